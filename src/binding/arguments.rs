@@ -1,0 +1,175 @@
+//! Arguments as `lib/options.js` packs them: paths, bytes, and options as bits.
+
+use crate::error::{Code, Error};
+use crate::resolve::{Policy, Resolver, Scope};
+use crate::root::Root;
+use napi::bindgen_prelude::{External, FromNapiValue, Result, sys};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// A path as bytes: UTF-8 of a string, or the content of a Buffer.
+pub struct PathArgument(pub Vec<u8>);
+
+impl FromNapiValue for PathArgument {
+    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
+        /// Room for nearly every path, so that one call converts it.
+        const USUAL: usize = 512;
+        /// Bytes of the longest character, with the NUL that ends the string.
+        const LONGEST_CHARACTER: usize = 5;
+        let mut bytes = vec![0_u8; USUAL];
+        let mut length = copy_string(env, value, &mut bytes);
+        if length.is_some_and(|length| length + LONGEST_CHARACTER >= USUAL) {
+            // It may have been cut, before a character that did not fit as a whole. A UTF-16
+            // unit has at most three bytes.
+            bytes.resize(string_length(env, value) * 3 + 1, 0);
+            length = copy_string(env, value, &mut bytes);
+        }
+        if let Some(length) = length {
+            bytes.truncate(length);
+            return Ok(Self(bytes));
+        }
+        // SAFETY: both are those of the running call, as this function's contract demands.
+        let view = unsafe { Bytes::from_napi_value(env, value) }?;
+        Ok(Self(view.as_slice().to_vec()))
+    }
+}
+
+/// Copies a string into `place`; `None` when the value is none.
+fn copy_string(env: sys::napi_env, value: sys::napi_value, place: &mut [u8]) -> Option<usize> {
+    let mut length = 0;
+    // SAFETY: `env` and `value` belong to the running call; the kernel of the call writes at most
+    // the given number of bytes, the final NUL included, into memory that is exclusively ours.
+    let status = unsafe {
+        sys::napi_get_value_string_utf8(
+            env,
+            value,
+            place.as_mut_ptr().cast(),
+            place.len(),
+            &raw mut length,
+        )
+    };
+    (status == sys::Status::napi_ok).then_some(length)
+}
+
+/// Length of a string in UTF-16 units.
+fn string_length(env: sys::napi_env, value: sys::napi_value) -> usize {
+    let mut length = 0;
+    // SAFETY: both belong to the running call; without a place, only the length is written.
+    let status = unsafe {
+        sys::napi_get_value_string_utf16(env, value, std::ptr::null_mut(), 0, &raw mut length)
+    };
+    if status == sys::Status::napi_ok {
+        length
+    } else {
+        0
+    }
+}
+
+/// The bytes of a `Uint8Array`, borrowed for the length of a synchronous call.
+pub struct Bytes {
+    start: *mut u8,
+    length: usize,
+}
+
+impl Bytes {
+    /// The bytes; valid until JavaScript runs again.
+    pub(super) fn as_slice(&self) -> &[u8] {
+        if self.length == 0 {
+            return &[];
+        }
+        // SAFETY: Node-API gave this start and length for a live array of the running call.
+        // JavaScript, the only other one to change or detach it, runs on this thread and not
+        // now; `lib/` copies shared memory, which other threads could change, before the call.
+        unsafe { std::slice::from_raw_parts(self.start, self.length) }
+    }
+
+    /// The same, to be filled: only for an array that JavaScript has just made for that.
+    pub(super) fn as_mut_slice(&mut self) -> &mut [u8] {
+        if self.length == 0 {
+            return &mut [];
+        }
+        // SAFETY: as in `as_slice`; the array is new, so nothing else refers to its memory.
+        unsafe { std::slice::from_raw_parts_mut(self.start, self.length) }
+    }
+}
+
+impl FromNapiValue for Bytes {
+    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
+        let mut kind = 0;
+        let mut length = 0;
+        let mut start = std::ptr::null_mut();
+        // SAFETY: both belong to the running call, and the places are ours; what is not asked
+        // for may be null.
+        let status = unsafe {
+            sys::napi_get_typedarray_info(
+                env,
+                value,
+                &raw mut kind,
+                &raw mut length,
+                &raw mut start,
+                std::ptr::null_mut(),
+                std::ptr::null_mut(),
+            )
+        };
+        if status != sys::Status::napi_ok || kind != sys::TypedarrayType::uint8_array {
+            return Err(napi::Error::from_reason("not a Uint8Array"));
+        }
+        Ok(Self {
+            start: start.cast(),
+            length,
+        })
+    }
+}
+
+/// A root that JavaScript holds, until it closes it.
+pub type RootHandle = External<Mutex<Option<Arc<Root>>>>;
+
+/// The root of a call, taken when the call is made: closing it later does not concern the call.
+///
+/// # Errors
+///
+/// [`Code::RootClosed`].
+pub(super) fn taken(root: Option<&RootHandle>) -> std::result::Result<Option<Arc<Root>>, Error> {
+    root.map(|root| {
+        root.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+            .ok_or_else(|| Error::refused(Code::RootClosed, ""))
+    })
+    .transpose()
+}
+
+/// The resolver of this process.
+pub(super) fn resolver() -> Resolver {
+    static RESOLVER: OnceLock<Resolver> = OnceLock::new();
+    *RESOLVER.get_or_init(Resolver::detect)
+}
+
+/// The lowest two bits of every verb's flags.
+pub(super) fn policy(flags: u32) -> Policy {
+    match flags & 3 {
+        0 => Policy::Reject,
+        1 => Policy::FollowParents,
+        2 => Policy::FollowWithinRoot,
+        _ => Policy::FollowTrusted,
+    }
+}
+
+/// The scope that flags and root describe.
+pub(super) fn scope(flags: u32, root: Option<&Arc<Root>>) -> Scope<'_> {
+    Scope {
+        root,
+        policy: policy(flags),
+        resolver: resolver(),
+    }
+}
+
+/// Bit that keeps a file that is opened on the calling thread from being handed to the pool.
+pub(super) const NO_HANDOVER: u32 = 30;
+
+/// Bit that has a job in the pool find out first how far away the file system is.
+pub(super) const LEARN: u32 = 31;
+
+/// Whether a bit of the flags is set.
+pub(super) fn has(flags: u32, bit: u32) -> bool {
+    flags & (1 << bit) != 0
+}

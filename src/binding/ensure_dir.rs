@@ -1,0 +1,112 @@
+//! `ensureDir`.
+
+use super::arguments::{LEARN, PathArgument, RootHandle, has, scope, taken};
+use super::record::{Record, Scratch, containment, guarded};
+use super::task::{Job, Reply};
+use crate::cached::{self, Cached};
+use crate::ensure_dir::{self, Ensured, Existing, Rules};
+use crate::resolve::Scope;
+use napi::bindgen_prelude::{AsyncTask, Function};
+use napi_derive::napi;
+
+/// Places of the result's numbers.
+const MODE: usize = 1;
+const IS_PRIVATE: usize = 2;
+const HARDENING: usize = 3;
+/// 0 for none, otherwise one more than the position in the list of reasons.
+const REASON: usize = 4;
+/// Length of the path of the first directory created, which follows the real path in the text.
+const FIRST_CREATED: usize = 5;
+
+fn rules(flags: u32, mode: u32) -> Rules {
+    Rules {
+        mode: mode & 0o777,
+        existing: match (flags >> 2) & 3 {
+            0 => Existing::Tighten,
+            1 => Existing::Require,
+            2 => Existing::Leave,
+            _ => Existing::OptOut,
+        },
+    }
+}
+
+fn describe(scope: &Scope<'_>, ensured: Ensured) -> Record {
+    let mut record = Record::new(containment(scope));
+    record.set_path(ensured.real.as_deref());
+    record.numbers[MODE] = f64::from(ensured.mode);
+    record.numbers[IS_PRIVATE] = f64::from(u8::from(ensured.is_private));
+    record.numbers[HARDENING] = f64::from(ensured.hardening as u8);
+    record.numbers[REASON] = ensured
+        .reason
+        .map_or(0.0, |reason| f64::from(reason as u8) + 1.0);
+    if let Some(first) = ensured.first_created {
+        record.numbers[FIRST_CREATED] = super::record::length(first.len());
+        record.text.extend_from_slice(&first);
+    }
+    record
+}
+
+/// Answers on the calling thread if that cannot block; otherwise the record says so.
+#[napi]
+pub fn ensure_dir_cached(
+    path: PathArgument,
+    flags: u32,
+    mode: u32,
+    scratch: Scratch,
+    root: Option<&RootHandle>,
+) {
+    let answer = guarded(|| {
+        let root = taken(root)?;
+        let scope = scope(flags, root.as_ref());
+        Ok(
+            match cached::ensure_dir(&scope, &path.0, &rules(flags, mode)) {
+                Cached::Known(ensured) => describe(&scope, ensured),
+                Cached::Elsewhere(learn) => Record::elsewhere(learn),
+            },
+        )
+    });
+    scratch.put(&answer.unwrap_or_else(|failure| failure));
+}
+
+/// Ensures on the calling thread. Whether the operator has waived tightening is asked of
+/// JavaScript, and only when it matters: the environment is costly to read.
+#[napi]
+pub fn ensure_dir_sync(
+    path: PathArgument,
+    flags: u32,
+    mode: u32,
+    scratch: Scratch,
+    is_opted_out: Function<'_, (), bool>,
+    root: Option<&RootHandle>,
+) {
+    let answer = guarded(|| {
+        let root = taken(root)?;
+        let scope = scope(flags, root.as_ref());
+        let ask = || is_opted_out.call(()).unwrap_or(false);
+        let ensured = ensure_dir::ensure_dir_unless(&scope, &path.0, &rules(flags, mode), &ask)?;
+        Ok(describe(&scope, ensured))
+    });
+    scratch.put(&answer.unwrap_or_else(|failure| failure));
+}
+
+/// Ensures in the pool.
+#[napi]
+pub fn ensure_dir_async(
+    path: PathArgument,
+    flags: u32,
+    mode: u32,
+    root: Option<&RootHandle>,
+) -> AsyncTask<Job> {
+    let root = taken(root);
+    Job::queue(move || {
+        Reply::of(guarded(|| {
+            let root = root?;
+            let scope = scope(flags, root.as_ref());
+            if has(flags, LEARN) {
+                cached::learn(&scope, &path.0);
+            }
+            let ensured = ensure_dir::ensure_dir(&scope, &path.0, &rules(flags, mode))?;
+            Ok(describe(&scope, ensured))
+        }))
+    })
+}

@@ -1,0 +1,31 @@
+//! The only code that knows JavaScript: flat arguments in, flat records out.
+//!
+//! Every function exists twice, on the calling thread and in libuv's pool, over one core function.
+//! Errors cross as records too ([`record`]); `lib/` makes typed values and errors of them. A panic
+//! becomes an `internal` error on either thread, never an abort.
+#![allow(
+    unsafe_code,
+    reason = "Node-API hands out pointers; each use argues why it is valid"
+)]
+#![allow(
+    unreachable_pub,
+    reason = "what `#[napi]` exports must be `pub`, and is reached from JavaScript alone"
+)]
+#![cfg_attr(
+    test,
+    allow(
+        dead_code,
+        reason = "`#[napi]` registers nothing in a test build, so nothing reaches this module there"
+    )
+)]
+
+mod arguments;
+mod capabilities;
+mod ensure_dir;
+mod path;
+mod read;
+mod record;
+mod root;
+mod stage;
+mod task;
+mod write;

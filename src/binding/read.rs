@@ -1,0 +1,315 @@
+//! `readLocalFileSafely` and `openLocalFileSafely`.
+
+use super::arguments::{Bytes, LEARN, NO_HANDOVER, PathArgument, RootHandle, has, scope, taken};
+use super::record::{DATA, Record, Scratch, containment, guarded, length};
+use super::task::{Extra, Job, Reply};
+use crate::cached::{self, Cached};
+use crate::error::{Code, Error};
+use crate::read::{self, Content, OpenFile, Outbound, Rules};
+use crate::root::Root;
+use napi::bindgen_prelude::{
+    AsyncTask, Either, External, FromNapiValue, Function, Result, ToNapiValue, Uint8Array, Unknown,
+};
+use napi::{Env, Task};
+use napi_derive::napi;
+use std::sync::{Arc, Mutex};
+
+/// Place of the number of bytes read.
+pub(super) const LENGTH: usize = 15;
+/// Place of the descriptor that an open hands over.
+const DESCRIPTOR: usize = 16;
+
+/// Up to this size, one job reads the whole file and the bytes are copied into their Buffer; a
+/// larger file is read straight into a Buffer by a second job, since copying would hold the event
+/// loop for longer than that job takes.
+const COPIED: u64 = 256 * 1024;
+
+fn rules(flags: u32, max_bytes: f64) -> Rules {
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "lib/options.js lets whole numbers and infinity through; `as` saturates"
+    )]
+    let max_bytes = max_bytes as u64;
+    Rules {
+        max_bytes,
+        reject_hardlinks: has(flags, 2),
+        allow_pseudo: has(flags, 3),
+        outbound: match (has(flags, 4), has(flags, 5)) {
+            (false, _) => Outbound::No,
+            (true, false) => Outbound::Shared,
+            (true, true) => Outbound::OwnerOnlyAllowed,
+        },
+    }
+}
+
+fn describe(containment: f64, file: &OpenFile) -> Record {
+    let mut record = Record::new(containment);
+    record.set_stat(file.stat());
+    record.set_path(file.real_path());
+    record
+}
+
+/// Reads on the calling thread. Small content lies in the scratch memory afterwards; for larger
+/// content, `allocate` is called with its size and the array it answers is returned, filled.
+#[napi]
+pub fn read_sync<'env>(
+    env: &'env Env,
+    path: PathArgument,
+    flags: u32,
+    max_bytes: f64,
+    scratch: Scratch,
+    allocate: Function<'env, f64, Unknown<'env>>,
+    root: Option<&RootHandle>,
+) -> Result<Option<Unknown<'env>>> {
+    let mut array = None;
+    let answer = guarded(|| {
+        let root = taken(root)?;
+        let scope = scope(flags, root.as_ref());
+        let rules = rules(flags, max_bytes);
+        let file = read::open(&scope, &path.0, &rules)?;
+        let mut record = describe(containment(&scope), &file);
+        let content = if file.size() < DATA as u64 {
+            file.read(scratch.data(), rules.max_bytes)?
+        } else {
+            let (value, mut place) = allocated(env, &allocate, file.size())?;
+            array = Some(value);
+            file.read(place.as_mut_slice(), rules.max_bytes)?
+        };
+        record.numbers[LENGTH] = match content {
+            Content::Fits(count) => length(count),
+            Content::Outgrown(bytes) => {
+                let (value, mut place) = allocated(env, &allocate, bytes.len() as u64)?;
+                place.as_mut_slice().copy_from_slice(&bytes);
+                array = Some(value);
+                length(bytes.len())
+            }
+        };
+        Ok(record)
+    });
+    if answer.is_err() {
+        array = None;
+    }
+    scratch.put(&answer.unwrap_or_else(|failure| failure));
+    Ok(array)
+}
+
+/// What [`read_cached`] answers beside its record: an array with the content, or a file that is
+/// open and judged, and whose content is for [`read_fill`].
+type Half<'env> = Option<Either<Unknown<'env>, External<Mutex<Option<OpenFile>>>>>;
+
+/// Reads on the calling thread if that cannot block; otherwise the record says so. An answer is
+/// as that of [`read_sync`].
+#[napi]
+pub fn read_cached<'env>(
+    env: &'env Env,
+    path: PathArgument,
+    flags: u32,
+    max_bytes: f64,
+    scratch: Scratch,
+    allocate: Function<'env, f64, Unknown<'env>>,
+    root: Option<&RootHandle>,
+) -> Result<Half<'env>> {
+    let mut half = None;
+    let answer = guarded(|| {
+        let root = taken(root)?;
+        let scope = scope(flags, root.as_ref());
+        let opened = match cached::open_file(&scope, &path.0, &rules(flags, max_bytes)) {
+            Cached::Known(opened) => opened,
+            Cached::Elsewhere(learn) => return Ok(Record::elsewhere(learn)),
+        };
+        let mut record = describe(containment(&scope), &opened.file);
+        let size = opened.file.size();
+        let count = if !opened.is_small() {
+            None
+        } else if size < DATA as u64 {
+            opened.read(scratch.data())
+        } else {
+            let (value, mut place) = allocated(env, &allocate, size)?;
+            half = Some(Either::A(value));
+            opened.read(place.as_mut_slice())
+        };
+        match count {
+            Some(count) => record.numbers[LENGTH] = length(count),
+            None if has(flags, NO_HANDOVER) => return Ok(Record::elsewhere(false)),
+            None => {
+                record.set_unread(size);
+                half = Some(Either::B(External::new(Mutex::new(Some(opened.file)))));
+            }
+        }
+        Ok(record)
+    });
+    if answer.is_err() {
+        half = None;
+    }
+    scratch.put(&answer.unwrap_or_else(|failure| failure));
+    Ok(half)
+}
+
+/// Has JavaScript make an array: only there is running out of memory an error and not an abort.
+fn allocated<'env>(
+    env: &Env,
+    allocate: &Function<'env, f64, Unknown<'env>>,
+    size: u64,
+) -> std::result::Result<(Unknown<'env>, Bytes), Error> {
+    let no_memory = || Error::refused(Code::TooLarge, "memory");
+    #[allow(clippy::cast_precision_loss, reason = "no array comes near 2^53 bytes")]
+    let value = allocate.call(size as f64).map_err(|_| no_memory())?;
+    // SAFETY: the value was just made in this environment and is alive in the current scope.
+    let raw = unsafe { Unknown::to_napi_value(env.raw(), value) }.map_err(|_| no_memory())?;
+    // SAFETY: as above; anything but a Uint8Array is an error here.
+    let place = unsafe { Bytes::from_napi_value(env.raw(), raw) }.map_err(|_| no_memory())?;
+    if place.as_slice().len() as u64 != size {
+        return Err(no_memory());
+    }
+    Ok((value, place))
+}
+
+/// Opens in the pool, and reads what is small enough to copy.
+#[napi]
+pub fn read_async(
+    path: PathArgument,
+    flags: u32,
+    max_bytes: f64,
+    root: Option<&RootHandle>,
+) -> AsyncTask<Job> {
+    let root = taken(root);
+    Job::queue(move || {
+        let answer = guarded(|| open_and_read(&path.0, flags, max_bytes, root?.as_ref()));
+        answer.unwrap_or_else(|failure| Reply::of(Err(failure)))
+    })
+}
+
+fn open_and_read(
+    path: &[u8],
+    flags: u32,
+    max_bytes: f64,
+    root: Option<&Arc<Root>>,
+) -> std::result::Result<Reply, Error> {
+    let scope = scope(flags, root);
+    if has(flags, LEARN) {
+        cached::learn(&scope, path);
+    }
+    let rules = rules(flags, max_bytes);
+    let file = read::open(&scope, path, &rules)?;
+    let mut record = describe(containment(&scope), &file);
+    if file.size() > COPIED {
+        record.numbers[LENGTH] = length(usize::try_from(file.size()).unwrap_or(usize::MAX));
+        return Ok(Reply {
+            record,
+            extra: Extra::Pending(file),
+        });
+    }
+    let mut data = vec![0; usize::try_from(file.size()).unwrap_or_default()];
+    match file.read(&mut data, rules.max_bytes)? {
+        Content::Fits(count) => data.truncate(count),
+        Content::Outgrown(content) => data = content,
+    }
+    record.numbers[LENGTH] = length(data.len());
+    Ok(Reply {
+        record,
+        extra: Extra::Data(data),
+    })
+}
+
+/// Second half of a large read: fills an array that JavaScript has just made.
+pub struct Fill {
+    file: Option<OpenFile>,
+    place: Uint8Array,
+    max_bytes: f64,
+}
+
+impl Task for Fill {
+    type Output = Reply;
+    type JsValue = Reply;
+
+    fn compute(&mut self) -> Result<Reply> {
+        let Some(file) = self.file.take() else {
+            return Err(napi::Error::from_reason("a file is read once"));
+        };
+        // SAFETY: JavaScript made this array for this call and hands it to nobody before the
+        // promise settles, so that no other thread touches its memory; the task's reference keeps
+        // it alive.
+        let place = unsafe { self.place.as_mut() };
+        let max_bytes = rules(0, self.max_bytes).max_bytes;
+        let mut outgrown = None;
+        let answer = guarded(|| {
+            let mut record = Record::new(0.0);
+            record.numbers[LENGTH] = match file.read(place, max_bytes)? {
+                Content::Fits(count) => length(count),
+                Content::Outgrown(content) => {
+                    let count = length(content.len());
+                    outgrown = Some(content);
+                    count
+                }
+            };
+            Ok(record)
+        });
+        let mut reply = Reply::of(answer);
+        if let Some(content) = outgrown {
+            reply.extra = Extra::Data(content);
+        }
+        Ok(reply)
+    }
+
+    fn resolve(&mut self, _: Env, reply: Reply) -> Result<Reply> {
+        Ok(reply)
+    }
+}
+
+/// Reads a file that [`read_async`] left open.
+#[napi]
+pub fn read_fill(
+    pending: &External<Mutex<Option<OpenFile>>>,
+    place: Uint8Array,
+    max_bytes: f64,
+) -> AsyncTask<Fill> {
+    let file = pending
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .take();
+    AsyncTask::new(Fill {
+        file,
+        place,
+        max_bytes,
+    })
+}
+
+/// Lets a file go, in the pool: closing may wait for a server.
+#[napi]
+pub fn read_drop(pending: &External<Mutex<Option<OpenFile>>>) -> AsyncTask<Job> {
+    let file = pending
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .take();
+    Job::queue(move || {
+        drop(file);
+        Reply::of(Ok(Record::new(0.0)))
+    })
+}
+
+/// Opens in the pool. The descriptor's number is in the record, for reopening it; it stays ours,
+/// and closes when JavaScript says so or forgets the file.
+#[napi]
+pub fn open_async(
+    path: PathArgument,
+    flags: u32,
+    max_bytes: f64,
+    root: Option<&RootHandle>,
+) -> AsyncTask<Job> {
+    let root = taken(root);
+    Job::queue(move || {
+        let answer = guarded(|| {
+            let root = root?;
+            let scope = scope(flags, root.as_ref());
+            let file = read::open(&scope, &path.0, &rules(flags, max_bytes))?;
+            let mut record = describe(containment(&scope), &file);
+            record.numbers[DESCRIPTOR] = f64::from(file.descriptor());
+            Ok(Reply {
+                record,
+                extra: Extra::Pending(file),
+            })
+        });
+        answer.unwrap_or_else(|failure| Reply::of(Err(failure)))
+    })
+}

@@ -1,0 +1,104 @@
+//! `writeAtomic` of content that comes in pieces.
+
+use super::arguments::{Bytes, PathArgument, RootHandle, scope, taken};
+use super::record::{Record, guarded};
+use super::task::{Extra, Job, Reply};
+use super::write::{CancelHandle, copied, describe, is_raised, rules};
+use crate::error::{Code, Error};
+use crate::root::Root;
+use crate::write;
+use napi::bindgen_prelude::{AsyncTask, External};
+use napi_derive::napi;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A file in the making. JavaScript calls one function of it after the other; dropping it, here
+/// or by the collector, removes its temporary.
+#[derive(Clone)]
+pub struct Stage {
+    file: Arc<Mutex<Option<write::Stage>>>,
+    root: Option<Arc<Root>>,
+    flags: u32,
+}
+
+impl Stage {
+    fn take(&self) -> Result<write::Stage, Error> {
+        self.file
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+            .ok_or_else(|| Error::refused(Code::Internal, "stage-used-twice"))
+    }
+}
+
+/// Starts a file, in the pool.
+#[napi]
+pub fn stage_begin(
+    path: PathArgument,
+    flags: u32,
+    modes: u32,
+    root: Option<&RootHandle>,
+) -> AsyncTask<Job> {
+    let root = taken(root);
+    Job::queue(move || {
+        let answer = guarded(|| {
+            let root = root?;
+            let scope = scope(flags, root.as_ref());
+            let file = write::Stage::begin(&scope, &path.0, &rules(flags, modes))?;
+            Ok((file, root))
+        });
+        match answer {
+            Ok((file, root)) => Reply {
+                record: Record::new(0.0),
+                extra: Extra::Stage(Stage {
+                    file: Arc::new(Mutex::new(Some(file))),
+                    root,
+                    flags,
+                }),
+            },
+            Err(failure) => Reply::of(Err(failure)),
+        }
+    })
+}
+
+/// Writes the next piece, in the pool; the bytes are copied now. After an error the file is gone.
+#[napi]
+pub fn stage_append(stage: &External<Stage>, data: Bytes) -> AsyncTask<Job> {
+    let stage = Stage::clone(stage);
+    let copy = copied(data.as_slice());
+    Job::queue(move || {
+        Reply::of(guarded(|| {
+            let mut file = stage.take()?;
+            file.append(&copy?)?;
+            *stage.file.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
+            Ok(Record::new(0.0))
+        }))
+    })
+}
+
+/// Publishes the file, in the pool.
+#[napi]
+pub fn stage_commit(stage: &External<Stage>, cancel: Option<&CancelHandle>) -> AsyncTask<Job> {
+    let stage = Stage::clone(stage);
+    let cancel = cancel.map(|cancel| Arc::clone(cancel));
+    Job::queue(move || {
+        Reply::of(guarded(|| {
+            let scope = scope(stage.flags, stage.root.as_ref());
+            let written = stage
+                .take()?
+                .commit(&scope, &|| is_raised(cancel.as_ref()))?;
+            Ok(describe(&scope, &written))
+        }))
+    })
+}
+
+/// Gives the file up, in the pool: its temporary is removed.
+#[napi]
+pub fn stage_abort(stage: &External<Stage>) -> AsyncTask<Job> {
+    let stage = Stage::clone(stage);
+    Job::queue(move || {
+        Reply::of(guarded(|| {
+            drop(stage.take());
+            Ok(Record::new(0.0))
+        }))
+    })
+}

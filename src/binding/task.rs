@@ -1,0 +1,101 @@
+//! Blocking work in libuv's pool, answered through a promise.
+
+use super::record::Record;
+use crate::read::OpenFile;
+use napi::bindgen_prelude::{AsyncTask, BufferSlice, External, Result, ToNapiValue, TypeName, sys};
+use napi::{Env, Task, ValueType};
+use std::sync::Mutex;
+
+/// What a job answers: a record, and what goes with it.
+pub struct Reply {
+    pub record: Record,
+    pub extra: Extra,
+}
+
+/// What goes with a record.
+pub enum Extra {
+    Nothing,
+    /// Content that was read.
+    Data(Vec<u8>),
+    /// A file whose content is worth reading straight into a Buffer.
+    Pending(OpenFile),
+    /// One record for each of many.
+    Records(Vec<Record>),
+    Root(std::sync::Arc<crate::root::Root>),
+    Stage(super::stage::Stage),
+}
+
+impl Reply {
+    /// A record alone; errors are records as well.
+    pub(super) fn of(answer: std::result::Result<Record, Record>) -> Self {
+        Self {
+            record: answer.unwrap_or_else(|failure| failure),
+            extra: Extra::Nothing,
+        }
+    }
+}
+
+impl TypeName for Reply {
+    fn type_name() -> &'static str {
+        "Array"
+    }
+
+    fn value_type() -> ValueType {
+        ValueType::Object
+    }
+}
+
+/// As `[record, extra]`.
+impl ToNapiValue for Reply {
+    unsafe fn to_napi_value(env: sys::napi_env, reply: Self) -> Result<sys::napi_value> {
+        let context = Env::from_raw(env);
+        let mut pair = context.create_array(2)?;
+        pair.set(
+            0,
+            &BufferSlice::copy_from(&context, reply.record.to_bytes())?,
+        )?;
+        match reply.extra {
+            Extra::Nothing => {}
+            Extra::Data(data) => pair.set(1, &BufferSlice::copy_from(&context, data)?)?,
+            Extra::Pending(file) => pair.set(1, External::new(Mutex::new(Some(file))))?,
+            Extra::Records(records) => {
+                let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
+                let mut list = context.create_array(count)?;
+                for (place, record) in (0..count).zip(&records) {
+                    list.set(place, &BufferSlice::copy_from(&context, record.to_bytes())?)?;
+                }
+                pair.set(1, list)?;
+            }
+            Extra::Root(root) => pair.set(1, External::new(Mutex::new(Some(root))))?,
+            Extra::Stage(stage) => pair.set(1, External::new(stage))?,
+        }
+        // SAFETY: `env` is the environment this conversion runs in, and the array was made in it.
+        unsafe { ToNapiValue::to_napi_value(env, pair) }
+    }
+}
+
+/// One blocking call, run once.
+pub struct Job(Option<Box<dyn FnOnce() -> Reply + Send>>);
+
+impl Job {
+    /// Queues a call. It must not panic: the core runs inside [`super::record::guarded`].
+    pub(super) fn queue(call: impl FnOnce() -> Reply + Send + 'static) -> AsyncTask<Self> {
+        AsyncTask::new(Self(Some(Box::new(call))))
+    }
+}
+
+impl Task for Job {
+    type Output = Reply;
+    type JsValue = Reply;
+
+    fn compute(&mut self) -> Result<Reply> {
+        match self.0.take() {
+            Some(call) => Ok(call()),
+            None => Err(napi::Error::from_reason("a job runs once")),
+        }
+    }
+
+    fn resolve(&mut self, _: Env, reply: Reply) -> Result<Reply> {
+        Ok(reply)
+    }
+}

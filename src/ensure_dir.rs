@@ -1,0 +1,275 @@
+//! Making sure that a directory is there, and private where that can be had.
+//!
+//! 1. `openat2(O_PATH | O_DIRECTORY)` under the scope's policy: an existing directory is one call.
+//! 2. `fstat` of the descriptor: a directory that is private already is left alone, with no
+//!    `chmod` call at all.
+//! 3. Otherwise the ACL is asked for, bits are removed on the descriptor, and what came of it is
+//!    read back from the descriptor, never assumed.
+
+use crate::error::{Code, Error, Refusal};
+use crate::make_dirs::open_or_make;
+use crate::permission::{self, Acl, Exempt, SHARED_BITS};
+use crate::resolve::{Last, Policy, Scope};
+use crate::sys::{self, Stat};
+use std::os::fd::{AsFd, BorrowedFd};
+
+/// What happens to a directory that exists and grants more than the mode asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// The bits beyond the mode are removed, where that can be done.
+    Tighten,
+    /// They are removed, or the call fails.
+    Require,
+    /// Nothing.
+    Leave,
+    /// Nothing, because the operator said so.
+    OptOut,
+}
+
+/// What became of the directory's mode. The order is that of the names in `lib/ensure-dir.js`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hardening {
+    /// This call made the directory.
+    Created,
+    /// It grants nothing beyond the mode.
+    NotNeeded,
+    /// Bits were removed.
+    Tightened,
+    /// They could not be removed.
+    Tolerated,
+    /// They were left on purpose.
+    Left,
+}
+
+/// Why a directory is not as private as was wanted. The order is that of the names in
+/// `lib/ensure-dir.js`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(
+    missing_docs,
+    reason = "the first five are the errnos they are named after"
+)]
+pub enum Reason {
+    Eperm,
+    Eacces,
+    Erofs,
+    Enosys,
+    Enotsup,
+    /// `chmod` answered success and changed nothing.
+    NoEffect,
+    /// Private by its bits, but another user's.
+    Owner,
+    /// It has named ACL entries, whose mask `chmod` would zero.
+    Acl,
+    /// Others share it by design.
+    Shared,
+    /// The operator waived it.
+    OptOut,
+}
+
+/// What is asked of the directory.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// Permission bits: exact for what is created, the most for what exists.
+    pub mode: u32,
+    /// What happens to a directory that exists.
+    pub existing: Existing,
+}
+
+/// Whether the operator has waived [`Existing::Tighten`]: asked only when there is something to
+/// tighten.
+pub type IsOptedOut<'a> = &'a dyn Fn() -> bool;
+
+/// A directory that is there now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ensured {
+    /// Its real path; `None` when the path as given is the real one, or is beneath the root's.
+    pub real: Option<Vec<u8>>,
+    /// The topmost directory that was created, as a part of the path as it was resolved.
+    pub first_created: Option<Vec<u8>>,
+    /// Permission bits read back, with setuid, setgid and sticky.
+    pub mode: u32,
+    /// No access for group, others or an ACL entry, and the owner is the effective user or root.
+    pub is_private: bool,
+    /// What became of the mode.
+    pub hardening: Hardening,
+    /// Why it is not as private as was wanted.
+    pub reason: Option<Reason>,
+}
+
+/// Makes sure that a directory is there.
+///
+/// # Errors
+///
+/// [`Code::InvalidPath`], [`Code::OutsideWorkspace`], [`Code::Symlink`], [`Code::NotDirectory`],
+/// [`Code::NotFound`], [`Code::PathMismatch`]; with [`Existing::Require`]
+/// [`Code::InsecurePermissions`] and [`Code::NotOwned`]; otherwise what the system answered.
+pub fn ensure_dir(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Ensured, Error> {
+    ensure_dir_unless(scope, raw, rules, &|| false)
+}
+
+/// The same, where it is not known yet whether the operator has waived tightening.
+///
+/// # Errors
+///
+/// As [`ensure_dir`].
+pub fn ensure_dir_unless(
+    scope: &Scope<'_>,
+    raw: &[u8],
+    rules: &Rules,
+    is_opted_out: IsOptedOut<'_>,
+) -> Result<Ensured, Error> {
+    let located = scope.locate(raw)?;
+    let last = match scope.policy {
+        Policy::Reject | Policy::FollowParents => Last::Keep,
+        Policy::FollowWithinRoot | Policy::FollowTrusted => Last::Follow,
+    };
+    let made = open_or_make(scope, &located.text, rules.mode, last, &mut |_| Ok(()))?;
+    let is_as_given = scope.is_real_as_given(raw, made.found.is_exact);
+    let real = (!is_as_given).then(|| scope.real_path(&located.text, &made.found));
+    let is_top = real.as_deref().unwrap_or(raw) == b"/";
+    let settled = settle(
+        made.found.fd.as_fd(),
+        made.is_new,
+        is_top,
+        rules,
+        is_opted_out,
+    )?;
+    let ensured = Ensured {
+        real,
+        first_created: made.first_created,
+        mode: settled.stat.permissions(),
+        is_private: settled.is_private,
+        hardening: settled.hardening,
+        reason: settled.reason,
+    };
+    if rules.existing == Existing::Require {
+        require(&ensured, &settled.stat, rules)?;
+    }
+    Ok(ensured)
+}
+
+struct Settled {
+    stat: Stat,
+    is_private: bool,
+    hardening: Hardening,
+    reason: Option<Reason>,
+}
+
+/// Judges the directory on its descriptor, removes bits where that is wanted, and reads back.
+fn settle(
+    dir: BorrowedFd<'_>,
+    is_new: bool,
+    is_top: bool,
+    rules: &Rules,
+    is_opted_out: IsOptedOut<'_>,
+) -> Result<Settled, Error> {
+    let before = sys::status(dir)?;
+    let done = |stat: Stat, hardening, reason| Settled {
+        is_private: stat.mode & SHARED_BITS == 0 && permission::is_own_or_root(stat.uid),
+        stat,
+        hardening,
+        reason,
+    };
+    let excess = before.mode & 0o777 & !rules.mode;
+    if is_new {
+        let reason = (excess != 0).then_some(Reason::NoEffect);
+        return Ok(done(before, Hardening::Created, reason));
+    }
+    if excess == 0 {
+        let is_foreign = before.mode & SHARED_BITS == 0 && !permission::is_own_or_root(before.uid);
+        return Ok(match rules.existing {
+            _ if !is_foreign => done(before, Hardening::NotNeeded, None),
+            Existing::Leave => done(before, Hardening::Left, None),
+            Existing::OptOut => done(before, Hardening::Left, Some(Reason::OptOut)),
+            Existing::Tighten if is_opted_out() => {
+                done(before, Hardening::Left, Some(Reason::OptOut))
+            }
+            _ => done(before, Hardening::Left, Some(Reason::Owner)),
+        });
+    }
+    let kept = match rules.existing {
+        Existing::Leave => Some(None),
+        Existing::OptOut => Some(Some(Reason::OptOut)),
+        Existing::Tighten if is_opted_out() => Some(Some(Reason::OptOut)),
+        Existing::Tighten | Existing::Require => reason_to_keep(dir, &before, is_top)?.map(Some),
+    };
+    if let Some(reason) = kept {
+        return Ok(done(before, Hardening::Left, reason));
+    }
+    let answer = sys::change_mode_of_held(dir, before.permissions() & !excess);
+    let after = sys::status(dir)?;
+    let is_narrower = after.mode & 0o777 & !rules.mode == 0;
+    match answer {
+        Ok(()) if is_narrower => Ok(done(after, Hardening::Tightened, None)),
+        Ok(()) => Ok(done(after, Hardening::Tolerated, Some(Reason::NoEffect))),
+        Err(os) => match tolerated(os.errno) {
+            Some(reason) => Ok(done(after, Hardening::Tolerated, Some(reason))),
+            None => Err(os.into()),
+        },
+    }
+}
+
+/// Why a directory keeps bits that were to be removed, if it does.
+fn reason_to_keep(dir: BorrowedFd<'_>, stat: &Stat, is_top: bool) -> Result<Option<Reason>, Error> {
+    let (user, group) = (sys::effective_user(), sys::effective_group());
+    if let Some(Exempt::Shared) = permission::exempt(stat, is_top, user, group) {
+        return Ok(Some(Reason::Shared));
+    }
+    // The group bits are an ACL's mask: without them no entry grants anything.
+    if stat.mode & 0o070 == 0 {
+        return Ok(None);
+    }
+    let acl = sys::get_acl(dir)?.map(Acl::parse);
+    Ok(acl
+        .is_some_and(|acl| acl.has_named_entries())
+        .then_some(Reason::Acl))
+}
+
+/// The answers to `chmod` that only say that it cannot be done here.
+fn tolerated(errno: i32) -> Option<Reason> {
+    match errno {
+        sys::EPERM => Some(Reason::Eperm),
+        sys::EACCES => Some(Reason::Eacces),
+        sys::EROFS => Some(Reason::Erofs),
+        sys::ENOSYS => Some(Reason::Enosys),
+        sys::ENOTSUP => Some(Reason::Enotsup),
+        _ => None,
+    }
+}
+
+/// The demand of [`Existing::Require`]: nothing beyond the mode, and no stranger as the owner.
+fn require(ensured: &Ensured, stat: &Stat, rules: &Rules) -> Result<(), Error> {
+    let code = if stat.mode & 0o777 & !rules.mode != 0 {
+        Code::InsecurePermissions
+    } else if !permission::is_own_or_root(stat.uid) {
+        Code::NotOwned
+    } else {
+        return Ok(());
+    };
+    Err(Refusal {
+        mode: Some(stat.permissions()),
+        uid: Some(stat.uid),
+        euid: Some(sys::effective_user()),
+        ..Refusal::new(code, ensured.reason.map_or("", Reason::word))
+    }
+    .into())
+}
+
+impl Reason {
+    /// The word of the public API.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Eperm => "EPERM",
+            Self::Eacces => "EACCES",
+            Self::Erofs => "EROFS",
+            Self::Enosys => "ENOSYS",
+            Self::Enotsup => "ENOTSUP",
+            Self::NoEffect => "no-effect",
+            Self::Owner => "owner",
+            Self::Acl => "acl",
+            Self::Shared => "shared",
+            Self::OptOut => "opt-out",
+        }
+    }
+}

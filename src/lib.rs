@@ -1,0 +1,23 @@
+//! holdfast: file verbs that a gateway can trust.
+//!
+//! Three verbs are the product: making a directory private ([`ensure_dir`]), replacing a file
+//! atomically ([`write`]) and reading a file that somebody else named ([`read`]). Each decides
+//! its policy on descriptors, inside one call; nothing is checked by path and used by path.
+//!
+//! Dependencies point one way: `binding` → verbs and [`root`] → [`resolve`], [`permission`],
+//! [`path`] → `sys` → [`error`]. Nothing below `binding` knows that JavaScript exists, so that
+//! the core builds, tests and fuzzes as a plain Rust library.
+
+mod binding;
+pub mod cached;
+pub mod ensure_dir;
+pub mod error;
+mod make_dirs;
+pub mod path;
+pub mod permission;
+pub mod read;
+pub mod resolve;
+pub mod root;
+mod sys;
+pub mod temporary;
+pub mod write;

@@ -1,0 +1,263 @@
+//! Making the directories that a path is missing, each under the descriptor of its parent.
+//!
+//! Not protected: between `mkdirat` and the open that follows, somebody who may write the parent
+//! can put another directory in its place. What was opened then gets no bit added for group or
+//! others unless owner, mode and emptiness show it to be the one just made.
+
+use crate::error::{Code, Error, Os};
+use crate::path;
+use crate::permission;
+use crate::resolve::{Found, Last, Scope, classify};
+use crate::sys::{self, OFlag};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// A directory, and whether it had to be made.
+pub(crate) struct Made {
+    pub(crate) found: Found,
+    pub(crate) first_created: Option<Vec<u8>>,
+    pub(crate) is_new: bool,
+}
+
+const HOLD: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY);
+
+/// Opens a directory, making what is missing of it. `on_made` sees each directory in which one
+/// was made, for callers that sync them.
+pub(crate) fn open_or_make(
+    scope: &Scope<'_>,
+    text: &[u8],
+    mode: u32,
+    last: Last,
+    on_made: &mut dyn FnMut(BorrowedFd<'_>) -> Result<(), Error>,
+) -> Result<Made, Error> {
+    /// Rounds before a tree that keeps changing is given up.
+    const ROUNDS: u32 = 128;
+    let mut first_created = None;
+    let mut obstacle = None;
+    for _ in 0..ROUNDS {
+        match scope.open(text, HOLD, last) {
+            Ok(found) => {
+                return Ok(Made {
+                    found,
+                    is_new: false,
+                    first_created,
+                });
+            }
+            Err(error) if error.errno() == Some(sys::ENOENT) => {}
+            Err(error) => match obstacle_at(scope, text, last, error) {
+                Some(obstacle) => return Err(obstacle),
+                None => continue,
+            },
+        }
+        let Some((top, missing)) = existing_part(scope, text)? else {
+            continue;
+        };
+        refuse_long_names(text, &missing)?;
+        match make_below(top.fd, text, &missing, mode, &mut first_created, on_made)? {
+            Below::Made(fd) => {
+                return Ok(Made {
+                    found: Found {
+                        fd,
+                        is_exact: top.is_exact,
+                    },
+                    is_new: true,
+                    first_created,
+                });
+            }
+            Below::Changed => obstacle = None,
+            // If the next look finds it again; else it was a race.
+            Below::Obstacle(error) if obstacle.as_ref() == Some(&error) => return Err(error),
+            Below::Obstacle(error) => obstacle = Some(error),
+        }
+    }
+    Err(Error::refused(Code::PathMismatch, "retries"))
+}
+
+/// What making the missing directories came to.
+enum Below {
+    Made(OwnedFd),
+    /// Something came between, or somebody else made the last one: look again.
+    Changed,
+    /// Something is in the way, as it seems.
+    Obstacle(Error),
+}
+
+/// The longest part of a path that is there, and the end of each component below it; `None` when
+/// it changed meanwhile.
+fn existing_part(scope: &Scope<'_>, text: &[u8]) -> Result<Option<(Found, Vec<usize>)>, Error> {
+    let mut missing = Vec::new();
+    let mut rest = text;
+    loop {
+        let Some((parent, name)) = path::split(rest) else {
+            // `missing/..` means nothing while `missing` does not exist.
+            let os = Os {
+                errno: sys::ENOENT,
+                syscall: "mkdir",
+            };
+            return Err(Error::refused_by(Code::NotFound, "missing", os));
+        };
+        if !name.is_empty() {
+            missing.push(rest.len());
+        }
+        // Repeated slashes and `.` between components name nothing.
+        rest = match path::bare(parent).0 {
+            b"" => b".",
+            parent => parent,
+        };
+        match scope.open(rest, HOLD, Last::Follow) {
+            Ok(found) => {
+                missing.reverse();
+                return Ok(Some((found, missing)));
+            }
+            Err(error) if error.errno() == Some(sys::ENOENT) => {}
+            Err(error) => {
+                return obstacle_at(scope, rest, Last::Follow, error).map_or(Ok(None), Err);
+            }
+        }
+    }
+}
+
+/// Makes one directory below the other.
+fn make_below(
+    top: OwnedFd,
+    text: &[u8],
+    ends: &[usize],
+    mode: u32,
+    first_created: &mut Option<Vec<u8>>,
+    on_made: &mut dyn FnMut(BorrowedFd<'_>) -> Result<(), Error>,
+) -> Result<Below, Error> {
+    let mut dir = top;
+    let mut is_new = false;
+    for &end in ends {
+        let Some((_, name)) = path::split(&text[..end]) else {
+            return Ok(Below::Changed);
+        };
+        is_new = match sys::make_dir_at(dir.as_fd(), name, mode) {
+            Ok(()) => true,
+            Err(os) if os.errno == sys::EEXIST => false,
+            // The directory was removed: for good, if it is the root's.
+            Err(os) if os.errno == sys::ENOENT => {
+                return Ok(Below::Obstacle(Error::refused_by(
+                    Code::NotFound,
+                    "parent",
+                    os,
+                )));
+            }
+            Err(os) => return Err(os.into()),
+        };
+        let next = match sys::open_at(dir.as_fd(), name, HOLD | OFlag::O_NOFOLLOW) {
+            Ok(next) => next,
+            Err(os) if os.errno == sys::ENOENT => return Ok(Below::Changed),
+            Err(os) if matches!(os.errno, sys::ENOTDIR | sys::ELOOP) => {
+                return Ok(match sys::kind_at(dir.as_fd(), name) {
+                    Ok(stat) if stat.is_symlink() => Below::Obstacle(missing_target()),
+                    _ => Below::Changed,
+                });
+            }
+            Err(os) => return Err(os.into()),
+        };
+        if is_new {
+            first_created.get_or_insert_with(|| text[..end].to_vec());
+            add_bits_taken_by_umask(next.as_fd(), mode)?;
+            on_made(dir.as_fd())?;
+        }
+        dir = next;
+    }
+    Ok(if is_new {
+        Below::Made(dir)
+    } else {
+        Below::Changed
+    })
+}
+
+/// Where a link leads, nothing is.
+fn missing_target() -> Error {
+    let os = Os {
+        errno: sys::ENOENT,
+        syscall: "mkdir",
+    };
+    Error::refused_by(Code::NotFound, "dangling", os)
+}
+
+/// Refuses a name that no file system takes before anything is made for it.
+fn refuse_long_names(text: &[u8], ends: &[usize]) -> Result<(), Error> {
+    let is_long =
+        |&end: &usize| path::split(&text[..end]).is_some_and(|(_, name)| path::is_too_long(name));
+    if ends.iter().any(is_long) {
+        return Err(Os {
+            errno: sys::ENAMETOOLONG,
+            syscall: "mkdir",
+        }
+        .into());
+    }
+    Ok(())
+}
+
+/// Gives a new directory its exact mode, whatever the umask took.
+///
+/// The owner's own bits harm nobody, whichever directory of ours it is. Bits for group and others
+/// are added only to what can be nothing but the directory just made: our own, empty, and with no
+/// bit that was not asked for.
+fn add_bits_taken_by_umask(dir: BorrowedFd<'_>, mode: u32) -> Result<(), Error> {
+    let stat = sys::status(dir)?;
+    let has = stat.mode & 0o777;
+    if has == mode || has & !mode != 0 || !permission::is_own(stat.uid) {
+        return Ok(());
+    }
+    let special = stat.permissions() & !0o777;
+    let for_owner = has | mode & 0o700;
+    if for_owner != has && !change_mode(dir, special | for_owner)? {
+        return Ok(());
+    }
+    if for_owner == mode {
+        return Ok(());
+    }
+    match sys::is_empty_directory(dir) {
+        Ok(true) => change_mode(dir, special | mode).map(drop),
+        Ok(false) => Ok(()),
+        // Not even its owner may look inside: it stays as the umask made it.
+        Err(os) if os.errno == sys::EACCES => Ok(()),
+        Err(os) => Err(os.into()),
+    }
+}
+
+/// False where modes cannot be changed here, which the caller of the verb reads from the result.
+fn change_mode(dir: BorrowedFd<'_>, mode: u32) -> Result<bool, Error> {
+    match sys::change_mode_of_held(dir, mode) {
+        Ok(()) => Ok(true),
+        Err(os) if permission::cannot_be_changed(os.errno) => Ok(false),
+        Err(os) => Err(os.into()),
+    }
+}
+
+/// Says what is in the way: `O_DIRECTORY` answers ENOTDIR for a file and for a link alike. `None`:
+/// nothing is any more.
+fn obstacle_at(scope: &Scope<'_>, text: &[u8], last: Last, error: Error) -> Option<Error> {
+    let Error::System { os, .. } = error else {
+        return Some(error);
+    };
+    if matches!(os.errno, sys::EXDEV | sys::EMFILE | sys::ENFILE) {
+        return Some(classify(error));
+    }
+    // For every other reason node:fs would have failed in mkdir(2).
+    let os = Os {
+        syscall: "mkdir",
+        ..os
+    };
+    if os.errno != sys::ENOTDIR {
+        return Some(classify(os.into()));
+    }
+    let obstacle = match scope.open(text, OFlag::O_PATH, last) {
+        Ok(found) => match sys::status(found.fd.as_fd()) {
+            Ok(stat) if stat.is_directory() => return None,
+            Ok(stat) if stat.is_symlink() => Error::refused(Code::Symlink, "link"),
+            Ok(stat) => Error::refused_by(Code::NotDirectory, stat.kind_word(), os),
+            Err(os) => os.into(),
+        },
+        Err(error) if error.errno() == Some(sys::ENOENT) => return None,
+        Err(error) if error.errno() == Some(sys::ENOTDIR) => {
+            Error::refused_by(Code::NotDirectory, "parent", os)
+        }
+        Err(error) => classify(error),
+    };
+    Some(obstacle)
+}

@@ -1,0 +1,378 @@
+//! Modes, ACLs and ownership: decisions as pure functions. The system calls are elsewhere.
+
+use crate::sys::{self, Stat};
+
+/// Permission bits of group and others.
+pub(crate) const SHARED_BITS: u32 = 0o077;
+const SET_GROUP_ID: u32 = 0o2000;
+const STICKY: u32 = 0o1000;
+
+/// The id that stands for every id a user namespace does not map (proc(5), overflowuid).
+const OVERFLOW_ID: u32 = 65534;
+
+/// Whether an object with this owner is the effective user's own.
+///
+/// Where not every id is mapped, the overflow id is nobody's: equal numbers prove nothing.
+pub(crate) fn is_own(uid: u32) -> bool {
+    uid == sys::effective_user() && (uid != OVERFLOW_ID || sys::has_full_user_map())
+}
+
+/// Whether the owner is the effective user or root, who could read everything anyway.
+pub(crate) fn is_own_or_root(uid: u32) -> bool {
+    uid == 0 || is_own(uid)
+}
+
+/// Whether a link may be followed: nobody but root and the effective user can have put it there.
+pub(crate) fn is_trusted_link(link: &Stat, directory: &Stat) -> bool {
+    is_own_or_root(link.uid) && is_own_or_root(directory.uid) && directory.mode & 0o022 == 0
+}
+
+/// The answers to `chmod` that only say that it cannot be done here.
+pub(crate) fn cannot_be_changed(errno: i32) -> bool {
+    matches!(
+        errno,
+        sys::EPERM | sys::EACCES | sys::EROFS | sys::ENOSYS | sys::ENOTSUP
+    )
+}
+
+/// Why a directory stays as it is although its mode grants more than was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exempt {
+    /// Others share it by design: sticky and writable, `/`, or a volume's group for root.
+    Shared,
+}
+
+/// Whether a directory is shared by design, so that removing bits would lock others out.
+///
+/// For an effective user 0 that includes a setgid directory of another group: root does not need
+/// the bits, and the group of the volume does.
+pub(crate) fn exempt(
+    stat: &Stat,
+    is_top: bool,
+    effective_user: u32,
+    effective_group: u32,
+) -> Option<Exempt> {
+    let others_use_it = stat.mode & STICKY != 0 && stat.mode & 0o022 != 0;
+    let is_volume =
+        effective_user == 0 && stat.mode & SET_GROUP_ID != 0 && stat.gid != effective_group;
+    (is_top || others_use_it || is_volume).then_some(Exempt::Shared)
+}
+
+/// One entry of a POSIX access ACL, as stored in the extended attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Entry {
+    tag: u16,
+    permissions: u32,
+}
+
+/// A POSIX access ACL: as stored, and as understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Acl {
+    stored: Vec<u8>,
+    entries: Vec<Entry>,
+}
+
+// Tags of acl(5), from linux/posix_acl.h.
+const ACL_USER: u16 = 0x02;
+const ACL_GROUP_OBJECT: u16 = 0x04;
+const ACL_GROUP: u16 = 0x08;
+const ACL_MASK: u16 = 0x10;
+const ACL_OTHER: u16 = 0x20;
+
+impl Acl {
+    /// Reads the format of linux/posix_acl_xattr.h: a version, then entries of tag, permissions
+    /// and id, all little endian. What is not understood counts as an ACL with no entries.
+    pub(crate) fn parse(stored: Vec<u8>) -> Self {
+        let entries = match stored.split_at_checked(4) {
+            Some(([2, 0, 0, 0], rest)) => rest
+                .chunks_exact(8)
+                .map(|entry| Entry {
+                    tag: u16::from_le_bytes([entry[0], entry[1]]),
+                    permissions: u32::from(u16::from_le_bytes([entry[2], entry[3]])) & 0o7,
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        Self { stored, entries }
+    }
+
+    /// The attribute's value.
+    pub(crate) fn stored(&self) -> &[u8] {
+        &self.stored
+    }
+
+    /// The attribute's value for a file whose group is another one: what the owning group and
+    /// others had in common is what both get. Named entries stay, and so does the mask.
+    pub(crate) fn stored_for_another_group(&self) -> Vec<u8> {
+        let common = self.common_to_group_and_others();
+        let mut stored = self.stored.clone();
+        for (entry, place) in self.entries.iter().zip(stored[4..].chunks_exact_mut(8)) {
+            if matches!(entry.tag, ACL_GROUP_OBJECT | ACL_OTHER) {
+                place[2] = common;
+            }
+        }
+        stored
+    }
+
+    fn common_to_group_and_others(&self) -> u8 {
+        let others = self.of_tag(ACL_OTHER).unwrap_or(0);
+        (self.owning_group() & others & 0o7) as u8
+    }
+
+    /// Whether it grants anything to users or groups by name. `chmod` would zero their mask, and
+    /// the entries would stay listed and grant nothing. An ACL that was not understood may.
+    pub(crate) fn has_named_entries(&self) -> bool {
+        self.entries.is_empty() || self.named().next().is_some()
+    }
+
+    fn named(&self) -> impl Iterator<Item = &Entry> {
+        self.entries
+            .iter()
+            .filter(|entry| matches!(entry.tag, ACL_USER | ACL_GROUP))
+    }
+
+    fn of_tag(&self, tag: u16) -> Option<u32> {
+        self.entries
+            .iter()
+            .find(|entry| entry.tag == tag)
+            .map(|entry| entry.permissions)
+    }
+
+    /// What the owning group has: its own entry within the mask. The group bits of the mode are
+    /// the mask itself.
+    fn owning_group(&self) -> u32 {
+        let mask = self.of_tag(ACL_MASK).unwrap_or(0o7);
+        self.of_tag(ACL_GROUP_OBJECT).unwrap_or(0) & mask
+    }
+
+    /// What every named entry has: an upper bound for those who lose their entry.
+    fn shared_by_named(&self) -> u32 {
+        let mask = self.of_tag(ACL_MASK).unwrap_or(0o7);
+        self.named()
+            .fold(0o7, |all, entry| all & entry.permissions & mask)
+    }
+}
+
+/// The permission bits for a file that replaces another, so that nobody gains access by it.
+///
+/// - Everything kept: the old bits (with an ACL, its mask shows as the group bits).
+/// - The ACL lost: the group gets what the owning group itself had, not the mask. Whoever had an
+///   entry by name now falls to the group or to others, so both are cut to what each had.
+/// - The group lost: the new group's members were others before, and the old group's members are
+///   others now, so both are cut to what the two classes had in common; with an ACL kept, in its
+///   entries ([`Acl::stored_for_another_group`]), and the mask stays.
+pub(crate) fn kept_bits(old: u32, acl: Option<&Acl>, keeps_acl: bool, keeps_group: bool) -> u32 {
+    let owner = old & 0o700;
+    let (mut group, mut others) = ((old >> 3) & 0o7, old & 0o7);
+    if let Some(acl) = acl {
+        if keeps_acl && keeps_group {
+            return old & 0o777;
+        }
+        if keeps_acl {
+            return old & 0o770 | u32::from(acl.common_to_group_and_others());
+        }
+        group = acl.owning_group() & acl.shared_by_named();
+        others &= acl.shared_by_named();
+    }
+    if !keeps_group {
+        let common = group & others;
+        (group, others) = (common, common);
+    }
+    owner | group << 3 | others
+}
+
+/// Who asks, for explaining a refusal.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    pub(crate) user: u32,
+    pub(crate) groups: Vec<u32>,
+}
+
+impl Caller {
+    /// The effective ids of this process.
+    pub(crate) fn current() -> Self {
+        let mut groups = sys::effective_groups();
+        groups.push(sys::effective_group());
+        Self {
+            user: sys::effective_user(),
+            groups,
+        }
+    }
+
+    /// Whether the mode alone lets this caller read, without regard to privilege.
+    pub(crate) fn may_read(&self, stat: &Stat) -> bool {
+        let class = if stat.uid == self.user {
+            0o400
+        } else if self.groups.contains(&stat.gid) {
+            0o040
+        } else {
+            0o004
+        };
+        stat.mode & class != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn acl(entries: &[(u16, u16)]) -> Acl {
+        let mut stored = vec![2, 0, 0, 0];
+        for (tag, permissions) in entries {
+            stored.extend_from_slice(&tag.to_le_bytes());
+            stored.extend_from_slice(&permissions.to_le_bytes());
+            stored.extend_from_slice(&u32::MAX.to_le_bytes());
+        }
+        Acl::parse(stored)
+    }
+
+    fn stat(mode: u32, uid: u32, gid: u32) -> Stat {
+        Stat {
+            mode,
+            uid,
+            gid,
+            ..Stat::default()
+        }
+    }
+
+    #[test]
+    fn keeping_a_mode_never_widens_it() {
+        let named = acl(&[(1, 6), (2, 6), (4, 0), (0x10, 6), (0x20, 0)]);
+        let denied = acl(&[(1, 6), (2, 0), (4, 4), (0x10, 4), (0x20, 4)]);
+        for (case, old, acl, keeps_acl, keeps_group, expected) in [
+            ("nothing lost", 0o640, None, true, true, 0o640),
+            ("an ACL kept", 0o660, Some(&named), true, true, 0o660),
+            (
+                "an ACL lost: the mask is not the group's right",
+                0o660,
+                Some(&named),
+                false,
+                true,
+                0o600,
+            ),
+            (
+                "an ACL lost that denied a user what others may",
+                0o644,
+                Some(&denied),
+                false,
+                true,
+                0o600,
+            ),
+            ("a group lost", 0o640, None, true, false, 0o600),
+            (
+                "a group lost that had no more than others",
+                0o644,
+                None,
+                true,
+                false,
+                0o644,
+            ),
+            (
+                "a group lost that had less than others",
+                0o604,
+                None,
+                true,
+                false,
+                0o600,
+            ),
+            (
+                "a group lost that had more than others",
+                0o664,
+                None,
+                true,
+                false,
+                0o644,
+            ),
+            (
+                "an ACL kept but its group lost: the mask stays for the named",
+                0o664,
+                Some(&named),
+                true,
+                false,
+                0o660,
+            ),
+        ] {
+            assert_eq!(
+                kept_bits(old, acl, keeps_acl, keeps_group),
+                expected,
+                "{case}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_acl_for_another_group_gives_it_no_more_than_others_had() {
+        let kept = acl(&[(1, 7), (2, 6), (4, 5), (0x10, 7), (0x20, 4)]).stored_for_another_group();
+        let expected = acl(&[(1, 7), (2, 6), (4, 4), (0x10, 7), (0x20, 4)]);
+        assert_eq!(kept, expected.stored());
+    }
+
+    #[test]
+    fn only_named_entries_make_an_acl_worth_keeping() {
+        assert!(acl(&[(1, 7), (2, 7), (4, 5), (0x10, 7), (0x20, 0)]).has_named_entries());
+        assert!(acl(&[(1, 7), (8, 7), (4, 5), (0x10, 7), (0x20, 0)]).has_named_entries());
+        assert!(!acl(&[(1, 7), (4, 5), (0x20, 0)]).has_named_entries());
+        assert!(Acl::parse(vec![9, 9]).has_named_entries());
+    }
+
+    #[test]
+    fn directories_that_others_share_by_design_are_exempt() {
+        for (case, mode, gid, is_top, user, expected) in [
+            (
+                "a sticky directory others write",
+                0o1777,
+                0,
+                false,
+                1000,
+                true,
+            ),
+            (
+                "a sticky directory only its owner writes",
+                0o1755,
+                0,
+                false,
+                1000,
+                false,
+            ),
+            ("the top of the file system", 0o755, 0, true, 0, true),
+            ("a volume's group, for root", 0o2775, 1000, false, 0, true),
+            (
+                "a volume's group, for its owner",
+                0o2775,
+                1000,
+                false,
+                1000,
+                false,
+            ),
+            ("setgid of root's own group", 0o2775, 0, false, 0, false),
+            ("an ordinary directory", 0o755, 0, false, 0, false),
+        ] {
+            let found = exempt(&stat(mode, user, gid), is_top, user, 0).is_some();
+            assert_eq!(found, expected, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_caller_reads_by_the_first_class_it_belongs_to() {
+        let caller = Caller {
+            user: 1000,
+            groups: vec![1000],
+        };
+        for (case, mode, uid, gid, expected) in [
+            ("owner", 0o400, 1000, 0, true),
+            (
+                "owner without the bit, though others have it",
+                0o044,
+                1000,
+                0,
+                false,
+            ),
+            ("group", 0o040, 0, 1000, true),
+            ("group without the bit", 0o604, 0, 1000, false),
+            ("others", 0o004, 0, 0, true),
+            ("others without the bit", 0o640, 0, 0, false),
+        ] {
+            assert_eq!(caller.may_read(&stat(mode, uid, gid)), expected, "{case}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! A pinned directory: opened once, and meant by every call however its name changes later.
+
+use crate::error::{Code, Error};
+use crate::path;
+use crate::resolve::{classify, working_directory};
+use crate::sys::{self, OFlag};
+use nix::fcntl::AT_FDCWD;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// A directory that calls are confined to. It is closed when the last of them lets go of it.
+#[derive(Debug)]
+pub struct Root {
+    dir: RwLock<Arc<OwnedFd>>,
+    /// Absolute, as the caller gave it.
+    given: Vec<u8>,
+    /// Without links, as of opening.
+    real: Vec<u8>,
+    /// The mount it lies on, by number.
+    mount: Option<u64>,
+}
+
+impl Root {
+    /// Opens the directory that a path leads to now, links included.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::InvalidPath`], [`Code::NotFound`], [`Code::NotDirectory`]; otherwise what the
+    /// system answered.
+    pub fn open(raw: &[u8]) -> Result<Self, Error> {
+        path::check(raw)?;
+        let given = if raw.starts_with(b"/") {
+            raw.to_vec()
+        } else {
+            path::join(&working_directory()?, raw).into_owned()
+        };
+        let dir = open_directory(&given).map_err(|os| match os.errno {
+            sys::ENOTDIR => Error::refused_by(Code::NotDirectory, "root", os),
+            _ => classify(os.into()),
+        })?;
+        let real = sys::held_path(dir.as_fd()).unwrap_or_else(|_| path::normalize(&given));
+        Ok(Self {
+            mount: sys::stat(dir.as_fd())?.mount,
+            dir: RwLock::new(Arc::new(dir)),
+            given,
+            real,
+        })
+    }
+
+    /// The real path of the directory when it was opened.
+    #[must_use]
+    pub fn real(&self) -> &[u8] {
+        &self.real
+    }
+
+    /// The mount it lies on, where the system gives mounts numbers it never gives again.
+    pub(crate) fn mount(&self) -> Option<u64> {
+        self.mount
+    }
+
+    /// The descriptor, for the length of one call.
+    pub(crate) fn directory(&self) -> Arc<OwnedFd> {
+        Arc::clone(&self.dir.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Opens the same directory anew, after a sync of it failed: a write-back error is reported
+    /// once per open description, and a later sync of the old one would answer success.
+    pub(crate) fn renew(&self) {
+        let mut held = self.dir.write().unwrap_or_else(PoisonError::into_inner);
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
+        if let Ok(new) = sys::open_at(held.as_fd(), b".", flags) {
+            *held = Arc::new(new);
+        }
+    }
+
+    /// What an absolute path means below this root, by its given or its real name.
+    pub(crate) fn strip<'a>(&self, absolute: &'a [u8]) -> Option<&'a [u8]> {
+        path::beneath(absolute, &self.given).or_else(|| path::beneath(absolute, &self.real))
+    }
+}
+
+/// Readable, so that it can be synced; or by path only, where reading is not allowed.
+fn open_directory(path: &[u8]) -> Result<OwnedFd, crate::error::Os> {
+    match sys::open_at(AT_FDCWD, path, OFlag::O_RDONLY | OFlag::O_DIRECTORY) {
+        Err(os) if os.errno == sys::EACCES => {
+            sys::open_at(AT_FDCWD, path, OFlag::O_PATH | OFlag::O_DIRECTORY)
+        }
+        answer => answer,
+    }
+}

@@ -1,0 +1,372 @@
+//! Calls of Linux, where `nix` has none or gates them to glibc: `nix::libc` fills in.
+//!
+//! Newer calls go through `syscall(2)`, so that the addon needs no newer libc than its kernel.
+#![allow(unsafe_code, reason = "these calls have no safe wrapper")]
+
+use super::unix::{Stat, Time, change_mode, named, open_at, status, uninterrupted};
+use crate::error::Os;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag};
+use nix::libc;
+use std::ffi::CString;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub(crate) const RESOLVE_BENEATH: ResolveFlag = ResolveFlag::RESOLVE_BENEATH;
+pub(crate) const RESOLVE_NO_SYMLINKS: ResolveFlag = ResolveFlag::RESOLVE_NO_SYMLINKS;
+pub(crate) const RESOLVE_NO_XDEV: ResolveFlag = ResolveFlag::RESOLVE_NO_XDEV;
+/// Only what lies in memory: never asks the file system, and answers EAGAIN instead (kernel 5.12).
+pub(crate) const RESOLVE_CACHED: ResolveFlag = ResolveFlag::from_bits_retain(libc::RESOLVE_CACHED);
+pub(crate) const RESOLVE_NO_MAGICLINKS: ResolveFlag = ResolveFlag::RESOLVE_NO_MAGICLINKS;
+
+/// Same number on every architecture; kernel 6.6 and newer.
+const SYS_FCHMODAT2: libc::c_long = 452;
+
+/// `openat2(2)`, kernel 5.6 and newer, close-on-exec.
+pub(crate) fn open_at2(
+    dir: BorrowedFd<'_>,
+    path: &[u8],
+    flags: OFlag,
+    resolve: ResolveFlag,
+) -> Result<OwnedFd, Os> {
+    let how = OpenHow::new()
+        .flags(flags | OFlag::O_CLOEXEC)
+        .resolve(resolve);
+    uninterrupted(|| named("open", nix::fcntl::openat2(dir, path, how)))
+}
+
+/// Whether `openat2` can be used: asked once, of `"."`, and never of a real operation.
+///
+/// A seccomp filter may answer ENOSYS, EPERM or anything else to it. What a plain `openat` of
+/// the same name does, `openat2` does too where it exists.
+pub(crate) fn openat2_works() -> bool {
+    static WORKS: OnceLock<bool> = OnceLock::new();
+    *WORKS.get_or_init(|| {
+        let here = nix::fcntl::AT_FDCWD;
+        open_at2(here, b".", OFlag::O_PATH, RESOLVE_NO_SYMLINKS).is_ok()
+            || (open_at2(here, b"/", OFlag::O_PATH, RESOLVE_NO_SYMLINKS).is_ok())
+    })
+}
+
+/// Whether `fchmodat2` exists: asked once, with a descriptor that cannot be.
+pub(crate) fn fchmodat2_works() -> bool {
+    static WORKS: OnceLock<bool> = OnceLock::new();
+    *WORKS.get_or_init(|| {
+        // SAFETY: the descriptor is invalid on purpose and the path is a static C string; the
+        // call reads the string and changes nothing.
+        let answer =
+            unsafe { libc::syscall(SYS_FCHMODAT2, -1, c"".as_ptr(), 0, libc::AT_EMPTY_PATH) };
+        answer == -1 && Errno::last_raw() == libc::EBADF
+    })
+}
+
+/// `chmod` of the directory behind a descriptor, also one opened with `O_PATH`, which `fchmod`
+/// refuses (EBADF).
+///
+/// In order of preference: `fchmodat2(AT_EMPTY_PATH)`; the descriptor's name in `/proc`; and,
+/// where `/proc` is not mounted, a second, readable descriptor.
+pub(crate) fn change_mode_of_held(fd: BorrowedFd<'_>, mode: u32) -> Result<(), Os> {
+    if fchmodat2_works() {
+        // SAFETY: the descriptor is borrowed and open for the duration of the call, and the path
+        // is a static C string.
+        let answer = unsafe {
+            libc::syscall(
+                SYS_FCHMODAT2,
+                fd.as_raw_fd(),
+                c"".as_ptr(),
+                mode,
+                libc::AT_EMPTY_PATH,
+            )
+        };
+        return named("chmod", Errno::result(answer).map(drop));
+    }
+    let link = proc_link(fd);
+    // SAFETY: the path is a C string that lives until the call returns.
+    let answer = unsafe { libc::chmod(link.as_ptr(), mode as libc::mode_t) };
+    match named("chmod", Errno::result(answer).map(drop)) {
+        Err(os) if os.errno == libc::ENOENT => {
+            let readable = open_at(fd, b".", OFlag::O_RDONLY | OFlag::O_DIRECTORY)?;
+            change_mode(readable.as_fd(), mode)
+        }
+        answer => answer,
+    }
+}
+
+/// Set once the kernel, or a filter, has answered that it has no `statx`.
+static STATX_MISSING: AtomicBool = AtomicBool::new(false);
+
+/// Whether `statx` answers here.
+pub(crate) fn statx_works() -> bool {
+    if let Ok(top) = open_at(nix::fcntl::AT_FDCWD, b"/", OFlag::O_PATH) {
+        // Whatever comes of it, it is noted if there is no such call.
+        let _ = stat(top.as_fd());
+    }
+    !STATX_MISSING.load(Ordering::Relaxed)
+}
+
+/// `statx(2)` on a descriptor: everything `fs.Stats` shows, the time of birth included.
+///
+/// libuv falls back to `fstat` and shows the time of change as time of birth; so do we.
+pub(crate) fn stat(fd: BorrowedFd<'_>) -> Result<Stat, Os> {
+    stat_with(fd, 0)
+}
+
+/// The same from memory alone: a file system that is far away is not asked. What it says of such
+/// a file may be out of date.
+pub(crate) fn stat_in_memory(fd: BorrowedFd<'_>) -> Result<Stat, Os> {
+    stat_with(fd, libc::AT_STATX_DONT_SYNC)
+}
+
+fn stat_with(fd: BorrowedFd<'_>, flags: libc::c_int) -> Result<Stat, Os> {
+    if STATX_MISSING.load(Ordering::Relaxed) {
+        return status(fd);
+    }
+    let mut raw = MaybeUninit::<libc::statx>::zeroed();
+    // SAFETY: the descriptor is borrowed and open, the path is a static C string, and `raw` is
+    // exclusive memory of the size the kernel writes.
+    let answer = unsafe {
+        libc::syscall(
+            libc::SYS_statx,
+            fd.as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_EMPTY_PATH | flags,
+            libc::STATX_BASIC_STATS | libc::STATX_BTIME | libc::STATX_MNT_ID_UNIQUE,
+            raw.as_mut_ptr(),
+        )
+    };
+    if answer == -1 {
+        let errno = Errno::last_raw();
+        // Filters that do not know statx answer EPERM; an open descriptor gives no cause for it.
+        if matches!(errno, libc::ENOSYS | libc::EPERM | libc::EINVAL) {
+            STATX_MISSING.store(true, Ordering::Relaxed);
+            return status(fd);
+        }
+        return Err(Os {
+            errno,
+            syscall: "fstat",
+        });
+    }
+    // SAFETY: the memory was zeroed, which is a valid value of every field, and then filled.
+    let raw = unsafe { raw.assume_init() };
+    Ok(convert(&raw))
+}
+
+fn convert(raw: &libc::statx) -> Stat {
+    let time = |stamp: &libc::statx_timestamp| Time {
+        seconds: stamp.tv_sec,
+        nanoseconds: stamp.tv_nsec,
+    };
+    Stat {
+        dev: libc::makedev(raw.stx_dev_major, raw.stx_dev_minor),
+        mode: u32::from(raw.stx_mode),
+        nlink: u64::from(raw.stx_nlink),
+        uid: raw.stx_uid,
+        gid: raw.stx_gid,
+        rdev: libc::makedev(raw.stx_rdev_major, raw.stx_rdev_minor),
+        blksize: u64::from(raw.stx_blksize),
+        ino: raw.stx_ino,
+        size: raw.stx_size,
+        blocks: raw.stx_blocks,
+        accessed: time(&raw.stx_atime),
+        modified: time(&raw.stx_mtime),
+        changed: time(&raw.stx_ctime),
+        born: time(&raw.stx_btime),
+        mount: (raw.stx_mask & libc::STATX_MNT_ID_UNIQUE != 0).then_some(raw.stx_mnt_id),
+    }
+}
+
+/// `renameat2(RENAME_NOREPLACE)` within one directory. The call dates from kernel 3.15.
+pub(crate) fn rename_new(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(), Os> {
+    let from = c_string("rename", from)?;
+    let to = c_string("rename", to)?;
+    // SAFETY: the descriptor is borrowed and open, and both names are C strings that live until
+    // the call returns.
+    let answer = unsafe {
+        libc::syscall(
+            libc::SYS_renameat2,
+            dir.as_raw_fd(),
+            from.as_ptr(),
+            dir.as_raw_fd(),
+            to.as_ptr(),
+            libc::RENAME_NOREPLACE,
+        )
+    };
+    named("rename", Errno::result(answer).map(drop))
+}
+
+/// Asks for huge pages under memory that is about to be filled: fewer page faults, and cheaper
+/// copies. Only whole pages within the memory are spoken of; it is a hint.
+pub(crate) fn advise_huge_pages(memory: &mut [u8]) {
+    /// No page is larger where the hint has a meaning, so no page is cut.
+    const ALIGNMENT: usize = 64 * 1024;
+    let skipped = memory.as_ptr().align_offset(ALIGNMENT);
+    let Some(rest) = memory.get_mut(skipped..) else {
+        return;
+    };
+    let length = rest.len() / ALIGNMENT * ALIGNMENT;
+    // SAFETY: the range lies within memory that is exclusively borrowed, and begins and ends at
+    // page boundaries; MADV_HUGEPAGE changes how it is backed, never what it holds.
+    let _ = unsafe { libc::madvise(rest.as_mut_ptr().cast(), length, libc::MADV_HUGEPAGE) };
+}
+
+/// Has the kernel begin to write a file back. A hint: whoever relies on it syncs as well.
+pub(crate) fn start_sync(fd: BorrowedFd<'_>) {
+    // SAFETY: the descriptor is borrowed and open; the call takes numbers only and changes no
+    // memory of ours.
+    let _ = unsafe { libc::sync_file_range(fd.as_raw_fd(), 0, 0, libc::SYNC_FILE_RANGE_WRITE) };
+}
+
+/// Whether `renameat2` exists: asked once, with descriptors that cannot be.
+pub(crate) fn rename_new_works() -> bool {
+    static WORKS: OnceLock<bool> = OnceLock::new();
+    *WORKS.get_or_init(|| {
+        // SAFETY: the descriptors are invalid on purpose and the names are static C strings; the
+        // call reads the strings and changes nothing.
+        let answer = unsafe {
+            libc::syscall(
+                libc::SYS_renameat2,
+                -1,
+                c"a".as_ptr(),
+                -1,
+                c"b".as_ptr(),
+                libc::RENAME_NOREPLACE,
+            )
+        };
+        answer == -1 && Errno::last_raw() == libc::EBADF
+    })
+}
+
+/// Where a descriptor leads now, as the kernel spells it in `/proc`.
+pub(crate) fn held_path(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Os> {
+    let link = proc_link(fd);
+    super::unix::read_link_at(nix::fcntl::AT_FDCWD, link.as_bytes())
+}
+
+/// Whether the descriptor lies on a file system that shows the kernel's state instead of files.
+pub(crate) fn is_pseudo_file_system(fd: BorrowedFd<'_>) -> Result<bool, Os> {
+    /// Magic numbers from statfs(2) and linux/magic.h.
+    const PSEUDO: [u32; 19] = [
+        0x0000_9fa0, // proc
+        0x6265_6572, // sysfs
+        0x6462_6720, // debugfs
+        0x7472_6163, // tracefs
+        0x7363_6673, // securityfs
+        0x0027_e0eb, // cgroup
+        0x6367_7270, // cgroup2
+        0xcafe_4a11, // bpf
+        0x6265_6570, // configfs
+        0x6165_676c, // pstore
+        0xde5e_81e4, // efivarfs
+        0x4249_4e4d, // binfmt_misc
+        0xf97c_ff8c, // selinuxfs
+        0x4341_5d53, // smackfs
+        0x5a3c_69f0, // apparmorfs
+        0x6e73_6673, // nsfs
+        0x0765_5821, // resctrl
+        0x6573_5543, // fusectl
+        0x1980_0202, // mqueue
+    ];
+    Ok(PSEUDO.contains(&file_system(fd)?))
+}
+
+/// How a file system answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Distance {
+    /// From memory, always.
+    Memory,
+    /// From this machine's own disk, and from memory for what was used before.
+    Disk,
+    /// Nobody knows when: another machine or another process may be asked.
+    Unknown,
+}
+
+/// How far away the file system of a descriptor is. It is asked, and may take its time.
+pub(crate) fn distance(fd: BorrowedFd<'_>) -> Result<Distance, Os> {
+    Ok(match file_system(fd)? {
+        0x0102_1994 | 0x8584_58f6 => Distance::Memory, // tmpfs, ramfs
+        0x0000_ef53 // ext2, ext3, ext4
+        | 0x5846_5342 // xfs
+        | 0x9123_683e // btrfs
+        | 0xf2f5_2010 // f2fs
+        | 0xca45_1a4e // bcachefs
+            => Distance::Disk,
+        _ => Distance::Unknown,
+    })
+}
+
+/// The magic number of a descriptor's file system.
+fn file_system(fd: BorrowedFd<'_>) -> Result<u32, Os> {
+    let mut raw = MaybeUninit::<libc::statfs>::zeroed();
+    // SAFETY: the descriptor is borrowed and open, and `raw` is exclusive memory of the size the
+    // call writes.
+    let answer = unsafe { libc::fstatfs(fd.as_raw_fd(), raw.as_mut_ptr()) };
+    named("statfs", Errno::result(answer).map(drop))?;
+    // SAFETY: the memory was zeroed, which is a valid value of every field, and then filled.
+    let raw = unsafe { raw.assume_init() };
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the type is a 32-bit magic number in a word whose width and sign vary"
+    )]
+    let kind = raw.f_type as u32;
+    Ok(kind)
+}
+
+/// Reads from the start of a file, and leaves the descriptor's position alone.
+///
+/// What may not wait gets EAGAIN where a disk would be waited for, and ENOTSUP where the file
+/// system cannot tell (`preadv2(RWF_NOWAIT)`, kernel 4.14).
+pub(crate) fn read_from_start(
+    fd: BorrowedFd<'_>,
+    first: &mut [u8],
+    second: &mut [u8],
+    may_wait: bool,
+) -> Result<usize, Os> {
+    let flags = if may_wait { 0 } else { libc::RWF_NOWAIT };
+    let places = [first, second].map(|place| libc::iovec {
+        iov_base: place.as_mut_ptr().cast(),
+        iov_len: place.len(),
+    });
+    // SAFETY: the descriptor is borrowed and open; the two places describe exclusive memory that
+    // outlives the call, which writes within their lengths.
+    let count = unsafe {
+        libc::syscall(
+            libc::SYS_preadv2,
+            fd.as_raw_fd(),
+            places.as_ptr(),
+            places.len(),
+            0,
+            0,
+            flags,
+        )
+    };
+    usize::try_from(count).map_err(|_| Os {
+        errno: Errno::last_raw(),
+        syscall: "read",
+    })
+}
+
+/// Bytes from the kernel's generator, for names that nobody can guess.
+pub(crate) fn fill_random(bytes: &mut [u8; 256]) -> Result<(), Os> {
+    uninterrupted(|| {
+        // SAFETY: pointer and length describe bytes that are exclusive and outlive the call. Up
+        // to 256 of them come whole or not at all.
+        let answer =
+            unsafe { libc::syscall(libc::SYS_getrandom, bytes.as_mut_ptr(), bytes.len(), 0) };
+        named("getrandom", Errno::result(answer).map(drop))
+    })
+}
+
+/// The name of a descriptor in `/proc`, which the kernel follows to the object itself.
+pub(super) fn proc_link(fd: BorrowedFd<'_>) -> CString {
+    CString::new(format!("/proc/self/fd/{}", fd.as_raw_fd())).unwrap_or_default()
+}
+
+fn c_string(syscall: &'static str, text: &[u8]) -> Result<CString, Os> {
+    CString::new(text).map_err(|_| Os {
+        errno: libc::EINVAL,
+        syscall,
+    })
+}

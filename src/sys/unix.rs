@@ -1,0 +1,324 @@
+//! Calls that POSIX systems share.
+
+use crate::error::Os;
+use nix::errno::Errno;
+use nix::fcntl::{AtFlags, OFlag};
+use nix::libc;
+use nix::sys::stat::{FileStat, Mode};
+use nix::unistd::{Gid, LinkatFlags, Uid, UnlinkatFlags};
+use std::fs::File;
+use std::io::{IoSliceMut, Read};
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::sync::OnceLock;
+
+/// A point in time as the kernel gives it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Time {
+    pub(crate) seconds: i64,
+    pub(crate) nanoseconds: u32,
+}
+
+/// What a status call tells, in the widths that `fs.Stats` shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Stat {
+    pub(crate) dev: u64,
+    pub(crate) mode: u32,
+    pub(crate) nlink: u64,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    pub(crate) rdev: u64,
+    pub(crate) blksize: u64,
+    pub(crate) ino: u64,
+    pub(crate) size: u64,
+    pub(crate) blocks: u64,
+    pub(crate) accessed: Time,
+    pub(crate) modified: Time,
+    pub(crate) changed: Time,
+    pub(crate) born: Time,
+    /// Which mount it was reached by, where the system gives mounts numbers it never gives again.
+    pub(crate) mount: Option<u64>,
+}
+
+impl Stat {
+    /// Permission bits, with setuid, setgid and sticky.
+    pub(crate) fn permissions(&self) -> u32 {
+        self.mode & 0o7777
+    }
+
+    /// The `S_IFMT` bits.
+    pub(crate) fn kind(&self) -> u32 {
+        self.mode & libc::S_IFMT
+    }
+
+    pub(crate) fn is_file(&self) -> bool {
+        self.kind() == libc::S_IFREG
+    }
+
+    pub(crate) fn is_directory(&self) -> bool {
+        self.kind() == libc::S_IFDIR
+    }
+
+    pub(crate) fn is_symlink(&self) -> bool {
+        self.kind() == libc::S_IFLNK
+    }
+
+    pub(crate) fn is_device(&self) -> bool {
+        matches!(self.kind(), libc::S_IFCHR | libc::S_IFBLK)
+    }
+
+    /// Whether its file system lies on no block device of its own (device major 0).
+    pub(crate) fn has_no_device(&self) -> bool {
+        libc::major(self.dev) == 0
+    }
+
+    /// One word for the kind of object, for messages.
+    pub(crate) fn kind_word(&self) -> &'static str {
+        match self.kind() {
+            libc::S_IFREG => "file",
+            libc::S_IFDIR => "directory",
+            libc::S_IFLNK => "symlink",
+            libc::S_IFIFO => "fifo",
+            libc::S_IFSOCK => "socket",
+            libc::S_IFCHR | libc::S_IFBLK => "device",
+            _ => "object",
+        }
+    }
+}
+
+/// Names the call that failed. nix folds errnos it has no name for into one; the number is kept.
+pub(super) fn named<T>(syscall: &'static str, result: nix::Result<T>) -> Result<T, Os> {
+    result.map_err(|errno| Os {
+        errno: match errno {
+            Errno::UnknownErrno => Errno::last_raw(),
+            known => known as i32,
+        },
+        syscall,
+    })
+}
+
+/// Repeats a call that a signal interrupted, as often as libuv would wait for it, but bounded.
+pub(super) fn uninterrupted<T>(mut call: impl FnMut() -> Result<T, Os>) -> Result<T, Os> {
+    /// More than any real burst of signals; a call that is interrupted for ever must end.
+    const TRIES: u32 = 1000;
+    for _ in 1..TRIES {
+        match call() {
+            Err(os) if os.errno == libc::EINTR => {}
+            answer => return answer,
+        }
+    }
+    call()
+}
+
+/// `openat(2)`, close-on-exec.
+pub(crate) fn open_at(dir: BorrowedFd<'_>, path: &[u8], flags: OFlag) -> Result<OwnedFd, Os> {
+    uninterrupted(|| {
+        named(
+            "open",
+            nix::fcntl::openat(dir, path, flags | OFlag::O_CLOEXEC, Mode::empty()),
+        )
+    })
+}
+
+/// `openat(2)` that creates a new file for writing and fails where anything has the name.
+pub(crate) fn create_at(dir: BorrowedFd<'_>, name: &[u8], mode: u32) -> Result<OwnedFd, Os> {
+    let flags =
+        OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    uninterrupted(|| {
+        named(
+            "open",
+            nix::fcntl::openat(dir, name, flags, Mode::from_bits_truncate(mode)),
+        )
+    })
+}
+
+/// `fstat(2)`: what policy needs, without the time of birth.
+pub(crate) fn status(fd: BorrowedFd<'_>) -> Result<Stat, Os> {
+    named("fstat", nix::sys::stat::fstat(fd)).map(convert)
+}
+
+/// `fstatat(2)` on the name itself, following nothing.
+pub(crate) fn kind_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
+    named(
+        "lstat",
+        nix::sys::stat::fstatat(dir, name, AtFlags::AT_SYMLINK_NOFOLLOW),
+    )
+    .map(convert)
+}
+
+#[allow(
+    clippy::cast_sign_loss,
+    clippy::unnecessary_cast,
+    reason = "the widths of struct stat differ between platforms"
+)]
+fn convert(raw: FileStat) -> Stat {
+    let time = |seconds, nanoseconds| Time {
+        seconds,
+        nanoseconds: nanoseconds as u32,
+    };
+    Stat {
+        dev: raw.st_dev as u64,
+        mode: raw.st_mode as u32,
+        nlink: raw.st_nlink as u64,
+        uid: raw.st_uid,
+        gid: raw.st_gid,
+        rdev: raw.st_rdev as u64,
+        blksize: raw.st_blksize as u64,
+        ino: raw.st_ino as u64,
+        size: raw.st_size as u64,
+        blocks: raw.st_blocks as u64,
+        accessed: time(raw.st_atime, raw.st_atime_nsec),
+        modified: time(raw.st_mtime, raw.st_mtime_nsec),
+        changed: time(raw.st_ctime, raw.st_ctime_nsec),
+        // libuv shows the time of change where there is no time of birth.
+        born: time(raw.st_ctime, raw.st_ctime_nsec),
+        mount: None,
+    }
+}
+
+/// `read(2)`.
+pub(crate) fn read(fd: BorrowedFd<'_>, into: &mut [u8]) -> Result<usize, Os> {
+    uninterrupted(|| named("read", nix::unistd::read(fd, into)))
+}
+
+/// `readv(2)` into two places.
+pub(crate) fn read_vectored(
+    fd: BorrowedFd<'_>,
+    first: &mut [u8],
+    second: &mut [u8],
+) -> Result<usize, Os> {
+    uninterrupted(|| {
+        let mut places = [IoSliceMut::new(first), IoSliceMut::new(second)];
+        named("read", nix::sys::uio::readv(fd, &mut places))
+    })
+}
+
+/// `write(2)`; may write less than asked.
+pub(crate) fn write(fd: BorrowedFd<'_>, data: &[u8]) -> Result<usize, Os> {
+    uninterrupted(|| named("write", nix::unistd::write(fd, data)))
+}
+
+/// `fsync(2)`, once: after a failure a second one would answer success for lost pages.
+pub(crate) fn sync(fd: BorrowedFd<'_>) -> Result<(), Os> {
+    named("fsync", nix::unistd::fsync(fd))
+}
+
+/// `close(2)`, with its answer. The descriptor is gone whatever it is, so it is never repeated.
+pub(crate) fn close(fd: OwnedFd) -> Result<(), Os> {
+    named("close", nix::unistd::close(fd))
+}
+
+/// `fchmod(2)`.
+pub(crate) fn change_mode(fd: BorrowedFd<'_>, mode: u32) -> Result<(), Os> {
+    named(
+        "fchmod",
+        nix::sys::stat::fchmod(fd, Mode::from_bits_truncate(mode)),
+    )
+}
+
+/// `fchown(2)`; `None` leaves an id as it is.
+pub(crate) fn change_owner(
+    fd: BorrowedFd<'_>,
+    uid: Option<u32>,
+    gid: Option<u32>,
+) -> Result<(), Os> {
+    named(
+        "fchown",
+        nix::unistd::fchown(fd, uid.map(Uid::from_raw), gid.map(Gid::from_raw)),
+    )
+}
+
+/// `mkdirat(2)`.
+pub(crate) fn make_dir_at(dir: BorrowedFd<'_>, name: &[u8], mode: u32) -> Result<(), Os> {
+    named(
+        "mkdir",
+        nix::sys::stat::mkdirat(dir, name, Mode::from_bits_truncate(mode)),
+    )
+}
+
+/// `renameat(2)` within one directory, over whatever has the new name.
+pub(crate) fn rename_at(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(), Os> {
+    named("rename", nix::fcntl::renameat(dir, from, dir, to))
+}
+
+/// `linkat(2)` within one directory: a second name, if nothing has it.
+pub(crate) fn link_at(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(), Os> {
+    named(
+        "link",
+        nix::unistd::linkat(dir, from, dir, to, LinkatFlags::empty()),
+    )
+}
+
+/// `unlinkat(2)` of a name that is no directory.
+pub(crate) fn unlink_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<(), Os> {
+    named(
+        "unlink",
+        nix::unistd::unlinkat(dir, name, UnlinkatFlags::NoRemoveDir),
+    )
+}
+
+/// `readlinkat(2)`; an empty name asks the descriptor of a link itself.
+pub(crate) fn read_link_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Vec<u8>, Os> {
+    named("readlink", nix::fcntl::readlinkat(dir, name)).map(OsStringExt::into_vec)
+}
+
+/// Whether a directory has no entries, by reading it through a descriptor of its own.
+pub(crate) fn is_empty_directory(dir: BorrowedFd<'_>) -> Result<bool, Os> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
+    let readable = open_at(dir, b".", flags)?;
+    let mut listing = named("scandir", nix::dir::Dir::from_fd(readable))?;
+    for entry in listing.iter() {
+        let entry = named("scandir", entry)?;
+        if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The working directory, without links.
+pub(crate) fn current_directory() -> Result<Vec<u8>, Os> {
+    match std::env::current_dir() {
+        Ok(path) => Ok(path.as_os_str().as_bytes().to_vec()),
+        Err(error) => Err(Os {
+            errno: error.raw_os_error().unwrap_or(libc::ENOENT),
+            syscall: "uv_cwd",
+        }),
+    }
+}
+
+pub(crate) fn effective_user() -> u32 {
+    Uid::effective().as_raw()
+}
+
+pub(crate) fn effective_group() -> u32 {
+    Gid::effective().as_raw()
+}
+
+/// Supplementary groups; empty where they cannot be read.
+pub(crate) fn effective_groups() -> Vec<u32> {
+    nix::unistd::getgroups()
+        .map(|groups| groups.iter().map(|gid| gid.as_raw()).collect())
+        .unwrap_or_default()
+}
+
+/// Whether every user id is mapped here, so that equal numbers mean equal users.
+///
+/// In a user namespace with a partial map, all unmapped ids show as the overflow id. Read once:
+/// a process cannot change the map of the namespace it lives in after it was written.
+pub(crate) fn has_full_user_map() -> bool {
+    static FULL: OnceLock<bool> = OnceLock::new();
+    *FULL.get_or_init(|| {
+        let mut map = String::new();
+        let read =
+            File::open("/proc/self/uid_map").and_then(|mut file| file.read_to_string(&mut map));
+        if read.is_err() {
+            return true;
+        }
+        let mapped: u64 = map
+            .lines()
+            .filter_map(|line| line.split_whitespace().nth(2)?.parse::<u64>().ok())
+            .sum();
+        mapped >= u64::from(u32::MAX)
+    })
+}

@@ -1,0 +1,169 @@
+//! Many files at once: all written, all synced, all renamed, and each directory synced once.
+//!
+//! The system writes everything back at the same time instead of one file after the other, and a
+//! journal commits once for many names. Each file has an answer of its own; none is undone for
+//! another's failure.
+
+use super::{Durable, IsAborted, Prepared, Published, Rules, Written};
+use crate::error::{Code, Error};
+use crate::path;
+use crate::resolve::Scope;
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+/// Files that are under way at the same time: each holds two descriptors.
+const AT_ONCE: usize = 64;
+
+/// Threads that write, sync and rename them, of which the calling one is one. They end with the call.
+const THREADS: usize = 16;
+
+/// One of the files.
+#[derive(Debug)]
+pub struct Item<'a> {
+    /// Where it is written.
+    pub path: &'a [u8],
+    /// Its content.
+    pub data: &'a [u8],
+    /// How it is written.
+    pub rules: Rules,
+}
+
+/// Writes files, and answers for each, in the order given. Those with the same name are published
+/// in that order too.
+///
+/// # Errors
+///
+/// For each file as [`super::write`].
+pub fn write_many(
+    scope: &Scope<'_>,
+    items: &[Item<'_>],
+    is_aborted: IsAborted<'_>,
+) -> Vec<Result<Written, Error>> {
+    let mut answers = Vec::with_capacity(items.len());
+    let mut rest = items;
+    while !rest.is_empty() {
+        let (chunk, others) = rest.split_at(length_of_chunk(rest));
+        answers.extend(write_chunk(scope, chunk, is_aborted));
+        rest = others;
+    }
+    answers
+}
+
+/// How many files may be under way at the same time: up to the second of one name, which must find
+/// the first published to keep its mode, owner and ACL. Names in different directories may be the
+/// same; that only costs time.
+fn length_of_chunk(items: &[Item<'_>]) -> usize {
+    let mut names = HashSet::new();
+    for (count, item) in items.iter().take(AT_ONCE).enumerate() {
+        if !names.insert(path::split(item.path).map(|(_, name)| name)) {
+            return count;
+        }
+    }
+    names.len()
+}
+
+fn write_chunk(
+    scope: &Scope<'_>,
+    items: &[Item<'_>],
+    is_aborted: IsAborted<'_>,
+) -> Vec<Result<Written, Error>> {
+    let prepared = side_by_side(items.iter().collect(), |item: &Item<'_>| {
+        let prepared = Prepared::new(scope, item.path, item.data, &item.rules)?;
+        prepared.start_sync();
+        Ok(prepared)
+    });
+    let synced = side_by_side(prepared, |prepared: Result<Prepared, Error>| {
+        let mut prepared = prepared?;
+        prepared.sync()?;
+        prepared.close()?;
+        Ok(prepared)
+    });
+    if is_aborted() {
+        let abort = |_| Err(Error::refused(Code::Aborted, ""));
+        return synced
+            .into_iter()
+            .map(|synced: Result<_, Error>| synced.and_then(abort))
+            .collect();
+    }
+    let publish = |synced: Result<Prepared, Error>| synced.and_then(Prepared::publish);
+    let published = if has_same_names(&synced) {
+        synced.into_iter().map(publish).collect()
+    } else {
+        side_by_side(synced, publish)
+    };
+    let durability = sync_directories(&published);
+    published
+        .into_iter()
+        .zip(durability)
+        .map(|(published, durable)| Ok(published?.into_written(durable?)))
+        .collect()
+}
+
+/// Whether the order of publication could matter. Names in different directories may be the same;
+/// that only costs time.
+fn has_same_names(files: &[Result<Prepared, Error>]) -> bool {
+    let mut names = HashSet::new();
+    !files
+        .iter()
+        .flatten()
+        .all(|file| names.insert(file.place.name()))
+}
+
+/// Does the same to many things, several at a time, and keeps their order.
+///
+/// A sync ends with a flush of the disk's cache, and flushes asked for at the same time are one; a
+/// rename over a file frees that file, which some file systems take milliseconds for.
+fn side_by_side<T: Send, U: Send>(things: Vec<T>, work: impl Fn(T) -> U + Sync) -> Vec<U> {
+    let threads = things.len().min(THREADS);
+    let next = AtomicUsize::new(0);
+    let cells: Vec<Mutex<(Option<T>, Option<U>)>> = things
+        .into_iter()
+        .map(|thing| Mutex::new((Some(thing), None)))
+        .collect();
+    let work_through = || {
+        while let Some(cell) = cells.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let mut cell = cell.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(thing) = cell.0.take() {
+                cell.1 = Some(work(thing));
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..threads {
+            // Where no thread is to be had, the others do its share.
+            let _ = thread::Builder::new().spawn_scoped(scope, work_through);
+        }
+        work_through();
+    });
+    cells
+        .into_iter()
+        .filter_map(|cell| cell.into_inner().unwrap_or_else(PoisonError::into_inner).1)
+        .collect()
+}
+
+/// Syncs every directory once, after all names are in it; its answer is that of all its files.
+fn sync_directories(published: &[Result<Published, Error>]) -> Vec<Result<Durable, Error>> {
+    let mut answers: Vec<((u64, u64), Result<Durable, Error>)> = Vec::new();
+    published
+        .iter()
+        .map(|file| {
+            let Ok(file) = file else {
+                return Ok(Durable::No);
+            };
+            if file.durable != Durable::Full {
+                return file.sync_directory();
+            }
+            let Some(identity) = file.place.identity() else {
+                return file.sync_directory();
+            };
+            if let Some((_, answer)) = answers.iter().find(|(known, _)| *known == identity) {
+                return answer.clone();
+            }
+            let answer = file.sync_directory();
+            answers.push((identity, answer.clone()));
+            answer
+        })
+        .collect()
+}

@@ -1,0 +1,349 @@
+//! Where a file is written: a directory by descriptor, and a name in it.
+
+use super::settle::Target;
+use super::{Durable, FinalSymlink, Rules};
+use crate::error::{Code, Error, Os};
+use crate::make_dirs;
+use crate::path;
+use crate::permission::{self, Acl};
+use crate::resolve::{Last, Policy, Scope, classify};
+use crate::root::Root;
+use crate::sys::{self, OFlag, Stat};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+/// Links that one name may lead through, as in the kernel.
+const LINKS: u32 = 40;
+
+/// A name in a directory that is held open.
+#[derive(Debug)]
+pub(super) struct Place {
+    dir: Arc<OwnedFd>,
+    /// The root whose own directory this is.
+    pinned: Option<Arc<Root>>,
+    /// The directory's real path, for results and messages.
+    dir_path: Vec<u8>,
+    name: Vec<u8>,
+    /// The path as given is the real one.
+    is_as_given: bool,
+    /// The path as it was resolved, for a link to be read from.
+    text: Vec<u8>,
+    can_sync: bool,
+    links: u32,
+}
+
+/// What has the name.
+enum Found {
+    Nothing,
+    /// A link whose name the file takes.
+    Replaceable,
+    File(Target),
+    /// A link that is to be followed, and its own status.
+    Link(Stat),
+}
+
+impl Place {
+    /// Opens the parent directory, and makes it where the rules say so.
+    pub(super) fn find(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Self, Error> {
+        let located = scope.locate(raw)?;
+        if located.names_directory {
+            return Err(judge_bare(scope, &located.text, rules));
+        }
+        let mut place = Self::open(scope, &located.text, rules)?;
+        place.is_as_given &= scope.root.is_none() && path::is_normal(raw);
+        Ok(place)
+    }
+
+    fn open(scope: &Scope<'_>, text: &[u8], rules: &Rules) -> Result<Self, Error> {
+        let Some((parent, name)) = path::split(text) else {
+            return Err(Error::refused(Code::NotFile, "directory"));
+        };
+        let place = |dir, pinned, dir_path, is_as_given, can_sync| Self {
+            dir,
+            pinned,
+            dir_path,
+            name: name.to_vec(),
+            is_as_given,
+            text: text.to_vec(),
+            can_sync,
+            links: 0,
+        };
+        if let (Some(root), b"" | b".") = (scope.root, parent) {
+            let dir = root.directory();
+            let dir_path = root.real().to_vec();
+            return Ok(place(dir, Some(Arc::clone(root)), dir_path, false, true));
+        }
+        if path::is_too_long(name) {
+            // Said before a parent is made for it.
+            return Err(Os {
+                errno: sys::ENAMETOOLONG,
+                syscall: "open",
+            }
+            .into());
+        }
+        let wants_sync = rules.durable == Durable::Full;
+        let mut can_sync = wants_sync;
+        let opened = match scope.open(parent, directory_flags(wants_sync), Last::Follow) {
+            // A directory may be writable without being readable; it cannot be synced then.
+            Err(error) if wants_sync && error.errno() == Some(sys::EACCES) => {
+                can_sync = false;
+                scope.open(parent, directory_flags(false), Last::Follow)
+            }
+            answer => answer,
+        };
+        let found = match (opened, rules.make_parents) {
+            (Ok(found), _) => found,
+            (Err(error), Some(mode)) if error.errno() == Some(sys::ENOENT) => {
+                let mut sync_each = |dir: BorrowedFd<'_>| {
+                    if wants_sync {
+                        can_sync &= sync_directory(dir)?;
+                    }
+                    Ok(())
+                };
+                let made =
+                    make_dirs::open_or_make(scope, parent, mode, Last::Follow, &mut sync_each)?;
+                let mut found = made.found;
+                if wants_sync {
+                    match sys::open_at(found.fd.as_fd(), b".", directory_flags(true)) {
+                        Ok(readable) => found.fd = readable,
+                        Err(_) => can_sync = false,
+                    }
+                }
+                found
+            }
+            (Err(error), _) => return Err(classify_parent(error)),
+        };
+        let dir_path = scope.real_path(parent, &found);
+        let is_exact = found.is_exact;
+        Ok(place(
+            Arc::new(found.fd),
+            None,
+            dir_path,
+            is_exact,
+            can_sync,
+        ))
+    }
+
+    /// Looks at what has the name, and goes where a link leads, if it may be followed.
+    pub(super) fn look(
+        &mut self,
+        scope: &Scope<'_>,
+        rules: &Rules,
+    ) -> Result<Option<Target>, Error> {
+        loop {
+            match self.look_here(rules)? {
+                Found::Nothing | Found::Replaceable => return Ok(None),
+                Found::File(target) => return Ok(Some(target)),
+                Found::Link(link) => self.follow(scope, &link, rules)?,
+            }
+        }
+    }
+
+    /// Looks once more, when the content is complete. A link is where the first look ended only
+    /// if somebody put it there since, and it is not followed.
+    pub(super) fn look_again(
+        &mut self,
+        scope: &Scope<'_>,
+        rules: &Rules,
+    ) -> Result<Option<Target>, Error> {
+        let here = Rules {
+            final_symlink: match rules.final_symlink {
+                FinalSymlink::Follow => FinalSymlink::Reject,
+                other => other,
+            },
+            ..*rules
+        };
+        self.look(scope, &here)
+    }
+
+    fn look_here(&self, rules: &Rules) -> Result<Found, Error> {
+        // With a mode given, nothing of the old file but its owner is kept: one call shows it.
+        // Otherwise it is held, so that its mode and its ACL are those of one and the same file.
+        let (held, seen) = if rules.mode.is_some() || !rules.overwrite {
+            (None, sys::kind_at(self.dir.as_fd(), &self.name))
+        } else {
+            let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW;
+            match sys::open_at(self.dir.as_fd(), &self.name, flags) {
+                Ok(fd) => {
+                    let stat = sys::status(fd.as_fd())?;
+                    (Some(fd), Ok(stat))
+                }
+                Err(os) => (None, Err(os)),
+            }
+        };
+        let stat = match seen {
+            Ok(stat) => stat,
+            Err(os) if os.errno == sys::ENOENT => return Ok(Found::Nothing),
+            Err(os) => {
+                return Err(Os {
+                    syscall: "open",
+                    ..os
+                }
+                .into());
+            }
+        };
+        if !rules.overwrite {
+            return Err(Error::refused(Code::AlreadyExists, stat.kind_word()));
+        }
+        if stat.is_symlink() {
+            return match rules.final_symlink {
+                FinalSymlink::Reject => Err(Error::refused(Code::Symlink, "link")),
+                FinalSymlink::Replace => Ok(Found::Replaceable),
+                FinalSymlink::Follow => Ok(Found::Link(stat)),
+            };
+        }
+        if !stat.is_file() {
+            return Err(Error::refused(Code::NotFile, stat.kind_word()));
+        }
+        if rules.reject_hardlinks && stat.nlink > 1 {
+            return Err(Error::refused(Code::Hardlink, ""));
+        }
+        let acl = match held {
+            // Without group bits, which are an ACL's mask, no entry grants anything.
+            Some(fd) if stat.mode & 0o070 != 0 => sys::get_acl(fd.as_fd())?.map(Acl::parse),
+            _ => None,
+        };
+        Ok(Found::File(Target { stat, acl }))
+    }
+
+    /// Goes to where a link leads, as the scope's policy allows.
+    fn follow(&mut self, scope: &Scope<'_>, link: &Stat, rules: &Rules) -> Result<(), Error> {
+        let links = self.links + 1;
+        if scope.policy == Policy::Reject || links > LINKS {
+            return Err(Error::refused(Code::Symlink, "link"));
+        }
+        if scope.policy == Policy::FollowTrusted
+            && !permission::is_trusted_link(link, &sys::status(self.dir.as_fd())?)
+        {
+            return Err(Error::refused(Code::Symlink, "untrusted"));
+        }
+        let target = match sys::read_link_at(self.dir.as_fd(), &self.name) {
+            Ok(target) => target,
+            // No link any more: the next look says what it is.
+            Err(os) if matches!(os.errno, sys::EINVAL | sys::ENOENT) => {
+                self.links = links;
+                return Ok(());
+            }
+            Err(os) => return Err(os.into()),
+        };
+        if scope.root.is_some() && target.starts_with(b"/") {
+            return Err(Error::refused(Code::OutsideWorkspace, "link"));
+        }
+        let parent = path::split(&self.text).map_or(&b""[..], |(parent, _)| parent);
+        let text = if parent.is_empty() {
+            target
+        } else {
+            path::join(parent, &target).into_owned()
+        };
+        let (text, names_directory) = path::bare(&text);
+        if names_directory {
+            return Err(Error::refused(Code::NotFile, "directory"));
+        }
+        *self = Self {
+            is_as_given: false,
+            links,
+            ..Self::open(scope, text, rules)?
+        };
+        Ok(())
+    }
+
+    pub(super) fn directory(&self) -> Arc<OwnedFd> {
+        Arc::clone(&self.dir)
+    }
+
+    /// Device and inode of the directory, where they can be had.
+    pub(super) fn identity(&self) -> Option<(u64, u64)> {
+        let stat = sys::status(self.dir.as_fd()).ok()?;
+        Some((stat.dev, stat.ino))
+    }
+
+    pub(super) fn name(&self) -> &[u8] {
+        &self.name
+    }
+
+    /// A name in this directory as a full path.
+    pub(super) fn full_path(&self, name: &[u8]) -> Vec<u8> {
+        path::join(&self.dir_path, name).into_owned()
+    }
+
+    pub(super) fn into_real_path(self) -> Option<Vec<u8>> {
+        (!self.is_as_given).then(|| self.full_path(&self.name))
+    }
+
+    /// Syncs the directory after publication.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::NotDurable`].
+    pub(super) fn sync(&self) -> Result<Durable, Error> {
+        if !self.can_sync {
+            return Ok(Durable::No);
+        }
+        match sys::sync(self.dir.as_fd()) {
+            Ok(()) => Ok(Durable::Full),
+            Err(os) if cannot_be_synced(os.errno) => Ok(Durable::No),
+            Err(os) => {
+                if let Some(root) = &self.pinned {
+                    root.renew();
+                }
+                Err(Error::refused_by(Code::NotDurable, "", os))
+            }
+        }
+    }
+}
+
+/// File systems without directory sync answer EINVAL or ENOTSUP; `O_PATH` answers EBADF.
+fn cannot_be_synced(errno: i32) -> bool {
+    matches!(errno, sys::EINVAL | sys::ENOTSUP | nix::libc::EBADF)
+}
+
+/// Syncs a directory that a new one was made in; false where that cannot be done.
+fn sync_directory(dir: BorrowedFd<'_>) -> Result<bool, Error> {
+    let Ok(readable) = sys::open_at(dir, b".", directory_flags(true)) else {
+        return Ok(false);
+    };
+    match sys::sync(readable.as_fd()) {
+        Ok(()) => Ok(true),
+        Err(os) if cannot_be_synced(os.errno) => Ok(false),
+        Err(os) => Err(os.into()),
+    }
+}
+
+fn directory_flags(is_readable: bool) -> OFlag {
+    if is_readable {
+        OFlag::O_RDONLY | OFlag::O_DIRECTORY
+    } else {
+        OFlag::O_PATH | OFlag::O_DIRECTORY
+    }
+}
+
+fn classify_parent(error: Error) -> Error {
+    match error {
+        Error::System { os, .. } if os.errno == sys::ENOTDIR => {
+            Error::refused_by(Code::NotDirectory, "parent", os)
+        }
+        Error::System { os, .. } if os.errno == sys::ENOENT => {
+            Error::refused_by(Code::NotFound, "directory", os)
+        }
+        other => classify(other),
+    }
+}
+
+/// A name with `/` or `/.` behind it can only be a directory, or should be.
+fn judge_bare(scope: &Scope<'_>, text: &[u8], rules: &Rules) -> Error {
+    let found = match scope.open(text, OFlag::O_PATH, Last::Keep) {
+        Ok(found) => found,
+        Err(error) if error.errno() == Some(sys::ENOENT) => {
+            return Error::refused(Code::NotFile, "directory");
+        }
+        Err(error) => return classify_parent(error),
+    };
+    match sys::status(found.fd.as_fd()) {
+        Ok(stat) if stat.is_symlink() && rules.final_symlink == FinalSymlink::Reject => {
+            Error::refused(Code::Symlink, "link")
+        }
+        Ok(stat) if stat.is_file() => Error::refused(Code::NotDirectory, "file"),
+        Ok(stat) => Error::refused(Code::NotFile, stat.kind_word()),
+        Err(os) => os.into(),
+    }
+}

@@ -1,0 +1,17 @@
+//! The core beneath Node-API, with each resolver by name: whatever this kernel offers, the walk
+//! must give the answers of `openat2`.
+
+mod call;
+mod directories;
+mod ground;
+mod kinds;
+mod like_std;
+mod limits;
+mod memory;
+mod reads;
+mod replacing;
+mod resolvers_agree;
+mod table;
+mod together;
+mod trusted;
+mod writes;
