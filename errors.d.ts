@@ -1,0 +1,91 @@
+/// <reference types="node" />
+
+/**
+ * - `'policy'`: the call was refused; repeating it will not help.
+ * - `'operational'`: the state of the system was in the way.
+ */
+export type HoldfastErrorCategory = 'policy' | 'operational';
+
+/**
+ * The codes of category `'policy'`.
+ * - `invalid-path`: empty, a NUL, a lone surrogate, a URL that is no local file;
+ * - `outside-workspace`: leaves the root, by its text or through a link;
+ * - `symlink`: a symbolic link where the policy allows none, or one that is not trusted;
+ * - `hardlink`: the file has more than one name, and `hardlinks` is `'reject'`;
+ * - `not-file`: a directory, FIFO, socket or device where a regular file was needed;
+ * - `not-directory`: something else where a directory was needed, as the target or as a parent;
+ * - `device-path`: a device, a magic link, or a pseudo file (see `pseudoFiles`);
+ * - `too-large`: more than `maxBytes`, at once or by growth; or more than a Buffer can hold;
+ * - `insecure-permissions`: `existing: 'require'`, and the directory keeps a permission beyond `mode`;
+ * - `not-owned`: `existing: 'require'`, and neither the effective user nor root owns the directory;
+ * - `OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE`: `outbound`, and the file is not readable by group and others, or not by this process;
+ * - `path-mismatch`: the path kept changing under the call, through every bounded retry.
+ */
+export type HoldfastPolicyCode =
+  | 'invalid-path' | 'outside-workspace' | 'symlink' | 'hardlink' | 'not-file' | 'not-directory' | 'device-path' | 'too-large'
+  | 'insecure-permissions' | 'not-owned' | 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE' | 'path-mismatch';
+
+/**
+ * The codes of category `'operational'`.
+ * - `not-found`: nothing has the name, or a parent is missing; for a read also: a parent is a file;
+ * - `already-exists`: `overwrite: false`, and something has the name;
+ * - `not-durable`: published, but the directory could not be synced; `published` is `true`;
+ * - `root-closed`: a `Root` used after `close()`;
+ * - `unsupported-platform`: this system cannot do what was asked;
+ * - `native-unavailable`: the native binary was not found or cannot be loaded;
+ * - `internal`: a defect of holdfast.
+ */
+export type HoldfastOperationalCode =
+  'not-found' | 'already-exists' | 'not-durable' | 'root-closed' | 'unsupported-platform' | 'native-unavailable' | 'internal';
+
+/** Every `code` of a {@link HoldfastError}; {@link HoldfastPolicyCode} and {@link HoldfastOperationalCode} say what each means. */
+export type HoldfastErrorCode = HoldfastPolicyCode | HoldfastOperationalCode;
+
+/** What {@link HoldfastError.toJSON} returns. Fields that do not apply are absent. */
+export type HoldfastErrorJSON = Pick<
+  HoldfastError,
+  'name' | 'code' | 'category' | 'message' | 'path' | 'errno' | 'syscall' | 'sysCode' | 'mode' | 'uid' | 'euid' | 'remedy' | 'published'
+>;
+
+/** What {@link HoldfastError.toPublic} returns: no path, user id or mode of the file. */
+export type HoldfastErrorPublic = Pick<HoldfastErrorJSON, 'code' | 'category' | 'message' | 'remedy'>;
+
+/**
+ * A refusal, or an outcome with a code of its own. Tell it by {@link isHoldfastError}, which also knows other copies of the package.
+ *
+ * Not every failure is one: what the system answers besides (`EACCES`, `ENOSPC`, `EROFS`…) is the error that `node:fs` would
+ * throw, and a wrong argument is a `TypeError` or `RangeError`, as in Node.
+ */
+export class HoldfastError extends Error {
+  private constructor();
+  readonly name: 'HoldfastError';
+  readonly code: HoldfastErrorCode;
+  readonly category: HoldfastErrorCategory;
+  /** The path as the caller gave it, as a string; bytes that are not UTF-8 are U+FFFD. */
+  readonly path?: string | undefined;
+  /** Negative errno, where the system had a word in it. */
+  readonly errno?: number | undefined;
+  /** The system call that answered, as `node:fs` names it. */
+  readonly syscall?: string | undefined;
+  /** The name of the errno: `'ENOENT'`. */
+  readonly sysCode?: string | undefined;
+  /** The error that `node:fs` would have thrown, where the system had a word in it; for `native-unavailable` what loading it said. */
+  readonly cause?: Error | undefined;
+  /** What to do about it, in a sentence. */
+  readonly remedy?: string | undefined;
+  /** Permission bits of the object, where they are the reason and known. */
+  readonly mode?: number | undefined;
+  /** Owner of the object, where it is the reason. */
+  readonly uid?: number | undefined;
+  /** Effective user of this process, where it is the reason. */
+  readonly euid?: number | undefined;
+  /** `not-durable`: `true`, the new content has the name already, though a power loss may undo it. */
+  readonly published?: boolean | undefined;
+  /** For logs: everything but the stack and the cause. `JSON.stringify` uses it. */
+  toJSON(): HoldfastErrorJSON;
+  /** For response bodies: code, category, remedy, and a message without path, ids and modes. */
+  toPublic(): HoldfastErrorPublic;
+}
+
+/** Whether a value is a {@link HoldfastError}: by brand, also across copies of the package. */
+export function isHoldfastError(error: unknown): error is HoldfastError;

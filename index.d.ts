@@ -1,0 +1,400 @@
+/**
+ * holdfast: make a directory private, publish a file atomically, read a local file safely.
+ *
+ * - Paths in results are absolute and real, those in errors as the caller gave them; strings both, U+FFFD for what is not UTF-8.
+ * - Sizes are bytes, modes are numbers (`0o600`), times are milliseconds.
+ * - Promise functions reject and never throw synchronously; `…Sync` twins have the same options, results and errors. Promise
+ *   functions work in libuv's pool; reads and `ensureDir` do so on the calling thread where the kernel answers from memory.
+ * - Importing loads no binary and never throws. The first call loads it, or fails with `native-unavailable`.
+ *
+ * A call fails with one of three kinds of error:
+ * 1. `HoldfastError`: a refusal, or an outcome with a code of its own (errors.d.ts documents each code);
+ * 2. any other failure of the system (`EACCES`, `ENOSPC`…): the error `node:fs` would throw, with `code`, negative `errno`, `syscall`,
+ *    `path`, and `dest` for a rename;
+ * 3. a wrong argument: `TypeError` (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or `RangeError` (`ERR_OUT_OF_RANGE`), before any I/O.
+ *
+ * Environment variables:
+ * - `HOLDFAST_NATIVE_PATH`: path of the native binary, for bundlers and single executables;
+ * - `HOLDFAST_SKIP_DIR_HARDENING=1` or `OPENCLAW_SKIP_STATE_DIR_HARDEN=1`: `existing: 'tighten'` leaves modes alone.
+ */
+/// <reference types="node" />
+import type { Stats } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+
+export * from './errors.js';
+
+/** A path: a string as it stands (never parsed as a URL), a `Buffer` byte for byte, or a `file:` URL object without a host. */
+export type PathInput = string | Buffer | URL;
+
+/**
+ * What a symbolic link on the way may do. It governs the directories on the way, and the final component of a read or of a
+ * directory; the final component of a write is governed by {@link WriteOptions.finalSymlink}.
+ *
+ * - `'reject'`: no component may be a link (with a root: no component beneath it). Default with a root. `.` and `..` are
+ *   resolved in the text.
+ * - `'follow-parents'`: the final component may not be a link; the directories on the way are the kernel's affair. Default
+ *   without a root. With a root, they are followed while they stay beneath it. Here and below `..` has the kernel's meaning:
+ *   `a/../x` needs a directory `a`.
+ * - `'follow-within-root'`: links are followed while every hop stays beneath the root; a link with an absolute target is
+ *   refused. Needs a root, otherwise `ERR_INVALID_ARG_VALUE`.
+ * - `'follow-trusted'`: a link is followed only if root or the effective user owns both the link and the directory it lies in,
+ *   and nobody else may write that directory.
+ */
+export type SymlinkPolicy = 'reject' | 'follow-parents' | 'follow-within-root' | 'follow-trusted';
+
+/**
+ * What kept the call beneath its root: `'kernel'` (Linux `openat2`, since 5.6), `'walk'` (one descriptor per component, where
+ * `openat2` is missing, and with `'follow-trusted'`, which the kernel cannot judge), or `'none'`: no root was asked for.
+ */
+export type Containment = 'kernel' | 'walk' | 'none';
+
+/** Options of every verb. */
+export interface CommonOptions {
+  /**
+   * Directory that the call may not leave; the same as {@link openRoot}, the verb, and `close()`. A relative path is then
+   * beneath it; an absolute one must lie beneath it, as the root was given or as it really is. Default: none.
+   */
+  root?: PathInput | undefined;
+  /** Default: `'reject'` with a root, `'follow-parents'` without. */
+  symlinks?: SymlinkPolicy | undefined;
+  /**
+   * Promise functions only. When it aborts, the call rejects with `signal.reason`. A write that is not published yet is cleaned
+   * up first; one that is published stays, and the call succeeds. Reads and directories look at it before and after the work.
+   */
+  signal?: AbortSignal | undefined;
+}
+
+/** The options of a `…Sync` twin: those of the verb without `signal`. */
+export type SyncOptions<Options> = Omit<Options, 'signal'>;
+
+/** The options of a method of a {@link Root}: those of the verb without `root`. */
+export type WithinRoot<Options> = Omit<Options, 'root'>;
+
+/** Mode of a file that other users may read: what {@link writeAtomic} gives a new file by default. */
+export const MEDIA_FILE_MODE = 0o644;
+/** Mode of a file for its owner alone. */
+export const PRIVATE_FILE_MODE = 0o600;
+/** Mode of a directory for its owner alone: the default of {@link ensureDir}. */
+export const PRIVATE_DIR_MODE = 0o700;
+
+/** Options of a read, without the path. */
+export interface ReadFileOptions extends CommonOptions {
+  /**
+   * Most bytes to accept: an integer ≥ 0, or `Infinity`. Compared with the size before anything is allocated, and again while
+   * reading, so that a file that grows is refused too (`too-large`). Default: unlimited without a root, 16 MiB (16,777,216) with one.
+   */
+  maxBytes?: number | undefined;
+  /** `'reject'` refuses a file that has more than one name (`hardlink`). Default: `'allow'` without a root, `'reject'` with one. */
+  hardlinks?: 'allow' | 'reject' | undefined;
+  /** `'allow'` reads regular files of procfs, sysfs, debugfs and the like. Magic links and devices stay refused. Default `'reject'`. */
+  pseudoFiles?: 'reject' | 'allow' | undefined;
+  /**
+   * The content is to be handed to another party: require that group and others may read the file
+   * (`(mode & 0o044) === 0o044`), otherwise `OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE`. Default `false`.
+   */
+  outbound?: boolean | OutboundOptions | undefined;
+}
+
+/** The object form of {@link ReadFileOptions.outbound}; giving it turns the check on. */
+export interface OutboundOptions {
+  /** Accept a file that only its owner may read. A file that this process cannot open is refused all the same. Default `false`. */
+  allowOwnerOnly?: boolean | undefined;
+}
+
+/** Options of a read, with the path. */
+export interface ReadOptions extends ReadFileOptions {
+  filePath: PathInput;
+}
+
+/** What a read found. All fields describe the one descriptor that was read. */
+export interface ReadResult {
+  /** The content. */
+  buffer: Buffer;
+  /** Absolute path of the file without links. */
+  realPath: string;
+  /**
+   * What `fstat` said after opening: the fields and methods of `fs.Stats`, numbers (not bigint), but no instance of it. The four
+   * dates are made when asked for, and are own properties only then, on every Node (as those of `fs.Stats` since Node 22).
+   */
+  stat: Stats;
+  containment: Containment;
+}
+
+/** An open file; the other fields are as in {@link ReadResult}. The caller closes `handle`, or uses `await using`, which does. */
+export interface OpenResult extends Omit<ReadResult, 'buffer'>, AsyncDisposable {
+  /** A genuine `FileHandle`, opened for reading, on the very file that was checked. */
+  handle: FileHandle;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Reads a regular file: opens it once without blocking, decides on the descriptor (`fstat`), reads that descriptor.
+ * FIFOs, sockets, devices and directories are refused without consuming a byte. `/dev` (but not `/dev/shm`), `/proc/…/fd` and other
+ * device and magic paths are refused by their text, before anything is opened.
+ *
+ * @example
+ * const { buffer, stat } = await readLocalFileSafely({ filePath, outbound: true, maxBytes: 16 * 1024 * 1024 });
+ *
+ * @throws {HoldfastError} `not-found`, `symlink`, `not-file`, `not-directory`, `device-path`, `hardlink`, `too-large`,
+ * `OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE`, `invalid-path`; with a root also `outside-workspace`, `path-mismatch`.
+ */
+export function readLocalFileSafely(file: PathInput | ReadOptions, options?: ReadFileOptions): Promise<ReadResult>;
+/** {@link readLocalFileSafely}, on the calling thread. */
+export function readLocalFileSafelySync(file: PathInput | SyncOptions<ReadOptions>, options?: SyncOptions<ReadFileOptions>): ReadResult;
+
+/**
+ * Opens a file with all the checks of {@link readLocalFileSafely} and leaves reading to the caller: for files that are streamed.
+ * `maxBytes` is compared with the size at this moment only.
+ *
+ * @example
+ * await using file = await openLocalFileSafely('/srv/media/a.mp4', { outbound: true });
+ * file.handle.createReadStream({ autoClose: false }).pipe(response);
+ *
+ * @throws {HoldfastError} As {@link readLocalFileSafely}; `unsupported-platform` where descriptors cannot be reopened (no `/proc`).
+ */
+export function openLocalFileSafely(file: PathInput | ReadOptions, options?: ReadFileOptions): Promise<OpenResult>;
+
+/** Data that is there at the time of the call. It is copied then: changing it later changes nothing. */
+export type WriteBytes = string | ArrayBufferView | ArrayBuffer;
+
+/** What {@link writeAtomic} accepts. An iterable is streamed through the temporary file, chunk by chunk, never gathered in memory. */
+export type WriteData = WriteBytes | AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
+
+/** Options of {@link writeAtomic}. */
+export interface WriteOptions extends CommonOptions {
+  /**
+   * Permission bits (0–`0o777`) that the file has in the end, exactly, whether it is new or not and whatever the umask. An
+   * existing owner and group are kept, an existing ACL is not. Default: an existing file keeps its bits, ACL, group and owner as
+   * far as the system permits (see {@link WriteResult.preserved}), a new one gets `newFileMode`. Setuid, setgid and sticky are dropped.
+   */
+  mode?: number | undefined;
+  /** Permission bits (0–`0o777`) of a new file when `mode` is not given, whatever the umask. Default `0o644`. */
+  newFileMode?: number | undefined;
+  /** `false`: fail with `already-exists` when anything has the name, a link or a FIFO too. Of several racers exactly one wins. Default `true`. */
+  overwrite?: boolean | undefined;
+  /**
+   * When the final component is a symbolic link: `'reject'` fails with `symlink`; `'replace'` puts the file in place of the link
+   * and leaves its target alone; `'follow'` writes the target, as far as `symlinks` allows. Default `'reject'`.
+   */
+  finalSymlink?: 'reject' | 'replace' | 'follow' | undefined;
+  /**
+   * What is synced before success is reported. `true`: the data, then the directory: the new version survives a power loss.
+   * `'file'`: the data only: after a power loss there is the old version or the new one. `false`: nothing. Default `true`.
+   */
+  durable?: boolean | 'file' | undefined;
+  /** Create missing parent directories. Default `false`: a missing parent is `not-found`. */
+  mkdir?: boolean | undefined;
+  /** Permission bits (0–`0o777`) of the directories that `mkdir` creates. The mode of an existing one is never touched. Default `0o700`. */
+  dirMode?: number | undefined;
+  /** `'reject'`: fail with `hardlink` when the existing target has other names. `'allow'`: those keep the old content. Default `'allow'`. */
+  hardlinks?: 'allow' | 'reject' | undefined;
+  /** Encoding of `data`, and of the chunks, that are strings. Default `'utf8'`. */
+  encoding?: BufferEncoding | undefined;
+}
+
+/** What was published. Numbers are read from the descriptor of the file. */
+export interface WriteResult {
+  /** Absolute path of the file without links. */
+  path: string;
+  /** No file was replaced; also `true` when a symbolic link was (`finalSymlink: 'replace'`). */
+  created: boolean;
+  /** Bytes written. */
+  size: number;
+  /** Permission bits of the file. */
+  mode: number;
+  /** Device and inode of the file, as `fs.Stats` has them. */
+  dev: number;
+  ino: number;
+  /** How the name was given: `'rename'` replaced or created it, `'link'` created it where no exclusive rename exists. */
+  method: 'rename' | 'link';
+  /** What was synced, as {@link WriteOptions.durable}; `false` also where the directory cannot be synced by this system or user. */
+  durable: boolean | 'file';
+  containment: Containment;
+  /** What was kept of the file that was replaced; `null`: there was nothing to preserve. Where something is lost, access never widens. */
+  preserved: { mode: boolean; acl: boolean; owner: boolean } | null;
+}
+
+/**
+ * Publishes a file: a temporary in the target's directory gets owner, ACL, mode and content by its descriptor, is synced and closed,
+ * then renamed, once. A reader sees the old content or the new, whole. On failure the old content is untouched and no temporary is left,
+ * except when the process is killed (then `.holdfast-<32 hex digits>.tmp` may stay).
+ *
+ * Calls on one target publish in the order they were made, in one JavaScript environment. A stream takes its place when it ends.
+ *
+ * @example
+ * await writeAtomic(path, JSON.stringify(state), { mode: PRIVATE_FILE_MODE, mkdir: true });
+ *
+ * @throws {HoldfastError} `not-found`, `not-directory`, `not-file`, `symlink`, `hardlink`, `already-exists`, `not-durable`,
+ * `invalid-path`; with a root also `outside-workspace`, `path-mismatch`.
+ */
+export function writeAtomic(file: PathInput, data: WriteData, options?: WriteOptions | BufferEncoding): Promise<WriteResult>;
+/** {@link writeAtomic}, on the calling thread; it does not wait for asynchronous calls on the same target. */
+export function writeAtomicSync(file: PathInput, data: WriteBytes, options?: SyncOptions<WriteOptions> | BufferEncoding): WriteResult;
+
+/** One of the files of {@link writeAtomicMany}; `options` override those of the call, which alone has `root`, `symlinks` and `signal`. */
+export interface WriteEntry {
+  file: PathInput;
+  data: WriteBytes;
+  options?: Omit<WriteOptions, keyof CommonOptions> | BufferEncoding | undefined;
+}
+
+/**
+ * Publishes many files with the guarantees of {@link writeAtomic} for each. Up to 64 at a time are written, then synced side by
+ * side, then renamed, and each directory is synced once for them. It is not a transaction:
+ * every entry has its own result or error, and none is undone for another's failure, or for an abort between two such groups.
+ *
+ * @returns One result for each entry, in order, as `Promise.allSettled` gives it. A wrong argument, or a `root` that cannot be
+ * opened, rejects the call as a whole, before anything is written; so does a signal that is aborted before it starts.
+ *
+ * @example
+ * const results = await writeAtomicMany(parts.map((part) => ({ file: `${dir}/${part.name}`, data: part.bytes })), { mode: 0o600 });
+ */
+export function writeAtomicMany(entries: readonly WriteEntry[], options?: WriteOptions | BufferEncoding): Promise<PromiseSettledResult<WriteResult>[]>;
+
+/** Options of {@link ensureDir}. */
+export interface EnsureDirOptions extends CommonOptions {
+  /**
+   * Permission bits (0–`0o777`) of every directory this call creates, exactly, whatever the umask; a setgid bit that is inherited
+   * stays. For an existing directory: the bits that may remain. Default `0o700`.
+   */
+  mode?: number | undefined;
+  /**
+   * What happens to a directory that exists already. Default `'tighten'`.
+   * - `'tighten'`: remove the permission bits that `mode` does not have, never add one, keep setgid and sticky. When the system
+   *   refuses (`EPERM`, `EACCES`, `EROFS`, `ENOSYS`, `ENOTSUP`) the call still succeeds: see `hardening`, `reason`, `isPrivate`.
+   * - `'require'`: the same, then fail with `insecure-permissions` when a bit beyond `mode` is left, or `not-owned` when neither the
+   *   effective user nor root owns it. It demands nothing beyond `mode`. The environment does not weaken it.
+   * - `'leave'`: change nothing, as `mkdir -p`.
+   */
+  existing?: 'tighten' | 'require' | 'leave' | undefined;
+}
+
+/**
+ * How the directory's mode was settled.
+ * - `'created'`: this call made it;
+ * - `'not-needed'`: it existed and had nothing to remove, so no chmod was called;
+ * - `'tightened'`: bits were removed, and reading back shows it;
+ * - `'tolerated'`: the system refused, or the chmod had no effect; `reason` says which;
+ * - `'left'`: not touched: `existing: 'leave'`, or for the `reason` given.
+ */
+export type Hardening = 'created' | 'not-needed' | 'tightened' | 'tolerated' | 'left';
+
+/**
+ * Why a directory is not as `mode` wanted it.
+ * - `EPERM`, `EACCES`, `EROFS`, `ENOSYS`, `ENOTSUP`: what chmod answered;
+ * - `'no-effect'`: chmod reported success, and the mode did not change (vfat and the like);
+ * - `'owner'`: private by its bits, but owned by another user;
+ * - `'acl'`: it has named ACL entries, which chmod would silently disable;
+ * - `'shared'`: `/`; sticky and writable by others; or, for root, setgid for another group;
+ * - `'opt-out'`: switched off by the environment.
+ */
+export type HardeningReason =
+  'EPERM' | 'EACCES' | 'EROFS' | 'ENOSYS' | 'ENOTSUP' | 'no-effect' | 'owner' | 'acl' | 'shared' | 'opt-out';
+
+/** The directory as it is at the end of the call. */
+export interface EnsureDirResult {
+  /** Absolute path of the directory without links. */
+  path: string;
+  /** The first directory that had to be created, as `fs.mkdir` with `recursive` returns it; `undefined` when none had to. */
+  firstCreated: string | undefined;
+  /** Mode bits read back (`0o7777`: with setuid, setgid and sticky). */
+  mode: number;
+  /** Read back: no group or other access, no ACL grant, and owned by the effective user or root. */
+  isPrivate: boolean;
+  hardening: Hardening;
+  /** With `'tolerated'`; with `'left'` unless `existing: 'leave'` asked for it; with `'created'` where the file system stores no modes. */
+  reason?: HardeningReason;
+  containment: Containment;
+}
+
+/**
+ * Makes a directory and its missing parents, and settles the permissions of the last one. Callers racing for one path all succeed.
+ * When privacy was wanted and not reached, one process warning per directory says so (`type: 'HoldfastWarning'`,
+ * `code: 'HOLDFAST_DIR_NOT_PRIVATE'`, at most 100 directories per process). `options` may be a number: the `mode`.
+ *
+ * @example
+ * const { isPrivate, hardening, reason } = await ensureDir('/data/agent');
+ *
+ * @throws {HoldfastError} `not-directory`, `symlink`, `insecure-permissions`, `not-owned`, `invalid-path`, `not-found` (through
+ * `..` or a dangling link); with a root also `outside-workspace`, `path-mismatch`.
+ */
+export function ensureDir(dir: PathInput, options?: EnsureDirOptions | number): Promise<EnsureDirResult>;
+/** {@link ensureDir}, on the calling thread. */
+export function ensureDirSync(dir: PathInput, options?: SyncOptions<EnsureDirOptions> | number): EnsureDirResult;
+
+/**
+ * Defaults for the methods of a {@link Root}, read and checked when it is opened. Each method takes the options it knows; one given
+ * to the method wins. `mode` is not among them, since it means different things for files and directories.
+ */
+export interface RootDefaults
+  extends Pick<ReadFileOptions, 'symlinks' | 'maxBytes' | 'hardlinks' | 'pseudoFiles' | 'outbound'>,
+    Pick<WriteOptions, 'newFileMode' | 'finalSymlink' | 'durable' | 'mkdir' | 'dirMode'>,
+    Pick<EnsureDirOptions, 'existing'> {}
+
+/**
+ * A directory pinned by its descriptor. Every method works beneath that directory, also after it was renamed or another directory
+ * took its name. Paths are as for {@link CommonOptions.root}. A method called after `close` fails with `root-closed`.
+ */
+export interface Root extends Disposable, AsyncDisposable {
+  /** Absolute path of the directory without links, at the time it was opened. */
+  readonly path: string;
+  /** {@link readLocalFileSafely} beneath this root. */
+  read(file: PathInput, options?: WithinRoot<ReadFileOptions>): Promise<ReadResult>;
+  /** {@link readLocalFileSafelySync} beneath this root. */
+  readSync(file: PathInput, options?: SyncOptions<WithinRoot<ReadFileOptions>>): ReadResult;
+  /** {@link openLocalFileSafely} beneath this root. */
+  open(file: PathInput, options?: WithinRoot<ReadFileOptions>): Promise<OpenResult>;
+  /** {@link writeAtomic} beneath this root. */
+  writeAtomic(file: PathInput, data: WriteData, options?: WithinRoot<WriteOptions> | BufferEncoding): Promise<WriteResult>;
+  /** {@link writeAtomicSync} beneath this root. */
+  writeAtomicSync(file: PathInput, data: WriteBytes, options?: SyncOptions<WithinRoot<WriteOptions>> | BufferEncoding): WriteResult;
+  /** {@link writeAtomicMany} beneath this root. */
+  writeAtomicMany(entries: readonly WriteEntry[], options?: WithinRoot<WriteOptions> | BufferEncoding): Promise<PromiseSettledResult<WriteResult>[]>;
+  /** {@link ensureDir} beneath this root; `'.'` is the root itself. */
+  ensureDir(dir: PathInput, options?: WithinRoot<EnsureDirOptions> | number): Promise<EnsureDirResult>;
+  /** {@link ensureDirSync} beneath this root; `'.'` is the root itself. */
+  ensureDirSync(dir: PathInput, options?: SyncOptions<WithinRoot<EnsureDirOptions>> | number): EnsureDirResult;
+  /**
+   * Ends the use of the root; `using` and `await using` call it. Asynchronous calls that were made before still finish, and the
+   * descriptor is closed after the last of them. Closing twice is no error.
+   */
+  close(): void;
+  [Symbol.dispose](): void;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Pins an existing directory for many calls. The directory itself may be reached through links; it is resolved once.
+ *
+ * @example
+ * using workspace = openRootSync('/srv/agent/workspace');
+ * const { buffer } = await workspace.read(untrustedPath);
+ *
+ * @throws {HoldfastError} `not-found`, `not-directory`, `invalid-path`.
+ */
+export function openRoot(dir: PathInput, defaults?: RootDefaults): Promise<Root>;
+/** {@link openRoot}, on the calling thread. */
+export function openRootSync(dir: PathInput, defaults?: RootDefaults): Root;
+
+/** What this build does on this system, probed once. */
+export interface Capabilities {
+  /** Version of the native binary. */
+  version: string;
+  platform: NodeJS.Platform;
+  arch: NodeJS.Architecture;
+  /** How paths are resolved beneath a root. */
+  resolver: 'openat2' | 'walk';
+  /** `openat2` works (Linux 5.6, and not filtered). */
+  openat2: boolean;
+  /** Exclusive rename: `renameat2(RENAME_NOREPLACE)` (Linux 3.15). */
+  renameNoReplace: boolean;
+  /** `fchmodat2(AT_EMPTY_PATH)` (Linux 6.6); without it `/proc/self/fd` is used. */
+  fchmodat2: boolean;
+  /** `statx` (Linux 4.11). */
+  statx: boolean;
+  /** Path of the native binary that was loaded. */
+  native: string;
+}
+
+/** Loads the native binary, if it is not loaded yet, and reports what it can do here. Throws `native-unavailable` without one. */
+export function capabilities(): Capabilities;

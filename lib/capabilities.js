@@ -1,0 +1,23 @@
+'use strict';
+
+const { native, nativePath } = require('./native.js');
+
+/** What this build does on this system. */
+function capabilities() {
+  const features = native().features();
+  /** @param {number} place as in src/binding/capabilities.rs */
+  const has = (place) => (features & (1 << place)) !== 0;
+  return {
+    version: native().version(),
+    platform: process.platform,
+    arch: process.arch,
+    resolver: has(0) ? 'openat2' : 'walk',
+    openat2: has(0),
+    renameNoReplace: has(1),
+    fchmodat2: has(2),
+    statx: has(3),
+    native: nativePath(),
+  };
+}
+
+module.exports = { capabilities };

@@ -1,0 +1,228 @@
+'use strict';
+
+const { mayAnswerNow } = require('./inline.js');
+const { native } = require('./native.js');
+const { atCaller, pending, promised, shown } = require('./errors.js');
+const { ensureArguments } = require('./options.js');
+const { addedBytes, pathForLater, toPath } = require('./paths.js');
+const { inPool } = require('./pool.js');
+const record = require('./record.js');
+const { quoted } = require('./messages.js');
+const { withRoot, withRootSync } = require('./root-handle.js');
+
+/** @typedef {import('./options.js').Pinned} Pinned */
+/** @typedef {import('./root-handle.js').Opened} Opened */
+/** @typedef {import('./native-types.js').NativePath} NativePath */
+
+// The order is that of the enums in src/ensure_dir.rs.
+const HARDENINGS = /** @type {const} */ (['created', 'not-needed', 'tightened', 'tolerated', 'left']);
+const REASONS = /** @type {const} */ ([
+  undefined,
+  'EPERM',
+  'EACCES',
+  'EROFS',
+  'ENOSYS',
+  'ENOTSUP',
+  'no-effect',
+  'owner',
+  'acl',
+  'shared',
+  'opt-out',
+]);
+
+/** Directories warned about, by real path: each once, and so many at most. */
+const warned = new Set();
+const MOST_WARNINGS = 100;
+
+/**
+ * @param {record.Result} result
+ * @param {NativePath} path as the caller gave it
+ * @param {NativePath} fixed as the binary took it
+ * @param {Opened | undefined} root
+ * @param {boolean} wantsPrivacy
+ */
+function toResult(result, path, fixed, root, wantsPrivacy) {
+  const { numbers, text } = result;
+  const end = numbers[record.TEXT_LENGTH];
+  const start = end - numbers[5];
+  const ensured = {
+    path: record.realPath(result, fixed, root?.path, start),
+    firstCreated: start < end ? firstCreated(text.subarray(start, end), path, fixed) : undefined,
+    mode: numbers[1],
+    isPrivate: numbers[2] === 1,
+    hardening: HARDENINGS[numbers[3]],
+    containment: record.containment(result),
+  };
+  const reason = REASONS[numbers[4]];
+  if (wantsPrivacy && !ensured.isPrivate && reason !== 'opt-out') {
+    warn(ensured.path, ensured.mode, reason);
+  }
+  return reason === undefined ? ensured : { ...ensured, reason };
+}
+
+/**
+ * As `fs.mkdir` answers: relative where the path was.
+ *
+ * @param {Buffer} made
+ * @param {NativePath} path
+ * @param {NativePath} fixed
+ */
+function firstCreated(made, path, fixed) {
+  const added = addedBytes(path, fixed);
+  const base = Buffer.from(fixed).subarray(0, added);
+  return made.toString('utf8', made.subarray(0, added).equals(base) ? added : 0);
+}
+
+/**
+ * @param {string} path
+ * @param {number} mode
+ * @param {string | undefined} reason
+ */
+function warn(path, mode, reason) {
+  if (warned.has(path) || warned.size >= MOST_WARNINGS) {
+    return;
+  }
+  warned.add(path);
+  const because = reason === undefined ? '' : ` (${reason})`;
+  process.emitWarning(
+    `${quoted(path)} is not private: its mode is ${mode.toString(8).padStart(4, '0')}${because}. ` +
+      "Demand privacy with existing: 'require', or waive it with existing: 'leave' or HOLDFAST_SKIP_DIR_HARDENING=1.",
+    { type: 'HoldfastWarning', code: 'HOLDFAST_DIR_NOT_PRIVATE' },
+  );
+}
+
+/**
+ * The operator's waiver. It is read when there is something to tighten, and in JavaScript, where it
+ * cannot race with a change of the environment.
+ */
+function isOptedOut() {
+  const { env } = process;
+  return env.HOLDFAST_SKIP_DIR_HARDENING === '1' || env.OPENCLAW_SKIP_STATE_DIR_HARDEN === '1';
+}
+
+/** Bits of src/binding/ensure_dir.rs, `rules`, for what happens to a directory that exists. */
+const EXISTING = 3 << 2;
+const OPT_OUT = 3 << 2;
+
+/**
+ * @param {NativePath} path as the caller gave it
+ * @param {NativePath} fixed
+ * @param {import('./options.js').EnsureArguments} args
+ * @param {Opened | undefined} root
+ */
+function ensureNow(path, fixed, { flags, mode, wantsPrivacy }, root) {
+  native().ensureDirSync(fixed, flags, mode, record.scratch, isOptedOut, root?.handle);
+  const { last } = record;
+  if (record.failed(last)) {
+    throw record.failure(last, path);
+  }
+  return toResult(last, path, fixed, root, wantsPrivacy);
+}
+
+/**
+ * @param {unknown} dir
+ * @param {unknown} options
+ * @param {Pinned | undefined} pinned
+ */
+function ensureSync(dir, options, pinned) {
+  const path = toPath(dir, 'dir');
+  const args = ensureArguments(options, pinned?.defaults);
+  const fixed = pathForLater(path, pinned !== undefined || args.root !== undefined);
+  return args.root === undefined
+    ? ensureNow(path, fixed, args, pinned)
+    : withRootSync(args.root, undefined, (root) => ensureNow(path, fixed, args, root));
+}
+
+/**
+ * Answers at once where the directory is there, private and on a file system that cannot block;
+ * otherwise from libuv's pool.
+ *
+ * @param {unknown} dir
+ * @param {unknown} options
+ * @param {Pinned | undefined} pinned
+ */
+function ensure(dir, options, pinned) {
+  const path = toPath(dir, 'dir');
+  const args = ensureArguments(options, pinned?.defaults);
+  const { flags, mode, root, signal } = args;
+  signal?.throwIfAborted();
+  let learn = 0;
+  const fixed = pathForLater(path, pinned !== undefined || root !== undefined);
+  if (root === undefined && !isForThePool(fixed) && mayAnswerNow()) {
+    native().ensureDirCached(fixed, flags, mode, record.scratch, pinned?.handle);
+    const { last } = record;
+    if (record.isAnswer(last) && !record.failed(last)) {
+      return Promise.resolve(toResult(last, path, fixed, pinned, args.wantsPrivacy));
+    }
+    learn = record.learnBit(last);
+  }
+  return pending(ensureInPool(shown(path), fixed, args, learn, pinned));
+}
+
+/**
+ * @param {string} given the path as the caller gave it
+ * @param {NativePath} fixed as it is at the time of the call
+ * @param {import('./options.js').EnsureArguments} args
+ * @param {number} learn a bit for the flags
+ * @param {Pinned | undefined} pinned
+ */
+async function ensureInPool(given, fixed, { flags, mode, root, signal, wantsPrivacy }, learn, pinned) {
+  const isWaived = (flags & EXISTING) === 0 && isOptedOut();
+  const bits = (flags | learn | (isWaived ? OPT_OUT : 0)) >>> 0;
+  const ensured = await inPool(() =>
+    withRoot(root, pinned, async (base) => {
+      const [answer] = await native().ensureDirAsync(fixed, bits, mode, base?.handle);
+      const result = record.unpack(answer);
+      if (record.failed(result)) {
+        throw record.failure(result, given);
+      }
+      return toResult(result, given, fixed, base, wantsPrivacy);
+    }),
+  );
+  remember(fixed, ensured.hardening);
+  signal?.throwIfAborted();
+  return ensured;
+}
+
+/** Directories that took more than a look the last time: there is nothing in memory to answer from. */
+const forThePool = new Set();
+const MOST_REMEMBERED = 1000;
+
+/** @param {NativePath} fixed */
+function isForThePool(fixed) {
+  return forThePool.size > 0 && forThePool.has(fixed);
+}
+
+/**
+ * @param {NativePath} fixed
+ * @param {string} hardening
+ */
+function remember(fixed, hardening) {
+  if (hardening === 'not-needed' || hardening === 'created') {
+    forThePool.delete(fixed);
+  } else if (typeof fixed === 'string' && forThePool.size < MOST_REMEMBERED) {
+    forThePool.add(fixed);
+  }
+}
+
+/**
+ * @param {unknown} dir
+ * @param {unknown} [options]
+ */
+function ensureDirSync(dir, options) {
+  try {
+    return ensureSync(dir, options, undefined);
+  } catch (error) {
+    throw atCaller(error, ensureDirSync);
+  }
+}
+
+/**
+ * @param {unknown} dir
+ * @param {unknown} [options]
+ */
+function ensureDir(dir, options) {
+  return promised(() => ensure(dir, options, undefined), ensureDir);
+}
+
+module.exports = { ensure, ensureDir, ensureDirSync, ensureSync };

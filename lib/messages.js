@@ -1,0 +1,285 @@
+'use strict';
+
+// The sentences of every error, in one place. A message alone tells path, cause and remedy.
+
+const { table } = require('./table.js');
+
+/**
+ * @typedef {object} Known
+ * @property {'policy' | 'operational'} category
+ * @property {string} public what a stranger may be told
+ * @property {string} [remedy] what a stranger may be told to do
+ */
+
+/** @type {Record<string, Known>} */
+const CODES = table({
+  'invalid-path': { category: 'policy', public: 'The path is not usable.' },
+  'outside-workspace': { category: 'policy', public: 'The path leaves the directory it is confined to.' },
+  symlink: { category: 'policy', public: 'The path leads through a symbolic link, which is not allowed here.' },
+  hardlink: { category: 'policy', public: 'The file has more than one name, which is not allowed here.' },
+  'not-file': { category: 'policy', public: 'The path does not name a regular file.' },
+  'not-directory': { category: 'policy', public: 'The path does not name a directory.' },
+  'device-path': { category: 'policy', public: 'The path names a device or a file of the system itself.' },
+  'too-large': { category: 'policy', public: 'The file is too large.' },
+  'insecure-permissions': { category: 'policy', public: 'A directory of the service grants access to others.' },
+  'not-owned': { category: 'policy', public: 'A directory of the service belongs to another user.' },
+  OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE: {
+    category: 'policy',
+    public: 'The file may not be sent: its permissions keep it to its owner.',
+    remedy:
+      'Give the file permissions that let group and others read it, or have the operator allow files that only their owner may read (allowOwnerOnly).',
+  },
+  'path-mismatch': {
+    category: 'policy',
+    public: 'The path kept changing while it was used.',
+    remedy: 'Try again.',
+  },
+  'not-found': { category: 'operational', public: 'The file or directory does not exist.' },
+  'already-exists': { category: 'operational', public: 'The name is taken already.' },
+  'not-durable': {
+    category: 'operational',
+    public: 'The file was written, but may not survive a power loss.',
+    remedy: 'Write it again once the storage is healthy.',
+  },
+  'root-closed': { category: 'operational', public: 'The directory is no longer open.' },
+  'unsupported-platform': { category: 'operational', public: 'This system cannot do what was asked.' },
+  'native-unavailable': { category: 'operational', public: 'The service is not installed completely.' },
+  internal: { category: 'operational', public: 'The service failed.' },
+});
+
+/** What each kind of object is called. */
+const KINDS = table({
+  file: 'a regular file',
+  directory: 'a directory',
+  symlink: 'a symbolic link',
+  fifo: 'a FIFO',
+  socket: 'a socket',
+  device: 'a device',
+});
+
+/** @typedef {import('./errors.js').Failure} Failure */
+/** @typedef {{ sentence: string, remedy?: string }} Explained */
+
+/**
+ * @param {Failure} failure
+ * @param {string} at the path, quoted and escaped
+ * @param {{ maxBytes?: number } | undefined} context
+ * @returns {Explained}
+ */
+function describe(failure, at, context) {
+  const { code, detail } = failure;
+  const kind = KINDS[detail] ?? 'another kind of object';
+  switch (code) {
+    case 'invalid-path':
+      return { sentence: `${at} is not a usable path${WHY_INVALID[detail] ?? ''}` };
+    case 'outside-workspace':
+      return {
+        sentence:
+          detail === 'text'
+            ? `${at} lies outside the root`
+            : `${at} leaves the root through a symbolic link`,
+        remedy: 'Use a path beneath the root; a link with an absolute target always leaves it.',
+      };
+    case 'symlink':
+      if (detail === 'untrusted') {
+        return {
+          sentence: `${at} leads through a symbolic link that somebody else could have put there`,
+          remedy:
+            'The link and its directory must belong to root or to this user, and nobody else may write the directory.',
+        };
+      }
+      return {
+        sentence: `${at} is, or leads through, a symbolic link`,
+        remedy: "Use the path it leads to, or allow links with the option 'symlinks' (for a write: 'finalSymlink').",
+      };
+    case 'hardlink':
+      return {
+        sentence: `${at} has more than one name`,
+        remedy: "Copy the file, or allow it with hardlinks: 'allow'.",
+      };
+    case 'not-file':
+      return { sentence: `${at} is ${kind}, not a regular file` };
+    case 'not-directory':
+      return {
+        sentence: detail === 'parent' ? `a parent of ${at} is not a directory` : `${at} is ${kind}, not a directory`,
+      };
+    case 'device-path':
+      if (detail === 'pseudo') {
+        return {
+          sentence: `${at} is a file of the kernel (procfs, sysfs and the like)`,
+          remedy: "Allow it with pseudoFiles: 'allow'.",
+        };
+      }
+      return { sentence: `${at} names a device or a magic link` };
+    case 'too-large':
+      return describeTooLarge(detail, at, context);
+    case 'insecure-permissions':
+    case 'not-owned':
+      return describeDirectory(failure, at);
+    case 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE':
+      return describeOutbound(failure, at);
+    case 'path-mismatch':
+      return { sentence: `${at} kept changing through every try`, remedy: 'Try again.' };
+    case 'not-found':
+      return {
+        sentence: `${at} does not exist${WHY_NOT_FOUND[detail] ?? ''}`,
+        remedy: detail === 'directory' ? 'Make the directory first, or write with mkdir: true.' : undefined,
+      };
+    case 'already-exists':
+      return { sentence: `${at} exists already` };
+    case 'not-durable':
+      return {
+        sentence: `${at} was published, but its directory could not be synced: it may not survive a power loss`,
+        remedy: 'Write it again once the storage is healthy.',
+      };
+    case 'root-closed':
+      return { sentence: `the root for ${at} is closed`, remedy: 'Open it anew.' };
+    case 'unsupported-platform':
+      return { sentence: `this system cannot open ${at} anew by its descriptor (is /proc mounted?)` };
+    default:
+      return {
+        sentence: `a defect of holdfast (${detail}) at ${at}`,
+        remedy: 'Please report it.',
+      };
+  }
+}
+
+const WHY_NOT_FOUND = table({
+  parent: ': a parent is missing or is not a directory',
+  directory: ': its parent directory is missing',
+  'working-directory': ': the working directory was removed',
+  dangling: ': a symbolic link on the way leads to nothing',
+});
+
+const WHY_INVALID = table({
+  empty: ': it is empty',
+  nul: ': it contains a NUL',
+  surrogate: ': it contains a lone surrogate, which no file name can',
+  url: ': only a file: URL without host and encoded separators names a file',
+});
+
+/**
+ * @param {string} detail
+ * @param {string} at
+ * @param {{ maxBytes?: number } | undefined} context
+ * @returns {Explained}
+ */
+function describeTooLarge(detail, at, context) {
+  if (detail === 'memory') {
+    return { sentence: `${at} is larger than the memory that can be had for it` };
+  }
+  const limit = context?.maxBytes === undefined ? 'the limit' : `the limit of ${context.maxBytes} bytes`;
+  return {
+    sentence: detail === 'growth' ? `${at} grew beyond ${limit} while it was read` : `${at} is larger than ${limit}`,
+  };
+}
+
+/**
+ * @param {Failure} failure
+ * @param {string} at
+ * @returns {Explained}
+ */
+function describeDirectory(failure, at) {
+  const owner = `it belongs to user ${failure.uid}, and this process runs as user ${failure.euid}`;
+  if (failure.code === 'not-owned') {
+    return {
+      sentence: `${at} is not this user's directory: ${owner}`,
+      remedy: `Run chown ${failure.euid} -- ${argument(at)} as root.`,
+    };
+  }
+  const why = WHY_NOT_PRIVATE[failure.detail] ?? `chmod answered ${failure.detail}`;
+  return {
+    sentence: `${at} has mode ${octal(failure.mode)} and is not private: ${why} (${owner})`,
+    remedy: `Run chmod 0700 -- ${argument(at)} as its owner or root, or do without privacy: existing: 'tighten' or 'leave'.`,
+  };
+}
+
+const WHY_NOT_PRIVATE = table({
+  '': 'it grants access to group or others',
+  'no-effect': 'chmod has no effect on this file system',
+  acl: 'it has ACL entries by name, which chmod would disable without a word',
+  shared: 'others share it by design',
+});
+
+/**
+ * @param {Failure} failure
+ * @param {string} at
+ * @returns {Explained}
+ */
+function describeOutbound(failure, at) {
+  const { detail, mode, uid, euid } = failure;
+  const owner = uid === euid ? `owner uid ${uid}` : `owner uid ${uid}, while this process runs as uid ${euid}`;
+  const asUser = `while this process runs as uid ${euid}`;
+  switch (detail) {
+    case 'mode':
+      return {
+        sentence: `${at} may not be sent: its mode is ${octal(mode)} (${owner}), and group and others must be able to read it`,
+        remedy: `Run chmod ${octal(sendable(mode))} -- ${argument(at)}, write such files with mode 0644, or set outbound: { allowOwnerOnly: true }.`,
+      };
+    case 'denied':
+      return {
+        sentence: `${at} may not be sent: this process cannot read it, for its mode is ${octal(mode)} (${owner})`,
+        remedy: `Run chmod ${octal(sendable(mode))} -- ${argument(at)} as its owner or root.`,
+      };
+    case 'parent':
+      return {
+        sentence: `${at} may not be sent: a directory on the way to it cannot be searched, ${asUser}`,
+        remedy: 'Give the directories on the way the execute permission for this user (chmod a+x, one by one).',
+      };
+    case 'security':
+      return {
+        sentence: `${at} may not be sent: its mode would let this process read it, so an ACL or a security module refused it, ${asUser}`,
+        remedy: 'Look for an ACL (getfacl), or in the audit log of SELinux or AppArmor.',
+      };
+    default:
+      return { sentence: `${at} may not be sent: opening it was refused, ${asUser}` };
+  }
+}
+
+/** @param {number | undefined} mode */
+function octal(mode) {
+  return mode === undefined ? 'unknown' : (mode & 0o7777).toString(8).padStart(4, '0');
+}
+
+/** @param {number | undefined} mode */
+function sendable(mode) {
+  return (mode ?? 0) | 0o444;
+}
+
+/**
+ * A path for a message: control characters cannot forge a line of a log, nor turn its direction.
+ *
+ * @param {string | undefined} path
+ */
+function quoted(path) {
+  if (path === undefined) {
+    return 'the path';
+  }
+  const escaped = path.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+  return `'${escaped}'`;
+}
+
+/**
+ * A quoted path as an argument for a shell.
+ *
+ * @param {string} at
+ */
+function argument(at) {
+  return `'${at.slice(1, -1).replaceAll("'", "'\\''")}'`;
+}
+
+/**
+ * @param {Failure} failure
+ * @param {string | undefined} path
+ * @param {{ maxBytes?: number }} [context]
+ * @returns {{ message: string, remedy: string | undefined }}
+ */
+function explain(failure, path, context) {
+  const { sentence, remedy } = describe(failure, quoted(path), context);
+  const message = `${failure.code}: ${sentence}.`;
+  return { message: remedy === undefined ? message : `${message} ${remedy}`, remedy };
+}
+
+module.exports = { CODES, explain, quoted };

@@ -1,0 +1,79 @@
+// What src/binding exports, for checking the JavaScript layer. Not part of the public contract.
+
+/** A handle that only the binary can look into. */
+export interface Handle {
+  readonly opaque: unique symbol;
+}
+
+export type NativePath = string | Uint8Array;
+/** A record, and what goes with it. */
+export type Reply<Extra = undefined> = [record: Buffer, extra: Extra | undefined];
+
+export interface Native {
+  absolutePath(path: NativePath, scratch: Float64Array): Buffer | undefined | null;
+  readSync(
+    path: NativePath,
+    flags: number,
+    maxBytes: number,
+    scratch: Float64Array,
+    allocate: (size: number) => Buffer | undefined,
+    root: Handle | undefined,
+  ): Buffer | undefined | null;
+  readCached(
+    path: NativePath,
+    flags: number,
+    maxBytes: number,
+    scratch: Float64Array,
+    allocate: (size: number) => Buffer | undefined,
+    root: Handle | undefined,
+  ): Buffer | Handle | undefined | null;
+  ensureDirCached(path: NativePath, flags: number, mode: number, scratch: Float64Array, root: Handle | undefined): void;
+  readAsync(path: NativePath, flags: number, maxBytes: number, root: Handle | undefined): Promise<Reply<Buffer | Handle>>;
+  readFill(pending: Handle, place: Buffer, maxBytes: number): Promise<Reply<Buffer>>;
+  readDrop(pending: Handle): Promise<Reply>;
+  openAsync(path: NativePath, flags: number, maxBytes: number, root: Handle | undefined): Promise<Reply<Handle>>;
+  ensureDirSync(
+    path: NativePath,
+    flags: number,
+    mode: number,
+    scratch: Float64Array,
+    isOptedOut: () => boolean,
+    root: Handle | undefined,
+  ): void;
+  ensureDirAsync(path: NativePath, flags: number, mode: number, root: Handle | undefined): Promise<Reply>;
+  writeSync(
+    path: NativePath,
+    data: Uint8Array,
+    flags: number,
+    modes: number,
+    scratch: Float64Array,
+    root: Handle | undefined,
+  ): void;
+  writeAsync(
+    path: NativePath,
+    data: Uint8Array,
+    flags: number,
+    modes: number,
+    root: Handle | undefined,
+    cancel: Handle | undefined,
+  ): Promise<Reply>;
+  writeManyAsync(
+    paths: NativePath[],
+    data: Uint8Array[],
+    flags: number[],
+    modes: number[],
+    root: Handle | undefined,
+    cancel: Handle | undefined,
+  ): Promise<Reply<Buffer[]>>;
+  cancelNew(): Handle;
+  cancelRaise(cancel: Handle): void;
+  stageBegin(path: NativePath, flags: number, modes: number, root: Handle | undefined): Promise<Reply<Handle>>;
+  stageAppend(stage: Handle, data: Uint8Array): Promise<Reply>;
+  stageCommit(stage: Handle, cancel: Handle | undefined): Promise<Reply>;
+  stageAbort(stage: Handle): Promise<Reply>;
+  rootOpenSync(path: NativePath, scratch: Float64Array): Handle | undefined | null;
+  rootOpenAsync(path: NativePath): Promise<Reply<Handle>>;
+  rootClose(root: Handle): void;
+  features(): number;
+  version(): string;
+}

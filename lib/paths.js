@@ -1,0 +1,94 @@
+'use strict';
+
+// Paths as callers give them, and as the binary takes them.
+
+const { fileURLToPath } = require('node:url');
+const { refusal } = require('./errors.js');
+const { native } = require('./native.js');
+const record = require('./record.js');
+const { invalidType } = require('./validate.js');
+
+/** @typedef {import('./native-types.js').NativePath} NativePath */
+
+/**
+ * Whether a value is a URL, by what it has, as Node judges it: there may be more than one class.
+ *
+ * @param {any} value
+ */
+function isUrl(value) {
+  return Boolean(value?.href && value.protocol && value.auth === undefined && value.path === undefined);
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} name
+ * @returns {NativePath}
+ */
+function toPath(value, name) {
+  if (typeof value === 'string') {
+    if (!value.isWellFormed()) {
+      throw refusal('invalid-path', 'surrogate', value.toWellFormed());
+    }
+    return value;
+  }
+  if (value instanceof Uint8Array) {
+    return value;
+  }
+  if (typeof value === 'object' && isUrl(value)) {
+    return fromUrl(/** @type {URL} */ (value));
+  }
+  throw invalidType(name, 'of type string or an instance of Buffer or URL', value);
+}
+
+/** @param {URL} url */
+function fromUrl(url) {
+  try {
+    return fileURLToPath(url);
+  } catch (error) {
+    throw refusal('invalid-path', 'url', String(url.href), error);
+  }
+}
+
+/**
+ * A path as it is at the time of the call, for work that starts later or elsewhere: with bytes of
+ * its own and, unless it is beneath a root, absolute, so that no change of the working directory
+ * has an effect on it. What is not a path at all is left for the binary to refuse.
+ *
+ * @param {NativePath} path
+ * @param {boolean} isBeneathRoot
+ * @returns {NativePath}
+ */
+function pathForLater(path, isBeneathRoot) {
+  const isFixed = isBeneathRoot || path.length === 0;
+  if (typeof path === 'string') {
+    return isFixed || path.startsWith('/') || path.includes('\0') ? path : absolute(path);
+  }
+  return isFixed || path[0] === SLASH || path.includes(0) ? new Uint8Array(path) : absolute(path);
+}
+
+const SLASH = 0x2f;
+
+/**
+ * The binary knows the working directory: Node remembers its name, which may be another's by now.
+ *
+ * @param {NativePath} path
+ */
+function absolute(path) {
+  const bytes = native().absolutePath(path, record.scratch);
+  if (!bytes) {
+    throw record.failure(record.last, path);
+  }
+  return bytes;
+}
+
+/**
+ * How many bytes {@link pathForLater} put before a path.
+ *
+ * @param {NativePath} path
+ * @param {NativePath} fixed
+ */
+function addedBytes(path, fixed) {
+  return Buffer.byteLength(fixed) - Buffer.byteLength(path);
+}
+
+module.exports = { addedBytes, isUrl, pathForLater, toPath };

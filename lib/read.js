@@ -1,0 +1,323 @@
+'use strict';
+
+const fs = require('node:fs');
+const os = require('node:os');
+const { charge, mayAnswerNow } = require('./inline.js');
+const { native } = require('./native.js');
+const { atCaller, pending, promised, refusal, shown, systemError } = require('./errors.js');
+const { readArguments } = require('./options.js');
+const { isUrl, pathForLater, toPath } = require('./paths.js');
+const { hasRoom, inPool } = require('./pool.js');
+const record = require('./record.js');
+const { withRoot, withRootSync } = require('./root-handle.js');
+const { Stats } = require('./stat.js');
+const { toOptions } = require('./validate.js');
+
+/** @typedef {import('./native-types.js').Handle} Handle */
+/** @typedef {import('./native-types.js').NativePath} NativePath */
+/** @typedef {import('./options.js').ReadArguments} ReadArguments */
+/** @typedef {import('./options.js').Pinned} Pinned */
+/** @typedef {import('./root-handle.js').Opened} Opened */
+
+/** Place of the number of bytes read, and of a descriptor: src/binding/read.rs. */
+const LENGTH = 15;
+const DESCRIPTOR = 16;
+
+/**
+ * Memory for a file, or nothing: then the binary answers `too-large`. A size beyond the machine's
+ * memory is not even asked for, as a system that overcommits would grant it, and kill us later.
+ *
+ * @param {number} size
+ */
+function allocate(size) {
+  try {
+    return size < SMALL || size <= os.totalmem() ? Buffer.allocUnsafeSlow(size) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Asking for the machine's memory costs more than allocating this. */
+const SMALL = 64 * 1024 * 1024;
+
+/**
+ * The two forms of a call: a path and options, or everything in one object.
+ *
+ * @param {unknown} file
+ * @param {unknown} options
+ * @param {Pinned | undefined} pinned
+ * @returns {{ path: NativePath, args: ReadArguments }}
+ */
+function toArguments(file, options, pinned) {
+  if (isOptionsObject(file)) {
+    const given = toOptions(file);
+    const merged = options === undefined ? given : { __proto__: null, ...given, ...toOptions(options) };
+    return { path: toPath(merged.filePath, 'filePath'), args: readArguments(merged, pinned?.defaults) };
+  }
+  return { path: toPath(file, 'file'), args: readArguments(options, pinned?.defaults) };
+}
+
+/** @param {unknown} file */
+function isOptionsObject(file) {
+  return typeof file === 'object' && file !== null && !(file instanceof Uint8Array) && !isUrl(file);
+}
+
+/**
+ * @param {record.Result} result
+ * @param {NativePath} path
+ * @param {Opened | undefined} root
+ * @param {Buffer} buffer
+ */
+function toResult(result, path, root, buffer) {
+  return {
+    buffer,
+    realPath: record.realPath(result, path, root?.path),
+    stat: new Stats(result.numbers),
+    containment: record.containment(result),
+  };
+}
+
+/**
+ * The content after a call on this thread: in an array of its own, or in the scratch memory.
+ *
+ * @param {Buffer | null | undefined} array
+ */
+function contentOf(array) {
+  const length = record.last.numbers[LENGTH];
+  if (array) {
+    return array.length === length ? array : array.subarray(0, length);
+  }
+  const buffer = Buffer.allocUnsafe(length);
+  record.data.copy(buffer, 0, 0, length);
+  return buffer;
+}
+
+/**
+ * @param {NativePath} path
+ * @param {ReadArguments} args
+ * @param {Opened | undefined} root
+ */
+function readNow(path, { flags, maxBytes }, root) {
+  const array = native().readSync(path, flags, maxBytes, record.scratch, allocate, root?.handle);
+  if (record.failed(record.last)) {
+    throw record.failure(record.last, path, { maxBytes });
+  }
+  return toResult(record.last, path, root, contentOf(array));
+}
+
+/**
+ * @param {unknown} file
+ * @param {unknown} options
+ * @param {Pinned | undefined} pinned
+ */
+function readSync(file, options, pinned) {
+  const { path, args } = toArguments(file, options, pinned);
+  return args.root === undefined
+    ? readNow(path, args, pinned)
+    : withRootSync(args.root, undefined, (root) => readNow(path, args, root));
+}
+
+/**
+ * Answers at once if that cannot block, and otherwise from libuv's pool.
+ *
+ * @param {unknown} file
+ * @param {unknown} options
+ * @param {Pinned | undefined} pinned
+ */
+function read(file, options, pinned) {
+  const { path, args } = toArguments(file, options, pinned);
+  const { flags, maxBytes, root, signal } = args;
+  signal?.throwIfAborted();
+  let learn = 0;
+  if (root === undefined && mayAnswerNow()) {
+    const bits = hasRoom() ? flags : flags | record.NO_HANDOVER;
+    const half = native().readCached(path, bits, maxBytes, record.scratch, allocate, pinned?.handle);
+    const { last } = record;
+    if (record.isAnswer(last) && !record.failed(last)) {
+      const buffer = contentOf(/** @type {Buffer | undefined} */ (half));
+      charge(buffer.length);
+      return Promise.resolve(toResult(last, path, pinned, buffer));
+    }
+    if (record.isUnread(last)) {
+      const size = last.numbers[LENGTH];
+      return pending(finish(toResult(last, path, pinned, NO_BYTES), /** @type {Handle} */ (half), size, shown(path), args));
+    }
+    learn = record.learnBit(last);
+  }
+  return pending(readInPool(path, args, learn, pinned));
+}
+
+/**
+ * Reads the content of a file that is open and judged, in the pool.
+ *
+ * @param {ReturnType<typeof toResult>} result
+ * @param {Handle} file
+ * @param {number} size
+ * @param {string} given the path as the caller gave it
+ * @param {ReadArguments} args
+ */
+async function finish(result, file, size, given, { maxBytes, signal }) {
+  result.buffer = await inPool(() => fill(file, size, given, maxBytes));
+  signal?.throwIfAborted();
+  return result;
+}
+
+/**
+ * @param {NativePath} path
+ * @param {ReadArguments} args
+ * @param {number} learn a bit for the flags
+ * @param {Pinned | undefined} pinned
+ */
+async function readInPool(path, { flags, maxBytes, root, signal }, learn, pinned) {
+  const given = shown(path);
+  const fixed = pathForLater(path, pinned !== undefined || root !== undefined);
+  // Everything that holds a descriptor has one place in the pool, a root and both halves of a large
+  // read included, so that no more are open than there are places.
+  const result = await inPool(() =>
+    withRoot(root, pinned, async (base) => {
+      const [answer, extra] = await native().readAsync(fixed, (flags | learn) >>> 0, maxBytes, base?.handle);
+      const opened = record.unpack(answer);
+      if (record.failed(opened)) {
+        throw record.failure(opened, given, { maxBytes });
+      }
+      const buffer = Buffer.isBuffer(extra)
+        ? extra
+        : await fill(/** @type {Handle} */ (extra), opened.numbers[LENGTH], given, maxBytes);
+      return toResult(opened, fixed, base, buffer);
+    }),
+  );
+  signal?.throwIfAborted();
+  return result;
+}
+
+/**
+ * Reads a large file straight into its Buffer.
+ *
+ * @param {Handle} file
+ * @param {number} size
+ * @param {string} path as the caller gave it
+ * @param {number} maxBytes
+ */
+async function fill(file, size, path, maxBytes) {
+  const place = allocate(size);
+  if (place === undefined) {
+    await native().readDrop(file);
+    throw refusal('too-large', 'memory', path);
+  }
+  const [answer, outgrown] = await native().readFill(file, place, maxBytes);
+  const filled = record.unpack(answer);
+  if (record.failed(filled)) {
+    throw record.failure(filled, path, { maxBytes });
+  }
+  const length = filled.numbers[LENGTH];
+  if (outgrown) {
+    return outgrown;
+  }
+  return length === size ? place : place.subarray(0, length);
+}
+
+/**
+ * @param {unknown} file
+ * @param {unknown} options
+ * @param {Pinned | undefined} pinned
+ */
+async function open(file, options, pinned) {
+  const { path, args } = toArguments(file, options, pinned);
+  const { flags, maxBytes, signal } = args;
+  signal?.throwIfAborted();
+  const given = shown(path);
+  const fixed = pathForLater(path, pinned !== undefined || args.root !== undefined);
+  const result = await inPool(() =>
+    withRoot(args.root, pinned, async (base) => {
+      const [answer, held] = await native().openAsync(fixed, flags, maxBytes, base?.handle);
+      const opened = record.unpack(answer);
+      if (record.failed(opened)) {
+        throw record.failure(opened, given, { maxBytes });
+      }
+      try {
+        const handle = await reopen(opened, given);
+        const { realPath, stat, containment } = toResult(opened, fixed, base, NO_BYTES);
+        return { handle, realPath, stat, containment, [Symbol.asyncDispose]: () => handle.close() };
+      } finally {
+        await native().readDrop(/** @type {Handle} */ (held));
+      }
+    }),
+  );
+  if (signal?.aborted) {
+    await result.handle.close();
+    throw signal.reason;
+  }
+  return result;
+}
+
+const NO_BYTES = Buffer.alloc(0);
+
+/**
+ * A genuine `FileHandle` on what the binary holds open. Nothing makes one from a descriptor, but
+ * the descriptor's name in `/proc` leads to the very file, whatever became of its path.
+ *
+ * @param {record.Result} opened
+ * @param {string} path as the caller gave it
+ */
+async function reopen({ numbers }, path) {
+  /** @type {fs.promises.FileHandle} */
+  let handle;
+  try {
+    handle = await fs.promises.open(`/proc/self/fd/${numbers[DESCRIPTOR]}`, 'r');
+  } catch (error) {
+    throw reopenFailure(/** @type {NodeJS.ErrnoException} */ (error), path);
+  }
+  try {
+    const seen = await handle.stat();
+    const checked = new Stats(numbers);
+    if (seen.dev !== checked.dev || seen.ino !== checked.ino) {
+      throw refusal('path-mismatch', '', path);
+    }
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+  return handle;
+}
+
+/**
+ * @param {NodeJS.ErrnoException} error
+ * @param {string} path as the caller gave it
+ */
+function reopenFailure(error, path) {
+  if (error.code === 'ENOENT' || error.errno === undefined) {
+    return refusal('unsupported-platform', '', path, error);
+  }
+  // The caller knows its own path, and not the one by which the descriptor was reopened.
+  return systemError(error.errno, 'open', path);
+}
+
+/**
+ * @param {unknown} file
+ * @param {unknown} [options]
+ */
+function readLocalFileSafelySync(file, options) {
+  try {
+    return readSync(file, options, undefined);
+  } catch (error) {
+    throw atCaller(error, readLocalFileSafelySync);
+  }
+}
+
+/**
+ * @param {unknown} file
+ * @param {unknown} [options]
+ */
+function readLocalFileSafely(file, options) {
+  return promised(() => read(file, options, undefined), readLocalFileSafely);
+}
+
+/**
+ * @param {unknown} file
+ * @param {unknown} [options]
+ */
+function openLocalFileSafely(file, options) {
+  return promised(() => pending(open(file, options, undefined)), openLocalFileSafely);
+}
+
+module.exports = { open, openLocalFileSafely, read, readLocalFileSafely, readLocalFileSafelySync, readSync };

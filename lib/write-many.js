@@ -1,0 +1,132 @@
+'use strict';
+
+const { native } = require('./native.js');
+const { toBytes } = require('./bytes.js');
+const { isHoldfastError, pending, promised, shown } = require('./errors.js');
+const { manyArguments } = require('./options.js');
+const { orderKey, queuedOnAll } = require('./order.js');
+const { pathForLater, toPath } = require('./paths.js');
+const { inPool } = require('./pool.js');
+const record = require('./record.js');
+const { withRoot } = require('./root-handle.js');
+const { invalidType, toOptions } = require('./validate.js');
+const { WHOLE_DATA, cancelOn, toResult } = require('./write.js');
+
+/** @typedef {import('./native-types.js').NativePath} NativePath */
+/** @typedef {import('./options.js').Pinned} Pinned */
+
+/**
+ * @typedef {object} Entry
+ * @property {string} given
+ * @property {NativePath} fixed
+ * @property {Uint8Array} bytes its own
+ * @property {number} flags
+ * @property {number} modes
+ */
+
+/**
+ * One entry as the binary takes it. What is wrong with its path alone is that entry's failure.
+ *
+ * @param {unknown} entry
+ * @param {number} index
+ * @param {ReturnType<typeof manyArguments>['entry']} toArguments
+ * @param {boolean} isBeneathRoot
+ * @returns {Entry | Error}
+ */
+function toEntry(entry, index, toArguments, isBeneathRoot) {
+  const name = `entries[${index}]`;
+  if (entry === undefined) {
+    throw invalidType(name, 'of type object', entry);
+  }
+  const { file, data, options } = toOptions(entry, name);
+  const { flags, modes, encoding } = toArguments(options, `${name}.options`);
+  const bytes = toBytes(data, encoding);
+  if (bytes === undefined) {
+    throw invalidType(`${name}.data`, WHOLE_DATA, data);
+  }
+  try {
+    const path = toPath(file, `${name}.file`);
+    const copy = typeof data === 'string' ? bytes : Uint8Array.prototype.slice.call(bytes);
+    return { given: shown(path), fixed: pathForLater(path, isBeneathRoot), bytes: copy, flags, modes };
+  } catch (error) {
+    if (isHoldfastError(error)) {
+      return /** @type {Error} */ (error);
+    }
+    throw error;
+  }
+}
+
+/**
+ * @param {unknown} entries
+ * @param {unknown} options
+ * @param {Pinned | undefined} pinned
+ */
+async function writeMany(entries, options, pinned) {
+  if (!Array.isArray(entries)) {
+    throw invalidType('entries', 'an instance of Array', entries);
+  }
+  const { root, signal, entry: toArguments } = manyArguments(options, pinned?.defaults);
+  const isBeneathRoot = pinned !== undefined || root !== undefined;
+  const fixedRoot = root === undefined ? undefined : pathForLater(toPath(root, 'root'), false);
+  const prepared = Array.from(entries, (entry, index) => toEntry(entry, index, toArguments, isBeneathRoot));
+  signal?.throwIfAborted();
+  const valid = /** @type {Entry[]} */ (prepared.filter((entry) => !(entry instanceof Error)));
+  const keys = valid.map(({ fixed }) => orderKey(fixed, fixedRoot, pinned?.handle));
+  const canceller = signal && cancelOn(signal);
+  try {
+    const records = await queuedOnAll(keys, () =>
+      inPool(() =>
+        withRoot(fixedRoot, pinned, async (base) => {
+          signal?.throwIfAborted();
+          const [answer, answers] = await native().writeManyAsync(
+            valid.map(({ fixed }) => fixed),
+            valid.map(({ bytes }) => bytes),
+            valid.map(({ flags }) => flags),
+            valid.map(({ modes }) => modes),
+            base?.handle,
+            canceller?.handle,
+          );
+          if (answers === undefined) {
+            throw record.failure(record.unpack(answer), '');
+          }
+          return answers;
+        }),
+      ),
+    );
+    let next = 0;
+    return prepared.map((entry) => (entry instanceof Error ? rejected(entry) : settled(entry, records[next++], signal)));
+  } finally {
+    canceller?.dispose();
+  }
+}
+
+/** @param {unknown} reason */
+function rejected(reason) {
+  return { status: 'rejected', reason };
+}
+
+/**
+ * @param {Entry} entry
+ * @param {Buffer} answer
+ * @param {AbortSignal | undefined} signal
+ */
+function settled({ given, fixed }, answer, signal) {
+  const result = record.unpack(answer);
+  if (signal && record.wasAborted(result)) {
+    return rejected(signal.reason);
+  }
+  if (record.failed(result)) {
+    return rejected(record.failure(result, given));
+  }
+  return { status: 'fulfilled', value: toResult(result, fixed) };
+}
+
+/**
+ * @param {unknown} entries
+ * @param {unknown} [options]
+ */
+function writeAtomicMany(entries, options) {
+  return promised(() => pending(writeMany(entries, options, undefined)), writeAtomicMany);
+}
+
+module.exports = { writeAtomicMany, writeMany };

@@ -1,0 +1,183 @@
+'use strict';
+
+const { types } = require('node:util');
+const { toBytes } = require('./bytes.js');
+const { native } = require('./native.js');
+const { atCaller, pending, promised, shown } = require('./errors.js');
+const { writeArguments } = require('./options.js');
+const { isWaited, orderKey, queued } = require('./order.js');
+const { pathForLater, toPath } = require('./paths.js');
+const { hasRoom, inPool } = require('./pool.js');
+const record = require('./record.js');
+const { withRoot, withRootSync } = require('./root-handle.js');
+const { invalidType } = require('./validate.js');
+const { writeStream } = require('./write-stream.js');
+
+/** @typedef {import('./native-types.js').Handle} Handle */
+/** @typedef {import('./native-types.js').NativePath} NativePath */
+/** @typedef {import('./options.js').Pinned} Pinned */
+
+const METHODS = /** @type {const} */ (['rename', 'link']);
+const DURABLE = /** @type {const} */ ([false, 'file', true]);
+
+/** What content that is there as a whole can be. */
+const WHOLE_DATA = 'of type string or an instance of Buffer, TypedArray, DataView or ArrayBuffer';
+
+/**
+ * @param {record.Result} result
+ * @param {NativePath} path
+ */
+function toResult(result, path) {
+  const { numbers } = result;
+  const kept = numbers[8];
+  return {
+    // A path beneath a root comes whole from the binary.
+    path: record.realPath(result, path, undefined),
+    created: numbers[1] === 1,
+    size: numbers[2],
+    mode: numbers[3],
+    dev: numbers[4],
+    ino: numbers[5],
+    method: METHODS[numbers[6]],
+    durable: DURABLE[numbers[7]],
+    containment: record.containment(result),
+    preserved: kept < 0 ? null : { mode: (kept & 1) !== 0, acl: (kept & 2) !== 0, owner: (kept & 4) !== 0 },
+  };
+}
+
+/**
+ * @param {unknown} file
+ * @param {unknown} data
+ * @param {unknown} options
+ * @param {Pinned | undefined} pinned
+ */
+function writeSync(file, data, options, pinned) {
+  const path = toPath(file, 'file');
+  const { flags, modes, encoding, root } = writeArguments(options, pinned?.defaults);
+  const bytes = toBytes(data, encoding);
+  if (bytes === undefined) {
+    throw invalidType('data', WHOLE_DATA, data);
+  }
+  /** @param {import('./root-handle.js').Opened | undefined} base */
+  const writeNow = (base) => {
+    native().writeSync(path, bytes, flags, modes, record.scratch, base?.handle);
+    const { last } = record;
+    if (record.failed(last)) {
+      throw record.failure(last, path);
+    }
+    return toResult(last, path);
+  };
+  return root === undefined ? writeNow(pinned) : withRootSync(root, undefined, writeNow);
+}
+
+/**
+ * @param {unknown} file
+ * @param {unknown} data
+ * @param {unknown} options
+ * @param {Pinned | undefined} pinned
+ */
+async function write(file, data, options, pinned) {
+  const path = toPath(file, 'file');
+  const args = writeArguments(options, pinned?.defaults);
+  const { flags, modes, encoding, root, signal } = args;
+  const bytes = toBytes(data, encoding);
+  if (bytes === undefined && !isIterable(data)) {
+    throw invalidType('data', `${WHOLE_DATA} or an iterable of chunks`, data);
+  }
+  signal?.throwIfAborted();
+  const isBeneathRoot = pinned !== undefined || root !== undefined;
+  const given = shown(path);
+  const fixed = pathForLater(path, isBeneathRoot);
+  const fixedRoot = root === undefined ? undefined : pathForLater(toPath(root, 'root'), false);
+  const key = orderKey(fixed, fixedRoot, pinned?.handle);
+  const canceller = signal && cancelOn(signal);
+  const cancel = canceller?.handle;
+  try {
+    const result =
+      bytes === undefined
+        ? await withRoot(fixedRoot, pinned, (base) =>
+            writeStream(/** @type {any} */ (data), { given, fixed, flags, modes, encoding, root: base?.handle, signal, key, cancel }),
+          )
+        : await writeWhole(typeof data === 'string', bytes, { fixed, flags, modes, root: fixedRoot, pinned, signal, key, cancel });
+    if (signal && record.wasAborted(result)) {
+      throw signal.reason;
+    }
+    if (record.failed(result)) {
+      throw record.failure(result, given);
+    }
+    return toResult(result, fixed);
+  } finally {
+    canceller?.dispose();
+  }
+}
+
+/**
+ * Writes content that is there as a whole, after the calls made before on the same target.
+ *
+ * The bytes are those of the call: where nothing comes between, the binary copies them at once.
+ *
+ * @param {boolean} isPrivate nobody else can change the bytes
+ * @param {Uint8Array} bytes
+ * @param {{ fixed: NativePath, flags: number, modes: number, root: NativePath | undefined, pinned: Pinned | undefined, signal: AbortSignal | undefined, key: string, cancel: Handle | undefined }} args
+ * @returns {Promise<record.Result>}
+ */
+function writeWhole(isPrivate, bytes, { fixed, flags, modes, root, pinned, signal, key, cancel }) {
+  /** @param {Uint8Array} content */
+  const start = (content) =>
+    inPool(() =>
+      withRoot(root, pinned, async (base) => {
+        signal?.throwIfAborted();
+        const [answer] = await native().writeAsync(fixed, content, flags, modes, base?.handle, cancel);
+        return record.unpack(answer);
+      }),
+    );
+  const startsNow = root === undefined && !isWaited(key) && hasRoom();
+  const content = isPrivate || startsNow ? bytes : Uint8Array.prototype.slice.call(bytes);
+  return queued(key, () => start(content));
+}
+
+/** @param {any} data */
+function isIterable(data) {
+  return (
+    typeof data === 'object' &&
+    data !== null &&
+    !types.isStringObject(data) &&
+    (typeof data[Symbol.asyncIterator] === 'function' || typeof data[Symbol.iterator] === 'function')
+  );
+}
+
+/**
+ * A flag for the binary that rises with the signal.
+ *
+ * @param {AbortSignal} signal
+ */
+function cancelOn(signal) {
+  const handle = native().cancelNew();
+  const raise = () => native().cancelRaise(handle);
+  signal.addEventListener('abort', raise, { once: true });
+  return { handle, dispose: () => signal.removeEventListener('abort', raise) };
+}
+
+/**
+ * @param {unknown} file
+ * @param {unknown} data
+ * @param {unknown} [options]
+ */
+function writeAtomicSync(file, data, options) {
+  try {
+    return writeSync(file, data, options, undefined);
+  } catch (error) {
+    throw atCaller(error, writeAtomicSync);
+  }
+}
+
+/**
+ * @param {unknown} file
+ * @param {unknown} data
+ * @param {unknown} [options]
+ */
+function writeAtomic(file, data, options) {
+  return promised(() => pending(write(file, data, options, undefined)), writeAtomic);
+}
+
+module.exports = { WHOLE_DATA, cancelOn, toResult, write, writeAtomic, writeAtomicSync, writeSync };
