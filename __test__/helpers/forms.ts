@@ -1,0 +1,131 @@
+import * as fs from 'node:fs';
+import { expect } from 'vitest';
+import * as holdfast from '../../index.mjs';
+import { build, scratch, tree, type Tree } from './scratch.js';
+
+// Tables hand over wrong types on purpose, so the forms take anything.
+type Anything = any;
+
+/** The three verbs in one calling form. Each answers with a promise; the sync twins have done their work when they return it. */
+export interface Form {
+  readonly name: 'promise' | 'sync';
+  read(file: Anything, options?: Anything): Promise<holdfast.ReadResult>;
+  write(file: Anything, data: Anything, options?: Anything): Promise<holdfast.WriteResult>;
+  ensure(dir: Anything, options?: Anything): Promise<holdfast.EnsureDirResult>;
+}
+
+export const promiseForm: Form = {
+  name: 'promise',
+  read: (file, options) => rejectsOnly(() => holdfast.readLocalFileSafely(file, options)),
+  write: (file, data, options) => rejectsOnly(() => holdfast.writeAtomic(file, data, options)),
+  ensure: (dir, options) => rejectsOnly(() => holdfast.ensureDir(dir, options)),
+};
+
+export const syncForm: Form = {
+  name: 'sync',
+  read: async (file, options) => holdfast.readLocalFileSafelySync(file, options),
+  write: async (file, data, options) => holdfast.writeAtomicSync(file, data, options),
+  ensure: async (dir, options) => holdfast.ensureDirSync(dir, options),
+};
+
+export const FORMS: readonly Form[] = [promiseForm, syncForm];
+
+/** An asynchronous call that throws instead of rejecting breaks `.catch()` callers, so it is made to fail the test loudly. */
+function rejectsOnly<T>(call: () => Promise<T>): Promise<T> {
+  let promise: Promise<T>;
+  try {
+    promise = call();
+  } catch (error) {
+    throw new SynchronousThrow(error);
+  }
+  if (!(promise instanceof Promise)) {
+    throw new SynchronousThrow(promise);
+  }
+  return promise;
+}
+
+class SynchronousThrow extends Error {
+  constructor(cause: unknown) {
+    super('an asynchronous call threw synchronously, or gave no promise', { cause });
+    this.name = 'SynchronousThrow';
+  }
+}
+
+export type Outcome<T = any> = { value: T; error?: undefined } | { value?: undefined; error: any };
+
+/** What a call came to, as a value. */
+export async function outcome<T>(call: () => Promise<T> | T): Promise<Outcome<T>> {
+  try {
+    return { value: await call() };
+  } catch (error) {
+    if (error instanceof SynchronousThrow || (error as Error)?.name === 'AssertionError') {
+      throw error;
+    }
+    return { error };
+  }
+}
+
+/** The error a call must end with; success fails the test. */
+export async function failure(call: () => Promise<unknown> | unknown): Promise<any> {
+  const { value, error } = await outcome(call as () => Promise<unknown>);
+  expect(error, `expected an error, got ${String(value)}`).toBeInstanceOf(Error);
+  return error;
+}
+
+/** The part of an error that must be the same in both forms, with the scratch directory's name taken out. */
+export function summary(error: any, dir: string): Record<string, unknown> {
+  const shown = (value: unknown) => (typeof value === 'string' ? value.replaceAll(dir, '$DIR') : value);
+  const fields = ['name', 'code', 'category', 'message', 'path', 'dest', 'errno', 'syscall', 'sysCode', 'mode', 'uid', 'euid', 'remedy', 'published'];
+  return Object.fromEntries(fields.map((field) => [field, shown(error[field])]));
+}
+
+export interface Ran<T = any> {
+  dir: string;
+  before: Tree;
+  after: Tree;
+  outcome: Outcome<T>;
+}
+
+/**
+ * Runs `act` in both forms, each in a fresh tree built from `layout` with the working directory set to it, and insists that both end alike:
+ * equal errors, or no error, and no descriptor left open. Returns both runs for the case's own assertions.
+ */
+export async function inBothForms<T>(layout: readonly string[], act: (form: Form, dir: string) => Promise<T>): Promise<Ran<T>[]> {
+  const runs: Ran<T>[] = [];
+  for (const form of FORMS) {
+    runs.push(await inOneForm(form, layout, act));
+  }
+  const [promised, synced] = runs.map(({ dir, outcome }) => (outcome.error ? summary(outcome.error, dir) : 'success'));
+  expect(promised, 'the promise and the sync form end alike').toEqual(synced);
+  return runs;
+}
+
+export async function inOneForm<T>(form: Form, layout: readonly string[], act: (form: Form, dir: string) => Promise<T>): Promise<Ran<T>> {
+  const dir = scratch();
+  build(dir, layout);
+  const cwd = process.cwd();
+  process.chdir(dir);
+  try {
+    const before = tree(dir);
+    const open = openFiles();
+    const ended = await outcome(() => act(form, dir));
+    expect(openFiles(), `${form.name} form left descriptors open`).toEqual(open);
+    return { dir, before, after: tree(dir), outcome: ended };
+  } finally {
+    process.chdir(cwd);
+  }
+}
+
+/** What this process holds open on file systems (pipes, sockets and event descriptors of the test runner left out). */
+export function openFiles(): string[] {
+  const found: string[] = [];
+  for (const fd of fs.readdirSync('/proc/self/fd')) {
+    try {
+      const target = fs.readlinkSync(`/proc/self/fd/${fd}`);
+      if (target.startsWith('/') && !target.startsWith('/proc/')) found.push(`${fd} ${target}`);
+    } catch {
+      // The descriptor that listed the directory is gone again.
+    }
+  }
+  return found;
+}

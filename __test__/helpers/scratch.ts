@@ -1,0 +1,147 @@
+import { isUtf8 } from 'node:buffer';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { onTestFinished } from 'vitest';
+
+/** A fresh directory (its real path), removed when the running test ends. */
+export function scratch(): string {
+  const base = fs.realpathSync(os.tmpdir());
+  const dir = fs.mkdtempSync(path.join(base, 'hf-spec-'));
+  onTestFinished(() => removeTree(dir));
+  return dir;
+}
+
+function removeTree(dir: string): void {
+  try {
+    fs.rmSync(dir, { recursive: true, force: true });
+  } catch {
+    // A directory the test left without its own write bit: only an unprivileged run gets here.
+    spawnSync('chmod', ['-R', 'u+rwX', dir]);
+    fs.rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Makes a small tree from one line an object, so that a table of cases shows its set-up at a glance:
+ *
+ *     "dir/"            a directory           "dir/ 2775"        … with exactly this mode
+ *     "file: content"   a regular file        "file 0640: text"  … with exactly this mode
+ *     "link => target"  a symbolic link       "name == file"     another name of a file (hard link)
+ *     "pipe |"          a FIFO                "sock @"           a bound unix socket
+ *
+ * `$DIR` in a link's target stands for `dir`. Missing parents are made with mode 0755.
+ */
+export function build(dir: string, layout: readonly string[]): void {
+  // Modes of directories come last, innermost first: some let nobody in.
+  const modes = layout.flatMap((line) => make(dir, line) ?? []);
+  for (const { at, mode } of modes.reverse()) fs.chmodSync(at, mode);
+}
+
+interface LaterMode {
+  at: string;
+  mode: number;
+}
+
+const SHAPES: readonly [RegExp, (at: string, match: RegExpExecArray, dir: string) => LaterMode | void][] = [
+  [/^(\S+) => (.*)$/s, (at, match, dir) => fs.symlinkSync(match[2]!.replace('$DIR', dir), at)],
+  [/^(\S+) == (\S+)$/, (at, match, dir) => fs.linkSync(path.join(dir, match[2]!), at)],
+  [/^(\S+) \|$/, (at) => run('mkfifo', ['-m', '0666', at])],
+  [/^(\S+) @$/, (at) => bindSocket(at)],
+  [/^(\S+)\/(?: ([0-7]+))?$/, (at, match) => makeDirectory(at, match[2])],
+  [/^(\S+?)(?: ([0-7]+))?: ?(.*)$/s, (at, match) => makeFile(at, match[3]!, match[2])],
+];
+
+function make(dir: string, line: string): LaterMode | void {
+  for (const [shape, act] of SHAPES) {
+    const match = shape.exec(line);
+    if (match) {
+      const at = path.join(dir, match[1]!);
+      fs.mkdirSync(path.dirname(at), { recursive: true, mode: 0o755 });
+      return act(at, match, dir);
+    }
+  }
+  throw new Error(`no such shape in the layout language: ${line}`);
+}
+
+function makeDirectory(at: string, mode = '0755'): LaterMode {
+  fs.mkdirSync(at, { recursive: true });
+  return { at, mode: Number.parseInt(mode, 8) };
+}
+
+function makeFile(at: string, content: string, mode = '0644'): void {
+  fs.writeFileSync(at, content);
+  fs.chmodSync(at, Number.parseInt(mode, 8));
+}
+
+function bindSocket(at: string): void {
+  // A name in a socket address has 107 bytes at most, so bind it from its own directory; the socket file outlives its maker.
+  run(process.execPath, ['-e', `require('net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))`, path.basename(at)], path.dirname(at), 'SIGKILL');
+}
+
+function run(command: string, args: string[], cwd?: string, signal: NodeJS.Signals | null = null): void {
+  const done = spawnSync(command, args, { cwd, encoding: 'utf8' });
+  if (done.error || done.signal !== signal || (signal === null && done.status !== 0)) {
+    throw new Error(`${command} ${args.join(' ')}: ${done.error ?? done.stderr}`);
+  }
+}
+
+/** Every object beneath `dir`, `dir` itself included as ".", by its path: what a call must not have changed. */
+export type Tree = Record<string, string>;
+
+/** Kind, permission bits, inode, number of names, and content (or link target) of everything beneath `dir`. */
+export function tree(dir: string): Tree {
+  const found: Tree = {};
+  walk(Buffer.from(dir), '.', found);
+  return found;
+}
+
+function walk(at: Buffer, name: string, found: Tree): void {
+  const stat = orUnreadable(() => fs.lstatSync(at));
+  if (stat === undefined) {
+    found[name] = 'out of reach';
+    return;
+  }
+  const mode = (stat.mode & 0o7777).toString(8).padStart(4, '0');
+  const identity = `${mode} ino=${stat.ino} owner=${stat.uid}:${stat.gid}`;
+  if (stat.isDirectory()) {
+    found[name] = `dir ${identity}`;
+    for (const entry of orUnreadable(() => fs.readdirSync(at, { encoding: 'buffer' })) ?? []) {
+      walk(Buffer.concat([at, Buffer.from('/'), entry]), `${name}/${entry.toString(isUtf8(entry) ? 'utf8' : 'latin1')}`, found);
+    }
+  } else if (stat.isFile()) {
+    const shown = stat.size > 65536 ? `${stat.size} bytes` : JSON.stringify(orUnreadable(() => fs.readFileSync(at, 'latin1')));
+    found[name] = `file ${identity} names=${stat.nlink} mtime=${stat.mtimeMs} ${shown}`;
+  } else if (stat.isSymbolicLink()) {
+    found[name] = `link ${identity} => ${fs.readlinkSync(at)}`;
+  } else {
+    found[name] = `${kindOf(stat)} ${identity}`;
+  }
+}
+
+/** What this user may not look into shows by its mode alone. */
+function orUnreadable<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return undefined;
+    throw error;
+  }
+}
+
+function kindOf(stat: fs.Stats): string {
+  if (stat.isFIFO()) return 'fifo';
+  if (stat.isSocket()) return 'socket';
+  return stat.isBlockDevice() ? 'block' : 'char';
+}
+
+/** Permission bits of `file` itself (a link is not followed), setuid, setgid and sticky included. */
+export function modeOf(file: string): number {
+  return fs.lstatSync(file).mode & 0o7777;
+}
+
+/** Names in `dir` that look like what an interrupted write would leave behind. */
+export function strays(dir: string): string[] {
+  return fs.readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter((name) => /\.tmp$|holdfast/.test(path.basename(name)));
+}

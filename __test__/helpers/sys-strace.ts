@@ -1,0 +1,119 @@
+// Watches a driver through strace, or has strace make its system calls fail.
+import { spawn } from 'node:child_process';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Answer, Driver, Request } from './sys-driver.js';
+import { scratch } from './sys-scratch.js';
+
+export interface SystemCall {
+  tid: number;
+  name: string;
+  /** The arguments as strace prints them, descriptors with their paths. */
+  args: string;
+  result: string;
+  text: string;
+}
+
+export interface Injection {
+  syscall: string;
+  /** What strace shall do: `error=EIO`, `retval=1`… */
+  effect: string;
+  /** Which call of that name, counted from 1 after the tracer attached; `'1+'` is every one. */
+  when: number | string;
+}
+
+export interface Watch {
+  /** Only this thread is traced, else all threads of the driver. */
+  thread?: number;
+  inject?: Injection[];
+}
+
+/** strace 6.1 does not know the newest calls by name. */
+const unnamed: Record<string, string> = { syscall_0x1c4: 'fchmodat2' };
+
+let place: string | undefined;
+let traces = 0;
+
+/** Sends a request to a driver while strace is attached to it. */
+export async function watch(driver: Driver, request: Request, how: Watch = {}): Promise<{ answer: Answer; calls: SystemCall[] }> {
+  place ??= scratch();
+  const file = join(place, `${process.pid}-${traces++}.trace`);
+  const whom = how.thread === undefined ? ['-f', '-p', String(driver.pid)] : ['-p', String(how.thread)];
+  const effects = (how.inject ?? []).flatMap(({ syscall, effect, when }) => ['-e', `inject=${syscall}:${effect}:when=${when}`]);
+  const tracer = spawn('strace', ['-y', '-s', '256', '-o', file, ...effects, ...whom], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  const ended = new Promise<void>((resolve) => tracer.on('close', () => resolve()));
+  await new Promise<void>((resolve, reject) => {
+    tracer.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+      if (said.includes('attached')) resolve();
+    });
+    void ended.then(() => reject(new Error(`strace did not attach: ${said}`)));
+  });
+  let answer: Answer;
+  try {
+    answer = await driver.ask(request);
+  } finally {
+    tracer.kill('SIGINT');
+    await ended;
+  }
+  const calls = parse(readFileSync(file, 'utf8'), how.thread ?? driver.pid);
+  rmSync(file);
+  return { answer, calls };
+}
+
+/** The calls in the order in which they began; one that strace printed in two halves is joined. */
+export function parse(trace: string, only: number): SystemCall[] {
+  const calls: SystemCall[] = [];
+  const open = new Map<string, { text: string; at: number }>();
+  for (const line of trace.split('\n')) {
+    const [, prefix = String(only), rest = ''] = /^(?:(\d+)\s+)?(.*)$/.exec(line) ?? [];
+    const resumed = /^<\.\.\. \S+ resumed>(.*)$/.exec(rest);
+    const begun = open.get(prefix);
+    if (rest.endsWith('<unfinished ...>')) {
+      open.set(prefix, { text: rest.slice(0, -'<unfinished ...>'.length), at: calls.push(nothing) - 1 });
+    } else if (resumed && begun) {
+      open.delete(prefix);
+      calls[begun.at] = readCall(prefix, begun.text + resumed[1]);
+    } else {
+      calls.push(readCall(prefix, rest));
+    }
+  }
+  return calls.filter((call) => call.name !== '');
+}
+
+const nothing: SystemCall = { tid: 0, name: '', args: '', result: '', text: '' };
+
+function readCall(tid: string, text: string): SystemCall {
+  const [, name = '', args = '', result = ''] = /^(\w+)\((.*)\)\s+= (.*)$/.exec(text) ?? [];
+  return { tid: Number(tid), name: unnamed[name] ?? name, args, result, text };
+}
+
+/** Memory, time, signals, identity and the event loop's own waiting: not what a file operation costs. */
+const machinery =
+  /^(mmap|munmap|mprotect|mremap|madvise|brk|futex|membarrier|epoll_\w+|poll|ppoll|rt_sig\w+|restart_syscall|clock_\w+|gettimeofday|nanosleep|sched_\w+|get(e?[ug]id|p?pid|tid|random|rusage|cpu)|prctl|prlimit64|rseq|set_\w+|clone3?|exit)$/;
+
+/** File and descriptor calls of the marked request, on whatever thread, in order. */
+export function fileCalls(calls: SystemCall[]): SystemCall[] {
+  const begin = calls.findIndex(({ text }) => text.includes('/holdfast-mark/begin'));
+  const end = calls.findIndex(({ text }) => text.includes('/holdfast-mark/end'));
+  if (begin < 0 || end < 0) throw new Error('the request was not marked, or the trace lost its marks');
+  return calls.slice(begin + 1, end).filter(isFileCall);
+}
+
+/** glibc counts the processors, once, when a process has had memory for about nine threads: in whatever call that falls. */
+const countsProcessors = (args: string): boolean => args.includes('/sys/devices/system/cpu/');
+
+/** Whether a call is about a file: no machinery, and not the event loop being woken up. */
+export function isFileCall({ name, args }: SystemCall): boolean {
+  return !machinery.test(name) && !/^\d+<(anon_inode:|pipe:|socket:|UNIX)/.test(args) && !countsProcessors(args);
+}
+
+export function names(calls: SystemCall[]): string[] {
+  return calls.map(({ name }) => name);
+}
+
+/** Every call that changes permissions, under whichever name. */
+export function isChmod({ name }: SystemCall): boolean {
+  return /^f?chmod(at2?)?$/.test(name);
+}

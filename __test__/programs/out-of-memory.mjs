@@ -1,0 +1,27 @@
+// Reads a file that is larger than the address space it allows itself, in both forms, and prints what came of it; started by
+// size.spec.ts, as the limit would hit the test runner.
+//   out-of-memory.mjs FILE
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { isHoldfastError, readLocalFileSafely, readLocalFileSafelySync } from '../../index.mjs';
+
+const file = process.argv[2];
+readLocalFileSafelySync(import.meta.filename);
+await readLocalFileSafely(import.meta.filename);
+
+const used = Number(/VmSize:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))[1]) * 1024;
+const limited = spawnSync('prlimit', ['--pid', String(process.pid), `--as=${used + 200 * 2 ** 20}`], { encoding: 'utf8' });
+if (limited.status !== 0) throw new Error(limited.stderr);
+
+const shown = (error) => ({ isError: error instanceof Error, code: error.code, isHoldfastError: isHoldfastError(error) });
+const answers = [];
+for (const call of [() => readLocalFileSafely(file), () => readLocalFileSafelySync(file)]) {
+  try {
+    await call();
+    answers.push('read');
+  } catch (error) {
+    answers.push(shown(error));
+  }
+}
+answers.push(readLocalFileSafelySync(import.meta.filename).buffer.length > 0 ? 'goes on' : 'broken');
+console.log(JSON.stringify(answers));

@@ -1,0 +1,86 @@
+'use strict';
+// Calls one verb again and again while an attacker exchanges names, and counts how the calls ended.
+//   node sys-hammer.cjs <folder of the package> <plan as JSON>
+// Says "ready", begins when a line comes in, and answers one JSON object.
+
+const fs = require('node:fs');
+const path = require('node:path');
+
+const holdfast = require(process.argv[2]);
+const { verb, args, milliseconds, hold, remove, restore } = JSON.parse(process.argv[3]);
+
+/** The reader that everybody writes first: it looks, and then it opens. */
+function checkThenOpen(file) {
+  const isLink = fs.lstatSync(path.dirname(file)).isSymbolicLink() || fs.lstatSync(file).isSymbolicLink();
+  if (isLink) throw Object.assign(new Error('a link'), { code: 'seen as a link' });
+  return { buffer: fs.readFileSync(file) };
+}
+
+/** Gives the attacker two names of different kinds again, after a write has put a file in the place of the other kind. */
+function restoreKinds({ names, target, how, fresh, content }) {
+  const isOther = (name) => {
+    const { ino } = fs.lstatSync(name);
+    return how === 'symlink' ? fs.lstatSync(name).isSymbolicLink() : ino === fs.lstatSync(target).ino;
+  };
+  const others = names.filter(isOther).length;
+  if (others === 1) return;
+  // Two names of one file cannot be renamed over each other: then it still lies there from the last time.
+  fs.rmSync(fresh, { force: true });
+  if (others === 2) fs.writeFileSync(fresh, content);
+  else if (how === 'symlink') fs.symlinkSync(target, fresh);
+  else fs.linkSync(target, fresh);
+  fs.renameSync(fresh, names[1]);
+}
+
+/**
+ * How many milliseconds the threads of this process have waited for a processor so far, though nothing else held
+ * them up: what a call took besides is its own doing. Elsewhere than on Linux nobody knows, and it counts as none.
+ */
+function waitedForProcessor() {
+  const threads = fs.existsSync('/proc/self/task') ? fs.readdirSync('/proc/self/task') : [];
+  const files = threads.map((thread) => fs.openSync(`/proc/self/task/${thread}/schedstat`, 'r'));
+  const text = Buffer.alloc(128);
+  const waited = (file) => Number(text.toString('latin1', 0, fs.readSync(file, text, 0, text.length, 0)).split(' ')[1]) / 1e6;
+  return () => files.reduce((sum, file) => sum + waited(file), 0);
+}
+
+async function hammer() {
+  const call = verb === 'checkThenOpen' ? checkThenOpen : holdfast[verb];
+  const held = hold === undefined ? undefined : fs.openSync(hold, 'r');
+  const tally = { calls: 0, codes: {}, seen: {}, slowest: 0, slowestOwn: 0 };
+  // One call beforehand: the pool's threads have to be there to be watched.
+  await new Promise((resolve) => fs.stat('/', resolve));
+  const waited = waitedForProcessor();
+  await new Promise((resolve) => {
+    process.stdin.once('data', resolve);
+    process.stdout.write('ready\n');
+  });
+  const end = performance.now() + milliseconds;
+  while (performance.now() < end) {
+    let code = 'ok';
+    const hadWaited = waited();
+    const began = performance.now();
+    try {
+      const pending = call(...args);
+      const result = pending instanceof Promise ? await pending : pending;
+      if (result.buffer) {
+        const content = result.buffer.toString();
+        tally.seen[content] = (tally.seen[content] ?? 0) + 1;
+      }
+    } catch (error) {
+      code = holdfast.isHoldfastError(error) ? error.code : `raw ${error.code ?? error}`;
+    }
+    const took = performance.now() - began;
+    tally.slowest = Math.max(tally.slowest, took);
+    // What a call waits for does not show in its own time; one that is quick has none to look for.
+    if (took > tally.slowestOwn) tally.slowestOwn = Math.max(tally.slowestOwn, took - (waited() - hadWaited));
+    tally.calls++;
+    tally.codes[code] = (tally.codes[code] ?? 0) + 1;
+    if (remove !== undefined) fs.rmSync(`/proc/self/fd/${held}/${remove}`, { recursive: true, force: true });
+    if (restore !== undefined) restoreKinds(restore);
+  }
+  process.stdout.write(`${JSON.stringify(tally)}\n`);
+  process.stdin.destroy();
+}
+
+void hammer();

@@ -1,0 +1,14 @@
+// Ensures the directories it is given, alternating between both forms, and prints results and process warnings; started by
+// warnings.spec.ts, as warnings are counted per process.
+//   warnings.mjs OPTIONS-AS-JSON DIR…
+import { ensureDir, ensureDirSync } from '../../index.mjs';
+
+const [options, ...dirs] = process.argv.slice(2);
+const warnings = [];
+process.on('warning', ({ name, code, message }) => warnings.push({ name, code, message }));
+
+const results = [];
+for (const [index, dir] of dirs.entries()) {
+  results.push(index % 2 ? await ensureDir(dir, JSON.parse(options)) : ensureDirSync(dir, JSON.parse(options)));
+}
+setImmediate(() => console.log(JSON.stringify({ results, warnings })));

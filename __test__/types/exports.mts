@@ -1,0 +1,205 @@
+// Every export there is, under its name: a name that is missing here, or here and not there, does not compile.
+import * as holdfast from 'holdfast';
+import type {
+  Capabilities,
+  CommonOptions,
+  Containment,
+  EnsureDirOptions,
+  EnsureDirResult,
+  Hardening,
+  HardeningReason,
+  HoldfastErrorCategory,
+  HoldfastErrorCode,
+  HoldfastErrorJSON,
+  HoldfastErrorPublic,
+  HoldfastOperationalCode,
+  HoldfastPolicyCode,
+  OpenResult,
+  OutboundOptions,
+  PathInput,
+  ReadFileOptions,
+  ReadOptions,
+  ReadResult,
+  Root,
+  RootDefaults,
+  SymlinkPolicy,
+  SyncOptions,
+  WithinRoot,
+  WriteBytes,
+  WriteData,
+  WriteEntry,
+  WriteOptions,
+  WriteResult,
+} from 'holdfast';
+import { exactly, type Equal, type Fields } from './exact.mjs';
+
+exactly<
+  Equal<
+    keyof typeof holdfast,
+    | 'ensureDir'
+    | 'ensureDirSync'
+    | 'writeAtomic'
+    | 'writeAtomicSync'
+    | 'writeAtomicMany'
+    | 'readLocalFileSafely'
+    | 'readLocalFileSafelySync'
+    | 'openLocalFileSafely'
+    | 'openRoot'
+    | 'openRootSync'
+    | 'capabilities'
+    | 'isHoldfastError'
+    | 'HoldfastError'
+    | 'MEDIA_FILE_MODE'
+    | 'PRIVATE_FILE_MODE'
+    | 'PRIVATE_DIR_MODE'
+  >
+>();
+
+exactly<Equal<typeof holdfast.MEDIA_FILE_MODE, 0o644>>();
+exactly<Equal<typeof holdfast.PRIVATE_FILE_MODE, 0o600>>();
+exactly<Equal<typeof holdfast.PRIVATE_DIR_MODE, 0o700>>();
+
+exactly<Equal<PathInput, string | Buffer | URL>>();
+exactly<Equal<SymlinkPolicy, 'reject' | 'follow-parents' | 'follow-within-root' | 'follow-trusted'>>();
+exactly<Equal<Containment, 'kernel' | 'walk' | 'none'>>();
+exactly<Equal<Hardening, 'created' | 'not-needed' | 'tightened' | 'tolerated' | 'left'>>();
+exactly<
+  Equal<
+    HardeningReason,
+    'EPERM' | 'EACCES' | 'EROFS' | 'ENOSYS' | 'ENOTSUP' | 'no-effect' | 'owner' | 'acl' | 'shared' | 'opt-out'
+  >
+>();
+exactly<Equal<WriteBytes, string | ArrayBufferView | ArrayBuffer>>();
+exactly<Equal<WriteData, WriteBytes | AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>>>();
+
+exactly<Equal<HoldfastErrorCategory, 'policy' | 'operational'>>();
+exactly<Equal<HoldfastErrorCode, HoldfastPolicyCode | HoldfastOperationalCode>>();
+exactly<
+  Equal<
+    HoldfastPolicyCode,
+    | 'invalid-path'
+    | 'outside-workspace'
+    | 'symlink'
+    | 'hardlink'
+    | 'not-file'
+    | 'not-directory'
+    | 'device-path'
+    | 'too-large'
+    | 'insecure-permissions'
+    | 'not-owned'
+    | 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE'
+    | 'path-mismatch'
+  >
+>();
+exactly<
+  Equal<
+    HoldfastOperationalCode,
+    | 'not-found'
+    | 'already-exists'
+    | 'not-durable'
+    | 'root-closed'
+    | 'unsupported-platform'
+    | 'native-unavailable'
+    | 'internal'
+  >
+>();
+
+// The fields of every options and result type; what each holds is in options.mts and results.mts.
+type Shared = 'root' | 'symlinks' | 'signal';
+type ReadFields = Shared | 'maxBytes' | 'hardlinks' | 'pseudoFiles' | 'outbound';
+exactly<Equal<Fields<CommonOptions>, Shared>>();
+exactly<Equal<Fields<ReadFileOptions>, ReadFields>>();
+exactly<Equal<Fields<ReadOptions>, ReadFields | 'filePath'>>();
+exactly<Equal<Fields<OutboundOptions>, 'allowOwnerOnly'>>();
+exactly<
+  Equal<
+    Fields<WriteOptions>,
+    | Shared
+    | 'mode'
+    | 'newFileMode'
+    | 'overwrite'
+    | 'finalSymlink'
+    | 'durable'
+    | 'mkdir'
+    | 'dirMode'
+    | 'hardlinks'
+    | 'encoding'
+  >
+>();
+exactly<Equal<Fields<EnsureDirOptions>, Shared | 'mode' | 'existing'>>();
+exactly<Equal<Fields<SyncOptions<EnsureDirOptions>>, 'root' | 'symlinks' | 'mode' | 'existing'>>();
+exactly<Equal<Fields<WithinRoot<EnsureDirOptions>>, 'symlinks' | 'signal' | 'mode' | 'existing'>>();
+exactly<
+  Equal<
+    Fields<RootDefaults>,
+    | 'symlinks'
+    | 'maxBytes'
+    | 'hardlinks'
+    | 'pseudoFiles'
+    | 'outbound'
+    | 'newFileMode'
+    | 'finalSymlink'
+    | 'durable'
+    | 'mkdir'
+    | 'dirMode'
+    | 'existing'
+  >
+>();
+exactly<Equal<Fields<ReadResult>, 'buffer' | 'realPath' | 'stat' | 'containment'>>();
+exactly<Equal<Fields<OpenResult>, 'handle' | 'realPath' | 'stat' | 'containment' | typeof Symbol.asyncDispose>>();
+exactly<Equal<Fields<WriteEntry>, 'file' | 'data' | 'options'>>();
+exactly<Equal<WriteEntry['data'], WriteBytes>>();
+exactly<
+  Equal<
+    Fields<WriteResult>,
+    'path' | 'created' | 'size' | 'mode' | 'dev' | 'ino' | 'method' | 'durable' | 'containment' | 'preserved'
+  >
+>();
+exactly<
+  Equal<
+    Fields<EnsureDirResult>,
+    'path' | 'firstCreated' | 'mode' | 'isPrivate' | 'hardening' | 'reason' | 'containment'
+  >
+>();
+exactly<
+  Equal<
+    Fields<Root>,
+    | 'path'
+    | 'read'
+    | 'readSync'
+    | 'open'
+    | 'writeAtomic'
+    | 'writeAtomicSync'
+    | 'writeAtomicMany'
+    | 'ensureDir'
+    | 'ensureDirSync'
+    | 'close'
+    | typeof Symbol.dispose
+    | typeof Symbol.asyncDispose
+  >
+>();
+exactly<
+  Equal<
+    Fields<Capabilities>,
+    'version' | 'platform' | 'arch' | 'resolver' | 'openat2' | 'renameNoReplace' | 'fchmodat2' | 'statx' | 'native'
+  >
+>();
+exactly<
+  Equal<
+    Fields<HoldfastErrorJSON>,
+    | 'name'
+    | 'code'
+    | 'category'
+    | 'message'
+    | 'path'
+    | 'errno'
+    | 'syscall'
+    | 'sysCode'
+    | 'mode'
+    | 'uid'
+    | 'euid'
+    | 'remedy'
+    | 'published'
+  >
+>();
+exactly<Equal<Fields<HoldfastErrorPublic>, 'code' | 'category' | 'message' | 'remedy'>>();

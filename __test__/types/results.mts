@@ -1,0 +1,148 @@
+// What every call gives back, field by field, and how an error is told and taken apart.
+import type { Stats } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import {
+  capabilities,
+  ensureDir,
+  ensureDirSync,
+  HoldfastError,
+  isHoldfastError,
+  openLocalFileSafely,
+  openRoot,
+  openRootSync,
+  readLocalFileSafely,
+  readLocalFileSafelySync,
+  writeAtomic,
+  writeAtomicSync,
+  type Containment,
+  type EnsureDirResult,
+  type Hardening,
+  type HardeningReason,
+  type HoldfastErrorCategory,
+  type HoldfastErrorCode,
+  type HoldfastErrorJSON,
+  type HoldfastErrorPublic,
+  type OpenResult,
+  type ReadResult,
+  type Root,
+  type WriteResult,
+} from 'holdfast';
+import { exactly, type Equal } from './exact.mjs';
+
+exactly<Equal<ReturnType<typeof readLocalFileSafely>, Promise<ReadResult>>>();
+exactly<Equal<ReturnType<typeof readLocalFileSafelySync>, ReadResult>>();
+exactly<Equal<ReturnType<typeof openLocalFileSafely>, Promise<OpenResult>>>();
+exactly<Equal<ReturnType<typeof writeAtomic>, Promise<WriteResult>>>();
+exactly<Equal<ReturnType<typeof writeAtomicSync>, WriteResult>>();
+exactly<Equal<ReturnType<typeof ensureDir>, Promise<EnsureDirResult>>>();
+exactly<Equal<ReturnType<typeof ensureDirSync>, EnsureDirResult>>();
+exactly<Equal<ReturnType<typeof openRoot>, Promise<Root>>>();
+exactly<Equal<ReturnType<typeof openRootSync>, Root>>();
+
+exactly<Equal<ReadResult['buffer'], Buffer>>();
+exactly<Equal<ReadResult['realPath'], string>>();
+exactly<Equal<ReadResult['stat'], Stats>>();
+exactly<Equal<ReadResult['containment'], Containment>>();
+
+exactly<Equal<OpenResult['handle'], FileHandle>>();
+exactly<Equal<OpenResult['realPath'], string>>();
+exactly<Equal<OpenResult['stat'], Stats>>();
+exactly<Equal<OpenResult['containment'], Containment>>();
+
+exactly<Equal<WriteResult['path'], string>>();
+exactly<Equal<WriteResult['created'], boolean>>();
+exactly<Equal<WriteResult['size'], number>>();
+exactly<Equal<WriteResult['mode'], number>>();
+exactly<Equal<WriteResult['dev'], number>>();
+exactly<Equal<WriteResult['ino'], number>>();
+exactly<Equal<WriteResult['method'], 'rename' | 'link'>>();
+exactly<Equal<WriteResult['durable'], boolean | 'file'>>();
+exactly<Equal<WriteResult['containment'], Containment>>();
+exactly<Equal<WriteResult['preserved'], { mode: boolean; acl: boolean; owner: boolean } | null>>();
+
+exactly<Equal<EnsureDirResult['path'], string>>();
+exactly<Equal<EnsureDirResult['firstCreated'], string | undefined>>();
+exactly<Equal<EnsureDirResult['mode'], number>>();
+exactly<Equal<EnsureDirResult['isPrivate'], boolean>>();
+exactly<Equal<EnsureDirResult['hardening'], Hardening>>();
+exactly<Equal<NonNullable<EnsureDirResult['reason']>, HardeningReason>>();
+exactly<Equal<EnsureDirResult['containment'], Containment>>();
+
+exactly<Equal<Root['path'], string>>();
+
+export function systemReport(): string {
+  const { version, platform, arch, resolver, openat2, renameNoReplace, fchmodat2, statx, native } = capabilities();
+  const names: string[] = [version, platform, arch, native];
+  const flags: boolean[] = [openat2, renameNoReplace, fchmodat2, statx];
+  exactly<Equal<typeof resolver, 'openat2' | 'walk'>>();
+  return `${names.join()} ${flags.join()} ${resolver}`;
+}
+
+/** The tool layer's error handler: the narrowing that a gateway relies on. */
+export function report(error: unknown): { status: number; body: HoldfastErrorPublic } | undefined {
+  if (!isHoldfastError(error)) {
+    const failure = error as NodeJS.ErrnoException;
+    if (failure.code === 'EACCES') return undefined;
+    throw error;
+  }
+  exactly<Equal<typeof error, HoldfastError>>();
+  exactly<Equal<typeof error.name, 'HoldfastError'>>();
+  exactly<Equal<typeof error.code, HoldfastErrorCode>>();
+  exactly<Equal<typeof error.category, HoldfastErrorCategory>>();
+  exactly<Equal<typeof error.path, string | undefined>>();
+  exactly<Equal<typeof error.errno, number | undefined>>();
+  exactly<Equal<typeof error.syscall, string | undefined>>();
+  exactly<Equal<typeof error.sysCode, string | undefined>>();
+  exactly<Equal<typeof error.cause, Error | undefined>>();
+  exactly<Equal<typeof error.remedy, string | undefined>>();
+  exactly<Equal<typeof error.mode, number | undefined>>();
+  exactly<Equal<typeof error.uid, number | undefined>>();
+  exactly<Equal<typeof error.euid, number | undefined>>();
+  exactly<Equal<typeof error.published, boolean | undefined>>();
+  exactly<Equal<ReturnType<typeof error.toJSON>, HoldfastErrorJSON>>();
+  const body = error.toPublic();
+  exactly<Equal<typeof body, HoldfastErrorPublic>>();
+
+  switch (error.code) {
+    case 'not-found':
+      return { status: 404, body };
+    case 'already-exists':
+    case 'path-mismatch':
+      return { status: 409, body };
+    case 'too-large':
+      return { status: 413, body };
+    case 'invalid-path':
+    case 'outside-workspace':
+    case 'symlink':
+    case 'hardlink':
+    case 'not-file':
+    case 'not-directory':
+    case 'device-path':
+    case 'insecure-permissions':
+    case 'not-owned':
+    case 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE':
+      return { status: 403, body };
+    case 'not-durable':
+    case 'root-closed':
+    case 'unsupported-platform':
+    case 'native-unavailable':
+    case 'internal':
+      return { status: 500, body };
+    default: {
+      // A code that this switch does not know would not be `never`.
+      const unknown: never = error.code;
+      return unknown;
+    }
+  }
+}
+
+export function isOurs(error: Error): boolean {
+  return error instanceof HoldfastError && error.category === 'policy';
+}
+
+export async function handles(): Promise<number> {
+  const { handle, stat } = await openLocalFileSafely('/srv/a');
+  const { bytesRead } = await handle.read(Buffer.alloc(stat.size));
+  await handle.close();
+  return stat.isFile() ? bytesRead : stat.mtime.getTime();
+}
