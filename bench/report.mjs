@@ -1,0 +1,148 @@
+// docs/performance.md and docs/performance-detail.md, from the results of one run.
+
+import { explain } from './misses.mjs';
+import { rows } from './rows.mjs';
+import { duration, figure, reached, spread } from './table.mjs';
+
+const CANDIDATES = { holdfast: 'a plain call', root: 'through a Root', many: '`writeAtomicMany`' };
+const AGAINST = { node: '`node:fs`', 'fs-safe': '`@openclaw/fs-safe`' };
+
+const line = (cells) => `| ${cells.join(' | ')} |`;
+const table = (head, body) => [line(head), line(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...body.map(line)].join('\n');
+const major = (version) => version.split('.')[0];
+
+/** The results of a run, found by row, place and Node. */
+function indexed(results) {
+  const byKey = new Map(results.map((row) => [`${row.id} ${row.place} ${row.node}`, row]));
+  return (id, place, node) => byKey.get(`${id} ${place} ${node}`);
+}
+
+function machineSection({ machine, places, nodes, peers, date, command, loads }) {
+  const facts = [
+    ['Processor', `${machine.processor}, ${machine.cores} cores${machine.virtual ? ', a virtual machine' : ''}`],
+    ['Memory', `${machine.memory}; transparent huge pages: ${machine.hugePages ?? 'unknown'}`],
+    ['Kernel', machine.kernel],
+    ...places.map(({ place, type, options }) => [place, `${type}, \`${options}\``]),
+    ['Node', nodes.join(', ')],
+    ['Peers', peers.map(({ name, version }) => `\`${name}\` ${version}`).join(', ')],
+    ['holdfast', [machine.version, machine.commit && `commit ${machine.commit}`].filter(Boolean).join(', ')],
+    ['Process', `${machine.user}, umask ${machine.umask}, ${machine.threads} threads in libuv's pool${machine.priority ? `, ${machine.priority}` : ''}`],
+    ['Load average', `${loads.before.toFixed(1)} before, between ${loads.least.toFixed(1)} and ${loads.most.toFixed(1)} while measuring`],
+    ['Run', `${date}, \`${command}\``],
+  ];
+  return `## Machine and run\n\n${['| | |', '|---|---|', ...facts.map(line)].join('\n')}`;
+}
+
+/** How a target reads in a cell. */
+function verdict(target) {
+  if (!target) return '–';
+  return target.met ? `${reached(target)} ✓` : `**${reached(target)} ✗**`;
+}
+
+function targetSection({ results, places, nodes }) {
+  const find = indexed(results);
+  const columns = places.flatMap(({ place, type }) => nodes.map((node) => ({ place, type, node })));
+  const body = [];
+  for (const row of rows) {
+    for (const { candidate, against, text } of row.targets) {
+      const cells = columns.map(({ place, node }) =>
+        find(row.id, place, node)?.targets.find((target) => target.candidate === candidate && target.against === against),
+      );
+      if (cells.every((cell) => cell === undefined)) continue;
+      const who = `${CANDIDATES[candidate]}, against ${AGAINST[against]}`;
+      body.push([row.title, who, text, ...cells.map(verdict)]);
+    }
+  }
+  const all = results.flatMap(({ targets }) => targets);
+  const head = ['operation', 'figure', 'to reach', ...columns.map(({ type, node }) => `${type}, Node ${major(node)}`)];
+  return `## Targets
+
+${all.filter(({ met }) => met).length} of ${all.length} are met. A ratio is time over time, lower is better; with × it is how many times as fast, higher is better.
+✓ met, **✗ missed**, – not measured there: the peer needs a newer Node, or the row is about one file system.
+
+${table(head, body)}`;
+}
+
+function missSection({ results, places }) {
+  const missed = results.flatMap((row) => row.targets.filter(({ met }) => !met).map((target) => ({ row, target })));
+  if (missed.length === 0) return undefined;
+  const type = (place) => places.find((one) => one.place === place).type;
+  const groups = new Map();
+  for (const one of missed) {
+    const key = `${one.row.id} ${one.target.candidate} ${one.target.against}`;
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  const entries = [...groups.values()].map((group) => {
+    const [{ row, target }] = group;
+    const { text } = rows.find(({ id }) => id === row.id).targets.find(
+      ({ candidate, against }) => candidate === target.candidate && against === target.against,
+    );
+    const figures = group.map(
+      ({ row: { place, node }, target: one }) => `${reached(one)} ${spread(one.figure)} on ${type(place)} with Node ${major(node)}`,
+    );
+    const why = explain(row.id, target);
+    return `- **${row.title}**, ${CANDIDATES[target.candidate]} against ${AGAINST[target.against]}, ${text}: ${figures.join('; ')}.${why ? ` ${why}` : ''}`;
+  });
+  return `## What was missed, and why\n\nIn brackets the quartiles over the rounds.\n\n${entries.join('\n')}`;
+}
+
+/** One file system: every candidate of every row, a line each; the row's name on the first, which is the baseline. */
+function detailSection({ results, nodes }, { place, type }) {
+  const find = indexed(results);
+  const body = rows.flatMap(({ id, title }) => {
+    const measured = nodes.map((node) => find(id, place, node));
+    const known = new Map(measured.flatMap((row) => row?.candidates ?? []).map((candidate) => [candidate.id, candidate]));
+    return [...known.values()].map(({ id: name, label, omits }, index) => [
+      index === 0 ? `**${title}**` : '',
+      `${label}${omits ? ` (${omits})` : ''}`,
+      ...measured.map((row) => {
+        const candidate = row?.candidates.find((one) => one.id === name);
+        return candidate ? `${duration(candidate.nanoseconds)}, ${figure(candidate.ratio.median)} ${spread(candidate.ratio)}` : '–';
+      }),
+    ]);
+  });
+  return `## ${type}\n\n${table(['operation', 'candidate', ...nodes.map((node) => `Node ${major(node)}`)], body)}`;
+}
+
+function leftOutSection({ results }) {
+  const left = new Set(results.flatMap(({ node, leftOut }) => leftOut.map(({ name, wants }) => `\`${name}\` on Node ${node} (it wants \`${wants}\`)`)));
+  return left.size === 0 ? '' : `\n- Left out: ${[...left].join(', ')}.`;
+}
+
+const method = (run) => `## How it is measured
+
+- The candidates of a row take turns in one process, in slices of ${run.effort.shared.sliceMs} ms (longer where one operation is longer), each turn in another order.
+  Of ${run.effort.shared.turns} slices the fastest counts, except where they wait for a disk, and the figure is the median of the ratios within up to
+  ${run.effort.shared.rounds} such rounds. Each row has a process of its own, and warms up first. Garbage collections fall mostly into slices that do not count,
+  whoever's they are.
+- Rows of 16 MiB and more give every slice a new process, in up to ${run.effort.isolated.rounds} rounds, since the allocator's state would leak from one
+  candidate to the next.
+- Files are in the page cache. Every candidate does the same work on the same path: the same syncs, the same exact mode. What one leaves out, its line says.
+- The baseline by hand is what one would write with \`node:fs\`: open with \`wx\`, write, fchmod, close, rename, and with both syncs where the row is synced.
+- The floor is the same system calls in a Rust loop, without JavaScript. It runs in another process, which is asked when its turn comes; its ratio is
+  therefore one between processes. Up to 1 MiB it reads into memory it has, which is most of its lead there.
+- \`@openclaw/fs-safe\` runs with its native binding.${leftOutSection(run)}`;
+
+const join = (parts) => `${parts.filter(Boolean).join('\n\n')}\n`;
+
+/** What was to be reached, what was, and how it was measured. */
+export function renderReport(run) {
+  return join([
+    '# Performance',
+    'Written by `npm run bench`; every number is from the run described below. The chart shows one of the Nodes;\n[every candidate](performance-detail.md) has a page of its own.',
+    '![Time relative to node:fs, for each operation, holdfast and its peers](performance.svg)',
+    machineSection(run),
+    targetSection(run),
+    missSection(run),
+    method(run),
+  ]);
+}
+
+/** Every figure of the run. */
+export function renderDetail(run) {
+  return join([
+    '# Performance in detail',
+    'Every candidate of the run that [performance.md](performance.md) describes: median time of one operation, ratio to the first candidate of\nthe operation, quartiles of that ratio.',
+    ...run.places.map((place) => detailSection(run, place)),
+  ]);
+}

@@ -1,0 +1,40 @@
+// What a run prints, and how numbers are written everywhere.
+
+export const duration = (nanoseconds) => {
+  const value = nanoseconds / 1000;
+  return value >= 1000 ? `${(value / 1000).toPrecision(3)} ms` : `${value.toPrecision(3)} µs`;
+};
+export const figure = (value) => (value >= 10 ? value.toFixed(1) : value.toFixed(2));
+export const spread = ({ low, high }) => `[${figure(low)}–${figure(high)}]`;
+
+/** What was reached, with one more digit where two would look like what was to be reached. */
+export function reached({ limit, times, figure: { median } }) {
+  const value = figure(median) === figure(limit ?? times) ? median.toFixed(median >= 10 ? 2 : 3) : figure(median);
+  return times === undefined ? value : `${value}×`;
+}
+
+function describeTarget(target) {
+  const { candidate, against, limit, times, met } = target;
+  const bound = times === undefined ? `≤ ${figure(limit)}` : `≥ ${times}×`;
+  return `${met ? 'met' : 'MISSED'}  ${candidate} : ${against} ${reached(target)} (to reach ${bound}) ${spread(target.figure)}`;
+}
+
+/** A row, one candidate a line: time of one operation, ratio to the first line, quartiles of the ratio. */
+export function printRow({ id, title, candidates, targets }) {
+  console.log(`\n  ${title}  (${id})`);
+  for (const { id: name, nanoseconds, ratio, omits } of candidates) {
+    const cells = [name.padEnd(18), duration(nanoseconds).padStart(10), figure(ratio.median).padStart(7), spread(ratio).padEnd(14)];
+    console.log(`    ${cells.join(' ')} ${omits ? `(${omits})` : ''}`.trimEnd());
+  }
+  for (const target of targets) console.log(`    → ${describeTarget(target)}`);
+}
+
+/** What was missed, at the end, where one looks first. */
+export function printSummary(results) {
+  const all = results.flatMap((row) => row.targets.map((target) => ({ row, target })));
+  const missed = all.filter(({ target }) => !target.met);
+  console.log(`\n${all.length - missed.length} of ${all.length} targets met.`);
+  for (const { row, target } of missed) console.log(`  Node ${row.node} ${row.place} ${row.title}: ${describeTarget(target)}`);
+  const left = new Set(results.flatMap(({ node, leftOut }) => leftOut.map(({ name, wants }) => `${name} on Node ${node} (wants ${wants})`)));
+  if (left.size > 0) console.log(`Left out: ${[...left].join(', ')}.`);
+}
