@@ -1,0 +1,47 @@
+// A small tool layer over HTTP: PUT saves a media file, GET hands it out. What holdfast refuses becomes an answer a
+// stranger may see (`toPublic`) and a log line an operator can act on (`toJSON`).
+//
+//   node examples/gateway.mjs [directory]
+//   curl -T cat.png http://127.0.0.1:8080/cat.png && curl -i http://127.0.0.1:8080/cat.png
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ensureDir, isHoldfastError, readLocalFileSafely, writeAtomic } from 'holdfast';
+
+const statusOf = { 'not-found': 404, 'already-exists': 409, 'too-large': 413, 'invalid-path': 400 };
+
+/** An HTTP server for the files of one directory; paths, links and races cannot leave it. */
+export async function createGateway(directory, log = console.error) {
+  const { path: root } = await ensureDir(directory);
+
+  async function answer(request) {
+    const name = decodeURIComponent(new URL(request.url, 'http://gateway').pathname.slice(1));
+    if (request.method === 'PUT') {
+      const { created, size } = await writeAtomic(name, request, { root });
+      return { status: created ? 201 : 200, body: { size } };
+    }
+    const { buffer } = await readLocalFileSafely({ root, filePath: name, outbound: true, maxBytes: 8 << 20 });
+    return { status: 200, buffer };
+  }
+
+  function failure(error) {
+    if (!isHoldfastError(error)) {
+      log(JSON.stringify({ message: error.message, code: error.code }));
+      return { status: 500, body: { message: 'internal error' } };
+    }
+    log(JSON.stringify(error));
+    const status = statusOf[error.code] ?? (error.category === 'policy' ? 403 : 500);
+    return { status, body: error.toPublic() };
+  }
+
+  return createServer(async (request, response) => {
+    const { status, body, buffer } = await answer(request).catch(failure);
+    response.writeHead(status, { 'content-type': buffer ? 'application/octet-stream' : 'application/json' });
+    response.end(buffer ?? `${JSON.stringify(body)}\n`);
+  });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const server = await createGateway(process.argv[2] ?? join(process.cwd(), 'media'));
+  server.listen(8080, '127.0.0.1', () => console.log('http://127.0.0.1:8080'));
+}
