@@ -92,6 +92,8 @@ export class Driver {
   private readonly answers: ((answer: Answer) => void)[] = [];
   private readonly gone: Promise<void>;
   private errors = '';
+  /** How it ended and what it said, once it has. */
+  lastWords: string | undefined;
 
   private constructor(private readonly child: ChildProcessWithoutNullStreams) {
     createInterface({ input: child.stdout }).on('line', (line) => {
@@ -103,6 +105,7 @@ export class Driver {
     this.gone = new Promise((resolve) => {
       child.on('close', (code, signal) => {
         const message = `the driver ended (${signal ?? code}): ${this.errors}`;
+        this.lastWords = message;
         for (const answer of this.answers.splice(0)) {
           answer({ error: { name: 'DriverEnded', message, type: 'DriverEnded', isHoldfastError: false } });
         }
@@ -138,6 +141,7 @@ export class Driver {
 
   /** Sends a request and answers what came of it, be it an error. */
   async ask(request: Request): Promise<Answer> {
+    if (this.lastWords !== undefined) throw new Error(this.lastWords);
     const answer = this.next();
     this.child.stdin.write(`${JSON.stringify(request, replaceBytes)}\n`);
     const result = await answer;

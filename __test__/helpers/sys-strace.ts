@@ -34,6 +34,16 @@ const unnamed: Record<string, string> = { syscall_0x1c4: 'fchmodat2' };
 let place: string | undefined;
 let traces = 0;
 
+/** The driver ended while it was watched: why, and what it had called until then. */
+export class EndedUnderWatch extends Error {
+  constructor(
+    message: string,
+    readonly calls: SystemCall[],
+  ) {
+    super(message);
+  }
+}
+
 /** Sends a request to a driver while strace is attached to it. */
 export async function watch(driver: Driver, request: Request, how: Watch = {}): Promise<{ answer: Answer; calls: SystemCall[] }> {
   place ??= scratch();
@@ -48,18 +58,15 @@ export async function watch(driver: Driver, request: Request, how: Watch = {}): 
       said += chunk.toString();
       if (said.includes('attached')) resolve();
     });
-    void ended.then(() => reject(new Error(`strace did not attach: ${said}`)));
+    void ended.then(() => reject(new Error(`strace did not attach: ${said}${driver.lastWords ?? 'the driver lives'}`)));
   });
-  let answer: Answer;
-  try {
-    answer = await driver.ask(request);
-  } finally {
-    tracer.kill('SIGINT');
-    await ended;
-  }
+  const outcome = await driver.ask(request).catch((error: Error) => error);
+  tracer.kill('SIGINT');
+  await ended;
   const calls = parse(readFileSync(file, 'utf8'), how.thread ?? driver.pid);
   rmSync(file);
-  return { answer, calls };
+  if (outcome instanceof Error) throw new EndedUnderWatch(`${outcome.message}, after ${calls.at(-1)?.text}`, calls);
+  return { answer: outcome, calls };
 }
 
 /** The calls in the order in which they began; one that strace printed in two halves is joined. */
@@ -116,4 +123,42 @@ export function names(calls: SystemCall[]): string[] {
 /** Every call that changes permissions, under whichever name. */
 export function isChmod({ name }: SystemCall): boolean {
   return /^f?chmod(at2?)?$/.test(name);
+}
+
+export function isInjected({ result }: SystemCall): boolean {
+  return result.includes('(INJECTED');
+}
+
+/** A call without what differs from run to run: numbers of descriptors, random names, the number of a case. */
+function kindOf({ name, args }: SystemCall): string {
+  const [descriptor = ''] = /^\d+(<[^>]*>)|^AT_FDCWD[^,]*/.exec(args) ?? [];
+  const path = /at2?$/.test(name) ? (/"[^"]*"/.exec(args)?.[0] ?? '') : '';
+  const varying = /\.holdfast-[0-9a-f]+|\/case-\d+|^\d+(?=<)/g;
+  return [name, descriptor, path].map((part) => part.replace(varying, '*')).join(' ');
+}
+
+/**
+ * Watches a request of which one call is made to fail, `wanted`. What strace counts are the calls of that name since it
+ * attached, among them what the event loop and the allocator happen to make: libuv, for one, aborts when its own `write`
+ * fails. Where another call was hit the case is laid out and run again, with a new driver if the old one is dead.
+ */
+export async function watchFault(
+  layOut: () => Promise<{ driver: Driver; thread: number; request: Request }>,
+  wanted: SystemCall,
+  injection: Injection,
+): Promise<{ answer: Answer; calls: SystemCall[] }> {
+  const wasWanted = (calls: SystemCall[]): boolean => calls.filter(isInjected).map(kindOf).join() === kindOf(wanted);
+  const misses: string[] = [];
+  for (let tries = 0; tries < 8; tries++) {
+    const { driver, thread, request } = await layOut();
+    try {
+      const seen = await watch(driver, request, { thread, inject: [injection] });
+      if (wasWanted(seen.calls)) return seen;
+      misses.push(seen.calls.filter(isInjected).map(({ text }) => text).join() || 'nothing');
+    } catch (error) {
+      if (!(error instanceof EndedUnderWatch) || wasWanted(error.calls)) throw error;
+      misses.push(`${error.message} (${error.calls.filter(isInjected).map(({ text }) => text).join() || 'nothing injected'})`);
+    }
+  }
+  throw new Error(`${injection.effect} never hit ${wanted.text}, but ${misses.join('; ')}`);
 }
