@@ -2,23 +2,13 @@
 
 // The only file that names the platform binary, and the one place where its absence is explained.
 
-const fs = require('node:fs');
 const path = require('node:path');
 const { version } = require('../package.json');
 const { HoldfastError, own } = require('./errors.js');
+const { SUPPORTED, targets } = require('./target.js');
 
 /** @typedef {import('./native-types.js').Native} Native */
-
-/** What a platform's binary is called, by Node's names for platform and architecture. */
-const SUPPORTED = new Set([
-  'linux-x64-gnu',
-  'linux-arm64-gnu',
-  'linux-x64-musl',
-  'linux-arm64-musl',
-  'darwin-arm64',
-  'darwin-x64',
-  'win32-x64-msvc',
-]);
+/** @typedef {{ place: string, missing: boolean, reason: string }} Attempt */
 
 /** @type {{ native: Native, path: string } | undefined} */
 let loaded;
@@ -40,25 +30,34 @@ function nativePath() {
 
 /** @returns {{ native: Native, path: string }} */
 function load() {
-  const target = describeTarget();
   const named = process.env.HOLDFAST_NATIVE_PATH;
-  const places = named
-    ? [path.resolve(named)]
-    : [path.join(__dirname, '..', `holdfast.${target}.node`), `@holdfast/${target}`];
-  /** @type {string[]} */
-  const tried = [];
+  const possible = targets();
+  /** @type {Attempt[]} */
+  const attempts = [];
   /** @type {unknown} */
   let cause;
-  for (const place of places) {
+  for (const place of named ? [path.resolve(named)] : possible.flatMap(placesOf)) {
+    let resolved;
     try {
-      const resolved = require.resolve(place);
+      resolved = require.resolve(place);
       return { native: checked(require(resolved)), path: resolved };
     } catch (error) {
-      cause ??= error;
-      tried.push(`${place}: ${firstLine(error)}`);
+      const missing = resolved === undefined;
+      // What is there and does not load tells more than what is not there.
+      if (cause === undefined || (!missing && attempts.every((attempt) => attempt.missing))) cause = error;
+      attempts.push({ place, missing, reason: missing ? 'not there' : firstLine(error) });
     }
   }
-  throw unavailable(target, named, tried, cause);
+  throw unavailable(possible, named, attempts, cause);
+}
+
+/**
+ * A checkout's own build wins over an installed package.
+ *
+ * @param {string} target
+ */
+function placesOf(target) {
+  return [path.join(__dirname, '..', `holdfast.${target}.node`), `@holdfast/${target}`];
 }
 
 /**
@@ -80,45 +79,43 @@ function firstLine(error) {
   return String(error instanceof Error ? error.message : error).split('\n', 1)[0];
 }
 
+const FROM_SOURCE = 'or build from source: in a checkout with Rust, run `npm run build`';
+
 /**
- * @param {string} target
+ * @param {string[]} possible
  * @param {string | undefined} named
- * @param {string[]} tried
+ * @param {Attempt[]} attempts
+ */
+function remedyFor(possible, named, attempts) {
+  if (named) return 'Point HOLDFAST_NATIVE_PATH at the binary for this platform, or unset it.';
+  const packages = possible.filter((target) => SUPPORTED.includes(target)).map((target) => `@holdfast/${target}@${version}`);
+  if (packages.length === 0) {
+    return `No binary is made for ${possible.join(' or ')}; supported are ${SUPPORTED.join(', ')}. Use one of these, ${FROM_SOURCE}.`;
+  }
+  const install = `npm install ${packages.join(' or ')}`;
+  if (attempts.some(({ missing }) => !missing)) {
+    return `What was found does not load. Install holdfast and ${packages.join(' or ')} anew, ${FROM_SOURCE}.`;
+  }
+  return `The package manager left out the optional dependency with the binary (--omit=optional, or a lock file made on another platform): run \`${install}\`, or install without --omit=optional, ${FROM_SOURCE}.`;
+}
+
+/**
+ * @param {string[]} possible
+ * @param {string | undefined} named
+ * @param {Attempt[]} attempts
  * @param {unknown} cause
  */
-function unavailable(target, named, tried, cause) {
-  const remedy = named
-    ? 'Point HOLDFAST_NATIVE_PATH at the binary for this platform, or unset it.'
-    : SUPPORTED.has(target)
-      ? 'Install without --omit=optional, or build from source: in a checkout with Rust, run `npm run build`.'
-      : `No binary is made for ${target}; supported are ${[...SUPPORTED].join(', ')}. Build from source: in a checkout with Rust, run \`npm run build\`.`;
+function unavailable(possible, named, attempts, cause) {
+  const remedy = remedyFor(possible, named, attempts);
+  const tried = attempts.map(({ place, reason }) => `${place}: ${reason}`).join('; ');
   return own(
     new HoldfastError({
       code: 'native-unavailable',
-      message: `native-unavailable: no binary for ${target} could be loaded (${tried.join('; ')}). ${remedy}`,
+      message: `native-unavailable: no binary for ${possible.join(' or ')} could be loaded (${tried}). ${remedy}`,
       remedy,
       cause,
     }),
   );
-}
-
-/** Platform, architecture and, on Linux, the C library: `linux-x64-gnu`. */
-function describeTarget() {
-  const { platform, arch } = process;
-  if (platform === 'linux') {
-    return `linux-${arch}-${isMusl() ? 'musl' : 'gnu'}`;
-  }
-  return platform === 'win32' ? `win32-${arch}-msvc` : `${platform}-${arch}`;
-}
-
-/** Whether the C library is musl. `ldd` is a script that names it; the process report knows it too, but is slow. */
-function isMusl() {
-  try {
-    return fs.readFileSync('/usr/bin/ldd', 'latin1').includes('musl');
-  } catch {
-    const report = /** @type {any} */ (process.report?.getReport());
-    return report !== undefined && report.header?.glibcVersionRuntime === undefined;
-  }
 }
 
 module.exports = { native, nativePath };

@@ -10,6 +10,7 @@
 
 mod binding;
 pub mod cached;
+mod defect;
 pub mod ensure_dir;
 pub mod error;
 mod make_dirs;

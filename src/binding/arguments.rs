@@ -1,10 +1,12 @@
 //! Arguments as `lib/options.js` packs them: paths, bytes, and options as bits.
 
+use super::slot::Slot;
+use crate::defect;
 use crate::error::{Code, Error};
 use crate::resolve::{Policy, Resolver, Scope};
 use crate::root::Root;
 use napi::bindgen_prelude::{External, FromNapiValue, Result, sys};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 /// A path as bytes: UTF-8 of a string, or the content of a Buffer.
 pub struct PathArgument(pub Vec<u8>);
@@ -15,6 +17,7 @@ impl FromNapiValue for PathArgument {
         const USUAL: usize = 512;
         /// Bytes of the longest character, with the NUL that ends the string.
         const LONGEST_CHARACTER: usize = 5;
+        defect::strike("argument");
         let mut bytes = vec![0_u8; USUAL];
         let mut length = copy_string(env, value, &mut bytes);
         if length.is_some_and(|length| length + LONGEST_CHARACTER >= USUAL) {
@@ -121,7 +124,7 @@ impl FromNapiValue for Bytes {
 }
 
 /// A root that JavaScript holds, until it closes it.
-pub type RootHandle = External<Mutex<Option<Arc<Root>>>>;
+pub type RootHandle = External<Slot<Arc<Root>>>;
 
 /// The root of a call, taken when the call is made: closing it later does not concern the call.
 ///
@@ -130,9 +133,7 @@ pub type RootHandle = External<Mutex<Option<Arc<Root>>>>;
 /// [`Code::RootClosed`].
 pub(super) fn taken(root: Option<&RootHandle>) -> std::result::Result<Option<Arc<Root>>, Error> {
     root.map(|root| {
-        root.lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        root.get()
             .ok_or_else(|| Error::refused(Code::RootClosed, ""))
     })
     .transpose()

@@ -6,7 +6,7 @@ use crate::sys;
 use napi_derive::napi;
 
 /// What the system was found to offer, as bits in the order of `lib/capabilities.js`.
-#[napi]
+#[napi(catch_unwind)]
 #[must_use]
 pub fn features() -> u32 {
     [
@@ -23,7 +23,7 @@ pub fn features() -> u32 {
 }
 
 /// Version of the crate that the binary was built from.
-#[napi]
+#[napi(catch_unwind)]
 #[must_use]
 pub fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")

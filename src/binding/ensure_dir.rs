@@ -47,7 +47,7 @@ fn describe(scope: &Scope<'_>, ensured: Ensured) -> Record {
 }
 
 /// Answers on the calling thread if that cannot block; otherwise the record says so.
-#[napi]
+#[napi(catch_unwind)]
 pub fn ensure_dir_cached(
     path: PathArgument,
     flags: u32,
@@ -70,7 +70,7 @@ pub fn ensure_dir_cached(
 
 /// Ensures on the calling thread. Whether the operator has waived tightening is asked of
 /// JavaScript, and only when it matters: the environment is costly to read.
-#[napi]
+#[napi(catch_unwind)]
 pub fn ensure_dir_sync(
     path: PathArgument,
     flags: u32,
@@ -90,7 +90,7 @@ pub fn ensure_dir_sync(
 }
 
 /// Ensures in the pool.
-#[napi]
+#[napi(catch_unwind)]
 pub fn ensure_dir_async(
     path: PathArgument,
     flags: u32,

@@ -2,7 +2,9 @@
 //!
 //! Every function exists twice, on the calling thread and in libuv's pool, over one core function.
 //! Errors cross as records too ([`record`]); `lib/` makes typed values and errors of them. A panic
-//! becomes an `internal` error on either thread, never an abort.
+//! becomes an `internal` error on either thread, never an abort: [`record::guarded`] around the
+//! core makes a record of it, `catch_unwind` around every export has `lib/native.js` make the error
+//! of what happens beside the core, and [`slot`] keeps it from the collector.
 #![allow(
     unsafe_code,
     reason = "Node-API hands out pointers; each use argues why it is valid"
@@ -21,11 +23,14 @@
 
 mod arguments;
 mod capabilities;
+#[cfg(feature = "test-defects")]
+mod defects;
 mod ensure_dir;
 mod path;
 mod read;
 mod record;
 mod root;
+mod slot;
 mod stage;
 mod task;
 mod write;

@@ -8,7 +8,7 @@ use napi::bindgen_prelude::{BufferSlice, Result};
 use napi_derive::napi;
 
 /// The path beneath the working directory as it is now; nothing when the record says why not.
-#[napi]
+#[napi(catch_unwind)]
 pub fn absolute_path<'env>(
     env: &'env Env,
     path: PathArgument,

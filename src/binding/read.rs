@@ -1,9 +1,11 @@
 //! `readLocalFileSafely` and `openLocalFileSafely`.
 
 use super::arguments::{Bytes, LEARN, NO_HANDOVER, PathArgument, RootHandle, has, scope, taken};
-use super::record::{DATA, Record, Scratch, containment, guarded, length};
+use super::record::{DATA, Record, Scratch, caught, containment, guarded, length};
+use super::slot::Slot;
 use super::task::{Extra, Job, Reply};
 use crate::cached::{self, Cached};
+use crate::defect;
 use crate::error::{Code, Error};
 use crate::read::{self, Content, OpenFile, Outbound, Rules};
 use crate::root::Root;
@@ -12,7 +14,7 @@ use napi::bindgen_prelude::{
 };
 use napi::{Env, Task};
 use napi_derive::napi;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// Place of the number of bytes read.
 pub(super) const LENGTH: usize = 15;
@@ -52,7 +54,7 @@ fn describe(containment: f64, file: &OpenFile) -> Record {
 
 /// Reads on the calling thread. Small content lies in the scratch memory afterwards; for larger
 /// content, `allocate` is called with its size and the array it answers is returned, filled.
-#[napi]
+#[napi(catch_unwind)]
 pub fn read_sync<'env>(
     env: &'env Env,
     path: PathArgument,
@@ -96,11 +98,11 @@ pub fn read_sync<'env>(
 
 /// What [`read_cached`] answers beside its record: an array with the content, or a file that is
 /// open and judged, and whose content is for [`read_fill`].
-type Half<'env> = Option<Either<Unknown<'env>, External<Mutex<Option<OpenFile>>>>>;
+type Half<'env> = Option<Either<Unknown<'env>, External<Slot<OpenFile>>>>;
 
 /// Reads on the calling thread if that cannot block; otherwise the record says so. An answer is
 /// as that of [`read_sync`].
-#[napi]
+#[napi(catch_unwind)]
 pub fn read_cached<'env>(
     env: &'env Env,
     path: PathArgument,
@@ -134,7 +136,7 @@ pub fn read_cached<'env>(
             None if has(flags, NO_HANDOVER) => return Ok(Record::elsewhere(false)),
             None => {
                 record.set_unread(size);
-                half = Some(Either::B(External::new(Mutex::new(Some(opened.file)))));
+                half = Some(Either::B(External::new(Slot::new(opened.file))));
             }
         }
         Ok(record)
@@ -166,7 +168,7 @@ fn allocated<'env>(
 }
 
 /// Opens in the pool, and reads what is small enough to copy.
-#[napi]
+#[napi(catch_unwind)]
 pub fn read_async(
     path: PathArgument,
     flags: u32,
@@ -227,6 +229,20 @@ impl Task for Fill {
         let Some(file) = self.file.take() else {
             return Err(napi::Error::from_reason("a file is read once"));
         };
+        let reply = caught(|| {
+            defect::strike("job");
+            self.read(file)
+        });
+        Ok(reply.unwrap_or_else(|defect| Reply::of(Err(defect))))
+    }
+
+    fn resolve(&mut self, _: Env, reply: Reply) -> Result<Reply> {
+        Ok(reply)
+    }
+}
+
+impl Fill {
+    fn read(&mut self, file: OpenFile) -> Reply {
         // SAFETY: JavaScript made this array for this call and hands it to nobody before the
         // promise settles, so that no other thread touches its memory; the task's reference keeps
         // it alive.
@@ -249,25 +265,18 @@ impl Task for Fill {
         if let Some(content) = outgrown {
             reply.extra = Extra::Data(content);
         }
-        Ok(reply)
-    }
-
-    fn resolve(&mut self, _: Env, reply: Reply) -> Result<Reply> {
-        Ok(reply)
+        reply
     }
 }
 
 /// Reads a file that [`read_async`] left open.
-#[napi]
+#[napi(catch_unwind)]
 pub fn read_fill(
-    pending: &External<Mutex<Option<OpenFile>>>,
+    pending: &External<Slot<OpenFile>>,
     place: Uint8Array,
     max_bytes: f64,
 ) -> AsyncTask<Fill> {
-    let file = pending
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-        .take();
+    let file = pending.take();
     AsyncTask::new(Fill {
         file,
         place,
@@ -276,12 +285,9 @@ pub fn read_fill(
 }
 
 /// Lets a file go, in the pool: closing may wait for a server.
-#[napi]
-pub fn read_drop(pending: &External<Mutex<Option<OpenFile>>>) -> AsyncTask<Job> {
-    let file = pending
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-        .take();
+#[napi(catch_unwind)]
+pub fn read_drop(pending: &External<Slot<OpenFile>>) -> AsyncTask<Job> {
+    let file = pending.take();
     Job::queue(move || {
         drop(file);
         Reply::of(Ok(Record::new(0.0)))
@@ -290,7 +296,7 @@ pub fn read_drop(pending: &External<Mutex<Option<OpenFile>>>) -> AsyncTask<Job> 
 
 /// Opens in the pool. The descriptor's number is in the record, for reopening it; it stays ours,
 /// and closes when JavaScript says so or forgets the file.
-#[napi]
+#[napi(catch_unwind)]
 pub fn open_async(
     path: PathArgument,
     flags: u32,

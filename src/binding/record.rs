@@ -3,6 +3,7 @@
 //! `lib/record.js` reads the same layout. A result of a synchronous call is written into memory
 //! that JavaScript owns and reuses, so that no object is made on the way.
 
+use crate::defect;
 use crate::error::{Code, Error};
 use crate::resolve::{Policy, Resolver, Scope};
 use crate::sys::{Stat, Time};
@@ -174,13 +175,19 @@ impl Record {
 pub(super) fn guarded<T>(
     body: impl FnOnce() -> std::result::Result<T, Error>,
 ) -> std::result::Result<T, Record> {
+    let answer = caught(|| {
+        defect::strike("core");
+        body()
+    })?;
+    answer.map_err(|error| Record::failure(&error))
+}
+
+/// Runs anything, and turns a panic into a record.
+#[allow(clippy::result_large_err, reason = "as in `guarded`")]
+pub(super) fn caught<T>(body: impl FnOnce() -> T) -> std::result::Result<T, Record> {
     // Nothing that a panic may have left half-changed is used again: what the body owns is
     // dropped, and what it borrows are arguments of this one call.
-    match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(Record::failure(&error)),
-        Err(panic) => Err(Record::defect(&*panic)),
-    }
+    catch_unwind(AssertUnwindSafe(body)).map_err(|panic| Record::defect(&*panic))
 }
 
 /// The number that stands for what kept a call beneath its root, in the order of `lib/record.js`.

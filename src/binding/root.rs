@@ -2,12 +2,13 @@
 
 use super::arguments::{PathArgument, RootHandle};
 use super::record::{Record, Scratch, guarded};
+use super::slot::Slot;
 use super::task::{Extra, Job, Reply};
 use crate::error::Error;
 use crate::root::Root;
 use napi::bindgen_prelude::{AsyncTask, External};
 use napi_derive::napi;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 fn open(path: &[u8]) -> Result<(Record, Arc<Root>), Error> {
     let root = Root::open(path)?;
@@ -17,12 +18,12 @@ fn open(path: &[u8]) -> Result<(Record, Arc<Root>), Error> {
 }
 
 /// Opens on the calling thread. Nothing is answered when the record says why.
-#[napi]
+#[napi(catch_unwind)]
 pub fn root_open_sync(path: PathArgument, scratch: Scratch) -> Option<RootHandle> {
     match guarded(|| open(&path.0)) {
         Ok((record, root)) => {
             scratch.put(&record);
-            Some(External::new(Mutex::new(Some(root))))
+            Some(External::new(Slot::new(root)))
         }
         Err(failure) => {
             scratch.put(&failure);
@@ -32,7 +33,7 @@ pub fn root_open_sync(path: PathArgument, scratch: Scratch) -> Option<RootHandle
 }
 
 /// Opens in the pool.
-#[napi]
+#[napi(catch_unwind)]
 pub fn root_open_async(path: PathArgument) -> AsyncTask<Job> {
     Job::queue(move || match guarded(|| open(&path.0)) {
         Ok((record, root)) => Reply {
@@ -45,7 +46,7 @@ pub fn root_open_async(path: PathArgument) -> AsyncTask<Job> {
 
 /// Lets the directory go; calls in flight still end. A root that is forgotten closes when its
 /// handle is collected.
-#[napi]
+#[napi(catch_unwind)]
 pub fn root_close(root: &RootHandle) {
-    root.lock().unwrap_or_else(PoisonError::into_inner).take();
+    root.take();
 }

@@ -31,7 +31,7 @@ impl Stage {
 }
 
 /// Starts a file, in the pool.
-#[napi]
+#[napi(catch_unwind)]
 pub fn stage_begin(
     path: PathArgument,
     flags: u32,
@@ -61,7 +61,7 @@ pub fn stage_begin(
 }
 
 /// Writes the next piece, in the pool; the bytes are copied now. After an error the file is gone.
-#[napi]
+#[napi(catch_unwind)]
 pub fn stage_append(stage: &External<Stage>, data: Bytes) -> AsyncTask<Job> {
     let stage = Stage::clone(stage);
     let copy = copied(data.as_slice());
@@ -76,7 +76,7 @@ pub fn stage_append(stage: &External<Stage>, data: Bytes) -> AsyncTask<Job> {
 }
 
 /// Publishes the file, in the pool.
-#[napi]
+#[napi(catch_unwind)]
 pub fn stage_commit(stage: &External<Stage>, cancel: Option<&CancelHandle>) -> AsyncTask<Job> {
     let stage = Stage::clone(stage);
     let cancel = cancel.map(|cancel| Arc::clone(cancel));
@@ -92,7 +92,7 @@ pub fn stage_commit(stage: &External<Stage>, cancel: Option<&CancelHandle>) -> A
 }
 
 /// Gives the file up, in the pool: its temporary is removed.
-#[napi]
+#[napi(catch_unwind)]
 pub fn stage_abort(stage: &External<Stage>) -> AsyncTask<Job> {
     let stage = Stage::clone(stage);
     Job::queue(move || {

@@ -1,10 +1,13 @@
 //! Blocking work in libuv's pool, answered through a promise.
 
-use super::record::Record;
+use super::record::{Record, caught};
+use super::slot::Slot;
+use crate::defect;
 use crate::read::OpenFile;
-use napi::bindgen_prelude::{AsyncTask, BufferSlice, External, Result, ToNapiValue, TypeName, sys};
+use napi::bindgen_prelude::{
+    Array, AsyncTask, BufferSlice, External, Result, ToNapiValue, TypeName, sys,
+};
 use napi::{Env, Task, ValueType};
-use std::sync::Mutex;
 
 /// What a job answers: a record, and what goes with it.
 pub struct Reply {
@@ -45,32 +48,41 @@ impl TypeName for Reply {
     }
 }
 
-/// As `[record, extra]`.
 impl ToNapiValue for Reply {
     unsafe fn to_napi_value(env: sys::napi_env, reply: Self) -> Result<sys::napi_value> {
         let context = Env::from_raw(env);
+        // A job's answer is made into JavaScript in a frame of Node's that no panic may cross.
+        let answer = caught(|| {
+            defect::strike("answer");
+            reply.into_pair(&context)
+        });
+        let pair = answer.unwrap_or_else(|defect| Self::of(Err(defect)).into_pair(&context))?;
+        // SAFETY: `env` is the environment this conversion runs in, and the array was made in it.
+        unsafe { ToNapiValue::to_napi_value(env, pair) }
+    }
+}
+
+impl Reply {
+    /// As `[record, extra]`.
+    fn into_pair(self, context: &Env) -> Result<Array<'_>> {
         let mut pair = context.create_array(2)?;
-        pair.set(
-            0,
-            &BufferSlice::copy_from(&context, reply.record.to_bytes())?,
-        )?;
-        match reply.extra {
+        pair.set(0, &BufferSlice::copy_from(context, self.record.to_bytes())?)?;
+        match self.extra {
             Extra::Nothing => {}
-            Extra::Data(data) => pair.set(1, &BufferSlice::copy_from(&context, data)?)?,
-            Extra::Pending(file) => pair.set(1, External::new(Mutex::new(Some(file))))?,
+            Extra::Data(data) => pair.set(1, &BufferSlice::copy_from(context, data)?)?,
+            Extra::Pending(file) => pair.set(1, External::new(Slot::new(file)))?,
             Extra::Records(records) => {
                 let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
                 let mut list = context.create_array(count)?;
                 for (place, record) in (0..count).zip(&records) {
-                    list.set(place, &BufferSlice::copy_from(&context, record.to_bytes())?)?;
+                    list.set(place, &BufferSlice::copy_from(context, record.to_bytes())?)?;
                 }
                 pair.set(1, list)?;
             }
-            Extra::Root(root) => pair.set(1, External::new(Mutex::new(Some(root))))?,
+            Extra::Root(root) => pair.set(1, External::new(Slot::new(root)))?,
             Extra::Stage(stage) => pair.set(1, External::new(stage))?,
         }
-        // SAFETY: `env` is the environment this conversion runs in, and the array was made in it.
-        unsafe { ToNapiValue::to_napi_value(env, pair) }
+        Ok(pair)
     }
 }
 
@@ -78,7 +90,7 @@ impl ToNapiValue for Reply {
 pub struct Job(Option<Box<dyn FnOnce() -> Reply + Send>>);
 
 impl Job {
-    /// Queues a call. It must not panic: the core runs inside [`super::record::guarded`].
+    /// Queues a call. It answers errors of the core itself, by [`super::record::guarded`].
     pub(super) fn queue(call: impl FnOnce() -> Reply + Send + 'static) -> AsyncTask<Self> {
         AsyncTask::new(Self(Some(Box::new(call))))
     }
@@ -90,7 +102,13 @@ impl Task for Job {
 
     fn compute(&mut self) -> Result<Reply> {
         match self.0.take() {
-            Some(call) => Ok(call()),
+            Some(call) => {
+                let answer = caught(|| {
+                    defect::strike("job");
+                    call()
+                });
+                Ok(answer.unwrap_or_else(|defect| Reply::of(Err(defect))))
+            }
             None => Err(napi::Error::from_reason("a job runs once")),
         }
     }

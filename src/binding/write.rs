@@ -74,13 +74,13 @@ pub(super) fn describe(scope: &Scope<'_>, written: &Written) -> Record {
 pub type CancelHandle = External<Arc<AtomicBool>>;
 
 /// A flag that is not raised.
-#[napi]
+#[napi(catch_unwind)]
 pub fn cancel_new() -> CancelHandle {
     External::new(Arc::new(AtomicBool::new(false)))
 }
 
 /// Raises it.
-#[napi]
+#[napi(catch_unwind)]
 pub fn cancel_raise(cancel: &CancelHandle) {
     cancel.store(true, Ordering::SeqCst);
 }
@@ -91,7 +91,7 @@ pub(super) fn is_raised(cancel: Option<&Arc<AtomicBool>>) -> bool {
 }
 
 /// Writes on the calling thread.
-#[napi]
+#[napi(catch_unwind)]
 pub fn write_sync(
     path: PathArgument,
     data: Bytes,
@@ -112,7 +112,7 @@ pub fn write_sync(
 
 /// Writes in the pool. The bytes are copied now: what JavaScript does to them later neither
 /// tears the file nor reaches freed memory.
-#[napi]
+#[napi(catch_unwind)]
 pub fn write_async(
     path: PathArgument,
     data: Bytes,
@@ -149,7 +149,7 @@ pub(super) fn copied(bytes: &[u8]) -> Result<Vec<u8>, Error> {
 }
 
 /// Writes many files in one job. The bytes are copied now.
-#[napi]
+#[napi(catch_unwind)]
 pub fn write_many_async(
     paths: Vec<PathArgument>,
     data: Vec<Bytes>,

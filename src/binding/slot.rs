@@ -1,0 +1,45 @@
+//! What a handle of JavaScript holds, until it is taken, closed or collected.
+
+use super::record::caught;
+use crate::defect;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A place for one thing. Whatever is still in it when the collector, or the end of the
+/// environment, drops the handle, is dropped then: descriptors close and temporaries go.
+pub struct Slot<T>(Mutex<Option<T>>);
+
+impl<T> Slot<T> {
+    /// A place with something in it.
+    pub(super) fn new(thing: T) -> Self {
+        Self(Mutex::new(Some(thing)))
+    }
+
+    /// What is in it, and no longer is.
+    pub(super) fn take(&self) -> Option<T> {
+        self.lock().take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<T>> {
+        // Nothing is done under the lock that could leave it half-changed.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: Clone> Slot<T> {
+    /// What is in it.
+    pub(super) fn get(&self) -> Option<T> {
+        self.lock().clone()
+    }
+}
+
+impl<T> Drop for Slot<T> {
+    fn drop(&mut self) {
+        let thing = self.take();
+        // The collector's frames are no place for a panic to go through, and there is nobody to
+        // be told of one; the panic hook has printed it.
+        let _ = caught(|| {
+            defect::strike("finalizer");
+            drop(thing);
+        });
+    }
+}
