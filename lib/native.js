@@ -5,6 +5,7 @@
 const path = require('node:path');
 const { version } = require('../package.json');
 const { HoldfastError, own } = require('./errors.js');
+const { shielded } = require('./shield.js');
 const { SUPPORTED, targets } = require('./target.js');
 
 /** @typedef {import('./native-types.js').Native} Native */
@@ -40,7 +41,7 @@ function load() {
     let resolved;
     try {
       resolved = require.resolve(place);
-      return { native: checked(require(resolved)), path: resolved };
+      return { native: shielded(checked(require(resolved))), path: resolved };
     } catch (error) {
       const missing = resolved === undefined;
       // What is there and does not load tells more than what is not there.
