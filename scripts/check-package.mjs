@@ -1,11 +1,13 @@
-// Checks what would be published, on the packed tarball itself: that everything a user needs is in it and nothing
-// else, and that it works once installed.
+// Checks what would be published, on the packed tarballs themselves: that everything a user needs is in them and
+// nothing else, and that they work once installed. Of the platform packages those are packed whose binary is here.
 
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fail, projectRoot, run } from './support.mjs';
-import { installPacked, packProject } from './pack.mjs';
+import { installPacked, ownBinary, packMain, packPlatform } from './pack.mjs';
+import { binaryProblems } from './prebuilt/inspect.mjs';
+import { TARGETS, binaryName, packageName, platformPackageProblems, prebuiltBinary } from './prebuilt/targets.mjs';
 
 /** Every file in the tarball has to match one of these, and each of these has to match a file. */
 const EXPECTED = [
@@ -18,11 +20,9 @@ const EXPECTED = [
   /^(index|errors)\.d\.ts$/,
   /^lib\/[\w-]+\.js$/,
   /^docs\/[\w-]+\.(md|svg)$/,
-  /^holdfast\.[\w-]+\.node$/,
 ];
 
-const manifest = JSON.parse(readFileSync(path.join(projectRoot, 'package.json'), 'utf8'));
-const problems = [];
+const problems = platformPackageProblems();
 
 /** All the files that `exports`, `main` and `types` name. */
 function promisedFiles(value) {
@@ -30,11 +30,12 @@ function promisedFiles(value) {
   return Object.values(value).flatMap(promisedFiles);
 }
 
-const scratch = mkdtempSync(path.join(tmpdir(), 'holdfast-package-'));
-try {
-  const packed = packProject(scratch);
-  const files = packed.files.map((file) => file.path);
+const kib = (bytes) => `${Math.ceil(bytes / 1024)} KiB`;
+const told = ({ name, files, size, unpackedSize }) => console.log(`package: ${name}: ${files.length} files, ${kib(size)} packed, ${kib(unpackedSize)} unpacked`);
 
+function checkMain(packed) {
+  const { manifest } = packed;
+  const files = packed.files.map((file) => file.path);
   for (const file of files) if (!EXPECTED.some((pattern) => pattern.test(file))) problems.push(`${file} does not belong into the package`);
   for (const pattern of EXPECTED) if (!files.some((file) => pattern.test(file))) problems.push(`nothing in the package matches ${pattern}`);
   for (const file of promisedFiles([manifest.exports, manifest.main, manifest.types])) {
@@ -44,24 +45,59 @@ try {
     // Declarations there are for checking the implementation only.
     if (file.endsWith('.js') && !files.includes(`lib/${file}`)) problems.push(`lib/${file} is not in the package`);
   }
+  const offered = Object.entries(manifest.optionalDependencies ?? {});
+  if (offered.length !== TARGETS.length) problems.push(`${offered.length} platform packages are offered, and there are ${TARGETS.length}`);
+  for (const [name, version] of offered) if (version !== manifest.version) problems.push(`${name} is offered in version ${version}, not ${manifest.version}`);
+  told(packed);
+}
 
-  // npm takes `resolved` addresses literally: a lock with them works only where that registry can be reached.
-  if (/"resolved"/.test(readFileSync(path.join(projectRoot, 'package-lock.json'), 'utf8'))) {
-    problems.push('package-lock.json names a registry host: npm config set omit-lockfile-registry-resolved true, then npm install');
+function checkPlatform(packed, target, binary) {
+  const files = packed.files.map((file) => file.path).sort().join(', ');
+  const wanted = ['LICENSE', 'README.md', 'package.json', binaryName(target)].sort().join(', ');
+  if (files !== wanted) problems.push(`${packageName(target)} has ${files}, and should have ${wanted}`);
+  // What `npm run build` makes is for this machine alone: its paths and its C library may show.
+  const own = binary === ownBinary(target);
+  problems.push(...binaryProblems(binary, target, { own }).map((problem) => `${packageName(target)}: ${problem}`));
+  told(packed);
+}
+
+const checkout = JSON.parse(readFileSync(path.join(projectRoot, 'package.json'), 'utf8'));
+// Not yet published when the checkout is set up, and then `npm ci` fails.
+if (checkout.optionalDependencies) problems.push('package.json names optional dependencies; they are added when packing only');
+// npm takes `resolved` addresses literally: a lock with them works only where that registry can be reached.
+if (/"resolved"/.test(readFileSync(path.join(projectRoot, 'package-lock.json'), 'utf8'))) {
+  problems.push('package-lock.json names a registry host: npm config set omit-lockfile-registry-resolved true, then npm install');
+}
+const crateVersion = /^version = "(.+)"$/m.exec(readFileSync(path.join(projectRoot, 'Cargo.toml'), 'utf8'))?.[1];
+if (crateVersion !== checkout.version) problems.push(`package.json says ${checkout.version}, Cargo.toml ${crateVersion}`);
+
+const scratch = mkdtempSync(path.join(tmpdir(), 'holdfast-package-'));
+try {
+  const main = packMain(scratch);
+  checkMain(main);
+  /** What this machine can load: its own build where there is one, since that is what was changed last. */
+  let loadable;
+  for (const target of TARGETS) {
+    const own = ownBinary(target);
+    for (const binary of new Set([prebuiltBinary(target), own])) {
+      if (!binary) continue;
+      const folder = mkdtempSync(path.join(scratch, 'platform-'));
+      const packed = packPlatform(folder, target, binary);
+      checkPlatform(packed, target, binary);
+      if (binary === own) loadable = packed;
+    }
   }
-
-  const crateVersion = /^version = "(.+)"$/m.exec(readFileSync(path.join(projectRoot, 'Cargo.toml'), 'utf8'))?.[1];
-  if (crateVersion !== manifest.version) problems.push(`package.json says ${manifest.version}, Cargo.toml ${crateVersion}`);
-
-  const consumer = path.join(scratch, 'consumer');
-  mkdirSync(consumer);
-  writeFileSync(path.join(consumer, 'package.json'), '{ "private": true }\n');
-  installPacked(packed.tarball, consumer);
-  if (run(process.execPath, ['scripts/smoke.mjs', consumer]) !== 0) problems.push('the installed package does not work');
-
-  for (const problem of problems) console.error(`package: ${problem}`);
-  if (problems.length > 0) fail(`package: ${problems.length} problems`);
-  console.log(`package: ${files.length} files, ${Math.ceil(packed.size / 1024)} KiB packed, ${Math.ceil(packed.unpackedSize / 1024)} KiB unpacked; installs and works`);
+  if (!loadable) problems.push('there is no binary for this machine: npm run build');
+  else {
+    const consumer = path.join(scratch, 'consumer');
+    mkdirSync(consumer);
+    writeFileSync(path.join(consumer, 'package.json'), '{ "private": true }\n');
+    installPacked([main.tarball, loadable.tarball], consumer);
+    if (run(process.execPath, ['scripts/smoke.mjs', consumer]) !== 0) problems.push('the installed package does not work');
+  }
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
+for (const problem of problems) console.error(`package: ${problem}`);
+if (problems.length > 0) fail(`package: ${problems.length} problems`);
+console.log('package: complete, nothing else in it, installs and works');

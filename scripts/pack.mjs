@@ -1,21 +1,113 @@
-// Packs the project as `npm publish` would and installs the result as a user would.
+// Packs holdfast and its platform packages as they are published, from staged copies: the checkout's own package.json
+// names no platform package, since `npm ci` fails on optional dependencies that are not published yet.
+//
+//   npm run pack                          into ./packed: holdfast, and the package of every binary that there is
+//   npm run pack -- <folder> [targets]    the same into another folder; with targets, exactly these
 
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { captureNpm, projectRoot } from './support.mjs';
+import { TARGETS, binaryName, packageFolder, packageName, prebuiltBinary, targetNamed } from './prebuilt/targets.mjs';
+import { captureNpm, fail, projectRoot } from './support.mjs';
 
 /**
- * Packs the project into a folder. The addon has to be built already: `--ignore-scripts` leaves out `prepack`, whose
- * output would mix with the JSON.
- * @returns {{ tarball: string, files: { path: string }[], size: number, unpackedSize: number }}
+ * @typedef {object} Packed
+ * @property {string} name
+ * @property {object} manifest package.json, as packed
+ * @property {string} tarball
+ * @property {{ path: string, size: number }[]} files
+ * @property {number} size
+ * @property {number} unpackedSize
+ * @property {string} integrity
+ * @property {string} shasum
  */
-export function packProject(destination) {
-  const output = captureNpm(['pack', '--json', '--ignore-scripts', '--pack-destination', destination], { cwd: projectRoot });
-  // npm 11 prints a list, npm 12 an object keyed by package name.
-  const [report] = Object.values(JSON.parse(output));
-  return { ...report, tarball: path.join(destination, report.filename) };
+
+/** What `npm run build` made for this machine, or undefined. */
+export function ownBinary(target) {
+  const { targets } = createRequire(import.meta.url)('../lib/target.js');
+  const file = path.join(projectRoot, binaryName(target));
+  if (!targets().includes(target.name)) return undefined;
+  try {
+    readFileSync(file);
+    return file;
+  } catch {
+    return undefined;
+  }
 }
 
-/** Installs the tarball into a folder that has a package.json. It has no dependencies, so no registry is asked. */
-export function installPacked(tarball, folder) {
-  captureNpm(['install', '--offline', '--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts', tarball], { cwd: folder });
+/**
+ * Where the packages come from decides whether npm may attest to it: a release workflow says it in
+ * HOLDFAST_REPOSITORY, and npm compares it with the workflow's own.
+ */
+function publishedFields() {
+  const url = process.env.HOLDFAST_REPOSITORY;
+  return url ? { repository: { type: 'git', url: `git+${url}.git` } } : {};
+}
+
+/** @returns {Packed} */
+function pack(folder, destination, manifest) {
+  writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  const output = captureNpm(['pack', '--json', '--ignore-scripts', '--pack-destination', destination], { cwd: folder });
+  // npm 11 prints a list, npm 12 an object keyed by package name.
+  const [report] = Object.values(JSON.parse(output));
+  return { ...report, manifest, tarball: path.join(destination, report.filename) };
+}
+
+const readManifest = (folder) => JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
+
+/**
+ * The main package, with every platform package as an optional dependency in exactly its own version.
+ * @returns {Packed}
+ */
+export function packMain(destination) {
+  const stage = mkdtempSync(path.join(tmpdir(), 'holdfast-stage-'));
+  try {
+    // Neither scripts nor development dependencies are of use without the checkout.
+    const { scripts, devDependencies, ...manifest } = readManifest(projectRoot);
+    const top = new Set([...manifest.files.map((name) => name.split('/')[0]), 'README.md', 'LICENSE']);
+    for (const name of top) cpSync(path.join(projectRoot, name), path.join(stage, name), { recursive: true });
+    const optionalDependencies = Object.fromEntries(TARGETS.map((target) => [packageName(target), manifest.version]));
+    return pack(stage, destination, { ...manifest, ...publishedFields(), optionalDependencies });
+  } finally {
+    rmSync(stage, { recursive: true, force: true });
+  }
+}
+
+/**
+ * The package of one target.
+ * @param {import('./prebuilt/targets.mjs').Target} target
+ * @param {string | undefined} binary its file; without one the package has none, which only a test of choosing may want
+ * @returns {Packed}
+ */
+export function packPlatform(destination, target, binary) {
+  const stage = mkdtempSync(path.join(tmpdir(), 'holdfast-stage-'));
+  try {
+    copyFileSync(path.join(packageFolder(target), 'README.md'), path.join(stage, 'README.md'));
+    copyFileSync(path.join(projectRoot, 'LICENSE'), path.join(stage, 'LICENSE'));
+    if (binary) copyFileSync(binary, path.join(stage, binaryName(target)));
+    return pack(stage, destination, { ...readManifest(packageFolder(target)), ...publishedFields() });
+  } finally {
+    rmSync(stage, { recursive: true, force: true });
+  }
+}
+
+/** Installs tarballs into a folder that has a package.json, without asking any registry. */
+export function installPacked(tarballs, folder) {
+  captureNpm(['install', '--offline', '--omit=optional', '--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts', ...tarballs], { cwd: folder });
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const [folder = 'packed', ...names] = process.argv.slice(2);
+  const destination = path.resolve(folder);
+  mkdirSync(destination, { recursive: true });
+  const wanted = names.length > 0 ? names.map(targetNamed) : TARGETS;
+  const packed = [];
+  for (const target of wanted) {
+    const binary = prebuiltBinary(target) ?? ownBinary(target);
+    if (binary) packed.push(packPlatform(destination, target, binary));
+    else if (names.length > 0) fail(`pack: there is no binary for ${target.name}: npm run prebuild -- ${target.name}`);
+  }
+  packed.push(packMain(destination));
+  for (const { tarball, size } of packed) console.log(`${path.relative(process.cwd(), tarball)}  ${Math.ceil(size / 1024)} KiB`);
 }

@@ -2,13 +2,16 @@
 // lib/native.js looks for it. Run it as often as you like; it says only what it did.
 //
 //   node scripts/setup.mjs                everything
-//   node scripts/setup.mjs --build-only   the addon alone (what `npm run build` and packing need)
+//   node scripts/setup.mjs --build-only   the addon alone (what `npm run build` does)
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fail, findCargo, projectRoot, runNpm } from './support.mjs';
+
+const { targets } = createRequire(import.meta.url)('../lib/target.js');
 
 const MINIMUM_NODE = [20, 19];
 
@@ -29,8 +32,7 @@ function dependencyFingerprint() {
   const { dependencies, devDependencies, optionalDependencies, peerDependencies, overrides } = JSON.parse(read('package.json'));
   const wanted = { dependencies, devDependencies, optionalDependencies, peerDependencies, overrides };
   // Several dependencies bring a binary for one platform: a folder shared between two systems must be installed anew.
-  const system = `${process.platform}-${process.arch}-${linuxLibc()}`;
-  return createHash('sha256').update(JSON.stringify(wanted)).update(read('package-lock.json')).update(system).digest('hex');
+  return createHash('sha256').update(JSON.stringify(wanted)).update(read('package-lock.json')).update(targets().join()).digest('hex');
 }
 
 function installDependencies() {
@@ -44,16 +46,9 @@ function installDependencies() {
   writeFileSync(stamp, wanted);
 }
 
-/** 'gnu' or 'musl' on Linux; elsewhere the empty string. */
-function linuxLibc() {
-  if (process.platform !== 'linux') return '';
-  return process.report.getReport().header.glibcVersionRuntime ? 'gnu' : 'musl';
-}
-
-/** The name under which lib/native.js expects the addon on this system. */
+/** The name under which lib/native.js looks first for the addon on this system. */
 function addonFileName() {
-  const suffix = { linux: `-${linuxLibc()}`, win32: '-msvc' }[process.platform] ?? '';
-  return `holdfast.${process.platform}-${process.arch}${suffix}.node`;
+  return `holdfast.${targets()[0]}.node`;
 }
 
 /**
