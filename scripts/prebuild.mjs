@@ -1,0 +1,107 @@
+// Makes the binaries of the platform packages on one Debian machine, with everything it takes from nothing but Node
+// and a network: npm/<target>/holdfast.<target>.node. Each is inspected before it is put there.
+//
+//   npm run prebuild                              all of them
+//   npm run prebuild -- linux-x64-musl …          these
+
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { binaryProblems, newestGlibc, readBinary, GLIBC_FLOOR } from './prebuilt/inspect.mjs';
+import { TARGETS, binaryName, packageFolder, targetNamed } from './prebuilt/targets.mjs';
+import { cache, prepareToolchain, remappedPaths } from './prebuilt/toolchain.mjs';
+import { fail, projectRoot } from './support.mjs';
+
+/**
+ * @param {import('./prebuilt/targets.mjs').Target} target
+ * @param {NodeJS.ProcessEnv} env
+ * @param {{ features?: string[] }} [options]
+ * @returns {string} the library that cargo made
+ */
+export function buildFor(target, env, { features = [] } = {}) {
+  const mingw = target.os === 'win32';
+  const triple = target.libc === 'glibc' ? `${target.triple}.${GLIBC_FLOOR}` : target.triple;
+  const args = [mingw ? 'build' : 'zigbuild', '--release', '--lib', '--locked', '--target', triple, '--message-format=json-render-diagnostics'];
+  if (features.length > 0) args.push('--features', features.join());
+  const flags = [...remappedPaths(env), ...(target.libc === 'musl' ? ['-Ctarget-feature=-crt-static'] : [])];
+  const result = spawnSync('cargo', args, {
+    cwd: projectRoot,
+    env: {
+      ...env,
+      // A folder for each set of features: one library would take the other's place.
+      CARGO_TARGET_DIR: path.join(cache, ['target', ...features].join('-')),
+      CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f'),
+    },
+    encoding: 'utf8',
+    maxBuffer: 64 << 20,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (result.error) throw result.error;
+  if (result.status !== 0) throw new Error('cargo failed; its message is above');
+  const library = result.stdout
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line))
+    .filter((message) => message.reason === 'compiler-artifact' && message.target.kind.includes('cdylib'))
+    .flatMap((message) => message.filenames)
+    .find((file) => /\.(so|dylib|dll)$/.test(file));
+  if (!library) throw new Error('cargo built no dynamic library');
+  return library;
+}
+
+/** Fetches the sources first, since their folders are what the flags of the build speak of. */
+export async function prepare(targets) {
+  const env = await prepareToolchain(targets);
+  const { status } = spawnSync('cargo', ['fetch', '--locked'], { cwd: projectRoot, env, stdio: 'inherit' });
+  if (status !== 0) fail('prebuild: cargo fetch failed; its message is above.');
+  return env;
+}
+
+/** A running process may have the old file mapped: the new one takes its name. */
+function place(library, target) {
+  const file = path.join(packageFolder(target), binaryName(target));
+  mkdirSync(path.dirname(file), { recursive: true });
+  const temporary = `${file}.${process.pid}.tmp`;
+  copyFileSync(library, temporary);
+  renameSync(temporary, file);
+  return file;
+}
+
+function report(file, target) {
+  const { versions, needed, oldest } = readBinary(file);
+  const floor = { glibc: `glibc ${newestGlibc(versions)}`, musl: 'musl' }[target.libc] ?? (oldest ? `macOS ${oldest}` : '-');
+  return { target: target.name, KiB: Math.ceil(statSync(file).size / 1024), needs: floor, libraries: needed.map((name) => path.basename(name)).join(' ') };
+}
+
+async function main(names) {
+  const targets = names.length > 0 ? names.map(targetNamed) : TARGETS;
+  const env = await prepare(targets);
+  const rows = [];
+  const failed = [];
+  for (const target of targets) {
+    console.log(`prebuild: ${target.name}`);
+    const started = process.hrtime.bigint();
+    try {
+      const library = buildFor(target, env);
+      const problems = binaryProblems(library, target);
+      if (problems.length > 0) throw new Error(problems.join('; '));
+      const seconds = Number((process.hrtime.bigint() - started) / 1_000_000_000n);
+      rows.push({ ...report(place(library, target), target), seconds });
+    } catch (error) {
+      console.error(`prebuild: ${target.name}: ${error.message}`);
+      failed.push(target.name);
+    }
+  }
+  console.table(rows);
+  if (failed.length > 0) fail(`prebuild: FAILED for ${failed.join(', ')}`);
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const names = process.argv.slice(2);
+  if (names.length === 0 && process.env.npm_lifecycle_event === 'prebuild' && process.env.npm_config_ignore_scripts !== 'true') {
+    // `npm run build` without .npmrc: hours of work that nobody asked for.
+    console.log('prebuild: nothing done, since npm may have taken this for a hook of `npm run build`. Name the targets, or node scripts/prebuild.mjs');
+  } else {
+    await main(names);
+  }
+}
