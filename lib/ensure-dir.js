@@ -225,4 +225,4 @@ function ensureDir(dir, options) {
   return promised(() => ensure(dir, options, undefined), ensureDir);
 }
 
-module.exports = { ensure, ensureDir, ensureDirSync, ensureSync };
+module.exports = { HARDENINGS, OPT_OUT, REASONS, ensure, ensureDir, ensureDirSync, ensureSync, isOptedOut };

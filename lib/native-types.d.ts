@@ -74,6 +74,10 @@ export interface Native {
   rootOpenSync(path: NativePath, scratch: Float64Array): Handle | undefined | null;
   rootOpenAsync(path: NativePath): Promise<Reply<Handle>>;
   rootClose(root: Handle): void;
+  inspect(path: NativePath, flags: number, scratch: Float64Array): void;
+  rehearseEnsureDir(path: NativePath, flags: number, mode: number, scratch: Float64Array): void;
+  rehearseWrite(path: NativePath, flags: number, modes: number, scratch: Float64Array): void;
+  rehearseRead(path: NativePath, flags: number, maxBytes: number, scratch: Float64Array): void;
   features(): number;
   version(): string;
 }

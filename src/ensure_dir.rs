@@ -6,7 +6,7 @@
 //! 3. Otherwise the ACL is asked for, bits are removed on the descriptor, and what came of it is
 //!    read back from the descriptor, never assumed.
 
-use crate::error::{Code, Error, Refusal};
+use crate::error::{Code, Error, Os, Refusal};
 use crate::make_dirs::open_or_make;
 use crate::permission::{self, Acl, Exempt, SHARED_BITS};
 use crate::resolve::{Last, Policy, Scope};
@@ -119,10 +119,7 @@ pub fn ensure_dir_unless(
     is_opted_out: IsOptedOut<'_>,
 ) -> Result<Ensured, Error> {
     let located = scope.locate(raw)?;
-    let last = match scope.policy {
-        Policy::Reject | Policy::FollowParents => Last::Keep,
-        Policy::FollowWithinRoot | Policy::FollowTrusted => Last::Follow,
-    };
+    let last = last(scope);
     let made = open_or_make(scope, &located.text, rules.mode, last, &mut |_| Ok(()))?;
     let is_as_given = scope.is_real_as_given(raw, made.found.is_exact);
     let real = (!is_as_given).then(|| scope.real_path(&located.text, &made.found));
@@ -134,9 +131,27 @@ pub fn ensure_dir_unless(
         rules,
         is_opted_out,
     )?;
+    report(&settled, real, made.first_created, rules)
+}
+
+/// Whether a link as the final component is followed.
+pub(crate) fn last(scope: &Scope<'_>) -> Last {
+    match scope.policy {
+        Policy::Reject | Policy::FollowParents => Last::Keep,
+        Policy::FollowWithinRoot | Policy::FollowTrusted => Last::Follow,
+    }
+}
+
+/// The answer about a directory, which is an error where it is not what was required.
+pub(crate) fn report(
+    settled: &Settled,
+    real: Option<Vec<u8>>,
+    first_created: Option<Vec<u8>>,
+    rules: &Rules,
+) -> Result<Ensured, Error> {
     let ensured = Ensured {
         real,
-        first_created: made.first_created,
+        first_created,
         mode: settled.stat.permissions(),
         is_private: settled.is_private,
         hardening: settled.hardening,
@@ -148,11 +163,23 @@ pub fn ensure_dir_unless(
     Ok(ensured)
 }
 
-struct Settled {
-    stat: Stat,
-    is_private: bool,
-    hardening: Hardening,
-    reason: Option<Reason>,
+/// A directory as it is in the end, and what became of its mode.
+pub(crate) struct Settled {
+    pub(crate) stat: Stat,
+    pub(crate) is_private: bool,
+    pub(crate) hardening: Hardening,
+    pub(crate) reason: Option<Reason>,
+}
+
+impl Settled {
+    fn new(stat: Stat, hardening: Hardening, reason: Option<Reason>) -> Self {
+        Self {
+            is_private: stat.mode & SHARED_BITS == 0 && permission::is_own_or_root(stat.uid),
+            stat,
+            hardening,
+            reason,
+        }
+    }
 }
 
 /// Judges the directory on its descriptor, removes bits where that is wanted, and reads back.
@@ -164,46 +191,69 @@ fn settle(
     is_opted_out: IsOptedOut<'_>,
 ) -> Result<Settled, Error> {
     let before = sys::status(dir)?;
-    let done = |stat: Stat, hardening, reason| Settled {
-        is_private: stat.mode & SHARED_BITS == 0 && permission::is_own_or_root(stat.uid),
-        stat,
-        hardening,
-        reason,
-    };
-    let excess = before.mode & 0o777 & !rules.mode;
     if is_new {
+        let excess = before.mode & 0o777 & !rules.mode;
         let reason = (excess != 0).then_some(Reason::NoEffect);
-        return Ok(done(before, Hardening::Created, reason));
+        return Ok(Settled::new(before, Hardening::Created, reason));
     }
-    if excess == 0 {
+    if let Some(settled) = unchanged(dir, before, is_top, rules, is_opted_out)? {
+        return Ok(settled);
+    }
+    let answer = sys::change_mode_of_held(dir, narrowed(&before, rules));
+    changed(answer, sys::status(dir)?, rules)
+}
+
+/// What an existing directory is, if its mode is to stay as it is.
+pub(crate) fn unchanged(
+    dir: BorrowedFd<'_>,
+    before: Stat,
+    is_top: bool,
+    rules: &Rules,
+    is_opted_out: IsOptedOut<'_>,
+) -> Result<Option<Settled>, Error> {
+    let done = |hardening, reason| Ok(Some(Settled::new(before, hardening, reason)));
+    if before.mode & 0o777 & !rules.mode == 0 {
         let is_foreign = before.mode & SHARED_BITS == 0 && !permission::is_own_or_root(before.uid);
-        return Ok(match rules.existing {
-            _ if !is_foreign => done(before, Hardening::NotNeeded, None),
-            Existing::Leave => done(before, Hardening::Left, None),
-            Existing::OptOut => done(before, Hardening::Left, Some(Reason::OptOut)),
-            Existing::Tighten if is_opted_out() => {
-                done(before, Hardening::Left, Some(Reason::OptOut))
-            }
-            _ => done(before, Hardening::Left, Some(Reason::Owner)),
-        });
+        return match rules.existing {
+            _ if !is_foreign => done(Hardening::NotNeeded, None),
+            Existing::Leave => done(Hardening::Left, None),
+            Existing::OptOut => done(Hardening::Left, Some(Reason::OptOut)),
+            Existing::Tighten if is_opted_out() => done(Hardening::Left, Some(Reason::OptOut)),
+            _ => done(Hardening::Left, Some(Reason::Owner)),
+        };
     }
-    let kept = match rules.existing {
-        Existing::Leave => Some(None),
-        Existing::OptOut => Some(Some(Reason::OptOut)),
-        Existing::Tighten if is_opted_out() => Some(Some(Reason::OptOut)),
-        Existing::Tighten | Existing::Require => reason_to_keep(dir, &before, is_top)?.map(Some),
-    };
-    if let Some(reason) = kept {
-        return Ok(done(before, Hardening::Left, reason));
+    match rules.existing {
+        Existing::Leave => done(Hardening::Left, None),
+        Existing::OptOut => done(Hardening::Left, Some(Reason::OptOut)),
+        Existing::Tighten if is_opted_out() => done(Hardening::Left, Some(Reason::OptOut)),
+        Existing::Tighten | Existing::Require => match reason_to_keep(dir, &before, is_top)? {
+            Some(reason) => done(Hardening::Left, Some(reason)),
+            None => Ok(None),
+        },
     }
-    let answer = sys::change_mode_of_held(dir, before.permissions() & !excess);
-    let after = sys::status(dir)?;
+}
+
+/// The mode without what is beyond the rules' own: setgid and sticky stay.
+pub(crate) fn narrowed(before: &Stat, rules: &Rules) -> u32 {
+    before.permissions() & !(before.mode & 0o777 & !rules.mode)
+}
+
+/// What came of a `chmod`, by its answer and by what was read back.
+pub(crate) fn changed(
+    answer: Result<(), Os>,
+    after: Stat,
+    rules: &Rules,
+) -> Result<Settled, Error> {
     let is_narrower = after.mode & 0o777 & !rules.mode == 0;
     match answer {
-        Ok(()) if is_narrower => Ok(done(after, Hardening::Tightened, None)),
-        Ok(()) => Ok(done(after, Hardening::Tolerated, Some(Reason::NoEffect))),
+        Ok(()) if is_narrower => Ok(Settled::new(after, Hardening::Tightened, None)),
+        Ok(()) => Ok(Settled::new(
+            after,
+            Hardening::Tolerated,
+            Some(Reason::NoEffect),
+        )),
         Err(os) => match tolerated(os.errno) {
-            Some(reason) => Ok(done(after, Hardening::Tolerated, Some(reason))),
+            Some(reason) => Ok(Settled::new(after, Hardening::Tolerated, Some(reason))),
             None => Err(os.into()),
         },
     }

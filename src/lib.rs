@@ -13,6 +13,7 @@ pub mod cached;
 mod defect;
 pub mod ensure_dir;
 pub mod error;
+pub mod inspect;
 mod make_dirs;
 pub mod path;
 pub mod permission;

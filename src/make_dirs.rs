@@ -72,6 +72,40 @@ pub(crate) fn open_or_make(
     Err(Error::refused(Code::PathMismatch, "retries"))
 }
 
+/// What [`open_or_make`] would find.
+pub(crate) enum Look {
+    There(Found),
+    /// The longest part that is there, and the end of each component that is not.
+    Missing(Found, Vec<usize>),
+}
+
+/// Looks for a directory as [`open_or_make`] does, and makes nothing.
+pub(crate) fn look(scope: &Scope<'_>, text: &[u8], last: Last) -> Result<Look, Error> {
+    /// Rounds before a tree that keeps changing is given up.
+    const ROUNDS: u32 = 16;
+    for _ in 0..ROUNDS {
+        match scope.open(text, HOLD, last) {
+            Ok(found) => return Ok(Look::There(found)),
+            Err(error) if error.errno() == Some(sys::ENOENT) => {}
+            Err(error) => match obstacle_at(scope, text, last, error) {
+                Some(obstacle) => return Err(obstacle),
+                None => continue,
+            },
+        }
+        let Some((top, missing)) = existing_part(scope, text)? else {
+            continue;
+        };
+        refuse_long_names(text, &missing)?;
+        let first = missing.first().and_then(|&end| path::split(&text[..end]));
+        return match first.map(|(_, name)| sys::kind_at(top.fd.as_fd(), name)) {
+            Some(Ok(stat)) if stat.is_symlink() => Err(missing_target()),
+            Some(Ok(_)) => continue,
+            _ => Ok(Look::Missing(top, missing)),
+        };
+    }
+    Err(Error::refused(Code::PathMismatch, "retries"))
+}
+
 /// What making the missing directories came to.
 enum Below {
     Made(OwnedFd),

@@ -14,7 +14,12 @@ const OVERFLOW_ID: u32 = 65534;
 ///
 /// Where not every id is mapped, the overflow id is nobody's: equal numbers prove nothing.
 pub(crate) fn is_own(uid: u32) -> bool {
-    uid == sys::effective_user() && (uid != OVERFLOW_ID || sys::has_full_user_map())
+    uid == sys::effective_user() && is_mapped(uid)
+}
+
+/// Whether an id has a meaning in this user namespace.
+pub(crate) fn is_mapped(id: u32) -> bool {
+    id != OVERFLOW_ID || sys::has_full_user_map()
 }
 
 /// Whether the owner is the effective user or root, who could read everything anyway.

@@ -65,10 +65,7 @@ pub enum Content {
 pub fn open(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<OpenFile, Error> {
     let located = scope.locate(raw)?;
     refuse_by_text(scope, &located)?;
-    let last = match scope.policy {
-        Policy::Reject | Policy::FollowParents => Last::Keep,
-        Policy::FollowWithinRoot | Policy::FollowTrusted => Last::Follow,
-    };
+    let last = last(scope);
     if located.names_directory {
         return Err(judge_bare(scope, &located.text, last));
     }
@@ -85,6 +82,14 @@ pub fn open(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<OpenFile, Er
         stat,
         real,
     })
+}
+
+/// Whether a link as the final component is followed.
+pub(crate) fn last(scope: &Scope<'_>) -> Last {
+    match scope.policy {
+        Policy::Reject | Policy::FollowParents => Last::Keep,
+        Policy::FollowWithinRoot | Policy::FollowTrusted => Last::Follow,
+    }
 }
 
 /// Refuses device and magic names before anything is opened.

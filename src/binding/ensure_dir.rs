@@ -18,7 +18,7 @@ const REASON: usize = 4;
 /// Length of the path of the first directory created, which follows the real path in the text.
 const FIRST_CREATED: usize = 5;
 
-fn rules(flags: u32, mode: u32) -> Rules {
+pub(super) fn rules(flags: u32, mode: u32) -> Rules {
     Rules {
         mode: mode & 0o777,
         existing: match (flags >> 2) & 3 {
@@ -30,7 +30,7 @@ fn rules(flags: u32, mode: u32) -> Rules {
     }
 }
 
-fn describe(scope: &Scope<'_>, ensured: Ensured) -> Record {
+pub(super) fn describe(scope: &Scope<'_>, ensured: Ensured) -> Record {
     let mut record = Record::new(containment(scope));
     record.set_path(ensured.real.as_deref());
     record.numbers[MODE] = f64::from(ensured.mode);

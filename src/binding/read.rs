@@ -26,7 +26,7 @@ const DESCRIPTOR: usize = 16;
 /// loop for longer than that job takes.
 const COPIED: u64 = 256 * 1024;
 
-fn rules(flags: u32, max_bytes: f64) -> Rules {
+pub(super) fn rules(flags: u32, max_bytes: f64) -> Rules {
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -45,7 +45,7 @@ fn rules(flags: u32, max_bytes: f64) -> Rules {
     }
 }
 
-fn describe(containment: f64, file: &OpenFile) -> Record {
+pub(super) fn describe(containment: f64, file: &OpenFile) -> Record {
     let mut record = Record::new(containment);
     record.set_stat(file.stat());
     record.set_path(file.real_path());

@@ -5,6 +5,7 @@
 
 mod acl;
 mod linux;
+mod look;
 mod unix;
 
 pub(crate) use acl::{get_acl, remove_acl, set_acl};
@@ -13,6 +14,10 @@ pub(crate) use linux::{
     RESOLVE_NO_XDEV, advise_huge_pages, change_mode_of_held, distance, fchmodat2_works,
     fill_random, held_path, is_pseudo_file_system, open_at2, openat2_works, read_from_start,
     rename_new, rename_new_works, start_sync, stat, stat_in_memory, statx_works,
+};
+pub(crate) use look::{
+    Attributes, CAP_CHOWN, CAP_FOWNER, CAP_FSETID, MAY_READ, MAY_SEARCH, MAY_WRITE, Volume, access,
+    attributes, has_capability, mount_number, volume,
 };
 pub(crate) use unix::{
     Stat, Time, change_mode, change_owner, close, create_at, current_directory, effective_group,

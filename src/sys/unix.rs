@@ -63,6 +63,16 @@ impl Stat {
         self.kind() == libc::S_IFLNK
     }
 
+    /// Whether only owners may remove names from this directory.
+    pub(crate) fn is_sticky(&self) -> bool {
+        self.mode & libc::S_ISVTX != 0
+    }
+
+    /// Whether what is made in this directory gets its group.
+    pub(crate) fn hands_group_on(&self) -> bool {
+        self.mode & libc::S_ISGID != 0
+    }
+
     pub(crate) fn is_device(&self) -> bool {
         matches!(self.kind(), libc::S_IFCHR | libc::S_IFBLK)
     }

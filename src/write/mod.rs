@@ -12,9 +12,11 @@
 
 mod many;
 mod place;
+mod rehearsal;
 mod settle;
 
 pub use many::{Item, write_many};
+pub use rehearsal::{Forecast, rehearse};
 
 use crate::error::{Code, Error, Os};
 use crate::resolve::Scope;

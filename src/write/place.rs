@@ -251,6 +251,11 @@ impl Place {
         Arc::clone(&self.dir)
     }
 
+    /// Whether the directory was opened such that it can be synced.
+    pub(super) fn can_sync(&self) -> bool {
+        self.can_sync
+    }
+
     /// Device and inode of the directory, where they can be had.
     pub(super) fn identity(&self) -> Option<(u64, u64)> {
         let stat = sys::status(self.dir.as_fd()).ok()?;

@@ -1,0 +1,104 @@
+#!/usr/bin/env node
+'use strict';
+
+// The `holdfast` command. Exit status: 0 all is well, 1 something is not, 2 the command line makes no sense.
+
+const { parseArgs } = require('node:util');
+const { version } = require('../package.json');
+const { doctor } = require('./doctor.js');
+const { doctorText } = require('./doctor-text.js');
+const { VERBS } = require('./doctor-verdicts.js');
+const { selftest } = require('./selftest.js');
+const { selftestText } = require('./selftest-text.js');
+const { palette, wantsColour } = require('./terminal.js');
+
+const USAGE = `Usage:
+  holdfast doctor [PATH…] [--json] [--only VERB[,VERB…]]
+      What is at each path (default: the working directory), what each verb would do there and why,
+      and what to change. Changes nothing. Verbs: ${VERBS.join(', ')}.
+  holdfast selftest [--dir DIR] [--json]
+      Whether this machine gives every guarantee, tried out in a private directory that is removed again
+      (in DIR, to choose the file system; default: the system's directory for temporary files).
+  holdfast --version | --help
+
+Exit status: 0 all is well, 1 something is not, 2 wrong usage.
+`;
+
+class UsageError extends Error {}
+
+/** @param {string[]} args */
+function understand(args) {
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean', default: false },
+        only: { type: 'string', multiple: true },
+        dir: { type: 'string' },
+        help: { type: 'boolean', short: 'h', default: false },
+        version: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(/** @type {Error} */ (error).message);
+  }
+}
+
+/** @param {string[] | undefined} given */
+function wantedVerbs(given) {
+  if (given === undefined) return undefined;
+  const wanted = given.flatMap((list) => list.split(','));
+  const unknown = wanted.filter((verb) => !VERBS.some((known) => known === verb));
+  if (unknown.length > 0) throw new UsageError(`--only: no such verb: ${unknown.join(', ')}`);
+  return VERBS.filter((verb) => wanted.includes(verb));
+}
+
+/**
+ * @param {string[]} args
+ * @returns {Promise<number>} the exit status
+ */
+async function main(args) {
+  const { values, positionals } = understand(args);
+  const [command, ...rest] = positionals;
+  if (values.version) {
+    process.stdout.write(`${version}\n`);
+    return 0;
+  }
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const paint = palette(wantsColour(process.stdout, process.env));
+  if (command === 'doctor') {
+    if (values.dir !== undefined) throw new UsageError('--dir belongs to selftest');
+    if (rest.includes('')) throw new UsageError('a path is empty');
+    const report = doctor(rest.length > 0 ? rest : ['.'], wantedVerbs(values.only));
+    process.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : doctorText(report, paint));
+    return report.ok ? 0 : 1;
+  }
+  if (command === 'selftest') {
+    if (values.only !== undefined) throw new UsageError('--only belongs to doctor');
+    if (rest.length > 0) throw new UsageError(`selftest takes no path (--dir DIR chooses the place): ${rest.join(' ')}`);
+    const report = await selftest(values.dir);
+    process.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : selftestText(report, paint));
+    return report.ok ? 0 : 1;
+  }
+  throw new UsageError(command === undefined ? 'a command is missing' : `no such command: ${command}`);
+}
+
+main(process.argv.slice(2)).then(
+  (status) => {
+    process.exitCode = status;
+  },
+  (error) => {
+    if (error instanceof UsageError) {
+      process.stderr.write(`holdfast: ${error.message}\n\n${USAGE}`);
+      process.exitCode = 2;
+      return;
+    }
+    // Without its binary, holdfast can say no more than why it does not load.
+    process.stderr.write(`holdfast: ${error instanceof Error ? error.message : error}\n`);
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,244 @@
+'use strict';
+
+// What each verb would do at a path. The binary goes each verb's own way up to the first call that would change
+// something; what it answers, an error too, is what the verb would.
+
+const nodePath = require('node:path');
+const { adviseOn } = require('./doctor-advice.js');
+const { hasNoModes, isElsewhere } = require('./doctor-mounts.js');
+const { octal } = require('./doctor-process.js');
+const { HARDENINGS, OPT_OUT, REASONS, isOptedOut } = require('./ensure-dir.js');
+const { isHoldfastError } = require('./errors.js');
+const { native } = require('./native.js');
+const { ensureArguments, readArguments, writeArguments } = require('./options.js');
+const record = require('./record.js');
+const { Stats } = require('./stat.js');
+
+/**
+ * @typedef {object} Verdict
+ * @property {string} call
+ * @property {'ok' | 'short' | 'fails' | 'not-applicable'} outcome `short`: it works, and privacy is not reached
+ * @property {Record<string, unknown>} [result] the fields of the verb's result that can be foreseen
+ * @property {Record<string, unknown>} [error] of the error it would throw
+ * @property {string} why
+ * @property {string[]} doubts what only trying would tell
+ * @property {import('./doctor-advice.js').Advice[]} advice
+ */
+
+/**
+ * What a verdict is made from.
+ *
+ * @typedef {object} Ground
+ * @property {string} path absolute
+ * @property {boolean} exists
+ * @property {import('./doctor-facts.js').Facts | null} facts of the path, or of the nearest directory above it
+ * @property {ReturnType<typeof import('./doctor-process.js').describeProcess>} who
+ */
+
+/** The name of the file that a write into a directory is rehearsed with. */
+const NEW_FILE = 'holdfast-doctor-new-file';
+
+/**
+ * @param {string} path
+ * @param {(scratch: Float64Array) => void} rehearse
+ * @returns {{ numbers: Float64Array, error?: undefined } | { numbers?: undefined, error: any }}
+ */
+function rehearsed(path, rehearse) {
+  rehearse(record.scratch);
+  const { last } = record;
+  return record.failed(last) ? { error: record.failure(last, path) } : { numbers: last.numbers };
+}
+
+/** @param {any} error */
+function describeError(error) {
+  const { name, code, message, syscall, sysCode, remedy } = error;
+  return {
+    type: isHoldfastError(error) ? 'HoldfastError' : name,
+    code,
+    message,
+    ...(syscall === undefined ? {} : { syscall }),
+    ...(sysCode === undefined ? {} : { sysCode }),
+    ...(remedy === undefined ? {} : { remedy }),
+  };
+}
+
+/**
+ * An error's message without its code, which is shown beside it, and without the remedy, which is advice.
+ *
+ * @param {any} error
+ */
+function sentenceOf({ code, message, remedy }) {
+  const told = message.startsWith(`${code}: `) ? message.slice(code.length + 2) : message;
+  return remedy !== undefined && told.endsWith(` ${remedy}`) ? told.slice(0, -remedy.length - 1) : told;
+}
+
+/**
+ * What may still come between, where the rehearsal says that a change would succeed.
+ *
+ * @param {Ground} ground
+ */
+function doubtsAbout({ facts, who }) {
+  const mount = facts?.mount ?? undefined;
+  const doubts = [];
+  if (isElsewhere(mount)) doubts.push(`what is behind ${mount?.type} decides, and may decide otherwise`);
+  if (hasNoModes(mount)) doubts.push(`${mount?.type} makes modes up, by its mount options`);
+  if (mount?.superOptions.some((option) => /quota/.test(option) && !/noquota/.test(option))) doubts.push('a quota may be exhausted');
+  if (mount?.type === 'btrfs') doubts.push('btrfs cannot tell exactly how much is free');
+  if (who.seccomp === 'filter') doubts.push('a seccomp filter is active, and may refuse the call');
+  if (who.securityModule !== null) doubts.push(`a security module confines this process (${who.securityModule})`);
+  return doubts;
+}
+
+/**
+ * @param {Ground} ground
+ * @returns {Verdict}
+ */
+function ensureDirVerdict(ground) {
+  const { path, exists, facts } = ground;
+  const { flags, mode } = ensureArguments(undefined);
+  const bits = (flags | (isOptedOut() ? OPT_OUT : 0)) >>> 0;
+  const { numbers, error } = rehearsed(path, (scratch) => native().rehearseEnsureDir(path, bits, mode, scratch));
+  const call = `ensureDir(${JSON.stringify(path)})`;
+  if (numbers === undefined) {
+    const isElse = exists && facts?.kind !== 'directory' && facts?.kind !== 'symlink' && error.code === 'not-directory';
+    return conclude(ground, 'ensureDir', { call, outcome: isElse ? 'not-applicable' : 'fails', error: describeError(error), why: sentenceOf(error) });
+  }
+  const hardening = HARDENINGS[numbers[3]];
+  const reason = REASONS[numbers[4]];
+  const isPrivate = numbers[2] === 1;
+  const result = { hardening, ...(reason === undefined ? {} : { reason }), isPrivate, mode: octal(numbers[1]) };
+  const isWaived = reason === 'opt-out';
+  return conclude(ground, 'ensureDir', {
+    call,
+    outcome: isPrivate || isWaived ? 'ok' : 'short',
+    result,
+    why: whyHardening(ground, result),
+  });
+}
+
+/**
+ * @param {Ground} ground
+ * @param {{ hardening: string, reason?: string, mode: string }} result
+ */
+function whyHardening({ facts, who }, { hardening, reason, mode }) {
+  switch (hardening) {
+    case 'created':
+      return `it would be created with mode ${mode}`;
+    case 'not-needed':
+      return `it is private already, with mode ${mode}: no chmod`;
+    case 'tightened':
+      return `its mode would change from ${facts?.mode} to ${mode}`;
+    case 'tolerated':
+      return `chmod would answer ${reason === 'no-effect' ? 'success and change nothing' : reason}, which is tolerated${whyRefused(reason, facts, who)}; it stays ${mode}`;
+    default:
+      return `${WHY_LEFT[reason ?? ''] ?? 'it is left'}; it stays ${mode}`;
+  }
+}
+
+/** @type {Record<string, string>} */
+const WHY_LEFT = {
+  acl: 'its ACL names users or groups, whose entries chmod would disable without a word',
+  shared: 'others share it by design (sticky, the top directory, or a volume of another group while this is root)',
+  owner: 'its mode is private, but another user owns it',
+  'opt-out': 'HOLDFAST_SKIP_DIR_HARDENING=1 or OPENCLAW_SKIP_STATE_DIR_HARDEN=1 is set',
+};
+
+/**
+ * @param {string | undefined} reason
+ * @param {Ground['facts']} facts
+ * @param {Ground['who']} who
+ */
+function whyRefused(reason, facts, who) {
+  if (reason === 'EROFS') return `: ${facts?.mount?.mountPoint ?? 'the mount'} is read-only`;
+  if (reason !== 'EPERM' || facts === null) return '';
+  if (facts.attributes.includes('immutable') || facts.attributes.includes('append-only')) return `: it is ${facts.attributes.join(', ')}`;
+  return `: user ${facts.uid} owns it, and this process is user ${who.euid} without CAP_FOWNER`;
+}
+
+/**
+ * @param {Ground} ground
+ * @returns {Verdict}
+ */
+function writeVerdict(ground) {
+  const { path, exists, facts } = ground;
+  const isInto = exists && facts?.kind === 'directory';
+  const target = isInto ? nodePath.join(path, NEW_FILE) : path;
+  const { flags, modes } = writeArguments(undefined);
+  const { numbers, error } = rehearsed(target, (scratch) => native().rehearseWrite(target, flags, modes, scratch));
+  const call = `writeAtomic(${JSON.stringify(target)}, data)`;
+  if (numbers === undefined) {
+    return conclude(ground, 'writeAtomic', { call, outcome: 'fails', error: describeError(error), why: sentenceOf(error) });
+  }
+  const created = numbers[1] === 1;
+  const mode = octal(numbers[2]);
+  const kept = numbers[4];
+  const preserved = kept < 0 ? null : { mode: (kept & 1) !== 0, acl: (kept & 2) !== 0, owner: (kept & 4) !== 0 };
+  const durable = /** @type {const} */ ([false, 'file', true])[numbers[3]];
+  const changes = preserved === null ? '' : preserved.owner ? '; owner, mode and ACL stay' : '; its owner cannot be kept';
+  return conclude(ground, 'writeAtomic', {
+    call,
+    outcome: 'ok',
+    result: { created, mode, durable, preserved },
+    why: `${created ? 'a new file' : 'the file would be replaced,'} with mode ${mode}${changes}${durable === true ? '' : '; its directory cannot be synced'}`,
+  });
+}
+
+/**
+ * @param {Ground} ground
+ * @param {'readLocalFileSafely' | 'outbound'} verb
+ * @returns {Verdict}
+ */
+function readVerdict(ground, verb) {
+  const { path, exists, facts } = ground;
+  const options = verb === 'outbound' ? { outbound: true } : undefined;
+  const { flags, maxBytes } = readArguments(options);
+  const { numbers, error } = rehearsed(path, (scratch) => native().rehearseRead(path, flags, maxBytes, scratch));
+  const call = `readLocalFileSafely(${JSON.stringify(path)}${options ? ', { outbound: true }' : ''})`;
+  if (numbers === undefined) {
+    const isNone = error.code === 'not-found' || (exists && facts?.kind === 'directory' && error.code === 'not-file');
+    return conclude(ground, verb, { call, outcome: isNone ? 'not-applicable' : 'fails', error: describeError(error), why: sentenceOf(error) });
+  }
+  const stat = new Stats(numbers);
+  return conclude(ground, verb, {
+    call,
+    outcome: 'ok',
+    result: { size: stat.size, mode: octal(stat.mode & 0o7777) },
+    why: `a regular file of ${stat.size} bytes that this process may read${verb === 'outbound' ? ', and others too' : ''}`,
+  });
+}
+
+/**
+ * @param {Ground} ground
+ * @param {string} verb
+ * @param {Omit<Verdict, 'doubts' | 'advice'>} found
+ * @returns {Verdict}
+ */
+function conclude(ground, verb, found) {
+  const changes = verb === 'ensureDir' ? ['created', 'tightened'].includes(String(found.result?.hardening)) : verb === 'writeAtomic';
+  return {
+    ...found,
+    doubts: found.outcome !== 'fails' && changes ? doubtsAbout(ground) : [],
+    advice: found.outcome === 'short' || found.outcome === 'fails' ? adviseOn(verb, found, ground) : [],
+  };
+}
+
+/** The verbs, and the read that is to be handed on. */
+const VERBS = /** @type {const} */ (['ensureDir', 'writeAtomic', 'readLocalFileSafely', 'outbound']);
+
+/**
+ * @param {Ground} ground
+ * @param {readonly string[]} wanted
+ * @returns {Record<string, Verdict>}
+ */
+function verdicts(ground, wanted) {
+  /** @type {Record<string, (ground: Ground) => Verdict>} */
+  const judges = {
+    ensureDir: ensureDirVerdict,
+    writeAtomic: writeVerdict,
+    readLocalFileSafely: (given) => readVerdict(given, 'readLocalFileSafely'),
+    outbound: (given) => readVerdict(given, 'outbound'),
+  };
+  return Object.fromEntries(wanted.map((verb) => [verb, judges[verb](ground)]));
+}
+
+module.exports = { NEW_FILE, VERBS, verdicts };

@@ -1,0 +1,41 @@
+'use strict';
+
+// Text for people: colour on a terminal that wants it, and nowhere else.
+
+/**
+ * Whether to colour what goes to a stream. https://no-color.org: any value that is not empty means no.
+ *
+ * @param {{ isTTY?: boolean }} stream
+ * @param {NodeJS.ProcessEnv} env
+ */
+function wantsColour(stream, env) {
+  return stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
+}
+
+/** @param {boolean} isOn */
+function palette(isOn) {
+  /** @param {number} code */
+  const paint = (code) => (/** @type {string} */ text) => (isOn ? `\u001b[${code}m${text}\u001b[0m` : text);
+  return { good: paint(32), bad: paint(31), mild: paint(33), dim: paint(2), strong: paint(1) };
+}
+
+/** @typedef {ReturnType<typeof palette>} Palette */
+
+/** @param {number} bytes */
+function inBytes(bytes) {
+  const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let place = 0;
+  for (; bytes >= 1024 && place < units.length - 1; place++) bytes /= 1024;
+  return `${place === 0 ? bytes : bytes.toFixed(1)} ${units[place]}`;
+}
+
+/**
+ * Text from elsewhere, such as a path: its control characters have no power over a terminal.
+ *
+ * @param {string} text
+ */
+function harmless(text) {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+module.exports = { harmless, inBytes, palette, wantsColour };

@@ -1,0 +1,130 @@
+//! What a write would answer, found out without writing.
+
+use super::place::Place;
+use super::settle::Target;
+use super::{Durable, Preserved, Rules};
+use crate::error::{Code, Error, Os};
+use crate::inspect::{is_capable, is_full, is_member, would_create};
+use crate::permission;
+use crate::resolve::Scope;
+use crate::sys::{self, OFlag, Stat};
+use nix::libc;
+use std::os::fd::{AsFd, BorrowedFd};
+
+/// What a write of some content would come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forecast {
+    /// No file has the name now.
+    pub created: bool,
+    /// Permission bits of the new file.
+    pub mode: u32,
+    /// What could be synced, as far as the directory's permissions tell.
+    pub durable: Durable,
+    /// What would be kept; `None` when there is nothing to keep.
+    pub preserved: Option<Preserved>,
+}
+
+/// Goes the way of [`super::write`] up to the temporary file, and judges the rest.
+///
+/// # Errors
+///
+/// Those that it would answer.
+pub fn rehearse(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Forecast, Error> {
+    let rules = Rules {
+        make_parents: None,
+        ..*rules
+    };
+    let mut place = Place::find(scope, raw, &rules)?;
+    let target = place.look(scope, &rules)?;
+    let held = place.directory();
+    let dir = held.as_fd();
+    would_create(dir, "open").map_err(|os| match os.errno {
+        sys::ENOENT => Error::refused_by(Code::NotFound, "directory", os),
+        _ => os.into(),
+    })?;
+    if is_full(&sys::volume(dir)?) {
+        let os = Os {
+            errno: libc::ENOSPC,
+            syscall: "write",
+        };
+        return Err(os.into());
+    }
+    let above = sys::status(dir)?;
+    would_rename(dir, &above, place.name()).map_err(|os| Error::System {
+        os,
+        temporary: Some(place.full_path(ANY_TEMPORARY)),
+    })?;
+    Ok(settled(&place, target.as_ref(), &above, &rules))
+}
+
+/// Stands in messages for the random name that a temporary would have.
+const ANY_TEMPORARY: &[u8] = b".holdfast-*.tmp";
+
+/// Whether a file could take the name from whatever has it.
+fn would_rename(dir: BorrowedFd<'_>, above: &Stat, name: &[u8]) -> Result<(), Os> {
+    let refused = |errno| {
+        Err(Os {
+            errno,
+            syscall: "rename",
+        })
+    };
+    if sys::attributes(dir).is_append_only {
+        return refused(sys::EPERM);
+    }
+    let Ok(old) = sys::open_at(dir, name, OFlag::O_PATH | OFlag::O_NOFOLLOW) else {
+        return Ok(());
+    };
+    let attributes = sys::attributes(old.as_fd());
+    let stat = sys::stat(old.as_fd())?;
+    let is_mount_point =
+        attributes.is_mount_point || stat.mount.is_some() && stat.mount != sys::stat(dir)?.mount;
+    if is_mount_point {
+        return refused(libc::EBUSY);
+    }
+    let is_kept = above.is_sticky()
+        && !permission::is_own(stat.uid)
+        && !permission::is_own(above.uid)
+        && !is_capable(sys::CAP_FOWNER, &stat);
+    if is_kept || attributes.is_immutable || attributes.is_append_only {
+        return refused(sys::EPERM);
+    }
+    Ok(())
+}
+
+/// What owner, ACL and mode would come to, by the rules of [`super::settle`].
+fn settled(place: &Place, target: Option<&Target>, above: &Stat, rules: &Rules) -> Forecast {
+    let durable = match rules.durable {
+        Durable::Full if !place.can_sync() => Durable::No,
+        other => other,
+    };
+    let Some(Target { stat, acl }) = target else {
+        return Forecast {
+            created: true,
+            mode: rules.mode.unwrap_or(rules.new_file_mode),
+            durable,
+            preserved: None,
+        };
+    };
+    let first_group = if above.hands_group_on() {
+        above.gid
+    } else {
+        sys::effective_group()
+    };
+    let may_give_away = is_capable(sys::CAP_CHOWN, stat);
+    let keeps_user = permission::is_own(stat.uid) || may_give_away;
+    let keeps_group = first_group == stat.gid || may_give_away || is_member(stat.gid);
+    let old = stat.mode & 0o777;
+    let mode = rules
+        .mode
+        .unwrap_or_else(|| permission::kept_bits(old, acl.as_ref(), true, keeps_group));
+    Forecast {
+        created: false,
+        mode,
+        durable,
+        preserved: Some(Preserved {
+            mode: mode == old,
+            acl: rules.mode.is_none(),
+            owner: keeps_user && keeps_group,
+        }),
+    }
+}
