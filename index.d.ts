@@ -20,8 +20,11 @@
 /// <reference types="node" />
 import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
+import type { WriteBytes, WriteData, WriteEntry, WriteOptions, WriteResult } from './write.js';
 
 export * from './errors.js';
+export * from './stage.js';
+export * from './write.js';
 
 /** A path: a string as it stands (never parsed as a URL), a `Buffer` byte for byte, or a `file:` URL object without a host. */
 export type PathInput = string | Buffer | URL;
@@ -153,103 +156,6 @@ export function readLocalFileSafelySync(file: PathInput | SyncOptions<ReadOption
  * @throws {HoldfastError} As {@link readLocalFileSafely}; `unsupported-platform` where descriptors cannot be reopened (no `/proc`).
  */
 export function openLocalFileSafely(file: PathInput | ReadOptions, options?: ReadFileOptions): Promise<OpenResult>;
-
-/** Data that is there at the time of the call. It is copied then: changing it later changes nothing. */
-export type WriteBytes = string | ArrayBufferView | ArrayBuffer;
-
-/** What {@link writeAtomic} accepts. An iterable is streamed through the temporary file, chunk by chunk, never gathered in memory. */
-export type WriteData = WriteBytes | AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
-
-/** Options of {@link writeAtomic}. */
-export interface WriteOptions extends CommonOptions {
-  /**
-   * Permission bits (0–`0o777`) that the file has in the end, exactly, whether it is new or not and whatever the umask. An
-   * existing owner and group are kept, an existing ACL is not. Default: an existing file keeps its bits, ACL, group and owner as
-   * far as the system permits (see {@link WriteResult.preserved}), a new one gets `newFileMode`. Setuid, setgid and sticky are dropped.
-   */
-  mode?: number | undefined;
-  /** Permission bits (0–`0o777`) of a new file when `mode` is not given, whatever the umask. Default `0o644`. */
-  newFileMode?: number | undefined;
-  /** `false`: fail with `already-exists` when anything has the name, a link or a FIFO too. Of several racers exactly one wins. Default `true`. */
-  overwrite?: boolean | undefined;
-  /**
-   * When the final component is a symbolic link: `'reject'` fails with `symlink`; `'replace'` puts the file in place of the link
-   * and leaves its target alone; `'follow'` writes the target, as far as `symlinks` allows. Default `'reject'`.
-   */
-  finalSymlink?: 'reject' | 'replace' | 'follow' | undefined;
-  /**
-   * What is synced before success is reported. `true`: the data, then the directory: the new version survives a power loss.
-   * `'file'`: the data only: after a power loss there is the old version or the new one. `false`: nothing. Default `true`.
-   */
-  durable?: boolean | 'file' | undefined;
-  /** Create missing parent directories. Default `false`: a missing parent is `not-found`. */
-  mkdir?: boolean | undefined;
-  /** Permission bits (0–`0o777`) of the directories that `mkdir` creates. The mode of an existing one is never touched. Default `0o700`. */
-  dirMode?: number | undefined;
-  /** `'reject'`: fail with `hardlink` when the existing target has other names. `'allow'`: those keep the old content. Default `'allow'`. */
-  hardlinks?: 'allow' | 'reject' | undefined;
-  /** Encoding of `data`, and of the chunks, that are strings. Default `'utf8'`. */
-  encoding?: BufferEncoding | undefined;
-}
-
-/** What was published. Numbers are read from the descriptor of the file. */
-export interface WriteResult {
-  /** Absolute path of the file without links. */
-  path: string;
-  /** No file was replaced; also `true` when a symbolic link was (`finalSymlink: 'replace'`). */
-  created: boolean;
-  /** Bytes written. */
-  size: number;
-  /** Permission bits of the file. */
-  mode: number;
-  /** Device and inode of the file, as `fs.Stats` has them. */
-  dev: number;
-  ino: number;
-  /** How the name was given: `'rename'` replaced or created it, `'link'` created it where no exclusive rename exists. */
-  method: 'rename' | 'link';
-  /** What was synced, as {@link WriteOptions.durable}; `false` also where the directory cannot be synced by this system or user. */
-  durable: boolean | 'file';
-  containment: Containment;
-  /** What was kept of the file that was replaced; `null`: there was nothing to preserve. Where something is lost, access never widens. */
-  preserved: { mode: boolean; acl: boolean; owner: boolean } | null;
-}
-
-/**
- * Publishes a file: a temporary in the target's directory gets owner, ACL, mode and content by its descriptor, is synced and closed,
- * then renamed, once. A reader sees the old content or the new, whole. On failure the old content is untouched and no temporary is left,
- * except when the process is killed (then `.holdfast-<32 hex digits>.tmp` may stay).
- *
- * Calls on one target publish in the order they were made, in one JavaScript environment. A stream takes its place when it ends.
- *
- * @example
- * await writeAtomic(path, JSON.stringify(state), { mode: PRIVATE_FILE_MODE, mkdir: true });
- *
- * @throws {HoldfastError} `not-found`, `not-directory`, `not-file`, `symlink`, `hardlink`, `already-exists`, `not-durable`,
- * `invalid-path`; with a root also `outside-workspace`, `path-mismatch`.
- */
-export function writeAtomic(file: PathInput, data: WriteData, options?: WriteOptions | BufferEncoding): Promise<WriteResult>;
-/** {@link writeAtomic}, on the calling thread; it does not wait for asynchronous calls on the same target. */
-export function writeAtomicSync(file: PathInput, data: WriteBytes, options?: SyncOptions<WriteOptions> | BufferEncoding): WriteResult;
-
-/** One of the files of {@link writeAtomicMany}; `options` override those of the call, which alone has `root`, `symlinks` and `signal`. */
-export interface WriteEntry {
-  file: PathInput;
-  data: WriteBytes;
-  options?: Omit<WriteOptions, keyof CommonOptions> | BufferEncoding | undefined;
-}
-
-/**
- * Publishes many files with the guarantees of {@link writeAtomic} for each. Up to 64 at a time are written, then synced side by
- * side, then renamed, and each directory is synced once for them. It is not a transaction:
- * every entry has its own result or error, and none is undone for another's failure, or for an abort between two such groups.
- *
- * @returns One result for each entry, in order, as `Promise.allSettled` gives it. A wrong argument, or a `root` that cannot be
- * opened, rejects the call as a whole, before anything is written; so does a signal that is aborted before it starts.
- *
- * @example
- * const results = await writeAtomicMany(parts.map((part) => ({ file: `${dir}/${part.name}`, data: part.bytes })), { mode: 0o600 });
- */
-export function writeAtomicMany(entries: readonly WriteEntry[], options?: WriteOptions | BufferEncoding): Promise<PromiseSettledResult<WriteResult>[]>;
 
 /** Options of {@link ensureDir}. */
 export interface EnsureDirOptions extends CommonOptions {
@@ -392,6 +298,11 @@ export interface Capabilities {
   fchmodat2: boolean;
   /** `statx` (Linux 4.11). */
   statx: boolean;
+  /**
+   * A file without a name (`O_TMPFILE`) can be given one: `linkat(AT_EMPTY_PATH)`, or `/proc`. Then a killed process leaves no
+   * temporary of a new file on a local file system.
+   */
+  tmpfile: boolean;
   /** Path of the native binary that was loaded. */
   native: string;
 }

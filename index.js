@@ -5,6 +5,8 @@ const { ensureDir, ensureDirSync } = require('./lib/ensure-dir.js');
 const { HoldfastError, isHoldfastError } = require('./lib/errors.js');
 const { openLocalFileSafely, readLocalFileSafely, readLocalFileSafelySync } = require('./lib/read.js');
 const { openRoot, openRootSync } = require('./lib/root.js');
+const { cleanStaleTemporaries } = require('./lib/stale.js');
+const { stageAtomic } = require('./lib/stage.js');
 const { writeAtomic, writeAtomicSync } = require('./lib/write.js');
 const { writeAtomicMany } = require('./lib/write-many.js');
 
@@ -14,6 +16,7 @@ module.exports = {
   PRIVATE_DIR_MODE: 0o700,
   PRIVATE_FILE_MODE: 0o600,
   capabilities,
+  cleanStaleTemporaries,
   ensureDir,
   ensureDirSync,
   isHoldfastError,
@@ -22,6 +25,7 @@ module.exports = {
   openRootSync,
   readLocalFileSafely,
   readLocalFileSafelySync,
+  stageAtomic,
   writeAtomic,
   writeAtomicMany,
   writeAtomicSync,

@@ -19,7 +19,7 @@ function node(script: string, { esm = false, env = {}, cwd = PACKAGE }: { esm?: 
 
 /** The names that index.d.ts, and the errors.d.ts it re-exports, export as values. */
 function declaredValues(): string[] {
-  const text = ['index.d.ts', 'errors.d.ts'].map((name) => fs.readFileSync(path.join(PACKAGE, name), 'utf8')).join('\n');
+  const text = ['index.d.ts', 'errors.d.ts', 'stage.d.ts', 'write.d.ts'].map((name) => fs.readFileSync(path.join(PACKAGE, name), 'utf8')).join('\n');
   return [...new Set([...text.matchAll(/^export (?:declare )?(?:function|const|class) (\w+)/gm)].map((match) => match[1]!))].sort();
 }
 

@@ -154,7 +154,7 @@ describe('the result of a write', () => {
           mode: modeOf(`${dir}/f`),
           dev: node.dev,
           ino: node.ino,
-          method: 'rename',
+          method: layout.length === 0 ? 'link' : 'rename',
           durable: true,
           containment: 'none',
           preserved: layout.length === 0 ? null : { mode: true, acl: true, owner: true },

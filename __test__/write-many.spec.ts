@@ -49,7 +49,7 @@ describe('the results', () => {
         mode: 0o600,
         dev,
         ino,
-        method: 'rename',
+        method: 'link',
         durable: count <= 64,
         containment: 'none',
         preserved: null,

@@ -16,6 +16,7 @@ function capabilities() {
     renameNoReplace: has(1),
     fchmodat2: has(2),
     statx: has(3),
+    tmpfile: has(4),
     native: nativePath(),
   };
 }

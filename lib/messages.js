@@ -22,7 +22,7 @@ const CODES = table({
   'device-path': { category: 'policy', public: 'The path names a device or a file of the system itself.' },
   'too-large': { category: 'policy', public: 'The file is too large.' },
   'insecure-permissions': { category: 'policy', public: 'A directory of the service grants access to others.' },
-  'not-owned': { category: 'policy', public: 'A directory of the service belongs to another user.' },
+  'not-owned': { category: 'policy', public: 'A file or directory of the service belongs to another user.' },
   OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE: {
     category: 'policy',
     public: 'The file may not be sent: its permissions keep it to its owner.',
@@ -88,16 +88,25 @@ function describe(failure, at, context) {
             'The link and its directory must belong to root or to this user, and nobody else may write the directory.',
         };
       }
+      if (detail === 'staged') {
+        return { sentence: `what was staged for ${at} was replaced by a symbolic link` };
+      }
       return {
         sentence: `${at} is, or leads through, a symbolic link`,
         remedy: "Use the path it leads to, or allow links with the option 'symlinks' (for a write: 'finalSymlink').",
       };
     case 'hardlink':
+      if (detail === 'staged') {
+        return { sentence: `what was staged for ${at} has more than one name` };
+      }
       return {
         sentence: `${at} has more than one name`,
         remedy: "Copy the file, or allow it with hardlinks: 'allow'.",
       };
     case 'not-file':
+      if (detail === 'staged') {
+        return { sentence: `what was staged for ${at} is not a regular file` };
+      }
       return { sentence: `${at} is ${kind}, not a regular file` };
     case 'not-directory':
       return {
@@ -149,6 +158,7 @@ const WHY_NOT_FOUND = table({
   directory: ': its parent directory is missing',
   'working-directory': ': the working directory was removed',
   dangling: ': a symbolic link on the way leads to nothing',
+  staged: ': what was staged for it is gone',
 });
 
 const WHY_INVALID = table({
@@ -182,6 +192,12 @@ function describeTooLarge(detail, at, context) {
 function describeDirectory(failure, at) {
   const owner = `it belongs to user ${failure.uid}, and this process runs as user ${failure.euid}`;
   if (failure.code === 'not-owned') {
+    if (failure.detail === 'staged') {
+      return { sentence: `what was staged for ${at} is not this user's: ${owner}` };
+    }
+    if (failure.detail === 'file') {
+      return { sentence: `${at} is not this user's file, and is not written over: ${owner}` };
+    }
     return {
       sentence: `${at} is not this user's directory: ${owner}`,
       remedy: `Run chown ${failure.euid} -- ${argument(at)} as root.`,

@@ -71,13 +71,15 @@ export interface Native {
   stageAppend(stage: Handle, data: Uint8Array): Promise<Reply>;
   stageCommit(stage: Handle, cancel: Handle | undefined): Promise<Reply>;
   stageAbort(stage: Handle): Promise<Reply>;
+  removeStaleAsync(path: NativePath, olderThanMs: number): Promise<Reply<Buffer[]>>;
   rootOpenSync(path: NativePath, scratch: Float64Array): Handle | undefined | null;
   rootOpenAsync(path: NativePath): Promise<Reply<Handle>>;
-  rootClose(root: Handle): void;
   inspect(path: NativePath, flags: number, scratch: Float64Array): void;
   rehearseEnsureDir(path: NativePath, flags: number, mode: number, scratch: Float64Array): void;
   rehearseWrite(path: NativePath, flags: number, modes: number, scratch: Float64Array): void;
   rehearseRead(path: NativePath, flags: number, maxBytes: number, scratch: Float64Array): void;
+  rootClose(root: Handle): void;
+  giveUp(): void;
   features(): number;
   version(): string;
 }

@@ -187,6 +187,7 @@ function readArguments(options, defaults) {
 }
 
 const FINAL_SYMLINKS = table({ reject: 0, replace: 1, follow: 2 });
+const FALLBACKS = table({ none: 0, 'in-place': 1 });
 
 /** @param {unknown} value */
 function toDurable(value) {
@@ -251,6 +252,7 @@ function readWriteOptions(optionsOrEncoding, base, name) {
     mkdir = base.mkdir,
     dirMode = base.dirMode,
     hardlinks = base.hardlinks,
+    fallback = base.fallback,
     encoding = base.encoding,
     signal,
   } = toOptions(options, name);
@@ -265,6 +267,7 @@ function readWriteOptions(optionsOrEncoding, base, name) {
     mkdir,
     dirMode,
     hardlinks,
+    fallback,
     encoding,
     signal,
   };
@@ -287,7 +290,8 @@ function packWrite(options, hasRoot) {
       (toChoice(options.hardlinks, 'options.hardlinks', HARDLINKS, 0) << 3) |
       (toChoice(options.finalSymlink, 'options.finalSymlink', FINAL_SYMLINKS, 0) << 4) |
       (toDurable(options.durable) << 6) |
-      (toBoolean(options.mkdir, 'options.mkdir', false) ? 1 << 8 : 0),
+      (toBoolean(options.mkdir, 'options.mkdir', false) ? 1 << 8 : 0) |
+      (toChoice(options.fallback, 'options.fallback', FALLBACKS, 0) << 9),
     modes: exact | (forNew << 9) | (forParents << 18),
     encoding: toEncoding(options.encoding),
   };

@@ -1,14 +1,14 @@
 'use strict';
 
-const fs = require('node:fs');
 const os = require('node:os');
 const { charge, mayAnswerNow } = require('./inline.js');
 const { native } = require('./native.js');
-const { atCaller, pending, promised, refusal, shown, systemError } = require('./errors.js');
+const { atCaller, pending, promised, refusal, shown } = require('./errors.js');
 const { readArguments } = require('./options.js');
 const { isUrl, pathForLater, toPath } = require('./paths.js');
 const { hasRoom, inPool } = require('./pool.js');
 const record = require('./record.js');
+const { reopen } = require('./reopen.js');
 const { withRoot, withRootSync } = require('./root-handle.js');
 const { Stats } = require('./stat.js');
 const { toOptions } = require('./validate.js');
@@ -235,7 +235,8 @@ async function open(file, options, pinned) {
         throw record.failure(opened, given, { maxBytes });
       }
       try {
-        const handle = await reopen(opened, given);
+        const { dev, ino } = new Stats(opened.numbers);
+        const handle = await reopen({ descriptor: opened.numbers[DESCRIPTOR], dev, ino }, 'r', given);
         const { realPath, stat, containment } = toResult(opened, fixed, base, NO_BYTES);
         return { handle, realPath, stat, containment, [Symbol.asyncDispose]: () => handle.close() };
       } finally {
@@ -251,46 +252,6 @@ async function open(file, options, pinned) {
 }
 
 const NO_BYTES = Buffer.alloc(0);
-
-/**
- * A genuine `FileHandle` on what the binary holds open. Nothing makes one from a descriptor, but
- * the descriptor's name in `/proc` leads to the very file, whatever became of its path.
- *
- * @param {record.Result} opened
- * @param {string} path as the caller gave it
- */
-async function reopen({ numbers }, path) {
-  /** @type {fs.promises.FileHandle} */
-  let handle;
-  try {
-    handle = await fs.promises.open(`/proc/self/fd/${numbers[DESCRIPTOR]}`, 'r');
-  } catch (error) {
-    throw reopenFailure(/** @type {NodeJS.ErrnoException} */ (error), path);
-  }
-  try {
-    const seen = await handle.stat();
-    const checked = new Stats(numbers);
-    if (seen.dev !== checked.dev || seen.ino !== checked.ino) {
-      throw refusal('path-mismatch', '', path);
-    }
-  } catch (error) {
-    await handle.close();
-    throw error;
-  }
-  return handle;
-}
-
-/**
- * @param {NodeJS.ErrnoException} error
- * @param {string} path as the caller gave it
- */
-function reopenFailure(error, path) {
-  if (error.code === 'ENOENT' || error.errno === undefined) {
-    return refusal('unsupported-platform', '', path, error);
-  }
-  // The caller knows its own path, and not the one by which the descriptor was reopened.
-  return systemError(error.errno, 'open', path);
-}
 
 /**
  * @param {unknown} file

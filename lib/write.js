@@ -17,7 +17,7 @@ const { writeStream } = require('./write-stream.js');
 /** @typedef {import('./native-types.js').NativePath} NativePath */
 /** @typedef {import('./options.js').Pinned} Pinned */
 
-const METHODS = /** @type {const} */ (['rename', 'link']);
+const METHODS = /** @type {const} */ (['rename', 'link', 'in-place']);
 const DURABLE = /** @type {const} */ ([false, 'file', true]);
 
 /** What content that is there as a whole can be. */

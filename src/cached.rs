@@ -10,6 +10,7 @@
 //! What kind of file system a mount has is learned by [`learn`], which asks, and may wait.
 
 use crate::ensure_dir::{Ensured, Hardening, Rules as EnsureRules};
+use crate::mounts;
 use crate::path;
 use crate::permission::{self, SHARED_BITS};
 use crate::read::{self, OpenFile, Rules};
@@ -34,32 +35,19 @@ pub enum Cached<T> {
     Elsewhere(bool),
 }
 
-/// Mounts, and how far away they are. A mount's number is never given again, so what is known of
-/// one stays true; the oldest is forgotten when there are too many.
-static MOUNTS: RwLock<Vec<(u64, Distance)>> = RwLock::new(Vec::new());
-const MOST_MOUNTS: usize = 128;
-
 /// The mount of `/`, as far as it is known.
 static TOP: RwLock<Option<(u64, Distance)>> = RwLock::new(None);
-
-fn known(mount: u64) -> Option<Distance> {
-    let mounts = MOUNTS.read().unwrap_or_else(PoisonError::into_inner);
-    mounts
-        .iter()
-        .find(|(number, _)| *number == mount)
-        .map(|(_, distance)| *distance)
-}
 
 /// Finds out how far away the mounts are that a path leads to, and `/` itself. It may wait.
 ///
 /// What cannot be found out stays unknown, and its answers are never taken from memory.
 pub fn learn(scope: &Scope<'_>, raw: &[u8]) {
     if let Some(root) = scope.root {
-        learn_held(root.directory().as_fd());
+        mounts::learn(root.directory().as_fd());
         return;
     }
     if let Ok(top) = sys::open_at(AT_FDCWD, b"/", OFlag::O_PATH | OFlag::O_DIRECTORY) {
-        let learned = learn_held(top.as_fd());
+        let learned = mounts::learn(top.as_fd());
         *TOP.write().unwrap_or_else(PoisonError::into_inner) = learned;
     }
     let Ok(located) = scope.locate(raw) else {
@@ -70,23 +58,9 @@ pub fn learn(scope: &Scope<'_>, raw: &[u8]) {
         path::split(&located.text).map_or(b"/", |(parent, _)| parent),
     ] {
         if let Ok(found) = scope.open(text, OFlag::O_PATH, Last::Keep) {
-            learn_held(found.fd.as_fd());
+            mounts::learn(found.fd.as_fd());
         }
     }
-}
-
-fn learn_held(fd: BorrowedFd<'_>) -> Option<(u64, Distance)> {
-    let mount = sys::stat(fd).ok()?.mount?;
-    if let Some(distance) = known(mount) {
-        return Some((mount, distance));
-    }
-    let distance = sys::distance(fd).ok()?;
-    let mut mounts = MOUNTS.write().unwrap_or_else(PoisonError::into_inner);
-    if mounts.len() >= MOST_MOUNTS {
-        mounts.remove(0);
-    }
-    mounts.push((mount, distance));
-    Some((mount, distance))
 }
 
 /// A directory whose mount is known to be local, to open something from without leaving it.
@@ -135,7 +109,7 @@ fn locate<'p>(scope: &Scope<'_>, raw: &'p [u8]) -> Result<Located<'p>, Elsewhere
 /// The distance of a mount, if something may be opened there on this thread.
 fn local(mount: Option<u64>) -> Result<Distance, Elsewhere> {
     let mount = mount.ok_or(NOT_IN_MEMORY)?;
-    match known(mount) {
+    match mounts::known(mount) {
         None => Err(Elsewhere { learn: true }),
         Some(Distance::Unknown) => Err(NOT_IN_MEMORY),
         Some(distance) => Ok(distance),

@@ -19,9 +19,11 @@ mod armed {
     /// The place that panics next, and how often it is passed before that.
     static ARMED: Mutex<Option<(String, u32)>> = Mutex::new(None);
 
-    /// Has a place panic, once, after so many times that it is passed.
-    pub(crate) fn arm(place: String, passes: u32) {
-        *ARMED.lock().unwrap_or_else(PoisonError::into_inner) = Some((place, passes));
+    /// Has a place panic, once, after so many times that it is passed. Answers whether the one
+    /// before this did.
+    pub(crate) fn arm(place: String, passes: u32) -> bool {
+        let mut armed = ARMED.lock().unwrap_or_else(PoisonError::into_inner);
+        armed.replace((place, passes)).is_none()
     }
 
     pub(crate) fn strike(place: &str) {

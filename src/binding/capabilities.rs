@@ -14,6 +14,7 @@ pub fn features() -> u32 {
         sys::rename_new_works(),
         sys::fchmodat2_works(),
         sys::statx_works(),
+        sys::link_held_works(),
     ]
     .iter()
     .enumerate()

@@ -4,10 +4,12 @@ use crate::defect;
 use napi_derive::napi;
 use std::hint::black_box;
 
-/// Has a place panic, once, after so many times that it is passed.
+/// Has a place panic, once, after so many times that it is passed. Answers whether the one before
+/// this did.
 #[napi]
-pub fn defect_arm(place: String, passes: u32) {
-    defect::arm(place, passes);
+#[must_use]
+pub fn defect_arm(place: String, passes: u32) -> bool {
+    defect::arm(place, passes)
 }
 
 /// Reads one byte behind a block of memory.

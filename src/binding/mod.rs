@@ -33,5 +33,6 @@ mod record;
 mod root;
 mod slot;
 mod stage;
+mod stale;
 mod task;
 mod write;

@@ -1,7 +1,7 @@
-//! `writeAtomic` of content that comes in pieces.
+//! `writeAtomic` of content that comes in pieces, and `stageAtomic`.
 
-use super::arguments::{Bytes, PathArgument, RootHandle, scope, taken};
-use super::record::{Record, guarded};
+use super::arguments::{Bytes, PathArgument, RootHandle, has, scope, taken};
+use super::record::{Record, containment, guarded};
 use super::task::{Extra, Job, Reply};
 use super::write::{CancelHandle, copied, describe, is_raised, rules};
 use crate::error::{Code, Error};
@@ -30,6 +30,21 @@ impl Stage {
     }
 }
 
+/// Bit of a file that others write: its record has the path of the temporary.
+const SHARED: u32 = 10;
+
+/// Places of what JavaScript opens the temporary anew by, and knows it by.
+const DESCRIPTOR: usize = 1;
+const DEV: usize = 2;
+const INO: usize = 3;
+
+#[allow(clippy::cast_precision_loss, reason = "as in fs.Stats")]
+fn set_identity(record: &mut Record, (descriptor, dev, ino): (i32, u64, u64)) {
+    record.numbers[DESCRIPTOR] = f64::from(descriptor);
+    record.numbers[DEV] = dev as f64;
+    record.numbers[INO] = ino as f64;
+}
+
 /// Starts a file, in the pool.
 #[napi(catch_unwind)]
 pub fn stage_begin(
@@ -43,12 +58,21 @@ pub fn stage_begin(
         let answer = guarded(|| {
             let root = root?;
             let scope = scope(flags, root.as_ref());
-            let file = write::Stage::begin(&scope, &path.0, &rules(flags, modes))?;
-            Ok((file, root))
+            let rules = rules(flags, modes);
+            let mut record = Record::new(containment(&scope));
+            let file = if has(flags, SHARED) {
+                let file = write::Stage::begin_shared(&scope, &path.0, &rules)?;
+                record.set_path(file.temporary_path().as_deref());
+                set_identity(&mut record, file.identity()?);
+                file
+            } else {
+                write::Stage::begin(&scope, &path.0, &rules)?
+            };
+            Ok((file, root, record))
         });
         match answer {
-            Ok((file, root)) => Reply {
-                record: Record::new(0.0),
+            Ok((file, root, record)) => Reply {
+                record,
                 extra: Extra::Stage(Stage {
                     file: Arc::new(Mutex::new(Some(file))),
                     root,

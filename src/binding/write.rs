@@ -32,6 +32,7 @@ pub(super) fn rules(flags: u32, modes: u32) -> Rules {
         make_parents: has(flags, 8).then_some((modes >> 18) & 0o777),
         overwrite: has(flags, 2),
         reject_hardlinks: has(flags, 3),
+        in_place: has(flags, 9),
         final_symlink: match (flags >> 4) & 3 {
             0 => FinalSymlink::Reject,
             1 => FinalSymlink::Replace,
@@ -58,6 +59,7 @@ pub(super) fn describe(scope: &Scope<'_>, written: &Written) -> Record {
     numbers[METHOD] = match written.method {
         Method::Rename => 0.0,
         Method::Link => 1.0,
+        Method::InPlace => 2.0,
     };
     numbers[DURABLE] = match written.durable {
         Durable::No => 0.0,

@@ -3,12 +3,12 @@
 //! Newer calls go through `syscall(2)`, so that the addon needs no newer libc than its kernel.
 #![allow(unsafe_code, reason = "these calls have no safe wrapper")]
 
-use super::unix::{Stat, Time, change_mode, named, open_at, status, uninterrupted};
+use super::unix::{Stat, Time, change_mode, kind_at, named, open_at, status, uninterrupted};
 use crate::error::Os;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag};
 use nix::libc;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
@@ -119,38 +119,58 @@ pub(crate) fn stat_in_memory(fd: BorrowedFd<'_>) -> Result<Stat, Os> {
     stat_with(fd, libc::AT_STATX_DONT_SYNC)
 }
 
+/// The same of a name in a directory, following nothing.
+pub(crate) fn stat_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
+    let text = c_string("lstat", name)?;
+    match statx(dir, &text, libc::AT_SYMLINK_NOFOLLOW) {
+        None => kind_at(dir, name),
+        Some(answer) => named("lstat", answer),
+    }
+}
+
 fn stat_with(fd: BorrowedFd<'_>, flags: libc::c_int) -> Result<Stat, Os> {
+    match statx(fd, c"", libc::AT_EMPTY_PATH | flags) {
+        None => status(fd),
+        Some(answer) => named("fstat", answer),
+    }
+}
+
+/// `statx(2)`; `None` where there is no such call.
+fn statx(fd: BorrowedFd<'_>, path: &CStr, flags: libc::c_int) -> Option<nix::Result<Stat>> {
     if STATX_MISSING.load(Ordering::Relaxed) {
-        return status(fd);
+        return None;
     }
     let mut raw = MaybeUninit::<libc::statx>::zeroed();
-    // SAFETY: the descriptor is borrowed and open, the path is a static C string, and `raw` is
-    // exclusive memory of the size the kernel writes.
+    // SAFETY: the descriptor is borrowed and open, the path is a C string that lives until the call
+    // returns, and `raw` is exclusive memory of the size the kernel writes.
     let answer = unsafe {
         libc::syscall(
             libc::SYS_statx,
             fd.as_raw_fd(),
-            c"".as_ptr(),
-            libc::AT_EMPTY_PATH | flags,
+            path.as_ptr(),
+            flags,
             libc::STATX_BASIC_STATS | libc::STATX_BTIME | libc::STATX_MNT_ID_UNIQUE,
             raw.as_mut_ptr(),
         )
     };
-    if answer == -1 {
-        let errno = Errno::last_raw();
-        // Filters that do not know statx answer EPERM; an open descriptor gives no cause for it.
-        if matches!(errno, libc::ENOSYS | libc::EPERM | libc::EINVAL) {
-            STATX_MISSING.store(true, Ordering::Relaxed);
-            return status(fd);
-        }
-        return Err(Os {
-            errno,
-            syscall: "fstat",
-        });
+    if let Err(errno) = Errno::result(answer) {
+        return match errno {
+            Errno::ENOSYS | Errno::EINVAL => {
+                STATX_MISSING.store(true, Ordering::Relaxed);
+                None
+            }
+            // Filters that do not know statx answer EPERM, which an open descriptor gives no cause
+            // for; a file system may give it to a name.
+            Errno::EPERM => {
+                STATX_MISSING.fetch_or(path.is_empty(), Ordering::Relaxed);
+                None
+            }
+            _ => Some(Err(errno)),
+        };
     }
     // SAFETY: the memory was zeroed, which is a valid value of every field, and then filled.
     let raw = unsafe { raw.assume_init() };
-    Ok(convert(&raw))
+    Some(Ok(convert(&raw)))
 }
 
 fn convert(raw: &libc::statx) -> Stat {

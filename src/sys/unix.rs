@@ -8,7 +8,7 @@ use nix::sys::stat::{FileStat, Mode};
 use nix::unistd::{Gid, LinkatFlags, Uid, UnlinkatFlags};
 use std::fs::File;
 use std::io::{IoSliceMut, Read};
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::sync::OnceLock;
 
@@ -206,6 +206,60 @@ pub(crate) fn read_vectored(
 /// `write(2)`; may write less than asked.
 pub(crate) fn write(fd: BorrowedFd<'_>, data: &[u8]) -> Result<usize, Os> {
     uninterrupted(|| named("write", nix::unistd::write(fd, data)))
+}
+
+/// `pread(2)`.
+pub(crate) fn read_at(fd: BorrowedFd<'_>, into: &mut [u8], offset: u64) -> Result<usize, Os> {
+    let offset = file_offset("read", offset)?;
+    uninterrupted(|| named("read", nix::sys::uio::pread(fd, into, offset)))
+}
+
+/// `pwrite(2)`; may write less than asked.
+pub(crate) fn write_at(fd: BorrowedFd<'_>, data: &[u8], offset: u64) -> Result<usize, Os> {
+    let offset = file_offset("write", offset)?;
+    uninterrupted(|| named("write", nix::sys::uio::pwrite(fd, data, offset)))
+}
+
+/// `ftruncate(2)`.
+pub(crate) fn truncate(fd: BorrowedFd<'_>, size: u64) -> Result<(), Os> {
+    let size = file_offset("ftruncate", size)?;
+    uninterrupted(|| named("ftruncate", nix::unistd::ftruncate(fd, size)))
+}
+
+fn file_offset(syscall: &'static str, offset: u64) -> Result<libc::off_t, Os> {
+    libc::off_t::try_from(offset).map_err(|_| Os {
+        errno: libc::EFBIG,
+        syscall,
+    })
+}
+
+/// `flock(2)` without waiting: false where somebody else has the lock.
+///
+/// It belongs to the open file and ends with it, also when the process is killed.
+pub(crate) fn try_lock(fd: BorrowedFd<'_>) -> Result<bool, Os> {
+    #[allow(unsafe_code, reason = "the safe wrapper wants to own the descriptor")]
+    // SAFETY: the descriptor is borrowed and open; the call takes numbers only.
+    let answer = unsafe { libc::flock(fd.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
+    match named("flock", Errno::result(answer)) {
+        Ok(_) => Ok(true),
+        Err(os) if os.errno == libc::EWOULDBLOCK => Ok(false),
+        Err(os) => Err(os),
+    }
+}
+
+/// The names in a directory, but for `.` and `..`, read through a descriptor of its own.
+pub(crate) fn list(dir: BorrowedFd<'_>) -> Result<Vec<Vec<u8>>, Os> {
+    let readable = open_at(dir, b".", OFlag::O_RDONLY | OFlag::O_DIRECTORY)?;
+    let mut listing = named("scandir", nix::dir::Dir::from_fd(readable))?;
+    let mut names = Vec::new();
+    for entry in listing.iter() {
+        let entry = named("scandir", entry)?;
+        let name = entry.file_name().to_bytes();
+        if !matches!(name, b"." | b"..") {
+            names.push(name.to_vec());
+        }
+    }
+    Ok(names)
 }
 
 /// `fsync(2)`, once: after a failure a second one would answer success for lost pages.

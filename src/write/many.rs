@@ -4,7 +4,8 @@
 //! journal commits once for many names. Each file has an answer of its own; none is undone for
 //! another's failure.
 
-use super::{Durable, IsAborted, Prepared, Published, Rules, Written};
+use super::{Durable, IsAborted, Names, Prepared, Published, Rules, Written, is_refused_link};
+use crate::defect;
 use crate::error::{Code, Error};
 use crate::path;
 use crate::resolve::Scope;
@@ -70,7 +71,7 @@ fn write_chunk(
     is_aborted: IsAborted<'_>,
 ) -> Vec<Result<Written, Error>> {
     let prepared = side_by_side(items.iter().collect(), |item: &Item<'_>| {
-        let prepared = Prepared::new(scope, item.path, item.data, &item.rules)?;
+        let prepared = Prepared::new(scope, item.path, item.data, &item.rules, Names::WhereNeeded)?;
         prepared.start_sync();
         Ok(prepared)
     });
@@ -97,7 +98,14 @@ fn write_chunk(
     published
         .into_iter()
         .zip(durability)
-        .map(|(published, durable)| Ok(published?.into_written(durable?)))
+        .zip(items)
+        .map(|((published, durable), item)| match published {
+            Ok(published) => Ok(published.into_written(durable?)),
+            Err(error) if is_refused_link(&error) => {
+                super::write(scope, item.path, item.data, &item.rules, is_aborted)
+            }
+            Err(error) => Err(error),
+        })
         .collect()
 }
 
@@ -126,6 +134,7 @@ fn side_by_side<T: Send, U: Send>(things: Vec<T>, work: impl Fn(T) -> U + Sync) 
         while let Some(cell) = cells.get(next.fetch_add(1, Ordering::Relaxed)) {
             let mut cell = cell.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(thing) = cell.0.take() {
+                defect::strike("thread");
                 cell.1 = Some(work(thing));
             }
         }

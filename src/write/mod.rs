@@ -2,28 +2,33 @@
 //!
 //! 1. `openat2` of the parent directory under the scope's policy ([`place`](mod@place)).
 //! 2. A look at what has the name.
-//! 3. A temporary file in that directory, by descriptor.
+//! 3. A temporary file in that directory, by descriptor, without a name where that costs nothing.
 //! 4. Owner, ACL and mode on its descriptor, before any content ([`settle`](mod@settle)).
 //! 5. The content; `fsync` when durable; `close`, whose answer counts.
-//! 6. `renameat`, or `renameat2(RENAME_NOREPLACE)` where nothing may be replaced.
+//! 6. `linkat` of a file without a name; `renameat` of one that has a name; or
+//!    `renameat2(RENAME_NOREPLACE)` where nothing may be replaced.
 //! 7. `fsync` of the directory when durable.
 //!
 //! A failure before 6 leaves the old file and no temporary. After 6 nothing is done by path.
+//! What cannot be renamed over is written in place, if the caller says so ([`in_place`](mod@in_place)).
 
+mod in_place;
 mod many;
 mod place;
 mod rehearsal;
 mod settle;
+mod stage;
 
 pub use many::{Item, write_many};
 pub use rehearsal::{Forecast, rehearse};
+pub use stage::Stage;
 
 use crate::error::{Code, Error, Os};
 use crate::resolve::Scope;
 use crate::sys;
-use crate::temporary::{Method, Temporary};
+use crate::temporary::{self, Method, Purpose, Temporary};
 use place::Place;
-use settle::{Plan, Settled};
+use settle::{Plan, Settled, Target};
 
 /// What is synced before success is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +69,8 @@ pub struct Rules {
     pub make_parents: Option<u32>,
     /// Refuse a target that has other names, which would keep the old content.
     pub reject_hardlinks: bool,
+    /// Write over the content of a target that cannot be renamed over.
+    pub in_place: bool,
 }
 
 /// What could be carried over from the file that was replaced.
@@ -118,91 +125,31 @@ pub fn write(
     rules: &Rules,
     is_aborted: IsAborted<'_>,
 ) -> Result<Written, Error> {
-    let mut prepared = Prepared::new(scope, raw, data, rules)?;
-    prepared.sync()?;
-    prepared.close()?;
-    if is_aborted() {
-        return Err(Error::refused(Code::Aborted, ""));
+    let write_as = |names| {
+        let prepared = Prepared::new(scope, raw, data, rules, names)?;
+        prepared.finish(is_aborted)
+    };
+    match write_as(Names::WhereNeeded) {
+        Err(error) if is_refused_link(&error) => write_as(Names::Always),
+        answer => answer,
     }
-    let published = prepared.publish()?;
-    let durable = published.sync_directory()?;
-    Ok(published.into_written(durable))
 }
 
-/// A file that comes in pieces: written to its temporary, and published when it is complete.
-///
-/// Until then the temporary is 0600, whatever the file will be; what the file replaces is looked
-/// at when it is complete. Dropping it leaves the old file as it was.
-#[derive(Debug)]
-pub struct Stage {
-    place: Place,
-    temporary: Temporary,
-    rules: Rules,
-    size: u64,
+/// Whether temporaries have names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Names {
+    WhereNeeded,
+    Always,
 }
 
-impl Stage {
-    /// Starts a file.
-    ///
-    /// # Errors
-    ///
-    /// As [`write`]: a target that may not be replaced is refused before any content comes.
-    pub fn begin(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Self, Error> {
-        let mut place = Place::find(scope, raw, rules)?;
-        place.look(scope, rules)?;
-        let temporary = create_temporary(&place, settle::PRIVATE)?;
-        Ok(Self {
-            place,
-            temporary,
-            rules: *rules,
-            size: 0,
-        })
-    }
-
-    /// Writes the next piece.
-    ///
-    /// # Errors
-    ///
-    /// What the system answered.
-    pub fn append(&mut self, data: &[u8]) -> Result<(), Error> {
-        write_all(&self.temporary, data)?;
-        self.size += data.len() as u64;
-        Ok(())
-    }
-
-    /// Publishes the file.
-    ///
-    /// # Errors
-    ///
-    /// As [`write`].
-    pub fn commit(
-        mut self,
-        scope: &Scope<'_>,
-        is_aborted: IsAborted<'_>,
-    ) -> Result<Written, Error> {
-        let target = self.place.look_again(scope, &self.rules)?;
-        let settled = Plan::new(&self.rules, target).settle(self.temporary.fd()?)?;
-        let mut prepared = Prepared {
-            place: self.place,
-            temporary: self.temporary,
-            settled,
-            size: self.size,
-            rules: self.rules,
-        };
-        prepared.sync()?;
-        prepared.close()?;
-        if is_aborted() {
-            return Err(Error::refused(Code::Aborted, ""));
-        }
-        let published = prepared.publish()?;
-        let durable = published.sync_directory()?;
-        Ok(published.into_written(durable))
-    }
+/// Whether a file was not published only because it had no name.
+fn is_refused_link(error: &Error) -> bool {
+    matches!(error, Error::System { os, .. } if temporary::is_refused_link(*os))
 }
 
 /// A directory that was removed since it was opened has no room for anything.
-fn create_temporary(place: &Place, mode: u32) -> Result<Temporary, Error> {
-    Temporary::create(place.directory(), mode).map_err(|os| match os.errno {
+fn create_temporary(place: &Place, mode: u32, purpose: Purpose) -> Result<Temporary, Error> {
+    Temporary::create(place.directory(), mode, purpose).map_err(|os| match os.errno {
         sys::ENOENT => Error::refused_by(Code::NotFound, "directory", os),
         _ => os.into(),
     })
@@ -225,7 +172,18 @@ fn write_all(temporary: &Temporary, mut data: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// A file with its owner, mode and content, under its temporary's name.
+/// What a temporary is for that replaces `target`.
+fn purpose(rules: &Rules, target: Option<&Target>) -> Purpose {
+    match target {
+        None => Purpose::New,
+        Some(target) => Purpose::Replacement {
+            mount: target.stat.mount,
+            is_synced: rules.durable != Durable::No,
+        },
+    }
+}
+
+/// A file with its owner, mode and content, not yet under its final name.
 struct Prepared {
     place: Place,
     temporary: Temporary,
@@ -235,12 +193,23 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn new(scope: &Scope<'_>, raw: &[u8], data: &[u8], rules: &Rules) -> Result<Self, Error> {
+    fn new(
+        scope: &Scope<'_>,
+        raw: &[u8],
+        data: &[u8],
+        rules: &Rules,
+        names: Names,
+    ) -> Result<Self, Error> {
         let mut place = Place::find(scope, raw, rules)?;
         let target = place.look(scope, rules)?;
+        let purpose = match names {
+            Names::WhereNeeded => purpose(rules, target.as_ref()),
+            Names::Always => Purpose::Named,
+        };
         let plan = Plan::new(rules, target);
-        let temporary = create_temporary(&place, plan.first_mode())?;
-        let settled = plan.settle(temporary.fd()?)?;
+        let mut temporary = create_temporary(&place, plan.first_mode(), purpose)?;
+        let first = temporary.first_status()?;
+        let settled = plan.settle(temporary.fd()?, first)?;
         write_all(&temporary, data)?;
         Ok(Self {
             place,
@@ -266,31 +235,42 @@ impl Prepared {
     }
 
     fn close(&mut self) -> Result<(), Error> {
-        Ok(self.temporary.close()?)
+        Ok(self.temporary.close_if_named()?)
+    }
+
+    /// Syncs, publishes, and syncs the directory.
+    fn finish(mut self, is_aborted: IsAborted<'_>) -> Result<Written, Error> {
+        self.sync()?;
+        self.close()?;
+        if is_aborted() {
+            return Err(Error::refused(Code::Aborted, ""));
+        }
+        let published = self.publish()?;
+        let durable = published.sync_directory()?;
+        Ok(published.into_written(durable))
     }
 
     /// Gives the file its name.
     fn publish(mut self) -> Result<Published, Error> {
         let name = self.place.name();
         let answer = if self.rules.overwrite {
-            self.temporary.publish_over(name)
+            let seems_free = self.settled.preserved.is_none();
+            self.temporary.publish_over(name, seems_free)
         } else {
             self.temporary.publish_new(name)
         };
-        let method = answer.map_err(|os| match os.errno {
-            sys::EEXIST => Error::refused_by(Code::AlreadyExists, "", os),
-            // A directory came there since the look.
-            sys::EISDIR | sys::ENOTEMPTY | sys::ENOTDIR => {
-                Error::refused_by(Code::NotFile, "directory", os)
+        let method = match answer {
+            Ok(method) => method,
+            Err(os) if os.errno == sys::EBUSY && self.rules.in_place => {
+                return in_place::publish(self);
             }
-            sys::ENOENT => Error::refused_by(Code::NotFound, "directory", os),
-            _ => Error::System {
-                os,
-                temporary: Some(self.place.full_path(self.temporary.name())),
-            },
-        })?;
-        // A linked temporary still has its own name, which must be gone before the directory is
-        // synced.
+            Err(os) => return Err(self.classify_publication(os)),
+        };
+        // One that had no name is still open. It is published, so a failure cannot undo that.
+        self.temporary
+            .close()
+            .map_err(|os| Error::refused_by(Code::NotDurable, "", os))?;
+        // A linked temporary that has a name of its own loses it before the directory is synced.
         drop(self.temporary);
         Ok(Published {
             place: self.place,
@@ -299,6 +279,25 @@ impl Prepared {
             method,
             durable: self.rules.durable,
         })
+    }
+
+    fn classify_publication(&self, os: Os) -> Error {
+        match os.errno {
+            sys::EEXIST => Error::refused_by(Code::AlreadyExists, "", os),
+            // A directory came there since the look.
+            sys::EISDIR | sys::ENOTEMPTY | sys::ENOTDIR => {
+                Error::refused_by(Code::NotFile, "directory", os)
+            }
+            sys::ENOENT => Error::refused_by(Code::NotFound, "directory", os),
+            _ => Error::System {
+                os,
+                // Without a name of its own it is known by the directory it lies in.
+                temporary: Some(match self.temporary.name() {
+                    Some(name) => self.place.full_path(name),
+                    None => self.place.directory_path().to_vec(),
+                }),
+            },
+        }
     }
 }
 

@@ -159,13 +159,25 @@ impl Place {
     fn look_here(&self, rules: &Rules) -> Result<Found, Error> {
         // With a mode given, nothing of the old file but its owner is kept: one call shows it.
         // Otherwise it is held, so that its mode and its ACL are those of one and the same file.
+        // Which mount it lies on matters where the file is synced (`Purpose::Replacement`).
+        let wants_mount = rules.overwrite && rules.durable != Durable::No;
         let (held, seen) = if rules.mode.is_some() || !rules.overwrite {
-            (None, sys::kind_at(self.dir.as_fd(), &self.name))
+            let dir = self.dir.as_fd();
+            let seen = if wants_mount {
+                sys::stat_at(dir, &self.name)
+            } else {
+                sys::kind_at(dir, &self.name)
+            };
+            (None, seen)
         } else {
             let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW;
             match sys::open_at(self.dir.as_fd(), &self.name, flags) {
                 Ok(fd) => {
-                    let stat = sys::status(fd.as_fd())?;
+                    let stat = if wants_mount {
+                        sys::stat(fd.as_fd())?
+                    } else {
+                        sys::status(fd.as_fd())?
+                    };
                     (Some(fd), Ok(stat))
                 }
                 Err(os) => (None, Err(os)),
@@ -266,6 +278,11 @@ impl Place {
         &self.name
     }
 
+    /// The directory's real path.
+    pub(super) fn directory_path(&self) -> &[u8] {
+        &self.dir_path
+    }
+
     /// A name in this directory as a full path.
     pub(super) fn full_path(&self, name: &[u8]) -> Vec<u8> {
         path::join(&self.dir_path, name).into_owned()
@@ -303,7 +320,7 @@ fn cannot_be_synced(errno: i32) -> bool {
 }
 
 /// Syncs a directory that a new one was made in; false where that cannot be done.
-fn sync_directory(dir: BorrowedFd<'_>) -> Result<bool, Error> {
+pub(super) fn sync_directory(dir: BorrowedFd<'_>) -> Result<bool, Error> {
     let Ok(readable) = sys::open_at(dir, b".", directory_flags(true)) else {
         return Ok(false);
     };

@@ -59,13 +59,13 @@ impl Plan {
         }
     }
 
-    /// Gives the temporary its owner, ACL and mode, and reads back what it has then.
+    /// Gives the temporary, which is as `first` says, its owner, ACL and mode, and reads back what
+    /// it has then.
     ///
     /// # Errors
     ///
     /// What the system answered, unless it only says that an owner or an ACL cannot be kept.
-    pub(super) fn settle(&self, fd: BorrowedFd<'_>) -> Result<Settled, Error> {
-        let first = sys::status(fd)?;
+    pub(super) fn settle(&self, fd: BorrowedFd<'_>, first: Stat) -> Result<Settled, Error> {
         let Some(target) = &self.target else {
             let bits = self.mode.unwrap_or(self.new_file_mode);
             return Ok(Settled {

@@ -51,6 +51,7 @@ pub(crate) const WRITE: write::Rules = write::Rules {
     durable: Durable::No,
     make_parents: None,
     reject_hardlinks: false,
+    in_place: false,
 };
 
 /// A directory as the public API asks for it.

@@ -1,0 +1,172 @@
+'use strict';
+
+// A file that others make under a temporary's path, and that is published when it is complete.
+
+const fs = require('node:fs');
+const { native } = require('./native.js');
+const { pending, promised, shown } = require('./errors.js');
+const { writeArguments } = require('./options.js');
+const { orderKey, queued } = require('./order.js');
+const { pathForLater, toPath } = require('./paths.js');
+const { inPool } = require('./pool.js');
+const record = require('./record.js');
+const { reopen } = require('./reopen.js');
+const { withRoot } = require('./root-handle.js');
+const { cancelOn, toResult } = require('./write.js');
+
+/** @typedef {import('./native-types.js').Handle} Handle */
+/** @typedef {import('./native-types.js').NativePath} NativePath */
+
+/** Bit of src/binding/stage.rs: others write the file. */
+const SHARED = 1 << 10;
+
+/** Places of src/binding/stage.rs. */
+const DESCRIPTOR = 1;
+const DEV = 2;
+const INO = 3;
+
+/**
+ * @typedef {object} Staged
+ * @property {Handle} stage
+ * @property {string} given the target as the caller gave it
+ * @property {NativePath} fixed
+ * @property {string} key
+ * @property {AbortSignal | undefined} signal
+ */
+
+class StagedFile {
+  /** @type {Staged} */
+  #staged;
+  /** @type {Promise<unknown> | undefined} the end, once it has begun */
+  #ended;
+
+  /**
+   * @param {Staged} staged
+   * @param {string} tempPath
+   * @param {fs.promises.FileHandle} handle
+   */
+  constructor(staged, tempPath, handle) {
+    this.#staged = staged;
+    Object.defineProperties(this, {
+      tempPath: { enumerable: true, value: tempPath },
+      handle: { enumerable: true, value: handle },
+    });
+  }
+
+  /** @returns {Promise<ReturnType<typeof toResult>>} */
+  commit() {
+    return promised(() => {
+      if (this.#ended !== undefined) {
+        throw invalidState();
+      }
+      const committing = this.#commit();
+      this.#ended = committing;
+      return pending(committing);
+    }, this.commit);
+  }
+
+  async #commit() {
+    const { stage, given, fixed, key, signal } = this.#staged;
+    const canceller = signal && cancelOn(signal);
+    try {
+      signal?.throwIfAborted();
+      await closed(this);
+      const result = await queued(key, () =>
+        inPool(async () => {
+          const [answer] = await native().stageCommit(stage, canceller?.handle);
+          return record.unpack(answer);
+        }),
+      );
+      if (signal && record.wasAborted(result)) {
+        throw signal.reason;
+      }
+      if (record.failed(result)) {
+        throw record.failure(result, given);
+      }
+      return toResult(result, fixed);
+    } finally {
+      canceller?.dispose();
+      // After a commit there is nothing left to remove.
+      await native().stageAbort(stage);
+    }
+  }
+
+  /** @returns {Promise<void>} */
+  abort() {
+    return promised(() => {
+      // What a commit comes to is its caller's affair; there is nothing left to abort afterwards.
+      this.#ended = this.#ended === undefined ? this.#abort() : this.#ended.catch(() => {});
+      return pending(this.#ended.then(() => undefined));
+    }, this.abort);
+  }
+
+  async #abort() {
+    try {
+      await closed(this);
+    } finally {
+      await native().stageAbort(this.#staged.stage);
+    }
+  }
+
+  [Symbol.asyncDispose]() {
+    return this.abort();
+  }
+}
+
+/**
+ * Closes the handle, unless its user has.
+ *
+ * @param {any} file
+ */
+async function closed({ handle }) {
+  if (handle.fd >= 0) {
+    await handle.close();
+  }
+}
+
+/** As Node says it of its own objects. */
+function invalidState() {
+  return Object.assign(new Error('Invalid state: the staged file was committed or aborted before'), { code: 'ERR_INVALID_STATE' });
+}
+
+/**
+ * @param {unknown} file
+ * @param {unknown} options
+ */
+async function stage(file, options) {
+  const path = toPath(file, 'file');
+  const { flags, modes, root, signal } = writeArguments(options);
+  signal?.throwIfAborted();
+  const given = shown(path);
+  const fixed = pathForLater(path, root !== undefined);
+  const fixedRoot = root === undefined ? undefined : pathForLater(toPath(root, 'root'), false);
+  const key = orderKey(fixed, fixedRoot, undefined);
+  const [answer, begun] = await withRoot(fixedRoot, undefined, (base) =>
+    inPool(() => native().stageBegin(fixed, flags | SHARED, modes, base?.handle)),
+  );
+  const result = record.unpack(answer);
+  if (begun === undefined) {
+    throw record.failure(result, given);
+  }
+  try {
+    signal?.throwIfAborted();
+    const { numbers } = result;
+    const identity = { descriptor: numbers[DESCRIPTOR], dev: numbers[DEV], ino: numbers[INO] };
+    const handle = await reopen(identity, 'r+', given);
+    const tempPath = record.realPath(result, fixed, undefined);
+    return new StagedFile({ stage: begun, given, fixed, key, signal }, tempPath, handle);
+  } catch (error) {
+    await native().stageAbort(begun);
+    throw error;
+  }
+}
+
+/**
+ * @param {unknown} file
+ * @param {unknown} [options]
+ */
+function stageAtomic(file, options) {
+  return promised(() => pending(stage(file, options)), stageAtomic);
+}
+
+module.exports = { stageAtomic };

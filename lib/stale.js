@@ -1,0 +1,46 @@
+'use strict';
+
+// Removes what killed processes left behind.
+
+const { pending, promised, shown } = require('./errors.js');
+const { native } = require('./native.js');
+const { pathForLater, toPath } = require('./paths.js');
+const { inPool } = require('./pool.js');
+const record = require('./record.js');
+const { invalidType, outOfRange, toOptions } = require('./validate.js');
+
+/** @param {unknown} value */
+function toAge(value) {
+  if (typeof value !== 'number') {
+    throw invalidType('options.olderThanMs', 'of type number', value);
+  }
+  if (!(value >= 0)) {
+    throw outOfRange('options.olderThanMs', 'a number >= 0', value);
+  }
+  return value;
+}
+
+/**
+ * @param {unknown} dir
+ * @param {unknown} options
+ */
+async function removeStale(dir, options) {
+  const path = toPath(dir, 'dir');
+  const olderThanMs = toAge(toOptions(options).olderThanMs);
+  const given = shown(path);
+  const [answer, removed] = await inPool(() => native().removeStaleAsync(pathForLater(path, false), olderThanMs));
+  if (removed === undefined) {
+    throw record.failure(record.unpack(answer), given);
+  }
+  return removed.map((one) => record.realPath(record.unpack(one), given, undefined));
+}
+
+/**
+ * @param {unknown} dir
+ * @param {unknown} options
+ */
+function cleanStaleTemporaries(dir, options) {
+  return promised(() => pending(removeStale(dir, options)), cleanStaleTemporaries);
+}
+
+module.exports = { cleanStaleTemporaries };

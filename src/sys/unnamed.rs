@@ -1,0 +1,84 @@
+//! Files without a name (`O_TMPFILE`), and how they get one.
+#![allow(unsafe_code, reason = "these calls have no safe wrapper")]
+
+use super::linux::proc_link;
+use super::unix::{named, open_at, uninterrupted};
+use crate::error::Os;
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag};
+use nix::libc;
+use nix::sys::stat::Mode;
+use std::ffi::CString;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::OnceLock;
+
+/// `openat(2)` with `O_TMPFILE` (kernel 3.11): a new file in the directory that has no name.
+pub(crate) fn create_unnamed(dir: BorrowedFd<'_>, mode: u32) -> Result<OwnedFd, Os> {
+    let flags = OFlag::O_TMPFILE | OFlag::O_WRONLY | OFlag::O_CLOEXEC;
+    uninterrupted(|| {
+        named(
+            "open",
+            nix::fcntl::openat(dir, c".", flags, Mode::from_bits_truncate(mode)),
+        )
+    })
+}
+
+/// Gives a file without a name one, if nothing has it.
+///
+/// `linkat(AT_EMPTY_PATH)` wants a capability before kernel 6.10, and the credentials the file was
+/// opened with since; both show as ENOENT. The descriptor's name in `/proc` needs neither.
+pub(crate) fn link_held(file: BorrowedFd<'_>, dir: BorrowedFd<'_>, name: &[u8]) -> Result<(), Os> {
+    let to = CString::new(name).map_err(|_| Os {
+        errno: libc::EINVAL,
+        syscall: "link",
+    })?;
+    match link(file, c"", dir, &to, libc::AT_EMPTY_PATH) {
+        Err(os) if os.errno == libc::ENOENT => link(
+            AT_FDCWD,
+            &proc_link(file),
+            dir,
+            &to,
+            libc::AT_SYMLINK_FOLLOW,
+        ),
+        answer => answer,
+    }
+}
+
+fn link(
+    from: BorrowedFd<'_>,
+    path: &std::ffi::CStr,
+    dir: BorrowedFd<'_>,
+    name: &std::ffi::CStr,
+    flags: libc::c_int,
+) -> Result<(), Os> {
+    // SAFETY: both descriptors are borrowed and open (or AT_FDCWD), and both texts are C strings
+    // that live until the call returns, which changes no memory of ours.
+    let answer = unsafe {
+        libc::linkat(
+            from.as_raw_fd(),
+            path.as_ptr(),
+            dir.as_raw_fd(),
+            name.as_ptr(),
+            flags,
+        )
+    };
+    named("link", Errno::result(answer).map(drop))
+}
+
+/// Whether a file without a name could get one here: asked once, of `/`, which cannot be linked.
+///
+/// `"."` exists, so that the call answers EEXIST as soon as it may be made at all, and ENOENT
+/// where it may not; then `/proc` has to be there.
+pub(crate) fn link_held_works() -> bool {
+    static WORKS: OnceLock<bool> = OnceLock::new();
+    *WORKS.get_or_init(|| {
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY;
+        let Ok(top) = open_at(AT_FDCWD, b"/", flags) else {
+            return false;
+        };
+        let top = std::os::fd::AsFd::as_fd(&top);
+        let answer = link(top, c"", top, c".", AtFlags::AT_EMPTY_PATH.bits());
+        answer.is_err_and(|os| os.errno == libc::EEXIST)
+            || open_at(AT_FDCWD, b"/proc/self/fd", flags).is_ok()
+    })
+}

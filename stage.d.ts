@@ -1,0 +1,61 @@
+/// <reference types="node" />
+import type { FileHandle } from 'node:fs/promises';
+import type { PathInput, WriteOptions, WriteResult } from './index.js';
+
+/**
+ * A file in the making: a temporary with a name, in the target's directory, that anybody may write by its path or its handle. It
+ * becomes the target by {@link commit}. Until then it has mode 0600, and what had the target's name is untouched.
+ */
+export interface StagedFile extends AsyncDisposable {
+  /** Absolute path of the temporary: `.holdfast-<32 hexadecimal digits>.tmp`. Its maker may also rename another file onto it. */
+  readonly tempPath: string;
+  /** Open for reading and writing. `commit` and `abort` close it, unless its user has. */
+  readonly handle: FileHandle;
+  /**
+   * Publishes what is at `tempPath` then, with all that {@link writeAtomic} promises: mode, owner and ACL are settled on the
+   * descriptor, the file is synced, renamed, and the directory synced, as the options say. After an error the temporary is gone.
+   *
+   * @throws {HoldfastError} As {@link writeAtomic}; for what lies at `tempPath`: `not-found` (it is gone), `symlink`, `not-file`,
+   * `hardlink`, `not-owned` (another user's). `ERR_INVALID_STATE` after an earlier `commit` or `abort`.
+   */
+  commit(): Promise<WriteResult>;
+  /** Closes the handle and removes the temporary. Nothing is left to do after `commit` or another `abort`, and that is no error. */
+  abort(): Promise<void>;
+  /** {@link abort}: what was not committed is removed. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Starts a file for a producer that needs a path: a download, a renderer, another program. A target that may not be replaced is
+ * refused now, and looked at again by `commit`. `encoding` has no meaning here.
+ *
+ * @example
+ * await using file = await stageAtomic('/srv/media/clip.mp4');
+ * await render(file.tempPath);
+ * await file.commit();
+ *
+ * @throws {HoldfastError} As {@link writeAtomic}; `unsupported-platform` where descriptors cannot be reopened (no `/proc`).
+ */
+export function stageAtomic(file: PathInput, options?: Omit<WriteOptions, 'encoding'>): Promise<StagedFile>;
+
+/** Options of {@link cleanStaleTemporaries}. */
+export interface CleanOptions {
+  /**
+   * Only what was last written to or changed at least so many milliseconds ago: a number ≥ 0. Make it longer than any write of
+   * this machine takes. What comes in pieces, and what {@link stageAtomic} made, is locked while it lives and never removed.
+   */
+  olderThanMs: number;
+}
+
+/**
+ * Removes what killed processes left in a directory (not beneath it): regular files of the effective user whose whole name is that
+ * of a temporary of holdfast. Recovery copies (`.holdfast-….recovery`, see {@link WriteOptions.fallback}) stay.
+ *
+ * @returns The paths that were removed.
+ *
+ * @example
+ * await cleanStaleTemporaries('/var/lib/gateway/state', { olderThanMs: 24 * 60 * 60 * 1000 });
+ *
+ * @throws {HoldfastError} `not-found`, `not-directory`, `invalid-path`.
+ */
+export function cleanStaleTemporaries(dir: PathInput, options: CleanOptions): Promise<string[]>;
