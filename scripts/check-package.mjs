@@ -17,7 +17,8 @@ const EXPECTED = [
   /^CHANGELOG\.md$/,
   /^SECURITY\.md$/,
   /^index\.(js|mjs|d\.mts)$/,
-  /^(index|errors)\.d\.ts$/,
+  /^fs-safe\.(mjs|d\.ts|d\.mts)$/,
+  /^(index|errors|stage|write)\.d\.ts$/,
   /^lib\/[\w-]+\.js$/,
   /^docs\/[\w-]+\.(md|svg)$/,
 ];

@@ -1,0 +1,3 @@
+import fsSafe from './lib/fs-safe.js';
+
+export const { bindFsSafe, bindSafeOpen, ensureParentDirSync } = fsSafe;

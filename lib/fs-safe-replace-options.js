@@ -1,0 +1,114 @@
+'use strict';
+
+// The options of `replaceFileAtomic`, each read once: docs/fs-safe.md says what becomes of every one.
+
+const path = require('node:path');
+const { hostError } = require('./fs-safe-errors.js');
+const { authority } = require('./fs-safe-authority.js');
+const { WHOLE_DATA } = require('./write.js');
+const { invalidType, outOfRange } = require('./validate.js');
+
+/**
+ * What a replacement is to do.
+ *
+ * @typedef {object} Plan
+ * @property {string} filePath
+ * @property {string | Uint8Array} content
+ * @property {number | undefined} dirMode of the parent; undefined: new ones as mkdir makes them, one that exists as it is
+ * @property {any} options of the write
+ * @property {number} renameMaxRetries
+ * @property {number} renameRetryBaseDelayMs
+ * @property {boolean} throwOnCleanupError
+ * @property {() => void} assertMayChange
+ * @property {any} onDestinationState
+ * @property {any} beforeRename
+ */
+
+const RENAME_IDENTITIES = new Set([undefined, 'strict', 'verify-content-with-lock']);
+
+/**
+ * @param {import('./fs-safe-errors.js').HostErrorClass} HostError
+ * @param {any} given
+ * @param {{ dirMode?: number }} defaults
+ * @returns {Plan}
+ */
+function toPlan(HostError, given, defaults) {
+  const {
+    filePath,
+    content,
+    mode,
+    dirMode = defaults.dirMode,
+    preserveExistingMode = false,
+    tempPrefix,
+    renameMaxRetries = 0,
+    renameRetryBaseDelayMs = 50,
+    copyFallbackOnPermissionError = false,
+    copyFallbackRestore,
+    maxRestoreBytes,
+    destinationHardlinks,
+    renameIdentity,
+    syncTempFile = false,
+    syncParentDir = false,
+    throwOnCleanupError = false,
+    assertBeforeMutation,
+    onDestinationState,
+    beforeRename,
+  } = given;
+  if (typeof filePath !== 'string') {
+    throw invalidType('filePath', 'of type string', filePath);
+  }
+  if (filePath === '' || filePath.includes('\0')) {
+    throw hostError(HostError, 'invalid-path', 'the path is not usable');
+  }
+  if (typeof content !== 'string' && !(content instanceof Uint8Array)) {
+    throw invalidType('content', WHOLE_DATA, content);
+  }
+  if (tempPrefix !== undefined && !isSegment(tempPrefix)) {
+    throw hostError(HostError, 'invalid-path', 'the prefix of the temporary is no path segment');
+  }
+  if (!RENAME_IDENTITIES.has(renameIdentity)) {
+    throw new RangeError('renameIdentity must be strict or verify-content-with-lock');
+  }
+  if (copyFallbackRestore === 'restore-original' && maxRestoreBytes === undefined) {
+    throw new RangeError('maxRestoreBytes is required with copyFallbackRestore: restore-original');
+  }
+  const bits = mode === undefined ? 0o600 : toBits(mode, 'mode');
+  return {
+    filePath,
+    content,
+    dirMode: dirMode === undefined ? undefined : toBits(dirMode, 'dirMode'),
+    options: {
+      ...(preserveExistingMode ? { newFileMode: bits } : { mode: bits }),
+      finalSymlink: preserveExistingMode ? 'reject' : 'replace',
+      durable: syncParentDir ? true : syncTempFile ? 'file' : false,
+      hardlinks: destinationHardlinks === 'reject' ? 'reject' : 'allow',
+      fallback: copyFallbackOnPermissionError ? 'in-place' : 'none',
+    },
+    renameMaxRetries,
+    renameRetryBaseDelayMs,
+    throwOnCleanupError,
+    assertMayChange: authority([{ assertBeforeMutation }]),
+    onDestinationState,
+    beforeRename,
+  };
+}
+
+/**
+ * Permission bits alone: what would run as its owner is never published.
+ *
+ * @param {unknown} mode
+ * @param {string} name
+ */
+function toBits(mode, name) {
+  if (typeof mode !== 'number' || !Number.isInteger(mode) || mode < 0) {
+    throw outOfRange(name, 'an integer >= 0', mode);
+  }
+  return mode & 0o777;
+}
+
+/** @param {unknown} prefix */
+function isSegment(prefix) {
+  return typeof prefix === 'string' && prefix !== '' && prefix !== '.' && prefix !== '..' && path.basename(prefix) === prefix && !/[\\\0]/.test(prefix);
+}
+
+module.exports = { toPlan };

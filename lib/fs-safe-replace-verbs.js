@@ -1,0 +1,170 @@
+'use strict';
+
+// The steps of a replacement, on the calling thread and with promises.
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { randomBytes } = require('node:crypto');
+const { hostError } = require('./fs-safe-errors.js');
+const { ensureDir, ensureDirSync } = require('./ensure-dir.js');
+const { readLocalFileSafelySync } = require('./read.js');
+const { stageAtomic } = require('./stage.js');
+const { writeAtomic, writeAtomicSync } = require('./write.js');
+
+/** @typedef {import('./fs-safe-errors.js').HostErrorClass} HostErrorClass */
+/** @typedef {import('./fs-safe-replace-options.js').Plan} Plan */
+
+/**
+ * Whether the temporary is still the file that was staged, and only that. The original asks the same.
+ *
+ * @param {HostErrorClass} HostError
+ * @param {fs.BigIntStats | Error} seen by its name, or why it was not
+ * @param {{ dev: bigint, ino: bigint }} staged
+ */
+function assertStaged(HostError, seen, staged) {
+  if (seen instanceof Error) {
+    throw hostError(HostError, 'path-mismatch', 'the staged file is gone', seen);
+  }
+  if (seen.dev !== staged.dev || seen.ino !== staged.ino || !seen.isFile()) {
+    throw hostError(HostError, 'path-mismatch', 'the staged file was exchanged');
+  }
+  if (seen.nlink !== 1n) {
+    throw hostError(HostError, 'hardlink', 'the staged file has more than one name');
+  }
+}
+
+/**
+ * Cleans up after a failure, whose error counts for more than that of the cleaning, unless the caller wants both.
+ *
+ * @param {unknown} failure
+ * @param {unknown} cleaning
+ * @param {Plan} plan
+ */
+function toThrow(failure, cleaning, plan) {
+  return cleaning !== undefined && plan.throwOnCleanupError
+    ? new Error(`the staged file could not be removed: ${cleaning}`, { cause: failure })
+    : failure;
+}
+
+/**
+ * Writes by way of a name that the caller sees before it becomes the target's.
+ *
+ * @param {HostErrorClass} HostError
+ * @param {Plan} plan
+ */
+async function writeStaged(HostError, plan) {
+  const { filePath, content, options } = plan;
+  const staged = /** @type {any} */ (await stageAtomic(filePath, options));
+  try {
+    const { handle, tempPath } = staged;
+    await handle.writeFile(content);
+    const identity = await handle.stat({ bigint: true });
+    await plan.beforeRename({ filePath, tempPath });
+    assertStaged(HostError, await fs.promises.lstat(tempPath, { bigint: true }).catch((error) => error), identity);
+    plan.assertMayChange();
+    return await staged.commit();
+  } catch (error) {
+    /** @type {unknown} */
+    let cleaning;
+    await staged.abort().catch((/** @type {unknown} */ failure) => {
+      cleaning = failure;
+    });
+    throw toThrow(error, cleaning, plan);
+  }
+}
+
+/**
+ * The same on the calling thread. What the caller sees is a file of its own beside the target; what it has become is
+ * written to the target with all that a write promises, and the file removed.
+ *
+ * @param {HostErrorClass} HostError
+ * @param {Plan} plan
+ */
+function writeStagedSync(HostError, plan) {
+  const { filePath, content, options } = plan;
+  const tempPath = path.join(path.dirname(filePath), `.holdfast-${randomBytes(16).toString('hex')}.tmp`);
+  const { dev, ino } = writeAtomicSync(tempPath, content, { overwrite: false, mode: 0o600, durable: false });
+  let written;
+  /** @type {{ error: unknown } | undefined} */
+  let failure;
+  try {
+    plan.beforeRename({ filePath, tempPath });
+    assertStaged(HostError, lookExactly(tempPath), { dev: BigInt(dev), ino: BigInt(ino) });
+    plan.assertMayChange();
+    const { buffer } = readLocalFileSafelySync(tempPath);
+    written = writeAtomicSync(filePath, buffer, options);
+  } catch (error) {
+    failure = { error };
+  }
+  const cleaning = removeOwn(tempPath, { dev: BigInt(dev), ino: BigInt(ino) });
+  if (failure !== undefined) {
+    throw toThrow(failure.error, cleaning, plan);
+  }
+  if (cleaning !== undefined && plan.throwOnCleanupError) {
+    throw toThrow(cleaning, cleaning, plan);
+  }
+  return written;
+}
+
+/** @param {string} file */
+function lookExactly(file) {
+  try {
+    return fs.lstatSync(file, { bigint: true });
+  } catch (error) {
+    return /** @type {Error} */ (error);
+  }
+}
+
+/**
+ * Removes the temporary, and nothing that somebody put in its place.
+ *
+ * @param {string} tempPath
+ * @param {{ dev: bigint, ino: bigint }} staged
+ * @returns {unknown} why it is still there
+ */
+function removeOwn(tempPath, { dev, ino }) {
+  const seen = lookExactly(tempPath);
+  if (seen instanceof Error || seen.dev !== dev || seen.ino !== ino) {
+    return undefined;
+  }
+  try {
+    fs.unlinkSync(tempPath);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+/** What is at a path, or nothing where it cannot be told. @param {string} file */
+function lookSync(file) {
+  try {
+    return fs.lstatSync(file);
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {number} ms */
+function waitSync(ms) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+const ASYNC = {
+  ensureDir,
+  writeAtomic,
+  writeStaged,
+  /** @param {string} file */
+  look: (file) => fs.promises.lstat(file).catch(() => undefined),
+  /** @param {number} ms */
+  wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+};
+
+const SYNC = {
+  ensureDir: ensureDirSync,
+  writeAtomic: writeAtomicSync,
+  writeStaged: writeStagedSync,
+  look: lookSync,
+  wait: waitSync,
+};
+
+module.exports = { ASYNC, SYNC };

@@ -1,0 +1,272 @@
+'use strict';
+
+// `replaceFileAtomic` and `writeTextAtomic` of fs-safe. What happens is written once, as a generator of steps; the two
+// runners below take the steps with the verbs of the calling thread, or with those that answer promises.
+
+const path = require('node:path');
+const { REPLACE, hostError, isErrno, toHost } = require('./fs-safe-errors.js');
+const { callBack } = require('./fs-safe-authority.js');
+const { mkdirMode } = require('./fs-safe-paths.js');
+const { toPlan } = require('./fs-safe-replace-options.js');
+const { ASYNC, SYNC } = require('./fs-safe-replace-verbs.js');
+const { isHoldfastError, own, systemError } = require('./errors.js');
+const { queued } = require('./order.js');
+
+/** @typedef {import('./fs-safe-read.js').Host} Host */
+/** @typedef {import('./fs-safe-replace-options.js').Plan} Plan */
+/** @typedef {(verbs: typeof ASYNC | typeof SYNC) => any} Step */
+
+/**
+ * @param {Host} host
+ * @param {Plan} plan
+ * @returns {Generator<Step, { method: 'rename' | 'copy-fallback' }, any>}
+ */
+function* replace(host, plan) {
+  const parent = path.dirname(plan.filePath);
+  if (plan.dirMode !== undefined) {
+    plan.assertMayChange();
+    yield* attempt(host, plan, parent, (verbs) => verbs.ensureDir(parent, { mode: plan.dirMode, existing: 'tighten' }));
+  }
+  let written;
+  for (let tried = 0; ; tried += 1) {
+    try {
+      written = yield* publish(host, plan, parent);
+      break;
+    } catch (error) {
+      if (!isErrno(error) || error.code !== 'EBUSY' || tried >= plan.renameMaxRetries) {
+        throw error;
+      }
+      yield (verbs) => verbs.wait(plan.renameRetryBaseDelayMs * 2 ** tried);
+    }
+  }
+  const { dev, ino, method } = written;
+  const state = Object.freeze({ state: 'published', path: plan.filePath, dev: BigInt(dev), ino: BigInt(ino) });
+  callBack(plan.onDestinationState, 'onDestinationState', [state]);
+  return { method: method === 'in-place' ? 'copy-fallback' : 'rename' };
+}
+
+/**
+ * @param {Host} host
+ * @param {Plan} plan
+ * @param {string} parent
+ * @returns {Generator<Step, any, any>}
+ */
+function* publish(host, plan, parent) {
+  plan.assertMayChange();
+  /** @type {Step} */
+  const write = (verbs) =>
+    plan.beforeRename === undefined
+      ? verbs.writeAtomic(plan.filePath, plan.content, plan.options)
+      : verbs.writeStaged(host.HostError, plan);
+  try {
+    return yield* attempt(host, plan, parent, write);
+  } catch (error) {
+    // Directories as mkdir makes them: only where one is missing, for the look at the umask.
+    if (plan.dirMode !== undefined || !isErrno(error) || error.code !== 'ENOENT') {
+      throw error;
+    }
+    plan.assertMayChange();
+    yield* attempt(host, plan, parent, (verbs) => verbs.ensureDir(parent, { mode: mkdirMode(), existing: 'leave' }));
+    plan.assertMayChange();
+    return yield* attempt(host, plan, parent, write);
+  }
+}
+
+/**
+ * A step, and what its failure means to a caller.
+ *
+ * @param {Host} host
+ * @param {Plan} plan
+ * @param {string} parent
+ * @param {Step} step
+ * @returns {Generator<Step, any, any>}
+ */
+function* attempt(host, plan, parent, step) {
+  try {
+    return yield step;
+  } catch (error) {
+    if (!isHoldfastError(error)) {
+      throw error;
+    }
+    const raw = yield* rawFailure(plan, parent, /** @type {any} */ (error));
+    throw raw ?? toHost(host.HostError, REPLACE, error);
+  }
+}
+
+/**
+ * The failure of the system that the original leaves raw, for a refusal of ours: a look more, only where a call has
+ * failed already.
+ *
+ * @param {Plan} plan
+ * @param {string} parent
+ * @param {{ code: string, path?: string, cause?: unknown }} refusal
+ * @returns {Generator<Step, Error | undefined, any>}
+ */
+function* rawFailure(plan, parent, { code, path: at, cause }) {
+  const { filePath } = plan;
+  if (code === 'not-file' && plan.options.finalSymlink === 'replace') {
+    const stat = yield (verbs) => verbs.look(filePath);
+    return stat?.isDirectory() ? systemError(-constants.EISDIR, 'rename', filePath, filePath) : undefined;
+  }
+  if (code === 'not-found') {
+    return own(/** @type {Error} */ (cause));
+  }
+  if (code === 'not-directory') {
+    const stat = yield (verbs) => verbs.look(parent);
+    const errno = stat === undefined ? constants.ENOTDIR : constants.EEXIST;
+    return systemError(-errno, 'mkdir', parent);
+  }
+  if (code === 'symlink' && at === parent) {
+    return own(new NotADirectory(parent));
+  }
+  return undefined;
+}
+
+const { errno: constants } = require('node:os').constants;
+
+/** Stands for the host's `not-file` on its way through the steps: the parent must be a real directory. */
+class NotADirectory extends Error {}
+
+/**
+ * @param {Host} host
+ * @param {unknown} error
+ */
+function told({ HostError }, error) {
+  return error instanceof NotADirectory ? hostError(HostError, 'not-file', 'the parent is not a real directory') : error;
+}
+
+/**
+ * @param {Host} host
+ * @param {Plan} plan
+ */
+function runSync(host, plan) {
+  const steps = replace(host, plan);
+  for (let next = steps.next(); ; ) {
+    if (next.done) {
+      return next.value;
+    }
+    let value;
+    try {
+      value = next.value(SYNC);
+    } catch (error) {
+      next = steps.throw(error);
+      continue;
+    }
+    next = steps.next(value);
+  }
+}
+
+/**
+ * @param {Host} host
+ * @param {Plan} plan
+ */
+async function runAsync(host, plan) {
+  const steps = replace(host, plan);
+  for (let next = steps.next(); ; ) {
+    if (next.done) {
+      return next.value;
+    }
+    let value;
+    try {
+      value = await next.value(ASYNC);
+    } catch (error) {
+      next = steps.throw(error);
+      continue;
+    }
+    next = steps.next(value);
+  }
+}
+
+/**
+ * The original's function, for a call that only it can make.
+ *
+ * @param {Host} host
+ * @param {string} name
+ * @param {string} why
+ */
+function originals({ original }, name, why) {
+  const theirs = original?.[name];
+  if (typeof theirs !== 'function') {
+    throw Object.assign(new TypeError(`${why} is for the original alone: bind with original, which has ${name}()`), {
+      code: 'ERR_INVALID_ARG_VALUE',
+    });
+  }
+  return theirs;
+}
+
+/**
+ * Whether a rename was refused in a way for which the caller has asked for a copy in place.
+ *
+ * @param {unknown} error
+ * @param {any} options
+ * @param {string} name
+ * @param {Host} host
+ */
+function wantsCopy(error, options, name, host) {
+  return (
+    options.copyFallbackOnPermissionError === true &&
+    isErrno(error) &&
+    error.syscall === 'rename' &&
+    (error.code === 'EPERM' || error.code === 'EEXIST') &&
+    typeof host.original?.[name] === 'function'
+  );
+}
+
+/** @param {Host} host */
+function bindReplace(host) {
+  /**
+   * @param {Plan} plan
+   */
+  const later = async (plan) => {
+    try {
+      // The directory comes first, and may take longer for one call than for the next.
+      return await queued(`replace:${path.resolve(plan.filePath)}`, () => runAsync(host, plan));
+    } catch (error) {
+      throw told(host, error);
+    }
+  };
+  return {
+    /** @param {any} options */
+    async replaceFileAtomic(options) {
+      if (options.fileSystem !== undefined) {
+        return originals(host, 'replaceFileAtomic', 'fileSystem')(options);
+      }
+      try {
+        return await later(toPlan(host.HostError, options, { dirMode: 0o700 }));
+      } catch (error) {
+        if (wantsCopy(error, options, 'replaceFileAtomic', host)) {
+          return host.original.replaceFileAtomic(options);
+        }
+        throw error;
+      }
+    },
+    /** @param {any} options */
+    replaceFileAtomicSync(options) {
+      if (options.fileSystem !== undefined) {
+        return originals(host, 'replaceFileAtomicSync', 'fileSystem')(options);
+      }
+      try {
+        return runSync(host, toPlan(host.HostError, options, { dirMode: 0o700 }));
+      } catch (error) {
+        if (wantsCopy(error, options, 'replaceFileAtomicSync', host)) {
+          return host.original.replaceFileAtomicSync(options);
+        }
+        throw told(host, error);
+      }
+    },
+    /**
+     * @param {string} filePath
+     * @param {string} content
+     * @param {any} [options]
+     */
+    async writeTextAtomic(filePath, content, options = {}) {
+      const { mode, dirMode, durable = true, trailingNewline, beforeRename, tempPrefix } = options;
+      const isEnded = trailingNewline !== true || (typeof content === 'string' && content.endsWith('\n'));
+      const text = isEnded ? content : `${content}\n`;
+      const rest = { mode, dirMode, beforeRename, tempPrefix, syncTempFile: durable, syncParentDir: durable };
+      await later(toPlan(host.HostError, { ...rest, filePath, content: text }, {}));
+    },
+  };
+}
+
+module.exports = { bindReplace };
