@@ -152,7 +152,7 @@ function onError(verb, error, ground) {
     case 'EBUSY':
       return [
         { text: 'A single file is mounted here, and no rename replaces a mount point. Mount the directory instead, without subPath.', setting: `mountPath: ${literal(nodePath.dirname(path))}` },
-        { text: 'Or give up atomicity for this file.', code: `await writeAtomic(${literal(path)}, data, { fallback: 'in-place' })` },
+        ...(ground.canFallBack ? [{ text: 'Or give up atomicity for this file.', code: `await writeAtomic(${literal(path)}, data, { fallback: 'in-place' })` }] : []),
       ];
     case 'EPERM':
       if (facts?.attributes.some((attribute) => attribute !== 'mount-point')) {

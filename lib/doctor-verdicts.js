@@ -16,7 +16,8 @@ const { Stats } = require('./stat.js');
 
 /**
  * @typedef {object} Verdict
- * @property {string} call
+ * @property {string} call as a program would make it
+ * @property {string} target the path that is meant: of a write into a directory, that of a new file there
  * @property {'ok' | 'short' | 'fails' | 'not-applicable'} outcome `short`: it works, and privacy is not reached
  * @property {Record<string, unknown>} [result] the fields of the verb's result that can be foreseen
  * @property {Record<string, unknown>} [error] of the error it would throw
@@ -33,6 +34,7 @@ const { Stats } = require('./stat.js');
  * @property {boolean} exists
  * @property {import('./doctor-facts.js').Facts | null} facts of the path, or of the nearest directory above it
  * @property {ReturnType<typeof import('./doctor-process.js').describeProcess>} who
+ * @property {boolean} [canFallBack] a write in place would succeed
  */
 
 /** The name of the file that a write into a directory is rehearsed with. */
@@ -101,7 +103,7 @@ function ensureDirVerdict(ground) {
   const call = `ensureDir(${JSON.stringify(path)})`;
   if (numbers === undefined) {
     const isElse = exists && facts?.kind !== 'directory' && facts?.kind !== 'symlink' && error.code === 'not-directory';
-    return conclude(ground, 'ensureDir', { call, outcome: isElse ? 'not-applicable' : 'fails', error: describeError(error), why: sentenceOf(error) });
+    return conclude(ground, 'ensureDir', { call, target: path, outcome: isElse ? 'not-applicable' : 'fails', error: describeError(error), why: sentenceOf(error) });
   }
   const hardening = HARDENINGS[numbers[3]];
   const reason = REASONS[numbers[4]];
@@ -110,6 +112,7 @@ function ensureDirVerdict(ground) {
   const isWaived = reason === 'opt-out';
   return conclude(ground, 'ensureDir', {
     call,
+    target: path,
     outcome: isPrivate || isWaived ? 'ok' : 'short',
     result,
     why: whyHardening(ground, result),
@@ -156,6 +159,15 @@ function whyRefused(reason, facts, who) {
 }
 
 /**
+ * @param {string} target
+ * @param {object | undefined} options
+ */
+function rehearsedWrite(target, options) {
+  const { flags, modes } = writeArguments(options);
+  return rehearsed(target, (scratch) => native().rehearseWrite(target, flags, modes, scratch));
+}
+
+/**
  * @param {Ground} ground
  * @returns {Verdict}
  */
@@ -163,11 +175,12 @@ function writeVerdict(ground) {
   const { path, exists, facts } = ground;
   const isInto = exists && facts?.kind === 'directory';
   const target = isInto ? nodePath.join(path, NEW_FILE) : path;
-  const { flags, modes } = writeArguments(undefined);
-  const { numbers, error } = rehearsed(target, (scratch) => native().rehearseWrite(target, flags, modes, scratch));
+  const { numbers, error } = rehearsedWrite(target, undefined);
   const call = `writeAtomic(${JSON.stringify(target)}, data)`;
   if (numbers === undefined) {
-    return conclude(ground, 'writeAtomic', { call, outcome: 'fails', error: describeError(error), why: sentenceOf(error) });
+    const inPlace = error.code === 'EBUSY' ? rehearsedWrite(target, { fallback: 'in-place' }) : undefined;
+    const canFallBack = inPlace !== undefined && inPlace.error === undefined;
+    return conclude({ ...ground, canFallBack }, 'writeAtomic', { call, target, outcome: 'fails', error: describeError(error), why: sentenceOf(error) });
   }
   const created = numbers[1] === 1;
   const mode = octal(numbers[2]);
@@ -177,6 +190,7 @@ function writeVerdict(ground) {
   const changes = preserved === null ? '' : preserved.owner ? '; owner, mode and ACL stay' : '; its owner cannot be kept';
   return conclude(ground, 'writeAtomic', {
     call,
+    target,
     outcome: 'ok',
     result: { created, mode, durable, preserved },
     why: `${created ? 'a new file' : 'the file would be replaced,'} with mode ${mode}${changes}${durable === true ? '' : '; its directory cannot be synced'}`,
@@ -196,11 +210,12 @@ function readVerdict(ground, verb) {
   const call = `readLocalFileSafely(${JSON.stringify(path)}${options ? ', { outbound: true }' : ''})`;
   if (numbers === undefined) {
     const isNone = error.code === 'not-found' || (exists && facts?.kind === 'directory' && error.code === 'not-file');
-    return conclude(ground, verb, { call, outcome: isNone ? 'not-applicable' : 'fails', error: describeError(error), why: sentenceOf(error) });
+    return conclude(ground, verb, { call, target: path, outcome: isNone ? 'not-applicable' : 'fails', error: describeError(error), why: sentenceOf(error) });
   }
   const stat = new Stats(numbers);
   return conclude(ground, verb, {
     call,
+    target: path,
     outcome: 'ok',
     result: { size: stat.size, mode: octal(stat.mode & 0o7777) },
     why: `a regular file of ${stat.size} bytes that this process may read${verb === 'outbound' ? ', and others too' : ''}`,

@@ -79,7 +79,7 @@ pub(super) fn publish(prepared: Prepared) -> Result<Published, Error> {
 }
 
 /// Another's file is not ours to write over, and a second name would show the new content too.
-fn judge(stat: &Stat) -> Result<(), Error> {
+pub(super) fn judge(stat: &Stat) -> Result<(), Error> {
     if !stat.is_file() {
         return Err(Error::refused(Code::NotFile, stat.kind_word()));
     }

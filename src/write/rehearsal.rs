@@ -2,12 +2,12 @@
 
 use super::place::Place;
 use super::settle::Target;
-use super::{Durable, Preserved, Rules};
+use super::{Durable, Preserved, Rules, in_place};
 use crate::error::{Code, Error, Os};
 use crate::inspect::{is_capable, is_full, is_member, would_create};
 use crate::permission;
 use crate::resolve::Scope;
-use crate::sys::{self, OFlag, Stat};
+use crate::sys::{self, Distance, OFlag, Stat};
 use nix::libc;
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -50,30 +50,46 @@ pub fn rehearse(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Forecast
         return Err(os.into());
     }
     let above = sys::status(dir)?;
-    would_rename(dir, &above, place.name()).map_err(|os| Error::System {
-        os,
-        temporary: Some(place.full_path(ANY_TEMPORARY)),
-    })?;
-    Ok(settled(&place, target.as_ref(), &above, &rules))
+    let mut forecast = settled(&place, target.as_ref(), &above, &rules);
+    match would_publish(dir, &above, place.name()) {
+        Ok(()) => {}
+        Err(os) if os.errno == libc::EBUSY && rules.in_place => {
+            would_write_over(dir, place.name(), &rules, &mut forecast)?;
+        }
+        Err(os) => {
+            return Err(Error::System {
+                os,
+                temporary: Some(place.full_path(ANY_TEMPORARY)),
+            });
+        }
+    }
+    Ok(forecast)
 }
 
 /// Stands in messages for the random name that a temporary would have.
 const ANY_TEMPORARY: &[u8] = b".holdfast-*.tmp";
 
 /// Whether a file could take the name from whatever has it.
-fn would_rename(dir: BorrowedFd<'_>, above: &Stat, name: &[u8]) -> Result<(), Os> {
+fn would_publish(dir: BorrowedFd<'_>, above: &Stat, name: &[u8]) -> Result<(), Os> {
     let refused = |errno| {
         Err(Os {
             errno,
             syscall: "rename",
         })
     };
-    if sys::attributes(dir).is_append_only {
+    let is_append_only = sys::attributes(dir).is_append_only;
+    let Ok(old) = sys::open_at(dir, name, OFlag::O_PATH | OFlag::O_NOFOLLOW) else {
+        // A name can be added there, but not changed: only a temporary without one helps.
+        let has_name = !sys::link_held_works() || sys::distance(dir)? == Distance::Unknown;
+        return if is_append_only && has_name {
+            refused(sys::EPERM)
+        } else {
+            Ok(())
+        };
+    };
+    if is_append_only {
         return refused(sys::EPERM);
     }
-    let Ok(old) = sys::open_at(dir, name, OFlag::O_PATH | OFlag::O_NOFOLLOW) else {
-        return Ok(());
-    };
     let attributes = sys::attributes(old.as_fd());
     let stat = sys::stat(old.as_fd())?;
     let is_mount_point =
@@ -88,6 +104,30 @@ fn would_rename(dir: BorrowedFd<'_>, above: &Stat, name: &[u8]) -> Result<(), Os
     if is_kept || attributes.is_immutable || attributes.is_append_only {
         return refused(sys::EPERM);
     }
+    Ok(())
+}
+
+/// Whether the content of a file that cannot be renamed over could be written over.
+fn would_write_over(
+    dir: BorrowedFd<'_>,
+    name: &[u8],
+    rules: &Rules,
+    forecast: &mut Forecast,
+) -> Result<(), Error> {
+    let old = sys::open_at(dir, name, OFlag::O_PATH | OFlag::O_NOFOLLOW)?;
+    sys::access(old.as_fd(), sys::MAY_READ | sys::MAY_WRITE).map_err(|os| Os {
+        syscall: "open",
+        ..os
+    })?;
+    let stat = sys::status(old.as_fd())?;
+    in_place::judge(&stat)?;
+    let old = stat.mode & 0o777;
+    forecast.mode = rules.mode.unwrap_or(old);
+    forecast.preserved = Some(Preserved {
+        mode: forecast.mode == old,
+        acl: rules.mode.is_none(),
+        owner: true,
+    });
     Ok(())
 }
 
