@@ -25,6 +25,9 @@ function assertStaged(HostError, seen, staged) {
   if (seen instanceof Error) {
     throw hostError(HostError, 'path-mismatch', 'the staged file is gone', seen);
   }
+  if (seen.isSymbolicLink()) {
+    throw hostError(HostError, 'symlink', 'the staged file was exchanged for a symbolic link');
+  }
   if (seen.dev !== staged.dev || seen.ino !== staged.ino || !seen.isFile()) {
     throw hostError(HostError, 'path-mismatch', 'the staged file was exchanged');
   }

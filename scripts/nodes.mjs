@@ -8,9 +8,8 @@
 //   npm run test:nodes -- 20 -- read      what follows a second `--` goes to vitest
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
-import { fail, projectRoot, run, runNpm } from './support.mjs';
+import { installNode } from './node-binary.mjs';
+import { fail, run } from './support.mjs';
 
 const SUPPORTED = ['20', '22', '24', '26'];
 
@@ -25,26 +24,6 @@ const lines = chosen.length > 0 ? chosen : SUPPORTED;
 const unknown = [...flags.filter((flag) => !['--smoke', '--update'].includes(flag)), ...chosen.filter((line) => !SUPPORTED.includes(line))];
 if (unknown.length > 0) fail(`nodes: unknown argument ${unknown.join(' ')}; the first lines of scripts/nodes.mjs tell what there is.`);
 
-const binaryPackage = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
-
-/** Installs the newest release of a line unless one is there already; returns its binary. */
-function installNode(line) {
-  const folder = path.join(projectRoot, '.cache/nodes', line);
-  const installed = path.join(folder, 'node_modules', binaryPackage);
-  const binary = path.join(installed, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
-  if (!existsSync(binary) || flags.includes('--update')) {
-    mkdirSync(folder, { recursive: true });
-    // A manifest of its own, or npm would install into the package's folder.
-    writeFileSync(path.join(folder, 'package.json'), '{ "private": true }\n');
-    const status = runNpm(
-      ['install', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error', `${binaryPackage}@${line}`],
-      { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] },
-    );
-    if (status !== 0) fail(`nodes: ${binaryPackage}@${line} could not be installed.`);
-  }
-  return binary;
-}
-
 /** What the binary says it is, so that the report names what really ran. */
 function versionOf(binary, line) {
   const version = spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout?.trim() ?? '';
@@ -57,7 +36,7 @@ const { runVitest } = await import('./run-vitest.mjs');
 
 const outcomes = [];
 for (const line of lines) {
-  const node = installNode(line);
+  const node = installNode(line, { update: flags.includes('--update') });
   const version = versionOf(node, line);
   console.log(`nodes: Node ${version}`);
   if (flags.includes('--smoke')) {

@@ -1,0 +1,76 @@
+// One table, run against @openclaw/fs-safe and against holdfast/fs-safe: written from the published documentation and
+// typings. Every row is equal, or has the difference written down with its reason. `npm run test:conformance`.
+import { afterAll, describe, expect, test } from 'vitest';
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import * as path from 'node:path';
+import * as holdfast from '../../fs-safe.mjs';
+import { errnoCause, observe, type Api, type Case } from './harness.js';
+import { causes } from './causes.js';
+import { readCases } from './reads.js';
+import { replaceCases } from './replace.js';
+import { rootCases } from './root.js';
+import { rootWriteCases } from './root-writes.js';
+
+/** Where scripts/conformance.mjs has put the library. */
+const installed = process.env['HOLDFAST_FS_SAFE'] as string;
+const resolve = createRequire(path.join(installed, 'package.json')).resolve;
+const load = (subpath: string) => import(pathToFileURL(resolve(`@openclaw/fs-safe${subpath}`)).href);
+const [{ FsSafeError, root }, local, atomic, advanced] = await Promise.all(['', '/root', '/atomic', '/advanced'].map(load));
+
+const original = { ...local, ...atomic, ...advanced, root };
+const theirs = original as Api;
+const ours: Api = holdfast.bindFsSafe({ FsSafeError });
+
+const counts = { equal: 0, better: 0, different: 0 };
+afterAll(() => {
+  const rows = counts.equal + counts.better + counts.different;
+  console.log(`conformance: ${rows} rows: ${counts.equal} equal, ${counts.better} better, ${counts.different} different`);
+});
+
+/** Another user takes root to become; the reporter makes a skip a failure in CI. */
+const needsRoot = ({ user, owner }: Pick<Case, 'user' | 'owner'>) => (user ?? owner) !== undefined && process.geteuid!() !== 0;
+
+const groups: Record<string, readonly Case[]> = {
+  'reads without a root, and from several': readCases,
+  'reads of a root': rootCases,
+  'writes of a root': rootWriteCases,
+  'replaceFileAtomic and writeTextAtomic': replaceCases,
+};
+
+for (const [group, cases] of Object.entries(groups)) {
+  describe(group, () => {
+    for (const entry of cases) test.skipIf(needsRoot(entry))(entry.name, async () => {
+      const [original, adapter] = [await observe(theirs, entry), await observe(ours, entry)];
+      const only = { theirs: without(original, adapter), ours: without(adapter, original) };
+      expect(only).toEqual({ theirs: entry.differs?.theirs ?? [], ours: entry.differs?.ours ?? [] });
+      if (entry.differs !== undefined) {
+        expect(entry.differs.because.length).toBeGreaterThan(10);
+        expect(only.theirs.length + only.ours.length, 'a difference that is none').toBeGreaterThan(0);
+      }
+      counts[entry.differs?.verdict ?? 'equal'] += 1;
+    });
+
+    test('has each case once', () => {
+      expect(new Set(cases.map(({ name }) => name)).size).toBe(cases.length);
+    });
+  });
+}
+
+describe('causes', () => {
+  for (const { expected, call, ...entry } of causes) test.skipIf(needsRoot(entry))(`${entry.name}: an errno that callers find`, async () => {
+    let seen: unknown;
+    await observe(ours, { ...entry, call: (api, dir) => Promise.resolve(call(api, dir)).catch((error) => void (seen = error)) });
+    expect(seen).toBeInstanceOf(FsSafeError);
+    expect(errnoCause(seen)).toBe(expected);
+  });
+});
+
+function without(lines: string[], others: string[]): string[] {
+  const rest = [...others];
+  return lines.filter((line) => {
+    const at = rest.indexOf(line);
+    if (at >= 0) rest.splice(at, 1);
+    return at < 0;
+  });
+}

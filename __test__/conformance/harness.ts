@@ -1,0 +1,116 @@
+// Runs one call against the library and against our adapter, each in a directory of its own, and says in lines of text
+// what came of it: so that two runs are equal exactly when their lines are.
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import type { FsSafe } from '../../fs-safe.js';
+import { build } from '../helpers/scratch.js';
+
+/** The functions that both sides have, with the types of ours. */
+export type Api = Omit<FsSafe, 'ensureParentDirSync' | 'readFileWithinRoot' | 'writeFileWithinRoot'>;
+
+export interface Difference {
+  /** Whether a caller is better off with ours, or merely has to know. */
+  verdict: 'better' | 'different';
+  because: string;
+  /** The lines that only one of the sides has. */
+  theirs: readonly string[];
+  ours: readonly string[];
+}
+
+export interface Case {
+  name: string;
+  layout?: readonly string[];
+  /** Mode of the directory the call works in, and its owner. */
+  mode?: number;
+  owner?: readonly [uid: number, gid: number];
+  /** The effective user of the call, where permissions matter. */
+  user?: number;
+  call: (api: Api, dir: string) => unknown;
+  differs?: Difference;
+}
+
+/** What either side names its temporary files. */
+const TEMPORARY = /^\.(?:holdfast-|fs-safe-)\S+\.tmp/;
+
+/** One call: its result or error, and what the directory looks like afterwards. */
+export async function observe(api: Api, entry: Case): Promise<string[]> {
+  const outer = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'hf-conformance-')));
+  const dir = path.join(outer, 'dir');
+  const home = process.env['HOME'];
+  const mask = process.umask(0o022);
+  try {
+    fs.chmodSync(outer, 0o755);
+    fs.mkdirSync(dir);
+    build(dir, entry.layout ?? []);
+    if (entry.user !== undefined) giveTo(dir, entry.user);
+    if (entry.owner !== undefined) fs.chownSync(dir, ...entry.owner);
+    fs.chmodSync(dir, entry.mode ?? 0o755);
+    process.env['HOME'] = dir;
+    const outcome = await as(entry.user, () => settle(entry.call(api, dir)));
+    return [outcome, ...tree(dir, '.')].map((line) => line.replaceAll(dir, '$DIR').replace(TEMPORARY, 'TEMPORARY'));
+  } finally {
+    process.umask(mask);
+    process.env['HOME'] = home;
+    fs.rmSync(outer, { recursive: true, force: true });
+  }
+}
+
+/** The effective user of this process for the time of a call; its threads have the same. */
+async function as<T>(user: number | undefined, call: () => Promise<T>): Promise<T> {
+  if (user === undefined || process.geteuid!() !== 0) return call();
+  const groups = process.getgroups!();
+  process.setgroups!([]);
+  process.setegid!(user);
+  process.seteuid!(user);
+  try {
+    return await call();
+  } finally {
+    process.seteuid!(0);
+    process.setegid!(0);
+    process.setgroups!(groups);
+  }
+}
+
+function giveTo(at: string, user: number): void {
+  fs.lchownSync(at, user, user);
+  if (fs.lstatSync(at).isDirectory()) for (const name of fs.readdirSync(at)) giveTo(path.join(at, name), user);
+}
+
+async function settle(result: unknown): Promise<string> {
+  try {
+    return `ok ${JSON.stringify((await result) ?? null, plain)}`;
+  } catch (error) {
+    return describe(error);
+  }
+}
+
+function plain(_key: string, value: unknown): unknown {
+  if ((value as { type?: string } | null)?.type === 'Buffer') return Buffer.from((value as { data: number[] }).data).toString('latin1');
+  return typeof value === 'bigint' ? 'bigint' : value;
+}
+
+/** Class and code: what callers look at. Sentences are nobody's contract. */
+function describe(error: unknown): string {
+  const { name, code, category } = error as { name: string; code?: string; category?: string };
+  if (error instanceof TypeError || error instanceof RangeError) return name;
+  return [name, code, category].filter(Boolean).join(' ');
+}
+
+/** The errno in the chain of causes, which callers walk. */
+export function errnoCause(error: unknown): string | undefined {
+  for (let at = (error as Error).cause; at instanceof Error; at = at.cause) {
+    const { errno, code } = at as NodeJS.ErrnoException;
+    if (typeof errno === 'number') return code;
+  }
+  return undefined;
+}
+
+function tree(at: string, name: string): string[] {
+  const stat = fs.lstatSync(at);
+  const mode = (stat.mode & 0o7777).toString(8).padStart(4, '0');
+  if (stat.isSymbolicLink()) return [`${name} => ${fs.readlinkSync(at)}`];
+  if (stat.isFile()) return [`${name} ${mode}: ${fs.readFileSync(at, 'latin1')}`];
+  if (!stat.isDirectory()) return [`${name} ${mode} special`];
+  return [`${name}/ ${mode}`, ...fs.readdirSync(at).sort().flatMap((child) => tree(path.join(at, child), path.posix.join(name, child)))];
+}

@@ -1,0 +1,115 @@
+import type { Api, Case } from './harness.js';
+
+type ReadOptions = Parameters<Awaited<ReturnType<Api['root']>>['read']>[1];
+
+const read = async (api: Api, dir: string, name: string, options?: ReadOptions) => {
+  const { buffer, realPath } = await (await api.root(dir)).read(name, options);
+  return [buffer.toString(), realPath];
+};
+const stat = async (api: Api, dir: string, name: string) => {
+  const { isDirectory, isFile, isSymbolicLink, mode, size, nlink } = await (await api.root(dir)).stat(name);
+  return { isDirectory, isFile, isSymbolicLink, mode, nlink, size: isDirectory ? 'any' : size };
+};
+const exists = async (api: Api, dir: string, name: string) => (await api.root(dir)).exists(name);
+const followed = { symlinks: 'follow-within-root' } as const;
+const parentsFollowed = { symlinks: 'follow-parents-within-root' } as const;
+
+/** Roots, and what reads and looks beneath them. */
+export const rootCases: readonly Case[] = [
+  { name: 'the fields of a root', call: async (api, dir) => { const { rootDir, rootReal, rootWithSep, defaults } = await api.root(dir, { mkdir: false }); return { rootDir, rootReal, rootWithSep, defaults }; } },
+  { name: 'a root by a link', layout: ['e/', 'l => e'], call: async (api, dir) => { const { rootDir, rootReal } = await api.root(`${dir}/l`); return [rootDir, rootReal]; } },
+  { name: 'a root that is missing', call: (api, dir) => api.root(`${dir}/no`) },
+  { name: 'a root that is a file', layout: ['f: text'], call: (api, dir) => api.root(`${dir}/f`) },
+  { name: 'a root without a name', call: (api) => api.root(''),
+    differs: { verdict: 'different', because: 'its documentation says invalid-path of a malformed root, and so does ours', theirs: ['FsSafeError not-found operational'], ours: ['FsSafeError invalid-path policy'] } },
+  { name: 'a root with a wrong limit', call: (api, dir) => api.root(dir, { maxBytes: -1 }) },
+  { name: 'a file', layout: ['f: text'], call: (api, dir) => read(api, dir, 'f') },
+  { name: 'containment of a read', layout: ['f: text'], call: async (api, dir) => (await (await api.root(dir)).read('f')).containment,
+    differs: { verdict: 'better', because: 'the kernel itself resolves the path beneath the root (openat2)', theirs: ['ok "best-effort"'], ours: ['ok "kernel-atomic"'] } },
+  { name: 'readBytes', layout: ['f: text'], call: async (api, dir) => (await (await api.root(dir)).readBytes('f')).toString() },
+  { name: 'readText', layout: ['f: text'], call: async (api, dir) => (await api.root(dir)).readText('f') },
+  { name: 'readText in another encoding', layout: ['f: é'], call: async (api, dir) => (await api.root(dir)).readText('f', { encoding: 'latin1' }) },
+  { name: 'readJson', layout: ['f: {"a":[1]}'], call: async (api, dir) => (await api.root(dir)).readJson('f') },
+  { name: 'readJson of something else', layout: ['f: {'], call: async (api, dir) => (await api.root(dir)).readJson('f') },
+  { name: 'reader', layout: ['f: text'], call: async (api, dir) => (await (await api.root(dir)).reader({ maxBytes: 4 })('f')).toString() },
+  { name: 'readAbsolute', layout: ['f: text'], call: async (api, dir) => (await (await api.root(dir)).readAbsolute(`${dir}/f`)).realPath },
+  { name: 'readAbsolute by the linked spelling of the root', layout: ['e/f: text', 'l => e'], call: async (api, dir) => (await (await api.root(`${dir}/l`)).readAbsolute(`${dir}/l/f`)).realPath },
+  { name: 'readAbsolute outside', call: async (api, dir) => (await api.root(dir)).readAbsolute('/etc/passwd') },
+  { name: 'open', layout: ['f: text'], call: async (api, dir) => { await using file = await (await api.root(dir)).open('f'); return [Object.keys(file).sort(), await file.handle.readFile('utf8')]; } },
+  { name: 'nothing there', call: (api, dir) => read(api, dir, 'f') },
+  { name: 'a missing parent', call: (api, dir) => read(api, dir, 'no/f') },
+  { name: 'beneath a file', layout: ['f: text'], call: (api, dir) => read(api, dir, 'f/x'),
+    differs: { verdict: 'different', because: 'its documentation says not-file of a file that is followed by another segment, and so does ours', theirs: ['FsSafeError outside-workspace policy'], ours: ['FsSafeError not-file policy'] } },
+  { name: 'a slash behind a file', layout: ['f: text'], call: (api, dir) => read(api, dir, 'f/'),
+    differs: { verdict: 'different', because: 'as beneath a file: nothing has left the root', theirs: ['FsSafeError outside-workspace policy'], ours: ['FsSafeError not-file policy'] } },
+  { name: 'a directory', layout: ['e/'], call: (api, dir) => read(api, dir, 'e') },
+  { name: 'the root itself', call: (api, dir) => read(api, dir, '.') },
+  { name: 'an empty path', call: (api, dir) => read(api, dir, '') },
+  { name: 'a FIFO', layout: ['p |'], call: (api, dir) => read(api, dir, 'p') },
+  { name: 'out by ..', call: (api, dir) => read(api, dir, '../x') },
+  { name: 'up and down again', layout: ['f: text', 'e/'], call: (api, dir) => read(api, dir, 'e/../f') },
+  { name: 'up from what is not there', layout: ['f: text'], call: (api, dir) => read(api, dir, 'no/../f') },
+  { name: 'an absolute path beneath the root', layout: ['f: text'], call: (api, dir) => read(api, dir, `${dir}/f`) },
+  { name: 'an absolute path outside', call: (api, dir) => read(api, dir, '/etc/passwd') },
+  { name: 'a device outside', call: (api, dir) => read(api, dir, '/dev/zero'),
+    differs: { verdict: 'different', because: 'a device outside is outside: refused by its text alone, as anything there', theirs: ['FsSafeError device-path policy'], ours: ['FsSafeError outside-workspace policy'] } },
+  { name: 'the home directory beneath the root', layout: ['f: text'], call: (api, dir) => read(api, dir, '~/f') },
+  { name: 'a name with a colon', layout: ['C:x: text'], call: (api, dir) => read(api, dir, 'C:x') },
+  { name: 'a NUL', call: (api, dir) => read(api, dir, 'a\0b') },
+  { name: 'a link', layout: ['f: text', 'l => f'], call: (api, dir) => read(api, dir, 'l') },
+  { name: 'a link out', layout: ['l => /etc/passwd'], call: (api, dir) => read(api, dir, 'l') },
+  { name: 'a linked parent', layout: ['e/f: text', 'l => e'], call: (api, dir) => read(api, dir, 'l/f') },
+  { name: 'a linked parent outside', layout: ['l => /etc'], call: (api, dir) => read(api, dir, 'l/passwd'),
+    differs: { verdict: 'different', because: 'the first link is the refusal; where it leads is not looked at', theirs: ['FsSafeError outside-workspace policy'], ours: ['FsSafeError symlink policy'] } },
+  { name: 'a link to nothing', layout: ['l => no'], call: (api, dir) => read(api, dir, 'l') },
+  { name: 'a link, followed', layout: ['f: text', 'l => f'], call: (api, dir) => read(api, dir, 'l', followed) },
+  { name: 'a link with an absolute target, followed', layout: ['f: text', 'l => $DIR/f'], call: (api, dir) => read(api, dir, 'l', followed) },
+  { name: 'a link out, followed', layout: ['l => /etc/passwd'], call: (api, dir) => read(api, dir, 'l', followed) },
+  { name: 'a link to nothing, followed', layout: ['l => no'], call: (api, dir) => read(api, dir, 'l', followed) },
+  { name: 'a linked parent, followed', layout: ['e/f: text', 'l => e'], call: (api, dir) => read(api, dir, 'l/f', followed) },
+  { name: 'a final link where parents are followed', layout: ['f: text', 'l => f'], call: (api, dir) => read(api, dir, 'l', parentsFollowed) },
+  { name: 'a linked parent where parents are followed', layout: ['e/f: text', 'l => e'], call: (api, dir) => read(api, dir, 'l/f', parentsFollowed) },
+  { name: 'a linked parent with an absolute target', layout: ['e/f: text', 'l => $DIR/e'], call: (api, dir) => read(api, dir, 'l/f', parentsFollowed) },
+  { name: 'a linked parent outside, followed', layout: ['l => /etc'], call: (api, dir) => read(api, dir, 'l/passwd', parentsFollowed) },
+  { name: 'a policy for links that does not exist', layout: ['f: text'], call: (api, dir) => read(api, dir, 'f', { symlinks: 'follow' as never }),
+    differs: { verdict: 'better', because: 'a misspelt policy is told, and not taken for a strict one', theirs: ['ok ["text","$DIR/f"]'], ours: ['TypeError'] } },
+  { name: 'two names', layout: ['f: text', 'g == f'], call: (api, dir) => read(api, dir, 'g') },
+  { name: 'two names, allowed', layout: ['f: text', 'g == f'], call: (api, dir) => read(api, dir, 'g', { hardlinks: 'allow' }) },
+  { name: 'two names, allowed by the root', layout: ['f: text', 'g == f'], call: async (api, dir) => (await (await api.root(dir, { hardlinks: 'allow' })).read('g', { hardlinks: undefined })).buffer.toString() },
+  { name: 'too large', layout: ['f: text'], call: (api, dir) => read(api, dir, 'f', { maxBytes: 3 }) },
+  { name: 'too large for the root', layout: ['f: text'], call: async (api, dir) => (await api.root(dir, { maxBytes: 3 })).readText('f') },
+  { name: 'a limit of the call above that of the root', layout: ['f: text'], call: async (api, dir) => (await api.root(dir, { maxBytes: 3 })).readText('f', { maxBytes: 4 }) },
+  { name: 'a wrong limit', layout: ['f: text'], call: (api, dir) => read(api, dir, 'f', { maxBytes: -1 }) },
+  { name: 'a file that may not be read', layout: ['f 0000: text'], user: 1000, call: (api, dir) => read(api, dir, 'f') },
+  { name: 'a parent that may not be searched', layout: ['e/ 0000', 'e/f: text'], user: 1000, call: (api, dir) => read(api, dir, 'e/f'),
+    differs: { verdict: 'better', because: 'a permission that is missing is told as such; nothing has left the root', theirs: ['FsSafeError outside-workspace policy'], ours: ['Error EACCES'] } },
+  { name: 'a root that was renamed since', layout: ['r/f: text'],
+    call: async (api, dir) => {
+      const { renameSync } = await import('node:fs');
+      const root = await api.root(`${dir}/r`);
+      renameSync(`${dir}/r`, `${dir}/s`);
+      return root.readText('f');
+    },
+    differs: { verdict: 'better', because: 'the directory is held by its descriptor, whatever became of its name', theirs: ['FsSafeError path-mismatch policy'], ours: ['ok "text"'] } },
+
+  { name: 'stat of a file', layout: ['f: text'], call: (api, dir) => stat(api, dir, 'f') },
+  { name: 'the fields of a stat', layout: ['f: text'], call: async (api, dir) => Object.keys(await (await api.root(dir)).stat('f')).sort() },
+  { name: 'stat of a directory', layout: ['e/'], call: (api, dir) => stat(api, dir, 'e') },
+  { name: 'stat of the root', call: (api, dir) => stat(api, dir, '') },
+  { name: 'stat of a link', layout: ['f: text', 'l => f'], call: (api, dir) => stat(api, dir, 'l') },
+  { name: 'stat of a link out', layout: ['l => /etc'], call: (api, dir) => stat(api, dir, 'l') },
+  { name: 'stat through a link out', layout: ['l => /etc'], call: (api, dir) => stat(api, dir, 'l/passwd') },
+  { name: 'stat of nothing', call: (api, dir) => stat(api, dir, 'f') },
+  { name: 'stat of a link to nothing', layout: ['l => no'], call: (api, dir) => stat(api, dir, 'l') },
+  { name: 'stat beneath a file', layout: ['f: text'], call: (api, dir) => stat(api, dir, 'f/x') },
+  { name: 'stat by ..', layout: ['f: text', 'e/'], call: (api, dir) => stat(api, dir, 'e/../f') },
+  { name: 'stat of an absolute path', layout: ['f: text'], call: (api, dir) => stat(api, dir, `${dir}/f`) },
+  { name: 'stat with a NUL', call: (api, dir) => stat(api, dir, 'a\0') },
+  { name: 'stat of what may not be read', layout: ['f 0000: text'], user: 1000, call: (api, dir) => stat(api, dir, 'f') },
+  { name: 'stat where it may not search', layout: ['e/ 0000', 'e/f: text'], user: 1000, call: (api, dir) => stat(api, dir, 'e/f') },
+  { name: 'exists', layout: ['f: text'], call: (api, dir) => exists(api, dir, 'f') },
+  { name: 'exists, of nothing', call: (api, dir) => exists(api, dir, 'f') },
+  { name: 'exists, of a link to nothing', layout: ['l => no'], call: (api, dir) => exists(api, dir, 'l') },
+  { name: 'exists, of a link out', layout: ['l => /etc'], call: (api, dir) => exists(api, dir, 'l') },
+  { name: 'exists, outside', call: (api, dir) => exists(api, dir, '../x') },
+];

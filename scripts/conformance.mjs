@@ -1,0 +1,42 @@
+// Runs one table of calls against @openclaw/fs-safe and against holdfast/fs-safe, in one vitest run, and counts what is
+// equal, better and different. The library is kept in .cache/fs-safe, and needs Node 22.
+//
+//   npm run test:conformance               with the release the table was written for
+//   npm run test:conformance -- latest     with another one
+//   npm run test:conformance -- -t mkdir   what begins with a dash goes to vitest
+
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { installNode } from './node-binary.mjs';
+import { fail, projectRoot, run, runNpm, tools } from './support.mjs';
+
+const KNOWN = '0.21.0';
+const OLDEST_NODE = 22;
+
+const version = process.argv[2]?.startsWith('-') === false ? process.argv[2] : KNOWN;
+const forVitest = process.argv.slice(version === process.argv[2] ? 3 : 2);
+
+const folder = path.join(projectRoot, '.cache/fs-safe');
+
+function installed() {
+  try {
+    return JSON.parse(readFileSync(path.join(folder, 'node_modules/@openclaw/fs-safe/package.json'), 'utf8')).version;
+  } catch {
+    return undefined;
+  }
+}
+
+if (installed() !== version) {
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(path.join(folder, 'package.json'), '{ "private": true }\n');
+  const arguments_ = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error', `@openclaw/fs-safe@${version}`];
+  if (runNpm(arguments_, { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] }) !== 0) fail(`conformance: @openclaw/fs-safe@${version} could not be installed.`);
+}
+
+if (run(process.execPath, ['scripts/setup.mjs']) !== 0) process.exit(1);
+const node = Number.parseInt(process.versions.node, 10) >= OLDEST_NODE ? process.execPath : installNode('24');
+console.log(`conformance: @openclaw/fs-safe ${installed()}`);
+const status = run(node, [tools.vitest, 'run', '--root', '.', '--config', '__test__/conformance/vitest.config.mjs', ...forVitest], {
+  env: { ...process.env, HOLDFAST_FS_SAFE: folder, PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH}` },
+});
+process.exit(status);
