@@ -97,7 +97,7 @@ impl<T> From<Elsewhere> for Cached<T> {
 
 /// Checks a path as the ordinary verb would; what that refuses is its to refuse.
 fn locate<'p>(scope: &Scope<'_>, raw: &'p [u8]) -> Result<Located<'p>, Elsewhere> {
-    if scope.resolver != Resolver::OpenAt2 || scope.policy == Policy::FollowTrusted {
+    if scope.resolver != Resolver::Kernel || scope.policy == Policy::FollowTrusted {
         return Err(NOT_IN_MEMORY);
     }
     match scope.locate(raw) {

@@ -8,10 +8,10 @@
 
 use crate::error::{Code, Error, Os, Refusal};
 use crate::make_dirs::open_or_make;
+use crate::path;
 use crate::permission::{self, Acl, Exempt, SHARED_BITS};
 use crate::resolve::{Last, Policy, Scope};
-use crate::sys::{self, Stat};
-use std::os::fd::{AsFd, BorrowedFd};
+use crate::sys::{self, AsFd, BorrowedFd, Stat};
 
 /// What happens to a directory that exists and grants more than the mode asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,7 +123,7 @@ pub fn ensure_dir_unless(
     let made = open_or_make(scope, &located.text, rules.mode, last, &mut |_| Ok(()))?;
     let is_as_given = scope.is_real_as_given(raw, made.found.is_exact);
     let real = (!is_as_given).then(|| scope.real_path(&located.text, &made.found));
-    let is_top = real.as_deref().unwrap_or(raw) == b"/";
+    let is_top = path::split(real.as_deref().unwrap_or(raw)).is_none();
     let settled = settle(
         made.found.fd.as_fd(),
         made.is_new,
@@ -184,6 +184,20 @@ impl Settled {
 
 /// Judges the directory on its descriptor, removes bits where that is wanted, and reads back.
 fn settle(
+    dir: BorrowedFd<'_>,
+    is_new: bool,
+    is_top: bool,
+    rules: &Rules,
+    is_opted_out: IsOptedOut<'_>,
+) -> Result<Settled, Error> {
+    if !sys::HAS_MODES {
+        return settle_without_modes(dir, is_new, rules, is_opted_out);
+    }
+    let settled = settle_mode(dir, is_new, is_top, rules, is_opted_out)?;
+    with_grants(dir, settled, rules)
+}
+
+fn settle_mode(
     dir: BorrowedFd<'_>,
     is_new: bool,
     is_top: bool,
@@ -259,6 +273,48 @@ pub(crate) fn changed(
     }
 }
 
+/// The same where a system has ACLs that the mode does not show: who has a grant there, can come in.
+fn with_grants(dir: BorrowedFd<'_>, settled: Settled, rules: &Rules) -> Result<Settled, Error> {
+    if !settled.is_private || !sys::acl_grants(dir)? {
+        return Ok(settled);
+    }
+    let is_wanted = matches!(rules.existing, Existing::Tighten | Existing::Require);
+    Ok(Settled {
+        is_private: false,
+        hardening: match settled.hardening {
+            Hardening::NotNeeded if is_wanted => Hardening::Left,
+            other => other,
+        },
+        reason: settled.reason.or(is_wanted.then_some(Reason::Acl)),
+        ..settled
+    })
+}
+
+/// The same where modes mean nothing: an ACL alone says who may come in, and it is left alone.
+fn settle_without_modes(
+    dir: BorrowedFd<'_>,
+    is_new: bool,
+    rules: &Rules,
+    is_opted_out: IsOptedOut<'_>,
+) -> Result<Settled, Error> {
+    let stat = sys::status(dir)?;
+    let is_private = !sys::acl_grants(dir)?;
+    let (hardening, reason) = match rules.existing {
+        _ if is_new => (Hardening::Created, (!is_private).then_some(Reason::Enotsup)),
+        _ if is_private => (Hardening::NotNeeded, None),
+        Existing::Leave => (Hardening::Left, None),
+        Existing::OptOut => (Hardening::Left, Some(Reason::OptOut)),
+        Existing::Tighten if is_opted_out() => (Hardening::Left, Some(Reason::OptOut)),
+        Existing::Tighten | Existing::Require => (Hardening::Left, Some(Reason::Enotsup)),
+    };
+    Ok(Settled {
+        stat,
+        is_private,
+        hardening,
+        reason,
+    })
+}
+
 /// Why a directory keeps bits that were to be removed, if it does.
 fn reason_to_keep(dir: BorrowedFd<'_>, stat: &Stat, is_top: bool) -> Result<Option<Reason>, Error> {
     let (user, group) = (sys::effective_user(), sys::effective_group());
@@ -266,7 +322,7 @@ fn reason_to_keep(dir: BorrowedFd<'_>, stat: &Stat, is_top: bool) -> Result<Opti
         return Ok(Some(Reason::Shared));
     }
     // The group bits are an ACL's mask: without them no entry grants anything.
-    if stat.mode & 0o070 == 0 {
+    if stat.mode & 0o070 == 0 || !sys::MODE_MASKS_ACL {
         return Ok(None);
     }
     let acl = sys::get_acl(dir)?.map(Acl::parse);
@@ -289,7 +345,12 @@ fn tolerated(errno: i32) -> Option<Reason> {
 
 /// The demand of [`Existing::Require`]: nothing beyond the mode, and no stranger as the owner.
 fn require(ensured: &Ensured, stat: &Stat, rules: &Rules) -> Result<(), Error> {
-    let code = if stat.mode & 0o777 & !rules.mode != 0 {
+    let has_excess = if sys::HAS_MODES {
+        stat.mode & 0o777 & !rules.mode != 0 || ensured.reason == Some(Reason::Acl)
+    } else {
+        !ensured.is_private
+    };
+    let code = if has_excess {
         Code::InsecurePermissions
     } else if !permission::is_own_or_root(stat.uid) {
         Code::NotOwned

@@ -8,8 +8,7 @@ use crate::error::{Code, Error, Os};
 use crate::path;
 use crate::permission;
 use crate::resolve::{Found, Last, Scope, classify};
-use crate::sys::{self, OFlag};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use crate::sys::{self, AsFd, BorrowedFd, HOLD, OFlag, OwnedFd};
 
 /// A directory, and whether it had to be made.
 pub(crate) struct Made {
@@ -17,8 +16,6 @@ pub(crate) struct Made {
     pub(crate) first_created: Option<Vec<u8>>,
     pub(crate) is_new: bool,
 }
-
-const HOLD: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY);
 
 /// Opens a directory, making what is missing of it. `on_made` sees each directory in which one
 /// was made, for callers that sync them.
@@ -280,13 +277,10 @@ fn obstacle_at(scope: &Scope<'_>, text: &[u8], last: Last, error: Error) -> Opti
     if os.errno != sys::ENOTDIR {
         return Some(classify(os.into()));
     }
-    let obstacle = match scope.open(text, OFlag::O_PATH, last) {
-        Ok(found) => match sys::status(found.fd.as_fd()) {
-            Ok(stat) if stat.is_directory() => return None,
-            Ok(stat) if stat.is_symlink() => Error::refused(Code::Symlink, "link"),
-            Ok(stat) => Error::refused_by(Code::NotDirectory, stat.kind_word(), os),
-            Err(os) => os.into(),
-        },
+    let obstacle = match scope.look(text, last) {
+        Ok(stat) if stat.is_directory() => return None,
+        Ok(stat) if stat.is_symlink() => Error::refused(Code::Symlink, "link"),
+        Ok(stat) => Error::refused_by(Code::NotDirectory, stat.kind_word(), os),
         Err(error) if error.errno() == Some(sys::ENOENT) => return None,
         Err(error) if error.errno() == Some(sys::ENOTDIR) => {
             Error::refused_by(Code::NotDirectory, "parent", os)

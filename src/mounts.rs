@@ -1,7 +1,6 @@
 //! What kind of file system a mount has: learned once, by asking, and remembered by the mount's number.
 
-use crate::sys::{self, Distance, Stat};
-use std::os::fd::BorrowedFd;
+use crate::sys::{self, BorrowedFd, Distance, Stat};
 use std::sync::{PoisonError, RwLock};
 
 /// Mounts, and how far away they are. A mount's number is never given again, so what is known of

@@ -1,7 +1,34 @@
 //! Lexical rules for paths: pure functions on bytes, no I/O.
 
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(any(target_os = "macos", test))]
+#[cfg_attr(
+    not(target_os = "macos"),
+    allow(dead_code, reason = "only its tests are run elsewhere")
+)]
+mod macos;
+#[cfg(any(windows, test))]
+#[cfg_attr(
+    not(windows),
+    allow(dead_code, reason = "only its tests are run elsewhere")
+)]
+mod windows;
+
+#[cfg(target_os = "linux")]
+use linux as here;
+#[cfg(target_os = "macos")]
+use macos as here;
+#[cfg(windows)]
+use windows as here;
+
 use crate::error::{Code, Error};
 use std::borrow::Cow;
+
+pub(crate) use here::{
+    begins_with_system_link, from_caller, identity, is_magic_here, is_too_long, past_system_link,
+    shown,
+};
 
 /// Checks what no system call could mean anything by: an empty path, a NUL.
 ///
@@ -66,7 +93,7 @@ pub fn normalize(absolute: &[u8]) -> Vec<u8> {
     let mut kept: Vec<&[u8]> = Vec::new();
     for part in components(absolute) {
         if part == b".." {
-            kept.pop();
+            kept.pop_if(|last| !here::is_drive(last));
         } else {
             kept.push(part);
         }
@@ -96,12 +123,6 @@ pub fn normalize_beneath(relative: &[u8]) -> Option<Vec<u8>> {
         }
     }
     Some(kept.join(&b'/'))
-}
-
-/// Whether a name is longer than any file system of this kernel takes (NAME_MAX).
-#[must_use]
-pub fn is_too_long(name: &[u8]) -> bool {
-    name.len() > 255
 }
 
 /// What is left of an absolute path below `root`, a normal path; `None` when it lies elsewhere.
@@ -182,6 +203,20 @@ pub fn is_device_or_magic(normal: &[u8]) -> bool {
         ),
         [b"sys", ..] => normal.ends_with(b"/trace_pipe"),
         _ => false,
+    }
+}
+
+/// What is left of a name where a file system folds cases and composes accents: the same for all
+/// names that one might take for each other, and for some that none would.
+#[cfg(any(not(target_os = "linux"), test))]
+fn folded(name: &[u8]) -> Vec<u8> {
+    // Upper case first: there are letters that only become plain ones that way.
+    let plain = String::from_utf8_lossy(name).to_uppercase().to_lowercase();
+    if plain.is_ascii() {
+        plain.into_bytes()
+    } else {
+        // One for all: it costs a little time where they are different.
+        "\u{fffd}".into()
     }
 }
 

@@ -101,6 +101,21 @@ impl Acl {
         Self { stored, entries }
     }
 
+    /// One that this process may not read.
+    pub(crate) fn unknown() -> Self {
+        Self::parse(Vec::new())
+    }
+
+    /// Whether it could be read.
+    pub(crate) fn is_known(&self) -> bool {
+        !self.stored.is_empty()
+    }
+
+    /// Whether it is understood here. What is not can be kept as a whole, or not at all.
+    fn is_understood(&self) -> bool {
+        !self.entries.is_empty()
+    }
+
     /// The attribute's value.
     pub(crate) fn stored(&self) -> &[u8] {
         &self.stored
@@ -111,7 +126,8 @@ impl Acl {
     pub(crate) fn stored_for_another_group(&self) -> Vec<u8> {
         let common = self.common_to_group_and_others();
         let mut stored = self.stored.clone();
-        for (entry, place) in self.entries.iter().zip(stored[4..].chunks_exact_mut(8)) {
+        let entries = stored.get_mut(4..).unwrap_or_default();
+        for (entry, place) in self.entries.iter().zip(entries.chunks_exact_mut(8)) {
             if matches!(entry.tag, ACL_GROUP_OBJECT | ACL_OTHER) {
                 place[2] = common;
             }
@@ -161,6 +177,7 @@ impl Acl {
 /// The permission bits for a file that replaces another, so that nobody gains access by it.
 ///
 /// - Everything kept: the old bits (with an ACL, its mask shows as the group bits).
+/// - An ACL lost that is not understood: the owner alone keeps anything.
 /// - The ACL lost: the group gets what the owning group itself had, not the mask. Whoever had an
 ///   entry by name now falls to the group or to others, so both are cut to what each had.
 /// - The group lost: the new group's members were others before, and the old group's members are
@@ -169,7 +186,12 @@ impl Acl {
 pub(crate) fn kept_bits(old: u32, acl: Option<&Acl>, keeps_acl: bool, keeps_group: bool) -> u32 {
     let owner = old & 0o700;
     let (mut group, mut others) = ((old >> 3) & 0o7, old & 0o7);
-    if let Some(acl) = acl {
+    if let Some(acl) = acl.filter(|acl| !acl.is_understood()) {
+        // Nobody knows whom it denied what, nor whether the group bits were its mask.
+        if !keeps_acl || !acl.is_known() {
+            return owner;
+        }
+    } else if let Some(acl) = acl {
         if keeps_acl && keeps_group {
             return old & 0o777;
         }
@@ -218,166 +240,5 @@ impl Caller {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn acl(entries: &[(u16, u16)]) -> Acl {
-        let mut stored = vec![2, 0, 0, 0];
-        for (tag, permissions) in entries {
-            stored.extend_from_slice(&tag.to_le_bytes());
-            stored.extend_from_slice(&permissions.to_le_bytes());
-            stored.extend_from_slice(&u32::MAX.to_le_bytes());
-        }
-        Acl::parse(stored)
-    }
-
-    fn stat(mode: u32, uid: u32, gid: u32) -> Stat {
-        Stat {
-            mode,
-            uid,
-            gid,
-            ..Stat::default()
-        }
-    }
-
-    #[test]
-    fn keeping_a_mode_never_widens_it() {
-        let named = acl(&[(1, 6), (2, 6), (4, 0), (0x10, 6), (0x20, 0)]);
-        let denied = acl(&[(1, 6), (2, 0), (4, 4), (0x10, 4), (0x20, 4)]);
-        for (case, old, acl, keeps_acl, keeps_group, expected) in [
-            ("nothing lost", 0o640, None, true, true, 0o640),
-            ("an ACL kept", 0o660, Some(&named), true, true, 0o660),
-            (
-                "an ACL lost: the mask is not the group's right",
-                0o660,
-                Some(&named),
-                false,
-                true,
-                0o600,
-            ),
-            (
-                "an ACL lost that denied a user what others may",
-                0o644,
-                Some(&denied),
-                false,
-                true,
-                0o600,
-            ),
-            ("a group lost", 0o640, None, true, false, 0o600),
-            (
-                "a group lost that had no more than others",
-                0o644,
-                None,
-                true,
-                false,
-                0o644,
-            ),
-            (
-                "a group lost that had less than others",
-                0o604,
-                None,
-                true,
-                false,
-                0o600,
-            ),
-            (
-                "a group lost that had more than others",
-                0o664,
-                None,
-                true,
-                false,
-                0o644,
-            ),
-            (
-                "an ACL kept but its group lost: the mask stays for the named",
-                0o664,
-                Some(&named),
-                true,
-                false,
-                0o660,
-            ),
-        ] {
-            assert_eq!(
-                kept_bits(old, acl, keeps_acl, keeps_group),
-                expected,
-                "{case}"
-            );
-        }
-    }
-
-    #[test]
-    fn an_acl_for_another_group_gives_it_no_more_than_others_had() {
-        let kept = acl(&[(1, 7), (2, 6), (4, 5), (0x10, 7), (0x20, 4)]).stored_for_another_group();
-        let expected = acl(&[(1, 7), (2, 6), (4, 4), (0x10, 7), (0x20, 4)]);
-        assert_eq!(kept, expected.stored());
-    }
-
-    #[test]
-    fn only_named_entries_make_an_acl_worth_keeping() {
-        assert!(acl(&[(1, 7), (2, 7), (4, 5), (0x10, 7), (0x20, 0)]).has_named_entries());
-        assert!(acl(&[(1, 7), (8, 7), (4, 5), (0x10, 7), (0x20, 0)]).has_named_entries());
-        assert!(!acl(&[(1, 7), (4, 5), (0x20, 0)]).has_named_entries());
-        assert!(Acl::parse(vec![9, 9]).has_named_entries());
-    }
-
-    #[test]
-    fn directories_that_others_share_by_design_are_exempt() {
-        for (case, mode, gid, is_top, user, expected) in [
-            (
-                "a sticky directory others write",
-                0o1777,
-                0,
-                false,
-                1000,
-                true,
-            ),
-            (
-                "a sticky directory only its owner writes",
-                0o1755,
-                0,
-                false,
-                1000,
-                false,
-            ),
-            ("the top of the file system", 0o755, 0, true, 0, true),
-            ("a volume's group, for root", 0o2775, 1000, false, 0, true),
-            (
-                "a volume's group, for its owner",
-                0o2775,
-                1000,
-                false,
-                1000,
-                false,
-            ),
-            ("setgid of root's own group", 0o2775, 0, false, 0, false),
-            ("an ordinary directory", 0o755, 0, false, 0, false),
-        ] {
-            let found = exempt(&stat(mode, user, gid), is_top, user, 0).is_some();
-            assert_eq!(found, expected, "{case}");
-        }
-    }
-
-    #[test]
-    fn a_caller_reads_by_the_first_class_it_belongs_to() {
-        let caller = Caller {
-            user: 1000,
-            groups: vec![1000],
-        };
-        for (case, mode, uid, gid, expected) in [
-            ("owner", 0o400, 1000, 0, true),
-            (
-                "owner without the bit, though others have it",
-                0o044,
-                1000,
-                0,
-                false,
-            ),
-            ("group", 0o040, 0, 1000, true),
-            ("group without the bit", 0o604, 0, 1000, false),
-            ("others", 0o004, 0, 0, true),
-            ("others without the bit", 0o640, 0, 0, false),
-        ] {
-            assert_eq!(caller.may_read(&stat(mode, uid, gid)), expected, "{case}");
-        }
-    }
-}
+#[path = "permission_tests.rs"]
+mod tests;

@@ -12,8 +12,7 @@ use crate::error::{Code, Error, Os, Refusal};
 use crate::path;
 use crate::permission::Caller;
 use crate::resolve::{Found, Last, Located, Policy, Scope, classify};
-use crate::sys::{self, OFlag, Stat};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
 
 /// Whether a file may be handed to another party.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,8 +94,11 @@ pub(crate) fn last(scope: &Scope<'_>) -> Last {
 /// Refuses device and magic names before anything is opened.
 pub(crate) fn refuse_by_text(scope: &Scope<'_>, located: &Located<'_>) -> Result<(), Error> {
     let is_suspect = |text: &[u8]| {
-        (text.starts_with(b"/dev") || text.starts_with(b"/proc") || text.starts_with(b"/sys"))
-            && path::is_device_or_magic(text)
+        path::is_magic_here(text)
+            || (text.starts_with(b"/dev")
+                || text.starts_with(b"/proc")
+                || text.starts_with(b"/sys"))
+                && path::is_device_or_magic(text)
     };
     let is_refused = match scope.root {
         None if path::is_normal(&located.text) => is_suspect(&located.text),
@@ -163,18 +165,12 @@ fn too_restrictive(detail: &'static str, stat: &Stat, os: Option<Os>) -> Error {
 
 /// A name with `/` or `/.` behind it: judged without, and never opened.
 fn judge_bare(scope: &Scope<'_>, text: &[u8], last: Last) -> Error {
-    match look(scope, text, last) {
+    match scope.look(text, last) {
         Ok(stat) if stat.is_symlink() => Error::refused(Code::Symlink, "link"),
         Ok(stat) if stat.is_file() => Error::refused(Code::NotDirectory, "file"),
         Ok(stat) => Error::refused(Code::NotFile, stat.kind_word()),
         Err(error) => classify_open(error),
     }
-}
-
-/// Looks at an object without opening it.
-fn look(scope: &Scope<'_>, text: &[u8], last: Last) -> Result<Stat, Error> {
-    let found = scope.open(text, OFlag::O_PATH, last)?;
-    Ok(sys::status(found.fd.as_fd())?)
 }
 
 /// A file is no directory to look beneath, so nothing is there.
@@ -217,7 +213,7 @@ fn explain(scope: &Scope<'_>, text: &[u8], last: Last, rules: &Rules, error: Err
             classify_open(os.into())
         }
     };
-    match look(scope, text, last) {
+    match scope.look(text, last) {
         Ok(stat) if stat.is_symlink() => Error::refused(Code::Symlink, "link"),
         Ok(stat) if stat.is_device() => Error::refused_by(Code::DevicePath, "device", os),
         Ok(stat) if !stat.is_file() => Error::refused_by(Code::NotFile, stat.kind_word(), os),
@@ -264,7 +260,7 @@ impl OpenFile {
     /// The descriptor's number, for a caller that opens it anew while this one is open.
     #[must_use]
     pub fn descriptor(&self) -> i32 {
-        self.fd.as_raw_fd()
+        sys::number(self.fd.as_fd())
     }
 
     /// Reads everything into `place`, which is best as long as the size: then it is one call.

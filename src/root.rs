@@ -3,9 +3,7 @@
 use crate::error::{Code, Error};
 use crate::path;
 use crate::resolve::{classify, working_directory};
-use crate::sys::{self, OFlag};
-use nix::fcntl::AT_FDCWD;
-use std::os::fd::{AsFd, OwnedFd};
+use crate::sys::{self, AsFd, OFlag, OwnedFd};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// A directory that calls are confined to. It is closed when the last of them lets go of it.
@@ -28,11 +26,11 @@ impl Root {
     /// [`Code::InvalidPath`], [`Code::NotFound`], [`Code::NotDirectory`]; otherwise what the
     /// system answered.
     pub fn open(raw: &[u8]) -> Result<Self, Error> {
-        path::check(raw)?;
-        let given = if raw.starts_with(b"/") {
-            raw.to_vec()
+        let path = path::from_caller(raw)?;
+        let given = if path.starts_with(b"/") {
+            path.into_owned()
         } else {
-            path::join(&working_directory()?, raw).into_owned()
+            path::join(&working_directory()?, &path).into_owned()
         };
         let dir = open_directory(&given).map_err(|os| match os.errno {
             sys::ENOTDIR => Error::refused_by(Code::NotDirectory, "root", os),
@@ -81,10 +79,8 @@ impl Root {
 
 /// Readable, so that it can be synced; or by path only, where reading is not allowed.
 fn open_directory(path: &[u8]) -> Result<OwnedFd, crate::error::Os> {
-    match sys::open_at(AT_FDCWD, path, OFlag::O_RDONLY | OFlag::O_DIRECTORY) {
-        Err(os) if os.errno == sys::EACCES => {
-            sys::open_at(AT_FDCWD, path, OFlag::O_PATH | OFlag::O_DIRECTORY)
-        }
+    match sys::open_absolute(path, OFlag::O_RDONLY | OFlag::O_DIRECTORY) {
+        Err(os) if os.errno == sys::EACCES => sys::open_absolute(path, sys::HOLD),
         answer => answer,
     }
 }

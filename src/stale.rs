@@ -4,9 +4,8 @@ use crate::error::Error;
 use crate::path;
 use crate::permission;
 use crate::root::Root;
-use crate::sys::{self, OFlag, Stat};
+use crate::sys::{self, AsFd, BorrowedFd, OFlag, Stat};
 use crate::temporary;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Removes the temporaries in a directory that the effective user owns, that nothing has been

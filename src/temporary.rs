@@ -7,9 +7,8 @@
 
 use crate::error::Os;
 use crate::mounts;
-use crate::sys::{self, Distance, Stat};
+use crate::sys::{self, AsFd, BorrowedFd, Distance, OwnedFd, Stat};
 use std::cell::RefCell;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -114,7 +113,7 @@ impl Temporary {
     /// The open file. After [`Self::close`] there is none, and EBADF is what would be answered.
     pub(crate) fn fd(&self) -> Result<BorrowedFd<'_>, Os> {
         self.fd.as_ref().map(AsFd::as_fd).ok_or(Os {
-            errno: nix::libc::EBADF,
+            errno: sys::EBADF,
             syscall: "write",
         })
     }

@@ -14,7 +14,7 @@ use std::fs;
 use std::path::Path;
 
 fuzz_target!(|plan: Plan| {
-    let kernel = World::new("a", Resolver::OpenAt2, plan.is_rooted).expect("a tree");
+    let kernel = World::new("a", Resolver::Kernel, plan.is_rooted).expect("a tree");
     let walk = World::new("b", Resolver::Walk, plan.is_rooted).expect("a tree");
     let worlds = [kernel, walk];
     let outside = worlds.each_ref().map(outside_of);

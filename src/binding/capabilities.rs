@@ -10,7 +10,7 @@ use napi_derive::napi;
 #[must_use]
 pub fn features() -> u32 {
     [
-        resolver() == Resolver::OpenAt2,
+        resolver() == Resolver::Kernel,
         sys::rename_new_works(),
         sys::fchmodat2_works(),
         sys::statx_works(),

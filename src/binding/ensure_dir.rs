@@ -5,6 +5,7 @@ use super::record::{Record, Scratch, containment, guarded};
 use super::task::{Job, Reply};
 use crate::cached::{self, Cached};
 use crate::ensure_dir::{self, Ensured, Existing, Rules};
+use crate::path;
 use crate::resolve::Scope;
 use napi::bindgen_prelude::{AsyncTask, Function};
 use napi_derive::napi;
@@ -40,6 +41,7 @@ pub(super) fn describe(scope: &Scope<'_>, ensured: Ensured) -> Record {
         .reason
         .map_or(0.0, |reason| f64::from(reason as u8) + 1.0);
     if let Some(first) = ensured.first_created {
+        let first = path::shown(&first);
         record.numbers[FIRST_CREATED] = super::record::length(first.len());
         record.text.extend_from_slice(&first);
     }

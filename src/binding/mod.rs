@@ -26,6 +26,7 @@ mod capabilities;
 #[cfg(feature = "test-defects")]
 mod defects;
 mod ensure_dir;
+#[cfg(target_os = "linux")]
 mod inspect;
 mod path;
 mod read;

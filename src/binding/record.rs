@@ -5,7 +5,8 @@
 
 use crate::defect;
 use crate::error::{Code, Error};
-use crate::resolve::{Policy, Resolver, Scope};
+use crate::path;
+use crate::resolve::Scope;
 use crate::sys::{Stat, Time};
 use napi::bindgen_prelude::{FromNapiValue, Result, sys};
 use std::any::Any;
@@ -79,7 +80,7 @@ impl Record {
     /// Puts the real path into the text, unless it is the one that was given.
     pub(super) fn set_path(&mut self, real: Option<&[u8]>) {
         match real {
-            Some(real) => self.text.extend_from_slice(real),
+            Some(real) => self.text.extend_from_slice(&path::shown(real)),
             None => self.numbers[IS_AS_GIVEN] = 1.0,
         }
     }
@@ -129,7 +130,7 @@ impl Record {
             code.as_bytes(),
             detail.as_bytes(),
             os.map_or("", |os| os.syscall).as_bytes(),
-            temporary.unwrap_or_default(),
+            &temporary.map(path::shown).unwrap_or_default(),
         ] {
             record.text.extend_from_slice(part);
             record.text.push(0);
@@ -192,11 +193,10 @@ pub(super) fn caught<T>(body: impl FnOnce() -> T) -> std::result::Result<T, Reco
 
 /// The number that stands for what kept a call beneath its root, in the order of `lib/record.js`.
 pub(super) fn containment(scope: &Scope<'_>) -> f64 {
-    match (scope.root.is_some(), scope.resolver, scope.policy) {
-        (false, _, _) => 0.0,
-        // The kernel cannot judge whom a link belongs to.
-        (true, Resolver::Walk, _) | (true, _, Policy::FollowTrusted) => 2.0,
-        (true, Resolver::OpenAt2, _) => 1.0,
+    match (scope.root.is_some(), scope.is_contained_by_kernel()) {
+        (false, _) => 0.0,
+        (true, false) => 2.0,
+        (true, true) => 1.0,
     }
 }
 

@@ -1,18 +1,20 @@
 //! From a path to a descriptor, under a policy for symlinks and beneath a root, if there is one.
 //!
-//! Two resolvers give the same answers: [`openat2`](mod@openat2) has the kernel do the whole
-//! path at once; [`walk`] opens one component after the other where the kernel lacks that call.
-//! Which one is decided once per process, by a probe, and never by the answer to a real path.
+//! Two resolvers give the same answers: [`kernel`] has the system do the whole path at once;
+//! [`walk`] opens one component after the other where it cannot. Which one is decided once per
+//! process, by a probe, and never by the answer to a real path.
 
-mod openat2;
+#[cfg_attr(target_os = "linux", path = "openat2.rs")]
+#[cfg_attr(target_os = "macos", path = "open_flags.rs")]
+#[cfg_attr(windows, path = "whole_path.rs")]
+mod kernel;
 mod walk;
 
 use crate::error::{Code, Error};
 use crate::path;
 use crate::root::Root;
-use crate::sys::{self, OFlag};
+use crate::sys::{self, AsFd, OFlag, OwnedFd, Stat};
 use std::borrow::Cow;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -32,8 +34,8 @@ pub enum Policy {
 /// How a path becomes a descriptor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resolver {
-    /// `openat2(2)`.
-    OpenAt2,
+    /// The system, for the whole path at once: `openat2(2)`, or flags of `open(2)` on macOS.
+    Kernel,
     /// One `openat(2)` a component.
     Walk,
 }
@@ -42,8 +44,8 @@ impl Resolver {
     /// The stronger of the two that works in this process.
     #[must_use]
     pub fn detect() -> Self {
-        if sys::openat2_works() {
-            Self::OpenAt2
+        if kernel::works() {
+            Self::Kernel
         } else {
             Self::Walk
         }
@@ -87,16 +89,26 @@ pub(crate) struct Found {
     pub(crate) is_exact: bool,
 }
 
+impl Located<'_> {
+    fn into_owned(self) -> Located<'static> {
+        Located {
+            text: Cow::Owned(self.text.into_owned()),
+            ..self
+        }
+    }
+}
+
 impl Scope<'_> {
     /// Checks a path and brings it into the form that [`Self::open`] takes.
     ///
     /// With [`Policy::Reject`], `.` and `..` are resolved by text here: no link can lie on the
     /// way. With the others they keep the kernel's meaning.
     pub(crate) fn locate<'p>(&self, raw: &'p [u8]) -> Result<Located<'p>, Error> {
-        path::check(raw)?;
-        match self.root {
-            Some(root) => self.locate_beneath(root, raw),
-            None => self.locate_absolute(raw),
+        match (self.root, path::from_caller(raw)?) {
+            (Some(root), Cow::Borrowed(path)) => self.locate_beneath(root, path),
+            (None, Cow::Borrowed(path)) => self.locate_absolute(path),
+            (Some(root), Cow::Owned(path)) => Ok(self.locate_beneath(root, &path)?.into_owned()),
+            (None, Cow::Owned(path)) => Ok(self.locate_absolute(&path)?.into_owned()),
         }
     }
 
@@ -104,7 +116,8 @@ impl Scope<'_> {
         if self.policy == Policy::FollowWithinRoot {
             return Err(Error::refused(Code::Internal, "policy-needs-root"));
         }
-        if path::is_normal(raw) {
+        let by_text = self.policy == Policy::Reject;
+        if path::is_normal(raw) && !(by_text && path::begins_with_system_link(raw)) {
             return Ok(Located {
                 text: Cow::Borrowed(raw),
                 names_directory: false,
@@ -117,8 +130,8 @@ impl Scope<'_> {
             path::join(&base, raw)
         };
         let names_directory = path::bare(&absolute).1 || path::bare(raw).1 || raw == b".";
-        let text = if self.policy == Policy::Reject {
-            Cow::Owned(path::normalize(&absolute))
+        let text = if by_text {
+            Cow::Owned(path::past_system_link(path::normalize(&absolute)))
         } else {
             match absolute {
                 Cow::Borrowed(absolute) => Cow::Borrowed(path::bare(absolute).0),
@@ -167,15 +180,29 @@ impl Scope<'_> {
     /// From either resolver, a link that is not allowed is ELOOP and leaving the root EXDEV, as
     /// the kernel has it; [`classify`] names them.
     pub(crate) fn open(&self, text: &[u8], flags: OFlag, last: Last) -> Result<Found, Error> {
-        let resolve = |flags| match self.resolver {
-            Resolver::OpenAt2 if self.policy != Policy::FollowTrusted => {
-                openat2::open(self, text, flags, last)
+        let resolve = |flags| {
+            if kernel::serves(self) {
+                kernel::open(self, text, flags, last)
+            } else {
+                walk::open(self, text, flags, last)
             }
-            _ => walk::open(self, text, flags, last),
         };
         match resolve(flags) {
             Err(error) if error.errno() == Some(sys::EAGAIN) => settle_again(error, flags, resolve),
             answer => answer,
+        }
+    }
+
+    /// Whether it is the kernel that keeps paths beneath the root.
+    pub(crate) fn is_contained_by_kernel(&self) -> bool {
+        self.root.is_some() && kernel::serves(self)
+    }
+
+    /// The status of what a path leads to, which is not opened for that.
+    pub(crate) fn look(&self, text: &[u8], last: Last) -> Result<Stat, Error> {
+        match sys::LOOK {
+            Some(flags) => Ok(sys::status(self.open(text, flags, last)?.fd.as_fd())?),
+            None => walk::look(self, text, last),
         }
     }
 
@@ -191,7 +218,6 @@ impl Scope<'_> {
 
     /// The real path of something opened, for results. Never used to reach it again.
     pub(crate) fn real_path(&self, text: &[u8], found: &Found) -> Vec<u8> {
-        use std::os::fd::AsFd;
         let by_text = || match self.root {
             Some(root) => path::normalize(&path::join(root.real(), text)),
             None => path::normalize(text),
@@ -244,8 +270,11 @@ fn settle_again(
     let Error::System { os, .. } = error else {
         return Err(error);
     };
-    let path_only = OFlag::O_PATH | (flags & (OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW));
-    let is_unstable = flags.contains(OFlag::O_PATH)
+    let Some(look) = sys::LOOK else {
+        return Err(error);
+    };
+    let path_only = look | (flags & (OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW));
+    let is_unstable = flags.contains(look)
         || resolve(path_only).is_err_and(|probe| probe.errno() == Some(sys::EAGAIN));
     if is_unstable {
         return Err(Error::refused_by(Code::PathMismatch, "retries", os));

@@ -1,17 +1,27 @@
 //! The kernel's resolver: one `openat2(2)` for the whole path.
 
-use super::{Found, Last, Policy, Scope};
+use super::{Found, Last, Policy, Resolver, Scope};
 use crate::error::{Error, Os};
 use crate::sys::{
-    self, OFlag, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, open_at2,
+    self, AsFd, BorrowedFd, OFlag, OwnedFd, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS,
+    RESOLVE_NO_SYMLINKS, open_at2,
 };
 use nix::fcntl::{AT_FDCWD, ResolveFlag};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Tries before a path that keeps changing is given up. Under an attacker that exchanges names
 /// as fast as it can, 16 tries answer all but one call in ten thousand, and 64 all of them.
 const TRIES: u32 = 128;
+
+/// Whether this kernel, and every filter before it, takes the call.
+pub(super) fn works() -> bool {
+    sys::openat2_works()
+}
+
+/// Whether this resolver can do what the scope demands: it cannot judge whom a link belongs to.
+pub(super) fn serves(scope: &Scope<'_>) -> bool {
+    scope.resolver == Resolver::Kernel && scope.policy != Policy::FollowTrusted
+}
 
 pub(super) fn open(
     scope: &Scope<'_>,

@@ -12,9 +12,7 @@ use super::{Found, Last, Policy, Scope};
 use crate::error::{Code, Error, Os};
 use crate::path;
 use crate::permission;
-use crate::sys::{self, OFlag, Stat};
-use nix::fcntl::AT_FDCWD;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use crate::sys::{self, AsFd, BorrowedFd, Link, OFlag, OwnedFd, Stat, Target};
 
 /// Links that one path may cross, as in the kernel (path_resolution(7)).
 const LINKS: u32 = 40;
@@ -28,23 +26,12 @@ pub(super) fn open(
     flags: OFlag,
     last: Last,
 ) -> Result<Found, Error> {
-    let start = match scope.root {
-        Some(root) => Start::Root(root.directory()),
-        None => Start::FileSystem(sys::open_at(
-            AT_FDCWD,
-            b"/",
-            OFlag::O_PATH | OFlag::O_DIRECTORY,
-        )?),
-    };
-    Walk {
-        start,
-        policy: scope.policy,
-        passed: Vec::new(),
-        todo: Vec::new(),
-        links: 0,
-        changes: 0,
-    }
-    .run(text, flags, last)
+    Walk::new(scope, text)?.open(flags, last)
+}
+
+/// The status of what a path leads to, for systems that cannot open it without acting on it.
+pub(super) fn look(scope: &Scope<'_>, text: &[u8], last: Last) -> Result<Stat, Error> {
+    Walk::new(scope, text)?.look(last)
 }
 
 enum Start {
@@ -81,31 +68,68 @@ enum Step {
 }
 
 impl Walk {
-    fn run(mut self, text: &[u8], flags: OFlag, last: Last) -> Result<Found, Error> {
-        self.expect(text);
+    fn new(scope: &Scope<'_>, text: &[u8]) -> Result<Self, Error> {
+        let (start, skip) = match scope.root {
+            Some(root) => (Start::Root(root.directory()), 0),
+            None => {
+                let (top, skip) = sys::open_top(text)?;
+                (Start::FileSystem(top), skip)
+            }
+        };
+        let mut walk = Self {
+            start,
+            policy: scope.policy,
+            passed: Vec::new(),
+            todo: Vec::new(),
+            links: 0,
+            changes: 0,
+        };
+        walk.expect(&text[skip..]);
+        Ok(walk)
+    }
+
+    fn open(mut self, flags: OFlag, last: Last) -> Result<Found, Error> {
+        while let Some(name) = self.walk_to_last()? {
+            if let Step::Opened(fd) = self.open_last(&name, flags, last)? {
+                return Ok(self.found(fd));
+            }
+        }
+        let fd = sys::open_at(self.here(), b".", flags)?;
+        Ok(self.found(fd))
+    }
+
+    fn look(mut self, last: Last) -> Result<Stat, Error> {
+        while let Some(name) = self.walk_to_last()? {
+            let stat = sys::kind_at(self.here(), &name)?;
+            if last == Last::Keep || !stat.is_symlink() {
+                return Ok(stat);
+            }
+            self.follow(&name, answer(sys::ELOOP))?;
+        }
+        Ok(sys::status(self.here())?)
+    }
+
+    /// Walks on until one name is left. There is none where the path was the start itself, or
+    /// ended in `..`.
+    fn walk_to_last(&mut self) -> Result<Option<Vec<u8>>, Error> {
         while let Some(name) = self.todo.pop() {
-            let is_last = self.todo.is_empty();
             if name == b".." {
                 self.climb()?;
             } else if name == b"." {
                 continue;
-            } else if is_last {
-                if let Step::Opened(fd) = self.open_last(&name, flags, last)? {
-                    return Ok(self.found(fd));
-                }
+            } else if self.todo.is_empty() {
+                return Ok(Some(name));
             } else if let Step::Opened(fd) = self.open_directory(&name)? {
                 self.enter(fd);
             }
         }
-        // Nothing names a file: the path was the start itself, or ended in `..`.
-        let fd = sys::open_at(self.here(), b".", flags)?;
-        Ok(self.found(fd))
+        Ok(None)
     }
 
     fn found(&self, fd: OwnedFd) -> Found {
         Found {
             fd,
-            is_exact: self.links == 0,
+            is_exact: self.links == 0 && sys::NAMES_ARE_EXACT,
         }
     }
 
@@ -132,15 +156,15 @@ impl Walk {
         match (self.passed.pop(), &self.start) {
             // At the top of the file system, `..` stays there.
             (Some(_), _) | (None, Start::FileSystem(_)) => Ok(()),
-            (None, Start::Root(_)) => Err(answer(sys::EXDEV)),
+            (None, Start::Root(_)) => Err(answer(sys::EXDEV).into()),
         }
     }
 
     fn open_directory(&mut self, name: &[u8]) -> Result<Step, Error> {
-        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
-        match sys::open_at(self.here(), name, flags) {
+        match sys::open_at(self.here(), name, sys::HOLD | OFlag::O_NOFOLLOW) {
             Ok(fd) => Ok(Step::Opened(fd)),
-            Err(os) if os.errno == sys::ENOTDIR => self.follow(name, os),
+            // Which of the two a link is, systems disagree about.
+            Err(os) if matches!(os.errno, sys::ENOTDIR | sys::ELOOP) => self.follow(name, os),
             Err(os) => Err(os.into()),
         }
     }
@@ -149,15 +173,10 @@ impl Walk {
         let opened = sys::open_at(self.here(), name, flags | OFlag::O_NOFOLLOW);
         match (opened, last) {
             (Ok(fd), Last::Follow)
-                if flags.contains(OFlag::O_PATH) && sys::status(fd.as_fd())?.is_symlink() =>
+                if sys::LOOK.is_some_and(|look| flags.contains(look))
+                    && sys::status(fd.as_fd())?.is_symlink() =>
             {
-                self.follow(
-                    name,
-                    Os {
-                        errno: sys::ELOOP,
-                        syscall: "open",
-                    },
-                )
+                self.follow(name, answer(sys::ELOOP))
             }
             (Ok(fd), _) => Ok(Step::Opened(fd)),
             (Err(os), Last::Follow) if matches!(os.errno, sys::ELOOP | sys::ENOTDIR) => {
@@ -169,41 +188,44 @@ impl Walk {
 
     /// Reads a link where the policy allows it. `otherwise` is the answer for what is no link.
     fn follow(&mut self, name: &[u8], otherwise: Os) -> Result<Step, Error> {
-        let object = sys::open_at(self.here(), name, OFlag::O_PATH | OFlag::O_NOFOLLOW)?;
-        let link = sys::status(object.as_fd())?;
-        if !link.is_symlink() {
+        let Link { stat, target } = sys::read_link(self.here(), name)?;
+        let Some(target) = target else {
             // A link was there a moment ago if that was the answer, and if a directory is now.
-            return if otherwise.errno == sys::ELOOP || link.is_directory() {
+            return if otherwise.errno == sys::ELOOP || stat.is_directory() {
                 self.try_again(name, otherwise)
             } else {
                 Err(otherwise.into())
             };
-        }
+        };
         self.links += 1;
         if self.policy == Policy::Reject || self.links > LINKS {
-            return Err(answer(sys::ELOOP));
+            return Err(answer(sys::ELOOP).into());
         }
         if self.policy == Policy::FollowTrusted {
             let directory = sys::status(self.here())?;
-            if !permission::is_trusted_link(&link, &directory) {
+            if !permission::is_trusted_link(&stat, &directory) {
                 return Err(Error::refused(Code::Symlink, "untrusted"));
             }
         }
-        let target = sys::read_link_at(object.as_fd(), b"")?;
-        if is_magic(&link, &target) && sys::is_pseudo_file_system(object.as_fd())? {
-            return Err(answer(sys::ELOOP));
-        }
+        let Target::Path(target) = target else {
+            return Err(answer(sys::ELOOP).into());
+        };
+        let mut skip = 0;
         if target.starts_with(b"/") {
-            match self.start {
-                Start::Root(_) => return Err(answer(sys::EXDEV)),
-                Start::FileSystem(_) => self.passed.clear(),
+            match &mut self.start {
+                Start::Root(_) => return Err(answer(sys::EXDEV).into()),
+                Start::FileSystem(top) if sys::HAS_DRIVES => {
+                    (*top, skip) = sys::open_top(&target)?;
+                }
+                Start::FileSystem(_) => {}
             }
+            self.passed.clear();
         }
         if path::bare(&target).1 {
             // As in the kernel, a link to `name/` names a directory and nothing else.
             self.todo.push(b".".to_vec());
         }
-        self.expect(&target);
+        self.expect(&target[skip..]);
         Ok(Step::Redirected)
     }
 
@@ -217,16 +239,9 @@ impl Walk {
     }
 }
 
-/// Whether a link of procfs may be a magic one: those read as an absolute path or as `pipe:[1]`,
-/// and lead elsewhere than that text; the ordinary ones, such as `self`, are relative.
-fn is_magic(link: &Stat, target: &[u8]) -> bool {
-    link.has_no_device() && (target.starts_with(b"/") || target.contains(&b':'))
-}
-
-fn answer(errno: i32) -> Error {
+fn answer(errno: i32) -> Os {
     Os {
         errno,
         syscall: "open",
     }
-    .into()
 }

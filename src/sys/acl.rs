@@ -19,6 +19,21 @@ const ACCESS_ACL: &CStr = c"system.posix_acl_access";
 /// More than any ACL: a file system block holds an entry in 8 bytes.
 const ACL_SIZE: usize = 64 * 1024;
 
+/// Whether an object with these permission bits can have an ACL that matters: the group bits are
+/// its mask, and without them no entry grants anything.
+pub(crate) fn may_have_acl(mode: u32) -> bool {
+    mode & 0o070 != 0
+}
+
+/// Whether an ACL gives anybody what the permission bits do not show: never, with a mask.
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "other systems have to ask, and asking can fail"
+)]
+pub(crate) fn acl_grants(_: BorrowedFd<'_>) -> Result<bool, Os> {
+    Ok(false)
+}
+
 /// The access ACL of what a descriptor leads to, also one opened with `O_PATH`, as stored;
 /// `None` where there is none, or none can be.
 pub(crate) fn get_acl(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {

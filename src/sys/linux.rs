@@ -3,7 +3,8 @@
 //! Newer calls go through `syscall(2)`, so that the addon needs no newer libc than its kernel.
 #![allow(unsafe_code, reason = "these calls have no safe wrapper")]
 
-use super::unix::{Stat, Time, change_mode, kind_at, named, open_at, status, uninterrupted};
+use super::stat::{Stat, Time};
+use super::unix::{change_mode, kind_at, named, open_at, status, uninterrupted};
 use crate::error::Os;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag};
@@ -13,6 +14,16 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How a directory is held for what lies beneath it: it need not be readable.
+pub(crate) const HOLD: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY);
+/// How an object is looked at without acting on it, a link itself included.
+pub(crate) const LOOK: Option<OFlag> = Some(OFlag::O_PATH);
+/// A name has one spelling, but on the rare file system that folds cases.
+pub(crate) const NAMES_ARE_EXACT: bool = true;
+
+/// The group bits of the mode are an ACL's mask: `chmod` changes what its entries grant.
+pub(crate) const MODE_MASKS_ACL: bool = true;
 
 pub(crate) const RESOLVE_BENEATH: ResolveFlag = ResolveFlag::RESOLVE_BENEATH;
 pub(crate) const RESOLVE_NO_SYMLINKS: ResolveFlag = ResolveFlag::RESOLVE_NO_SYMLINKS;
@@ -231,6 +242,16 @@ pub(crate) fn advise_huge_pages(memory: &mut [u8]) {
     let _ = unsafe { libc::madvise(rest.as_mut_ptr().cast(), length, libc::MADV_HUGEPAGE) };
 }
 
+/// `fsync(2)` of a file, once: after a failure a second one would answer success for lost pages.
+pub(crate) fn sync(fd: BorrowedFd<'_>) -> Result<(), Os> {
+    named("fsync", nix::unistd::fsync(fd))
+}
+
+/// The same of a directory.
+pub(crate) fn sync_directory(dir: BorrowedFd<'_>) -> Result<(), Os> {
+    sync(dir)
+}
+
 /// Has the kernel begin to write a file back. A hint: whoever relies on it syncs as well.
 pub(crate) fn start_sync(fd: BorrowedFd<'_>) {
     // SAFETY: the descriptor is borrowed and open; the call takes numbers only and changes no
@@ -262,76 +283,6 @@ pub(crate) fn rename_new_works() -> bool {
 pub(crate) fn held_path(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Os> {
     let link = proc_link(fd);
     super::unix::read_link_at(nix::fcntl::AT_FDCWD, link.as_bytes())
-}
-
-/// Whether the descriptor lies on a file system that shows the kernel's state instead of files.
-pub(crate) fn is_pseudo_file_system(fd: BorrowedFd<'_>) -> Result<bool, Os> {
-    /// Magic numbers from statfs(2) and linux/magic.h.
-    const PSEUDO: [u32; 19] = [
-        0x0000_9fa0, // proc
-        0x6265_6572, // sysfs
-        0x6462_6720, // debugfs
-        0x7472_6163, // tracefs
-        0x7363_6673, // securityfs
-        0x0027_e0eb, // cgroup
-        0x6367_7270, // cgroup2
-        0xcafe_4a11, // bpf
-        0x6265_6570, // configfs
-        0x6165_676c, // pstore
-        0xde5e_81e4, // efivarfs
-        0x4249_4e4d, // binfmt_misc
-        0xf97c_ff8c, // selinuxfs
-        0x4341_5d53, // smackfs
-        0x5a3c_69f0, // apparmorfs
-        0x6e73_6673, // nsfs
-        0x0765_5821, // resctrl
-        0x6573_5543, // fusectl
-        0x1980_0202, // mqueue
-    ];
-    Ok(PSEUDO.contains(&file_system(fd)?))
-}
-
-/// How a file system answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Distance {
-    /// From memory, always.
-    Memory,
-    /// From this machine's own disk, and from memory for what was used before.
-    Disk,
-    /// Nobody knows when: another machine or another process may be asked.
-    Unknown,
-}
-
-/// How far away the file system of a descriptor is. It is asked, and may take its time.
-pub(crate) fn distance(fd: BorrowedFd<'_>) -> Result<Distance, Os> {
-    Ok(match file_system(fd)? {
-        0x0102_1994 | 0x8584_58f6 => Distance::Memory, // tmpfs, ramfs
-        0x0000_ef53 // ext2, ext3, ext4
-        | 0x5846_5342 // xfs
-        | 0x9123_683e // btrfs
-        | 0xf2f5_2010 // f2fs
-        | 0xca45_1a4e // bcachefs
-            => Distance::Disk,
-        _ => Distance::Unknown,
-    })
-}
-
-/// The magic number of a descriptor's file system.
-fn file_system(fd: BorrowedFd<'_>) -> Result<u32, Os> {
-    let mut raw = MaybeUninit::<libc::statfs>::zeroed();
-    // SAFETY: the descriptor is borrowed and open, and `raw` is exclusive memory of the size the
-    // call writes.
-    let answer = unsafe { libc::fstatfs(fd.as_raw_fd(), raw.as_mut_ptr()) };
-    named("statfs", Errno::result(answer).map(drop))?;
-    // SAFETY: the memory was zeroed, which is a valid value of every field, and then filled.
-    let raw = unsafe { raw.assume_init() };
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the type is a 32-bit magic number in a word whose width and sign vary"
-    )]
-    let kind = raw.f_type as u32;
-    Ok(kind)
 }
 
 /// Reads from the start of a file, and leaves the descriptor's position alone.
@@ -377,6 +328,13 @@ pub(crate) fn fill_random(bytes: &mut [u8; 256]) -> Result<(), Os> {
             unsafe { libc::syscall(libc::SYS_getrandom, bytes.as_mut_ptr(), bytes.len(), 0) };
         named("getrandom", Errno::result(answer).map(drop))
     })
+}
+
+/// Supplementary groups; empty where they cannot be read.
+pub(crate) fn effective_groups() -> Vec<u32> {
+    nix::unistd::getgroups()
+        .map(|groups| groups.iter().map(|gid| gid.as_raw()).collect())
+        .unwrap_or_default()
 }
 
 /// The name of a descriptor in `/proc`, which the kernel follows to the object itself.

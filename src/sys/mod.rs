@@ -3,36 +3,65 @@
 //! A verb answers what the kernel said, as [`Os`](crate::error::Os): the raw errno and the call
 //! as `node:fs` names it. Policy, and the meaning of an errno, live above.
 
+#[cfg(target_os = "linux")]
 mod acl;
+#[cfg(target_os = "macos")]
+mod acl_macos;
+#[cfg(target_os = "linux")]
+mod file_system;
+#[cfg(target_os = "linux")]
+mod link;
+#[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "linux")]
 mod look;
+#[cfg(target_os = "macos")]
+mod macos;
+mod stat;
+#[cfg(unix)]
 mod unix;
+#[cfg_attr(not(target_os = "linux"), path = "named_only.rs")]
 mod unnamed;
 
-pub(crate) use acl::{get_acl, remove_acl, set_acl};
+#[cfg(target_os = "linux")]
+pub(crate) use acl::{acl_grants, get_acl, may_have_acl, remove_acl, set_acl};
+#[cfg(target_os = "macos")]
+pub(crate) use acl_macos::{acl_grants, get_acl, may_have_acl, remove_acl, set_acl};
+#[cfg(target_os = "linux")]
+pub(crate) use file_system::{distance, is_pseudo_file_system};
+#[cfg(target_os = "linux")]
+pub(crate) use link::{hold_at, read_link};
+#[cfg(target_os = "linux")]
 pub(crate) use linux::{
-    Distance, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS,
-    RESOLVE_NO_XDEV, advise_huge_pages, change_mode_of_held, distance, fchmodat2_works,
-    fill_random, held_path, is_pseudo_file_system, open_at2, openat2_works, read_from_start,
-    rename_new, rename_new_works, start_sync, stat, stat_at, stat_in_memory, statx_works,
+    HOLD, LOOK, MODE_MASKS_ACL, NAMES_ARE_EXACT, RESOLVE_BENEATH, RESOLVE_CACHED,
+    RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV, advise_huge_pages,
+    change_mode_of_held, effective_groups, fchmodat2_works, fill_random, held_path, open_at2,
+    openat2_works, read_from_start, rename_new, rename_new_works, start_sync, stat, stat_at,
+    stat_in_memory, statx_works, sync, sync_directory,
 };
+#[cfg(target_os = "linux")]
 pub(crate) use look::{
     Attributes, CAP_CHOWN, CAP_FOWNER, CAP_FSETID, MAY_READ, MAY_SEARCH, MAY_WRITE, Volume, access,
     attributes, has_capability, mount_number, volume,
 };
+#[cfg(target_os = "macos")]
+pub(crate) use macos::{
+    HOLD, LOOK, MODE_MASKS_ACL, NAMES_ARE_EXACT, NOFOLLOW_ANY, advise_huge_pages,
+    change_mode_of_held, distance, effective_groups, fchmodat2_works, fill_random, held_path,
+    hold_at, is_pseudo_file_system, nofollow_any_works, open_at, open_beneath, read_link,
+    rename_new, rename_new_works, resolve_beneath_works, start_sync, stat, stat_at, statx_works,
+    sync, sync_directory,
+};
+pub(crate) use stat::{Distance, Link, Stat, Target, Time};
+#[cfg(target_os = "linux")]
+pub(crate) use unix::open_at;
+#[cfg(unix)]
 pub(crate) use unix::{
-    Stat, Time, change_mode, change_owner, close, create_at, current_directory, effective_group,
-    effective_groups, effective_user, has_full_user_map, is_empty_directory, kind_at, link_at,
-    list, make_dir_at, open_at, read, read_at, read_link_at, read_vectored, rename_at, status,
-    sync, truncate, try_lock, unlink_at, write, write_at,
+    AsFd, BorrowedFd, EACCES, EAGAIN, EBADF, EBUSY, EEXIST, EINVAL, EIO, EISDIR, ELOOP, EMFILE,
+    ENAMETOOLONG, ENFILE, ENODEV, ENOENT, ENOSYS, ENOTDIR, ENOTEMPTY, ENOTSUP, ENXIO, EPERM, EROFS,
+    EXDEV, HAS_DRIVES, HAS_MODES, OFlag, OwnedFd, change_mode, change_owner, close, create_at,
+    current_directory, effective_group, effective_user, has_full_user_map, is_empty_directory,
+    kind_at, link_at, list, make_dir_at, number, open_absolute, open_top, read, read_at,
+    read_link_at, read_vectored, rename_at, status, truncate, try_lock, unlink_at, write, write_at,
 };
 pub(crate) use unnamed::{create_unnamed, link_held, link_held_works};
-
-/// `open(2)` flags.
-pub(crate) use nix::fcntl::OFlag;
-
-/// Errno values that policy distinguishes.
-pub(crate) use nix::libc::{
-    EACCES, EAGAIN, EBUSY, EEXIST, EINVAL, EISDIR, ELOOP, EMFILE, ENAMETOOLONG, ENFILE, ENODEV,
-    ENOENT, ENOSYS, ENOTDIR, ENOTEMPTY, ENOTSUP, ENXIO, EPERM, EROFS, EXDEV,
-};

@@ -1,99 +1,41 @@
 //! Calls that POSIX systems share.
 
+use super::stat::{Stat, Time};
 use crate::error::Os;
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag};
+use nix::fcntl::AtFlags;
 use nix::libc;
 use nix::sys::stat::{FileStat, Mode};
 use nix::unistd::{Gid, LinkatFlags, Uid, UnlinkatFlags};
 use std::fs::File;
 use std::io::{IoSliceMut, Read};
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::sync::OnceLock;
 
-/// A point in time as the kernel gives it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Time {
-    pub(crate) seconds: i64,
-    pub(crate) nanoseconds: u32,
-}
+/// `open(2)` flags.
+pub(crate) use nix::fcntl::OFlag;
 
-/// What a status call tells, in the widths that `fs.Stats` shows.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Stat {
-    pub(crate) dev: u64,
-    pub(crate) mode: u32,
-    pub(crate) nlink: u64,
-    pub(crate) uid: u32,
-    pub(crate) gid: u32,
-    pub(crate) rdev: u64,
-    pub(crate) blksize: u64,
-    pub(crate) ino: u64,
-    pub(crate) size: u64,
-    pub(crate) blocks: u64,
-    pub(crate) accessed: Time,
-    pub(crate) modified: Time,
-    pub(crate) changed: Time,
-    pub(crate) born: Time,
-    /// Which mount it was reached by, where the system gives mounts numbers it never gives again.
-    pub(crate) mount: Option<u64>,
-}
+/// Errno values that policy distinguishes.
+pub(crate) use nix::libc::{
+    EACCES, EAGAIN, EBADF, EBUSY, EEXIST, EINVAL, EIO, EISDIR, ELOOP, EMFILE, ENAMETOOLONG, ENFILE,
+    ENODEV, ENOENT, ENOSYS, ENOTDIR, ENOTEMPTY, ENOTSUP, ENXIO, EPERM, EROFS, EXDEV,
+};
 
-impl Stat {
-    /// Permission bits, with setuid, setgid and sticky.
-    pub(crate) fn permissions(&self) -> u32 {
-        self.mode & 0o7777
-    }
+pub(crate) use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-    /// The `S_IFMT` bits.
-    pub(crate) fn kind(&self) -> u32 {
-        self.mode & libc::S_IFMT
-    }
+/// Permission bits mean something.
+pub(crate) const HAS_MODES: bool = true;
+/// All absolute paths start at `/`.
+pub(crate) const HAS_DRIVES: bool = false;
 
-    pub(crate) fn is_file(&self) -> bool {
-        self.kind() == libc::S_IFREG
-    }
-
-    pub(crate) fn is_directory(&self) -> bool {
-        self.kind() == libc::S_IFDIR
-    }
-
-    pub(crate) fn is_symlink(&self) -> bool {
-        self.kind() == libc::S_IFLNK
-    }
-
-    /// Whether only owners may remove names from this directory.
-    pub(crate) fn is_sticky(&self) -> bool {
-        self.mode & libc::S_ISVTX != 0
-    }
-
-    /// Whether what is made in this directory gets its group.
-    pub(crate) fn hands_group_on(&self) -> bool {
-        self.mode & libc::S_ISGID != 0
-    }
-
-    pub(crate) fn is_device(&self) -> bool {
-        matches!(self.kind(), libc::S_IFCHR | libc::S_IFBLK)
-    }
-
-    /// Whether its file system lies on no block device of its own (device major 0).
-    pub(crate) fn has_no_device(&self) -> bool {
-        libc::major(self.dev) == 0
-    }
-
-    /// One word for the kind of object, for messages.
-    pub(crate) fn kind_word(&self) -> &'static str {
-        match self.kind() {
-            libc::S_IFREG => "file",
-            libc::S_IFDIR => "directory",
-            libc::S_IFLNK => "symlink",
-            libc::S_IFIFO => "fifo",
-            libc::S_IFSOCK => "socket",
-            libc::S_IFCHR | libc::S_IFBLK => "device",
-            _ => "object",
-        }
-    }
+#[allow(
+    clippy::unnecessary_cast,
+    clippy::cast_possible_truncation,
+    reason = "mode_t has 16 bits on some systems, and permissions have 12"
+)]
+pub(super) fn permissions(mode: u32) -> Mode {
+    Mode::from_bits_truncate(mode as libc::mode_t)
 }
 
 /// Names the call that failed. nix folds errnos it has no name for into one; the number is kept.
@@ -137,9 +79,24 @@ pub(crate) fn create_at(dir: BorrowedFd<'_>, name: &[u8], mode: u32) -> Result<O
     uninterrupted(|| {
         named(
             "open",
-            nix::fcntl::openat(dir, name, flags, Mode::from_bits_truncate(mode)),
+            nix::fcntl::openat(dir, name, flags, permissions(mode)),
         )
     })
+}
+
+/// `open(2)` of an absolute path, links followed.
+pub(crate) fn open_absolute(path: &[u8], flags: OFlag) -> Result<OwnedFd, Os> {
+    open_at(nix::fcntl::AT_FDCWD, path, flags)
+}
+
+/// Where an absolute path starts, and how much of it that was.
+pub(crate) fn open_top(_: &[u8]) -> Result<(OwnedFd, usize), Os> {
+    Ok((open_absolute(b"/", super::HOLD)?, 0))
+}
+
+/// The number by which this process knows a descriptor.
+pub(crate) fn number(fd: BorrowedFd<'_>) -> i32 {
+    fd.as_raw_fd()
 }
 
 /// `fstat(2)`: what policy needs, without the time of birth.
@@ -161,7 +118,7 @@ pub(crate) fn kind_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
     clippy::unnecessary_cast,
     reason = "the widths of struct stat differ between platforms"
 )]
-fn convert(raw: FileStat) -> Stat {
+pub(super) fn convert(raw: FileStat) -> Stat {
     let time = |seconds, nanoseconds| Time {
         seconds,
         nanoseconds: nanoseconds as u32,
@@ -186,17 +143,24 @@ fn convert(raw: FileStat) -> Stat {
     }
 }
 
+/// Most bytes that one call moves. Linux stops there by itself; macOS refuses more than `INT_MAX`.
+const MOST: usize = 0x7fff_f000;
+
 /// `read(2)`.
 pub(crate) fn read(fd: BorrowedFd<'_>, into: &mut [u8]) -> Result<usize, Os> {
-    uninterrupted(|| named("read", nix::unistd::read(fd, into)))
+    let length = into.len().min(MOST);
+    uninterrupted(|| named("read", nix::unistd::read(fd, &mut into[..length])))
 }
 
-/// `readv(2)` into two places.
+/// `readv(2)` into two places; into the first alone, where that is all that one call can fill.
 pub(crate) fn read_vectored(
     fd: BorrowedFd<'_>,
     first: &mut [u8],
     second: &mut [u8],
 ) -> Result<usize, Os> {
+    if first.len() >= MOST {
+        return read(fd, first);
+    }
     uninterrupted(|| {
         let mut places = [IoSliceMut::new(first), IoSliceMut::new(second)];
         named("read", nix::sys::uio::readv(fd, &mut places))
@@ -205,6 +169,7 @@ pub(crate) fn read_vectored(
 
 /// `write(2)`; may write less than asked.
 pub(crate) fn write(fd: BorrowedFd<'_>, data: &[u8]) -> Result<usize, Os> {
+    let data = &data[..data.len().min(MOST)];
     uninterrupted(|| named("write", nix::unistd::write(fd, data)))
 }
 
@@ -262,11 +227,6 @@ pub(crate) fn list(dir: BorrowedFd<'_>) -> Result<Vec<Vec<u8>>, Os> {
     Ok(names)
 }
 
-/// `fsync(2)`, once: after a failure a second one would answer success for lost pages.
-pub(crate) fn sync(fd: BorrowedFd<'_>) -> Result<(), Os> {
-    named("fsync", nix::unistd::fsync(fd))
-}
-
 /// `close(2)`, with its answer. The descriptor is gone whatever it is, so it is never repeated.
 pub(crate) fn close(fd: OwnedFd) -> Result<(), Os> {
     named("close", nix::unistd::close(fd))
@@ -274,10 +234,7 @@ pub(crate) fn close(fd: OwnedFd) -> Result<(), Os> {
 
 /// `fchmod(2)`.
 pub(crate) fn change_mode(fd: BorrowedFd<'_>, mode: u32) -> Result<(), Os> {
-    named(
-        "fchmod",
-        nix::sys::stat::fchmod(fd, Mode::from_bits_truncate(mode)),
-    )
+    named("fchmod", nix::sys::stat::fchmod(fd, permissions(mode)))
 }
 
 /// `fchown(2)`; `None` leaves an id as it is.
@@ -296,7 +253,7 @@ pub(crate) fn change_owner(
 pub(crate) fn make_dir_at(dir: BorrowedFd<'_>, name: &[u8], mode: u32) -> Result<(), Os> {
     named(
         "mkdir",
-        nix::sys::stat::mkdirat(dir, name, Mode::from_bits_truncate(mode)),
+        nix::sys::stat::mkdirat(dir, name, permissions(mode)),
     )
 }
 
@@ -357,13 +314,6 @@ pub(crate) fn effective_user() -> u32 {
 
 pub(crate) fn effective_group() -> u32 {
     Gid::effective().as_raw()
-}
-
-/// Supplementary groups; empty where they cannot be read.
-pub(crate) fn effective_groups() -> Vec<u32> {
-    nix::unistd::getgroups()
-        .map(|groups| groups.iter().map(|gid| gid.as_raw()).collect())
-        .unwrap_or_default()
 }
 
 /// Whether every user id is mapped here, so that equal numbers mean equal users.

@@ -11,9 +11,8 @@ use super::settle::Settled;
 use super::{Prepared, Preserved, Published};
 use crate::error::{Code, Error, Os, Refusal};
 use crate::permission;
-use crate::sys::{self, OFlag, Stat};
+use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
 use crate::temporary::{Method, RECOVERY_SUFFIX, Temporary};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// Bytes that are copied at a time.
 const PIECE: usize = 256 * 1024;
@@ -138,7 +137,7 @@ fn copy(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> Result<(), Os> {
             let written = sys::write_at(to, rest, offset)?;
             if written == 0 {
                 return Err(Os {
-                    errno: nix::libc::EIO,
+                    errno: sys::EIO,
                     syscall: "write",
                 });
             }

@@ -58,11 +58,18 @@ pub fn write_many(
 fn length_of_chunk(items: &[Item<'_>]) -> usize {
     let mut names = HashSet::new();
     for (count, item) in items.iter().take(AT_ONCE).enumerate() {
-        if !names.insert(path::split(item.path).map(|(_, name)| name)) {
+        if !names.insert(identity(item.path)) {
             return count;
         }
     }
     names.len()
+}
+
+/// What the file system may take for one name; nothing for what is no name of a file.
+fn identity(raw: &[u8]) -> Option<Vec<u8>> {
+    let path = path::from_caller(raw).ok()?;
+    let (_, name) = path::split(&path)?;
+    Some(path::identity(name).into_owned())
 }
 
 fn write_chunk(
@@ -116,7 +123,7 @@ fn has_same_names(files: &[Result<Prepared, Error>]) -> bool {
     !files
         .iter()
         .flatten()
-        .all(|file| names.insert(file.place.name()))
+        .all(|file| names.insert(path::identity(file.place.name())))
 }
 
 /// Does the same to many things, several at a time, and keeps their order.

@@ -15,11 +15,13 @@
 mod in_place;
 mod many;
 mod place;
+#[cfg(target_os = "linux")]
 mod rehearsal;
 mod settle;
 mod stage;
 
 pub use many::{Item, write_many};
+#[cfg(target_os = "linux")]
 pub use rehearsal::{Forecast, rehearse};
 pub use stage::Stage;
 
@@ -162,7 +164,7 @@ fn write_all(temporary: &Temporary, mut data: &[u8]) -> Result<(), Error> {
         if count == 0 {
             // No file system should; an endless loop must not be the answer if one does.
             return Err(Os {
-                errno: nix::libc::EIO,
+                errno: sys::EIO,
                 syscall: "write",
             }
             .into());

@@ -8,8 +8,7 @@ use crate::path;
 use crate::permission::{self, Acl};
 use crate::resolve::{Last, Policy, Scope, classify};
 use crate::root::Root;
-use crate::sys::{self, OFlag, Stat};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
 use std::sync::Arc;
 
 /// Links that one name may lead through, as in the kernel.
@@ -170,16 +169,8 @@ impl Place {
             };
             (None, seen)
         } else {
-            let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW;
-            match sys::open_at(self.dir.as_fd(), &self.name, flags) {
-                Ok(fd) => {
-                    let stat = if wants_mount {
-                        sys::stat(fd.as_fd())?
-                    } else {
-                        sys::status(fd.as_fd())?
-                    };
-                    (Some(fd), Ok(stat))
-                }
+            match sys::hold_at(self.dir.as_fd(), &self.name, wants_mount) {
+                Ok((fd, stat)) => (fd, Ok(stat)),
                 Err(os) => (None, Err(os)),
             }
         };
@@ -211,9 +202,9 @@ impl Place {
             return Err(Error::refused(Code::Hardlink, ""));
         }
         let acl = match held {
-            // Without group bits, which are an ACL's mask, no entry grants anything.
-            Some(fd) if stat.mode & 0o070 != 0 => sys::get_acl(fd.as_fd())?.map(Acl::parse),
-            _ => None,
+            _ if rules.mode.is_some() || !sys::may_have_acl(stat.mode) => None,
+            Some(fd) => sys::get_acl(fd.as_fd())?.map(Acl::parse),
+            None => Some(Acl::unknown()),
         };
         Ok(Found::File(Target { stat, acl }))
     }
@@ -301,7 +292,7 @@ impl Place {
         if !self.can_sync {
             return Ok(Durable::No);
         }
-        match sys::sync(self.dir.as_fd()) {
+        match sys::sync_directory(self.dir.as_fd()) {
             Ok(()) => Ok(Durable::Full),
             Err(os) if cannot_be_synced(os.errno) => Ok(Durable::No),
             Err(os) => {
@@ -316,7 +307,7 @@ impl Place {
 
 /// File systems without directory sync answer EINVAL or ENOTSUP; `O_PATH` answers EBADF.
 fn cannot_be_synced(errno: i32) -> bool {
-    matches!(errno, sys::EINVAL | sys::ENOTSUP | nix::libc::EBADF)
+    matches!(errno, sys::EINVAL | sys::ENOTSUP | sys::EBADF)
 }
 
 /// Syncs a directory that a new one was made in; false where that cannot be done.
@@ -324,7 +315,7 @@ pub(super) fn sync_directory(dir: BorrowedFd<'_>) -> Result<bool, Error> {
     let Ok(readable) = sys::open_at(dir, b".", directory_flags(true)) else {
         return Ok(false);
     };
-    match sys::sync(readable.as_fd()) {
+    match sys::sync_directory(readable.as_fd()) {
         Ok(()) => Ok(true),
         Err(os) if cannot_be_synced(os.errno) => Ok(false),
         Err(os) => Err(os.into()),
@@ -335,7 +326,7 @@ fn directory_flags(is_readable: bool) -> OFlag {
     if is_readable {
         OFlag::O_RDONLY | OFlag::O_DIRECTORY
     } else {
-        OFlag::O_PATH | OFlag::O_DIRECTORY
+        sys::HOLD
     }
 }
 
@@ -353,19 +344,15 @@ fn classify_parent(error: Error) -> Error {
 
 /// A name with `/` or `/.` behind it can only be a directory, or should be.
 fn judge_bare(scope: &Scope<'_>, text: &[u8], rules: &Rules) -> Error {
-    let found = match scope.open(text, OFlag::O_PATH, Last::Keep) {
-        Ok(found) => found,
+    match scope.look(text, Last::Keep) {
         Err(error) if error.errno() == Some(sys::ENOENT) => {
-            return Error::refused(Code::NotFile, "directory");
+            Error::refused(Code::NotFile, "directory")
         }
-        Err(error) => return classify_parent(error),
-    };
-    match sys::status(found.fd.as_fd()) {
+        Err(error) => classify_parent(error),
         Ok(stat) if stat.is_symlink() && rules.final_symlink == FinalSymlink::Reject => {
             Error::refused(Code::Symlink, "link")
         }
         Ok(stat) if stat.is_file() => Error::refused(Code::NotDirectory, "file"),
         Ok(stat) => Error::refused(Code::NotFile, stat.kind_word()),
-        Err(os) => os.into(),
     }
 }

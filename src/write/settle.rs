@@ -3,8 +3,7 @@
 use super::{Preserved, Rules};
 use crate::error::{Error, Os};
 use crate::permission::{self, Acl};
-use crate::sys::{self, Stat};
-use std::os::fd::BorrowedFd;
+use crate::sys::{self, BorrowedFd, Stat};
 
 /// The mode of a temporary that is not yet what it will be.
 pub(super) const PRIVATE: u32 = 0o600;
@@ -136,6 +135,7 @@ fn keep_acl(
     keeps_group: bool,
 ) -> Result<(Stat, bool), Os> {
     match &target.acl {
+        Some(acl) if !acl.is_known() => Ok((stat, false)),
         Some(acl) => {
             let answer = if keeps_group {
                 sys::set_acl(fd, acl.stored())

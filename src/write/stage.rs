@@ -6,9 +6,8 @@ use super::{IsAborted, Prepared, Rules, Written, create_temporary, write_all};
 use crate::error::{Code, Error, Refusal};
 use crate::permission;
 use crate::resolve::Scope;
-use crate::sys::{self, OFlag};
+use crate::sys::{self, AsFd, OFlag};
 use crate::temporary::{Purpose, Temporary};
-use std::os::fd::{AsFd, AsRawFd};
 
 /// A file in the making, published when it is complete.
 ///
@@ -79,7 +78,7 @@ impl Stage {
     pub fn identity(&self) -> Result<(i32, u64, u64), Error> {
         let fd = self.temporary.fd()?;
         let stat = sys::status(fd)?;
-        Ok((fd.as_raw_fd(), stat.dev, stat.ino))
+        Ok((sys::number(fd), stat.dev, stat.ino))
     }
 
     /// Writes the next piece.

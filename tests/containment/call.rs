@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use std::sync::Arc;
 
 /// Everything is done with both.
-pub(crate) const RESOLVERS: [Resolver; 2] = [Resolver::OpenAt2, Resolver::Walk];
+pub(crate) const RESOLVERS: [Resolver; 2] = [Resolver::Kernel, Resolver::Walk];
 
 /// Beneath a root all four policies have a meaning.
 pub(crate) const ROOTED: [Policy; 4] = [

@@ -13,7 +13,7 @@ fn what_is_known_from_memory_is_what_the_ordinary_verb_answers() {
     let mut known = 0;
     for is_rooted in [true, false] {
         let ground = Ground::in_memory(LAYOUT);
-        let caller = Caller::new(&ground, Resolver::OpenAt2, is_rooted);
+        let caller = Caller::new(&ground, Resolver::Kernel, is_rooted);
         let rules = Rules {
             mode: 0o755,
             existing: Existing::Leave,

@@ -1,0 +1,178 @@
+use super::*;
+
+fn acl(entries: &[(u16, u16)]) -> Acl {
+    let mut stored = vec![2, 0, 0, 0];
+    for (tag, permissions) in entries {
+        stored.extend_from_slice(&tag.to_le_bytes());
+        stored.extend_from_slice(&permissions.to_le_bytes());
+        stored.extend_from_slice(&u32::MAX.to_le_bytes());
+    }
+    Acl::parse(stored)
+}
+
+fn stat(mode: u32, uid: u32, gid: u32) -> Stat {
+    Stat {
+        mode,
+        uid,
+        gid,
+        ..Stat::default()
+    }
+}
+
+#[test]
+fn keeping_a_mode_never_widens_it() {
+    let named = acl(&[(1, 6), (2, 6), (4, 0), (0x10, 6), (0x20, 0)]);
+    let denied = acl(&[(1, 6), (2, 0), (4, 4), (0x10, 4), (0x20, 4)]);
+    for (case, old, acl, keeps_acl, keeps_group, expected) in [
+        ("nothing lost", 0o640, None, true, true, 0o640),
+        ("an ACL kept", 0o660, Some(&named), true, true, 0o660),
+        (
+            "an ACL lost: the mask is not the group's right",
+            0o660,
+            Some(&named),
+            false,
+            true,
+            0o600,
+        ),
+        (
+            "an ACL lost that denied a user what others may",
+            0o644,
+            Some(&denied),
+            false,
+            true,
+            0o600,
+        ),
+        ("a group lost", 0o640, None, true, false, 0o600),
+        (
+            "a group lost that had no more than others",
+            0o644,
+            None,
+            true,
+            false,
+            0o644,
+        ),
+        (
+            "a group lost that had less than others",
+            0o604,
+            None,
+            true,
+            false,
+            0o600,
+        ),
+        (
+            "a group lost that had more than others",
+            0o664,
+            None,
+            true,
+            false,
+            0o644,
+        ),
+        (
+            "an ACL kept but its group lost: the mask stays for the named",
+            0o664,
+            Some(&named),
+            true,
+            false,
+            0o660,
+        ),
+    ] {
+        assert_eq!(
+            kept_bits(old, acl, keeps_acl, keeps_group),
+            expected,
+            "{case}"
+        );
+    }
+}
+
+#[test]
+fn an_acl_for_another_group_gives_it_no_more_than_others_had() {
+    let kept = acl(&[(1, 7), (2, 6), (4, 5), (0x10, 7), (0x20, 4)]).stored_for_another_group();
+    let expected = acl(&[(1, 7), (2, 6), (4, 4), (0x10, 7), (0x20, 4)]);
+    assert_eq!(kept, expected.stored());
+}
+
+#[test]
+fn an_acl_that_is_not_understood_is_kept_as_a_whole_or_leaves_nothing_to_others() {
+    let foreign = Acl::parse(vec![1, 0x2c, 0xc1, 0x6d, 0, 0, 0, 1]);
+    assert!(foreign.is_known());
+    assert!(!Acl::unknown().is_known());
+    for (case, acl, keeps_acl, keeps_group, expected) in [
+        ("kept", &foreign, true, true, 0o664),
+        ("kept, but its group lost", &foreign, true, false, 0o644),
+        ("lost", &foreign, false, true, 0o600),
+        ("never read", &Acl::unknown(), false, true, 0o600),
+    ] {
+        let bits = kept_bits(0o664, Some(acl), keeps_acl, keeps_group);
+        assert_eq!(bits, expected, "{case}");
+    }
+    assert_eq!(foreign.stored_for_another_group(), foreign.stored());
+}
+
+#[test]
+fn only_named_entries_make_an_acl_worth_keeping() {
+    assert!(acl(&[(1, 7), (2, 7), (4, 5), (0x10, 7), (0x20, 0)]).has_named_entries());
+    assert!(acl(&[(1, 7), (8, 7), (4, 5), (0x10, 7), (0x20, 0)]).has_named_entries());
+    assert!(!acl(&[(1, 7), (4, 5), (0x20, 0)]).has_named_entries());
+    assert!(Acl::parse(vec![9, 9]).has_named_entries());
+}
+
+#[test]
+fn directories_that_others_share_by_design_are_exempt() {
+    for (case, mode, gid, is_top, user, expected) in [
+        (
+            "a sticky directory others write",
+            0o1777,
+            0,
+            false,
+            1000,
+            true,
+        ),
+        (
+            "a sticky directory only its owner writes",
+            0o1755,
+            0,
+            false,
+            1000,
+            false,
+        ),
+        ("the top of the file system", 0o755, 0, true, 0, true),
+        ("a volume's group, for root", 0o2775, 1000, false, 0, true),
+        (
+            "a volume's group, for its owner",
+            0o2775,
+            1000,
+            false,
+            1000,
+            false,
+        ),
+        ("setgid of root's own group", 0o2775, 0, false, 0, false),
+        ("an ordinary directory", 0o755, 0, false, 0, false),
+    ] {
+        let found = exempt(&stat(mode, user, gid), is_top, user, 0).is_some();
+        assert_eq!(found, expected, "{case}");
+    }
+}
+
+#[test]
+fn a_caller_reads_by_the_first_class_it_belongs_to() {
+    let caller = Caller {
+        user: 1000,
+        groups: vec![1000],
+    };
+    for (case, mode, uid, gid, expected) in [
+        ("owner", 0o400, 1000, 0, true),
+        (
+            "owner without the bit, though others have it",
+            0o044,
+            1000,
+            0,
+            false,
+        ),
+        ("group", 0o040, 0, 1000, true),
+        ("group without the bit", 0o604, 0, 1000, false),
+        ("others", 0o004, 0, 0, true),
+        ("others without the bit", 0o640, 0, 0, false),
+    ] {
+        assert_eq!(caller.may_read(&stat(mode, uid, gid)), expected, "{case}");
+    }
+}

@@ -1,0 +1,69 @@
+//! Kinds of file systems, by their magic numbers.
+#![allow(unsafe_code, reason = "the safe wrapper hides the number")]
+
+use super::stat::Distance;
+use super::unix::named;
+use crate::error::Os;
+use nix::errno::Errno;
+use nix::libc;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+/// Whether the descriptor lies on a file system that shows the kernel's state instead of files.
+pub(crate) fn is_pseudo_file_system(fd: BorrowedFd<'_>) -> Result<bool, Os> {
+    /// Magic numbers from statfs(2) and linux/magic.h.
+    const PSEUDO: [u32; 19] = [
+        0x0000_9fa0, // proc
+        0x6265_6572, // sysfs
+        0x6462_6720, // debugfs
+        0x7472_6163, // tracefs
+        0x7363_6673, // securityfs
+        0x0027_e0eb, // cgroup
+        0x6367_7270, // cgroup2
+        0xcafe_4a11, // bpf
+        0x6265_6570, // configfs
+        0x6165_676c, // pstore
+        0xde5e_81e4, // efivarfs
+        0x4249_4e4d, // binfmt_misc
+        0xf97c_ff8c, // selinuxfs
+        0x4341_5d53, // smackfs
+        0x5a3c_69f0, // apparmorfs
+        0x6e73_6673, // nsfs
+        0x0765_5821, // resctrl
+        0x6573_5543, // fusectl
+        0x1980_0202, // mqueue
+    ];
+    Ok(PSEUDO.contains(&file_system(fd)?))
+}
+
+/// How far away the file system of a descriptor is. It is asked, and may take its time.
+pub(crate) fn distance(fd: BorrowedFd<'_>) -> Result<Distance, Os> {
+    Ok(match file_system(fd)? {
+        0x0102_1994 | 0x8584_58f6 => Distance::Memory, // tmpfs, ramfs
+        0x0000_ef53 // ext2, ext3, ext4
+        | 0x5846_5342 // xfs
+        | 0x9123_683e // btrfs
+        | 0xf2f5_2010 // f2fs
+        | 0xca45_1a4e // bcachefs
+            => Distance::Disk,
+        _ => Distance::Unknown,
+    })
+}
+
+/// The magic number of a descriptor's file system.
+fn file_system(fd: BorrowedFd<'_>) -> Result<u32, Os> {
+    let mut raw = MaybeUninit::<libc::statfs>::zeroed();
+    // SAFETY: the descriptor is borrowed and open, and `raw` is exclusive memory of the size the
+    // call writes.
+    let answer = unsafe { libc::fstatfs(fd.as_raw_fd(), raw.as_mut_ptr()) };
+    named("statfs", Errno::result(answer).map(drop))?;
+    // SAFETY: the memory was zeroed, which is a valid value of every field, and then filled.
+    let raw = unsafe { raw.assume_init() };
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the type is a 32-bit magic number in a word whose width and sign vary"
+    )]
+    let kind = raw.f_type as u32;
+    Ok(kind)
+}

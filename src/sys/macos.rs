@@ -1,0 +1,248 @@
+//! Calls of macOS. Its kernel has no `O_PATH`: directories are held for searching, and everything
+//! else is looked at by name.
+#![allow(unsafe_code, reason = "these calls have no safe wrapper")]
+
+use super::stat::{Distance, Link, Stat, Target, Time};
+use super::unix::{self, OFlag, change_mode, kind_at, named, read_link_at, status, uninterrupted};
+use crate::error::Os;
+use nix::errno::Errno;
+use nix::fcntl::FcntlArg;
+use nix::libc;
+use std::ffi::CString;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+/// How a directory is held for what lies beneath it: it need not be readable.
+pub(crate) const HOLD: OFlag = OFlag::from_bits_retain(libc::O_SEARCH);
+/// Nothing opens an object without acting on it.
+pub(crate) const LOOK: Option<OFlag> = None;
+/// Most file systems fold cases and compose accents: another spelling may be the real one.
+pub(crate) const NAMES_ARE_EXACT: bool = false;
+/// ACLs stand beside the mode: `chmod` does not touch them.
+pub(crate) const MODE_MASKS_ACL: bool = false;
+
+/// Fails where any component is a link (macOS 11); it excludes `O_NOFOLLOW`.
+pub(crate) const NOFOLLOW_ANY: OFlag = OFlag::from_bits_retain(libc::O_NOFOLLOW_ANY);
+/// Fails where the path leaves the directory it starts in (macOS 15.4, <sys/fcntl.h>).
+pub(crate) const RESOLVE_BENEATH: OFlag = OFlag::from_bits_retain(0x1000);
+
+/// `openat(2)`, close-on-exec. A directory that may be read and not searched is held by reading.
+pub(crate) fn open_at(dir: BorrowedFd<'_>, path: &[u8], flags: OFlag) -> Result<OwnedFd, Os> {
+    match unix::open_at(dir, path, flags) {
+        Err(os) if os.errno == libc::EACCES && flags.contains(HOLD) => {
+            let searching = OFlag::from_bits_retain(libc::O_EXEC);
+            unix::open_at(dir, path, (flags - searching) | OFlag::O_RDONLY)
+        }
+        answer => answer,
+    }
+}
+
+/// `openat(2)` that stays beneath the directory, with an answer as Linux gives it.
+pub(crate) fn open_beneath(dir: BorrowedFd<'_>, path: &[u8], flags: OFlag) -> Result<OwnedFd, Os> {
+    open_at(dir, path, flags | RESOLVE_BENEATH).map_err(|os| match os.errno {
+        libc::ENOTCAPABLE => Os {
+            errno: libc::EXDEV,
+            ..os
+        },
+        _ => os,
+    })
+}
+
+/// Whether `O_NOFOLLOW_ANY` has an effect: older kernels ignore it. `/etc` is a link on every
+/// macOS; where it is none, nothing is proved.
+pub(crate) fn nofollow_any_works() -> bool {
+    static WORKS: OnceLock<bool> = OnceLock::new();
+    *WORKS.get_or_init(|| {
+        unix::open_absolute(b"/etc", HOLD | NOFOLLOW_ANY).is_err_and(|os| os.errno == libc::ELOOP)
+    })
+}
+
+/// Whether `O_RESOLVE_BENEATH` has an effect: older kernels ignore it, and then `..` leads out.
+pub(crate) fn resolve_beneath_works() -> bool {
+    static WORKS: OnceLock<bool> = OnceLock::new();
+    *WORKS.get_or_init(|| {
+        unix::open_absolute(b"/usr", HOLD).is_ok_and(|start| {
+            unix::open_at(start.as_fd(), b".", HOLD | RESOLVE_BENEATH).is_ok()
+                && unix::open_at(start.as_fd(), b"..", HOLD).is_ok()
+                && unix::open_at(start.as_fd(), b"..", HOLD | RESOLVE_BENEATH).is_err()
+        })
+    })
+}
+
+/// There is no such call, nor any other of Linux that `capabilities()` names.
+pub(crate) fn fchmodat2_works() -> bool {
+    false
+}
+
+pub(crate) fn statx_works() -> bool {
+    false
+}
+
+/// `fchmod(2)`, which also takes a directory that is held for searching.
+pub(crate) fn change_mode_of_held(fd: BorrowedFd<'_>, mode: u32) -> Result<(), Os> {
+    change_mode(fd, mode).map_err(|os| Os {
+        syscall: "chmod",
+        ..os
+    })
+}
+
+/// `fstat(2)`: everything `fs.Stats` shows, the time of birth included.
+pub(crate) fn stat(fd: BorrowedFd<'_>) -> Result<Stat, Os> {
+    let raw = named("fstat", nix::sys::stat::fstat(fd))?;
+    Ok(Stat {
+        born: Time {
+            seconds: raw.st_birthtime,
+            nanoseconds: u32::try_from(raw.st_birthtime_nsec).unwrap_or_default(),
+        },
+        ..unix::convert(raw)
+    })
+}
+
+/// Mounts have no number that stays theirs: a status by name is all there is.
+pub(crate) fn stat_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
+    kind_at(dir, name)
+}
+
+/// How far away a file system is matters only to answers from memory, which there are none of.
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "other systems have to ask, and asking can fail"
+)]
+pub(crate) fn distance(_: BorrowedFd<'_>) -> Result<Distance, Os> {
+    Ok(Distance::Unknown)
+}
+
+/// What has a name, and where it leads if it is a link.
+///
+/// The link is looked at before and after it is read: a target cannot be changed, only the whole
+/// link replaced, so that the same link in both looks had this target.
+pub(crate) fn read_link(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Link, Os> {
+    /// Looks that may find another link than the look before.
+    const TRIES: u32 = 128;
+    let mut stat = kind_at(dir, name)?;
+    for _ in 0..TRIES {
+        if !stat.is_symlink() {
+            return Ok(Link { stat, target: None });
+        }
+        let target = read_link_at(dir, name);
+        let again = kind_at(dir, name)?;
+        if (again.dev, again.ino, again.changed) == (stat.dev, stat.ino, stat.changed) {
+            let target = Some(Target::Path(target?));
+            return Ok(Link { stat, target });
+        }
+        stat = again;
+    }
+    Err(Os {
+        errno: libc::EAGAIN,
+        syscall: "readlink",
+    })
+}
+
+/// What has a name, and a descriptor of it that its ACL can be read by: none of what is no file,
+/// which an open could act on, and none where reading is not allowed.
+pub(crate) fn hold_at(
+    dir: BorrowedFd<'_>,
+    name: &[u8],
+    _: bool,
+) -> Result<(Option<OwnedFd>, Stat), Os> {
+    let seen = kind_at(dir, name)?;
+    if !seen.is_file() {
+        return Ok((None, seen));
+    }
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_NOCTTY;
+    let Ok(file) = open_at(dir, name, flags) else {
+        return Ok((None, seen));
+    };
+    let stat = status(file.as_fd())?;
+    Ok((Some(file), stat))
+}
+
+/// `fcntl(F_FULLFSYNC)`, which waits for the disk itself; `fsync(2)` only where the file system
+/// has no such thing. Once: after a failure a second one would answer success for lost pages.
+pub(crate) fn sync(fd: BorrowedFd<'_>) -> Result<(), Os> {
+    match named("fsync", nix::fcntl::fcntl(fd, FcntlArg::F_FULLFSYNC)) {
+        Err(os) if matches!(os.errno, libc::ENOTSUP | libc::EINVAL | libc::ENOTTY) => {
+            named("fsync", nix::unistd::fsync(fd))
+        }
+        answer => answer.map(drop),
+    }
+}
+
+/// The same of a directory.
+pub(crate) fn sync_directory(dir: BorrowedFd<'_>) -> Result<(), Os> {
+    sync(dir)
+}
+
+/// There is no call that has the kernel begin to write back.
+pub(crate) fn start_sync(_: BorrowedFd<'_>) {}
+
+/// There is no such hint.
+pub(crate) fn advise_huge_pages(_: &mut [u8]) {}
+
+/// `renameatx_np(RENAME_EXCL)` within one directory.
+pub(crate) fn rename_new(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(), Os> {
+    let from = c_string(from)?;
+    let to = c_string(to)?;
+    // SAFETY: the descriptor is borrowed and open, and both names are C strings that live until
+    // the call returns.
+    let answer = unsafe {
+        libc::renameatx_np(
+            dir.as_raw_fd(),
+            from.as_ptr(),
+            dir.as_raw_fd(),
+            to.as_ptr(),
+            libc::RENAME_EXCL,
+        )
+    };
+    named("rename", Errno::result(answer).map(drop))
+}
+
+/// `renameatx_np` dates from macOS 10.12; a file system may still refuse.
+pub(crate) fn rename_new_works() -> bool {
+    true
+}
+
+/// Where a descriptor leads now (`F_GETPATH`).
+pub(crate) fn held_path(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Os> {
+    let mut path = PathBuf::new();
+    named(
+        "fcntl",
+        nix::fcntl::fcntl(fd, FcntlArg::F_GETPATH(&mut path)),
+    )?;
+    Ok(path.into_os_string().into_vec())
+}
+
+/// Whether the descriptor lies on a file system that shows the kernel's state instead of files.
+pub(crate) fn is_pseudo_file_system(fd: BorrowedFd<'_>) -> Result<bool, Os> {
+    let kind = named("statfs", nix::sys::statfs::fstatfs(fd))?;
+    Ok(matches!(kind.filesystem_type_name(), "devfs" | "fdesc"))
+}
+
+/// Bytes from the kernel's generator, for names that nobody can guess.
+pub(crate) fn fill_random(bytes: &mut [u8; 256]) -> Result<(), Os> {
+    uninterrupted(|| {
+        // SAFETY: pointer and length describe bytes that are exclusive and outlive the call; 256
+        // is the most that is given at once.
+        let answer = unsafe { libc::getentropy(bytes.as_mut_ptr().cast(), bytes.len()) };
+        named("getentropy", Errno::result(answer).map(drop))
+    })
+}
+
+/// Supplementary groups; empty where they cannot be read.
+pub(crate) fn effective_groups() -> Vec<u32> {
+    /// NGROUPS_MAX.
+    const MOST: usize = 16;
+    let mut groups = [0; MOST];
+    // SAFETY: the array has room for as many groups as the call is told, and outlives it.
+    let count = unsafe { libc::getgroups(MOST as libc::c_int, groups.as_mut_ptr()) };
+    groups[..usize::try_from(count).unwrap_or_default()].to_vec()
+}
+
+fn c_string(text: &[u8]) -> Result<CString, Os> {
+    CString::new(text).map_err(|_| Os {
+        errno: libc::EINVAL,
+        syscall: "rename",
+    })
+}

@@ -1,0 +1,25 @@
+//! Files without a name, where there is no such thing: every file has one from the start.
+
+use super::{BorrowedFd, ENOTSUP, OwnedFd};
+use crate::error::Os;
+
+/// Not supported here.
+pub(crate) fn create_unnamed(_: BorrowedFd<'_>, _: u32) -> Result<OwnedFd, Os> {
+    Err(Os {
+        errno: ENOTSUP,
+        syscall: "open",
+    })
+}
+
+/// Not supported here.
+pub(crate) fn link_held(_: BorrowedFd<'_>, _: BorrowedFd<'_>, _: &[u8]) -> Result<(), Os> {
+    Err(Os {
+        errno: ENOTSUP,
+        syscall: "link",
+    })
+}
+
+/// Whether a file without a name could get one here.
+pub(crate) fn link_held_works() -> bool {
+    false
+}

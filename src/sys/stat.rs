@@ -1,0 +1,127 @@
+//! What every system tells of an object, and the same words for it.
+
+/// Kind of object, in the bits that POSIX systems use and Node shows everywhere.
+const S_IFMT: u32 = 0o170_000;
+const S_IFSOCK: u32 = 0o140_000;
+pub(super) const S_IFLNK: u32 = 0o120_000;
+pub(super) const S_IFREG: u32 = 0o100_000;
+const S_IFBLK: u32 = 0o060_000;
+pub(super) const S_IFDIR: u32 = 0o040_000;
+pub(super) const S_IFCHR: u32 = 0o020_000;
+const S_IFIFO: u32 = 0o010_000;
+const S_ISGID: u32 = 0o2000;
+const S_ISVTX: u32 = 0o1000;
+
+/// A point in time as the kernel gives it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Time {
+    pub(crate) seconds: i64,
+    pub(crate) nanoseconds: u32,
+}
+
+/// What a status call tells, in the widths that `fs.Stats` shows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Stat {
+    pub(crate) dev: u64,
+    pub(crate) mode: u32,
+    pub(crate) nlink: u64,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    pub(crate) rdev: u64,
+    pub(crate) blksize: u64,
+    pub(crate) ino: u64,
+    pub(crate) size: u64,
+    pub(crate) blocks: u64,
+    pub(crate) accessed: Time,
+    pub(crate) modified: Time,
+    pub(crate) changed: Time,
+    pub(crate) born: Time,
+    /// Which mount it was reached by, where the system gives mounts numbers it never gives again.
+    pub(crate) mount: Option<u64>,
+}
+
+impl Stat {
+    /// Permission bits, with setuid, setgid and sticky.
+    pub(crate) fn permissions(&self) -> u32 {
+        self.mode & 0o7777
+    }
+
+    /// The `S_IFMT` bits.
+    pub(crate) fn kind(&self) -> u32 {
+        self.mode & S_IFMT
+    }
+
+    pub(crate) fn is_file(&self) -> bool {
+        self.kind() == S_IFREG
+    }
+
+    pub(crate) fn is_directory(&self) -> bool {
+        self.kind() == S_IFDIR
+    }
+
+    pub(crate) fn is_symlink(&self) -> bool {
+        self.kind() == S_IFLNK
+    }
+
+    /// Whether only owners may remove names from this directory.
+    pub(crate) fn is_sticky(&self) -> bool {
+        self.mode & S_ISVTX != 0
+    }
+
+    /// Whether what is made in this directory gets its group.
+    pub(crate) fn hands_group_on(&self) -> bool {
+        self.mode & S_ISGID != 0
+    }
+
+    pub(crate) fn is_device(&self) -> bool {
+        matches!(self.kind(), S_IFCHR | S_IFBLK)
+    }
+
+    /// Whether its file system lies on no block device of its own (device major 0).
+    pub(crate) fn has_no_device(&self) -> bool {
+        /// Where Linux keeps the major number.
+        const MAJOR: u64 = 0xffff_f000_000f_ff00;
+        self.dev & MAJOR == 0
+    }
+
+    /// One word for the kind of object, for messages.
+    pub(crate) fn kind_word(&self) -> &'static str {
+        match self.kind() {
+            S_IFREG => "file",
+            S_IFDIR => "directory",
+            S_IFLNK => "symlink",
+            S_IFIFO => "fifo",
+            S_IFSOCK => "socket",
+            S_IFCHR | S_IFBLK => "device",
+            _ => "object",
+        }
+    }
+}
+
+/// What has a name, and where it leads if it is a link.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) stat: Stat,
+    /// Nothing for what is no link.
+    pub(crate) target: Option<Target>,
+}
+
+/// Where a link leads.
+#[derive(Debug)]
+pub(crate) enum Target {
+    /// To this path.
+    Path(Vec<u8>),
+    /// Elsewhere than any text says: a link of procfs to an open file, and its like.
+    Magic,
+}
+
+/// How a file system answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Distance {
+    /// From memory, always.
+    Memory,
+    /// From this machine's own disk, and from memory for what was used before.
+    Disk,
+    /// Nobody knows when: another machine or another process may be asked.
+    Unknown,
+}
