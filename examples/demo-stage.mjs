@@ -9,7 +9,6 @@ import {
   cpSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   realpathSync,
   rmSync,
   statSync,
@@ -17,6 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { capabilities } from '../index.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const packageRoot = resolve(here, '..');
@@ -56,15 +56,11 @@ function makeDir(path, mode, uid, gid) {
 function copyPackage(to) {
   mkdirSync(to);
   for (const name of ['index.js', 'index.mjs', 'package.json', 'lib']) cpSync(join(packageRoot, name), join(to, name), { recursive: true });
-  const binaries = process.env.HOLDFAST_NATIVE_PATH
-    ? [resolve(process.env.HOLDFAST_NATIVE_PATH)]
-    : readdirSync(packageRoot)
-        .filter((name) => /^holdfast\..*\.node$/.test(name))
-        .map((name) => join(packageRoot, name));
-  for (const binary of binaries) cpSync(binary, join(to, basename(binary)));
+  const binary = resolve(process.env.HOLDFAST_NATIVE_PATH || capabilities().native);
+  cpSync(binary, join(to, basename(binary)));
   cpSync(join(here, 'demo-actor.mjs'), join(to, 'demo-actor.mjs'));
   if (process.platform !== 'win32') execFileSync('chmod', ['-R', 'a+rX', to]);
-  return process.env.HOLDFAST_NATIVE_PATH ? { HOLDFAST_NATIVE_PATH: join(to, basename(binaries[0])) } : {};
+  return process.env.HOLDFAST_NATIVE_PATH ? { HOLDFAST_NATIVE_PATH: join(to, basename(binary)) } : {};
 }
 
 /** A process of some user that does one thing after another, each in a fresh Node. */

@@ -8,7 +8,7 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { binaryProblems, newestGlibc, readBinary, GLIBC_FLOOR } from './prebuilt/inspect.mjs';
-import { TARGETS, binaryName, packageFolder, targetNamed } from './prebuilt/targets.mjs';
+import { TARGETS, binaryName, noteSources, packageFolder, targetNamed } from './prebuilt/targets.mjs';
 import { cache, prepareToolchain, remappedPaths } from './prebuilt/toolchain.mjs';
 import { fail, projectRoot } from './support.mjs';
 
@@ -87,6 +87,7 @@ async function main(names) {
       if (problems.length > 0) throw new Error(problems.join('; '));
       const seconds = Number((process.hrtime.bigint() - started) / 1_000_000_000n);
       rows.push({ ...report(place(library, target), target), seconds });
+      noteSources(target);
     } catch (error) {
       console.error(`prebuild: ${target.name}: ${error.message}`);
       failed.push(target.name);

@@ -5,11 +5,14 @@ import { scratch } from './scratch.js';
 
 export const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The built binary of this checkout. */
+/** The binary of this checkout; where the specs run inside an installed package, the one its package manager chose. */
 export function binaryOfPackage(): string {
-  const found = fs.readdirSync(PACKAGE).filter((name) => /^holdfast\..*\.node$/.test(name));
-  if (found.length !== 1) throw new Error(`one built binary was expected in the package, found ${found.length}`);
-  return path.join(PACKAGE, found[0]!);
+  const built = fs.readdirSync(PACKAGE).filter((name) => /^holdfast\..*\.node$/.test(name));
+  if (built.length === 1) return path.join(PACKAGE, built[0]!);
+  const scope = path.join(PACKAGE, '..', '@holdfast');
+  const chosen = built.length === 0 && fs.existsSync(scope) ? fs.readdirSync(scope) : [];
+  if (chosen.length !== 1) throw new Error(`one binary was expected, found ${built.length} in the package and ${chosen.length} beside it`);
+  return path.join(scope, chosen[0]!, `holdfast.${chosen[0]}.node`);
 }
 
 /** A second, independent copy of the package, as an installation would have it; `withBinary: false` leaves the binary out. */

@@ -1,6 +1,7 @@
 // The targets that binaries are made for, and what each one's package says of itself. The folders npm/<target> hold
 // what this file answers, so that it can be read without running anything; scripts/check-package.mjs compares them.
 
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -49,6 +50,28 @@ export const packageFolder = (target) => path.join(projectRoot, 'npm', target.na
 export function prebuiltBinary(target) {
   const file = path.join(packageFolder(target), binaryName(target));
   return existsSync(file) ? file : undefined;
+}
+
+/** Where it is noted what a binary was built from. */
+const note = (target) => path.join(projectRoot, '.cache/cross/built-from', target.name);
+
+/** One number for all that a binary is made of. */
+function sourcesFingerprint() {
+  const hash = createHash('sha256');
+  const files = ['Cargo.toml', 'Cargo.lock', 'build.rs', ...readdirSync(path.join(projectRoot, 'src'), { recursive: true }).map((name) => `src/${name}`)];
+  for (const name of files.filter((file) => /\.(rs|toml|lock)$/.test(file)).sort()) hash.update(name).update('\0').update(readFileSync(path.join(projectRoot, name)));
+  return hash.digest('hex');
+}
+
+export function noteSources(target) {
+  mkdirSync(path.dirname(note(target)), { recursive: true });
+  writeFileSync(note(target), sourcesFingerprint());
+}
+
+/** @returns {string[]} that a binary was made of other sources than these; what was made elsewhere has no note */
+export function staleness(target) {
+  if (!existsSync(note(target)) || readFileSync(note(target), 'utf8') === sourcesFingerprint()) return [];
+  return [`the binary for ${target.name} is older than the sources: npm run prebuild -- ${target.name}`];
 }
 
 const root = () => JSON.parse(readFileSync(path.join(projectRoot, 'package.json'), 'utf8'));

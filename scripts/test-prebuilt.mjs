@@ -1,0 +1,159 @@
+// Installs the packed packages as a user does, and runs them: from a registry of its own on 127.0.0.1 into empty
+// folders, with nothing but the runtime in PATH. The package manager has to choose the one right binary by itself.
+//
+//   npm run test:prebuilt                        every row whose binary `npm run prebuild` has made; a missing one fails
+//   npm run test:prebuilt -- node-22 musl-x64    these rows
+//   npm run test:prebuilt -- --quick             a minute: this Node, with the binary of `npm run build`
+//   npm run test:prebuilt -- --no-suite …        without the vitest suite: installation, first read, every export
+//
+// Needs root on Debian for what is not x86-64 glibc: programs run inside roots, under an emulator.
+
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { ownBinary, packMain, packPlatform } from './pack.mjs';
+import { choiceProblems } from './prebuilt/choice.mjs';
+import { emulate, execute } from './prebuilt/execute.mjs';
+import { bareEnvironment, firstRead, freshFolder, installInto, placeProgram, programCommand, removeFolder } from './prebuilt/install.mjs';
+import { startRegistry } from './prebuilt/registry.mjs';
+import { runSuite } from './prebuilt/suite.mjs';
+import { TARGETS, packageName, prebuiltBinary, staleness, targetNamed } from './prebuilt/targets.mjs';
+import { RUNTIMES, runtimeOf, thisNode } from './prebuilt/runtimes.mjs';
+import { fail, projectRoot } from './support.mjs';
+
+const FLAGS = ['--quick', '--no-suite'];
+const given = process.argv.slice(2);
+const flags = new Set(given.filter((word) => word.startsWith('--')));
+const names = given.filter((word) => !word.startsWith('--'));
+for (const flag of flags) if (!FLAGS.includes(flag)) fail(`prebuilt: unknown argument ${flag}; there are ${FLAGS.join(', ')}`);
+const quick = flags.has('--quick');
+const rows = quick ? ['this'] : names.length > 0 ? names : Object.keys(RUNTIMES);
+
+const { targets } = createRequire(import.meta.url)('../lib/target.js');
+
+/**
+ * What of the suite runs where. Emulated programs are many times slower: there the specs that hold promises about time
+ * or about processes by the hundred would measure the emulator, and what needs strace or mounts has no tools.
+ */
+function suiteFor(runtime) {
+  const needsTools = ['sys-*'];
+  if (runtime.qemu) return { without: [...needsTools, 'concurrency', 'module', 'fast-path', 'differential'], timeout: 900 };
+  if (runtime.root) return { without: needsTools };
+  // The demo is the one of these that shows the package; the others are the core's, and `npm test` has them.
+  return { without: ['sys-[!e]*'], timeout: 120 };
+}
+
+/** Packs what there is. In a quick run only this machine's binary is real, and the others are there to be left alone. */
+function packAll(scratch) {
+  const problems = [];
+  const packed = TARGETS.map((target) => {
+    const binary = quick ? ownBinary(target) : prebuiltBinary(target);
+    if (binary && !quick) problems.push(...staleness(target));
+    return packPlatform(scratch, target, binary);
+  });
+  if (problems.length > 0) fail(`prebuilt: ${problems.join('\nprebuilt: ')}`);
+  return [packMain(scratch), ...packed];
+}
+
+const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+
+/** Deno knows system and architecture, but not the C library (as of 2.9): there the loader alone chooses between the two. */
+function rightPackages(runtime) {
+  const { os, cpu, name } = targetNamed(runtime.target);
+  return TARGETS.filter((target) => (runtime.kind === 'deno' ? target.os === os && target.cpu === cpu : target.name === name));
+}
+
+async function tryRuntime(runtime, registry) {
+  const folder = freshFolder(runtime);
+  const problems = [];
+  const expect = (holds, words) => holds || problems.push(words);
+  try {
+    const env = bareEnvironment(runtime, folder, registry);
+    const wanted = packageName(targetNamed(runtime.target));
+    const right = rightPackages(runtime);
+    const installed = await installInto(runtime, folder, 'with', registry, env);
+    expect(same(installed.chosen, right.map(({ name }) => name).sort()), `it chose ${installed.chosen.join(', ') || 'no binary'}, not ${runtime.target}`);
+    expect(same(installed.fetched, [...right.map(packageName), 'holdfast'].sort()), `it fetched ${installed.fetched.join(', ')}`);
+
+    const read = await firstRead(runtime, installed.consumer, env);
+    expect(read.told.text !== undefined, `the first read failed: ${read.told.message}`);
+    expect(read.told.native?.includes(`holdfast.${runtime.target}.node`), `it loaded ${read.told.native}`);
+    if (runtime.resolver) expect(read.told.resolver === runtime.resolver, `the resolver is ${read.told.resolver}, not ${runtime.resolver}`);
+
+    // Deno has no way to leave them out.
+    if (runtime.kind !== 'deno') {
+      const without = await installInto(runtime, folder, 'without', registry, env, ['--omit=optional']);
+      expect(without.chosen.length === 0, `--omit=optional installed ${without.chosen.join(', ')}`);
+      const { told } = await firstRead(runtime, without.consumer, env);
+      expect(told.code === 'native-unavailable' && told.message.includes(`npm install ${wanted}@`), `without the binary it said: ${told.message ?? 'nothing'}`);
+    }
+
+    const program = placeProgram(runtime, installed.consumer, 'conformance.mjs');
+    const conformance = await execute(runtime, programCommand(runtime, program, program), { cwd: installed.consumer, env });
+    const [, passed = '0'] = /^conformance: (\d+) passed, 0 failed$/m.exec(conformance.stdout) ?? [];
+    expect(conformance.status === 0 && passed !== '0', `conformance:\n${conformance.stdout}${conformance.stderr}`);
+
+    let suite = '-';
+    if (!quick && !flags.has('--no-suite') && runtime.kind === 'node') {
+      const run = await runSuite(runtime, folder, installed.consumer, env, suiteFor(runtime));
+      expect(run.ok, `the suite failed:\n${run.output}`);
+      suite = `${run.passed} passed${run.failed ? `, ${run.failed} FAILED` : ''}${run.skipped ? `, ${run.skipped} skipped` : ''}`;
+    }
+    return {
+      problems,
+      line: {
+        target: runtime.target,
+        'install s': installed.seconds.toFixed(2),
+        'first read ms': read.told.milliseconds?.toFixed(1),
+        'its process ms': Math.round(read.seconds * 1000),
+        exports: `${passed} passed`,
+        suite,
+      },
+    };
+  } catch (error) {
+    return { problems: [...problems, error.message], line: { target: runtime.target } };
+  } finally {
+    removeFolder(runtime, folder);
+  }
+}
+
+const scratch = mkdtempSync(path.join(tmpdir(), 'holdfast-prebuilt-'));
+const failures = [];
+try {
+  mkdirSync(path.join(projectRoot, '.cache/cross/runtimes'), { recursive: true });
+  const packages = packAll(scratch);
+  const registry = await startRegistry(packages);
+  const table = {};
+  try {
+    failures.push(...(await choiceProblems(registry, scratch)).map((problem) => `choice: ${problem}`));
+    for (const row of rows) {
+      const runtime = quick ? thisNode(targets()[0]) : runtimeOf(row);
+      console.log(`prebuilt: ${runtime.title}, ${runtime.target}`);
+      if (!(quick ? ownBinary : prebuiltBinary)(targetNamed(runtime.target))) {
+        failures.push(`${row}: there is no binary for ${runtime.target}: npm run ${quick ? 'build' : `prebuild -- ${runtime.target}`}`);
+        continue;
+      }
+      const end = emulate(runtime.qemu);
+      try {
+        const { problems, line } = await tryRuntime(runtime, registry);
+        table[`${row}: ${runtime.title}`] = line;
+        failures.push(...problems.map((problem) => `${row}: ${problem}`));
+      } finally {
+        end();
+      }
+    }
+    // npm looks an optional peer up, and installs none.
+    const peers = Object.keys(packages[0].manifest.peerDependencies ?? {}).map((name) => `GET /${name}`);
+    const strangers = registry.missing.filter((asked) => !peers.includes(asked));
+    if (strangers.length > 0) failures.push(`the registry was asked for what is not ours: ${[...new Set(strangers)].join(', ')}`);
+  } finally {
+    await registry.close();
+  }
+  console.table(table);
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+for (const failure of failures) console.error(`prebuilt: FAILED: ${failure}`);
+if (failures.length > 0) process.exit(1);
+console.log(`prebuilt: ${rows.length} ${rows.length === 1 ? 'row' : 'rows'}, nothing failed`);
