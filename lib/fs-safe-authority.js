@@ -2,6 +2,8 @@
 
 // What a host wants to be asked before something changes.
 
+const { FromCaller } = require('./fs-safe-errors.js');
+
 /**
  * Calls back at once; what it throws ends the call as it is. A promise would come too late.
  *
@@ -14,7 +16,12 @@ function callBack(callback, name, args = [], receiver = undefined) {
   if (callback === undefined) {
     return;
   }
-  const answer = callback.apply(receiver, args);
+  let answer;
+  try {
+    answer = callback.apply(receiver, args);
+  } catch (error) {
+    throw new FromCaller(error);
+  }
   if (typeof answer?.then === 'function') {
     // Nobody awaits it, and its failure would end the process.
     answer.then(undefined, () => {});

@@ -82,6 +82,17 @@ function isErrno(error) {
 }
 
 /**
+ * What a callback of the host threw, on its way to the host: whatever it is, it is nothing that the system said, and
+ * reaches the host as it is.
+ */
+class FromCaller {
+  /** @param {unknown} thrown */
+  constructor(thrown) {
+    this.thrown = thrown;
+  }
+}
+
+/**
  * The error that a host's callers expect, or the error as it is: what the system said where the original leaves it
  * raw, a wrong argument, a signal's reason; and the refusal of an outbound file, which a host that translates its own
  * class only passes on with its reason.
@@ -94,6 +105,9 @@ function isErrno(error) {
  * @returns {unknown}
  */
 function toHost(HostError, rules, error) {
+  if (error instanceof FromCaller) {
+    return error.thrown;
+  }
   if (!isHoldfastError(error)) {
     return rules.errno !== undefined && isErrno(error)
       ? hostError(HostError, rules.errno, `the system refused it (${error.code})`, error)
@@ -132,6 +146,7 @@ function hostError(HostError, code, message, cause, details) {
 }
 
 module.exports = {
+  FromCaller,
   LOCAL_READ,
   OLD_LOCAL_READ,
   OLD_ROOT_READ,

@@ -5,7 +5,8 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { randomBytes } = require('node:crypto');
-const { hostError } = require('./fs-safe-errors.js');
+const { callBack } = require('./fs-safe-authority.js');
+const { FromCaller, hostError } = require('./fs-safe-errors.js');
 const { ensureDir, ensureDirSync } = require('./ensure-dir.js');
 const { readLocalFileSafelySync } = require('./read.js');
 const { stageAtomic } = require('./stage.js');
@@ -45,8 +46,20 @@ function assertStaged(HostError, seen, staged) {
  */
 function toThrow(failure, cleaning, plan) {
   return cleaning !== undefined && plan.throwOnCleanupError
-    ? new Error(`the staged file could not be removed: ${cleaning}`, { cause: failure })
+    ? new Error(`the staged file could not be removed: ${cleaning}`, { cause: failure instanceof FromCaller ? failure.thrown : failure })
     : failure;
+}
+
+/**
+ * @param {Plan} plan
+ * @param {string} tempPath
+ */
+async function before({ beforeRename, filePath }, tempPath) {
+  try {
+    await beforeRename({ filePath, tempPath });
+  } catch (error) {
+    throw new FromCaller(error);
+  }
 }
 
 /**
@@ -62,7 +75,7 @@ async function writeStaged(HostError, plan) {
     const { handle, tempPath } = staged;
     await handle.writeFile(content);
     const identity = await handle.stat({ bigint: true });
-    await plan.beforeRename({ filePath, tempPath });
+    await before(plan, tempPath);
     assertStaged(HostError, await fs.promises.lstat(tempPath, { bigint: true }).catch((error) => error), identity);
     plan.assertMayChange();
     return await staged.commit();
@@ -91,7 +104,7 @@ function writeStagedSync(HostError, plan) {
   /** @type {{ error: unknown } | undefined} */
   let failure;
   try {
-    plan.beforeRename({ filePath, tempPath });
+    callBack(plan.beforeRename, 'beforeRename', [{ filePath, tempPath }]);
     assertStaged(HostError, lookExactly(tempPath), { dev: BigInt(dev), ino: BigInt(ino) });
     plan.assertMayChange();
     const { buffer } = readLocalFileSafelySync(tempPath);

@@ -4,7 +4,7 @@
 // runners below take the steps with the verbs of the calling thread, or with those that answer promises.
 
 const path = require('node:path');
-const { REPLACE, hostError, isErrno, toHost } = require('./fs-safe-errors.js');
+const { FromCaller, REPLACE, hostError, isErrno, toHost } = require('./fs-safe-errors.js');
 const { callBack } = require('./fs-safe-authority.js');
 const { mkdirMode } = require('./fs-safe-paths.js');
 const { toPlan } = require('./fs-safe-replace-options.js');
@@ -88,7 +88,7 @@ function* attempt(host, plan, parent, step) {
     if (!isHoldfastError(error)) {
       throw error;
     }
-    const raw = yield* rawFailure(plan, parent, /** @type {any} */ (error));
+    const raw = yield* rawFailure(host, plan, parent, /** @type {any} */ (error));
     throw raw ?? toHost(host.HostError, REPLACE, error);
   }
 }
@@ -97,12 +97,13 @@ function* attempt(host, plan, parent, step) {
  * The failure of the system that the original leaves raw, for a refusal of ours: a look more, only where a call has
  * failed already.
  *
+ * @param {Host} host
  * @param {Plan} plan
  * @param {string} parent
  * @param {{ code: string, path?: string, cause?: unknown }} refusal
  * @returns {Generator<Step, Error | undefined, any>}
  */
-function* rawFailure(plan, parent, { code, path: at, cause }) {
+function* rawFailure({ HostError }, plan, parent, { code, path: at, cause }) {
   const { filePath } = plan;
   if (code === 'not-file' && plan.options.finalSymlink === 'replace') {
     const stat = yield (verbs) => verbs.look(filePath);
@@ -117,23 +118,12 @@ function* rawFailure(plan, parent, { code, path: at, cause }) {
     return systemError(-errno, 'mkdir', parent);
   }
   if (code === 'symlink' && at === parent) {
-    return own(new NotADirectory(parent));
+    return hostError(HostError, 'not-file', 'the parent is not a real directory', cause);
   }
   return undefined;
 }
 
 const { errno: constants } = require('node:os').constants;
-
-/** Stands for the host's `not-file` on its way through the steps: the parent must be a real directory. */
-class NotADirectory extends Error {}
-
-/**
- * @param {Host} host
- * @param {unknown} error
- */
-function told({ HostError }, error) {
-  return error instanceof NotADirectory ? hostError(HostError, 'not-file', 'the parent is not a real directory') : error;
-}
 
 /**
  * @param {Host} host
@@ -222,7 +212,7 @@ function bindReplace(host) {
       // The directory comes first, and may take longer for one call than for the next.
       return await queued(`replace:${path.resolve(plan.filePath)}`, () => runAsync(host, plan));
     } catch (error) {
-      throw told(host, error);
+      throw error instanceof FromCaller ? error.thrown : error;
     }
   };
   return {
@@ -251,7 +241,7 @@ function bindReplace(host) {
         if (wantsCopy(error, options, 'replaceFileAtomicSync', host)) {
           return host.original.replaceFileAtomicSync(options);
         }
-        throw told(host, error);
+        throw error instanceof FromCaller ? error.thrown : error;
       }
     },
     /**

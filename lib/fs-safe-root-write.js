@@ -3,7 +3,7 @@
 // Writes of fs-safe's `root()`.
 
 const path = require('node:path');
-const { ROOT_MKDIR, ROOT_MKDIR_BY_POLICY, ROOT_WRITE, ROOT_WRITE_BY_POLICY, hostError, toHost } = require('./fs-safe-errors.js');
+const { FromCaller, ROOT_MKDIR, ROOT_MKDIR_BY_POLICY, ROOT_WRITE, ROOT_WRITE_BY_POLICY, hostError, toHost } = require('./fs-safe-errors.js');
 const { authority } = require('./fs-safe-authority.js');
 const { climbs, expandHome, mkdirMode, withoutLinks } = require('./fs-safe-paths.js');
 const { toPolicy } = require('./fs-safe-read.js');
@@ -305,12 +305,25 @@ function isAsyncIterable(data) {
  */
 async function* limited(HostError, data, maxBytes = Infinity) {
   let total = 0;
-  for await (const chunk of data) {
+  for await (const chunk of ofCaller(data)) {
     total += chunk.byteLength;
     if (total > maxBytes) {
       throw hostError(HostError, 'too-large', `the data are more than ${maxBytes} bytes`);
     }
     yield chunk;
+  }
+}
+
+/**
+ * Chunks whose failure is their producer's.
+ *
+ * @param {AsyncIterable<Uint8Array>} data
+ */
+async function* ofCaller(data) {
+  try {
+    yield* data;
+  } catch (error) {
+    throw new FromCaller(error);
   }
 }
 
