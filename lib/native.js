@@ -93,11 +93,11 @@ function remedyFor(possible, named, attempts) {
   if (packages.length === 0) {
     return `No binary is made for ${possible.join(' or ')}; supported are ${SUPPORTED.join(', ')}. Use one of these, ${FROM_SOURCE}.`;
   }
-  const install = `npm install ${packages.join(' or ')}`;
+  const install = packages.map((name) => `\`npm install ${name}\``).join(' or ');
   if (attempts.some(({ missing }) => !missing)) {
     return `What was found does not load. Install holdfast and ${packages.join(' or ')} anew, ${FROM_SOURCE}.`;
   }
-  return `The package manager left out the optional dependency with the binary (--omit=optional, or a lock file made on another platform): run \`${install}\`, or install without --omit=optional, ${FROM_SOURCE}.`;
+  return `The package manager left out the optional dependency with the binary (--omit=optional, or a lock file made on another platform): run ${install}, install without --omit=optional, ${FROM_SOURCE}.`;
 }
 
 /**

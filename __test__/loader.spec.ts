@@ -1,0 +1,214 @@
+// Which binary is looked for, and what is said when there is none. Each case is a process of its own that believes
+// itself to be on another system; what is on disk is real: headers of programs, packages in node_modules.
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { describe, expect, test } from 'vitest';
+import { binaryOfPackage, copyOfPackage, PACKAGE } from './helpers/package-copy.js';
+import { scratch } from './helpers/scratch.js';
+
+const { version } = JSON.parse(fs.readFileSync(path.join(PACKAGE, 'package.json'), 'utf8')) as { version: string };
+const onLinux = process.platform === 'linux';
+
+/** Runs a script in a fresh process, after it was told what system it is on, and answers what it printed. */
+function node(script: string, { pretend = {}, cwd = PACKAGE }: { pretend?: Record<string, string>; cwd?: string } = {}): string {
+  const lies = Object.entries(pretend).map(([name, value]) => `Object.defineProperty(process, ${JSON.stringify(name)}, { value: ${JSON.stringify(value)} });`);
+  const env = { ...process.env, HOLDFAST_NATIVE_PATH: undefined };
+  const done = spawnSync(process.execPath, ['-e', `${lies.join('')}${script}`], { cwd, env, encoding: 'utf8' });
+  expect(done.stderr).toBe('');
+  return done.stdout.trim();
+}
+
+const TARGETS = "console.log(require('./lib/target.js').targets().join())";
+const targets = (pretend: Record<string, string>, cut = '') => node(`${cut}${TARGETS}`, { pretend });
+
+/** A file that begins as a 64-bit little-endian program does which names this dynamic loader. */
+function program(loader: string): string {
+  const bytes = Buffer.alloc(0x1000);
+  bytes.write('\x7fELF\x02\x01\x01', 'latin1');
+  bytes.writeBigUInt64LE(64n, 32);
+  bytes.writeUInt16LE(56, 54);
+  bytes.writeUInt16LE(2, 56);
+  const header = 64 + 56;
+  bytes.writeUInt32LE(1, 64);
+  bytes.writeUInt32LE(3, header);
+  bytes.writeBigUInt64LE(0x200n, header + 8);
+  bytes.writeBigUInt64LE(BigInt(loader.length + 1), header + 32);
+  bytes.write(`${loader}\0`, 0x200, 'latin1');
+  const file = path.join(scratch(), 'program');
+  fs.writeFileSync(file, bytes);
+  return file;
+}
+
+/** Takes away what tells the C library, by name: the report, ldd. */
+const without = {
+  report: "Object.defineProperty(process, 'report', { value: undefined });",
+  ldd: "const fs = require('fs'), read = fs.readFileSync; fs.readFileSync = (file, ...rest) => { if (file === '/usr/bin/ldd') throw new Error('none'); return read(file, ...rest) };",
+};
+const lddSays = (text: string) => `const fs = require('fs'), read = fs.readFileSync; fs.readFileSync = (file, ...rest) => (file === '/usr/bin/ldd' ? ${JSON.stringify(text)} : read(file, ...rest));`;
+const reportSays = (report: object) => `Object.defineProperty(process, 'report', { value: { getReport: () => (${JSON.stringify(report)}) } });`;
+
+describe('the target', () => {
+  test.each([
+    ['darwin', 'arm64', 'darwin-arm64'],
+    ['darwin', 'x64', 'darwin-x64'],
+    ['win32', 'x64', 'win32-x64-msvc'],
+    ['win32', 'arm64', 'win32-arm64-msvc'],
+    ['freebsd', 'x64', 'freebsd-x64'],
+  ])('of %s on %s is %s', (platform, arch, wanted) => {
+    expect(targets({ platform, arch })).toBe(wanted);
+  });
+
+  test.each([
+    ['/lib64/ld-linux-x86-64.so.2', 'x64', 'linux-x64-gnu'],
+    ['/lib/ld-linux-aarch64.so.1', 'arm64', 'linux-arm64-gnu'],
+    ['/nix/store/0123-glibc-2.40/lib/ld-linux-x86-64.so.2', 'x64', 'linux-x64-gnu'],
+    ['/lib/ld-musl-x86_64.so.1', 'x64', 'linux-x64-musl'],
+    ['/lib/ld-musl-aarch64.so.1', 'arm64', 'linux-arm64-musl'],
+  ])('on Linux is told by the loader that the program names: %s', (loader, arch, wanted) => {
+    // The others say the opposite, and are not asked.
+    const lies = wanted.endsWith('musl') ? `${reportSays({ header: { glibcVersionRuntime: '2.36' } })}${lddSays('GNU C Library')}` : `${reportSays({ header: {}, sharedObjects: ['/lib/ld-musl-x86_64.so.1'] })}${lddSays('musl libc')}`;
+    expect(targets({ platform: 'linux', arch, execPath: program(loader) }, lies)).toBe(wanted);
+  });
+
+  const unreadable = { platform: 'linux', arch: 'x64', execPath: '/nowhere/node' };
+
+  test.each([
+    ['glibc, from its report', reportSays({ header: { glibcVersionRuntime: '2.36' } }), 'linux-x64-gnu'],
+    ['musl, from the libraries in its report', reportSays({ header: {}, sharedObjects: ['/usr/lib/libz.so', '/lib/ld-musl-x86_64.so.1'] }), 'linux-x64-musl'],
+    ['musl, from ldd', `${without.report}${lddSays('#!/bin/sh\nexec /lib/ld-musl-x86_64.so.1 --list')}`, 'linux-x64-musl'],
+    ['glibc, from ldd', `${without.report}${lddSays('# This file is part of the GNU C Library.')}`, 'linux-x64-gnu'],
+    ['glibc, from ldd, where the report says nothing', `${reportSays({ header: {} })}${lddSays('# This file is part of the GNU C Library.')}`, 'linux-x64-gnu'],
+    ['either, where nothing tells', `${without.report}${without.ldd}`, 'linux-x64-gnu,linux-x64-musl'],
+  ])('of a program that cannot be read is %s', (_, cut, wanted) => {
+    expect(targets(unreadable, cut)).toBe(wanted);
+  });
+
+  test('of a program that is no ELF file, or a broken one, is told by the rest', () => {
+    const folder = scratch();
+    for (const [name, bytes] of Object.entries({ empty: '', script: '#!/bin/sh\n', short: '\x7fELF\x02\x01\x01', 'thirty-two': `\x7fELF\x01\x01\x01${'\0'.repeat(100)}` })) {
+      const execPath = path.join(folder, name);
+      fs.writeFileSync(execPath, bytes, 'latin1');
+      expect(targets({ ...unreadable, execPath }, `${without.report}${lddSays('musl')}`), name).toBe('linux-x64-musl');
+    }
+  });
+
+  test.runIf(onLinux)('of this process is the one whose binary it has', () => {
+    expect(`holdfast.${node(TARGETS)}.node`).toBe(path.basename(binaryOfPackage()));
+  });
+
+  test('is told without asking the network, and the setting of the report is as before', () => {
+    const seen = node(
+      `let set; Object.defineProperty(process, 'report', { value: { excludeNetwork: false, getReport() { set = this.excludeNetwork; return { header: { glibcVersionRuntime: '2' } } } } });
+       require('./lib/target.js').targets(); console.log(set, process.report.excludeNetwork)`,
+      { pretend: unreadable },
+    );
+    expect(seen).toBe('true false');
+  });
+});
+
+/** A copy of the package in the node_modules of a program, without its own build. */
+function installation(): { consumer: string; holdfast: string } {
+  const consumer = scratch();
+  const holdfast = path.join(consumer, 'node_modules/holdfast');
+  fs.mkdirSync(path.dirname(holdfast));
+  fs.cpSync(copyOfPackage({ withBinary: false }), holdfast, { recursive: true });
+  return { consumer, holdfast };
+}
+
+/** A platform package, with what is given as its binary. */
+function platformPackage(consumer: string, target: string, binary: string | Buffer): string {
+  const folder = path.join(consumer, 'node_modules/@holdfast', target);
+  fs.mkdirSync(folder, { recursive: true });
+  const name = `holdfast.${target}.node`;
+  fs.writeFileSync(path.join(folder, 'package.json'), JSON.stringify({ name: `@holdfast/${target}`, version, main: name }));
+  fs.writeFileSync(path.join(folder, name), binary);
+  return path.join(folder, name);
+}
+
+const ask = "try { console.log(require('holdfast').capabilities().native) } catch (error) { console.log(JSON.stringify({ code: error.code, message: error.message, remedy: error.remedy, cause: error.cause && error.cause.message })) }";
+
+describe('the binary', () => {
+  const target = path.basename(binaryOfPackage()).split('.')[1]!;
+
+  test('is the one of the platform package', () => {
+    const { consumer } = installation();
+    const file = platformPackage(consumer, target, fs.readFileSync(binaryOfPackage()));
+    expect(node(ask, { cwd: consumer })).toBe(file);
+  });
+
+  test("of a checkout's own build wins over an installed package", () => {
+    const { consumer, holdfast } = installation();
+    platformPackage(consumer, target, fs.readFileSync(binaryOfPackage()));
+    const own = path.join(holdfast, path.basename(binaryOfPackage()));
+    fs.copyFileSync(binaryOfPackage(), own);
+    expect(node(ask, { cwd: consumer })).toBe(own);
+  });
+
+  test('of the package is taken where the own build does not load', () => {
+    const { consumer, holdfast } = installation();
+    const file = platformPackage(consumer, target, fs.readFileSync(binaryOfPackage()));
+    fs.writeFileSync(path.join(holdfast, path.basename(binaryOfPackage())), 'half a build');
+    expect(node(ask, { cwd: consumer })).toBe(file);
+  });
+
+  test.runIf(onLinux)('is found by trying both C libraries where nothing tells which', () => {
+    const { consumer } = installation();
+    const [other] = ['linux-x64-gnu', 'linux-x64-musl'].filter((name) => name !== target);
+    const file = platformPackage(consumer, target, fs.readFileSync(binaryOfPackage()));
+    platformPackage(consumer, other!, 'another C library');
+    const unknown = `${without.report}${without.ldd}`;
+    expect(node(`${unknown}${ask}`, { cwd: consumer, pretend: { platform: 'linux', execPath: '/nowhere/node' } })).toBe(file);
+  });
+});
+
+describe('without a binary the error', () => {
+  const error = (pretend: Record<string, string> = {}, cut = '', consumer = installation().consumer) =>
+    JSON.parse(node(`${cut}${ask}`, { cwd: consumer, pretend })) as { code: string; message: string; remedy: string; cause?: string };
+
+  test('names the package to install, in the version that fits, and how to build it', () => {
+    const { code, message, remedy } = error({ platform: 'linux', arch: 'arm64', execPath: program('/lib/ld-musl-aarch64.so.1') });
+    expect(code).toBe('native-unavailable');
+    expect(remedy).toContain(`npm install @holdfast/linux-arm64-musl@${version}`);
+    expect(remedy).toContain('--omit=optional');
+    expect(remedy).toContain('npm run build');
+    expect(message).toContain('no binary for linux-arm64-musl');
+    expect(message).toContain('holdfast.linux-arm64-musl.node: not there; @holdfast/linux-arm64-musl: not there');
+    expect(message).toContain(remedy);
+  });
+
+  test('names both packages where the C library is unknown', () => {
+    const { message, remedy } = error({ platform: 'linux', arch: 'x64', execPath: '/nowhere/node' }, `${without.report}${without.ldd}`);
+    expect(message).toContain('no binary for linux-x64-gnu or linux-x64-musl');
+    expect(remedy).toContain(`\`npm install @holdfast/linux-x64-gnu@${version}\` or \`npm install @holdfast/linux-x64-musl@${version}\``);
+  });
+
+  test('says what is supported where nothing fits', () => {
+    const { message, remedy } = error({ platform: 'freebsd', arch: 'riscv64' });
+    expect(message).toContain('no binary for freebsd-riscv64');
+    for (const name of ['linux-x64-gnu', 'linux-arm64-gnu', 'linux-x64-musl', 'linux-arm64-musl', 'darwin-arm64', 'darwin-x64', 'win32-x64-msvc']) expect(remedy).toContain(name);
+    expect(remedy).toContain('npm run build');
+    expect(remedy).not.toContain('npm install');
+  });
+
+  test('says why what is there does not load, and has that as its cause', () => {
+    const { consumer } = installation();
+    const target = path.basename(binaryOfPackage()).split('.')[1]!;
+    platformPackage(consumer, target, 'not a binary');
+    const { message, remedy, cause } = error({}, '', consumer);
+    expect(message).not.toContain(`@holdfast/${target}: not there`);
+    expect(remedy).toContain('does not load');
+    expect(remedy).toContain(`@holdfast/${target}@${version}`);
+    expect(cause).toContain(`holdfast.${target}.node`);
+  });
+
+  test('says that a binary of another version is none', () => {
+    const { consumer, holdfast } = installation();
+    platformPackage(consumer, path.basename(binaryOfPackage()).split('.')[1]!, fs.readFileSync(binaryOfPackage()));
+    const manifest = path.join(holdfast, 'package.json');
+    fs.writeFileSync(manifest, fs.readFileSync(manifest, 'utf8').replace(`"version": "${version}"`, '"version": "99.0.0"'));
+    const { message, remedy } = error({}, '', consumer);
+    expect(message).toContain(`it is version ${version}, and this is 99.0.0`);
+    expect(remedy).toContain('@99.0.0');
+  });
+});
