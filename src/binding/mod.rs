@@ -36,4 +36,5 @@ mod slot;
 mod stage;
 mod stale;
 mod task;
+mod unfinished;
 mod write;

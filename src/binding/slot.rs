@@ -19,6 +19,11 @@ impl<T> Slot<T> {
         self.lock().take()
     }
 
+    /// Puts something back that was taken.
+    pub(super) fn put(&self, thing: T) {
+        *self.lock() = Some(thing);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<T>> {
         // Nothing is done under the lock that could leave it half-changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

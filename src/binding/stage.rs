@@ -3,31 +3,26 @@
 use super::arguments::{Bytes, PathArgument, RootHandle, has, scope, taken};
 use super::record::{Record, containment, guarded};
 use super::task::{Extra, Job, Reply};
+use super::unfinished::{Home, Unfinished};
 use super::write::{CancelHandle, copied, describe, is_raised, rules};
-use crate::error::{Code, Error};
 use crate::root::Root;
 use crate::write;
 use napi::bindgen_prelude::{AsyncTask, External};
 use napi_derive::napi;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-/// A file in the making. JavaScript calls one function of it after the other; dropping it, here
-/// or by the collector, removes its temporary.
+/// A file in the making. JavaScript calls one function of it after the other; dropping it, by the
+/// collector or at the end of the environment, removes its temporary.
 #[derive(Clone)]
 pub struct Stage {
-    file: Arc<Mutex<Option<write::Stage>>>,
-    root: Option<Arc<Root>>,
+    held: Arc<Unfinished>,
     flags: u32,
 }
 
-impl Stage {
-    fn take(&self) -> Result<write::Stage, Error> {
-        self.file
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
-            .ok_or_else(|| Error::refused(Code::Internal, "stage-used-twice"))
-    }
+/// What is let go of together: nothing stays open for a file that came to its end.
+pub(super) struct Held {
+    file: write::Stage,
+    root: Option<Arc<Root>>,
 }
 
 /// Bit of a file that others write: its record has the path of the temporary.
@@ -54,6 +49,7 @@ pub fn stage_begin(
     root: Option<&RootHandle>,
 ) -> AsyncTask<Job> {
     let root = taken(root);
+    let home = Home::of_caller();
     Job::queue(move || {
         let answer = guarded(|| {
             let root = root?;
@@ -68,16 +64,12 @@ pub fn stage_begin(
             } else {
                 write::Stage::begin(&scope, &path.0, &rules)?
             };
-            Ok((file, root, record))
+            Ok((home.adopt(Held { file, root })?, record))
         });
         match answer {
-            Ok((file, root, record)) => Reply {
+            Ok((held, record)) => Reply {
                 record,
-                extra: Extra::Stage(Stage {
-                    file: Arc::new(Mutex::new(Some(file))),
-                    root,
-                    flags,
-                }),
+                extra: Extra::Stage(Stage { held, flags }),
             },
             Err(failure) => Reply::of(Err(failure)),
         }
@@ -91,9 +83,9 @@ pub fn stage_append(stage: &External<Stage>, data: Bytes) -> AsyncTask<Job> {
     let copy = copied(data.as_slice());
     Job::queue(move || {
         Reply::of(guarded(|| {
-            let mut file = stage.take()?;
-            file.append(&copy?)?;
-            *stage.file.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
+            let mut held = stage.held.take()?;
+            held.file.append(&copy?)?;
+            stage.held.put_back(held);
             Ok(Record::new(0.0))
         }))
     })
@@ -106,10 +98,9 @@ pub fn stage_commit(stage: &External<Stage>, cancel: Option<&CancelHandle>) -> A
     let cancel = cancel.map(|cancel| Arc::clone(cancel));
     Job::queue(move || {
         Reply::of(guarded(|| {
-            let scope = scope(stage.flags, stage.root.as_ref());
-            let written = stage
-                .take()?
-                .commit(&scope, &|| is_raised(cancel.as_ref()))?;
+            let Held { file, root } = stage.held.take()?;
+            let scope = scope(stage.flags, root.as_ref());
+            let written = file.commit(&scope, &|| is_raised(cancel.as_ref()))?;
             Ok(describe(&scope, &written))
         }))
     })
@@ -121,7 +112,7 @@ pub fn stage_abort(stage: &External<Stage>) -> AsyncTask<Job> {
     let stage = Stage::clone(stage);
     Job::queue(move || {
         Reply::of(guarded(|| {
-            drop(stage.take());
+            drop(stage.held.take());
             Ok(Record::new(0.0))
         }))
     })

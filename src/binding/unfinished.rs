@@ -1,0 +1,108 @@
+//! Files in the making, which must not outlive their environment.
+//!
+//! The collector drops those that nobody finishes, and the end of a worker those that are left.
+//! The end of the process drops nothing: Node waits for the jobs in its pool, and leaves. What is
+//! unfinished then is given up by [`give_up`], which `lib/native.js` calls on the event `exit`.
+
+use super::slot::Slot;
+use super::stage::Held;
+use crate::error::{Code, Error};
+
+use napi_derive::napi;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+/// A file in the making. A job takes it, and puts it back unless it was the last.
+pub(super) struct Unfinished {
+    file: Slot<Held>,
+    number: u64,
+    home: Home,
+}
+
+impl Unfinished {
+    /// The file, for a job that works on it.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::Internal`] when it is finished, or was given up with its environment.
+    pub(super) fn take(&self) -> Result<Held, Error> {
+        self.file
+            .take()
+            .ok_or_else(|| Error::refused(Code::Internal, "stage-used-twice"))
+    }
+
+    /// The file again, for the next job; dropped, if everything was given up meanwhile.
+    pub(super) fn put_back(&self, file: Held) {
+        // Under the lock: either this is in time to be given up, or it sees that it is not.
+        let files = self.home.files();
+        if files.is_some() {
+            self.file.put(file);
+        }
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(files) = self.home.files().as_mut() {
+            files.remove(&self.number);
+        }
+    }
+}
+
+/// The unfinished files of one environment, by number; none any more once they were given up.
+#[derive(Clone)]
+pub(super) struct Home(Arc<Mutex<Option<Files>>>);
+
+type Files = BTreeMap<u64, Weak<Unfinished>>;
+
+thread_local! {
+    /// An environment has a thread of its own.
+    static HOME: RefCell<Home> = RefCell::new(Home::new());
+}
+
+impl Home {
+    fn new() -> Self {
+        Self(Arc::new(Mutex::new(Some(Files::new()))))
+    }
+
+    /// That of the calling environment.
+    pub(super) fn of_caller() -> Self {
+        HOME.with_borrow(Self::clone)
+    }
+
+    fn files(&self) -> MutexGuard<'_, Option<Files>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a file in.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::Aborted`] when everything was given up since the call was made.
+    pub(super) fn adopt(&self, file: Held) -> Result<Arc<Unfinished>, Error> {
+        let mut held = self.files();
+        let files = held
+            .as_mut()
+            .ok_or_else(|| Error::refused(Code::Aborted, ""))?;
+        let number = files.last_key_value().map_or(0, |(last, _)| last + 1);
+        let unfinished = Arc::new(Unfinished {
+            file: Slot::new(file),
+            number,
+            home: self.clone(),
+        });
+        files.insert(number, Arc::downgrade(&unfinished));
+        Ok(unfinished)
+    }
+}
+
+/// Removes the temporaries of the calling environment. What a job is working on right now goes
+/// when that job ends, unless that publishes it.
+#[napi(catch_unwind)]
+pub fn give_up() {
+    let home = HOME.replace(Home::new());
+    let files = home.files().take().unwrap_or_default();
+    for file in files.values().filter_map(Weak::upgrade) {
+        drop(file.take());
+    }
+}
