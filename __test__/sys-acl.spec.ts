@@ -105,6 +105,18 @@ asRootWithAcls('files with an ACL', () => {
     expect(String(await named.fs('readFileSync', file, 'utf8'))).toBe('shared');
   });
 
+  it.each(both)('one that cannot be asked for (a filter answers ENOSYS) leaves the owner alone with what replaces it (%s)', async (how) => {
+    const dir = ownedDir(base, `unasked-${how}`, 1000, 1000, 0o755);
+    const file = ownedFile(dir, 'file', 1000, 1000, 0o600);
+    setfacl(file, '-m', 'u:1001:rw,g::---');
+    expect(octal(modeOf(file))).toBe('0660');
+    const request = how === 'sync' ? { call: 'writeAtomicSync', sync: true } : { call: 'writeAtomic' };
+    const unasked = ['getxattr', 'fgetxattr'].map((syscall) => ({ syscall, effect: 'error=ENOSYS', when: '1+' }));
+    const { answer } = await watch(owner, { ...request, args: [file, 'new'] }, { inject: unasked });
+    expect(answer.value).toMatchObject({ mode: 0o600, preserved: { mode: false, acl: false, owner: true } });
+    expect(octal(modeOf(file))).toBe('0600');
+  });
+
   it.each(both)('a file made %s with mode 0600 under a default ACL is the owner’s alone', async (how) => {
     const dir = ownedDir(base, `default-private-${how}`, 1000, 1000, 0o755);
     setfacl(dir, '-d', '-m', 'u:1001:rw');

@@ -1,7 +1,7 @@
 'use strict';
 
 const fs = require('node:fs');
-const { refusal, systemError } = require('./errors.js');
+const { HoldfastError, refusal, systemError } = require('./errors.js');
 
 /**
  * A genuine `FileHandle` on what the binary holds open. Nothing makes one from a descriptor, but
@@ -26,7 +26,9 @@ async function reopen({ descriptor, dev, ino }, flags, path) {
     }
   } catch (error) {
     await handle.close();
-    throw error;
+    const { errno } = /** @type {NodeJS.ErrnoException} */ (error);
+    // A failed status knows no path.
+    throw errno === undefined || error instanceof HoldfastError ? error : systemError(errno, 'fstat', path);
   }
   return handle;
 }

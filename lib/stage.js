@@ -70,13 +70,13 @@ class StagedFile {
     const canceller = signal && cancelOn(signal);
     try {
       signal?.throwIfAborted();
-      await closed(this);
-      const result = await queued(key, () =>
-        inPool(async () => {
+      const result = await queued(key, async () => {
+        await closed(this);
+        return inPool(async () => {
           const [answer] = await native().stageCommit(stage, canceller?.handle);
           return record.unpack(answer);
-        }),
-      );
+        });
+      });
       if (signal && record.wasAborted(result)) {
         throw signal.reason;
       }
@@ -86,8 +86,8 @@ class StagedFile {
       return toResult(result, fixed);
     } finally {
       canceller?.dispose();
-      // After a commit there is nothing left to remove.
-      await native().stageAbort(stage);
+      // What failed may have left both behind; after a commit there is nothing to do.
+      await this.#abort();
     }
   }
 

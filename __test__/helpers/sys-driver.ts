@@ -49,9 +49,14 @@ export interface Request {
   closeRoot?: string;
   onRoot?: string;
   method?: string;
-  marked?: boolean;
+  /** Shown in traces; a text is a plan for `fault.c`. */
+  marked?: boolean | string;
   exec?: string[];
   umask?: number;
+  setuid?: number;
+  stream?: string;
+  pieces?: number;
+  options?: object;
   env?: Record<string, string | null>;
   poolThread?: true;
   descriptors?: true;

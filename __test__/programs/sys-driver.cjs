@@ -14,8 +14,17 @@ process.on('warning', (warning) => {
   warnings.push({ name: warning.name, code: warning.code, message: warning.message });
 });
 
-/** Bytes travel as `{ $bytes: base64 }`. */
+/** A producer of these pieces, in its own time. */
+async function* produce(pieces) {
+  for (const piece of pieces) {
+    await null;
+    yield piece;
+  }
+}
+
+/** Bytes travel as `{ $bytes: base64 }`, what comes in pieces as `{ $pieces: [...] }`. */
 function revive(_key, value) {
+  if (value !== null && typeof value === 'object' && Array.isArray(value.$pieces)) return produce(value.$pieces);
   return value !== null && typeof value === 'object' && typeof value.$bytes === 'string' ? Buffer.from(value.$bytes, 'base64') : value;
 }
 
@@ -23,6 +32,9 @@ function plain(value) {
   if (Buffer.isBuffer(value)) return { $bytes: value.toString('base64') };
   if (value === null || typeof value !== 'object' || value instanceof Date) return value;
   if (Array.isArray(value)) return value.map(plain);
+  if (value instanceof Error) return plainError(value);
+  // A root shows its path by a getter.
+  if (typeof value.ensureDir === 'function') return { path: value.path };
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
 }
 
@@ -41,7 +53,7 @@ function plainError(error) {
   };
 }
 
-/** Shows in a trace where a request begins and ends, and does nothing else. */
+/** Shows in a trace where a request begins and ends, and tells `fault.c` what to do meanwhile. */
 function mark(word) {
   fs.existsSync(`/holdfast-mark/${word}`);
 }
@@ -63,6 +75,20 @@ const actions = {
   poolThread: async () => Number((await fs.promises.readlink('/proc/thread-self')).split('/').pop()),
   exec: ({ exec: [command, ...args] }) => execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }),
   umask: ({ umask }) => process.umask(umask),
+  // glibc changes each thread, one after the other: from then on their credentials are equal and not the same.
+  setuid: ({ setuid }) => process.setuid(setuid),
+  // Pieces of 70,000 bytes, with other work for the pool between them.
+  stream: ({ stream, pieces, options }) =>
+    holdfast.writeAtomic(
+      stream,
+      (async function* () {
+        for (let count = 0; count < pieces; count++) {
+          await Promise.all(Array.from({ length: 8 }, () => fs.promises.stat('/')));
+          yield Buffer.alloc(70_000, 'x');
+        }
+      })(),
+      options,
+    ),
   env: ({ env }) => {
     for (const [name, value] of Object.entries(env)) {
       if (value === null) delete process.env[name];
@@ -91,15 +117,16 @@ const actions = {
 
 async function run(request) {
   const action = Object.keys(actions).find((name) => name in request);
-  const marked = request.marked === true;
+  const { marked } = request;
   try {
-    if (marked) mark('begin');
+    if (marked) mark(marked === true ? 'begin' : `begin/${marked}`);
     const pending = actions[action](request);
     const value = request.sync === true ? pending : await pending;
     if (marked) mark('end');
     const described = { value: plain(value) };
     // Left to the collector, it would be closed on the main thread some time later.
-    if (value?.handle?.close) void value.handle.close();
+    await value?.handle?.close?.();
+    if (action === 'call') await value?.close?.();
     return described;
   } catch (error) {
     if (marked) mark('end');

@@ -2,6 +2,7 @@
 import * as holdfast from 'holdfast';
 import type {
   Capabilities,
+  CleanOptions,
   CommonOptions,
   Containment,
   EnsureDirOptions,
@@ -22,6 +23,7 @@ import type {
   ReadResult,
   Root,
   RootDefaults,
+  StagedFile,
   SymlinkPolicy,
   SyncOptions,
   WithinRoot,
@@ -41,6 +43,8 @@ exactly<
     | 'writeAtomic'
     | 'writeAtomicSync'
     | 'writeAtomicMany'
+    | 'stageAtomic'
+    | 'cleanStaleTemporaries'
     | 'readLocalFileSafely'
     | 'readLocalFileSafelySync'
     | 'openLocalFileSafely'
@@ -123,9 +127,12 @@ exactly<
     | 'mkdir'
     | 'dirMode'
     | 'hardlinks'
+    | 'fallback'
     | 'encoding'
   >
 >();
+exactly<Equal<Fields<CleanOptions>, 'olderThanMs'>>();
+exactly<Equal<Fields<StagedFile>, 'tempPath' | 'handle' | 'commit' | 'abort' | typeof Symbol.asyncDispose>>();
 exactly<Equal<Fields<EnsureDirOptions>, Shared | 'mode' | 'existing'>>();
 exactly<Equal<Fields<SyncOptions<EnsureDirOptions>>, 'root' | 'symlinks' | 'mode' | 'existing'>>();
 exactly<Equal<Fields<WithinRoot<EnsureDirOptions>>, 'symlinks' | 'signal' | 'mode' | 'existing'>>();
@@ -181,7 +188,7 @@ exactly<
 exactly<
   Equal<
     Fields<Capabilities>,
-    'version' | 'platform' | 'arch' | 'resolver' | 'openat2' | 'renameNoReplace' | 'fchmodat2' | 'statx' | 'native'
+    'version' | 'platform' | 'arch' | 'resolver' | 'openat2' | 'renameNoReplace' | 'fchmodat2' | 'statx' | 'tmpfile' | 'native'
   >
 >();
 exactly<

@@ -5,8 +5,10 @@ import {
   openLocalFileSafely,
   openRoot,
   openRootSync,
+  cleanStaleTemporaries,
   readLocalFileSafely,
   readLocalFileSafelySync,
+  stageAtomic,
   writeAtomic,
   writeAtomicMany,
   writeAtomicSync,
@@ -135,6 +137,16 @@ export async function writings(): Promise<void> {
     writeAtomicSync(file, 'text', 'utf8');
     writeAtomicSync(file, 'text', { mode: 0o644, durable: 'file', mkdir: true, dirMode: 0o700, encoding: 'utf8' });
   }
+}
+
+export async function stagings(): Promise<void> {
+  for (const file of paths) {
+    await using staged = await stageAtomic(file, { mode: 0o600, fallback: 'in-place', signal });
+    await staged.handle.writeFile(staged.tempPath);
+    String((await staged.commit()).method);
+  }
+  for (const options of writeOptions) await (await stageAtomic('/srv/a', options)).abort();
+  for (const dir of paths) String((await cleanStaleTemporaries(dir, { olderThanMs: Infinity })).length);
 }
 
 export async function manyWritings(): Promise<void> {

@@ -5,8 +5,10 @@ import {
   HoldfastError,
   openLocalFileSafely,
   openRootSync,
+  cleanStaleTemporaries,
   readLocalFileSafely,
   readLocalFileSafelySync,
+  stageAtomic,
   writeAtomic,
   writeAtomicMany,
   writeAtomicSync,
@@ -80,6 +82,12 @@ export async function refusedWrites(): Promise<void> {
   writeAtomicSync('/srv/a', ['text']);
   // @ts-expect-error and no signal
   writeAtomicSync('/srv/a', 'text', { signal });
+  // @ts-expect-error what is removed has to have an age
+  await cleanStaleTemporaries('/srv');
+  // @ts-expect-error there are no strings to encode
+  await stageAtomic('/srv/a', { encoding: 'utf8' });
+  // @ts-expect-error there is no such fallback
+  await writeAtomic('/srv/a', 'text', { fallback: 'copy' });
   // @ts-expect-error many writes are an array of them
   await writeAtomicMany({ file: '/srv/a', data: 'text' });
   // @ts-expect-error the field is called file

@@ -11,6 +11,9 @@ async function everyExport(file: holdfast.PathInput): Promise<string> {
   const writtenSync: holdfast.WriteResult = holdfast.writeAtomicSync(file, 'text', { newFileMode: holdfast.MEDIA_FILE_MODE });
   const entry: holdfast.WriteEntry = { file, data: 'text', options };
   const many: PromiseSettledResult<holdfast.WriteResult>[] = await holdfast.writeAtomicMany([entry]);
+  const staged: holdfast.StagedFile = await holdfast.stageAtomic(file, { fallback: 'none' });
+  await staged.abort();
+  const cleaned: string[] = await holdfast.cleanStaleTemporaries('/srv', { olderThanMs: 0 });
   const read: holdfast.ReadResult = await holdfast.readLocalFileSafely({ filePath: file, outbound: true });
   const readSync: holdfast.ReadResult = holdfast.readLocalFileSafelySync(file);
   const opened: holdfast.OpenResult = await holdfast.openLocalFileSafely(file);
@@ -20,7 +23,7 @@ async function everyExport(file: holdfast.PathInput): Promise<string> {
   await opened.handle.close();
   root.close();
   rootSync.close();
-  return [made.path, madeSync.path, written.path, writtenSync.path, many[0]?.status, read.realPath, readSync.realPath, system.version, manifest.version].join();
+  return [...cleaned, made.path, madeSync.path, written.path, writtenSync.path, many[0]?.status, read.realPath, readSync.realPath, system.version, manifest.version].join();
 }
 
 function describe(error: unknown): holdfast.HoldfastErrorPublic | undefined {

@@ -3,6 +3,7 @@ import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import {
   capabilities,
+  cleanStaleTemporaries,
   ensureDir,
   ensureDirSync,
   HoldfastError,
@@ -12,6 +13,7 @@ import {
   openRootSync,
   readLocalFileSafely,
   readLocalFileSafelySync,
+  stageAtomic,
   writeAtomic,
   writeAtomicSync,
   type Containment,
@@ -25,6 +27,7 @@ import {
   type OpenResult,
   type ReadResult,
   type Root,
+  type StagedFile,
   type WriteResult,
 } from 'holdfast';
 import { exactly, type Equal } from './exact.mjs';
@@ -34,6 +37,12 @@ exactly<Equal<ReturnType<typeof readLocalFileSafelySync>, ReadResult>>();
 exactly<Equal<ReturnType<typeof openLocalFileSafely>, Promise<OpenResult>>>();
 exactly<Equal<ReturnType<typeof writeAtomic>, Promise<WriteResult>>>();
 exactly<Equal<ReturnType<typeof writeAtomicSync>, WriteResult>>();
+exactly<Equal<ReturnType<typeof stageAtomic>, Promise<StagedFile>>>();
+exactly<Equal<ReturnType<StagedFile['commit']>, Promise<WriteResult>>>();
+exactly<Equal<ReturnType<StagedFile['abort']>, Promise<void>>>();
+exactly<Equal<StagedFile['handle'], FileHandle>>();
+exactly<Equal<StagedFile['tempPath'], string>>();
+exactly<Equal<ReturnType<typeof cleanStaleTemporaries>, Promise<string[]>>>();
 exactly<Equal<ReturnType<typeof ensureDir>, Promise<EnsureDirResult>>>();
 exactly<Equal<ReturnType<typeof ensureDirSync>, EnsureDirResult>>();
 exactly<Equal<ReturnType<typeof openRoot>, Promise<Root>>>();
@@ -55,7 +64,7 @@ exactly<Equal<WriteResult['size'], number>>();
 exactly<Equal<WriteResult['mode'], number>>();
 exactly<Equal<WriteResult['dev'], number>>();
 exactly<Equal<WriteResult['ino'], number>>();
-exactly<Equal<WriteResult['method'], 'rename' | 'link'>>();
+exactly<Equal<WriteResult['method'], 'rename' | 'link' | 'in-place'>>();
 exactly<Equal<WriteResult['durable'], boolean | 'file'>>();
 exactly<Equal<WriteResult['containment'], Containment>>();
 exactly<Equal<WriteResult['preserved'], { mode: boolean; acl: boolean; owner: boolean } | null>>();
@@ -71,9 +80,9 @@ exactly<Equal<EnsureDirResult['containment'], Containment>>();
 exactly<Equal<Root['path'], string>>();
 
 export function systemReport(): string {
-  const { version, platform, arch, resolver, openat2, renameNoReplace, fchmodat2, statx, native } = capabilities();
+  const { version, platform, arch, resolver, openat2, renameNoReplace, fchmodat2, statx, tmpfile, native } = capabilities();
   const names: string[] = [version, platform, arch, native];
-  const flags: boolean[] = [openat2, renameNoReplace, fchmodat2, statx];
+  const flags: boolean[] = [openat2, renameNoReplace, fchmodat2, statx, tmpfile];
   exactly<Equal<typeof resolver, 'openat2' | 'walk'>>();
   return `${names.join()} ${flags.join()} ${resolver}`;
 }

@@ -35,7 +35,7 @@ pub(crate) fn acl_grants(_: BorrowedFd<'_>) -> Result<bool, Os> {
 }
 
 /// The access ACL of what a descriptor leads to, also one opened with `O_PATH`, as stored;
-/// `None` where there is none, or none can be.
+/// `None` where there is none, or none can be. ENOSYS (a filter) says nothing of either.
 pub(crate) fn get_acl(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
     let link = proc_link(fd);
     let mut acl = vec![0; 512];
@@ -58,7 +58,7 @@ pub(crate) fn get_acl(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
             Err(_) => match Errno::last_raw() {
                 libc::ERANGE if acl.len() < ACL_SIZE => acl.resize(ACL_SIZE, 0),
                 // ENOENT: no /proc, so there is nothing to ask by.
-                libc::ENODATA | libc::ENOTSUP | libc::ENOSYS | libc::ENOENT => return Ok(None),
+                libc::ENODATA | libc::ENOTSUP | libc::ENOENT => return Ok(None),
                 errno => {
                     return Err(Os {
                         errno,

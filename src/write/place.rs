@@ -203,7 +203,10 @@ impl Place {
         }
         let acl = match held {
             _ if rules.mode.is_some() || !sys::may_have_acl(stat.mode) => None,
-            Some(fd) => sys::get_acl(fd.as_fd())?.map(Acl::parse),
+            Some(fd) => match sys::get_acl(fd.as_fd()) {
+                Err(os) if os.errno == sys::ENOSYS => Some(Acl::unknown()),
+                acl => acl?.map(Acl::parse),
+            },
             None => Some(Acl::unknown()),
         };
         Ok(Found::File(Target { stat, acl }))

@@ -149,11 +149,15 @@ fn keep_acl(
             }
         }
         // Also where the mode leaves it without effect: a later chmod would bring it to life.
-        None if sys::get_acl(fd)?.is_some() => {
-            sys::remove_acl(fd)?;
-            Ok((sys::status(fd)?, true))
-        }
-        None => Ok((stat, true)),
+        None => match sys::get_acl(fd) {
+            Ok(Some(_)) => {
+                sys::remove_acl(fd)?;
+                Ok((sys::status(fd)?, true))
+            }
+            Ok(None) => Ok((stat, true)),
+            Err(os) if is_not_allowed(os.errno) => Ok((stat, false)),
+            Err(os) => Err(os),
+        },
     }
 }
 
