@@ -1,52 +1,20 @@
-// Every TypeScript and JavaScript block of README.md and docs/ is a whole program: it is type-checked, run, and held
-// against the ```text block that follows it, if one does.
+// Every code block of README.md and docs/ is checked: run and held against the output that is written behind it, or
+// type-checked, or parsed, as helpers/doc-blocks.ts explains. A block without handling fails.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { spawnSync } from 'node:child_process';
 import ts from 'typescript5';
 import { describe, expect, test } from 'vitest';
+import { blocksOf, documents, isPrinted, PROJECT, type Block } from './helpers/doc-blocks.js';
 import { build, scratch } from './helpers/scratch.js';
+import { asUser1000 } from './helpers/sys-driver.js';
 import { needs } from './helpers/sys-needs.js';
 
-const PROJECT = path.resolve(import.meta.dirname, '..');
 const TSC = path.join(PROJECT, 'node_modules/typescript/bin/tsc');
-const WITHOUT_PRIVILEGES = [
-  '--reuid=1000', '--regid=1000', '--clear-groups', '--no-new-privs',
-  '--inh-caps=-all', '--ambient-caps=-all', '--bounding-set=-all',
-];
 
-interface Example {
-  name: string;
-  language: 'ts' | 'js';
-  code: string;
-  output: string | undefined;
-}
-
-function examplesOf(file: string): Example[] {
-  const text = fs.readFileSync(path.join(PROJECT, file), 'utf8');
-  const blocks = [...text.matchAll(/^```(\w+)\n(.*?)^```\n/gms)];
-  return blocks.flatMap((block, index) => {
-    const [whole, language, code] = block as unknown as [string, string, string];
-    if (language !== 'ts' && language !== 'js') return [];
-    const next = blocks[index + 1];
-    const between = next && text.slice(block.index + whole.length, next.index);
-    const line = text.slice(0, block.index).split('\n').length;
-    return [{
-      name: `${file}, line ${line}`,
-      language,
-      code,
-      output: next?.[1] === 'text' && between?.trim() === '' ? next[2] : undefined,
-    }];
-  });
-}
-
-const FILES = ['README.md', ...fs.readdirSync(path.join(PROJECT, 'docs')).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)];
-const EXAMPLES = FILES.flatMap(examplesOf);
-
-/** Whether an example is about a volume whose group is the process's own, and whose owner is root. */
-function playsThePod({ code }: Example): boolean {
-  return code.includes('DATA_DIR');
-}
+const BLOCKS = documents().flatMap((file) => blocksOf(file, fs.readFileSync(path.join(PROJECT, file), 'utf8')));
+const RUN = BLOCKS.filter(({ how }) => how === 'run');
+const TYPED = BLOCKS.filter(({ language, how }) => (language === 'ts' || language === 'js') && (how === 'run' || how === 'types'));
 
 /** A folder in which the package is installed, with what the examples work on. */
 function workplace(): string {
@@ -60,29 +28,40 @@ function workplace(): string {
     'package.json: {"type":"module"}',
     `node_modules/holdfast => ${PROJECT}`,
     `node_modules/@types/node => ${PROJECT}/node_modules/@types/node`,
+    // What npx does with a command that is installed: it looks here first.
+    'bin/npx 0755: #!/bin/sh\nexec "$@"\n',
+    'bin/holdfast => ../node_modules/holdfast/lib/cli.js',
   ]);
   return dir;
 }
 
-/** What an example prints, both streams in their order, without what differs between two runs. */
-function run(example: Example, dir: string): { status: number | null; output: string } {
-  const program = path.join(dir, 'example.mjs');
+/** The program of a block, and the command that runs it. */
+function prepare({ language, code }: Block, dir: string): string[] {
+  if (language === 'sh') {
+    fs.writeFileSync(path.join(dir, 'example.sh'), code);
+    return ['bash', '-euo', 'pipefail', 'example.sh'];
+  }
   const options = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
-  fs.writeFileSync(program, example.language === 'ts' ? ts.transpileModule(example.code, { compilerOptions: options }).outputText : example.code);
+  fs.writeFileSync(path.join(dir, 'example.mjs'), language === 'ts' ? ts.transpileModule(code, { compilerOptions: options }).outputText : code);
+  return [process.execPath, 'example.mjs'];
+}
+
+/** What an example prints, both streams in their order, without what differs between two runs. */
+function run(block: Block, dir: string): { status: number | null; output: string } {
+  const command = prepare(block, dir);
   const data = path.join(dir, 'data');
-  const pod = playsThePod(example);
-  if (pod) {
+  if (block.asPod) {
     fs.chownSync(data, 0, 1000);
     fs.chmodSync(data, 0o2775);
+    command.unshift(...asUser1000);
   }
-  const launcher = pod ? ['setpriv', ...WITHOUT_PRIVILEGES, process.execPath] : [process.execPath];
   const log = path.join(dir, 'output.txt');
   const fd = fs.openSync(log, 'w');
   try {
-    const env = { PATH: process.env['PATH'], DATA_DIR: data };
-    const { status, error } = spawnSync(launcher[0]!, [...launcher.slice(1), program], { cwd: dir, env, stdio: ['ignore', fd, fd] });
+    const env = { PATH: `${dir}/bin:${path.dirname(process.execPath)}:${process.env['PATH']}`, DATA_DIR: data };
+    const { status, error } = spawnSync(command[0]!, command.slice(1), { cwd: dir, env, stdio: ['ignore', fd, fd] });
     if (error) throw error;
-    return { status, output: comparable(fs.readFileSync(log, 'utf8').replaceAll(data, '/data')) };
+    return { status, output: comparable(fs.readFileSync(log, 'utf8').replaceAll(data, '/data').replaceAll(dir, '/work')) };
   } finally {
     fs.closeSync(fd);
   }
@@ -95,38 +74,82 @@ function comparable(output: string): string {
     .replace(/\b(e?uid)("?:| )\d+/g, '$1$21000');
 }
 
-function runsAsItSays(example: Example): void {
-  const { status, output } = run(example, workplace());
-  if (example.output !== undefined) expect(output).toBe(comparable(example.output));
-  expect(status, output).toBe(0);
+function runsAsItSays(block: Block): void {
+  const { status, output } = run(block, workplace());
+  const { output: written } = block;
+  if (written !== undefined && !isPrinted(comparable(written), output)) expect(output).toBe(comparable(written));
+  expect(status, output).toBe(block.exit);
 }
 
-const ofThePod = EXAMPLES.filter(playsThePod);
-
 needs('root', 'setpriv')('an example of a pod without privileges', () => {
-  test.each(ofThePod)('runs and prints what it says: $name', runsAsItSays);
+  test.each(RUN.filter(({ asPod }) => asPod))('runs and prints what it says: $name', runsAsItSays);
 });
 
 describe('an example of the documentation', () => {
   test('exists in the README, one of the pod too', () => {
-    expect(EXAMPLES.filter(({ name }) => name.startsWith('README.md')).length).toBeGreaterThanOrEqual(4);
-    expect(ofThePod.length).toBeGreaterThanOrEqual(1);
+    expect(RUN.filter(({ name }) => name.startsWith('README.md')).length).toBeGreaterThanOrEqual(4);
+    expect(RUN.filter(({ asPod }) => asPod).length).toBeGreaterThanOrEqual(1);
   });
 
-  test.each(EXAMPLES.filter((example) => !playsThePod(example)))('runs and prints what it says: $name', runsAsItSays);
+  test.each(RUN.filter(({ asPod }) => !asPod))('runs and prints what it says: $name', runsAsItSays);
 
   test('passes the type checker', () => {
     const dir = workplace();
-    const files = EXAMPLES.map(({ code, language }, index) => {
+    const files = TYPED.map(({ code, language }, index) => {
       const file = `example-${index}.${language}`;
-      fs.writeFileSync(path.join(dir, file), code);
+      // Each a module of its own, also without an import.
+      fs.writeFileSync(path.join(dir, file), `${code}export {};\n`);
       return file;
     });
-    const settings = { strict: true, noEmit: true, allowJs: true, target: 'es2022', module: 'nodenext', types: ['node'] };
+    const settings = { strict: true, noEmit: true, allowJs: true, target: 'es2022', lib: ['es2023', 'esnext.disposable'], module: 'nodenext', types: ['node'] };
     fs.writeFileSync(path.join(dir, 'tsconfig.json'), JSON.stringify({ compilerOptions: settings, files }));
     const { stdout, status } = spawnSync(process.execPath, [TSC, '-p', dir], { encoding: 'utf8' });
-    expect(stdout).toBe('');
+    expect(stdout.replace(/example-(\d+)\.\w+/g, (_, index) => TYPED[Number(index)]!.name)).toBe('');
     expect(status).toBe(0);
+  });
+
+  test.each(BLOCKS.filter(({ how }) => how === 'syntax'))('can be parsed: $name', ({ language, code }) => {
+    if (language === 'sh') {
+      const { status, stderr } = spawnSync('bash', ['-n'], { input: code, encoding: 'utf8' });
+      expect(stderr).toBe('');
+      expect(status).toBe(0);
+      return;
+    }
+    const { diagnostics } = ts.transpileModule(code, { reportDiagnostics: true, compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 } });
+    expect(diagnostics?.map(({ messageText }) => messageText)).toEqual([]);
+  });
+
+  test.each(BLOCKS.filter(({ language }) => language === 'json'))('is JSON: $name', ({ code }) => {
+    expect(() => JSON.parse(code)).not.toThrow();
+  });
+
+  test.each(BLOCKS.filter(({ language }) => language === 'yaml'))('is indented as YAML has to be: $name', ({ code }) => {
+    expect(code).not.toContain('\t');
+    for (const line of code.split('\n')) expect(line, line).toMatch(/^(  )*(\S.*)?$/);
+  });
+});
+
+describe('a block that nothing would check', () => {
+  const fence = '```';
+  test.each([
+    ['an unknown language', `${fence}python\n1\n${fence}\n`],
+    ['no language', `${fence}\n1\n${fence}\n`],
+    ['more than a language', `${fence}ts title\n1\n${fence}\n`],
+    ['an indented fence', `- x\n\n  ${fence}ts\n  1\n  ${fence}\n`],
+    ['another kind of fence', '~~~ts\n1\n~~~\n'],
+    ['a fence without an end', `${fence}ts\n1\n`],
+    ['a text that is no output', `x\n\n${fence}text\n1\n${fence}\n`],
+    ['a marker without a reason', `<!-- example: syntax -->\n${fence}ts\n1\n${fence}\n`],
+    ['a marker that is not understood', `<!-- example: never — I say so -->\n${fence}ts\n1\n${fence}\n`],
+    ['types for a shell', `<!-- example: types — why -->\n${fence}sh\nls\n${fence}\n`],
+  ])('is refused: %s', (_name, text) => {
+    expect(() => blocksOf('x.md', text)).toThrow(/^x\.md, line \d+: /);
+  });
+
+  test('an output that differs is told from one that does not', () => {
+    expect(isPrinted('a … c\n', 'a b c\n')).toBe(true);
+    expect(isPrinted('a … c\n', 'a b d\n')).toBe(false);
+    expect(isPrinted('a…\nc\n', 'a\nb\nc\n')).toBe(false);
   });
 });
 

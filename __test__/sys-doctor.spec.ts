@@ -67,7 +67,7 @@ function traces(driver: Driver, dir: string): Promise<string> {
 
 const inOwnNamespace = ['unshare', '--mount', '--propagation', 'private'];
 
-const withEverything = needs('root', 'setpriv', 'unshare', 'mount', 'setfacl');
+const withEverything = needs('root', 'setpriv', 'unshare', 'mount', 'setfacl', 'strace', 'gcc');
 
 withEverything('what the doctor foretells is what the verb then does', () => {
   let base: string;
@@ -120,6 +120,28 @@ withEverything('what the doctor foretells is what the verb then does', () => {
     });
     expect(['fails', 'not-applicable'], verb).toContain(verdict.outcome);
   }
+});
+
+withEverything('the selftest', () => {
+  it('says under a filter that the kernel does not resolve paths, and that everything else holds', async () => {
+    const driver = await Driver.start({ launcher: inOwnNamespace });
+    const cli = join(stagedPackage(), 'lib', 'cli.js');
+    const command = [buildC('seccomp-deny'), 'openat2=ENOSYS', process.execPath, cli, 'selftest', '--json', '--dir', scratch()];
+    const { ok, checks } = JSON.parse(await outputOf(driver, { as: [] }, ...command));
+    const results = Object.fromEntries(checks.map(({ id, result }: Report) => [id, result]));
+    expect(results.resolver).toBe('not-available');
+    expect(checks.filter(({ result }: Report) => result === 'fail')).toEqual([]);
+    expect(ok).toBe(true);
+  });
+
+  it('notices a chmod that says it was done and was not', async () => {
+    const driver = await Driver.start({ launcher: inOwnNamespace });
+    const cli = join(stagedPackage(), 'lib', 'cli.js');
+    const lying = ['strace', '-f', '-o', '/dev/null', '-e', 'trace=fchmod', '-e', 'inject=fchmod:retval=0'];
+    const { ok, checks } = JSON.parse(await outputOf(driver, { as: lying }, process.execPath, cli, 'selftest', '--json', '--dir', scratch()));
+    expect(ok).toBe(false);
+    expect(checks.find(({ id }: Report) => id === 'exact-mode').result).toBe('fail');
+  });
 });
 
 withEverything('a file that cannot be renamed over', () => {

@@ -57,8 +57,8 @@ function ownSubdirectory({ path }) {
 /** @param {Ground} ground @returns {Advice[]} */
 function acceptance({ path }) {
   return [
-    { text: 'Or accept it as it is, here …', code: `await ensureDir(${literal(path)}, { existing: 'leave' })` },
-    { text: '… or in the whole process.', setting: 'HOLDFAST_SKIP_DIR_HARDENING=1' },
+    { text: 'Or accept it as it is, here', code: `await ensureDir(${literal(path)}, { existing: 'leave' })` },
+    { text: 'or in the whole process.', setting: 'HOLDFAST_SKIP_DIR_HARDENING=1' },
   ];
 }
 
@@ -163,8 +163,8 @@ function onError(verb, error, ground) {
       return onLink(verb, ground);
     case 'not-found':
       return [
-        { text: 'Make the directory with the write …', code: `await writeAtomic(${literal(path)}, data, { mkdir: true })` },
-        { text: '… or before it.', command: `mkdir -p -m 0700 -- ${dir}` },
+        { text: 'Make the directory with the write,', code: `await writeAtomic(${literal(path)}, data, { mkdir: true })` },
+        { text: 'or before it.', command: `mkdir -p -m 0700 -- ${dir}` },
       ];
     default:
       return typeof error.remedy === 'string' ? [{ text: error.remedy }] : [];
@@ -194,10 +194,10 @@ function onDeniedWrite(ground) {
   }
   const isMember = facts.gid === who.egid || who.groups.includes(facts.gid);
   return [
-    { text: 'As root, give the directory to this user …', command: `chown ${who.euid} -- ${word}` },
+    { text: 'As root, give the directory to this user,', command: `chown ${who.euid} -- ${word}` },
     isMember
-      ? { text: '… or let its group write it, to which this process belongs.', command: `chmod g+rwx -- ${word}` }
-      : { text: '… or, in a pod, have the volume given to a group of the process.', setting: `securityContext.fsGroup: ${who.egid}` },
+      ? { text: 'or let its group write it, to which this process belongs.', command: `chmod g+rwx -- ${word}` }
+      : { text: 'or, in a pod, have the volume given to a group of the process.', setting: `securityContext.fsGroup: ${who.egid}` },
     way,
   ];
 }
