@@ -20,7 +20,18 @@ let loaded;
  * @returns {Native}
  */
 function native() {
-  return (loaded ??= load()).native;
+  return (loaded ??= started(load())).native;
+}
+
+/**
+ * The end of the process by `process.exit()`, or by an error that nobody caught, is not told to the
+ * binary: unfinished files would leave their temporaries.
+ *
+ * @param {{ native: Native, path: string }} binary
+ */
+function started(binary) {
+  process.on('exit', binary.native.giveUp);
+  return binary;
 }
 
 /** @returns {string} where the binary was loaded from */

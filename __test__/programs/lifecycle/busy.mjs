@@ -1,0 +1,79 @@
+// Uses every verb, and then has as much as possible under way: reads, writes, streams and staged files that nobody will finish,
+// roots and handles that nobody will close. What comes next is the end.
+import * as fs from 'node:fs';
+import * as holdfast from '../../../index.mjs';
+
+/** A producer whose second piece never comes. */
+async function* stuck() {
+  yield Buffer.alloc(100_000, 's');
+  await new Promise(() => {});
+}
+
+/** @param {string} dir that several may use at the same time, each with names of its own */
+export async function useEveryVerb(dir, own) {
+  const root = holdfast.openRootSync(dir);
+  holdfast.ensureDirSync(`${dir}/${own}-dir`);
+  await holdfast.ensureDir(`${dir}/${own}-dir`);
+  holdfast.writeAtomicSync(`${dir}/${own}`, own);
+  await holdfast.writeAtomic(`${dir}/${own}`, own, { durable: false });
+  await holdfast.writeAtomic(`${dir}/${own}-stream`, [own, own], { durable: false });
+  await holdfast.writeAtomicMany([{ file: `${own}-a`, data: own }, { file: `${own}-b`, data: own }], { root: dir, durable: false });
+  await root.writeAtomic(`${own}-root`, own);
+  const answers = [
+    holdfast.readLocalFileSafelySync(`${dir}/${own}`),
+    await holdfast.readLocalFileSafely(`${dir}/${own}`),
+    await holdfast.readLocalFileSafely(own, { root: dir }),
+    await root.read(`${own}-root`),
+  ];
+  for (const { buffer } of answers) if (buffer.toString() !== own) throw new Error(`${own} reads ${buffer}`);
+  const { handle } = await holdfast.openLocalFileSafely(`${dir}/${own}`);
+  await handle.close();
+  try {
+    await holdfast.readLocalFileSafely(`${dir}/${own}-none`);
+    throw new Error('it should have failed');
+  } catch (error) {
+    if (error.code !== 'not-found') throw error;
+  }
+  const staged = await holdfast.stageAtomic(`${dir}/${own}-staged`);
+  await staged.handle.writeFile(own);
+  await staged.commit();
+  root.close();
+  for (const name of fs.readdirSync(dir)) {
+    if (name === own || name.startsWith(`${own}-`)) fs.rmSync(`${dir}/${name}`, { recursive: true });
+  }
+}
+
+/**
+ * Starts calls that end after this process, worker or environment does, and does not wait for them.
+ *
+ * What makes a `FileHandle` is not among them where a worker is terminated: a `fs.promises.open` that is under way then leaves its
+ * descriptor open, in Node itself.
+ *
+ * @param {string} dir
+ * @param {string} own
+ * @param {{ many: number, opens: boolean }} how many of each kind
+ */
+export async function leaveUnfinished(dir, own, { many, opens }) {
+  const held = [holdfast.openRootSync(dir), await holdfast.openRoot(dir)];
+  const large = Buffer.alloc(400_000, 'l');
+  holdfast.writeAtomicSync(`${dir}/${own}-large`, large, { durable: false });
+  const begun = [];
+  for (let number = 0; number < 2; number += 1) held.push(await holdfast.stageAtomic(`${dir}/${own}-staged-${number}`));
+  for (let number = 0; number < 2; number += 1) begun.push(holdfast.writeAtomic(`${dir}/${own}-early-${number}`, stuck()));
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  for (let number = 0; number < many; number += 1) {
+    begun.push(
+      holdfast.writeAtomic(`${dir}/${own}-write`, large, { durable: number % 2 === 0 }),
+      holdfast.writeAtomic(`${dir}/${own}-late-${number}`, stuck()),
+      holdfast.readLocalFileSafely(`${own}-large`, { root: dir }),
+      ...(opens ? [holdfast.openLocalFileSafely(`${dir}/${own}-large`)] : []),
+      holdfast.ensureDir(`${dir}/${own}-dir/${number}`),
+      holdfast.writeAtomicMany([{ file: `${dir}/${own}-m0`, data: large }, { file: `${dir}/${own}-m1`, data: large }], { durable: false }),
+      held[0].read(`${own}-large`),
+      held[1].writeAtomic(`${own}-root`, 'data'),
+      ...(opens ? [holdfast.stageAtomic(`${dir}/${own}-staged-late-${number}`)] : []),
+    );
+  }
+  for (const call of begun) call.catch(() => {});
+  return held;
+}

@@ -1,0 +1,108 @@
+// A defect of ours is an error of one call and not the end of the process. The addon of this spec is built with the feature
+// `test-defects`, which has it panic where it is told to; the usual one cannot.
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { binaryOfPackage } from './helpers/package-copy.js';
+import { needs } from './helpers/sys-needs.js';
+import { programs, scratch } from './helpers/sys-scratch.js';
+import { addonWithDefects } from './helpers/sys-variant.js';
+
+interface Broken {
+  ok?: boolean;
+  code?: string;
+  brand?: boolean;
+  says?: string;
+  told?: string;
+  struck?: boolean;
+  held?: boolean;
+}
+
+interface Answer {
+  place: string;
+  name: string;
+  passes: number;
+  broken: Broken;
+  then: Broken;
+  descriptors: number;
+  temporaries: number;
+}
+
+let answers: Answer[];
+let folder: string;
+
+/** A build of the addon is a matter of half a minute, on a machine that does something else as well. */
+const TIMEOUT = 600_000;
+
+needs('linux')('a panic', () => {
+  beforeAll(() => {
+    folder = scratch();
+    // A hundred panics: nobody reads where each of them was.
+    const env = { ...process.env, HOLDFAST_NATIVE_PATH: addonWithDefects(), RUST_BACKTRACE: '0' };
+    const done = spawnSync(process.execPath, ['--expose-gc', join(programs, 'defects.mjs'), folder], { encoding: 'utf8', env, maxBuffer: 64 << 20 });
+    expect(done.signal ?? done.status, done.stderr.slice(-2000)).toBe(0);
+    answers = JSON.parse(done.stdout) as Answer[];
+  }, TIMEOUT);
+
+  const at = (place: string): Answer[] => answers.filter((answer) => answer.place === place);
+
+  it.each([
+    ['argument', 'while arguments are taken over', 16],
+    ['core', 'inside a verb, on the calling thread', 20],
+    ['job', 'in a job of the pool', 15],
+    ['answer', "while a job's answer is made into JavaScript", 15],
+    ['thread', 'on one of the threads of writeAtomicMany, at each step of each file', 9],
+  ])('%s: %s is the error `internal`', (place, _where, atLeast) => {
+    const all = at(place);
+    expect(all.length).toBeGreaterThanOrEqual(atLeast);
+    for (const { name, passes, broken } of all) {
+      const what = `${name}, ${passes}`;
+      // An answer from memory is asked again in the pool when it fails, whatever the reason; and the job that lets go of a file
+      // after its handle was opened has nobody to answer to.
+      const isMade = broken.ok && (place === 'core' ? ['read', 'ensureDir', 'rootRead'] : ['open']).includes(name);
+      if (isMade && passes === (place === 'core' ? 0 : 1)) continue;
+      expect(broken.code, what).toBe('internal');
+      expect(broken.brand, what).toBe(true);
+      expect(broken.says, what).toMatch(/a defect of holdfast \((a defect in \w+, as the test wished|a scoped thread panicked)\)/);
+      expect(broken.told, what).not.toContain('defect in');
+      expect(broken.told, what).not.toContain(folder);
+    }
+  });
+
+  it('is met by every verb, in its synchronous form and in the pool', () => {
+    const names = (place: string): string[] => [...new Set(at(place).map(({ name }) => name))].sort();
+    const synchronous = ['ensureDirSync', 'openRootSync', 'readLargeSync', 'readSync', 'rootReadSync', 'writeSync'];
+    const pooled = ['ensureDir', 'open', 'openRoot', 'readLarge', 'rootRead', 'rootWrite', 'write', 'writeMany', 'writeStream'];
+    expect(names('argument')).toEqual([...synchronous, ...pooled, 'read'].sort());
+    expect(names('core')).toEqual(expect.arrayContaining([...synchronous, ...pooled]));
+    expect(names('job')).toEqual(expect.arrayContaining(pooled));
+    expect(names('answer')).toEqual(expect.arrayContaining(pooled));
+    expect(names('thread')).toEqual(['writeMany']);
+  });
+
+  it('in what the collector drops, a root or a forgotten stream, ends nothing', () => {
+    expect(at('finalizer').map(({ name, broken }) => [name, broken])).toEqual([
+      ['root', { struck: true, held: true }],
+      ['stream', { struck: true, held: true }],
+    ]);
+  });
+
+  it('leaves no descriptor open and no temporary file, and the next call works', () => {
+    for (const { place, name, passes, then, descriptors, temporaries } of answers) {
+      expect({ then, descriptors, temporaries }, `${place}, ${name}, ${passes}`).toEqual({ then: { ok: true }, descriptors: 0, temporaries: 0 });
+    }
+  });
+});
+
+describe('the addon that is shipped', () => {
+  const usual = binaryOfPackage();
+
+  it('cannot be told to panic', () => {
+    const exported = Object.keys(createRequire(import.meta.url)(usual) as object);
+    expect(exported.length).toBeGreaterThan(15);
+    expect(exported.filter((name) => /defect/i.test(name))).toEqual([]);
+    expect(readFileSync(usual).includes('as the test wished')).toBe(false);
+  });
+});
