@@ -1,9 +1,11 @@
 /* Runs a program under a seccomp filter that answers an error to named system calls, as a kernel that lacks
  * them or a container profile does:  seccomp-deny openat2=ENOSYS[,statx=EPERM...] program [argument...]
  * The answer NOTHING is success without anything done, as some file systems give it to chmod.
+ * The name O_TMPFILE stands for an openat with that flag.
  * Plain prctl and BPF: needs a C compiler and no library. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -37,6 +39,7 @@ static const struct named calls[] = {
     {"fchmod", SYS_fchmod},       {"fchmodat", SYS_fchmodat},   {"renameat2", SYS_renameat2},
     {"linkat", SYS_linkat},       {"fsync", SYS_fsync},         {"fchown", SYS_fchown},
     {"setxattr", SYS_setxattr},   {"lsetxattr", SYS_lsetxattr}, {"fsetxattr", SYS_fsetxattr},
+    {"O_TMPFILE", SYS_openat},
 #ifdef SYS_chmod
     {"chmod", SYS_chmod},
 #endif
@@ -69,15 +72,21 @@ int main(int argc, char **argv) {
   unsigned short length = 4;
   for (char *rule = strtok(argv[1], ","); rule != NULL; rule = strtok(NULL, ",")) {
     char *equals = strchr(rule, '=');
-    if (equals == NULL || length > 60) {
+    if (equals == NULL || length > 58) {
       fprintf(stderr, "seccomp-deny: cannot use rule %s\n", rule);
       return 2;
     }
     *equals = '\0';
     unsigned number = look_up(calls, sizeof calls / sizeof *calls, rule);
     unsigned error = look_up(errors, sizeof errors / sizeof *errors, equals + 1);
-    program[length++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1);
+    int is_tmpfile = strcmp(rule, "O_TMPFILE") == 0;
+    program[length++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, is_tmpfile ? 4 : 1);
+    if (is_tmpfile) {
+      program[length++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2]));
+      program[length++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, O_TMPFILE & ~O_DIRECTORY, 0, 1);
+    }
     program[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error);
+    if (is_tmpfile) program[length++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
   }
   program[length++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
   struct sock_fprog filter = {.len = length, .filter = program};

@@ -1,0 +1,268 @@
+// What the sweeps of faults and of sudden death run: each verb in its forms, with what a file system may show before,
+// after, and in between.
+import { execFileSync } from 'node:child_process';
+import { existsSync, lstatSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { expect } from 'vitest';
+import { verbRequest, type Request, type Value, type Verb } from './sys-driver.js';
+import { both, modeOf, octal, ownedDir, ownedFile } from './sys-layout.js';
+
+export type How = (typeof both)[number];
+/** With an absolute path, or beneath an open root. */
+export type Where = 'plain' | 'root';
+export interface Ground {
+  dir: string;
+  how: How;
+  where: Where;
+}
+
+export interface Scenario {
+  title: string;
+  hows: readonly How[];
+  wheres: readonly Where[];
+  layOut: (dir: string) => void;
+  request: (ground: Ground) => Request;
+  /** `old`, `new`, for several files or directories each of them; anything else is told in words. */
+  state: (dir: string) => string;
+  /** What a success must be true about, whatever failed on the way. */
+  isTrue: (dir: string, value: Value) => void;
+  /** Names that may lie in the directory afterwards, with those below it. */
+  names: string[];
+  /** The file whose name appears when it is published; several for several. */
+  targets: string[];
+  /** Its job has threads of its own, whose calls come in any order. */
+  isParallel?: true;
+  /** Directories are made on the way, or are what it is about. */
+  makesDirectories?: true;
+  /** Repeated after it succeeded, it is refused. */
+  isOnce?: true;
+}
+
+const methods: Record<Verb | 'writeAtomicMany', string> = {
+  readLocalFileSafely: 'read',
+  openLocalFileSafely: 'open',
+  writeAtomic: 'writeAtomic',
+  writeAtomicMany: 'writeAtomicMany',
+  ensureDir: 'ensureDir',
+};
+
+/** One verb on one name. */
+function on({ dir, how, where }: Ground, verb: Verb, name: string, ...args: unknown[]): Request {
+  if (where === 'plain') return verbRequest(how, verb, join(dir, name), ...args);
+  const method = how === 'sync' ? `${methods[verb]}Sync` : methods[verb];
+  return { onRoot: dir, method, args: [name, ...args], sync: how === 'sync' };
+}
+
+export const oldContent = 'old'.repeat(1000);
+export const newContent = 'brand new'.repeat(1000);
+const oldMode = 0o640;
+
+/** Whether a file is the one before or the one after, in content and mode; a narrower mode is told apart. */
+function stateOf(file: string, old: boolean, newMode: number): string {
+  if (!existsSync(file)) return old ? 'missing' : 'old';
+  const content = readFileSync(file, 'utf8');
+  const mode = modeOf(file);
+  if (old && content === oldContent) return mode === oldMode ? 'old' : `old content with mode ${octal(mode)}`;
+  if (content !== newContent) return `torn: ${content.length} bytes`;
+  if ((mode & ~newMode) !== 0) return `new content with mode ${octal(mode)}`;
+  return mode === newMode ? 'new' : 'new but narrower';
+}
+
+interface Write {
+  title: string;
+  hows?: readonly How[];
+  wheres?: readonly Where[];
+  old?: boolean;
+  acl?: string;
+  name?: string;
+  options?: Record<string, unknown>;
+  mode?: number;
+  data?: unknown;
+  isOnce?: true;
+  /** More of the layout. */
+  layOut?: (dir: string) => void;
+  /** The file that is written, where it is not the one that is named. */
+  target?: string;
+  names?: string[];
+}
+
+function write({ title, old = false, acl, name = 'file', options = {}, target = name, ...more }: Write): Scenario {
+  const newMode = more.mode ?? (old ? oldMode : 0o644);
+  return {
+    title,
+    hows: more.hows ?? both,
+    wheres: more.wheres ?? ['plain', 'root'],
+    layOut: (dir) => {
+      more.layOut?.(dir);
+      if (!old) return;
+      const file = ownedFile(dir, target, 0, 0, oldMode, oldContent);
+      if (acl !== undefined) execFileSync('setfacl', ['--set', acl, file]);
+    },
+    request: (ground) => on(ground, 'writeAtomic', name, more.data ?? newContent, options),
+    state: (dir) => stateOf(join(dir, target), old, newMode),
+    isTrue: (dir, value) => {
+      const file = join(dir, target);
+      const { mode, ino, size } = lstatSync(file);
+      expect(value).toMatchObject({ size, mode: mode & 0o7777, ino, created: !old });
+      expect(value.preserved === null).toBe(!old);
+      if (old && options['mode'] === undefined) expect(value.preserved.mode).toBe((mode & 0o777) === oldMode);
+      if (acl === undefined || options['mode'] !== undefined) return;
+      const kept = execFileSync('getfacl', ['--omit-header', '--numeric', '--absolute-names', file], { encoding: 'utf8' });
+      expect(value.preserved.acl).toBe(kept.includes('user:1001:rw-'));
+    },
+    names: [target, name, ...(more.names ?? [])],
+    targets: [target],
+    ...(options['mkdir'] === true ? { makesDirectories: true as const } : {}),
+    ...(more.isOnce ? { isOnce: true } : {}),
+  };
+}
+
+interface Read {
+  title: string;
+  verb?: Verb;
+  hows?: readonly How[];
+  size?: number;
+  options?: Record<string, unknown>;
+}
+
+function read({ title, verb = 'readLocalFileSafely', hows = both, size = 7, options = {} }: Read): Scenario {
+  const content = 'c'.repeat(size);
+  return {
+    title,
+    hows,
+    wheres: ['plain', 'root'],
+    layOut: (dir) => void ownedFile(dir, 'file', 0, 0, 0o644, content),
+    request: (ground) => on(ground, verb, 'file', options),
+    state: (dir) => (readFileSync(join(dir, 'file'), 'utf8') === content ? 'old' : 'changed'),
+    isTrue: (_dir, value) => {
+      if (verb === 'readLocalFileSafely') expect(String(value.buffer) === content).toBe(true);
+      expect(value.stat.size).toBe(size);
+    },
+    names: ['file'],
+    targets: [],
+  };
+}
+
+/** Directories from the outermost on: those there are must be private, and none missing above one that is there. */
+function stateOfChain(dir: string, names: string[]): string {
+  const modes = names.map((name) => (existsSync(join(dir, name)) ? modeOf(join(dir, name)) : undefined));
+  const made = modes.filter((mode) => mode !== undefined);
+  const wrong = made.find((mode) => mode !== 0o700);
+  if (wrong !== undefined) return `a directory of mode ${octal(wrong)}`;
+  if (modes.indexOf(undefined) !== -1 && modes.lastIndexOf(undefined) < made.length) return 'a hole';
+  if (made.length === names.length) return 'new';
+  return made.length === 0 ? 'old' : 'new above and old below';
+}
+
+const entries = ['entry-1', 'sub/entry-2', 'sub/entry-3'];
+
+export const scenarios: Scenario[] = [
+  read({ title: 'a read' }),
+  read({ title: 'an outbound read', options: { outbound: true } }),
+  read({ title: 'a read of 300 KiB', size: 300 * 1024 }),
+  read({ title: 'an open', verb: 'openLocalFileSafely', hows: ['async'] }),
+  write({ title: 'an overwrite that keeps the mode', old: true }),
+  write({ title: 'an overwrite with a mode', old: true, options: { mode: 0o600 }, mode: 0o600 }),
+  write({ title: 'an overwrite that keeps an ACL', old: true, acl: 'u::rw-,u:1001:rw-,g::r--,m::r--,o::---' }),
+  write({ title: 'an overwrite that is not durable', old: true, options: { durable: false } }),
+  write({ title: 'a new file with a mode the umask would cut', options: { mode: 0o666 }, mode: 0o666 }),
+  write({ title: 'exclusive creation', options: { overwrite: false }, isOnce: true }),
+  write({ title: 'a stream over a file', hows: ['async'], old: true, data: { $pieces: [newContent.slice(0, 5000), newContent.slice(5000)] } }),
+  write({ title: 'a new file in new directories', name: 'a/b/file', options: { mkdir: true }, names: ['a', 'a/b'] }),
+  write({
+    title: 'a write through a link',
+    name: 'link',
+    target: 'file',
+    old: true,
+    options: { finalSymlink: 'follow', symlinks: 'follow-parents' },
+    wheres: ['plain'],
+    layOut: (dir) => symlinkSync('file', join(dir, 'link')),
+  }),
+  write({
+    title: 'a write through a link within the root',
+    name: 'link',
+    target: 'file',
+    old: true,
+    options: { finalSymlink: 'follow', symlinks: 'follow-within-root' },
+    wheres: ['root'],
+    layOut: (dir) => symlinkSync('file', join(dir, 'link')),
+  }),
+  {
+    title: 'three files at once',
+    hows: ['async'],
+    wheres: ['plain', 'root'],
+    layOut: (dir) => {
+      ownedDir(dir, 'sub', 0, 0, 0o700);
+      for (const entry of entries) ownedFile(dir, entry, 0, 0, oldMode, oldContent);
+    },
+    request: ({ dir, where }) => {
+      const args = [entries.map((entry) => ({ file: where === 'plain' ? join(dir, entry) : entry, data: newContent }))];
+      return where === 'plain' ? { call: 'writeAtomicMany', args } : { onRoot: dir, method: 'writeAtomicMany', args };
+    },
+    state: (dir) => entries.map((entry) => stateOf(join(dir, entry), true, oldMode)).join(),
+    isTrue: () => {},
+    names: ['sub', ...entries],
+    targets: entries,
+    isParallel: true,
+  },
+  {
+    title: 'making two directories',
+    hows: both,
+    wheres: ['plain', 'root'],
+    layOut: () => {},
+    request: (ground) => on(ground, 'ensureDir', 'a/b'),
+    state: (dir) => stateOfChain(dir, ['a', 'a/b']),
+    isTrue: (dir, value) => {
+      expect(value).toMatchObject({ hardening: 'created', mode: 0o700, isPrivate: true });
+      expect(octal(modeOf(join(dir, 'a/b')))).toBe('0700');
+    },
+    names: ['a', 'a/b'],
+    targets: [],
+    makesDirectories: true,
+  },
+  {
+    title: 'tightening a directory',
+    hows: both,
+    wheres: ['plain', 'root'],
+    layOut: (dir) => void ownedDir(dir, 'open', 0, 0, 0o755),
+    request: (ground) => on(ground, 'ensureDir', 'open'),
+    state: (dir) => ({ '0755': 'old', '0700': 'new' })[octal(modeOf(join(dir, 'open')))] ?? octal(modeOf(join(dir, 'open'))),
+    isTrue: (dir, { mode, hardening, isPrivate }) => {
+      expect(octal(mode)).toBe(octal(modeOf(join(dir, 'open'))));
+      expect(isPrivate).toBe(mode === 0o700);
+      expect(hardening).toBe(isPrivate ? 'tightened' : 'tolerated');
+    },
+    names: ['open'],
+    targets: [],
+    makesDirectories: true,
+  },
+  {
+    title: 'looking at a private directory',
+    hows: both,
+    wheres: ['plain', 'root'],
+    layOut: (dir) => void ownedDir(dir, 'private', 0, 0, 0o700),
+    request: (ground) => on(ground, 'ensureDir', 'private'),
+    state: (dir) => (modeOf(join(dir, 'private')) === 0o700 ? 'old' : 'changed'),
+    isTrue: (_dir, value) => expect(value).toMatchObject({ mode: 0o700, isPrivate: true, hardening: 'not-needed' }),
+    names: ['private'],
+    targets: [],
+    makesDirectories: true,
+  },
+  {
+    title: 'opening a root',
+    hows: both,
+    wheres: ['plain'],
+    layOut: () => {},
+    request: ({ dir, how }) => (how === 'sync' ? { call: 'openRootSync', args: [dir], sync: true } : { call: 'openRoot', args: [dir] }),
+    state: () => 'old',
+    isTrue: (dir, { path }) => expect(path).toBe(dir),
+    names: [],
+    targets: [],
+  },
+];
+
+/** What lies below a directory and was not expected there. */
+export function straysIn(dir: string, { names }: Scenario): string[] {
+  const found = readdirSync(dir, { recursive: true, withFileTypes: true }).map((entry) => relative(dir, join(entry.parentPath, entry.name)));
+  return found.filter((name) => !names.includes(name));
+}

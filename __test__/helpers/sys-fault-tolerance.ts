@@ -1,0 +1,70 @@
+// Faults after which a call may succeed, and what it then has to say or has to have done instead.
+import type { Value } from './sys-driver.js';
+import type { Call } from './sys-fault.js';
+
+interface Case {
+  hit: Call;
+  errno: string;
+  /** Undefined where a verb answers none. */
+  value: Value;
+  /** The calls after the one that failed. */
+  later: Call[];
+  /** It was made on the event loop's thread, by an asynchronous call. */
+  isOnLoop: boolean;
+  /** The kind of call that was hit, with its paths and flags. */
+  kind: string;
+}
+
+interface Tolerance {
+  why: string;
+  call: RegExp;
+  errnos?: RegExp;
+  /** What makes it true, where the outcome itself does not show it. */
+  holds?: (one: Case) => boolean;
+}
+
+const wasMadeBy = ({ later }: Case, name: RegExp, args = /(?:)/): boolean =>
+  later.some((call) => name.test(call.name) && args.test(call.args) && call.result >= 0);
+/** One for each of many. */
+const resultsOf = ({ value }: Case): Value[] => (Array.isArray(value) ? value.map((one) => one.value) : [value]);
+const isPartlyKept = ({ preserved }: Value): boolean => Object.values(preserved ?? {}).includes(false);
+/** Not durable, or made so by another descriptor of a directory. */
+const isTrueAboutDurability = (one: Case): boolean => {
+  return resultsOf(one).some(({ durable }) => durable === false) || wasMadeBy(one, /^fsync$/, /\/(case-\d+|sub)> $/);
+};
+
+/** The first that fits is the reason. */
+const tolerances: Tolerance[] = [
+  { why: 'the rest was read or written by further calls', call: /^p?(read|write)/, errnos: /^short$/ },
+  { why: 'what memory does not answer is asked again in the pool', call: /(?:)/, holds: ({ isOnLoop }) => isOnLoop },
+  { why: 'closing what was only looked at loses nothing', call: /^close (?!.*(\/\.holdfast-|\/#))/ },
+  { why: 'an interrupted call is made again', call: /(?:)/, errnos: /^EINTR$/, holds: (one) => wasMadeBy(one, new RegExp(`^${one.hit.name}$`)) },
+  {
+    why: 'where there is no unnamed temporary there is a named one',
+    call: /^(openat .*"\." flags=0x49|statx <[^>]*\/#\*>|linkat <[^>]*\/#\*>)/,
+    // The descriptor's name in /proc, or a named temporary from the start.
+    holds: (one) => wasMadeBy(one, /^linkat$/) || wasMadeBy(one, /^openat$/, /"\.holdfast-.*flags=0x[0-9a-f]*c1 /),
+  },
+  {
+    why: 'a call that is missing is replaced by an older one',
+    call: /^(openat2|statx|renameat2|fchmodat2|linkat|preadv2) /,
+    errnos: /^(ENOSYS|EPERM)$/,
+    holds: (one) => wasMadeBy(one, { openat2: /^openat$/, statx: /stat/, renameat2: /^linkat$/, fchmodat2: /chmod/ }[one.hit.name] ?? /(?:)/),
+  },
+  { why: 'what could not be kept is told', call: /^(fchown|fgetxattr|getxattr|f(set|remove)xattr) /, holds: (one) => resultsOf(one).some(isPartlyKept) },
+  { why: 'what may not be asked is not trusted to be private', call: /^getxattr /, holds: ({ value }) => value?.isPrivate === false },
+  { why: 'a kernel without ACLs has none to keep', call: /^getxattr /, errnos: /^ENOSYS$/ },
+  { why: 'a directory that cannot be opened to sync it is told as not durable', call: /^openat2? .*flags=0x90000\b/, holds: isTrueAboutDurability },
+  { why: 'writing back early is a wish', call: /^sync_file_range / },
+  { why: 'a temporary without a lock is known by its age', call: /^flock .*\/\.holdfast-/ },
+  { why: 'what cannot be looked at may still be made', call: /^openat2? /, errnos: /^(EACCES|EPERM)$/, holds: (one) => wasMadeBy(one, /^mkdirat$/) },
+  { why: 'directories that cannot be told apart are synced one by one', call: /^(newfstatat|statx|fstat) <[^>]*\/(case-\*|sub)> ""/ },
+  { why: 'a mode that cannot be changed is told', call: /chmod/, errnos: /^(EPERM|EACCES|ENOSYS)$/, holds: ({ value }) => value.hardening === 'tolerated' },
+  { why: 'a root that may not be read is held all the same', call: /^openat .*"\/.*case-\*" flags=0x90000/, errnos: /^EACCES$/ },
+  { why: 'a root is known by the path it was opened by', call: /^readlinkat .*"\/proc\/self\/fd\/\*"/ },
+];
+
+/** Why success is true in spite of this fault; undefined where nothing makes it so. */
+export function toleranceOf(one: Case): string | undefined {
+  return tolerances.find(({ call, errnos, holds }) => call.test(one.kind) && (errnos?.test(one.errno) ?? true) && (holds?.(one) ?? true))?.why;
+}

@@ -1,0 +1,257 @@
+// Runs a scenario once for every call it makes and every fault, and judges what came of it.
+import { mkdirSync, readdirSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { getSystemErrorName } from 'node:util';
+import type { Answer, PlainError } from './sys-driver.js';
+import { FaultyDriver, Killed, kindOf, nodeName, numbered, type Call } from './sys-fault.js';
+import { straysIn, type Ground, type How, type Scenario, type Where } from './sys-fault-scenarios.js';
+import { toleranceOf } from './sys-fault-tolerance.js';
+
+export type Errno = keyof typeof constants.errno;
+/** An errno, or a read or write of a single byte. */
+export type Fault = Errno | 'short';
+
+/** What the kernel lacks while a sweep runs, and the ways that are taken then. */
+export const variants = {
+  'openat2 and O_TMPFILE': undefined,
+  'the walk': 'openat2=ENOSYS',
+  'named temporaries': 'O_TMPFILE=ENOTSUP',
+} as const;
+export type Variant = keyof typeof variants;
+
+/** What the cases of one scenario came to. */
+export interface Tally {
+  cases: number;
+  old: number;
+  new: number;
+  strays: number;
+  /** Strays where the fault was that of removing one. */
+  unremovable: number;
+  thrown: number;
+  /** Success in spite of the fault, by the reason that makes it true. */
+  tolerated: Record<string, number>;
+  /** What must not be, each told in a sentence. */
+  problems: string[];
+}
+
+export const emptyTally = (): Tally => ({ cases: 0, old: 0, new: 0, strays: 0, unremovable: 0, thrown: 0, tolerated: {}, problems: [] });
+
+/** A place to run scenarios in, with drivers that are kept until a fault has changed what they know or ended them. */
+let made = 0;
+
+export class Rig {
+  private readonly id = made++;
+  private faulty: FaultyDriver | undefined;
+  private pid = 0;
+  private count = 0;
+
+  constructor(
+    private readonly base: string,
+    private readonly variant: Variant,
+  ) {}
+
+  /** A driver that has met the scenario: nothing is loaded, learned or asked for the first time in a case. */
+  private async ready(scenario: Scenario, how: How, where: Where): Promise<FaultyDriver> {
+    this.faulty ??= await FaultyDriver.start(variants[this.variant]);
+    const { driver } = this.faulty;
+    this.pid = Number(await driver.fs('readlinkSync', '/proc/self'));
+    await driver.must({ umask: 0o022 });
+    for (let times = 0; times < 2; times++) await this.run(scenario, how, where);
+    return this.faulty;
+  }
+
+  /** Ends the driver: the next case gets a new one. */
+  async renew(): Promise<void> {
+    await this.faulty?.driver.end();
+    this.faulty = undefined;
+  }
+
+  private ground(how: How, where: Where): Ground {
+    const dir = join(this.base, `case-${this.id}${String(this.count++).padStart(6, '0')}`);
+    mkdirSync(dir, { mode: 0o755 });
+    return { dir, how, where };
+  }
+
+  private async run(scenario: Scenario, how: How, where: Where, plan?: string): Promise<Run> {
+    const ground = this.ground(how, where);
+    const faulty = this.faulty as FaultyDriver;
+    scenario.layOut(ground.dir);
+    if (where === 'root') await faulty.driver.openRoot(ground.dir);
+    const before = this.descriptors();
+    const { answer, calls } = await faulty.ask(scenario.request(ground), plan);
+    const leaked = this.descriptors() - before;
+    const again = async () => (await faulty.driver.ask(scenario.request(ground))).error;
+    const done = async () => where === 'root' && (await faulty.driver.must({ closeRoot: ground.dir }));
+    if (plan === undefined) await done();
+    return { ground, answer, calls, leaked, again, done };
+  }
+
+  private descriptors(): number {
+    return readdirSync(`/proc/${this.pid}/fd`).length;
+  }
+
+  /** The calls of an undisturbed run. */
+  async observe(scenario: Scenario, how: How, where: Where): Promise<(Call & { number: number })[]> {
+    await this.ready(scenario, how, where);
+    const { answer, calls, ground } = await this.run(scenario, how, where);
+    if (answer.error) throw new Error(`${scenario.title} fails without any fault: ${answer.error.message}`);
+    scenario.isTrue(ground.dir, answer.value);
+    return numbered(calls);
+  }
+
+  /**
+   * One case. The plan hits the call that is meant unless threads of the job itself came to it in another order; what
+   * is judged is the call that was hit. A driver that is not as it was when it was observed is replaced.
+   */
+  async hit(scenario: Scenario, how: How, where: Where, wanted: Call, plan: string): Promise<Hit> {
+    const seen: string[] = [];
+    for (let tries = 0; tries < 4; tries++) {
+      if (this.faulty === undefined) await this.ready(scenario, how, where);
+      const run = await this.run(scenario, how, where, plan);
+      const hit = run.calls.find(({ effect }) => effect !== '');
+      if (hit && (scenario.isParallel || kindOf(hit) === kindOf(wanted))) return { ...run, hit, isOnLoop: hit.tid === this.pid };
+      seen.push(hit ? kindOf(hit) : 'nothing');
+      await this.renew();
+    }
+    throw new Error(`${plan} was meant for ${kindOf(wanted)}, and hit ${seen.join('; ')}`);
+  }
+
+  /** The process is killed on entering a call; what it left behind is all that is looked at. */
+  async kill(scenario: Scenario, how: How, where: Where, plan: string): Promise<{ ground: Ground; hit: Call }> {
+    const ground = this.ground(how, where);
+    if (this.faulty === undefined) await this.ready(scenario, how, where);
+    const faulty = this.faulty as unknown as FaultyDriver;
+    scenario.layOut(ground.dir);
+    if (where === 'root') await faulty.driver.openRoot(ground.dir);
+    const outcome = await faulty.ask(scenario.request(ground), plan).catch((error: unknown) => error);
+    this.faulty = undefined;
+    if (!(outcome instanceof Killed)) throw new Error(`${plan} did not kill: ${JSON.stringify(outcome)}`);
+    return { ground, hit: outcome.calls.at(-1) as Call };
+  }
+}
+
+interface Run {
+  ground: Ground;
+  answer: Answer;
+  calls: Call[];
+  leaked: number;
+  again: () => Promise<PlainError | undefined>;
+  done: () => Promise<unknown>;
+}
+
+interface Hit extends Run {
+  hit: Call;
+  isOnLoop: boolean;
+}
+
+/** A close that fails has closed all the same: that is what Linux does. */
+function planFor({ name, number }: { name: string; number: number }, fault: Fault): string {
+  if (fault === 'short') return `${name}#${number}:short`;
+  return `${name}#${number}:${name === 'close' ? 'late' : 'error'}=${constants.errno[fault]}`;
+}
+
+export const errnos: Errno[] = ['EIO', 'ENOSPC', 'EDQUOT', 'EINTR', 'EMFILE', 'EACCES', 'EPERM', 'ENOSYS'];
+
+/** Every call of a scenario with each of the faults that `faultsOf` names for it, by its place among the calls. */
+export async function sweep(
+  rig: Rig,
+  scenario: Scenario,
+  how: How,
+  where: Where,
+  faultsOf: (place: number) => Errno[],
+  isRepeated: boolean,
+): Promise<Tally> {
+  const tally = emptyTally();
+  for (const [place, call] of (await rig.observe(scenario, how, where)).entries()) {
+    const isData = /^p?(read|write)(v2?|64)?$/.test(call.name);
+    for (const fault of [...faultsOf(place), ...(isData ? ['short' as const] : [])]) {
+      const hit = await rig.hit(scenario, how, where, call, planFor(call, fault));
+      await judge(tally, scenario, hit, fault, isRepeated);
+      // What a process learns from it, that a call is missing, must not shape the cases after it.
+      if (/^(ENOSYS|EPERM)$/.test(fault) && /^(open|stat|fstat|newfstat|rename|fchmodat|link|preadv)/.test(call.name) && !hit.answer.error) await rig.renew();
+    }
+  }
+  return tally;
+}
+
+/** Adds a case to the tally: what the file system shows, what was told, what was left, and that it works again without the fault. */
+export async function judge(tally: Tally, scenario: Scenario, run: Hit, fault: Fault, isRepeated: boolean): Promise<void> {
+  const { ground, answer, hit, leaked } = run;
+  const where = `${fault} in ${kindOf(hit)}`;
+  const problem = (text: string): void => void tally.problems.push(`${where}: ${text}`);
+  tally.cases += 1;
+
+  const state = scenario.state(ground.dir);
+  addStates(tally, state, problem);
+  const strays = straysIn(ground.dir, scenario);
+  if (strays.length > 0 && hit.name === 'unlinkat') tally.unremovable += 1;
+  else if (strays.length > 0) {
+    tally.strays += 1;
+    problem(`left ${strays.join()}`);
+  }
+  if (leaked !== 0) problem(`${leaked} descriptors more than before`);
+
+  const answers: Answer[] = Array.isArray(answer.value)
+    ? answer.value.map(({ value, reason }) => (reason === undefined ? { value } : { error: reason }))
+    : [answer];
+  const states = state.split(',');
+  const failed = answers.filter(({ error }) => error !== undefined);
+  for (const [at, { error }] of answers.entries()) {
+    if (error === undefined) continue;
+    for (const lie of liesOf(error, fault, hit, scenario, ground.dir, states[at] ?? state)) problem(lie);
+  }
+  if (failed.length > 0) tally.thrown += 1;
+  else {
+    const later = run.calls.slice(run.calls.indexOf(hit) + 1);
+    const reason = toleranceOf({ hit, errno: fault, value: answer.value, later, isOnLoop: ground.how === 'async' && run.isOnLoop, kind: kindOf(hit) });
+    if (reason === undefined) problem('was not told');
+    else tally.tolerated[reason] = (tally.tolerated[reason] ?? 0) + 1;
+    try {
+      scenario.isTrue(ground.dir, answer.value);
+    } catch (error) {
+      problem(`the success is untrue: ${(error as Error).message}`);
+    }
+    if (scenario.targets.length > 0 && states.some((one) => !one.startsWith('new'))) problem(`success, and the file is ${state}`);
+  }
+
+  const error = isRepeated ? await run.again() : undefined;
+  if (error && !(scenario.isOnce && error.code === 'already-exists' && state.startsWith('new'))) problem(`and again without it: ${error.message}`);
+  await run.done();
+}
+
+function addStates(tally: Tally, state: string, problem: (text: string) => void): void {
+  const states = state.split(',');
+  // Each of several files is the old or the new one, and so is each part of a chain of directories.
+  if (states.some((one) => !/^(old|new|new but narrower|new above and old below)$/.test(one))) problem(`the file system shows ${state}`);
+  else if (states.some((one) => one.includes('old'))) tally.old += 1;
+  else tally.new += 1;
+}
+
+/** What an error says that is not so. */
+function liesOf(error: PlainError, errno: Fault, hit: Call, scenario: Scenario, dir: string, state: string): string[] {
+  if (errno === 'short') return [`a call of one byte is no failure: ${error.message}`];
+  const lies: string[] = [];
+  const code = error.sysCode ?? error.code;
+  // Node has no name for a few, EDQUOT among them, and says their number instead.
+  const name = getSystemErrorName(-(constants.errno[errno] as number));
+  if (code !== name || error.errno !== -(constants.errno[errno] as number)) lies.push(`told as ${code}, ${error.errno}: ${error.message}`);
+  if (!toldAs(hit, scenario).test(String(error.syscall))) lies.push(`told as ${error.syscall}: ${error.message}`);
+  // Beneath a root the path is what the caller gave: one of the names.
+  if (!`${error.path}`.startsWith(dir) && !scenario.names.includes(`${error.path}`)) lies.push(`told about ${error.path}`);
+  const isPublished = state.startsWith('new') && scenario.targets.length > 0;
+  if (isPublished !== (error.published === true)) lies.push(`the file is ${state}, and published is ${error.published}`);
+  if (error.published === true && error.code !== 'not-durable') lies.push(`published, and told as ${error.code}`);
+  if (error.isHoldfastError && !['not-durable', 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE'].includes(String(error.code))) {
+    lies.push(`classified as ${error.code}`);
+  }
+  return lies;
+}
+
+/** A directory is made, found or tightened by calls that node:fs has under `mkdir` and `chmod`. */
+function toldAs(hit: Call, { makesDirectories, targets }: Scenario): RegExp {
+  if (makesDirectories && /^open|stat/.test(hit.name)) return /^(open|fstat|mkdir)$/;
+  // What has the name is looked at through a descriptor of it: for node:fs that is opening it.
+  if (/stat/.test(hit.name) && targets.some((target) => hit.args.includes(`/${target}> "" `) || hit.args.includes('/link> "" '))) return /^(open|fstat)$/;
+  return /chmod/.test(hit.name) ? /^f?chmod$/ : nodeName(hit);
+}
