@@ -3,34 +3,50 @@
 //
 //   npm run prebuild                              all of them
 //   npm run prebuild -- linux-x64-musl …          these
+//   npm run prebuild -- --native                  this machine's own, with its own linker: how macOS and Windows are built for release
 
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { binaryProblems, newestGlibc, readBinary, GLIBC_FLOOR } from './prebuilt/inspect.mjs';
 import { TARGETS, binaryName, noteSources, packageFolder, targetNamed } from './prebuilt/targets.mjs';
-import { cache, prepareToolchain, remappedPaths } from './prebuilt/toolchain.mjs';
+import { cache, nativeToolchain, prepareToolchain, remappedPaths } from './prebuilt/toolchain.mjs';
 import { fail, projectRoot } from './support.mjs';
+
+const { targets: thisTargets } = createRequire(import.meta.url)('../lib/target.js');
+
+/** What cargo is asked for, and how rustc is told to make it. */
+function recipe(target, native) {
+  if (native) {
+    // Microsoft's C run-time library would have to be installed by somebody: it goes into the binary.
+    const windows = target.os === 'win32';
+    return { command: 'build', triple: windows ? 'x86_64-pc-windows-msvc' : target.triple, flags: windows ? ['-Ctarget-feature=+crt-static'] : [] };
+  }
+  return {
+    command: target.os === 'win32' ? 'build' : 'zigbuild',
+    triple: target.libc === 'glibc' ? `${target.triple}.${GLIBC_FLOOR}` : target.triple,
+    flags: target.libc === 'musl' ? ['-Ctarget-feature=-crt-static'] : [],
+  };
+}
 
 /**
  * @param {import('./prebuilt/targets.mjs').Target} target
  * @param {NodeJS.ProcessEnv} env
- * @param {{ features?: string[] }} [options]
+ * @param {{ features?: string[], native?: boolean }} [options]
  * @returns {string} the library that cargo made
  */
-export function buildFor(target, env, { features = [] } = {}) {
-  const mingw = target.os === 'win32';
-  const triple = target.libc === 'glibc' ? `${target.triple}.${GLIBC_FLOOR}` : target.triple;
-  const args = [mingw ? 'build' : 'zigbuild', '--release', '--lib', '--locked', '--target', triple, '--message-format=json-render-diagnostics'];
+export function buildFor(target, env, { features = [], native = false } = {}) {
+  const { command, triple, flags } = recipe(target, native);
+  const args = [command, '--release', '--lib', '--locked', '--target', triple, '--message-format=json-render-diagnostics'];
   if (features.length > 0) args.push('--features', features.join());
-  const flags = [...remappedPaths(env), ...(target.libc === 'musl' ? ['-Ctarget-feature=-crt-static'] : [])];
   const result = spawnSync('cargo', args, {
     cwd: projectRoot,
     env: {
       ...env,
       // A folder for each set of features: one library would take the other's place.
       CARGO_TARGET_DIR: path.join(cache, ['target', ...features].join('-')),
-      CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f'),
+      CARGO_ENCODED_RUSTFLAGS: [...remappedPaths(env), ...flags].join('\x1f'),
     },
     encoding: 'utf8',
     maxBuffer: 64 << 20,
@@ -50,8 +66,8 @@ export function buildFor(target, env, { features = [] } = {}) {
 }
 
 /** Fetches the sources first, since their folders are what the flags of the build speak of. */
-export async function prepare(targets) {
-  const env = await prepareToolchain(targets);
+export async function prepare(targets, native = false) {
+  const env = native ? nativeToolchain() : await prepareToolchain(targets);
   const { status } = spawnSync('cargo', ['fetch', '--locked'], { cwd: projectRoot, env, stdio: 'inherit' });
   if (status !== 0) fail('prebuild: cargo fetch failed; its message is above.');
   return env;
@@ -73,16 +89,19 @@ function report(file, target) {
   return { target: target.name, KiB: Math.ceil(statSync(file).size / 1024), needs: floor, libraries: needed.map((name) => path.basename(name)).join(' ') };
 }
 
-async function main(names) {
-  const targets = names.length > 0 ? names.map(targetNamed) : TARGETS;
-  const env = await prepare(targets);
+async function main(words) {
+  const native = words.includes('--native');
+  const names = words.filter((word) => word !== '--native');
+  if (native && names.length > 0) fail('prebuild: --native makes the binary of this machine alone');
+  const targets = native ? [targetNamed(thisTargets()[0])] : names.length > 0 ? names.map(targetNamed) : TARGETS;
+  const env = await prepare(targets, native);
   const rows = [];
   const failed = [];
   for (const target of targets) {
     console.log(`prebuild: ${target.name}`);
     const started = process.hrtime.bigint();
     try {
-      const library = buildFor(target, env);
+      const library = buildFor(target, env, { native });
       const problems = binaryProblems(library, target);
       if (problems.length > 0) throw new Error(problems.join('; '));
       const seconds = Number((process.hrtime.bigint() - started) / 1_000_000_000n);
@@ -98,11 +117,11 @@ async function main(names) {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const names = process.argv.slice(2);
-  if (names.length === 0 && process.env.npm_lifecycle_event === 'prebuild' && process.env.npm_config_ignore_scripts !== 'true') {
+  const words = process.argv.slice(2);
+  if (words.length === 0 && process.env.npm_lifecycle_event === 'prebuild' && process.env.npm_config_ignore_scripts !== 'true') {
     // `npm run build` without .npmrc: hours of work that nobody asked for.
     console.log('prebuild: nothing done, since npm may have taken this for a hook of `npm run build`. Name the targets, or node scripts/prebuild.mjs');
   } else {
-    await main(names);
+    await main(words);
   }
 }

@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { cache } from './toolchain.mjs';
+import { cache, needDebianPackages } from './toolchain.mjs';
 
 const folder = path.join(cache, 'debian');
 const RELEASES = ['bookworm', 'bookworm-backports', 'trixie'];
@@ -33,6 +33,7 @@ let updated = false;
 
 function update() {
   if (updated) return;
+  needDebianPackages('debian-archive-keyring');
   for (const name of ['lists/partial', 'archives/partial']) mkdirSync(path.join(folder, name), { recursive: true });
   const sources = RELEASES.map((release) => `deb [signed-by=${KEYS}] http://deb.debian.org/debian ${release} main\n`);
   writeFileSync(path.join(folder, 'sources.list'), sources.join(''));

@@ -22,6 +22,7 @@ const SYSTEM_LIBRARIES = {
   'own musl': /^(libgcc_s\.so\.1|libc\.so|libc\.musl-(x86_64|aarch64)\.so\.1)$/,
   darwin: /^(\/usr\/lib\/libSystem\.B\.dylib|\/usr\/lib\/libiconv\.2\.dylib)$/,
   win32: /^(kernel32|ntdll|advapi32|bcryptprimitives|bcrypt|ws2_32|userenv|msvcrt|api-ms-win-[\w-]+)\.dll$/i,
+  'own win32': /^(kernel32|ntdll|advapi32|bcryptprimitives|bcrypt|ws2_32|userenv|msvcrt|vcruntime140|libgcc_s_seh-1|api-ms-win-[\w-]+)\.dll$/i,
 };
 
 const kindOf = (target) => (target.os === 'linux' ? { glibc: 'gnu', musl: 'musl' }[target.libc] : target.os);

@@ -27,7 +27,10 @@ export function bareEnvironment(runtime, folder, registry) {
   if (found.length > 0) throw new Error(`the bare PATH has ${found.join(', ')}`);
   mkdirSync(outside(runtime, path.posix.join(folder, 'home')), { recursive: true });
   const home = path.posix.join(folder, 'home');
+  // Windows itself is found by these.
+  const system = Object.fromEntries(['SystemRoot', 'TEMP', 'TMP', 'APPDATA', 'LOCALAPPDATA'].filter((name) => process.env[name]).map((name) => [name, process.env[name]]));
   return {
+    ...(process.platform === 'win32' && system),
     PATH: bin,
     HOME: home,
     TMPDIR: runtime.root ? '/tmp' : tmpdir(),

@@ -10,6 +10,8 @@ import path from 'node:path';
 import { fail, projectRoot, run } from '../support.mjs';
 
 export const RUST = '1.95.0';
+/** The oldest macOS that Node 20 runs on is 10.15; that of the first Apple silicon is 11. */
+const MACOSX_DEPLOYMENT_TARGET = '11.0';
 const PYTHON_PACKAGES = ['ziglang==0.17.1', 'cargo-zigbuild==0.24.0'];
 
 export const cache = path.join(projectRoot, '.cache/cross');
@@ -102,6 +104,14 @@ function emptyNodeLibrary() {
 /** What of the environment would change how something is built. */
 const FOREIGN = /^(RUSTFLAGS|CARGO_ENCODED_RUSTFLAGS|CARGO_BUILD_\w+|CARGO_TARGET_\w+|CARGO_PROFILE_\w+|RUSTC_WRAPPER|RUSTC|RUSTC_BOOTSTRAP|MACOSX_DEPLOYMENT_TARGET|SDKROOT)$/;
 
+const withoutForeign = (env) => Object.fromEntries(Object.entries(env).filter(([name]) => !FOREIGN.test(name)));
+
+/** This machine's own tools, with Rust in the version that all binaries are made by. */
+export function nativeToolchain() {
+  addRustTargets(process.env, []);
+  return { ...withoutForeign(process.env), RUSTUP_TOOLCHAIN: RUST, MACOSX_DEPLOYMENT_TARGET };
+}
+
 /**
  * Everything that building for the given targets takes.
  * @param {import('./targets.mjs').Target[]} targets
@@ -115,14 +125,13 @@ export async function prepareToolchain(targets) {
   const env = await rustEnvironment();
   addRustTargets(env, targets.map(({ triple }) => triple));
   if (targets.some(({ os }) => os !== 'win32')) installZig();
-  const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !FOREIGN.test(name)));
   return {
-    ...kept,
+    ...withoutForeign(env),
     RUSTUP_TOOLCHAIN: RUST,
     PATH: `${path.join(zigFolder, 'bin')}${path.delimiter}${env.PATH}`,
     CARGO_ZIGBUILD_CACHE_DIR: path.join(cache, 'zigbuild'),
     ZIG_GLOBAL_CACHE_DIR: path.join(cache, 'zig-cache'),
-    MACOSX_DEPLOYMENT_TARGET: '11.0',
+    MACOSX_DEPLOYMENT_TARGET,
     CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER: 'x86_64-w64-mingw32-gcc',
     ...(windows && { LIBNODE_PATH: emptyNodeLibrary() }),
   };
@@ -135,5 +144,5 @@ export async function prepareToolchain(targets) {
 export function remappedPaths(env) {
   const sources = path.join(env.CARGO_HOME || path.join(homedir(), '.cargo'), 'registry/src');
   const registries = existsSync(sources) ? readdirSync(sources).map((name) => path.join(sources, name)) : [];
-  return [...registries.map((folder) => `--remap-path-prefix=${folder}=/crates`), `--remap-path-prefix=${projectRoot.replace(/\/$/, '')}=/holdfast`];
+  return [...registries.map((folder) => `--remap-path-prefix=${folder}=/crates`), `--remap-path-prefix=${projectRoot.replace(/[/\\]$/, '')}=/holdfast`];
 }
