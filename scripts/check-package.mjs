@@ -39,7 +39,7 @@ function checkMain(packed) {
   const files = packed.files.map((file) => file.path);
   for (const file of files) if (!EXPECTED.some((pattern) => pattern.test(file))) problems.push(`${file} does not belong into the package`);
   for (const pattern of EXPECTED) if (!files.some((file) => pattern.test(file))) problems.push(`nothing in the package matches ${pattern}`);
-  for (const file of promisedFiles([manifest.exports, manifest.main, manifest.types])) {
+  for (const file of promisedFiles([manifest.exports, manifest.main, manifest.types, manifest.bin ?? []])) {
     if (!files.includes(file)) problems.push(`package.json names ${file}, which is not in the package`);
   }
   for (const file of readdirSync(path.join(projectRoot, 'lib'))) {

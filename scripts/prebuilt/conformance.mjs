@@ -53,6 +53,14 @@ const checks = {
     assert.deepEqual(Object.keys(commonjs).sort(), Object.keys(holdfast).filter((name) => name !== 'default' && name !== 'module.exports').sort());
     for (const name of Object.keys(commonjs)) assert.equal(commonjs[name], holdfast[name], name);
   },
+  'what else the package exports is the same in both, too': async () => {
+    const others = Object.keys(require('holdfast/package.json').exports).filter((name) => !['.', './package.json'].includes(name));
+    for (const name of others) {
+      const [imported, required] = [await import(`holdfast${name.slice(1)}`), require(`holdfast${name.slice(1)}`)];
+      assert.ok(Object.keys(required).length > 0, name);
+      for (const key of Object.keys(required)) assert.equal(imported[key], required[key], `${name}: ${key}`);
+    }
+  },
   'the modes are those that gateways agree on': () => {
     assert.deepEqual([MEDIA_FILE_MODE, PRIVATE_FILE_MODE, PRIVATE_DIR_MODE], [0o644, 0o600, 0o700]);
   },
