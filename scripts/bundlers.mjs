@@ -1,0 +1,78 @@
+// Does what docs/bundlers.md says, from its own text: the TypeScript blocks are written to the files that their first
+// line names, the shell blocks run one after the other. esbuild, postject and the two Node lines come from npm and are
+// kept in .cache.
+//
+//   npm run test:bundlers
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { installNode } from './node-binary.mjs';
+import { fail, projectRoot, run, runNpm } from './support.mjs';
+
+const TOOLS = { esbuild: '0.28.2', postject: '1.0.0-alpha.6' };
+const cache = path.join(projectRoot, '.cache/bundlers');
+
+function installTools() {
+  const wanted = Object.entries(TOOLS).map(([name, version]) => `${name}@${version}`);
+  const isThere = Object.keys(TOOLS).every((name) => existsSync(path.join(cache, 'node_modules', name)));
+  if (isThere) return;
+  mkdirSync(cache, { recursive: true });
+  writeFileSync(path.join(cache, 'package.json'), '{ "private": true }\n');
+  const status = runNpm(['install', '--no-audit', '--no-fund', '--loglevel=error', '--no-save', ...wanted], { cwd: cache });
+  if (status !== 0) fail('bundlers: npm install failed; its message is above.');
+}
+
+/** The blocks of the page that do something, in order. */
+function blocks() {
+  const text = readFileSync(path.join(projectRoot, 'docs/bundlers.md'), 'utf8');
+  return [...text.matchAll(/^<!-- example: [^\n]* npm run test:bundlers runs it -->\n```(\w+)\n(.*?)^```$/gms)].map(([, language, code]) => ({ language, code }));
+}
+
+if (run(process.execPath, ['scripts/setup.mjs']) !== 0) process.exit(1);
+installTools();
+const { nativePath } = createRequire(import.meta.url)('../lib/native.js');
+
+const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-bundlers-'));
+const failures = [];
+try {
+  mkdirSync(path.join(folder, 'node_modules'));
+  symlinkSync(projectRoot, path.join(folder, 'node_modules/holdfast'));
+  const bin = path.join(folder, 'bin');
+  mkdirSync(bin);
+  for (const line of ['24', '26']) symlinkSync(installNode(line, { update: false }), path.join(bin, `node${line}`));
+  const env = {
+    ...process.env,
+    BINARY: nativePath(),
+    // Executables write their binary here, and are to take it away again.
+    TMPDIR: path.join(folder, 'tmp'),
+    PATH: [bin, path.join(cache, 'node_modules/.bin'), path.dirname(process.execPath), process.env.PATH].join(path.delimiter),
+  };
+  delete env.HOLDFAST_NATIVE_PATH;
+  mkdirSync(env.TMPDIR);
+
+  let ran = 0;
+  for (const { language, code } of blocks()) {
+    if (language !== 'sh') {
+      const name = /^\/\/ (\S+)$/m.exec(code)?.[1];
+      if (!name) fail(`bundlers: a block of docs/bundlers.md does not name its file:\n${code}`);
+      writeFileSync(path.join(folder, name), code);
+      continue;
+    }
+    const { status, stdout, stderr } = spawnSync('bash', ['-euo', 'pipefail', '-c', code], { cwd: folder, env, encoding: 'utf8' });
+    // A program that ran says how many bytes it wrote: `bundled` has 7, `single` 6.
+    const programs = code.match(/^(?:\S+=\S+ )?(?:node \S+\.[cm]js|\.\/\S+)$/gm)?.length ?? 0;
+    const answers = stdout.match(/^(?:7 |true 6)/gm)?.length ?? 0;
+    ran += programs;
+    if (status !== 0 || answers !== programs || programs === 0) failures.push(`${code}\n${stdout}${stderr}`);
+  }
+  const left = readdirSync(env.TMPDIR);
+  if (left.length > 0) failures.push(`left behind: ${left.join(', ')}`);
+  for (const failure of failures) console.error(`bundlers: FAILED\n${failure}`);
+  console.log(`bundlers: ${ran} programs of docs/bundlers.md, ${failures.length} failures`);
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+if (failures.length > 0) process.exit(1);
