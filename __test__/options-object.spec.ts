@@ -120,7 +120,7 @@ describe('the prototype of options', () => {
   const POLLUTION = {
     mode: 0o777, newFileMode: 0o777, overwrite: false, finalSymlink: 'follow', existing: 'leave', hardlinks: 'reject', maxBytes: 0,
     pseudoFiles: 'allow', allowOwnerOnly: true, outbound: true, symlinks: 'reject', mkdir: true, durable: 'nonsense', filePath: 'other', root: '/nonexistent', signal: 1,
-    encoding: 'hex',
+    encoding: 'hex', fallback: 'nonsense', olderThanMs: 0,
   };
 
   test.each([

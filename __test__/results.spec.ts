@@ -89,6 +89,35 @@ describe('stat of a read', () => {
   });
 });
 
+describe('the content of small files', () => {
+  const sizes = Array.from({ length: 300 }, (_, n) => [0, 1, 7, 8, 100, 1023, 4094, 4095, 4096, 4097][n % 10]!);
+  const contentOf = (n: number) => Buffer.alloc(sizes[n]!, `file ${n}, `);
+
+  test.each(FORMS)('is no other file’s, however many are kept ($name)', async (form) => {
+    const dir = scratch();
+    for (const n of sizes.keys()) fs.writeFileSync(`${dir}/${n}`, contentOf(n));
+    const buffers: Buffer[] = [];
+    for (const n of sizes.keys()) buffers.push((await form.read(`${dir}/${n}`)).buffer);
+    for (const n of sizes.keys()) expect(buffers[n]!.equals(contentOf(n)), `file ${n}`).toBe(true);
+    for (const n of sizes.keys()) if (n % 2) buffers[n]!.fill(0);
+    for (const n of sizes.keys()) if (n % 2 === 0) expect(buffers[n]!.equals(contentOf(n)), `file ${n}`).toBe(true);
+  });
+
+  test('cannot be taken away with that of others: its memory is not transferable', () => {
+    const dir = scratch();
+    fs.writeFileSync(`${dir}/f`, 'content');
+    const { buffer } = readLocalFileSafelySync(`${dir}/f`);
+    try {
+      // Node 20 copies such memory, newer ones throw.
+      structuredClone(buffer.buffer, { transfer: [buffer.buffer as ArrayBuffer] });
+    } catch (error) {
+      expect((error as Error).name).toBe('DataCloneError');
+    }
+    expect(readLocalFileSafelySync(`${dir}/f`).buffer.toString()).toBe('content');
+    expect(buffer.toString()).toBe('content');
+  });
+});
+
 describe('realPath and path', () => {
   const rows = [
     { name: 'a relative path', at: 'd/f', real: 'd/f' },

@@ -16,6 +16,7 @@ export interface Native {
     flags: number,
     maxBytes: number,
     scratch: Float64Array,
+    pool: Buffer,
     allocate: (size: number) => Buffer | undefined,
     root: Handle | undefined,
   ): Buffer | undefined | null;
@@ -24,6 +25,7 @@ export interface Native {
     flags: number,
     maxBytes: number,
     scratch: Float64Array,
+    pool: Buffer,
     allocate: (size: number) => Buffer | undefined,
     root: Handle | undefined,
   ): Buffer | Handle | undefined | null;

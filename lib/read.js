@@ -1,6 +1,7 @@
 'use strict';
 
 const os = require('node:os');
+const { markAsUntransferable } = require('node:worker_threads');
 const { charge, mayAnswerNow } = require('./inline.js');
 const { native } = require('./native.js');
 const { atCaller, pending, promised, refusal, shown } = require('./errors.js');
@@ -77,8 +78,34 @@ function toResult(result, path, root, buffer) {
   };
 }
 
+/** Bytes of a pool: small files share one, as small Buffers share Node's. */
+const POOL = 64 * 1024;
+/** Room that src/binding/read.rs wants for a small file. */
+const SMALL_ROOM = 4096;
+
+let pool = makePool();
+/** From where the pool is free. */
+let free = 0;
+
+function makePool() {
+  const memory = Buffer.allocUnsafeSlow(POOL);
+  // As Node does with its own: whoever gave one file away would give away the others.
+  markAsUntransferable(memory.buffer);
+  return memory;
+}
+
+/** Says where a small file may lie, before a call that reads on this thread. */
+function offerRoom() {
+  if (POOL - free < SMALL_ROOM) {
+    pool = makePool();
+    free = 0;
+  }
+  record.scratch[0] = free;
+  return pool;
+}
+
 /**
- * The content after a call on this thread: in an array of its own, or in the scratch memory.
+ * The content after a call on this thread: in an array of its own, or in the pool.
  *
  * @param {Buffer | null | undefined} array
  */
@@ -87,9 +114,9 @@ function contentOf(array) {
   if (array) {
     return array.length === length ? array : array.subarray(0, length);
   }
-  const buffer = Buffer.allocUnsafe(length);
-  record.data.copy(buffer, 0, 0, length);
-  return buffer;
+  const start = free;
+  free = (start + length + 7) & ~7;
+  return pool.subarray(start, start + length);
 }
 
 /**
@@ -98,7 +125,7 @@ function contentOf(array) {
  * @param {Opened | undefined} root
  */
 function readNow(path, { flags, maxBytes }, root) {
-  const array = native().readSync(path, flags, maxBytes, record.scratch, allocate, root?.handle);
+  const array = native().readSync(path, flags, maxBytes, record.scratch, offerRoom(), allocate, root?.handle);
   if (record.failed(record.last)) {
     throw record.failure(record.last, path, { maxBytes });
   }
@@ -131,7 +158,7 @@ function read(file, options, pinned) {
   let learn = 0;
   if (root === undefined && mayAnswerNow()) {
     const bits = hasRoom() ? flags : flags | record.NO_HANDOVER;
-    const half = native().readCached(path, bits, maxBytes, record.scratch, allocate, pinned?.handle);
+    const half = native().readCached(path, bits, maxBytes, record.scratch, offerRoom(), allocate, pinned?.handle);
     const { last } = record;
     if (record.isAnswer(last) && !record.failed(last)) {
       const buffer = contentOf(/** @type {Buffer | undefined} */ (half));

@@ -8,7 +8,6 @@ const { shown, toError } = require('./errors.js');
 
 const NUMBERS = 32;
 const TEXT = 8192;
-const DATA = 4096;
 
 const STATUS = 0;
 const FAILED = 1;
@@ -29,13 +28,10 @@ const CONTAINMENTS = /** @type {const} */ (['none', 'kernel', 'walk']);
  */
 
 /** Memory that synchronous calls answer into. A result is read from it before the next call. */
-const scratch = new Float64Array(NUMBERS + (TEXT + DATA) / 8);
+const scratch = new Float64Array(NUMBERS + TEXT / 8);
 
 /** @type {Result} */
 const last = { numbers: scratch, text: Buffer.from(scratch.buffer, NUMBERS * 8, TEXT) };
-
-/** The content of a small file, after a synchronous read. */
-const data = Buffer.from(scratch.buffer, NUMBERS * 8 + TEXT, DATA);
 
 /**
  * @param {Buffer} record
@@ -152,7 +148,6 @@ module.exports = {
   NO_HANDOVER,
   TEXT_LENGTH,
   containment,
-  data,
   failed,
   failure,
   isAnswer,

@@ -102,6 +102,8 @@ function isPolluted() {
     top.mkdir !== undefined ||
     top.dirMode !== undefined ||
     top.encoding !== undefined ||
+    top.fallback !== undefined ||
+    top.olderThanMs !== undefined ||
     top.existing !== undefined
   );
 }

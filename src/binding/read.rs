@@ -1,7 +1,7 @@
 //! `readLocalFileSafely` and `openLocalFileSafely`.
 
 use super::arguments::{Bytes, LEARN, NO_HANDOVER, PathArgument, RootHandle, has, scope, taken};
-use super::record::{DATA, Record, Scratch, caught, containment, guarded, length};
+use super::record::{Record, Scratch, caught, containment, guarded, length};
 use super::slot::Slot;
 use super::task::{Extra, Job, Reply};
 use crate::cached::{self, Cached};
@@ -25,6 +25,18 @@ const DESCRIPTOR: usize = 16;
 /// larger file is read straight into a Buffer by a second job, since copying would hold the event
 /// loop for longer than that job takes.
 const COPIED: u64 = 256 * 1024;
+
+/// Smaller files are read into a pool of JavaScript's, which gives each what it needs.
+const SMALL: u64 = 4096;
+
+/// The room in the pool from where JavaScript says that it is free; `None` where it is too little.
+fn room<'a>(pool: &'a mut Bytes, scratch: Scratch, size: u64) -> Option<&'a mut [u8]> {
+    if size >= SMALL {
+        return None;
+    }
+    let rest = pool.as_mut_slice().get_mut(scratch.given()..)?;
+    (rest.len() as u64 >= SMALL).then_some(rest)
+}
 
 pub(super) fn rules(flags: u32, max_bytes: f64) -> Rules {
     #[allow(
@@ -52,8 +64,8 @@ pub(super) fn describe(containment: f64, file: &OpenFile) -> Record {
     record
 }
 
-/// Reads on the calling thread. Small content lies in the scratch memory afterwards; for larger
-/// content, `allocate` is called with its size and the array it answers is returned, filled.
+/// Reads on the calling thread. Small content lies in the pool afterwards; for larger content,
+/// `allocate` is called with its size and the array it answers is returned, filled.
 #[napi(catch_unwind)]
 pub fn read_sync<'env>(
     env: &'env Env,
@@ -61,6 +73,7 @@ pub fn read_sync<'env>(
     flags: u32,
     max_bytes: f64,
     scratch: Scratch,
+    mut pool: Bytes,
     allocate: Function<'env, f64, Unknown<'env>>,
     root: Option<&RootHandle>,
 ) -> Result<Option<Unknown<'env>>> {
@@ -71,8 +84,8 @@ pub fn read_sync<'env>(
         let rules = rules(flags, max_bytes);
         let file = read::open(&scope, &path.0, &rules)?;
         let mut record = describe(containment(&scope), &file);
-        let content = if file.size() < DATA as u64 {
-            file.read(scratch.data(), rules.max_bytes)?
+        let content = if let Some(place) = room(&mut pool, scratch, file.size()) {
+            file.read(place, rules.max_bytes)?
         } else {
             let (value, mut place) = allocated(env, &allocate, file.size())?;
             array = Some(value);
@@ -109,6 +122,7 @@ pub fn read_cached<'env>(
     flags: u32,
     max_bytes: f64,
     scratch: Scratch,
+    mut pool: Bytes,
     allocate: Function<'env, f64, Unknown<'env>>,
     root: Option<&RootHandle>,
 ) -> Result<Half<'env>> {
@@ -124,8 +138,8 @@ pub fn read_cached<'env>(
         let size = opened.file.size();
         let count = if !opened.is_small() {
             None
-        } else if size < DATA as u64 {
-            opened.read(scratch.data())
+        } else if let Some(place) = room(&mut pool, scratch, size) {
+            opened.read(place)
         } else {
             let (value, mut place) = allocated(env, &allocate, size)?;
             half = Some(Either::A(value));

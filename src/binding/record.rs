@@ -16,8 +16,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub(super) const NUMBERS: usize = 32;
 /// Bytes for text after the numbers: more than two paths.
 pub(super) const TEXT: usize = 8192;
-/// Bytes for the content of small files, after the text.
-pub(super) const DATA: usize = 4096;
 
 /// Place of the status in every record.
 const STATUS: usize = 0;
@@ -238,13 +236,18 @@ impl Scratch {
         place[..fits].copy_from_slice(&record.text[..fits]);
     }
 
-    /// The place for the content of a small file. The caller lets go of it before JavaScript
-    /// runs again.
-    pub(super) fn data<'a>(self) -> &'a mut [u8] {
-        // SAFETY: the data's place begins right after the text, within the checked length.
-        let data = unsafe { self.start.add(NUMBERS + TEXT / 8) };
-        // SAFETY: as in `put`; callers use it before they return to JavaScript or call it.
-        unsafe { std::slice::from_raw_parts_mut(data.cast::<u8>(), DATA) }
+    /// The number that JavaScript left in the place of the status, for this call to read: 0 where
+    /// it is none that fits.
+    pub(super) fn given(self) -> usize {
+        // SAFETY: as in `put`; the first of the numbers lies there.
+        let given = unsafe { *self.start };
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "`as` saturates, and whoever uses it checks its bounds"
+        )]
+        let given = given as usize;
+        given
     }
 }
 
@@ -268,7 +271,7 @@ impl FromNapiValue for Scratch {
         };
         let is_fit = status == sys::Status::napi_ok
             && kind == sys::TypedarrayType::float64_array
-            && count >= NUMBERS + (TEXT + DATA) / 8;
+            && count >= NUMBERS + TEXT / 8;
         if !is_fit {
             return Err(napi::Error::from_reason("no place for the result"));
         }
