@@ -163,8 +163,33 @@ describe('what the documentation names', () => {
     expect(told.filter((code) => !/^(ensureDir|writeAtomic|readLocalFileSafely)$/.test(code)).sort()).toEqual(declared.sort());
   });
 
+  /** The rows of the tables whose last column names tests. */
+  function citingRows(text: string): string[] {
+    const tables = text.split('\n\n').filter((part) => /^\| .*attacked by \|$/m.test(part));
+    return tables.flatMap((table) => table.split('\n').filter((line) => line.startsWith('| ') && !/attacked by \|$/.test(line)));
+  }
+
+  test('every page that a page links to exists', () => {
+    for (const file of [...documents(), 'CONTRIBUTING.md', 'SECURITY.md']) {
+      for (const [, target] of read(file).matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
+        expect(fs.existsSync(path.resolve(PROJECT, path.dirname(file), target!)), `${target}, linked from ${file}`).toBe(true);
+      }
+    }
+  });
+
+  test('every heading that a page links to exists', () => {
+    const slug = (heading: string): string => heading.toLowerCase().replace(/[^\w\s-]/g, '').trim().replace(/\s/g, '-');
+    const headings = (file: string): string[] => [...read(file).matchAll(/^#+ (.+)$/gm)].map((match) => slug(match[1]!));
+    for (const file of documents()) {
+      for (const [, target, anchor] of read(file).matchAll(/\]\(([^)#:]*)#([^)]+)\)/g)) {
+        const page = target === '' ? file : path.join(path.dirname(file), target!);
+        expect(headings(page), `#${anchor}, linked from ${file}`).toContain(anchor);
+      }
+    }
+  });
+
   test('every test that a guarantee cites exists', () => {
-    const rows = read('docs/guarantees.md').split('\n').filter((line) => line.startsWith('| ') && !/attacked by \|$/.test(line));
+    const rows = citingRows(read('docs/guarantees.md'));
     expect(rows.length).toBeGreaterThan(30);
     for (const row of rows) {
       const cited = [...row.slice(row.lastIndexOf(' | ')).matchAll(/`([^`]+)`/g)].map((match) => match[1]!);

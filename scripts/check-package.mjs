@@ -95,6 +95,7 @@ try {
     writeFileSync(path.join(consumer, 'package.json'), '{ "private": true }\n');
     installPacked([main.tarball, loadable.tarball], consumer);
     if (run(process.execPath, ['scripts/smoke.mjs', consumer]) !== 0) problems.push('the installed package does not work');
+    if (run('npx', ['--offline', 'holdfast', 'selftest'], { cwd: consumer, shell: process.platform === 'win32' }) !== 0) problems.push('npx holdfast selftest fails');
   }
 } finally {
   rmSync(scratch, { recursive: true, force: true });
