@@ -47,8 +47,11 @@ pub(super) fn publish(prepared: Prepared) -> Result<Published, Error> {
     }
     let recovery = make_recovery(&directory, target.as_fd())?;
     if let Err(os) = replace(source.as_fd(), target.as_fd(), size) {
-        let copy = recovery.fd()?;
-        if replace(copy, target.as_fd(), old.size).is_err() {
+        // Through another descriptor: once a sync has failed, the next of the same one would answer
+        // success for what is lost.
+        let restored = sys::open_at(dir, place.name(), OFlag::O_RDWR | nofollow)
+            .and_then(|again| restore(recovery.fd()?, again.as_fd(), &old));
+        if restored.is_err() {
             let path = recovery.name().map(|name| place.full_path(name));
             recovery.keep();
             return Err(Error::System {
@@ -59,8 +62,10 @@ pub(super) fn publish(prepared: Prepared) -> Result<Published, Error> {
         return Err(os.into());
     }
     drop(recovery);
-    let stat = sys::status(target.as_fd())?;
-    sys::close(target)?;
+    // The new content is there: what fails now is no failure to write it.
+    let unsure = |os| Error::refused_by(Code::NotDurable, "", os);
+    let stat = sys::status(target.as_fd()).map_err(unsure)?;
+    sys::close(target).map_err(unsure)?;
     Ok(Published {
         place,
         settled: Settled {
@@ -115,6 +120,18 @@ fn make_recovery(
     sys::sync(recovery.fd()?)?;
     sync_directory(directory.as_fd())?;
     Ok(recovery)
+}
+
+/// Gives the file that has the name its old content back, if it is still the same file.
+fn restore(copy: BorrowedFd<'_>, file: BorrowedFd<'_>, old: &Stat) -> Result<(), Os> {
+    let now = sys::status(file)?;
+    if (now.dev, now.ino) != (old.dev, old.ino) {
+        return Err(Os {
+            errno: sys::ENOENT,
+            syscall: "open",
+        });
+    }
+    replace(copy, file, old.size)
 }
 
 /// Gives a file the content of another, and syncs it.
