@@ -119,8 +119,13 @@ function toHost(HostError, rules, error) {
   }
   const isBeneathFile = code === 'not-found' && sysCode === 'ENOTDIR' && rules.notDirectory !== undefined;
   const hostCode = isBeneathFile ? /** @type {string} */ (rules.notDirectory) : (rules.codes[code] ?? code);
-  const said = /** @type {any} */ (error).toPublic().message;
-  return hostError(HostError, hostCode, said, cause, published ? { published } : undefined);
+  const { message: reason } = /** @type {Error} */ (error);
+  const { message } = /** @type {any} */ (error).toPublic();
+  if (isErrno(cause) || cause === undefined) {
+    return hostError(HostError, hostCode, message, cause, published ? { published } : undefined);
+  }
+  // What is no word of the system, such as why a binary cannot be loaded, is for people to read.
+  return hostError(HostError, hostCode, message, undefined, { reason });
 }
 
 /**

@@ -12,7 +12,8 @@ const { invalidType, outOfRange } = require('./validate.js');
  * What a replacement is to do.
  *
  * @typedef {object} Plan
- * @property {string} filePath
+ * @property {string} filePath as it was given, for callbacks
+ * @property {string} target the same from the working directory at the time of the call
  * @property {string | Uint8Array} content
  * @property {number | undefined} dirMode of the parent; undefined: new ones as mkdir makes them, one that exists as it is
  * @property {any} options of the write
@@ -75,6 +76,8 @@ function toPlan(HostError, given, defaults) {
   const bits = mode === undefined ? 0o600 : toBits(mode, 'mode');
   return {
     filePath,
+    // Not resolved: what `..` and a slash at the end mean is for the system to say.
+    target: path.isAbsolute(filePath) ? filePath : `${process.cwd()}/${filePath}`,
     content,
     dirMode: dirMode === undefined ? undefined : toBits(dirMode, 'dirMode'),
     options: {

@@ -8,7 +8,6 @@ const { randomBytes } = require('node:crypto');
 const { callBack } = require('./fs-safe-authority.js');
 const { FromCaller, hostError } = require('./fs-safe-errors.js');
 const { ensureDir, ensureDirSync } = require('./ensure-dir.js');
-const { readLocalFileSafelySync } = require('./read.js');
 const { stageAtomic } = require('./stage.js');
 const { writeAtomic, writeAtomicSync } = require('./write.js');
 
@@ -69,24 +68,34 @@ async function before({ beforeRename, filePath }, tempPath) {
  * @param {Plan} plan
  */
 async function writeStaged(HostError, plan) {
-  const { filePath, content, options } = plan;
-  const staged = /** @type {any} */ (await stageAtomic(filePath, options));
+  const { target, content, options } = plan;
+  const staged = /** @type {any} */ (await stageAtomic(target, options));
+  /** @type {fs.BigIntStats | undefined} */
+  let identity;
   try {
     const { handle, tempPath } = staged;
     await handle.writeFile(content);
-    const identity = await handle.stat({ bigint: true });
+    identity = /** @type {fs.BigIntStats} */ (await handle.stat({ bigint: true }));
     await before(plan, tempPath);
     assertStaged(HostError, await fs.promises.lstat(tempPath, { bigint: true }).catch((error) => error), identity);
     plan.assertMayChange();
     return await staged.commit();
   } catch (error) {
-    /** @type {unknown} */
-    let cleaning;
-    await staged.abort().catch((/** @type {unknown} */ failure) => {
-      cleaning = failure;
-    });
-    throw toThrow(error, cleaning, plan);
+    await staged.abort();
+    const isLeft = plan.throwOnCleanupError && (await isStill(staged.tempPath, identity));
+    throw toThrow(error, isLeft ? 'it is still there' : undefined, plan);
   }
+}
+
+/**
+ * Whether a temporary that was removed has its name all the same: removing it tells nothing.
+ *
+ * @param {string} tempPath
+ * @param {fs.BigIntStats | undefined} identity
+ */
+async function isStill(tempPath, identity) {
+  const seen = await fs.promises.lstat(tempPath, { bigint: true }).catch(() => undefined);
+  return seen !== undefined && seen.dev === identity?.dev && seen.ino === identity.ino;
 }
 
 /**
@@ -97,29 +106,35 @@ async function writeStaged(HostError, plan) {
  * @param {Plan} plan
  */
 function writeStagedSync(HostError, plan) {
-  const { filePath, content, options } = plan;
-  const tempPath = path.join(path.dirname(filePath), `.holdfast-${randomBytes(16).toString('hex')}.tmp`);
-  const { dev, ino } = writeAtomicSync(tempPath, content, { overwrite: false, mode: 0o600, durable: false });
-  let written;
-  /** @type {{ error: unknown } | undefined} */
-  let failure;
+  const { filePath, target, content, options } = plan;
+  const tempPath = path.join(path.dirname(target), `.holdfast-${randomBytes(16).toString('hex')}.tmp`);
+  writeAtomicSync(tempPath, content, { overwrite: false, mode: 0o600, durable: false });
+  // Held open: a file that takes its place cannot have its number.
+  const fd = fs.openSync(tempPath, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
   try {
-    callBack(plan.beforeRename, 'beforeRename', [{ filePath, tempPath }]);
-    assertStaged(HostError, lookExactly(tempPath), { dev: BigInt(dev), ino: BigInt(ino) });
-    plan.assertMayChange();
-    const { buffer } = readLocalFileSafelySync(tempPath);
-    written = writeAtomicSync(filePath, buffer, options);
-  } catch (error) {
-    failure = { error };
+    const identity = fs.fstatSync(fd, { bigint: true });
+    let written;
+    /** @type {{ error: unknown } | undefined} */
+    let failure;
+    try {
+      callBack(plan.beforeRename, 'beforeRename', [{ filePath, tempPath }]);
+      assertStaged(HostError, lookExactly(tempPath), identity);
+      plan.assertMayChange();
+      written = writeAtomicSync(target, fs.readFileSync(fd), options);
+    } catch (error) {
+      failure = { error };
+    }
+    const cleaning = removeOwn(tempPath, identity);
+    if (failure !== undefined) {
+      throw toThrow(failure.error, cleaning, plan);
+    }
+    if (cleaning !== undefined && plan.throwOnCleanupError) {
+      throw toThrow(cleaning, cleaning, plan);
+    }
+    return written;
+  } finally {
+    fs.closeSync(fd);
   }
-  const cleaning = removeOwn(tempPath, { dev: BigInt(dev), ino: BigInt(ino) });
-  if (failure !== undefined) {
-    throw toThrow(failure.error, cleaning, plan);
-  }
-  if (cleaning !== undefined && plan.throwOnCleanupError) {
-    throw toThrow(cleaning, cleaning, plan);
-  }
-  return written;
 }
 
 /** @param {string} file */

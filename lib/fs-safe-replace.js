@@ -22,7 +22,7 @@ const { queued } = require('./order.js');
  * @returns {Generator<Step, { method: 'rename' | 'copy-fallback' }, any>}
  */
 function* replace(host, plan) {
-  const parent = path.dirname(plan.filePath);
+  const parent = path.dirname(plan.target);
   if (plan.dirMode !== undefined) {
     plan.assertMayChange();
     yield* attempt(host, plan, parent, (verbs) => verbs.ensureDir(parent, { mode: plan.dirMode, existing: 'tighten' }));
@@ -56,7 +56,7 @@ function* publish(host, plan, parent) {
   /** @type {Step} */
   const write = (verbs) =>
     plan.beforeRename === undefined
-      ? verbs.writeAtomic(plan.filePath, plan.content, plan.options)
+      ? verbs.writeAtomic(plan.target, plan.content, plan.options)
       : verbs.writeStaged(host.HostError, plan);
   try {
     return yield* attempt(host, plan, parent, write);
@@ -104,10 +104,10 @@ function* attempt(host, plan, parent, step) {
  * @returns {Generator<Step, Error | undefined, any>}
  */
 function* rawFailure({ HostError }, plan, parent, { code, path: at, cause }) {
-  const { filePath } = plan;
+  const { target } = plan;
   if (code === 'not-file' && plan.options.finalSymlink === 'replace') {
-    const stat = yield (verbs) => verbs.look(filePath);
-    return stat?.isDirectory() ? systemError(-constants.EISDIR, 'rename', filePath, filePath) : undefined;
+    const stat = yield (verbs) => verbs.look(target);
+    return stat?.isDirectory() ? systemError(-constants.EISDIR, 'rename', target, target) : undefined;
   }
   if (code === 'not-found') {
     return own(/** @type {Error} */ (cause));
@@ -210,7 +210,7 @@ function bindReplace(host) {
   const later = async (plan) => {
     try {
       // The directory comes first, and may take longer for one call than for the next.
-      return await queued(`replace:${path.resolve(plan.filePath)}`, () => runAsync(host, plan));
+      return await queued(`replace:${path.resolve(plan.target)}`, () => runAsync(host, plan));
     } catch (error) {
       throw error instanceof FromCaller ? error.thrown : error;
     }

@@ -3,6 +3,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
+import * as fs from 'node:fs';
 import * as path from 'node:path';
 import * as holdfast from '../../fs-safe.mjs';
 import { errnoCause, observe, type Api, type Case } from './harness.js';
@@ -56,6 +57,16 @@ for (const [group, cases] of Object.entries(groups)) {
     });
   });
 }
+
+describe('the documentation', () => {
+  const text = fs.readFileSync(path.resolve(import.meta.dirname, '../../docs/fs-safe.md'), 'utf8');
+  const rows = [...text.slice(text.indexOf('\n## Differences')).matchAll(/^\| (better|different) \| .+ \| (.+) \|$/gm)].map(([, verdict, because]) => `${verdict}: ${because}`);
+  const reasons = Object.values(groups).flat().flatMap(({ differs }) => (differs ? [`${differs.verdict}: ${differs.because}`] : []));
+
+  test('has a row for each difference, with its reason, and no others', () => {
+    expect([...rows].sort()).toEqual([...new Set(reasons)].sort());
+  });
+});
 
 describe('causes', () => {
   for (const { expected, call, ...entry } of causes) test.skipIf(needsRoot(entry))(`${entry.name}: an errno that callers find`, async () => {

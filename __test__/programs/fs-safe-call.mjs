@@ -1,0 +1,27 @@
+// One call of holdfast/fs-safe, for a process that something fails in. Prints what it threw.
+import { bindFsSafe } from '../../fs-safe.mjs';
+
+class FsSafeError extends Error {
+  constructor(code, message, options) {
+    super(message, options);
+    this.code = code;
+    this.details = options?.details;
+  }
+}
+
+const [call, dir] = process.argv.slice(2);
+const api = bindFsSafe({ FsSafeError });
+const tooMuch = 'x'.repeat(1024 * 1024);
+const CALLS = {
+  read: () => api.readLocalFileSafely({ filePath: `${dir}/f` }),
+  writeFileWithinRoot: () => api.writeFileWithinRoot({ rootDir: dir, relativePath: 'f', data: tooMuch }),
+  replaceFileAtomic: () => api.replaceFileAtomic({ filePath: `${dir}/f`, content: tooMuch, syncTempFile: true, syncParentDir: true }),
+};
+
+try {
+  await CALLS[call]();
+  console.log('it succeeded');
+} catch (error) {
+  const { code, errno, details, cause } = error;
+  console.log(JSON.stringify({ class: error.constructor.name, code, errno, details, cause: cause && { code: cause.code, errno: cause.errno } }));
+}
