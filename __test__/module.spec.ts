@@ -220,37 +220,6 @@ describe('in worker threads', () => {
   });
 });
 
-describe('many calls', () => {
-  test('5,000 of each kind, failing ones too, leave no descriptor and no memory behind', async () => {
-    const dir = scratch();
-    build(dir, ['f: x', 'd/ 0700', 'pipe |']);
-    const rounds = async (count: number) => {
-      for (let round = 0; round < count; round += 1) {
-        esm.readLocalFileSafelySync(`${dir}/f`);
-        esm.ensureDirSync(`${dir}/d`);
-        esm.writeAtomicSync(`${dir}/d/g`, 'x', { durable: false });
-        for (const bad of [() => esm.readLocalFileSafelySync(`${dir}/pipe`), () => esm.ensureDirSync(`${dir}/f`), () => esm.writeAtomicSync(`${dir}/pipe`, 'x')]) {
-          try {
-            bad();
-          } catch {
-            continue;
-          }
-          expect.unreachable('a bad call succeeded');
-        }
-        if (round % 10 === 0) {
-          await Promise.all([esm.readLocalFileSafely(`${dir}/f`), esm.ensureDir(`${dir}/d`), failure(() => esm.readLocalFileSafely(`${dir}/pipe`))]);
-        }
-      }
-    };
-    await rounds(1000);
-    const open = openFiles();
-    const before = process.memoryUsage().rss;
-    await rounds(5000);
-    expect(openFiles()).toEqual(open);
-    expect(process.memoryUsage().rss - before).toBeLessThan(32 << 20);
-  });
-});
-
 describe('a child process', () => {
   test('inherits no descriptor of a call in progress', async () => {
     const dir = scratch();

@@ -1,0 +1,96 @@
+// Calls verbs many times in one process and prints, as a line of JSON for each, what memory, descriptors and threads did
+// meanwhile; started by scripts/soak.mjs and lifecycle.spec.ts.
+//   node --expose-gc soak.mjs '{ "dir": "…", "calls": 1000, "only": "…", "leak": "bytes" }'
+import * as fs from 'node:fs';
+import { capabilities } from '../../../index.mjs';
+import { leastSquares } from './slope.mjs';
+import { SLOW, verbs } from './verbs.mjs';
+
+// Looks at memory, in the course of one row: the first half of them is for caches and allocators to fill.
+const { dir, calls: wanted, full, only, leak, user, looks: LOOKS = 40 } = JSON.parse(process.argv[2]);
+/** Asynchronous calls at a time. */
+const WAVE = 50;
+
+const closed = user && `${dir}/closed`;
+if (user) {
+  // Another user may not be able to load the binary.
+  capabilities();
+  fs.mkdirSync(closed, { mode: 0o700 });
+  fs.chownSync(dir, user, user);
+  process.setgroups([]);
+  process.setgid(user);
+  process.setuid(user);
+}
+
+// Buffers keep their size outside the heap of JavaScript, as the addon's memory would be.
+const leaked = [];
+const LEAKS = {
+  // 64 bytes a call, by the page.
+  bytes: (number) => number % 64 === 0 && leaked.push(Buffer.allocUnsafeSlow(4096).fill(1)),
+  descriptor: (number) => number % 1000 === 0 && leaked.push(fs.openSync('/dev/null')),
+};
+const lose = LEAKS[leak] ?? (() => {});
+
+const rssNow = () => process.memoryUsage.rss();
+
+/** Collects until nothing more comes of it: what Buffers held is given back by another thread, some time later. */
+async function settle() {
+  let rss = rssNow();
+  for (let turn = 0; turn < 10; turn += 1) {
+    globalThis.gc();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const before = rss;
+    rss = rssNow();
+    if (turn > 1 && rss > before - 65_536) break;
+  }
+  return rss;
+}
+
+async function look() {
+  return {
+    rss: await settle(),
+    descriptors: fs.readdirSync('/proc/self/fd').length,
+    threads: fs.readdirSync('/proc/self/task').length,
+  };
+}
+
+async function callAll(call, from, to) {
+  for (let number = from; number < to; number += WAVE) {
+    const under = [];
+    for (let one = number; one < Math.min(to, number + WAVE); one += 1) {
+      lose(one);
+      const answer = call(one);
+      if (answer instanceof Promise) under.push(answer);
+    }
+    if (under.length > 0) await Promise.all(under);
+  }
+}
+
+for (const [name, call] of Object.entries(verbs(dir, full, closed))) {
+  if (only && !only.split('|').includes(name)) continue;
+  const calls = SLOW.has(name) ? Math.ceil(wanted / 10) : wanted;
+  await callAll(call, 0, Math.min(calls, 2000));
+  let busy = 0;
+  const looks = [{ calls: 0, ...(await look()) }];
+  for (let turn = 1; turn <= LOOKS; turn += 1) {
+    const upTo = Math.round((calls * turn) / LOOKS);
+    const started = performance.now();
+    await callAll(call, looks.at(-1).calls, upTo);
+    busy += performance.now() - started;
+    looks.push({ calls: upTo, ...(await look()) });
+  }
+  const later = looks.slice(LOOKS / 2);
+  const change = (key) => later.at(-1)[key] - looks[0][key];
+  const row = {
+    name,
+    calls,
+    slope: leastSquares(later.map((one) => [one.calls, one.rss])),
+    rss: looks.at(-1).rss,
+    descriptors: change('descriptors'),
+    threads: change('threads'),
+    microseconds: (busy * 1000) / calls,
+  };
+  fs.writeSync(1, `${JSON.stringify(row)}\n`);
+}
+const strays = fs.readdirSync(dir).filter((name) => name.endsWith('.tmp'));
+fs.writeSync(1, `${JSON.stringify({ strays: strays.length })}\n`);

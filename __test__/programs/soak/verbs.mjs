@@ -1,0 +1,155 @@
+// What the soak calls a million times: each verb in each form, and each kind of failure. Every entry knows what a call must
+// come to, so that a soak of calls that all fail for another reason is no soak.
+import * as fs from 'node:fs';
+import * as holdfast from '../../../index.mjs';
+
+const { openRootSync, openRoot, readLocalFileSafely, readLocalFileSafelySync, writeAtomic, writeAtomicSync, writeAtomicMany } = holdfast;
+const { ensureDir, ensureDirSync, openLocalFileSafely, stageAtomic, cleanStaleTemporaries } = holdfast;
+
+/** What moves so many bytes that a tenth of the calls takes as long. */
+export const SLOW = new Set(['read, in two jobs', 'aborted meanwhile, read']);
+
+/** A call that has to fail, with this code, and nothing else. */
+function failing(code, call) {
+  const judge = (error) => {
+    if (error.code !== code && error.name !== code) throw error;
+  };
+  const never = () => {
+    throw new Error(`it should have failed with ${code}`);
+  };
+  return (number) => {
+    let answer;
+    try {
+      answer = call(number);
+    } catch (error) {
+      return judge(error);
+    }
+    return answer instanceof Promise ? answer.then(never, judge) : never();
+  };
+}
+
+/** A signal that is aborted while the call is under way, or when it comes to. */
+function abortedSoon(call) {
+  return async (number) => {
+    const controller = new AbortController();
+    const answer = call(number, controller.signal);
+    controller.abort();
+    await answer;
+  };
+}
+
+async function* pieces() {
+  yield 'one ';
+  yield 'two ';
+}
+
+/**
+ * @param {string} dir of its own, on a file system that is quick
+ * @param {string | undefined} full a directory on a file system that has no room
+ * @param {string | undefined} closed a directory that this process may neither read nor search
+ */
+export function verbs(dir, full, closed) {
+  fs.writeFileSync(`${dir}/small`, 'x'.repeat(100));
+  fs.writeFileSync(`${dir}/page`, 'x'.repeat(9000));
+  fs.writeFileSync(`${dir}/large`, Buffer.alloc(300_000));
+  fs.symlinkSync('small', `${dir}/link`);
+  fs.linkSync(`${dir}/page`, `${dir}/page-too`);
+  fs.mkdirSync(`${dir}/made`, { mode: 0o700 });
+  const root = openRootSync(dir);
+  const over = openRootSync(dir);
+  over.close();
+  const plain = { durable: false };
+  const fast = (number) => `${dir}/w${number % 64}`;
+
+  return {
+    readSync: () => readLocalFileSafelySync(`${dir}/small`),
+    'readSync, a page': () => readLocalFileSafelySync(`${dir}/page`),
+    'readSync, under a root': () => root.readSync('small'),
+    'readSync, with root': () => readLocalFileSafelySync('small', { root: dir }),
+    read: () => readLocalFileSafely(`${dir}/small`),
+    'read, in the pool': () => readLocalFileSafely('page', { root: dir, hardlinks: 'allow' }),
+    'read, in two jobs': () => readLocalFileSafely(`${dir}/large`, { root: dir }),
+    'read, under a root': () => root.read('small'),
+    open: async () => (await openLocalFileSafely(`${dir}/small`)).handle.close(),
+    'open, under a root': async () => (await root.open('small')).handle.close(),
+    writeSync: (number) => writeAtomicSync(fast(number), 'data', plain),
+    'writeSync, durable': (number) => writeAtomicSync(fast(number), 'data'),
+    'writeSync, under a root': (number) => root.writeAtomicSync(`w${number % 64}`, 'data', plain),
+    'writeSync, a new name': (number) => {
+      writeAtomicSync(`${dir}/n${number}`, 'data', { durable: false, overwrite: false });
+      fs.unlinkSync(`${dir}/n${number}`);
+    },
+    write: (number) => writeAtomic(fast(number), 'data', plain),
+    'write, durable': (number) => writeAtomic(fast(number), 'data'),
+    'write, under a root': (number) => root.writeAtomic(`w${number % 64}`, Buffer.from('data'), plain),
+    'write, with a signal': (number) => writeAtomic(fast(number), 'data', { durable: false, signal: new AbortController().signal }),
+    'write, streamed': (number) => writeAtomic(fast(number), pieces(), plain),
+    writeMany: (number) => writeAtomicMany([{ file: fast(number), data: 'one' }, { file: `${dir}/m${number % 64}`, data: 'two' }], plain),
+    ensureDirSync: () => ensureDirSync(`${dir}/made`),
+    'ensureDirSync, a new one': (number) => {
+      ensureDirSync(`${dir}/d${number}`);
+      fs.rmdirSync(`${dir}/d${number}`);
+    },
+    ensureDir: () => ensureDir(`${dir}/made`),
+    'ensureDir, under a root': () => root.ensureDir('made'),
+    'ensureDir, a new one': async (number) => {
+      await ensureDir(`${dir}/d${number}`);
+      fs.rmdirSync(`${dir}/d${number}`);
+    },
+    openRootSync: () => openRootSync(dir).close(),
+    openRoot: async () => (await openRoot(dir)).close(),
+    'stage, committed': async (number) => {
+      const staged = await stageAtomic(fast(number), plain);
+      await staged.handle.writeFile('data');
+      await staged.commit();
+    },
+    'stage, aborted': async (number) => (await stageAtomic(fast(number), plain)).abort(),
+    cleanStaleTemporaries: () => cleanStaleTemporaries(`${dir}/made`, { olderThanMs: 1 }),
+
+    'not-found, readSync': failing('not-found', () => readLocalFileSafelySync(`${dir}/none`)),
+    'not-found, read': failing('not-found', () => readLocalFileSafely(`${dir}/none`)),
+    'not-found, open': failing('not-found', () => openLocalFileSafely(`${dir}/none`)),
+    'not-found, writeSync': failing('not-found', () => writeAtomicSync(`${dir}/none/file`, 'data')),
+    'not-found, write': failing('not-found', () => writeAtomic(`${dir}/none/file`, 'data')),
+    'not-found, a stream': failing('not-found', () => writeAtomic(`${dir}/none/file`, pieces())),
+    'not-found, openRoot': failing('not-found', () => openRoot(`${dir}/none`)),
+    'symlink, readSync': failing('symlink', () => readLocalFileSafelySync(`${dir}/link`)),
+    'symlink, read': failing('symlink', () => root.read('link')),
+    'symlink, write': failing('symlink', () => writeAtomic(`${dir}/link`, 'data')),
+    'too-large, readSync': failing('too-large', () => readLocalFileSafelySync(`${dir}/large`, { maxBytes: 100 })),
+    'too-large, read': failing('too-large', () => readLocalFileSafely(`${dir}/large`, { maxBytes: 100 })),
+    'hardlink, read': failing('hardlink', () => root.read('page')),
+    'outside-workspace, readSync': failing('outside-workspace', () => root.readSync('../x')),
+    'already-exists, writeSync': failing('already-exists', () => writeAtomicSync(`${dir}/small`, 'data', { overwrite: false })),
+    'already-exists, write': failing('already-exists', () => writeAtomic(`${dir}/small`, 'data', { overwrite: false })),
+    'not-directory, ensureDirSync': failing('not-directory', () => ensureDirSync(`${dir}/small`)),
+    'not-directory, ensureDir': failing('not-directory', () => ensureDir(`${dir}/small`)),
+    'root-closed, read': failing('root-closed', () => over.read('small')),
+    'invalid-path, readSync': failing('invalid-path', () => readLocalFileSafelySync('a\0b')),
+    'ENAMETOOLONG, write': failing('ENAMETOOLONG', () => writeAtomic(`${dir}/${'x'.repeat(300)}`, 'data')),
+    'ERR_INVALID_ARG_TYPE, write': failing('ERR_INVALID_ARG_TYPE', () => writeAtomic(`${dir}/w`, 1)),
+    'aborted before, write': failing('AbortError', () => writeAtomic(`${dir}/w`, 'data', { signal: AbortSignal.abort() })),
+    'aborted meanwhile, write': abortedSoon((number, signal) => writeAtomic(fast(number), 'data', { durable: false, signal }).catch(() => {})),
+    'aborted meanwhile, a stream': abortedSoon((number, signal) => writeAtomic(fast(number), pieces(), { durable: false, signal }).catch(() => {})),
+    'aborted meanwhile, read': abortedSoon((_, signal) => readLocalFileSafely(`${dir}/large`, { root: dir, signal }).catch(() => {})),
+    'a source that fails': failing('EPRODUCER', (number) =>
+      writeAtomic(
+        fast(number),
+        (async function* () {
+          yield 'one';
+          throw Object.assign(new Error('the producer failed'), { code: 'EPRODUCER' });
+        })(),
+      ),
+    ),
+    ...(full && {
+      'ENOSPC, writeSync': failing('ENOSPC', () => writeAtomicSync(`${full}/file`, Buffer.alloc(8192))),
+      'ENOSPC, write': failing('ENOSPC', () => writeAtomic(`${full}/file`, Buffer.alloc(8192))),
+    }),
+    ...(closed && {
+      'EACCES, readSync': failing('EACCES', () => readLocalFileSafelySync(`${closed}/file`)),
+      'EACCES, read': failing('EACCES', () => readLocalFileSafely(`${closed}/file`)),
+      'EACCES, write': failing('EACCES', () => writeAtomic(`${closed}/file`, 'data')),
+      'EACCES, ensureDirSync': failing('EACCES', () => ensureDirSync(`${closed}/dir`)),
+    }),
+  };
+}
