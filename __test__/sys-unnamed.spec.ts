@@ -103,6 +103,29 @@ elsewhere('where a close may report what was not written (overlayfs)', () => {
   });
 });
 
+needs('root', 'strace')('cleanStaleTemporaries', () => {
+  it('removes nothing that is alive when it cannot look: EMFILE at each open in turn', async () => {
+    const dir = makeDir(scratch(), 'alive', 0o755);
+    const [maker, cleaner] = [await Driver.start(), await Driver.start({ env: { UV_THREADPOOL_SIZE: '1' } })];
+    const staged = (await maker.must({ keepStaged: join(dir, 'file') })) as string;
+    const request = { call: 'cleanStaleTemporaries', args: [dir, { olderThanMs: 0 }] };
+    expect(await cleaner.must(request)).toEqual([]);
+    const thread = await cleaner.poolThread();
+    let refused = 0;
+    for (const when of [1, 2, 3, 4]) {
+      const full = [{ syscall: 'openat', effect: 'error=EMFILE', when }];
+      const { answer, calls } = await watch(cleaner, request, { thread, inject: full });
+      refused += calls.filter(({ result }) => result.includes('INJECTED')).length;
+      expect(answer.error?.code ?? answer.value, `open ${when}`).toEqual(answer.error ? 'EMFILE' : []);
+      expect(readdirSync(dir)).toEqual([staged.split('/').pop()]);
+    }
+    expect(refused).toBeGreaterThanOrEqual(3);
+    process.kill(maker.pid, 'SIGKILL');
+    await maker.end();
+    expect(await cleaner.must(request)).toEqual([staged]);
+  });
+});
+
 needs('root', 'strace', 'setpriv')('a file without a name', () => {
   let base: string;
   let count = 0;

@@ -61,11 +61,13 @@ fn age(stat: &Stat) -> Option<Duration> {
     SystemTime::now().duration_since(last).ok()
 }
 
-/// Whether its maker holds its lock. What cannot be opened or locked is judged by its age.
+/// Whether its maker holds its lock. What this user may not open, and what cannot be locked, is
+/// judged by its age; any other failure says nothing about the file, which then stays.
 fn is_in_use(dir: BorrowedFd<'_>, name: &[u8], seen: &Stat) -> bool {
     let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let Ok(file) = sys::open_at(dir, name, flags) else {
-        return false;
+    let file = match sys::open_at(dir, name, flags) {
+        Ok(file) => file,
+        Err(os) => return !matches!(os.errno, sys::EACCES | sys::EPERM),
     };
     match sys::status(file.as_fd()) {
         Ok(stat) if (stat.dev, stat.ino) == (seen.dev, seen.ino) => {

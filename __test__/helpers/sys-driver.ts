@@ -54,6 +54,7 @@ export interface Request {
   exec?: string[];
   umask?: number;
   setuid?: number;
+  keepStaged?: string;
   stream?: string;
   pieces?: number;
   options?: object;
@@ -61,6 +62,8 @@ export interface Request {
   poolThread?: true;
   descriptors?: true;
   warnings?: true;
+  stage?: string;
+  content?: string;
   all?: Request[];
   stillness?: Request;
 }

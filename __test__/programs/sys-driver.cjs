@@ -69,6 +69,16 @@ const actions = {
   },
   closeRoot: ({ closeRoot }) => roots.get(closeRoot).close(),
   onRoot: ({ onRoot, method, args }) => roots.get(onRoot)[method](...args),
+  // As a producer does that needs a handle, or gives up.
+  stage: async ({ stage, args, content }) => {
+    const staged = await holdfast.stageAtomic(stage, ...args);
+    try {
+      await staged.handle.writeFile(content);
+      return await staged.commit();
+    } finally {
+      await staged.abort();
+    }
+  },
   call: ({ call, args }) => holdfast[call](...args),
   fs: ({ fs: name, args }) => fs[name](...args),
   // libuv's thread pool answers, so with UV_THREADPOOL_SIZE=1 this is its one thread.
@@ -77,6 +87,8 @@ const actions = {
   umask: ({ umask }) => process.umask(umask),
   // glibc changes each thread, one after the other: from then on their credentials are equal and not the same.
   setuid: ({ setuid }) => process.setuid(setuid),
+  // Neither committed nor aborted: the temporary lives as long as this process.
+  keepStaged: async ({ keepStaged }) => (await holdfast.stageAtomic(keepStaged)).tempPath,
   // Pieces of 70,000 bytes, with other work for the pool between them.
   stream: ({ stream, pieces, options }) =>
     holdfast.writeAtomic(
