@@ -62,6 +62,14 @@ describe('the command line', () => {
 });
 
 describe('doctor', () => {
+  test('says that it cannot where the binary cannot foretell anything, as on other systems than Linux', () => {
+    const dir = scratch();
+    const { version } = JSON.parse(fs.readFileSync(path.join(PROJECT, 'package.json'), 'utf8'));
+    fs.writeFileSync(path.join(dir, 'binary.js'), `exports.version = () => '${version}'; exports.features = () => 0; exports.giveUp = () => {};`);
+    const { status, stdout, stderr } = holdfast(['doctor'], { env: { HOLDFAST_NATIVE_PATH: path.join(dir, 'binary.js') } });
+    expect({ status, stdout, stderr }).toEqual({ status: 1, stdout: '', stderr: `holdfast: doctor works on Linux only, and this is ${process.platform}; selftest works here\n` });
+  });
+
   test('ends with 0 where every verb that applies is fine, with 1 otherwise, and looks at the working directory', () => {
     const dir = scratch();
     build(dir, ['private/ 0700', 'photo 0600: x', 'media 0644: x']);

@@ -5,7 +5,7 @@
 
 const { parseArgs } = require('node:util');
 const { version } = require('../package.json');
-const { doctor } = require('./doctor.js');
+const { canForetell, doctor } = require('./doctor.js');
 const { doctorText } = require('./doctor-text.js');
 const { VERBS } = require('./doctor-verdicts.js');
 const { selftest } = require('./selftest.js');
@@ -73,6 +73,7 @@ async function main(args) {
   if (command === 'doctor') {
     if (values.dir !== undefined) throw new UsageError('--dir belongs to selftest');
     if (rest.includes('')) throw new UsageError('a path is empty');
+    if (!canForetell()) throw new Error(`doctor works on Linux only, and this is ${process.platform}; selftest works here`);
     const report = doctor(rest.length > 0 ? rest : ['.'], wantedVerbs(values.only));
     process.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : doctorText(report, paint));
     return report.ok ? 0 : 1;

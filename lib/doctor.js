@@ -8,6 +8,7 @@ const { capabilities } = require('./capabilities.js');
 const { examine, linksOnTheWay } = require('./doctor-facts.js');
 const { readMounts } = require('./doctor-mounts.js');
 const { describeProcess } = require('./doctor-process.js');
+const { native } = require('./native.js');
 const { VERBS, verdicts } = require('./doctor-verdicts.js');
 
 /** Version of the shape of what `--json` prints. Fields may be added under the same number. */
@@ -15,6 +16,11 @@ const SCHEMA = 1;
 
 /** The variables that change what a verb does. */
 const VARIABLES = ['HOLDFAST_SKIP_DIR_HARDENING', 'OPENCLAW_SKIP_STATE_DIR_HARDEN', 'HOLDFAST_NATIVE_PATH'];
+
+/** Whether the binary of this platform can tell what verbs would do. It can on Linux. */
+function canForetell() {
+  return typeof native().inspect === 'function';
+}
 
 /** What a report begins with. */
 function preamble() {
@@ -70,4 +76,4 @@ function visit(given, wanted, who, mounts) {
   };
 }
 
-module.exports = { SCHEMA, doctor, preamble };
+module.exports = { SCHEMA, canForetell, doctor, preamble };

@@ -29,6 +29,10 @@ const fail = (reason) => ({ result: 'fail', reason });
 /** @param {string} reason @returns {Outcome} */
 const missing = (reason) => ({ result: 'not-available', reason });
 
+/** Windows has no modes, and Node makes some up. */
+const HAS_MODES = process.platform !== 'win32';
+const NO_MODES = 'this system has no permission bits';
+
 /** @param {string} path */
 function modeOf(path) {
   return octal(fs.lstatSync(path).mode & 0o7777);
@@ -51,6 +55,7 @@ async function codeOf(call) {
 
 /** @param {string} dir @returns {Outcome} */
 function exactMode(dir) {
+  if (!HAS_MODES) return missing(NO_MODES);
   const before = process.umask();
   /** @type {string[]} */
   const wrong = [];
@@ -78,6 +83,7 @@ function exactMode(dir) {
 
 /** @param {string} dir @returns {Outcome} */
 function tightening(dir) {
+  if (!HAS_MODES) return missing(NO_MODES);
   const open = nodePath.join(dir, 'open');
   fs.mkdirSync(open);
   fs.chmodSync(open, 0o755);
@@ -158,12 +164,26 @@ async function exclusiveCreation(dir) {
   return codes[Number(content)] === undefined ? pass('1 of 64 succeeded, 63 were told already-exists') : fail('the content is not the winner’s');
 }
 
+/**
+ * @param {string} path
+ * @param {string} target
+ */
+function canLink(path, target) {
+  try {
+    fs.symlinkSync(target, path);
+    return true;
+  } catch (error) {
+    if (/** @type {any} */ (error).code === 'EPERM') return false;
+    throw error;
+  }
+}
+
 /** @param {string} dir @returns {Promise<Outcome>} */
 async function symlinkRefusal(dir) {
   const workspace = nodePath.join(dir, 'workspace');
   fs.mkdirSync(workspace);
   fs.writeFileSync(nodePath.join(dir, 'secret'), 'secret');
-  fs.symlinkSync('../secret', nodePath.join(workspace, 'link'));
+  if (!canLink(nodePath.join(workspace, 'link'), '../secret')) return missing('this user, or this file system, cannot make symbolic links');
   fs.symlinkSync('..', nodePath.join(workspace, 'up'));
   const root = await openRoot(workspace);
   try {
@@ -193,7 +213,7 @@ async function containment(dir) {
   for (const made of [workspace, outside, nodePath.join(workspace, 'target')]) fs.mkdirSync(made);
   fs.writeFileSync(nodePath.join(workspace, 'target', 'file'), 'inside');
   fs.writeFileSync(nodePath.join(outside, 'file'), 'outside');
-  fs.symlinkSync(outside, nodePath.join(workspace, 'link'));
+  if (!canLink(nodePath.join(workspace, 'link'), outside)) return missing('this user, or this file system, cannot make symbolic links');
   const root = await openRoot(workspace);
   const allowed = new Set(['symlink', 'not-found', 'outside-workspace', 'not-directory', 'path-mismatch']);
   let escapes = 0;
@@ -229,6 +249,7 @@ async function containment(dir) {
 
 /** @param {string} dir @returns {Promise<Outcome>} */
 async function outbound(dir) {
+  if (!HAS_MODES) return missing(NO_MODES);
   const [secret, media] = ['secret', 'media'].map((name) => nodePath.join(dir, name));
   writeAtomicSync(secret, 'x', { mode: 0o600 });
   writeAtomicSync(media, 'x', { mode: 0o644 });
@@ -271,6 +292,7 @@ async function cleanUp(dir) {
 
 /** @param {string} dir @returns {Outcome} */
 function aclKept(dir) {
+  if (process.platform !== 'linux') return missing('only POSIX ACLs of Linux are tried');
   const file = nodePath.join(dir, 'file');
   writeAtomicSync(file, 'old', { mode: 0o640 });
   const set = spawnSync('setfacl', ['-m', 'u:65533:r', '--', file], { encoding: 'utf8' });
@@ -285,13 +307,17 @@ function aclKept(dir) {
 /** @returns {Outcome} */
 function resolver() {
   const { resolver: found } = capabilities();
-  return found === 'openat2'
-    ? pass('openat2: the kernel keeps paths beneath their root')
-    : missing('openat2 does not answer (before Linux 5.6, or a seccomp filter): paths are walked by descriptor, which takes longer');
+  if (found !== 'walk') return pass(`${found}: the kernel keeps paths beneath their root`);
+  return missing(
+    process.platform === 'linux'
+      ? 'openat2 does not answer (before Linux 5.6, or a seccomp filter): paths are walked by descriptor, which takes longer'
+      : 'paths are walked by descriptor',
+  );
 }
 
 /** @param {string} dir @returns {Outcome} */
 function unnamedTemporaries(dir) {
+  if (process.platform !== 'linux') return missing('there is no O_TMPFILE on this system: a temporary has a name from the start');
   const O_TMPFILE = 0o20000000 | fs.constants.O_DIRECTORY;
   try {
     fs.closeSync(fs.openSync(dir, O_TMPFILE | fs.constants.O_RDWR, 0o600));

@@ -5,7 +5,7 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const nodePath = require('node:path');
-const { preamble } = require('./doctor.js');
+const { canForetell, preamble } = require('./doctor.js');
 const { examine } = require('./doctor-facts.js');
 const { readMounts } = require('./doctor-mounts.js');
 const { CHECKS } = require('./selftest-checks.js');
@@ -46,7 +46,7 @@ async function runCheck({ id, title, run }, base) {
 async function selftest(place = os.tmpdir()) {
   const base = fs.mkdtempSync(nodePath.join(fs.realpathSync(place), 'holdfast-selftest-'));
   try {
-    const { facts } = examine(base, readMounts());
+    const facts = canForetell() ? examine(base, readMounts()).facts : null;
     /** @type {Checked[]} */
     const checks = [];
     for (const check of CHECKS) checks.push(await runCheck(check, base));
