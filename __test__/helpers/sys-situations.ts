@@ -15,6 +15,8 @@ export interface Situation {
 }
 
 const asRoot: string[] = [];
+/** Root of a user namespace in which nobody else has a number. */
+const asRootOfNamespace = ['unshare', '--user', '--map-root-user'];
 const asRootWithoutCapabilities = ['setpriv', '--inh-caps=-all', '--ambient-caps=-all', '--bounding-set=-all'];
 
 /** Makes things inside the mount namespace of a driver. */
@@ -141,6 +143,44 @@ export const situations: Situation[] = [
     as: asRootWithoutCapabilities,
     build: (make) => make.dir('open', '1001:root', '0775'),
     told: { ensureDir: 'EPERM' },
+  },
+  {
+    name: 'an open directory of one’s own, for the root of a user namespace',
+    as: asRootOfNamespace,
+    build: (make) => make.dir('open', 'root:root', '0755'),
+    told: { ensureDir: 'ok', writeAtomic: 'ok' },
+  },
+  {
+    name: 'an open directory of a user without a number in this namespace',
+    as: asRootOfNamespace,
+    build: (make) => make.dir('open', '1001:1001', '0777'),
+    told: { ensureDir: 'EPERM', writeAtomic: 'ok' },
+  },
+  {
+    name: 'a private directory of a user without a number in this namespace',
+    as: asRootOfNamespace,
+    build: (make) => make.dir('theirs', '1001:1001', '0700'),
+    told: { ensureDir: 'owner', writeAtomic: 'EACCES' },
+  },
+  {
+    name: 'a file of a user without a number in this namespace',
+    as: asRootOfNamespace,
+    build: async (make) => {
+      await make.dir('.', 'root:root', '0777');
+      return make.file('notes', '1001:1001', '0664');
+    },
+  },
+  {
+    name: 'an open directory in the lower layer of an overlay',
+    as: asUser1000,
+    build: async (make) => {
+      const parts = await make.mount('parts', '-t', 'tmpfs', 'tmpfs');
+      for (const part of ['lower', 'upper', 'work']) await make.dir(join('parts', part), '1000:1000', '0755');
+      await make.dir('parts/lower/state', '1000:1000', '0755');
+      const merged = await make.mount('merged', '-t', 'overlay', '-o', `lowerdir=${parts}/lower,upperdir=${parts}/upper,workdir=${parts}/work`, 'overlay');
+      return join(merged, 'state');
+    },
+    told: { ensureDir: 'ok', writeAtomic: 'ok' },
   },
   {
     name: 'a full tmpfs',
