@@ -2,6 +2,7 @@
 // after, and in between.
 import { execFileSync } from 'node:child_process';
 import { existsSync, lstatSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join, relative } from 'node:path';
 import { expect } from 'vitest';
 import { verbRequest, type Request, type Value, type Verb } from './sys-driver.js';
@@ -32,6 +33,12 @@ export interface Scenario {
   targets: string[];
   /** Its job has threads of its own, whose calls come in any order. */
   isParallel?: true;
+  /** The directory is read. */
+  isListed?: true;
+  /** What fails in every case, as a plan for `fault.c`: what leads to the way that is attacked. */
+  always?: string;
+  /** Calls that a user makes through Node's own FileHandle, whose errors have no path. */
+  handled?: RegExp;
   /** Directories are made on the way, or are what it is about. */
   makesDirectories?: true;
   /** Repeated after it succeeded, it is refused. */
@@ -84,6 +91,14 @@ interface Write {
   /** The file that is written, where it is not the one that is named. */
   target?: string;
   names?: string[];
+}
+
+/** Written in place, a file may be neither; then what it was lies beside it, whole. */
+function stateInPlace(dir: string, file: string, mode: number): string {
+  const state = stateOf(join(dir, file), true, mode);
+  const copy = readdirSync(dir).find((name) => /^\.holdfast-[0-9a-f]{32}\.recovery$/.test(name));
+  const isSaved = copy !== undefined && readFileSync(join(dir, copy), 'utf8') === oldContent;
+  return state.startsWith('torn') && isSaved ? 'old in a copy' : state;
 }
 
 function write({ title, old = false, acl, name = 'file', options = {}, target = name, ...more }: Write): Scenario {
@@ -154,6 +169,7 @@ function stateOfChain(dir: string, names: string[]): string {
   return made.length === 0 ? 'old' : 'new above and old below';
 }
 
+const staleName = `.holdfast-${'0'.repeat(32)}.tmp`;
 const entries = ['entry-1', 'sub/entry-2', 'sub/entry-3'];
 
 export const scenarios: Scenario[] = [
@@ -187,6 +203,36 @@ export const scenarios: Scenario[] = [
     wheres: ['root'],
     layOut: (dir) => symlinkSync('file', join(dir, 'link')),
   }),
+  {
+    ...write({ title: 'a file written in place', old: true, options: { fallback: 'in-place' } }),
+    // As of a file that is bind-mounted on its own.
+    always: `renameat#1-:error=${constants.errno.EBUSY}`,
+    state: (dir) => stateInPlace(dir, 'file', oldMode),
+  },
+  {
+    ...write({ title: 'a staged file over another', hows: ['async'], old: true }),
+    request: ({ dir, where }) => ({
+      stage: where === 'plain' ? join(dir, 'file') : 'file',
+      args: where === 'plain' ? [] : [{ root: dir }],
+      content: newContent,
+    }),
+    handled: /^(write|pwrite64|close)$/,
+  },
+  {
+    title: 'cleaning up',
+    hows: ['async'],
+    wheres: ['plain'],
+    layOut: (dir) => {
+      ownedFile(dir, 'file', 0, 0, 0o600);
+      ownedFile(dir, staleName, 0, 0, 0o600);
+    },
+    request: ({ dir }) => ({ call: 'cleanStaleTemporaries', args: [dir, { olderThanMs: 0 }] }),
+    state: (dir) => (existsSync(join(dir, 'file')) ? (existsSync(join(dir, staleName)) ? 'old' : 'new') : 'too clean'),
+    isTrue: (dir, value) => expect(value).toEqual(existsSync(join(dir, staleName)) ? [] : [join(dir, staleName)]),
+    names: ['file', staleName],
+    targets: [],
+    isListed: true,
+  },
   {
     title: 'three files at once',
     hows: ['async'],

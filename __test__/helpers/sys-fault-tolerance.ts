@@ -27,10 +27,11 @@ const wasMadeBy = ({ later }: Case, name: RegExp, args = /(?:)/): boolean =>
   later.some((call) => name.test(call.name) && args.test(call.args) && call.result >= 0);
 /** One for each of many. */
 const resultsOf = ({ value }: Case): Value[] => (Array.isArray(value) ? value.map((one) => one.value) : [value]);
-const isPartlyKept = ({ preserved }: Value): boolean => Object.values(preserved ?? {}).includes(false);
+const isPartlyKept = (result: Value): boolean => Object.values(result?.preserved ?? {}).includes(false);
+const isInPlace = ({ value }: Case): boolean => value?.method === 'in-place';
 /** Not durable, or made so by another descriptor of a directory. */
 const isTrueAboutDurability = (one: Case): boolean => {
-  return resultsOf(one).some(({ durable }) => durable === false) || wasMadeBy(one, /^fsync$/, /\/(case-\d+|sub)> $/);
+  return resultsOf(one).some((result) => result?.durable === false) || wasMadeBy(one, /^fsync$/, /\/(case-\d+|sub)> $/);
 };
 
 /** The first that fits is the reason. */
@@ -38,6 +39,10 @@ const tolerances: Tolerance[] = [
   { why: 'the rest was read or written by further calls', call: /^p?(read|write)/, errnos: /^short$/ },
   { why: 'what memory does not answer is asked again in the pool', call: /(?:)/, holds: ({ isOnLoop }) => isOnLoop },
   { why: 'closing what was only looked at loses nothing', call: /^close (?!.*(\/\.holdfast-|\/#))/ },
+  { why: 'closing it loses nothing that is synced by another descriptor', call: /^close .*\/\.holdfast-/, holds: (one) => wasMadeBy(one, /^fsync$/, /\/\.holdfast-[0-9a-f]+\.tmp> $/) },
+  { why: 'written in place, a copy has done its work', call: /^(close|unlinkat) .*\/\.holdfast-/, holds: isInPlace },
+  { why: 'written in place, a file keeps what it has', call: /^getxattr /, holds: isInPlace },
+  { why: 'a temporary that cannot be removed tells by its name that it is one', call: /^unlinkat .*"\.holdfast-/ },
   { why: 'an interrupted call is made again', call: /(?:)/, errnos: /^EINTR$/, holds: (one) => wasMadeBy(one, new RegExp(`^${one.hit.name}$`)) },
   {
     why: 'where there is no unnamed temporary there is a named one',
@@ -54,10 +59,11 @@ const tolerances: Tolerance[] = [
   { why: 'what could not be kept is told', call: /^(fchown|fgetxattr|getxattr|f(set|remove)xattr) /, holds: (one) => resultsOf(one).some(isPartlyKept) },
   { why: 'what may not be asked is not trusted to be private', call: /^getxattr /, holds: ({ value }) => value?.isPrivate === false },
   { why: 'a kernel without ACLs has none to keep', call: /^getxattr /, errnos: /^ENOSYS$/ },
-  { why: 'a directory that cannot be opened to sync it is told as not durable', call: /^openat2? .*flags=0x90000\b/, holds: isTrueAboutDurability },
+  { why: 'a directory that cannot be opened to sync it is told as not durable', call: /^openat2? .*flags=0x(9|29|b|2b)0000\b/, holds: isTrueAboutDurability },
   { why: 'writing back early is a wish', call: /^sync_file_range / },
   { why: 'a temporary without a lock is known by its age', call: /^flock .*\/\.holdfast-/ },
   { why: 'what cannot be looked at may still be made', call: /^openat2? /, errnos: /^(EACCES|EPERM)$/, holds: (one) => wasMadeBy(one, /^mkdirat$/) },
+  { why: 'what cannot be opened or locked is judged by its age', call: /^(openat|newfstatat|statx|flock|close) .*\.holdfast-\*|^lseek /, holds: ({ value }) => Array.isArray(value) },
   { why: 'directories that cannot be told apart are synced one by one', call: /^(newfstatat|statx|fstat) <[^>]*\/(case-\*|sub)> ""/ },
   { why: 'a mode that cannot be changed is told', call: /chmod/, errnos: /^(EPERM|EACCES|ENOSYS)$/, holds: ({ value }) => value.hardening === 'tolerated' },
   { why: 'a root that may not be read is held all the same', call: /^openat .*"\/.*case-\*" flags=0x90000/, errnos: /^EACCES$/ },

@@ -12,6 +12,8 @@ export interface Call {
   args: string;
   result: number;
   effect: string;
+  /** Which part of the plan that was, from 0. */
+  rule: number | undefined;
 }
 
 /** What became of a driver that was killed in a call. */
@@ -56,8 +58,9 @@ export class FaultyDriver {
   private calls(): Call[] {
     const lines = readFileSync(this.report, 'utf8').split('\n').filter(Boolean);
     return lines.map((line) => {
-      const [tid, name = '', args = '', result, effect = ''] = line.split('\t');
-      return { tid: Number(tid), name, args, result: Number(result), effect };
+      const [tid, name = '', args = '', result, done = ''] = line.split('\t');
+      const [effect = '', rule] = done.split(' ');
+      return { tid: Number(tid), name, args, result: Number(result), effect, rule: rule === undefined ? undefined : Number(rule) };
     });
   }
 }

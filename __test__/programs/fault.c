@@ -12,7 +12,8 @@
  *   kill      the process gets SIGKILL before the call is made
  * Only calls on files are counted: none on pipes, sockets and event descriptors, by which threads and processes talk.
  *
- * The report has a line for each call that was counted, in order of their ends: thread, name, arguments, result, effect. */
+ * The report has a line for each call that was counted, in order of their ends: thread, name, arguments, result, effect
+ * and the number of the rule it came from. */
 #define _GNU_SOURCE
 #include <elf.h>
 #include <errno.h>
@@ -189,9 +190,9 @@ static int describe(pid_t tid, const struct known *known, const uint64_t *args, 
 
 static void tell(const struct call *call, const char *result) {
   static const char *const effects[] = {"", "error", "late", "short", "kill"};
-  char line[1200];
-  int length = snprintf(line, sizeof line, "%d\t%s\t%s\t%s\t%s\n", call->tid, call->name, call->text, result,
-                        effects[call->rule ? call->rule->effect : NOTHING]);
+  char effect[32] = "", line[1200];
+  if (call->rule != NULL) snprintf(effect, sizeof effect, "%s %ld", effects[call->rule->effect], (long)(call->rule - rules));
+  int length = snprintf(line, sizeof line, "%d\t%s\t%s\t%s\t%s\n", call->tid, call->name, call->text, result, effect);
   if (write(report, line, (size_t)length) != length) give_up("report");
 }
 

@@ -212,10 +212,19 @@ pub(crate) fn try_lock(fd: BorrowedFd<'_>) -> Result<bool, Os> {
     }
 }
 
-/// The names in a directory, but for `.` and `..`, read through a descriptor of its own.
-pub(crate) fn list(dir: BorrowedFd<'_>) -> Result<Vec<Vec<u8>>, Os> {
+/// A directory ready to be read, through a descriptor of its own.
+fn listing_of(dir: BorrowedFd<'_>) -> Result<nix::dir::Dir, Os> {
     let readable = open_at(dir, b".", OFlag::O_RDONLY | OFlag::O_DIRECTORY)?;
-    let mut listing = named("scandir", nix::dir::Dir::from_fd(readable))?;
+    let raw = readable.as_raw_fd();
+    named("scandir", nix::dir::Dir::from_fd(readable)).inspect_err(|_| {
+        // nix 0.31 says that it closes it when it fails, and does not.
+        let _ = nix::unistd::close(raw);
+    })
+}
+
+/// The names in a directory, but for `.` and `..`.
+pub(crate) fn list(dir: BorrowedFd<'_>) -> Result<Vec<Vec<u8>>, Os> {
+    let mut listing = listing_of(dir)?;
     let mut names = Vec::new();
     for entry in listing.iter() {
         let entry = named("scandir", entry)?;
@@ -283,11 +292,9 @@ pub(crate) fn read_link_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Vec<u8>, 
     named("readlink", nix::fcntl::readlinkat(dir, name)).map(OsStringExt::into_vec)
 }
 
-/// Whether a directory has no entries, by reading it through a descriptor of its own.
+/// Whether a directory has no entries, by reading it.
 pub(crate) fn is_empty_directory(dir: BorrowedFd<'_>) -> Result<bool, Os> {
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
-    let readable = open_at(dir, b".", flags)?;
-    let mut listing = named("scandir", nix::dir::Dir::from_fd(readable))?;
+    let mut listing = listing_of(dir)?;
     for entry in listing.iter() {
         let entry = named("scandir", entry)?;
         if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
