@@ -1,0 +1,123 @@
+// Real file systems without room, in blocks or in inodes: ENOSPC as it is, the old content whole, nothing left behind; with room again, it works.
+import { join } from 'node:path';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Driver, rootRequest, verbRequest, type Request } from './helpers/sys-driver.js';
+import { both } from './helpers/sys-layout.js';
+import { needs, type Need } from './helpers/sys-needs.js';
+import { scratch } from './helpers/sys-scratch.js';
+
+interface Place {
+  title: string;
+  needs: Need[];
+  lacks: 'blocks' | 'inodes';
+  /** A directory takes no block. */
+  isMemory?: true;
+  mount: (driver: Driver, base: string, dir: string) => Promise<unknown>;
+}
+
+const tmpfs = (option: string) => (driver: Driver, _base: string, dir: string) => driver.exec('mount', '-t', 'tmpfs', '-o', option, 'tmpfs', dir);
+
+function image(size: string, mkfs: string[]): Place['mount'] {
+  return async (driver, base, dir) => {
+    const file = join(base, 'image');
+    await driver.exec('truncate', '--size', size, file);
+    await driver.exec(...(mkfs as [string]), file);
+    await driver.exec('mount', '-o', 'loop', file, dir);
+  };
+}
+
+async function overlay(driver: Driver, base: string, dir: string): Promise<void> {
+  const layers = join(base, 'layers');
+  await driver.fs('mkdirSync', layers);
+  await driver.exec('mount', '-t', 'tmpfs', '-o', 'size=512k', 'tmpfs', layers);
+  for (const name of ['lower', 'upper', 'work']) await driver.fs('mkdirSync', join(layers, name));
+  const options = ['lower', 'upper', 'work'].map((name) => `${name}dir=${join(layers, name)}`).join();
+  await driver.exec('mount', '-t', 'overlay', '-o', options, 'overlay', dir);
+}
+
+const places: Place[] = [
+  { title: 'tmpfs', needs: [], lacks: 'blocks', isMemory: true, mount: tmpfs('size=512k') },
+  { title: 'tmpfs', needs: [], lacks: 'inodes', mount: tmpfs('nr_inodes=24') },
+  { title: 'ext4', needs: ['loop devices', 'mkfs.ext4'], lacks: 'blocks', mount: image('4M', ['mkfs.ext4', '-q', '-F', '-m', '0', '-O', '^has_journal']) },
+  { title: 'ext4', needs: ['loop devices', 'mkfs.ext4'], lacks: 'inodes', mount: image('4M', ['mkfs.ext4', '-q', '-F', '-m', '0', '-N', '32']) },
+  { title: 'overlayfs', needs: [], lacks: 'blocks', isMemory: true, mount: overlay },
+];
+
+const content = 'n'.repeat(200_000);
+/** What is asked for, of a directory in which only `file` lies. */
+const requests: [what: string, make: (how: 'sync' | 'async', dir: string) => Request, isAsync?: boolean][] = [
+  ['a new file', (how, dir) => verbRequest(how, 'writeAtomic', join(dir, 'new'), content)],
+  ['an overwrite', (how, dir) => verbRequest(how, 'writeAtomic', join(dir, 'file'), content)],
+  ['an overwrite beneath a root', (how, dir) => rootRequest(dir, how, 'writeAtomic', 'file', content)],
+  ['exclusive creation', (how, dir) => verbRequest(how, 'writeAtomic', join(dir, 'new'), content, { overwrite: false, durable: false })],
+  ['a stream', (_how, dir) => ({ call: 'writeAtomic', args: [join(dir, 'file'), { $pieces: [content.slice(0, 100_000), content.slice(100_000)] }] }), true],
+  ['a staged file', (_how, dir) => ({ stage: join(dir, 'file'), args: [], content }), true],
+  ['a directory', (how, dir) => verbRequest(how, 'ensureDir', join(dir, 'new', 'below'))],
+];
+
+describe.each(places)('$title without $lacks', ({ needs: more, lacks, isMemory, mount }) => {
+  needs('root', 'unshare', 'mount', ...more)('that is full', () => {
+    let driver: Driver;
+    let dir: string;
+
+    beforeAll(async () => {
+      const base = scratch();
+      dir = join(base, 'mounted');
+      driver = await Driver.start({ launcher: ['unshare', '--mount', '--propagation', 'private'] });
+      await driver.fs('mkdirSync', dir);
+      await mount(driver, base, dir);
+      for (const name of ['place', 'fillers']) await driver.fs('mkdirSync', join(dir, name));
+      await driver.fs('writeFileSync', join(dir, 'place', 'file'), 'old');
+      await driver.openRoot(join(dir, 'place'));
+    });
+
+    beforeEach(async () => {
+      await empty();
+      await fill();
+    });
+
+    /** Files until there is no room for a byte, or for a name, more. */
+    async function fill(): Promise<void> {
+      for (const size of lacks === 'blocks' ? [65_536, 4096, 1] : [0]) {
+        for (let count = 0, isRoom = true; isRoom && count < 4096; count++) {
+          const { error } = await driver.ask({ fs: 'writeFileSync', args: [join(dir, 'fillers', `${size}-${count}`), 'f'.repeat(size)] });
+          if (error && error.code !== 'ENOSPC') throw new Error(error.message);
+          isRoom = error === undefined;
+        }
+      }
+    }
+
+    async function empty(): Promise<void> {
+      await driver.fs('rmSync', join(dir, 'fillers'), { recursive: true });
+      await driver.fs('rmSync', join(dir, 'place', 'new'), { recursive: true, force: true });
+      await driver.fs('mkdirSync', join(dir, 'fillers'));
+      await driver.fs('writeFileSync', join(dir, 'place', 'file'), 'old');
+    }
+
+    const cases = both.flatMap((how) =>
+      requests.filter(([what, , isAsync]) => !(isAsync && how === 'sync') && !(isMemory && what === 'a directory')).map(([what, make]) => [what, how, make] as const),
+    );
+    it.each(cases)('%s, %s', async (_what, how, make) => {
+      const place = join(dir, 'place');
+      const before = await driver.descriptors();
+      const { error } = await driver.ask(make(how, place));
+      expect(error).toMatchObject({ isHoldfastError: false, type: 'Error', code: 'ENOSPC', errno: -28 });
+      expect(error?.message).toMatch(/^ENOSPC: no space left on device, \w+/);
+      expect(await driver.descriptors()).toBe(before);
+      expect(String(await driver.fs('readFileSync', join(place, 'file')))).toBe('old');
+      expect(await driver.fs('readdirSync', place)).toEqual(['file']);
+      await empty();
+      expect((await driver.ask(make(how, place))).error).toBeUndefined();
+      expect(((await driver.fs('readdirSync', place)) as string[]).filter((name) => !['file', 'new'].includes(name))).toEqual([]);
+    });
+
+    it('many files at once: each tells for itself, and those of before are whole', async () => {
+      const place = join(dir, 'place');
+      const request = { call: 'writeAtomicMany', args: [['file', 'new', 'other'].map((name) => ({ file: join(place, name), data: content }))] };
+      const answers = (await driver.must(request)) as { status: string; reason?: { code: string } }[];
+      expect(answers.map(({ status, reason }) => [status, reason?.code])).toEqual(Array(3).fill(['rejected', 'ENOSPC']));
+      expect(String(await driver.fs('readFileSync', join(place, 'file')))).toBe('old');
+      expect(await driver.fs('readdirSync', place)).toEqual(['file']);
+    });
+  });
+});
