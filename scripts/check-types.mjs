@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { installPacked, packProject } from './pack.mjs';
+import { installPacked, packMain } from './pack.mjs';
 import { fail, projectRoot, tools } from './support.mjs';
 
 const programs = path.join(projectRoot, '__test__/types');
@@ -56,7 +56,7 @@ function makeConsumer(scratch, name, tarball) {
   mkdirSync(folder);
   writeFileSync(path.join(folder, 'package.json'), '{ "private": true }\n');
   for (const file of consumers) cpSync(path.join(programs, file), path.join(folder, file));
-  installPacked(tarball, folder);
+  installPacked([tarball], folder);
   return folder;
 }
 
@@ -85,7 +85,7 @@ function checkWithoutNodeTypes(compiler, folder) {
 const scratch = mkdtempSync(path.join(tmpdir(), 'holdfast-types-'));
 const outcomes = [];
 try {
-  const { tarball } = packProject(scratch);
+  const { tarball } = packMain(scratch);
 
   for (const [label, packageName] of Object.entries(nodeTypes)) {
     const folder = makeConsumer(scratch, packageName.replaceAll(/\W/g, '-'), tarball);
