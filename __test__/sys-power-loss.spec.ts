@@ -1,0 +1,76 @@
+// Power loss on two file systems, and the two mutants that must not survive it: the short form of `npm run test:crash`.
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { needs } from './helpers/sys-needs.js';
+import { repository, scratch } from './helpers/sys-scratch.js';
+
+interface Row {
+  fileSystem: string;
+  variant: string;
+  states: number;
+  withLostWrites: number;
+  withTornWrites: number;
+  torn: number;
+  missing: number;
+  lost: number;
+  impossible: number;
+  acknowledged: number;
+  examples: string[];
+}
+
+const STATES = 40;
+
+needs(
+  'root',
+  'unshare',
+  'mount',
+  'gcc',
+  'loop devices',
+  '/dev/fuse',
+  'mkfs.ext4',
+  'mkfs.xfs',
+)('a disk that loses its power', () => {
+  let rows: Row[];
+  let ended: { status: number | null; output: string };
+
+  beforeAll(() => {
+    const report = join(scratch(), 'report.json');
+    const options = ['--fs', 'ext4-default,xfs', '--states', String(STATES), '--mutants', '15', '--steps', '25', '--json', report];
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/crash.mjs', '--prepared', ...options], {
+      cwd: repository,
+      encoding: 'utf8',
+    });
+    ended = { status, output: `${stdout}${stderr}` };
+    rows = JSON.parse(readFileSync(report, 'utf8')) as Row[];
+  }, 600_000);
+
+  it('ends with success, which it does only if nothing was lost and both mutants were caught', () => {
+    expect(ended.output).toContain('nothing lost, every mutant caught');
+    expect(ended.status).toBe(0);
+  });
+
+  describe.each(['ext4-default', 'xfs'])('with %s', (fileSystem) => {
+    const row = (variant: string): Row => rows.find((one) => one.fileSystem === fileSystem && one.variant === variant) as Row;
+
+    it('has every acknowledged file whole, and no file that is neither old nor new', () => {
+      const { examples, ...counts } = row('holdfast');
+      expect(examples).toEqual([]);
+      expect(counts).toMatchObject({ states: STATES, torn: 0, missing: 0, lost: 0, impossible: 0 });
+      // States in which nothing was lost of what the disk had been given would prove nothing.
+      expect(counts.withLostWrites).toBeGreaterThan(0);
+      expect(counts.withTornWrites).toBeGreaterThan(0);
+      expect(counts.acknowledged).toBeGreaterThan(20);
+    });
+
+    it('shows torn files when files are not synced', () => {
+      expect(row('without the file sync').torn).toBeGreaterThan(0);
+    });
+
+    it('shows files that are missing or too old when directories are not synced', () => {
+      const { missing, lost } = row('without the directory sync');
+      expect(missing + lost).toBeGreaterThan(0);
+    });
+  });
+});

@@ -1,0 +1,145 @@
+// Power loss: holdfast writes on a disk that logs every write and every flush; then the disk is put into states that a power
+// loss may leave, mounted, and compared with what had been acknowledged. Two mutants, one without the sync of files and one
+// without that of directories, go through the same and have to be caught. Needs root, gcc, FUSE and loop devices.
+//
+//   npm run test:crash                                     1,000 states each on ext4 (two ways), xfs and btrfs
+//   npm run test:crash -- --fs xfs,btrfs --states 10000    on these
+//   npm run test:crash -- --minutes 30                     as many of the states as half an hour allows
+//   --seed N      another workload, other states           --json FILE   the report as JSON
+//   --keep DIR    disk, log and findings of bad states     --mutants N   states for each mutant (default: a tenth)
+//   --steps N     length of a workload (default: 60)
+
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { configurations, fileSystems } from './crash/file-systems.mjs';
+import { fail, projectRoot, run } from './support.mjs';
+
+const { values } = parseArgs({
+  options: {
+    fs: { type: 'string', default: 'ext4,xfs,btrfs' },
+    states: { type: 'string', default: '1000' },
+    mutants: { type: 'string' },
+    minutes: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    steps: { type: 'string', default: '60' },
+    json: { type: 'string' },
+    keep: { type: 'string' },
+    prepared: { type: 'boolean', default: false },
+  },
+});
+const number = (name) => {
+  const value = Number(values[name]);
+  return Number.isInteger(value) && value > 0 ? value : fail(`crash: --${name} takes a whole number above 0.`);
+};
+const wanted = number('states');
+const wantedOfMutants = values.mutants ? number('mutants') : Math.max(40, Math.ceil(wanted / 10));
+const until = values.minutes ? Date.now() + number('minutes') * 60_000 : null;
+const firstSeed = number('seed');
+const steps = number('steps');
+const chosen = configurations(values.fs.split(','));
+
+/** How many states the log of one workload is asked for: few enough that they differ, many enough to be worth it. */
+const STATES_OF_A_LOG = 250;
+/** Logs without a state that is new would go on for ever. */
+const LOGS_AT_MOST = 20;
+
+/** What drop-sync.c takes away, and how that must show. */
+const VARIANTS = [
+  { name: 'holdfast', drop: null, shows: [] },
+  { name: 'without the file sync', drop: 'files', shows: ['torn'] },
+  { name: 'without the directory sync', drop: 'directories', shows: ['missing', 'lost'] },
+];
+
+if (process.geteuid?.() !== 0) fail('crash: only root can mount the file systems.');
+// The short form in `npm test` finds the checkout prepared.
+if (!values.prepared && run(process.execPath, ['scripts/setup.mjs']) !== 0) process.exit(1);
+
+const scratch = mkdtempSync(path.join(tmpdir(), 'holdfast-crash-'));
+
+function build(name, ...flags) {
+  const program = path.join(scratch, name);
+  const source = path.join(projectRoot, '__test__/programs', `${name}.c`);
+  if (run('gcc', ['-O2', '-Wall', '-Wextra', '-Werror', ...flags, '-o', program, source]) !== 0) {
+    throw new Error(`${name}.c could not be built`);
+  }
+  return program;
+}
+
+/** One workload, recorded and replayed, in a mount namespace that ends with it. */
+function replay(options, size) {
+  const line = ['--mount', '--propagation', 'private', path.join(scratch, 'log-disk'), options.disk, String(size)];
+  const program = fileURLToPath(new URL('crash/run.mjs', import.meta.url));
+  const answer = spawnSync('unshare', [...line, process.execPath, program, JSON.stringify(options)], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (answer.status !== 0) throw new Error(`a run on ${options.fileSystem} ended with ${answer.signal ?? answer.status ?? answer.error}`);
+  return JSON.parse(answer.stdout);
+}
+
+function add(total, part) {
+  for (const [key, value] of Object.entries(part)) {
+    total[key] = typeof value === 'number' ? (total[key] ?? 0) + value : [...(total[key] ?? []), ...value];
+  }
+}
+
+/** A configuration in one variant: as many logs as it takes. */
+function measure(fileSystem, { name, drop, shows }, preload) {
+  const asked = drop ? wantedOfMutants : wanted;
+  const total = { fileSystem, variant: name, drop, shows, asked, states: 0, logs: 0, examples: [] };
+  while (total.states < asked && total.logs < LOGS_AT_MOST + asked / STATES_OF_A_LOG && !(until && Date.now() > until)) {
+    const options = { fileSystem, drop, preload, until, seed: firstSeed + total.logs, steps, keep: drop ? null : values.keep };
+    options.states = Math.min(asked - total.states, STATES_OF_A_LOG);
+    options.disk = path.join(scratch, 'disk');
+    options.mounted = path.join(scratch, 'mounted');
+    add(total, replay(options, fileSystems[fileSystem].size));
+    total.logs += 1;
+  }
+  total.examples.splice(3);
+  return total;
+}
+
+const COLUMNS = ['states', 'withLostWrites', 'withTornWrites', 'torn', 'missing', 'lost', 'impossible', 'withStrays', 'unsynced'];
+
+function table(rows) {
+  const lines = [['file system', 'variant', ...COLUMNS, 'logs', 'writes', 'flushes', 'acknowledged']];
+  for (const row of rows) lines.push([row.fileSystem, row.variant, ...lines[0].slice(2).map((column) => String(row[column] ?? 0))]);
+  const widths = lines[0].map((_, column) => Math.max(...lines.map((cells) => cells[column].length)));
+  for (const cells of lines) console.log(`| ${cells.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |`);
+}
+
+const began = Date.now();
+const rows = [];
+try {
+  build('log-disk');
+  const preload = build('drop-sync', '-shared', '-fPIC');
+  for (const name of ['disk', 'mounted']) mkdirSync(path.join(scratch, name));
+  for (const fileSystem of chosen) {
+    for (const variant of VARIANTS) {
+      const row = measure(fileSystem, variant, preload);
+      rows.push(row);
+      console.log(`crash: ${fileSystem}, ${variant.name}: ${row.states} states, ${row.bad ?? 0} of them bad`);
+    }
+  }
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+
+table(rows);
+console.log('states with: writes lost, writes torn; a file torn, missing, older than acknowledged, impossible; temporaries left;');
+console.log('a file torn that was written without a sync, of which nothing is promised. writes, flushes: of the disk');
+if (values.json) writeFileSync(values.json, JSON.stringify(rows));
+
+const faults = rows.flatMap((row) => {
+  const where = `${row.fileSystem}, ${row.variant}`;
+  if (row.drop) return row.shows.some((kind) => row[kind] > 0) ? [] : [`${where}: not caught in ${row.states} states`];
+  const few = row.states < row.asked && !until ? [`${where}: only ${row.states} states`] : [];
+  return [...few, ...row.examples.map((example) => `${where}: ${example}`)];
+});
+for (const fault of faults) console.error(`crash: ${fault}`);
+console.log(`crash: ${faults.length === 0 ? 'nothing lost, every mutant caught' : 'FAILED'}, ${Math.round((Date.now() - began) / 1000)} s`);
+if (faults.length > 0) process.exit(1);

@@ -1,0 +1,57 @@
+// What became of the files after a power loss, compared with what had been acknowledged.
+
+import { readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { PLACES, versionOf } from './plan.mjs';
+
+const TEMPORARY = /^\.holdfast-[0-9a-f]{32}\.tmp$/;
+
+/**
+ * @param {string} mounted
+ * @param {{ number: number, place: string, name: string, durable: boolean | 'file' }[]} files
+ * @param {{ started: Map<number, number>, durable: Map<number, number> }} claims
+ * @returns {{ torn: string[], missing: string[], lost: string[], impossible: string[], strays: number, unsynced: number }}
+ *   torn: neither version whole; missing: acknowledged, and no such file; lost: an older version than was acknowledged;
+ *   impossible: what nobody wrote, or a file system that cannot be read; unsynced: files that are torn or missing, of those
+ *   that were written without a sync
+ */
+export function judge(mounted, files, { started, durable }) {
+  const verdict = { torn: [], missing: [], lost: [], impossible: [], strays: 0, unsynced: 0 };
+  const known = new Set(files.map(({ place, name }) => `${place}/${name}`));
+  for (const place of PLACES) {
+    for (const entry of readdirSync(path.join(mounted, place), { withFileTypes: true, recursive: true })) {
+      const name = path.relative(mounted, path.join(entry.parentPath ?? entry.path, entry.name));
+      if (TEMPORARY.test(entry.name)) verdict.strays += 1;
+      else if (!entry.isDirectory() && !known.has(name)) verdict.impossible.push(`${name}: nobody wrote it`);
+    }
+  }
+  for (const file of files) {
+    const [newest, promised] = [started.get(file.number) ?? 0, durable.get(file.number) ?? 0];
+    const where = `${file.place}/${file.name}`;
+    // Once an unsynced write has begun, nothing is promised of its file.
+    const isPromised = file.durable !== false || newest < 2;
+    const content = contentOrError(path.join(mounted, where));
+    if (content instanceof Error) {
+      const isAbsent = content.code === 'ENOENT';
+      if (!isAbsent) verdict.impossible.push(`${where}: ${content.message}`);
+      else if (!isPromised) verdict.unsynced += 1;
+      else if (promised > 0) verdict.missing.push(`${where}: version ${promised} was acknowledged`);
+      continue;
+    }
+    const version = versionOf(file.number, content);
+    const told = `${where}: ${content.length} bytes, ${version === undefined ? 'no version' : `version ${version}`}, ${promised} acknowledged`;
+    if (version > newest) verdict.impossible.push(told);
+    else if (!isPromised) verdict.unsynced += version === undefined ? 1 : 0;
+    else if (version === undefined) verdict.torn.push(told);
+    else if (version < promised) verdict.lost.push(told);
+  }
+  return verdict;
+}
+
+function contentOrError(file) {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    return error;
+  }
+}

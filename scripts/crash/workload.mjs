@@ -1,0 +1,87 @@
+// Writes what the plan says through the built addon, and marks in the disk's log what it starts and what it was told is
+// done. A mark is in the log before the next line here runs.
+//   node workload.mjs <mounted directory> <marks> <seed> <steps>
+
+import { openSync, writeSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { contentOf, makePlan } from './plan.mjs';
+
+const holdfast = createRequire(import.meta.url)('../../index.js');
+
+const [mounted, marksFile, seed, steps] = process.argv.slice(2);
+const plan = makePlan({ seed: Number(seed), steps: Number(steps) });
+const marks = openSync(marksFile, 'w');
+const mark = (word, { file, version }) => writeSync(marks, `${word} ${file} ${version}`);
+
+const root = holdfast.openRootSync(path.join(mounted, 'root'));
+const absolute = (write) => path.join(mounted, 'plain', plan.files[write.file].name);
+const relative = (write) => plan.files[write.file].name;
+
+/** How each place is written to: by absolute path, or beneath the pinned directory. */
+const places = {
+  plain: {
+    sync: (write, data) => holdfast.writeAtomicSync(absolute(write), data, write.options),
+    async: (write, data) => holdfast.writeAtomic(absolute(write), data, write.options),
+    many: (entries) => holdfast.writeAtomicMany(entries),
+    stage: (write) => holdfast.stageAtomic(absolute(write), write.options),
+    name: absolute,
+  },
+  root: {
+    sync: (write, data) => root.writeAtomicSync(relative(write), data, write.options),
+    async: (write, data) => root.writeAtomic(relative(write), data, write.options),
+    many: (entries) => root.writeAtomicMany(entries),
+    stage: (write) => holdfast.stageAtomic(relative(write), { ...write.options, root: path.join(mounted, 'root') }),
+    name: relative,
+  },
+};
+
+/** What was acknowledged must be what was asked for: less would make every check weaker than it seems. */
+function acknowledge(write, result) {
+  if (result.durable !== write.options.durable) {
+    throw new Error(`${plan.files[write.file].name}: asked for durable ${write.options.durable}, got ${result.durable}`);
+  }
+  if (write.options.durable === true) mark('durable', write);
+}
+
+function* inPieces(data) {
+  for (let at = 0; at < data.length; at += 9000) yield data.subarray(at, at + 9000);
+}
+
+/** As a download would: by another descriptor, which syncs nothing. */
+async function staged(file, data) {
+  await file.handle.writeFile(data);
+  return file.commit();
+}
+
+async function run({ place, how, writes }) {
+  const via = places[place];
+  for (const write of writes) mark('start', write);
+  if (how === 'sync') {
+    for (const write of writes) acknowledge(write, via.sync(write, contentOf(write.file, write.version)));
+    return;
+  }
+  if (how === 'many') {
+    const entries = writes.map((write) => ({
+      file: via.name(write),
+      data: contentOf(write.file, write.version),
+      options: write.options,
+    }));
+    const outcomes = await via.many(entries);
+    outcomes.forEach((outcome, n) => {
+      if (outcome.status === 'rejected') throw outcome.reason;
+      acknowledge(writes[n], outcome.value);
+    });
+    return;
+  }
+  await Promise.all(
+    writes.map(async (write) => {
+      const data = contentOf(write.file, write.version);
+      if (how === 'stage') acknowledge(write, await staged(await via.stage(write), data));
+      else acknowledge(write, await via.async(write, how === 'stream' ? inPieces(data) : data));
+    }),
+  );
+}
+
+for (const step of plan.steps) await run(step);
+writeSync(marks, 'end');
