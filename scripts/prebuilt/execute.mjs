@@ -2,7 +2,8 @@
 // programs of another architecture, children included.
 
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, writeFileSync, closeSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fail } from '../support.mjs';
 
@@ -32,15 +33,19 @@ export function execute(runtime, command, { cwd, env, show = false, timeout = 3_
   const line = runtime.root ? ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', ENTER, 'enter', runtime.root, cwd, ...command] : command;
   // The programs that enter a root are this system's; the command itself gets the PATH that it is given.
   const inside = runtime.root ? [...line.slice(0, -command.length), 'env', `PATH=${env.PATH}`, ...command] : line;
+  const options = {
+    cwd: runtime.root ? '/' : cwd,
+    env: runtime.root ? { ...env, PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } : env,
+    timeout,
+    killSignal: 'SIGKILL',
+  };
+  return runtime.launcher ? throughFiles(inside, options) : throughPipes(inside, options, show);
+}
+
+function throughPipes([program, ...args], options, show) {
   const started = performance.now();
   return new Promise((resolve, reject) => {
-    const child = spawn(inside[0], inside.slice(1), {
-      cwd: runtime.root ? '/' : cwd,
-      env: runtime.root ? { ...env, PATH: '/usr/sbin:/usr/bin:/sbin:/bin' } : env,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout,
-      killSignal: 'SIGKILL',
-    });
+    const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
     let [stdout, stderr] = ['', ''];
     child.stdout.setEncoding('utf8').on('data', (text) => {
       stdout += text;
@@ -51,6 +56,24 @@ export function execute(runtime, command, { cwd, env, show = false, timeout = 3_
       if (show) process.stderr.write(text);
     });
     child.once('error', reject).once('close', (status) => resolve({ status, stdout, stderr, seconds: (performance.now() - started) / 1000 }));
+  });
+}
+
+/** Node under Wine cannot open a pipe as its output. */
+function throughFiles([program, ...args], options) {
+  const started = performance.now();
+  const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-output-'));
+  const files = ['stdout', 'stderr'].map((name) => path.join(folder, name));
+  const descriptors = files.map((file) => openSync(file, 'w'));
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { ...options, stdio: ['ignore', ...descriptors] });
+    child.once('error', reject).once('close', (status) => {
+      const [stdout, stderr] = files.map((file) => readFileSync(file, 'utf8').replaceAll('\r\n', '\n'));
+      resolve({ status, stdout, stderr, seconds: (performance.now() - started) / 1000 });
+    });
+  }).finally(() => {
+    for (const descriptor of descriptors) closeSync(descriptor);
+    rmSync(folder, { recursive: true, force: true });
   });
 }
 

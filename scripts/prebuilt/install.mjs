@@ -46,11 +46,13 @@ export function bareEnvironment(runtime, folder, registry) {
     DENO_DIR: path.posix.join(home, 'deno'),
     DENO_NO_UPDATE_CHECK: '1',
     NO_COLOR: '1',
+    ...runtime.env,
   };
 }
 
 /** How each package manager is asked for holdfast. */
-function installCommand({ kind, program, npm }, options) {
+function installCommand({ kind, program, npm, system }, options) {
+  if (system) return [process.execPath, npm, 'install', 'holdfast', '--no-audit', '--no-fund', ...system, ...options];
   if (kind === 'bun') return [program, 'add', 'holdfast', ...options];
   if (kind === 'deno') return [program, 'add', '--node-modules-dir=manual', 'npm:holdfast'];
   return [program, npm, 'install', 'holdfast', '--no-audit', '--no-fund', ...options];
@@ -86,8 +88,8 @@ function platformPackages(runtime, consumer) {
 }
 
 /** The command that starts a program file under the runtime. */
-export function programCommand({ kind, program }, file, ...args) {
-  return kind === 'deno' ? [program, 'run', '--allow-all', '--quiet', file, ...args] : [program, file, ...args];
+export function programCommand({ kind, program, launcher = [] }, file, ...args) {
+  return kind === 'deno' ? [program, 'run', '--allow-all', '--quiet', file, ...args] : [...launcher, program, file, ...args];
 }
 
 /** Copies a program of ours beside an installation, so that it finds what was installed. */

