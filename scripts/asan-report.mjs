@@ -1,0 +1,36 @@
+// Reads what AddressSanitizer and LeakSanitizer write.
+
+/**
+ * A block that was asked for by code of Node or of a system library is theirs, though the addon may have called them; Node lets
+ * the operating system take back some of it at its end.
+ */
+const ELSEWHERE = /\((?:[^()]*\/)?(?:node|lib[\w.+-]+\.so[\d.]*)\+0x/;
+
+/**
+ * @param {string[]} reports
+ * @returns {{ errors: string[], leaks: string[], others: number }} errors and leaks of the addon, as a few lines each
+ */
+export function verdictOf(reports) {
+  const errors = [];
+  const leaks = [];
+  let others = 0;
+  for (const report of reports) {
+    const [, kind] = /ERROR: AddressSanitizer: (.*)/.exec(report) ?? [];
+    if (kind !== undefined) errors.push(`${kind}\n${stackOf(report).join('\n')}`);
+    for (const [block] of report.matchAll(/^(?:Direct|Indirect) leak of .*\n(?:\s+#\d.*\n)+/gm)) {
+      const [asked] = stackOf(block).slice(1);
+      if (asked !== undefined && !ELSEWHERE.test(asked)) leaks.push(block.split('\n').slice(0, 12).join('\n'));
+      else others += 1;
+    }
+  }
+  return { errors, leaks, others };
+}
+
+/** The frames of the first stack. */
+function stackOf(text) {
+  const lines = text.split('\n');
+  const start = lines.findIndex((line) => /^\s+#0 /.test(line));
+  if (start < 0) return [];
+  const end = lines.findIndex((line, index) => index > start && !/^\s+#\d+ /.test(line));
+  return lines.slice(start, end < 0 ? undefined : end).slice(0, 12);
+}
