@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { bindFsSafe } from '../fs-safe.mjs';
-import { FsSafeError, plain, told } from './helpers/fs-safe-hosts.js';
+import { FsSafeError, plain, thrown, told } from './helpers/fs-safe-hosts.js';
 import { build, modeOf, scratch, strays } from './helpers/scratch.js';
 import { underUmask } from './helpers/umask.js';
 
@@ -93,7 +93,19 @@ const OPTIONS: Record<string, () => Promise<void>> = {
     };
     const once = counted();
     await replaceFileAtomic({ filePath: `${scratch()}/e/f`, content: 'new', ...once.options } as never);
-    expect(once.count()).toBe(2);
+    expect(once.count()).toBe(3);
+    const atOnce = counted();
+    replaceFileAtomicSync({ filePath: `${scratch()}/e/f`, content: 'new', ...atOnce.options } as never);
+    expect(atOnce.count()).toBe(2);
+    let asked = 0;
+    const late = () => {
+      asked += 1;
+      if (asked === 3) throw thrown;
+    };
+    const dir = scratch();
+    build(dir, ['e/f: old']);
+    expect(await told(() => replaceFileAtomic({ filePath: `${dir}/e/f`, content: 'new', assertBeforeMutation: late }))).toBe('what it threw');
+    expect([fs.readFileSync(`${dir}/e/f`, 'utf8'), fs.readdirSync(`${dir}/e`)]).toEqual(['old', ['f']]);
     const staged = counted({ beforeRename: async () => {} });
     await replaceFileAtomic({ filePath: `${scratch()}/e/f`, content: 'new', ...staged.options } as never);
     expect(staged.count()).toBe(3);

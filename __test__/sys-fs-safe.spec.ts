@@ -24,6 +24,18 @@ needs('root', 'strace', 'unshare')('an outcome of the documentation', () => {
     expect(strays(dir)).toEqual([]);
   });
 
+  test('that is published and may not last is told to a caller who wants to know, with its inode', () => {
+    const dir = scratch();
+    const program = path.join(import.meta.dirname, 'programs/fs-safe-call.mjs');
+    const inject = 'inject=fsync,fdatasync:error=EIO:when=2+';
+    const done = spawnSync('strace', ['-f', '-qq', '-o', '/dev/null', '-e', 'trace=fsync,fdatasync', '-e', inject, process.execPath, program, 'watched', dir], {
+      encoding: 'utf8',
+      env: { ...process.env, UV_THREADPOOL_SIZE: '1' },
+    });
+    const { code, states } = JSON.parse(done.stdout.trim());
+    expect({ code, states }).toEqual({ code: 'helper-failed', states: [{ state: 'published', path: `${dir}/f`, ino: String(fs.statSync(`${dir}/f`).ino) }] });
+  });
+
   test('that is published and may not last says that it is published', async () => {
     const dir = scratch();
     const error = (await Promise.resolve(dir).then(sysOutcomes['`replaceFileAtomic`']!['`not-durable`']!).catch((error) => error)) as FsSafeError;
@@ -164,5 +176,34 @@ needs('root', 'strace')('an option of replaceFileAtomic', () => {
     expect(traced({ copyFallbackOnPermissionError: true }, refused).told).toEqual({ code: 'EPERM', content: 'old' });
     expect(traced({ copyFallbackOnPermissionError: true, withOriginal: true }, refused).told).toEqual({ result: { method: 'copy-fallback', by: 'the original' }, content: 'old' });
     expect(traced({ withOriginal: true }, refused).told).toEqual({ code: 'EPERM', content: 'old' });
+  });
+});
+
+needs('linux', 'strace')('an adapter', () => {
+  const program = path.join(import.meta.dirname, 'programs/fs-safe-costs.mjs');
+  const FILE_CALLS = 'openat,openat2,close,stat,lstat,fstat,newfstatat,statx,readlink,readlinkat,preadv2,readv,pread64,access,mkdirat,linkat,unlinkat,renameat,renameat2,fsync,fdatasync,fchmod,fchmodat,getxattr,fgetxattr';
+
+  /** How often a call, made twenty times, makes each system call that has to do with files. */
+  function counted(call: string): Record<string, number> {
+    const dir = scratch();
+    fs.writeFileSync(`${dir}/f`, 'text');
+    fs.chmodSync(dir, 0o700);
+    const log = `${dir}/trace`;
+    const done = spawnSync('strace', ['-f', '-qq', '-o', log, '-e', `trace=${FILE_CALLS}`, process.execPath, program, call, dir, '20'], { encoding: 'utf8' });
+    expect(done.stderr).toBe('');
+    const text = fs.readFileSync(log, 'utf8');
+    const between = text.slice(text.indexOf('/mark-begin'), text.indexOf('/mark-end')).split('\n').slice(1, -1);
+    const counts: Record<string, number> = {};
+    for (const line of between) {
+      const name = /^\d+\s+(\w+)\(/.exec(line)?.[1];
+      if (name !== undefined) counts[name] = (counts[name] ?? 0) + 1;
+    }
+    return counts;
+  }
+
+  test.each(['read', 'read beneath a root', 'read of a root', 'write of a root', 'replacement'])('makes the system calls of its verb, and no others: %s', (call) => {
+    const counts = counted(`${call}, by the adapter`);
+    expect(counts).toEqual(counted(`${call}, by the verb`));
+    expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(60);
   });
 });

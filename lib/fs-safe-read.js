@@ -148,7 +148,7 @@ function bindReads(host) {
       const file = path.resolve(toLocalPath(HostError, filePath));
       const options = { hardlinks, maxBytes, symlinks: toPolicy(symlinks), outbound };
       for (const dir of roots.map((/** @type {unknown} */ entry) => toRoot(HostError, what, entry))) {
-        const found = await readBeneathOne(dir, file, options);
+        const found = await readBeneathOne(HostError, dir, file, options);
         if (found !== undefined) {
           return found;
         }
@@ -186,15 +186,19 @@ function toRoot(HostError, what, entry) {
   return dir;
 }
 
+/** What is no matter of one root: the refusal to send a file, and what keeps every read from working. */
+const TOLD = new Set(['OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE', 'native-unavailable', 'unsupported-platform', 'internal']);
+
 /**
- * A file beneath one of several roots. What cannot be read there is simply not there; a refusal to send it, and a wrong
- * argument, are told.
+ * A file beneath one of several roots. What cannot be read there is simply not there; what concerns more than that root,
+ * and a wrong argument, are told.
  *
+ * @param {HostErrorClass} HostError
  * @param {string} dir
  * @param {string} file
  * @param {any} options
  */
-async function readBeneathOne(dir, file, options) {
+async function readBeneathOne(HostError, dir, file, options) {
   try {
     const root = /** @type {any} */ (await openRoot(dir));
     try {
@@ -206,11 +210,11 @@ async function readBeneathOne(dir, file, options) {
     }
   } catch (error) {
     const { code, errno } = /** @type {any} */ (error);
-    const isSilent = isHoldfastError(error) ? code !== 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE' : typeof errno === 'number';
+    const isSilent = isHoldfastError(error) ? !TOLD.has(code) : typeof errno === 'number';
     if (isSilent) {
       return undefined;
     }
-    throw error;
+    throw toHost(HostError, ROOT_READ, error);
   }
 }
 

@@ -22,6 +22,7 @@ const { invalidType, outOfRange } = require('./validate.js');
  * @property {boolean} throwOnCleanupError
  * @property {() => void} assertMayChange
  * @property {any} onDestinationState
+ * @property {boolean} isWatched the caller wants to be asked or told right at the rename
  * @property {any} beforeRename
  */
 
@@ -92,6 +93,7 @@ function toPlan(HostError, given, defaults) {
     throwOnCleanupError,
     assertMayChange: authority([{ assertBeforeMutation }]),
     onDestinationState,
+    isWatched: assertBeforeMutation !== undefined || onDestinationState !== undefined || beforeRename !== undefined,
     beforeRename,
   };
 }

@@ -62,7 +62,40 @@ async function before({ beforeRename, filePath }, tempPath) {
 }
 
 /**
- * Writes by way of a name that the caller sees before it becomes the target's.
+ * What the caller wants to know of a file that has its name, by the numbers of its descriptor.
+ *
+ * @param {Plan} plan
+ * @param {{ dev: number | bigint, ino: number | bigint }} identity
+ */
+function tellPublished({ filePath, onDestinationState }, { dev, ino }) {
+  const state = Object.freeze({ state: 'published', path: filePath, dev: BigInt(dev), ino: BigInt(ino) });
+  callBack(onDestinationState, 'onDestinationState', [state]);
+}
+
+/**
+ * @param {HostErrorClass} HostError
+ * @param {Plan} plan
+ * @returns {Promise<any>}
+ */
+function write(HostError, plan) {
+  return plan.isWatched ? writeStaged(HostError, plan) : writeAtomic(plan.target, plan.content, plan.options);
+}
+
+/**
+ * The same on the calling thread, where nothing of the caller's can run between the first step and the last.
+ *
+ * @param {HostErrorClass} HostError
+ * @param {Plan} plan
+ */
+function writeSync(HostError, plan) {
+  return plan.beforeRename === undefined
+    ? writeAtomicSync(plan.target, /** @type {any} */ (plan.content), plan.options)
+    : writeStagedSync(HostError, plan);
+}
+
+/**
+ * Writes in steps, for a caller that sees the file before it becomes the target, is asked once more, or is told of it
+ * even when what follows fails.
  *
  * @param {HostErrorClass} HostError
  * @param {Plan} plan
@@ -76,12 +109,18 @@ async function writeStaged(HostError, plan) {
     const { handle, tempPath } = staged;
     await handle.writeFile(content);
     identity = /** @type {fs.BigIntStats} */ (await handle.stat({ bigint: true }));
-    await before(plan, tempPath);
-    assertStaged(HostError, await fs.promises.lstat(tempPath, { bigint: true }).catch((error) => error), identity);
+    if (plan.beforeRename !== undefined) {
+      await before(plan, tempPath);
+      assertStaged(HostError, await fs.promises.lstat(tempPath, { bigint: true }).catch((error) => error), identity);
+    }
     plan.assertMayChange();
-    return await staged.commit();
+    const { method } = await staged.commit();
+    return { method, dev: identity.dev, ino: identity.ino };
   } catch (error) {
     await staged.abort();
+    if (identity !== undefined && /** @type {any} */ (error)?.published === true) {
+      tellPublished(plan, identity);
+    }
     const isLeft = plan.throwOnCleanupError && (await isStill(staged.tempPath, identity));
     throw toThrow(error, isLeft ? 'it is still there' : undefined, plan);
   }
@@ -182,8 +221,7 @@ function waitSync(ms) {
 
 const ASYNC = {
   ensureDir,
-  writeAtomic,
-  writeStaged,
+  write,
   /** @param {string} file */
   look: (file) => fs.promises.lstat(file).catch(() => undefined),
   /** @param {number} ms */
@@ -192,10 +230,9 @@ const ASYNC = {
 
 const SYNC = {
   ensureDir: ensureDirSync,
-  writeAtomic: writeAtomicSync,
-  writeStaged: writeStagedSync,
+  write: writeSync,
   look: lookSync,
   wait: waitSync,
 };
 
-module.exports = { ASYNC, SYNC };
+module.exports = { ASYNC, SYNC, tellPublished };

@@ -5,10 +5,9 @@
 
 const path = require('node:path');
 const { FromCaller, REPLACE, hostError, isErrno, toHost } = require('./fs-safe-errors.js');
-const { callBack } = require('./fs-safe-authority.js');
 const { mkdirMode } = require('./fs-safe-paths.js');
 const { toPlan } = require('./fs-safe-replace-options.js');
-const { ASYNC, SYNC } = require('./fs-safe-replace-verbs.js');
+const { ASYNC, SYNC, tellPublished } = require('./fs-safe-replace-verbs.js');
 const { isHoldfastError, own, systemError } = require('./errors.js');
 const { queued } = require('./order.js');
 
@@ -39,10 +38,8 @@ function* replace(host, plan) {
       yield (verbs) => verbs.wait(plan.renameRetryBaseDelayMs * 2 ** tried);
     }
   }
-  const { dev, ino, method } = written;
-  const state = Object.freeze({ state: 'published', path: plan.filePath, dev: BigInt(dev), ino: BigInt(ino) });
-  callBack(plan.onDestinationState, 'onDestinationState', [state]);
-  return { method: method === 'in-place' ? 'copy-fallback' : 'rename' };
+  tellPublished(plan, written);
+  return { method: written.method === 'in-place' ? 'copy-fallback' : 'rename' };
 }
 
 /**
@@ -54,10 +51,7 @@ function* replace(host, plan) {
 function* publish(host, plan, parent) {
   plan.assertMayChange();
   /** @type {Step} */
-  const write = (verbs) =>
-    plan.beforeRename === undefined
-      ? verbs.writeAtomic(plan.target, plan.content, plan.options)
-      : verbs.writeStaged(host.HostError, plan);
+  const write = (verbs) => verbs.write(host.HostError, plan);
   try {
     return yield* attempt(host, plan, parent, write);
   } catch (error) {

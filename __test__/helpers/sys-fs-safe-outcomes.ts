@@ -34,7 +34,8 @@ const denied = (call: (dir: string) => unknown, ...layout: string[]) => (dir: st
 /** A call in another process; throws again what it threw. */
 function elsewhere(launcher: string[], env: Record<string, string>, ...args: string[]): never {
   const line = [...launcher, process.execPath, HOSTS, ...args];
-  const done = spawnSync(line[0]!, line.slice(1), { encoding: 'utf8', env: { ...process.env, ...env } });
+  // strace counts calls thread by thread.
+  const done = spawnSync(line[0]!, line.slice(1), { encoding: 'utf8', env: { ...process.env, UV_THREADPOOL_SIZE: '1', ...env } });
   const told = done.stdout.split('\n').find((text) => text.startsWith('{'));
   if (told === undefined) throw new Error(`the call ended with ${done.status}: ${done.error ?? done.stderr}`);
   const { class: Class, code, errno, cause, details } = JSON.parse(told);
@@ -65,6 +66,7 @@ export const sysOutcomes: Outcomes = {
     '`ENOSPC`': onFullDisk('writeFileWithinRoot'),
   },
   '`readLocalFileFromRoots`': {
+    '`native-unavailable`': (dir) => elsewhere([], { HOLDFAST_NATIVE_PATH: `${dir}/none.node` }, 'fromRoots', dir),
     '`EACCES`': denied((dir) => plain.readLocalFileFromRoots({ filePath: `${dir}/f`, roots: [dir] }), 'f 0600: text'),
   },
   '`replaceFileAtomic`': {

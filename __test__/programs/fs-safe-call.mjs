@@ -12,10 +12,14 @@ class FsSafeError extends Error {
 const [call, dir] = process.argv.slice(2);
 const api = bindFsSafe({ FsSafeError });
 const tooMuch = 'x'.repeat(1024 * 1024);
+const states = [];
+const onDestinationState = ({ state, path, ino }) => states.push({ state, path, ino: String(ino) });
 const CALLS = {
   read: () => api.readLocalFileSafely({ filePath: `${dir}/f` }),
+  fromRoots: () => api.readLocalFileFromRoots({ filePath: `${dir}/f`, roots: [dir] }),
   writeFileWithinRoot: () => api.writeFileWithinRoot({ rootDir: dir, relativePath: 'f', data: tooMuch }),
   replaceFileAtomic: () => api.replaceFileAtomic({ filePath: `${dir}/f`, content: tooMuch, syncTempFile: true, syncParentDir: true }),
+  watched: () => api.replaceFileAtomic({ filePath: `${dir}/f`, content: 'new', syncTempFile: true, syncParentDir: true, onDestinationState }),
 };
 
 try {
@@ -23,5 +27,5 @@ try {
   console.log('it succeeded');
 } catch (error) {
   const { code, errno, details, cause } = error;
-  console.log(JSON.stringify({ class: error.constructor.name, code, errno, details, cause: cause && { code: cause.code, errno: cause.errno } }));
+  console.log(JSON.stringify({ class: error.constructor.name, code, errno, details, cause: cause && { code: cause.code, errno: cause.errno }, states }));
 }
