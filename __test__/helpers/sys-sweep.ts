@@ -1,5 +1,5 @@
 // Runs a scenario once for every call it makes and every fault, and judges what came of it.
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { getSystemErrorName } from 'node:util';
@@ -57,7 +57,7 @@ export class Rig {
     const { driver } = this.faulty;
     this.pid = Number(await driver.fs('readlinkSync', '/proc/self'));
     await driver.must({ umask: 0o022 });
-    for (let times = 0; times < 2; times++) await this.run(scenario, how, where);
+    for (let times = 0; times < 2; times++) await (await this.run(scenario, how, where)).done();
     return this.faulty;
   }
 
@@ -82,8 +82,11 @@ export class Rig {
     const { answer, calls } = await faulty.ask(scenario.request(ground), plansOf(scenario, plan));
     const leaked = this.descriptors() - before;
     const again = async () => (await faulty.ask(scenario.request(ground), scenario.always)).answer.error;
-    const done = async () => where === 'root' && (await faulty.driver.must({ closeRoot: ground.dir }));
-    if (plan === undefined) await done();
+    const done = async (): Promise<void> => {
+      if (where === 'root') await faulty.driver.must({ closeRoot: ground.dir });
+      // One by one: tens of thousands at the end would take as long as a hook may.
+      rmSync(ground.dir, { recursive: true, force: true });
+    };
     return { ground, answer, calls, leaked, again, done };
   }
 
@@ -94,9 +97,10 @@ export class Rig {
   /** The calls of an undisturbed run. */
   async observe(scenario: Scenario, how: How, where: Where): Promise<(Call & { number: number })[]> {
     await this.ready(scenario, how, where);
-    const { answer, calls, ground } = await this.run(scenario, how, where);
+    const { answer, calls, ground, done } = await this.run(scenario, how, where);
     if (answer.error) throw new Error(`${scenario.title} fails without any fault: ${answer.error.message}`);
     scenario.isTrue(ground.dir, answer.value);
+    await done();
     // What fails in any case has no other way to fail.
     return numbered(calls).filter(({ effect }) => effect === '');
   }
@@ -143,7 +147,8 @@ interface Run {
   calls: Call[];
   leaked: number;
   again: () => Promise<PlainError | undefined>;
-  done: () => Promise<unknown>;
+  /** Nothing more is asked of the case. */
+  done: () => Promise<void>;
 }
 
 interface Hit extends Run {
