@@ -18,6 +18,13 @@ const { targets: thisTargets } = createRequire(import.meta.url)('../lib/target.j
 
 /** What cargo is asked for, and how rustc is told to make it. */
 function recipe(target, native) {
+  const { flags, ...rest } = systemRecipe(target, native);
+  // Else a Mach-O library bears the path at which it was linked.
+  const name = target.os === 'darwin' ? [`-Clink-arg=-Wl,-install_name,@rpath/${binaryName(target)}`] : [];
+  return { ...rest, flags: [...flags, ...name] };
+}
+
+function systemRecipe(target, native) {
   if (native) {
     // Microsoft's C run-time library would have to be installed by somebody: it goes into the binary.
     const windows = target.os === 'win32';

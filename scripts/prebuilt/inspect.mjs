@@ -20,7 +20,7 @@ const SYSTEM_LIBRARIES = {
   'own gnu': /^(libgcc_s\.so\.1|lib(c|m|pthread|dl|rt|util)\.so\.\d|ld-linux-(x86-64\.so\.2|aarch64\.so\.1))$/,
   musl: /^(libc\.so|libc\.musl-(x86_64|aarch64)\.so\.1)$/,
   'own musl': /^(libgcc_s\.so\.1|libc\.so|libc\.musl-(x86_64|aarch64)\.so\.1)$/,
-  darwin: /^(\/usr\/lib\/libSystem\.B\.dylib|\/usr\/lib\/libiconv\.2\.dylib)$/,
+  darwin: /^(\/usr\/lib\/libSystem\.B\.dylib|\/usr\/lib\/lib(iconv\.2|charset\.1|objc\.A)\.dylib)$/,
   win32: /^(kernel32|ntdll|advapi32|bcryptprimitives|bcrypt|ws2_32|userenv|msvcrt|api-ms-win-[\w-]+)\.dll$/i,
   'own win32': /^(kernel32|ntdll|advapi32|bcryptprimitives|bcrypt|ws2_32|userenv|msvcrt|vcruntime140|libgcc_s_seh-1|api-ms-win-[\w-]+)\.dll$/i,
 };

