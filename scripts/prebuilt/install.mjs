@@ -1,6 +1,6 @@
 // Installs the packed packages from the registry into an empty folder, as a user would, and says what came of it.
 
-import { existsSync, mkdirSync, mkdtempSync, copyFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { projectRoot } from '../support.mjs';
@@ -14,6 +14,8 @@ export function freshFolder(runtime) {
   const parent = runtime.root ? path.join(runtime.root, 'row') : tmpdir();
   mkdirSync(parent, { recursive: true });
   const folder = mkdtempSync(path.join(parent, 'holdfast-row-'));
+  // Specs start programs as other users.
+  chmodSync(folder, 0o755);
   return runtime.root ? `/row/${path.basename(folder)}` : folder;
 }
 

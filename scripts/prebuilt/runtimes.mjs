@@ -83,7 +83,11 @@ function furnish(root, architecture) {
   unpackDebian(root, 'bookworm', architecture, ['busybox-static']);
   mkdirSync(path.join(root, 'usr/bin'), { recursive: true });
   const busybox = existsSync(path.join(root, 'bin/busybox')) ? '/bin/busybox' : '/usr/bin/busybox';
-  for (const tool of ['sh', 'ls', 'cat', 'mkfifo', 'mknod', 'chmod', 'cp', 'mv', 'ln', 'rm', 'sleep', 'true', 'env', 'id', 'head', 'stat']) symlinkSync(busybox, path.join(root, 'usr/bin', tool));
+  for (const tool of ['sh', 'ls', 'cat', 'mkfifo', 'mknod', 'chmod', 'cp', 'mv', 'ln', 'rm', 'sleep', 'true', 'env', 'id', 'head', 'stat', 'printf']) symlinkSync(busybox, path.join(root, 'usr/bin', tool));
+  // Where there is no other /bin, programs that ask for a shell by its usual path find it as well.
+  if (!existsSync(path.join(root, 'bin'))) symlinkSync('usr/bin', path.join(root, 'bin'));
+  else if (!existsSync(path.join(root, 'bin/sh'))) symlinkSync('busybox', path.join(root, 'bin/sh'));
+  writeFileSync(path.join(root, 'usr/bin/bash'), '#!/bin/sh\nexec /bin/busybox sh "$@"\n', { mode: 0o755 });
   for (const name of ['proc', 'dev', 'sys', 'row', 'etc', 'root']) mkdirSync(path.join(root, name), { recursive: true });
   mkdirSync(path.join(root, 'tmp'), { recursive: true });
   spawnSync('chmod', ['1777', path.join(root, 'tmp')]);

@@ -14,10 +14,11 @@ const OF_THE_CHECKOUT = ['bench', 'docs'];
  * @param {import('./runtimes.mjs').Runtime} runtime
  * @param {string} folder above the consumer's, where the development dependencies are put
  * @param {string} consumer
- * @param {{ without?: string[], only?: string[], timeout?: number }} options names of specs that are left out, or alone run; seconds a test may take
+ * @param {{ without?: string[], only?: string[], except?: string[], timeout?: number }} options specs that are left out, or alone run; tests that are
+ *   left out, by a part of their name; seconds a test may take
  * @returns {Promise<{ ok: boolean, passed: number, failed: number, skipped: number, output: string }>}
  */
-export async function runSuite(runtime, folder, consumer, env, { without = [], only = [], timeout = 60 } = {}) {
+export async function runSuite(runtime, folder, consumer, env, { without = [], only = [], except = [], timeout = 60 } = {}) {
   const installed = path.posix.join(consumer, 'node_modules/holdfast');
   const at = (name) => path.join(outside(runtime, installed), name);
   mkdirSync(at('scripts'));
@@ -34,7 +35,8 @@ export async function runSuite(runtime, folder, consumer, env, { without = [], o
   const totals = path.posix.join(folder, 'totals.json');
   rmSync(outside(runtime, totals), { force: true });
   const excluded = [...OF_THE_CHECKOUT, ...without].map((name) => `**/${name}.spec.ts`);
-  const ended = await execute(runtime, [runtime.program, `${shared}/vitest/vitest.mjs`, 'run', ...only], {
+  const pattern = except.length > 0 ? ['--testNamePattern', `^(?!.*(${except.join('|')}))`] : [];
+  const ended = await execute(runtime, [runtime.program, `${shared}/vitest/vitest.mjs`, 'run', ...pattern, ...only], {
     cwd: installed,
     env: {
       ...env,
