@@ -12,7 +12,7 @@ const { openLocalFileSafely, readLocalFileSafely } = require('./read.js');
 /** @param {Host} host */
 function bindOld(host) {
   /** @param {any} params */
-  const readFileWithinRoot = (params) => oneBeneath(host, { maxBytes: Infinity, ...params }, readLocalFileSafely, OLD_ROOT_READ);
+  const readFileWithinRoot = (params) => oneBeneath(host, { ...params, maxBytes: params.maxBytes ?? Infinity }, readLocalFileSafely, OLD_ROOT_READ);
   /** @param {any} params */
   const readPathWithinRoot = ({ filePath, ...params }) => readFileWithinRoot({ ...params, relativePath: filePath });
   return {

@@ -98,6 +98,9 @@ function told(error, dir, base, relative, say) {
     const at = base === dir ? dir : firstLink(base, relative.split('/'));
     return own(new Error(say(at ?? dir), { cause: error }));
   }
+  if (isCode(error, 'not-found')) {
+    return own(/** @type {any} */ (error).cause);
+  }
   if (isCode(error, 'not-directory')) {
     const isTarget = fs.lstatSync(dir, { throwIfNoEntry: false }) !== undefined;
     return systemError(isTarget ? -EEXIST : -ENOTDIR, 'mkdir', dir);

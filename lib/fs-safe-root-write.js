@@ -259,6 +259,9 @@ async function noOriginal() {
  */
 function toJson(value, options) {
   const text = JSON.stringify(value, options?.replacer, options?.space);
+  if (text === undefined) {
+    throw invalidType('data', 'a value that JSON can hold', value);
+  }
   return options?.trailingNewline === false ? text : `${text}\n`;
 }
 
@@ -306,6 +309,9 @@ function isAsyncIterable(data) {
 async function* limited(HostError, data, maxBytes = Infinity) {
   let total = 0;
   for await (const chunk of ofCaller(data)) {
+    if (!(chunk instanceof Uint8Array)) {
+      throw invalidType('data', 'an iterable whose chunks are instances of Uint8Array', chunk);
+    }
     total += chunk.byteLength;
     if (total > maxBytes) {
       throw hostError(HostError, 'too-large', `the data are more than ${maxBytes} bytes`);

@@ -77,6 +77,9 @@ export const rootWriteCases: readonly Case[] = [
   { name: 'when the answer comes later', call: (api, dir) => write(api, dir, 'f', { assertBeforeMutation: (async () => {}) as never }) },
   { name: 'writeJson', call: async (api, dir) => (await api.root(dir)).writeJson('f', { a: [1] }, { space: 1 }) },
   { name: 'writeJson without a newline', call: async (api, dir) => (await api.root(dir)).writeJson('f', [1], { trailingNewline: false }) },
+  { name: 'writeJson of what JSON has no word for', call: async (api, dir) => (await api.root(dir)).writeJson('f', undefined) },
+  { name: 'an option that is undefined, where the root has another default', call: async (api, dir) => (await api.root(dir, { mkdir: false })).write('a/f', 'new', { mkdir: undefined }),
+    differs: { verdict: 'different', because: 'an option that is undefined is not given, and the default of the root holds', theirs: ['ok null', 'a/ 0755', 'a/f 0600: new'], ours: ['FsSafeError not-found operational'] } },
   { name: 'createJson', layout: ['f: old'], call: async (api, dir) => (await api.root(dir)).createJson('f', [1]) },
 
   { name: 'create', call: (api, dir) => create(api, dir, 'f') },
@@ -91,6 +94,12 @@ export const rootWriteCases: readonly Case[] = [
   { name: 'create through a linked parent', layout: ['e/', 'l => e'], call: (api, dir) => create(api, dir, 'l/f') },
   { name: 'create of a stream', call: async (api, dir) => (await api.root(dir)).create('a/f', chunks()) },
   { name: 'create of a stream that is too long', call: async (api, dir) => (await api.root(dir)).create('f', chunks(), { maxBytes: 2 }) },
+  { name: 'create of a stream that is too long for the root', call: async (api, dir) => (await api.root(dir, { maxBytes: 2 })).create('f', chunks()) },
+  { name: 'create of data that are too long for reads of the root', call: async (api, dir) => (await api.root(dir, { maxBytes: 2 })).create('f', 'abc') },
+  { name: 'create of a stream whose signal is aborted', call: async (api, dir) => (await api.root(dir)).create('f', chunks(), { signal: AbortSignal.abort(new Error('stop')) }) },
+  { name: 'create of a stream of text', call: async (api, dir) => (await api.root(dir)).create('f', (async function* () { yield 'abc' as never; })()) },
+  { name: 'create of a list of chunks', call: async (api, dir) => (await api.root(dir)).create('f', [Buffer.from('abc')] as never) },
+  { name: 'create of a stream over what exists', layout: ['f: old'], call: async (api, dir) => (await api.root(dir)).create('f', chunks()) },
   { name: 'create of a stream that fails', call: async (api, dir) => (await api.root(dir)).create('f', (async function* () { yield Buffer.from('a'); refused(); })()) },
 
   { name: 'mkdir', call: (api, dir) => mkdir(api, dir, 'a') },

@@ -31,6 +31,7 @@ export const rootCases: readonly Case[] = [
   { name: 'readText in another encoding', layout: ['f: é'], call: async (api, dir) => (await api.root(dir)).readText('f', { encoding: 'latin1' }) },
   { name: 'readJson', layout: ['f: {"a":[1]}'], call: async (api, dir) => (await api.root(dir)).readJson('f') },
   { name: 'readJson of something else', layout: ['f: {'], call: async (api, dir) => (await api.root(dir)).readJson('f') },
+  { name: 'readJson with a byte order mark', layout: ['f: \ufeff{}'], call: async (api, dir) => (await api.root(dir)).readJson('f') },
   { name: 'reader', layout: ['f: text'], call: async (api, dir) => (await (await api.root(dir)).reader({ maxBytes: 4 })('f')).toString() },
   { name: 'readAbsolute', layout: ['f: text'], call: async (api, dir) => (await (await api.root(dir)).readAbsolute(`${dir}/f`)).realPath },
   { name: 'readAbsolute by the linked spelling of the root', layout: ['e/f: text', 'l => e'], call: async (api, dir) => (await (await api.root(`${dir}/l`)).readAbsolute(`${dir}/l/f`)).realPath },
