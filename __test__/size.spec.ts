@@ -2,9 +2,9 @@ import * as fs from 'node:fs';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { check, expectRefusal } from './helpers/expectations.js';
-import { failure, FORMS, inBothForms, outcome } from './helpers/forms.js';
+import { failure, FORMS, inBothForms, openFiles, outcome } from './helpers/forms.js';
 import { build, scratch } from './helpers/scratch.js';
 
 const TEBIBYTE = 2 ** 40;
@@ -93,6 +93,32 @@ describe('a file that memory does not suffice for', () => {
     expect(done.stderr).toBe('');
     const tooLarge = { isError: true, code: 'too-large', isHoldfastError: true };
     expect(JSON.parse(done.stdout)).toEqual([tooLarge, tooLarge, 'goes on']);
+  });
+});
+
+describe('large content of a file that shows no size', () => {
+  const file = '/proc/kallsyms';
+
+  test('is read whole', async () => {
+    const content = fs.readFileSync(file);
+    expect(content.length).toBeGreaterThan(1 << 20);
+    for (const form of FORMS) expect((await form.read(file, { pseudoFiles: 'allow' })).buffer.equals(content)).toBe(true);
+  });
+
+  test('is an error when there is no memory for it: it is in a Buffer that JavaScript made, or in none', async () => {
+    const allocate = vi.spyOn(Buffer, 'allocUnsafeSlow').mockImplementation(() => {
+      throw new RangeError('Array buffer allocation failed');
+    });
+    try {
+      for (const form of FORMS) {
+        const open = openFiles();
+        expectRefusal(await failure(() => form.read(file, { pseudoFiles: 'allow' })), 'too-large');
+        expect(openFiles()).toEqual(open);
+      }
+      expect(allocate).toHaveBeenCalledTimes(FORMS.length);
+    } finally {
+      allocate.mockRestore();
+    }
   });
 });
 

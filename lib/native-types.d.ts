@@ -31,7 +31,8 @@ export interface Native {
   ): Buffer | Handle | undefined | null;
   ensureDirCached(path: NativePath, flags: number, mode: number, scratch: Float64Array, root: Handle | undefined): void;
   readAsync(path: NativePath, flags: number, maxBytes: number, root: Handle | undefined): Promise<Reply<Buffer | Handle>>;
-  readFill(pending: Handle, place: Buffer, maxBytes: number): Promise<Reply<Buffer>>;
+  readFill(pending: Handle, place: Buffer, maxBytes: number): Promise<Reply<Buffer | Handle>>;
+  readTake(held: Handle, place: Buffer): void;
   readDrop(pending: Handle): Promise<Reply>;
   openAsync(path: NativePath, flags: number, maxBytes: number, root: Handle | undefined): Promise<Reply<Handle>>;
   ensureDirSync(

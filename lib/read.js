@@ -22,6 +22,7 @@ const { toOptions } = require('./validate.js');
 
 /** Place of the number of bytes read, and of a descriptor: src/binding/read.rs. */
 const LENGTH = 15;
+const IS_HELD = 17;
 const DESCRIPTOR = 16;
 
 /**
@@ -207,9 +208,10 @@ async function readInPool(path, { flags, maxBytes, root, signal }, learn, pinned
       if (record.failed(opened)) {
         throw record.failure(opened, given, { maxBytes });
       }
-      const buffer = Buffer.isBuffer(extra)
-        ? extra
-        : await fill(/** @type {Handle} */ (extra), opened.numbers[LENGTH], given, maxBytes);
+      const buffer =
+        Buffer.isBuffer(extra) || opened.numbers[IS_HELD] === 1
+          ? held(opened, extra, given)
+          : await fill(/** @type {Handle} */ (extra), opened.numbers[LENGTH], given, maxBytes);
       return toResult(opened, fixed, base, buffer);
     }),
   );
@@ -238,9 +240,29 @@ async function fill(file, size, path, maxBytes) {
   }
   const length = filled.numbers[LENGTH];
   if (outgrown) {
-    return outgrown;
+    return held(filled, outgrown, path);
   }
   return length === size ? place : place.subarray(0, length);
+}
+
+/**
+ * Content that was read before there was a Buffer for it. What is large is still held by the binary: to run out of memory is an
+ * error only where JavaScript allocates.
+ *
+ * @param {record.Result} result
+ * @param {Buffer | Handle | undefined} content
+ * @param {string} path as the caller gave it
+ */
+function held({ numbers }, content, path) {
+  if (numbers[IS_HELD] !== 1) {
+    return /** @type {Buffer} */ (content);
+  }
+  const place = allocate(numbers[LENGTH]);
+  if (place === undefined) {
+    throw refusal('too-large', 'memory', path);
+  }
+  native().readTake(/** @type {Handle} */ (content), place);
+  return place;
 }
 
 /**

@@ -23,7 +23,12 @@ impl FromNapiValue for PathArgument {
         if length.is_some_and(|length| length + LONGEST_CHARACTER >= USUAL) {
             // It may have been cut, before a character that did not fit as a whole. A UTF-16
             // unit has at most three bytes.
-            bytes.resize(string_length(env, value) * 3 + 1, 0);
+            let room = string_length(env, value) * 3 + 1;
+            let more = room.saturating_sub(bytes.len());
+            bytes.try_reserve_exact(more).map_err(|_| {
+                napi::Error::from_reason("a path is longer than the memory that can be had for it")
+            })?;
+            bytes.resize(room, 0);
             length = copy_string(env, value, &mut bytes);
         }
         if let Some(length) = length {

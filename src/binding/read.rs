@@ -18,6 +18,8 @@ use std::sync::Arc;
 
 /// Place of the number of bytes read.
 pub(super) const LENGTH: usize = 15;
+/// Place of the flag that says: the content was read, and is for [`read_take`].
+const IS_HELD: usize = 17;
 /// Place of the descriptor that an open hands over.
 const DESCRIPTOR: usize = 16;
 
@@ -219,13 +221,35 @@ fn open_and_read(
     let mut data = vec![0; usize::try_from(file.size()).unwrap_or_default()];
     match file.read(&mut data, rules.max_bytes)? {
         Content::Fits(count) => data.truncate(count),
-        Content::Outgrown(content) => data = content,
+        Content::Outgrown(content) => return Ok(outgrown(record, content)),
     }
     record.numbers[LENGTH] = length(data.len());
     Ok(Reply {
         record,
         extra: Extra::Data(data),
     })
+}
+
+/// Content that is larger than its file was said to be: of any size.
+fn outgrown(mut record: Record, content: Vec<u8>) -> Reply {
+    record.numbers[LENGTH] = length(content.len());
+    let is_held = content.len() as u64 > COPIED;
+    record.numbers[IS_HELD] = f64::from(u8::from(is_held));
+    let extra = if is_held {
+        Extra::Content(content)
+    } else {
+        Extra::Data(content)
+    };
+    Reply { record, extra }
+}
+
+/// Fills an array that JavaScript has just made with content that was read before.
+#[napi(catch_unwind)]
+pub fn read_take(held: &External<Slot<Vec<u8>>>, mut place: Bytes) {
+    let content = held.take().unwrap_or_default();
+    let place = place.as_mut_slice();
+    let count = content.len().min(place.len());
+    place[..count].copy_from_slice(&content[..count]);
 }
 
 /// Second half of a large read: fills an array that JavaScript has just made.
@@ -262,24 +286,17 @@ impl Fill {
         // it alive.
         let place = unsafe { self.place.as_mut() };
         let max_bytes = rules(0, self.max_bytes).max_bytes;
-        let mut outgrown = None;
         let answer = guarded(|| {
             let mut record = Record::new(0.0);
-            record.numbers[LENGTH] = match file.read(place, max_bytes)? {
-                Content::Fits(count) => length(count),
-                Content::Outgrown(content) => {
-                    let count = length(content.len());
-                    outgrown = Some(content);
-                    count
+            match file.read(place, max_bytes)? {
+                Content::Fits(count) => {
+                    record.numbers[LENGTH] = length(count);
+                    Ok(Reply::of(Ok(record)))
                 }
-            };
-            Ok(record)
+                Content::Outgrown(content) => Ok(outgrown(record, content)),
+            }
         });
-        let mut reply = Reply::of(answer);
-        if let Some(content) = outgrown {
-            reply.extra = Extra::Data(content);
-        }
-        reply
+        answer.unwrap_or_else(|failure| Reply::of(Err(failure)))
     }
 }
 

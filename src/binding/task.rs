@@ -20,6 +20,8 @@ pub enum Extra {
     Nothing,
     /// Content that was read.
     Data(Vec<u8>),
+    /// Content too large to be made into a Buffer here, where running out of memory is an abort.
+    Content(Vec<u8>),
     /// A file whose content is worth reading straight into a Buffer.
     Pending(OpenFile),
     /// One record for each of many.
@@ -70,6 +72,7 @@ impl Reply {
         match self.extra {
             Extra::Nothing => {}
             Extra::Data(data) => pair.set(1, &BufferSlice::copy_from(context, data)?)?,
+            Extra::Content(content) => pair.set(1, External::new(Slot::new(content)))?,
             Extra::Pending(file) => pair.set(1, External::new(Slot::new(file)))?,
             Extra::Records(records) => {
                 let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
