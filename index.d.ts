@@ -288,8 +288,8 @@ export interface Capabilities {
   version: string;
   platform: NodeJS.Platform;
   arch: NodeJS.Architecture;
-  /** How paths are resolved beneath a root. */
-  resolver: 'openat2' | 'walk';
+  /** How paths are resolved beneath a root: `open-flags` are `O_NOFOLLOW_ANY` and, where links may be followed, `O_RESOLVE_BENEATH` of macOS. */
+  resolver: 'openat2' | 'open-flags' | 'walk';
   /** `openat2` works (Linux 5.6, and not filtered). */
   openat2: boolean;
   /** Exclusive rename: `renameat2(RENAME_NOREPLACE)` (Linux 3.15). */

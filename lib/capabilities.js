@@ -2,6 +2,9 @@
 
 const { native, nativePath } = require('./native.js');
 
+/** What the kernel's own resolver is called. */
+const KERNEL = process.platform === 'darwin' ? 'open-flags' : 'openat2';
+
 /** What this build does on this system. */
 function capabilities() {
   const features = native().features();
@@ -11,8 +14,8 @@ function capabilities() {
     version: native().version(),
     platform: process.platform,
     arch: process.arch,
-    resolver: has(0) ? 'openat2' : 'walk',
-    openat2: has(0),
+    resolver: has(0) ? KERNEL : 'walk',
+    openat2: has(0) && KERNEL === 'openat2',
     renameNoReplace: has(1),
     fchmodat2: has(2),
     statx: has(3),

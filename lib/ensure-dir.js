@@ -84,8 +84,9 @@ function warn(path, mode, reason) {
   }
   warned.add(path);
   const because = reason === undefined ? '' : ` (${reason})`;
+  const what = process.platform === 'win32' ? 'its ACL lets others in' : `its mode is ${mode.toString(8).padStart(4, '0')}`;
   process.emitWarning(
-    `${quoted(path)} is not private: its mode is ${mode.toString(8).padStart(4, '0')}${because}. ` +
+    `${quoted(path)} is not private: ${what}${because}. ` +
       "Demand privacy with existing: 'require', or waive it with existing: 'leave' or HOLDFAST_SKIP_DIR_HARDENING=1.",
     { type: 'HoldfastWarning', code: 'HOLDFAST_DIR_NOT_PRIVATE' },
   );

@@ -165,6 +165,13 @@ const WHY_INVALID = table({
   empty: ': it is empty',
   nul: ': it contains a NUL',
   surrogate: ': it contains a lone surrogate, which no file name can',
+  encoding: ': it is not UTF-8, which Windows has its names in',
+  namespace: ': shares, devices and other names that begin with two separators are no local files',
+  drive: ': it is relative to the working directory of a drive, or names a stream',
+  stream: ': no file name has a colon; behind one Windows looks for a stream',
+  character: ': it has a character that no file name on Windows can have',
+  device: ': Windows takes a part of it for a device, whatever its extension',
+  trailing: ': a part of it ends with a dot or a space, which Windows drops',
   url: ': only a file: URL without host and encoded separators names a file',
 });
 

@@ -38,9 +38,17 @@ function rootNumber(root) {
 function orderKey(file, root, pinned) {
   const text = shown(file);
   if (pinned !== undefined && !path.isAbsolute(text)) {
-    return `${rootNumber(pinned)}:${path.normalize(text)}`;
+    return folded(`${rootNumber(pinned)}:${path.normalize(text)}`);
   }
-  return path.resolve(root === undefined ? '/' : shown(root), text);
+  return folded(path.resolve(root === undefined ? '/' : shown(root), text));
+}
+
+/** Whether file systems usually take names for the same that differ in case or in how accents are written. */
+const FOLDS = process.platform === 'win32' || process.platform === 'darwin';
+
+/** @param {string} key */
+function folded(key) {
+  return FOLDS ? key.normalize().toUpperCase().toLowerCase() : key;
 }
 
 /**

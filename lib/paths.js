@@ -3,7 +3,7 @@
 // Paths as callers give them, and as the binary takes them.
 
 const { fileURLToPath } = require('node:url');
-const { refusal } = require('./errors.js');
+const { refusal, shown } = require('./errors.js');
 const { native } = require('./native.js');
 const record = require('./record.js');
 const { invalidType } = require('./validate.js');
@@ -61,12 +61,24 @@ function fromUrl(url) {
 function pathForLater(path, isBeneathRoot) {
   const isFixed = isBeneathRoot || path.length === 0;
   if (typeof path === 'string') {
-    return isFixed || path.startsWith('/') || path.includes('\0') ? path : absolute(path);
+    return isFixed || startsAtTop(path) || path.includes('\0') ? path : absolute(path);
   }
-  return isFixed || path[0] === SLASH || path.includes(0) ? new Uint8Array(path) : absolute(path);
+  return isFixed || startsAtTop(path) || path.includes(0) ? new Uint8Array(path) : absolute(path);
 }
 
 const SLASH = 0x2f;
+
+/**
+ * Whether no working directory has a part in a path. On Windows that takes a drive.
+ *
+ * @param {NativePath} path
+ */
+function startsAtTop(path) {
+  if (process.platform === 'win32') {
+    return /^[a-z]:[\\/]/i.test(shown(path.slice(0, 3)));
+  }
+  return typeof path === 'string' ? path.startsWith('/') : path[0] === SLASH;
+}
 
 /**
  * The binary knows the working directory: Node remembers its name, which may be another's by now.

@@ -4,24 +4,55 @@ const fs = require('node:fs');
 const { HoldfastError, refusal, systemError } = require('./errors.js');
 
 /**
- * A genuine `FileHandle` on what the binary holds open. Nothing makes one from a descriptor, but
- * the descriptor's name in `/proc` leads to the very file, whatever became of its path.
+ * What the binary holds open, and where it was found.
  *
- * @param {{ descriptor: number, dev: number, ino: number }} held
+ * @typedef {object} Held
+ * @property {number} descriptor
+ * @property {number} dev
+ * @property {number} ino
+ * @property {number} [inoLow] its lower 32 bits, which a number may have lost
+ * @property {string} [realPath]
+ */
+
+/**
+ * What leads to an open file. On Linux its name in `/proc` leads to the very file, whatever became
+ * of its path; on macOS `/dev/fd` duplicates the descriptor, with the rights that it has. On
+ * Windows there is its path alone, which may lead to another file by now: that shows.
+ *
+ * @param {Held} held
+ * @param {string} flags
+ */
+function wayTo({ descriptor, realPath }, flags) {
+  switch (process.platform) {
+    case 'win32':
+      return /** @type {string} */ (realPath);
+    case 'darwin':
+      return flags === 'r' ? `/dev/fd/${descriptor}` : /** @type {string} */ (realPath);
+    default:
+      return `/proc/self/fd/${descriptor}`;
+  }
+}
+
+/**
+ * A genuine `FileHandle` on what the binary holds open, which nothing makes from a descriptor.
+ *
+ * @param {Held} held
  * @param {string} flags as of fs.open
  * @param {string} path as the caller gave it
  */
-async function reopen({ descriptor, dev, ino }, flags, path) {
+async function reopen(held, flags, path) {
   /** @type {fs.promises.FileHandle} */
   let handle;
   try {
-    handle = await fs.promises.open(`/proc/self/fd/${descriptor}`, flags);
+    handle = await fs.promises.open(wayTo(held, flags), flags);
   } catch (error) {
     throw reopenFailure(/** @type {NodeJS.ErrnoException} */ (error), path);
   }
   try {
-    const seen = await handle.stat();
-    if (seen.dev !== dev || seen.ino !== ino) {
+    const seen = await handle.stat({ bigint: true });
+    const low = Number(seen.ino & 0xffff_ffffn);
+    const isSame = Number(seen.ino) === held.ino && low === (held.inoLow ?? low);
+    if (Number(seen.dev) !== held.dev || !isSame) {
       throw refusal('path-mismatch', '', path);
     }
   } catch (error) {

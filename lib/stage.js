@@ -24,6 +24,7 @@ const SHARED = 1 << 10;
 const DESCRIPTOR = 1;
 const DEV = 2;
 const INO = 3;
+const INO_LOW = 4;
 
 /**
  * @typedef {object} Staged
@@ -151,9 +152,15 @@ async function stage(file, options) {
   try {
     signal?.throwIfAborted();
     const { numbers } = result;
-    const identity = { descriptor: numbers[DESCRIPTOR], dev: numbers[DEV], ino: numbers[INO] };
-    const handle = await reopen(identity, 'r+', given);
     const tempPath = record.realPath(result, fixed, undefined);
+    const held = {
+      descriptor: numbers[DESCRIPTOR],
+      dev: numbers[DEV],
+      ino: numbers[INO],
+      inoLow: numbers[INO_LOW],
+      realPath: tempPath,
+    };
+    const handle = await reopen(held, 'r+', given);
     return new StagedFile({ stage: begun, given, fixed, key, signal }, tempPath, handle);
   } catch (error) {
     await native().stageAbort(begun);

@@ -29,6 +29,8 @@ pub(crate) use here::{
     begins_with_system_link, from_caller, identity, is_magic_here, is_too_long, past_system_link,
     shown,
 };
+#[cfg(windows)]
+pub(crate) use windows::{from_namespace, link_target};
 
 /// Checks what no system call could mean anything by: an empty path, a NUL.
 ///

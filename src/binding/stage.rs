@@ -32,12 +32,19 @@ const SHARED: u32 = 10;
 const DESCRIPTOR: usize = 1;
 const DEV: usize = 2;
 const INO: usize = 3;
+/// Its lower 32 bits, which a number may lose.
+const INO_LOW: usize = 4;
 
-#[allow(clippy::cast_precision_loss, reason = "as in fs.Stats")]
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "as in fs.Stats, and what is lost there"
+)]
 fn set_identity(record: &mut Record, (descriptor, dev, ino): (i32, u64, u64)) {
     record.numbers[DESCRIPTOR] = f64::from(descriptor);
     record.numbers[DEV] = dev as f64;
     record.numbers[INO] = ino as f64;
+    record.numbers[INO_LOW] = f64::from(ino as u32);
 }
 
 /// Starts a file, in the pool.

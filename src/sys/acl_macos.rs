@@ -125,6 +125,12 @@ pub(crate) fn set_acl(fd: BorrowedFd<'_>, stored: &[u8]) -> Result<(), Os> {
     List::taken(raw, "acl_copy_int")?.put(fd)
 }
 
+/// Whether a file has the owner that another had, where that shows in an ACL: here it shows in its
+/// numbers.
+pub(crate) fn keeps_owner(_: BorrowedFd<'_>, _: Option<&[u8]>) -> bool {
+    true
+}
+
 /// Leaves an open file with an ACL that has no entry.
 pub(crate) fn remove_acl(fd: BorrowedFd<'_>) -> Result<(), Os> {
     // SAFETY: the call takes a number and allocates.

@@ -7,6 +7,12 @@
 mod acl;
 #[cfg(target_os = "macos")]
 mod acl_macos;
+#[cfg(any(windows, test))]
+#[cfg_attr(
+    not(windows),
+    allow(dead_code, reason = "only its tests are run elsewhere")
+)]
+mod descriptor;
 #[cfg(target_os = "linux")]
 mod file_system;
 #[cfg(target_os = "linux")]
@@ -22,11 +28,13 @@ mod stat;
 mod unix;
 #[cfg_attr(not(target_os = "linux"), path = "named_only.rs")]
 mod unnamed;
+#[cfg(windows)]
+mod windows;
 
 #[cfg(target_os = "linux")]
-pub(crate) use acl::{acl_grants, get_acl, may_have_acl, remove_acl, set_acl};
+pub(crate) use acl::{acl_grants, get_acl, keeps_owner, may_have_acl, remove_acl, set_acl};
 #[cfg(target_os = "macos")]
-pub(crate) use acl_macos::{acl_grants, get_acl, may_have_acl, remove_acl, set_acl};
+pub(crate) use acl_macos::{acl_grants, get_acl, keeps_owner, may_have_acl, remove_acl, set_acl};
 #[cfg(target_os = "linux")]
 pub(crate) use file_system::{distance, is_pseudo_file_system};
 #[cfg(target_os = "linux")]
@@ -65,3 +73,5 @@ pub(crate) use unix::{
     read_link_at, read_vectored, rename_at, status, truncate, try_lock, unlink_at, write, write_at,
 };
 pub(crate) use unnamed::{create_unnamed, link_held, link_held_works};
+#[cfg(windows)]
+pub(crate) use windows::*;

@@ -88,7 +88,7 @@ impl Plan {
             preserved: Some(Preserved {
                 mode: stat.mode & 0o777 == target.stat.mode & 0o777,
                 acl,
-                owner,
+                owner: owner && sys::keeps_owner(fd, target.acl.as_ref().map(Acl::stored)),
             }),
             stat,
         })

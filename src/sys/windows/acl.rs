@@ -1,0 +1,154 @@
+//! Discretionary ACLs: what a directory or file grants to whom, and who owns it.
+
+use super::errno::{last, of_status};
+use super::{AsFd, BorrowedFd, raw, reopen};
+use crate::error::Os;
+use crate::sys::descriptor::Descriptor;
+use std::os::windows::io::{FromRawHandle, OwnedHandle};
+use std::sync::OnceLock;
+use windows_sys::Wdk::Storage::FileSystem::{NtQuerySecurityObject, NtSetSecurityObject};
+use windows_sys::Win32::Foundation::{
+    STATUS_BUFFER_TOO_SMALL, STATUS_INVALID_DEVICE_REQUEST, STATUS_NOT_IMPLEMENTED,
+    STATUS_NOT_SUPPORTED, STATUS_SUCCESS,
+};
+use windows_sys::Win32::Security::{
+    DACL_SECURITY_INFORMATION, GetTokenInformation, OWNER_SECURITY_INFORMATION, TOKEN_QUERY,
+    TOKEN_USER, TokenUser,
+};
+use windows_sys::Win32::Storage::FileSystem::{FILE_READ_ATTRIBUTES, READ_CONTROL};
+use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
+
+/// Whether an object can have an ACL that matters: the mode says nothing about it.
+pub(crate) fn may_have_acl(_: u32) -> bool {
+    true
+}
+
+/// Owner and ACL of an object whose handle may read them; `None` where the file system has none.
+pub(crate) fn get_acl(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
+    let wanted = OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
+    let mut place = vec![0_u8; 1024];
+    loop {
+        let mut needed = 0;
+        // SAFETY: the handle is borrowed and open; the place is ours and has the size that is
+        // given. What is written there is self-relative, and is read as bytes only.
+        let status = unsafe {
+            NtQuerySecurityObject(
+                raw(fd),
+                wanted,
+                place.as_mut_ptr().cast(),
+                u32::try_from(place.len()).unwrap_or(u32::MAX),
+                &raw mut needed,
+            )
+        };
+        match status {
+            STATUS_SUCCESS => return Ok(Some(Descriptor::trimmed(place))),
+            STATUS_BUFFER_TOO_SMALL if needed as usize > place.len() => {
+                place.resize(needed as usize, 0);
+            }
+            STATUS_INVALID_DEVICE_REQUEST | STATUS_NOT_IMPLEMENTED | STATUS_NOT_SUPPORTED => {
+                return Ok(None);
+            }
+            status => return Err(of_status("fgetsecurity", status)),
+        }
+    }
+}
+
+/// Gives an open file the ACL of another, from [`get_acl`], unless it has just that already.
+pub(crate) fn set_acl(fd: BorrowedFd<'_>, stored: &[u8]) -> Result<(), Os> {
+    if let Some(own) = get_acl(fd)?
+        && Descriptor(&own).acl() == Descriptor(stored).acl()
+    {
+        return Ok(());
+    }
+    let descriptor = Descriptor(stored).to_be_set();
+    // SAFETY: the handle is borrowed and open. The descriptor is one that the system wrote, with
+    // only a flag added, and is aligned as it wants it: it outlives the call, which only reads it.
+    let status = unsafe {
+        NtSetSecurityObject(
+            raw(fd),
+            DACL_SECURITY_INFORMATION,
+            descriptor.as_ptr().cast_mut().cast(),
+        )
+    };
+    match status {
+        STATUS_SUCCESS => Ok(()),
+        status => Err(of_status("fsetsecurity", status)),
+    }
+}
+
+/// Nothing that has an ACL can be without one here.
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "other systems have to ask, and asking can fail"
+)]
+pub(crate) fn remove_acl(_: BorrowedFd<'_>) -> Result<(), Os> {
+    Ok(())
+}
+
+/// Whether a file has the owner that another had, by the other's [`get_acl`]. Unproved is no.
+pub(crate) fn keeps_owner(fd: BorrowedFd<'_>, other: Option<&[u8]>) -> bool {
+    let Some(Descriptor(other)) = other.map(Descriptor) else {
+        return false;
+    };
+    let Ok(Some(own)) = get_acl(fd) else {
+        return false;
+    };
+    let owner = Descriptor(&own).owner();
+    owner.is_some() && owner == Descriptor(other).owner()
+}
+
+/// Whether a directory grants anything to others than this user, administrators and the system.
+/// Unproved is yes.
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "other systems answer for a failure themselves"
+)]
+pub(crate) fn acl_grants(fd: BorrowedFd<'_>) -> Result<bool, Os> {
+    let Ok(readable) = reopen(fd, FILE_READ_ATTRIBUTES | READ_CONTROL) else {
+        return Ok(true);
+    };
+    let (Ok(Some(stored)), Some(user)) = (get_acl(readable.as_fd()), current_user()) else {
+        return Ok(true);
+    };
+    Ok(!Descriptor(&stored).is_private_to(user))
+}
+
+/// The security identifier of the user that this process runs as.
+fn current_user() -> Option<&'static [u8]> {
+    static USER: OnceLock<Option<Vec<u8>>> = OnceLock::new();
+    USER.get_or_init(|| query_user().ok()).as_deref()
+}
+
+fn query_user() -> Result<Vec<u8>, Os> {
+    let mut token = std::ptr::null_mut();
+    // SAFETY: the call takes nothing, and answers a handle that needs no closing.
+    let process = unsafe { GetCurrentProcess() };
+    // SAFETY: the handle is that of this process, and the place for the token is ours.
+    let answer = unsafe { OpenProcessToken(process, TOKEN_QUERY, &raw mut token) };
+    if answer == 0 {
+        return Err(last("token"));
+    }
+    // SAFETY: the call succeeded, so that this is a new handle that nobody else owns.
+    let token = unsafe { OwnedHandle::from_raw_handle(token) };
+    // A structure that points behind itself, to the identifier.
+    let mut place = vec![0_u64; 32];
+    let mut length = 0;
+    // SAFETY: the handle is open; the place is ours and has the size that is given.
+    let answer = unsafe {
+        GetTokenInformation(
+            raw(token.as_fd()),
+            TokenUser,
+            place.as_mut_ptr().cast(),
+            (place.len() * 8) as u32,
+            &raw mut length,
+        )
+    };
+    if answer == 0 {
+        return Err(last("token"));
+    }
+    let bytes: Vec<u8> = place.iter().flat_map(|word| word.to_ne_bytes()).collect();
+    let start = size_of::<TOKEN_USER>();
+    Ok(crate::sys::descriptor::sid_at(&bytes, start)
+        .unwrap_or_default()
+        .to_vec())
+}
