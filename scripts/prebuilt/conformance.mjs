@@ -42,6 +42,8 @@ const isCode = (code) => (error) => {
   assert.equal(call.isHoldfastError(error), !/^E[A-Z]/.test(code));
   return true;
 };
+/** A FileHandle on what is held can be had where the system has a way; Linux and macOS have one. */
+const unlessUnsupported = (promise) => (process.platform === 'win32' ? promise.catch((error) => void isCode('unsupported-platform')(error)) : promise);
 const permissions = (file) => statSync(file).mode & 0o777;
 const ifPosix = (mode) => (posix ? mode : undefined);
 const checkMode = (file, wanted) => posix && assert.equal(permissions(file).toString(8), wanted.toString(8), file);
@@ -188,9 +190,8 @@ const checks = {
     assert.deepEqual([readFileSync(`${dir}/a`, 'utf8'), readFileSync(`${dir}/b`, 'utf8')], ['a', 'b']);
   },
   'stageAtomic publishes what a producer left at a path, or nothing': async (dir) => {
-    // A FileHandle cannot be had from a handle there.
-    if (!posix) return assert.rejects(call.stageAtomic(`${dir}/f`), isCode('unsupported-platform'));
-    const staged = await call.stageAtomic(`${dir}/f`);
+    const staged = await unlessUnsupported(call.stageAtomic(`${dir}/f`));
+    if (!staged) return;
     assert.equal(path.dirname(staged.tempPath), dir);
     await staged.handle.writeFile('staged');
     assert.deepEqual([existsSync(`${dir}/f`), (await staged.commit()).size], [false, 6]);
@@ -252,8 +253,9 @@ const checks = {
   },
   'openLocalFileSafely gives a handle of that very file': async (dir) => {
     writeFileSync(`${dir}/f`, 'content');
-    if (!posix) return assert.rejects(call.openLocalFileSafely(`${dir}/f`), isCode('unsupported-platform'));
-    const { handle, stat } = await call.openLocalFileSafely(`${dir}/f`);
+    const opened = await unlessUnsupported(call.openLocalFileSafely(`${dir}/f`));
+    if (!opened) return;
+    const { handle, stat } = opened;
     try {
       assert.equal(await handle.readFile('utf8'), 'content');
       assert.equal((await handle.stat()).ino, stat.ino);
