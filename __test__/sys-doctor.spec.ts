@@ -5,7 +5,8 @@ import { asUser1000, Driver } from './helpers/sys-driver.js';
 import { octal } from './helpers/sys-layout.js';
 import { needs } from './helpers/sys-needs.js';
 import { buildC, repository, scratch, stagedPackage } from './helpers/sys-scratch.js';
-import { Maker, situations, type Situation } from './helpers/sys-situations.js';
+import { Maker } from './helpers/sys-maker.js';
+import { situations, type Situation } from './helpers/sys-situations.js';
 
 const VERBS = ['ensureDir', 'writeAtomic', 'readLocalFileSafely', 'outbound'] as const;
 type Verb = (typeof VERBS)[number];
@@ -194,6 +195,7 @@ withEverything('what the doctor advises', () => {
     ['another user’s 0600 file', 'outbound', /^chmod 0644/, () => make.file('theirs', '1001:1001', '0600')],
     ['a private directory of another user', 'ensureDir', /^chown /, () => make.dir('foreign', '1001:1001', '0700')],
     ['a read-only tmpfs', 'writeAtomic', /^mount -o remount,rw/, () => make.mount('read only', '-t', 'tmpfs', '-o', 'ro,uid=1000', 'tmpfs')],
+    ['a read-only bind mount', 'writeAtomic', /^mount -o remount,bind,rw/, () => readOnlyBind()],
     ['a full tmpfs', 'writeAtomic', /^mount -o remount,size=/, () => full('full')],
     ['a missing parent', 'writeAtomic', /^mkdir -p/, async () => join(await make.dir('mine', '1000:1000', '0700'), 'new', 'file')],
   ] as [string, Verb, RegExp, () => Promise<string>][])('on %s helps when it is followed: %s', async (_name, verb, pattern, build) => {
@@ -206,6 +208,48 @@ withEverything('what the doctor advises', () => {
     const after = await doctor(driver, { as: asUser1000 }, '--only', verb, path);
     expect(after.paths[0].verbs[verb], JSON.stringify(before.paths[0].verbs[verb].advice)).toMatchObject({ outcome: 'ok' });
   });
+
+  it.each([
+    'an fsGroup volume, root:1000 2775',
+    'a directory for everybody, with the sticky bit',
+    'a directory with an ACL that names somebody',
+    'a symlinked home',
+    'a link to a file',
+    'a dangling link',
+    'a single file that is a bind mount',
+    'a path in a directory that is missing',
+  ])('as code, on %s, works when it is run', async (name) => {
+    const situation = situations.find((one) => one.name === name) ?? missingParent;
+    let ran = 0;
+    for (let place = 0, more = true; more; place++) {
+      const own = join(make.base, `${name.replace(/\W/g, '-')}-${place}`);
+      await driver.fs('mkdirSync', own);
+      const path = await situation.build(new Maker(driver, own));
+      const { verbs } = (await doctor(driver, situation, path)).paths[0];
+      const advice = Object.values(verbs as Record<string, Report>).flatMap((verdict) => verdict.advice as { code?: string }[]);
+      const codes = advice.flatMap(({ code }) => (code?.startsWith('await ') ? [code] : []));
+      more = place + 1 < codes.length;
+      if (codes[place] === undefined) break;
+      const program = `import { ensureDir, readLocalFileSafely, writeAtomic } from ${JSON.stringify(join(stagedPackage(), 'index.mjs'))}; const data = 'x'; ${codes[place]}; console.log('done')`;
+      const said = await outputOf(driver, situation, process.execPath, '--no-warnings', '--input-type=module', '--eval', program);
+      expect(said, codes[place]).toBe('done\n');
+      ran += 1;
+    }
+    expect(ran).toBeGreaterThan(0);
+  });
+
+  const missingParent: Situation = {
+    name: 'a path in a directory that is missing',
+    as: asUser1000,
+    build: async (maker) => join(await maker.dir('mine', '1000:1000', '0700'), 'new', 'file'),
+  };
+
+  async function readOnlyBind(): Promise<string> {
+    const source = await make.dir('bind-source', '1000:1000', '0755');
+    const mounted = await make.mount('bind', '--bind', source);
+    await make.run('mount', '-o', 'remount,bind,ro', mounted);
+    return mounted;
+  }
 
   async function full(name: string): Promise<string> {
     const dir = await make.mount(name, '-t', 'tmpfs', '-o', 'size=64k,mode=0700,uid=1000,gid=1000', 'tmpfs');

@@ -112,13 +112,15 @@ function onDirectory(reason, ground) {
 /** @param {Ground} ground @returns {Advice[]} */
 function writableMount({ facts, path }) {
   const place = facts?.mount?.mountPoint ?? path;
+  // The mount alone is read-only: the file system, which others may use too, stays as it is.
+  const isBind = facts?.mount?.options.includes('ro') && facts.mount.superOptions.includes('rw');
   if (place === '/') {
     return [
       { text: 'The root file system is read-only (readOnlyRootFilesystem, docker --read-only): mount a volume for what is written.', setting: `volumeMounts: [{ name: data, mountPath: ${literal(path)} }]` },
     ];
   }
   return [
-    { text: 'As root, make the mount writable.', command: `mount -o remount,rw -- ${shellWord(place)}` },
+    { text: 'As root, make the mount writable.', command: `mount -o remount,${isBind ? 'bind,' : ''}rw -- ${shellWord(place)}` },
     { text: 'In a pod, the volume mount says so; ConfigMaps and Secrets are always read-only.', setting: 'volumeMounts[].readOnly: false' },
   ];
 }
@@ -152,7 +154,7 @@ function onError(verb, error, ground) {
     case 'EBUSY':
       return [
         { text: 'A single file is mounted here, and no rename replaces a mount point. Mount the directory instead, without subPath.', setting: `mountPath: ${literal(nodePath.dirname(path))}` },
-        ...(ground.canFallBack ? [{ text: 'Or give up atomicity for this file.', code: `await writeAtomic(${literal(path)}, data, { fallback: 'in-place' })` }] : []),
+        ...withOptions(verb, ground),
       ];
     case 'EPERM':
       if (facts?.attributes.some((attribute) => attribute !== 'mount-point')) {
@@ -163,8 +165,8 @@ function onError(verb, error, ground) {
       return onLink(verb, ground);
     case 'not-found':
       return [
-        { text: 'Make the directory with the write,', code: `await writeAtomic(${literal(path)}, data, { mkdir: true })` },
-        { text: 'or before it.', command: `mkdir -p -m 0700 -- ${dir}` },
+        ...withOptions(verb, ground),
+        { text: 'Make the directory before.', command: `mkdir -p -m 0700 -- ${dir}` },
       ];
     default:
       return typeof error.remedy === 'string' ? [{ text: error.remedy }] : [];
@@ -220,16 +222,49 @@ function onFull({ facts, path }) {
  * @param {Ground} ground
  * @returns {Advice[]}
  */
-function onLink(verb, { path }) {
-  const advice = [{ text: 'Use the path it leads to; this prints it.', command: `readlink -f -- ${shellWord(path)}` }];
-  /** @type {Record<string, [string, string]>} */
-  const options = {
-    writeAtomic: ['Or write where it leads (the link stays), or replace the link itself.', `await writeAtomic(${literal(path)}, data, { finalSymlink: 'follow' }) // or 'replace'`],
-    ensureDir: ['Or follow links that root or this user made, where nobody else may write.', `await ensureDir(${literal(path)}, { symlinks: 'follow-trusted' })`],
-    readLocalFileSafely: ['Or follow links that root or this user made, where nobody else may write.', `await readLocalFileSafely(${literal(path)}, { symlinks: 'follow-trusted' })`],
-  };
-  const [text, code] = options[verb] ?? options.readLocalFileSafely;
-  return [...advice, { text, code }];
+function onLink(verb, ground) {
+  const { leadsTo, path } = ground;
+  const own = leadsTo
+    ? [{ text: 'Use the path it leads to.', code: callOf(verb, leadsTo.path, {}) }]
+    : [{ text: 'It leads to nothing; this shows how far it gets.', command: `namei -l -- ${shellWord(path)}` }];
+  return [...own, ...withOptions(verb, ground)];
+}
+
+/**
+ * What an option that was found to help is good for.
+ *
+ * @type {Record<string, string>}
+ */
+const GOOD_FOR = {
+  'in-place': 'Or give up atomicity for this file.',
+  follow: 'Or write where the link leads; the link stays.',
+  replace: 'Or put the file in the place of the link.',
+  'follow-trusted': 'Or follow links that root or this user made, where nobody else may write.',
+  true: 'Make the directory with the write.',
+};
+
+/**
+ * @param {string} verb
+ * @param {Ground} ground
+ * @returns {Advice[]}
+ */
+function withOptions(verb, { path, helpful = [] }) {
+  return helpful.map((options) => ({
+    text: GOOD_FOR[String(Object.values(options)[0])],
+    code: callOf(verb, path, options),
+  }));
+}
+
+/**
+ * @param {string} verb
+ * @param {string} path
+ * @param {object} options
+ */
+function callOf(verb, path, options) {
+  const entries = Object.entries(verb === 'outbound' ? { ...options, outbound: true } : options);
+  const shown = entries.map(([name, value]) => `${name}: ${typeof value === 'string' ? `'${value}'` : value}`).join(', ');
+  const words = [literal(path), ...(verb === 'writeAtomic' ? ['data'] : []), ...(shown === '' ? [] : [`{ ${shown} }`])];
+  return `await ${verb === 'outbound' ? 'readLocalFileSafely' : verb}(${words.join(', ')})`;
 }
 
 /**

@@ -126,10 +126,37 @@ function examine(path, mounts) {
     return { exists: facts !== undefined, place: path, facts: facts ?? null, error };
   }
   for (let place = nodePath.dirname(path); ; place = nodePath.dirname(place)) {
-    const above = inspect(place, mounts);
+    // A directory on the way may be a link: what counts is the one that it leads to.
+    const above = inspect(realPathOf(place) ?? place, mounts);
     if (above.facts !== undefined || place === '/') {
       return { exists: false, place, facts: above.facts ?? null, error };
     }
+  }
+}
+
+/** @param {string} path */
+function realPathOf(path) {
+  try {
+    return fs.realpathSync.native(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What a link leads to in the end; nothing where that cannot be told.
+ *
+ * @param {string} link
+ * @returns {{ path: string, kind: 'file' | 'directory' | 'other' } | null}
+ */
+function targetOf(link) {
+  const path = realPathOf(link);
+  if (path === undefined) return null;
+  try {
+    const stat = fs.statSync(path);
+    return { path, kind: stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'other' };
+  } catch {
+    return null;
   }
 }
 
@@ -152,4 +179,4 @@ function linksOnTheWay(path) {
   return links;
 }
 
-module.exports = { aclEntries, examine, linksOnTheWay };
+module.exports = { aclEntries, examine, linksOnTheWay, targetOf };

@@ -7,11 +7,9 @@ const nodePath = require('node:path');
 const { adviseOn } = require('./doctor-advice.js');
 const { hasNoModes, isElsewhere } = require('./doctor-mounts.js');
 const { octal } = require('./doctor-process.js');
-const { HARDENINGS, OPT_OUT, REASONS, isOptedOut } = require('./ensure-dir.js');
+const { rehearseEnsureDir, rehearseRead, rehearseWrite } = require('./doctor-rehearsals.js');
+const { HARDENINGS, REASONS } = require('./ensure-dir.js');
 const { isHoldfastError } = require('./errors.js');
-const { native } = require('./native.js');
-const { ensureArguments, readArguments, writeArguments } = require('./options.js');
-const record = require('./record.js');
 const { Stats } = require('./stat.js');
 
 /**
@@ -34,22 +32,12 @@ const { Stats } = require('./stat.js');
  * @property {boolean} exists
  * @property {import('./doctor-facts.js').Facts | null} facts of the path, or of the nearest directory above it
  * @property {ReturnType<typeof import('./doctor-process.js').describeProcess>} who
- * @property {boolean} [canFallBack] a write in place would succeed
+ * @property {{ path: string, kind: 'file' | 'directory' | 'other' } | null} leadsTo where a link leads, if it is one
+ * @property {object[]} [helpful] options with which the verb would succeed
  */
 
 /** The name of the file that a write into a directory is rehearsed with. */
 const NEW_FILE = 'holdfast-doctor-new-file';
-
-/**
- * @param {string} path
- * @param {(scratch: Float64Array) => void} rehearse
- * @returns {{ numbers: Float64Array, error?: undefined } | { numbers?: undefined, error: any }}
- */
-function rehearsed(path, rehearse) {
-  rehearse(record.scratch);
-  const { last } = record;
-  return record.failed(last) ? { error: record.failure(last, path) } : { numbers: last.numbers };
-}
 
 /** @param {any} error */
 function describeError(error) {
@@ -97,13 +85,12 @@ function doubtsAbout({ facts, who }) {
  */
 function ensureDirVerdict(ground) {
   const { path, exists, facts } = ground;
-  const { flags, mode } = ensureArguments(undefined);
-  const bits = (flags | (isOptedOut() ? OPT_OUT : 0)) >>> 0;
-  const { numbers, error } = rehearsed(path, (scratch) => native().rehearseEnsureDir(path, bits, mode, scratch));
+  const { numbers, error } = rehearseEnsureDir(path);
   const call = `ensureDir(${JSON.stringify(path)})`;
   if (numbers === undefined) {
-    const isElse = exists && facts?.kind !== 'directory' && facts?.kind !== 'symlink' && error.code === 'not-directory';
-    return conclude(ground, 'ensureDir', { call, target: path, outcome: isElse ? 'not-applicable' : 'fails', error: describeError(error), why: sentenceOf(error) });
+    const isElse = (exists && facts?.kind !== 'directory' && error.code === 'not-directory') || ground.leadsTo?.kind === 'file';
+    const helpful = isElse ? [] : helpfulOptions(error, rehearseEnsureDir, path, [{ symlinks: 'follow-trusted' }]);
+    return refused({ ...ground, helpful }, 'ensureDir', { call, target: path, outcome: isElse ? 'not-applicable' : 'fails' }, error);
   }
   const hardening = HARDENINGS[numbers[3]];
   const reason = REASONS[numbers[4]];
@@ -159,15 +146,6 @@ function whyRefused(reason, facts, who) {
 }
 
 /**
- * @param {string} target
- * @param {object | undefined} options
- */
-function rehearsedWrite(target, options) {
-  const { flags, modes } = writeArguments(options);
-  return rehearsed(target, (scratch) => native().rehearseWrite(target, flags, modes, scratch));
-}
-
-/**
  * @param {Ground} ground
  * @returns {Verdict}
  */
@@ -175,19 +153,21 @@ function writeVerdict(ground) {
   const { path, exists, facts } = ground;
   const isInto = exists && facts?.kind === 'directory';
   const target = isInto ? nodePath.join(path, NEW_FILE) : path;
-  const { numbers, error } = rehearsedWrite(target, undefined);
+  const { numbers, error } = rehearseWrite(target);
   const call = `writeAtomic(${JSON.stringify(target)}, data)`;
   if (numbers === undefined) {
-    const inPlace = error.code === 'EBUSY' ? rehearsedWrite(target, { fallback: 'in-place' }) : undefined;
-    const canFallBack = inPlace !== undefined && inPlace.error === undefined;
-    return conclude({ ...ground, canFallBack }, 'writeAtomic', { call, target, outcome: 'fails', error: describeError(error), why: sentenceOf(error) });
+    const isElse = ground.leadsTo?.kind === 'directory';
+    const options = [{ fallback: 'in-place' }, { finalSymlink: 'follow' }, { finalSymlink: 'replace' }, { mkdir: true }];
+    const helpful = isElse ? [] : helpfulOptions(error, rehearseWrite, target, options);
+    return refused({ ...ground, helpful }, 'writeAtomic', { call, target, outcome: isElse ? 'not-applicable' : 'fails' }, error);
   }
   const created = numbers[1] === 1;
   const mode = octal(numbers[2]);
   const kept = numbers[4];
   const preserved = kept < 0 ? null : { mode: (kept & 1) !== 0, acl: (kept & 2) !== 0, owner: (kept & 4) !== 0 };
   const durable = /** @type {const} */ ([false, 'file', true])[numbers[3]];
-  const changes = preserved === null ? '' : preserved.owner ? '; owner, mode and ACL stay' : '; its owner cannot be kept';
+  const lost = Object.entries(preserved ?? {}).flatMap(([what, isKept]) => (isKept ? [] : [what]));
+  const changes = preserved === null ? '' : lost.length === 0 ? '; owner, mode and ACL stay' : `; ${lost.join(' and ')} cannot be kept`;
   return conclude(ground, 'writeAtomic', {
     call,
     target,
@@ -205,12 +185,12 @@ function writeVerdict(ground) {
 function readVerdict(ground, verb) {
   const { path, exists, facts } = ground;
   const options = verb === 'outbound' ? { outbound: true } : undefined;
-  const { flags, maxBytes } = readArguments(options);
-  const { numbers, error } = rehearsed(path, (scratch) => native().rehearseRead(path, flags, maxBytes, scratch));
+  const { numbers, error } = rehearseRead(path, options);
   const call = `readLocalFileSafely(${JSON.stringify(path)}${options ? ', { outbound: true }' : ''})`;
   if (numbers === undefined) {
-    const isNone = error.code === 'not-found' || (exists && facts?.kind === 'directory' && error.code === 'not-file');
-    return conclude(ground, verb, { call, target: path, outcome: isNone ? 'not-applicable' : 'fails', error: describeError(error), why: sentenceOf(error) });
+    const isElse = error.code === 'not-found' || (exists && facts?.kind === 'directory' && error.code === 'not-file') || ground.leadsTo?.kind === 'directory';
+    const helpful = isElse ? [] : helpfulOptions(error, rehearseRead, path, [{ symlinks: 'follow-trusted', ...options }]);
+    return refused({ ...ground, helpful }, verb, { call, target: path, outcome: isElse ? 'not-applicable' : 'fails' }, error);
   }
   const stat = new Stats(numbers);
   return conclude(ground, verb, {
@@ -220,6 +200,29 @@ function readVerdict(ground, verb) {
     result: { size: stat.size, mode: octal(stat.mode & 0o7777) },
     why: `a regular file of ${stat.size} bytes that this process may read${verb === 'outbound' ? ', and others too' : ''}`,
   });
+}
+
+/** The codes for which options of the verb may help. What helps is tried out, not supposed. */
+const OPTIONS_MAY_HELP = new Set(['EBUSY', 'symlink', 'not-found']);
+
+/**
+ * @param {any} error
+ * @param {(path: string, options: object) => import('./doctor-rehearsals.js').Rehearsed} rehearse
+ * @param {string} path
+ * @param {object[]} options
+ */
+function helpfulOptions(error, rehearse, path, options) {
+  return OPTIONS_MAY_HELP.has(error.code) ? options.filter((option) => rehearse(path, option).error === undefined) : [];
+}
+
+/**
+ * @param {Ground} ground
+ * @param {string} verb
+ * @param {Pick<Verdict, 'call' | 'target' | 'outcome'>} found
+ * @param {any} error
+ */
+function refused(ground, verb, found, error) {
+  return conclude(ground, verb, { ...found, error: describeError(error), why: sentenceOf(error) });
 }
 
 /**

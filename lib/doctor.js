@@ -5,7 +5,7 @@
 const nodePath = require('node:path');
 const { version } = require('../package.json');
 const { capabilities } = require('./capabilities.js');
-const { examine, linksOnTheWay } = require('./doctor-facts.js');
+const { examine, linksOnTheWay, targetOf } = require('./doctor-facts.js');
 const { readMounts } = require('./doctor-mounts.js');
 const { describeProcess } = require('./doctor-process.js');
 const { native } = require('./native.js');
@@ -64,6 +64,7 @@ function absolute(given) {
 function visit(given, wanted, who, mounts) {
   const path = absolute(given);
   const { exists, place, facts, error } = examine(path, mounts);
+  const leadsTo = facts?.kind === 'symlink' ? targetOf(path) : null;
   return {
     path,
     exists,
@@ -72,7 +73,8 @@ function visit(given, wanted, who, mounts) {
     facts,
     lookError: facts === null ? { code: String(error.code), message: String(error.message) } : null,
     links: linksOnTheWay(path),
-    verbs: verdicts({ path, exists, facts, who }, wanted),
+    leadsTo,
+    verbs: verdicts({ path, exists, facts, who, leadsTo }, wanted),
   };
 }
 

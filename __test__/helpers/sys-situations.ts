@@ -1,6 +1,7 @@
 // Places where the verbs fare differently, each built anew for whoever asks what they would do there.
 import { join } from 'node:path';
-import { asUser1000, type Driver } from './sys-driver.js';
+import { asUser1000 } from './sys-driver.js';
+import type { Maker } from './sys-maker.js';
 
 export interface Situation {
   /** As a sentence. */
@@ -18,41 +19,6 @@ const asRoot: string[] = [];
 /** Root of a user namespace in which nobody else has a number. */
 const asRootOfNamespace = ['unshare', '--user', '--map-root-user'];
 const asRootWithoutCapabilities = ['setpriv', '--inh-caps=-all', '--ambient-caps=-all', '--bounding-set=-all'];
-
-/** Makes things inside the mount namespace of a driver. */
-export class Maker {
-  constructor(
-    private readonly driver: Driver,
-    readonly base: string,
-  ) {}
-
-  run(...command: string[]): Promise<string> {
-    return this.driver.exec(...command);
-  }
-
-  async dir(name: string, owner: string, mode: string): Promise<string> {
-    const path = join(this.base, name);
-    await this.run('mkdir', '-p', path);
-    await this.run('chown', owner, path);
-    await this.run('chmod', mode, path);
-    return path;
-  }
-
-  async file(name: string, owner: string, mode: string, content = 'old'): Promise<string> {
-    const path = join(this.base, name);
-    await this.driver.fs('writeFileSync', path, content);
-    await this.run('chown', owner, path);
-    await this.run('chmod', mode, path);
-    return path;
-  }
-
-  async mount(name: string, ...args: string[]): Promise<string> {
-    const path = join(this.base, name);
-    await this.run('mkdir', '-p', path);
-    await this.run('mount', ...args, path);
-    return path;
-  }
-}
 
 export const situations: Situation[] = [
   {
@@ -237,6 +203,17 @@ export const situations: Situation[] = [
       const real = await make.dir('data/user', '1000:1000', '0755');
       await make.run('ln', '-s', real, join(make.base, 'home'));
       return join(make.base, 'home');
+    },
+    told: { ensureDir: 'symlink', writeAtomic: 'symlink', readLocalFileSafely: 'symlink' },
+  },
+  {
+    name: 'a link to a file',
+    as: asUser1000,
+    build: async (make) => {
+      await make.dir('.', '1000:1000', '0755');
+      await make.file('file', '1000:1000', '0644');
+      await make.run('ln', '-s', 'file', join(make.base, 'link'));
+      return join(make.base, 'link');
     },
     told: { ensureDir: 'symlink', writeAtomic: 'symlink', readLocalFileSafely: 'symlink' },
   },

@@ -5,8 +5,10 @@ use super::settle::Target;
 use super::{Durable, Preserved, Rules, in_place};
 use crate::error::{Code, Error, Os};
 use crate::inspect::{is_capable, is_full, is_member, would_create};
+use crate::make_dirs::{self, Look};
+use crate::path;
 use crate::permission;
-use crate::resolve::Scope;
+use crate::resolve::{Last, Scope};
 use crate::sys::{self, Distance, OFlag, Stat};
 use nix::libc;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -30,11 +32,17 @@ pub struct Forecast {
 ///
 /// Those that it would answer.
 pub fn rehearse(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Forecast, Error> {
-    let rules = Rules {
+    let without_parents = Rules {
         make_parents: None,
         ..*rules
     };
-    let mut place = Place::find(scope, raw, &rules)?;
+    let mut place = match Place::find(scope, raw, &without_parents) {
+        Err(error) if error.code() == Some(Code::NotFound) && rules.make_parents.is_some() => {
+            return with_parents(scope, raw, rules);
+        }
+        answer => answer?,
+    };
+    let rules = without_parents;
     let target = place.look(scope, &rules)?;
     let held = place.directory();
     let dir = held.as_fd();
@@ -42,13 +50,7 @@ pub fn rehearse(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Forecast
         sys::ENOENT => Error::refused_by(Code::NotFound, "directory", os),
         _ => os.into(),
     })?;
-    if is_full(&sys::volume(dir)?) {
-        let os = Os {
-            errno: libc::ENOSPC,
-            syscall: "write",
-        };
-        return Err(os.into());
-    }
+    refuse_full(dir)?;
     let above = sys::status(dir)?;
     let mut forecast = settled(&place, target.as_ref(), &above, &rules);
     match would_publish(dir, &above, place.name()) {
@@ -64,6 +66,37 @@ pub fn rehearse(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Forecast
         }
     }
     Ok(forecast)
+}
+
+/// The same where directories are to be made first: nothing has the name then.
+fn with_parents(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Forecast, Error> {
+    let located = scope.locate(raw)?;
+    let (parent, _) = path::split(&located.text).unwrap_or_default();
+    match make_dirs::look(scope, parent, Last::Follow)? {
+        Look::There(_) => Err(Error::refused(Code::PathMismatch, "retries")),
+        Look::Missing(top, _) => {
+            would_create(top.fd.as_fd(), "mkdir")?;
+            refuse_full(top.fd.as_fd())?;
+            Ok(Forecast {
+                created: true,
+                mode: rules.mode.unwrap_or(rules.new_file_mode),
+                durable: rules.durable,
+                preserved: None,
+            })
+        }
+    }
+}
+
+/// Content needs a block.
+fn refuse_full(dir: BorrowedFd<'_>) -> Result<(), Error> {
+    if is_full(&sys::volume(dir)?) {
+        return Err(Os {
+            errno: libc::ENOSPC,
+            syscall: "write",
+        }
+        .into());
+    }
+    Ok(())
 }
 
 /// Stands in messages for the random name that a temporary would have.
