@@ -27,7 +27,7 @@ needs('root', 'gcc', 'setfacl')('a call of which one system call fails', () => {
     for (const rig of rigs.values()) await rig.renew();
   });
 
-  it.each(covered.map((row, place) => [row.title, row, place] as const))('%s', async (_title, { scenario, how, where, variant }, place) => {
+  it.each(covered.map((row, place) => [row.title, row, place] as const))('%s', { timeout: 180_000 }, async (_title, { scenario, how, where, variant }, place) => {
     const rig = rigs.get(variant) as Rig;
     const oneOf = (call: number) => [errnos[(place + call) % errnos.length] as (typeof errnos)[number]];
     const tally = await sweep(rig, scenario, how, where, isLong ? () => errnos : oneOf, isLong);

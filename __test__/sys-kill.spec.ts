@@ -33,7 +33,7 @@ needs('root', 'gcc', 'setfacl')('sudden death', () => {
     for (const rig of rigs.values()) await rig.renew();
   });
 
-  it.each(covered.map((row) => [row.title, row] as const))('in each call of %s', async (_title, { scenario, how, where, variant }) => {
+  it.each(covered.map((row) => [row.title, row] as const))('in each call of %s', { timeout: 180_000 }, async (_title, { scenario, how, where, variant }) => {
     const rig = rigs.get(variant) as Rig;
     const calls = await rig.observe(scenario, how, where);
     expect(calls.length).toBeGreaterThan(2);
