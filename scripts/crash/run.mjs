@@ -20,7 +20,8 @@ const disk = (name) => path.join(options.disk, name);
 const command = (...lines) => writeFileSync(disk('control'), lines.map((line) => `${line}\n`).join(''));
 
 function execute(program, ...args) {
-  execFileSync(program, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` } });
+  const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` };
+  execFileSync(program, args, { stdio: ['ignore', 'ignore', 'pipe'], env });
 }
 
 function mount() {

@@ -39,7 +39,7 @@ export function judge(mounted, files, { started, durable }) {
       continue;
     }
     const version = versionOf(file.number, content);
-    const told = `${where}: ${content.length} bytes, ${version === undefined ? 'no version' : `version ${version}`}, ${promised} acknowledged`;
+    const told = `${where}: ${content.length} bytes, version ${version ?? 'none'}, ${promised} acknowledged`;
     if (version > newest) verdict.impossible.push(told);
     else if (!isPromised) verdict.unsynced += version === undefined ? 1 : 0;
     else if (version === undefined) verdict.torn.push(told);
