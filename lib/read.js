@@ -24,6 +24,7 @@ const { toOptions } = require('./validate.js');
 const LENGTH = 15;
 const IS_HELD = 17;
 const DESCRIPTOR = 16;
+const INO_LOW = 17;
 
 /**
  * Memory for a file, or nothing: then the binary answers `too-large`. A size beyond the machine's
@@ -284,9 +285,9 @@ async function open(file, options, pinned) {
         throw record.failure(opened, given, { maxBytes });
       }
       try {
-        const { dev, ino } = new Stats(opened.numbers);
-        const handle = await reopen({ descriptor: opened.numbers[DESCRIPTOR], dev, ino }, 'r', given);
         const { realPath, stat, containment } = toResult(opened, fixed, base, NO_BYTES);
+        const { [DESCRIPTOR]: descriptor, [INO_LOW]: inoLow } = opened.numbers;
+        const handle = await reopen({ descriptor, dev: stat.dev, ino: stat.ino, inoLow, realPath }, 'r', given);
         return { handle, realPath, stat, containment, [Symbol.asyncDispose]: () => handle.close() };
       } finally {
         await native().readDrop(/** @type {Handle} */ (held));

@@ -10,8 +10,8 @@ const { HoldfastError, refusal, systemError } = require('./errors.js');
  * @property {number} descriptor
  * @property {number} dev
  * @property {number} ino
- * @property {number} [inoLow] its lower 32 bits, which a number may have lost
- * @property {string} [realPath]
+ * @property {number} inoLow its lower 32 bits, which a number may have lost
+ * @property {string} realPath
  */
 
 /**
@@ -25,9 +25,9 @@ const { HoldfastError, refusal, systemError } = require('./errors.js');
 function wayTo({ descriptor, realPath }, flags) {
   switch (process.platform) {
     case 'win32':
-      return /** @type {string} */ (realPath);
+      return realPath;
     case 'darwin':
-      return flags === 'r' ? `/dev/fd/${descriptor}` : /** @type {string} */ (realPath);
+      return flags === 'r' ? `/dev/fd/${descriptor}` : realPath;
     default:
       return `/proc/self/fd/${descriptor}`;
   }
@@ -50,8 +50,7 @@ async function reopen(held, flags, path) {
   }
   try {
     const seen = await handle.stat({ bigint: true });
-    const low = Number(seen.ino & 0xffff_ffffn);
-    const isSame = Number(seen.ino) === held.ino && low === (held.inoLow ?? low);
+    const isSame = Number(seen.ino) === held.ino && Number(seen.ino & 0xffff_ffffn) === held.inoLow;
     if (Number(seen.dev) !== held.dev || !isSame) {
       throw refusal('path-mismatch', '', path);
     }

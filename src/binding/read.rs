@@ -22,6 +22,8 @@ pub(super) const LENGTH: usize = 15;
 const IS_HELD: usize = 17;
 /// Place of the descriptor that an open hands over.
 const DESCRIPTOR: usize = 16;
+/// Place of the lower 32 bits of the inode, which a number may lose.
+const INO_LOW: usize = 17;
 
 /// Up to this size, one job reads the whole file and the bytes are copied into their Buffer; a
 /// larger file is read straight into a Buffer by a second job, since copying would hold the event
@@ -342,6 +344,7 @@ pub fn open_async(
             let file = read::open(&scope, &path.0, &rules(flags, max_bytes))?;
             let mut record = describe(containment(&scope), &file);
             record.numbers[DESCRIPTOR] = f64::from(file.descriptor());
+            record.numbers[INO_LOW] = f64::from(file.stat().ino as u32);
             Ok(Reply {
                 record,
                 extra: Extra::Pending(file),
