@@ -8,7 +8,7 @@ import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wri
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { TARGETS, binaryName, packageFolder, packageName, prebuiltBinary, targetNamed } from './prebuilt/targets.mjs';
+import { TARGETS, binaryName, packageFolder, packageName, prebuiltBinary, staleness, targetNamed } from './prebuilt/targets.mjs';
 import { captureNpm, fail, projectRoot } from './support.mjs';
 
 /**
@@ -104,7 +104,9 @@ if (process.argv[1] === import.meta.filename) {
   const wanted = names.length > 0 ? names.map(targetNamed) : TARGETS;
   const packed = [];
   for (const target of wanted) {
-    const binary = prebuiltBinary(target) ?? ownBinary(target);
+    const prebuilt = prebuiltBinary(target);
+    if (prebuilt) for (const problem of staleness(target)) fail(`pack: ${problem}`);
+    const binary = prebuilt ?? ownBinary(target);
     if (binary) packed.push(packPlatform(destination, target, binary));
     else if (names.length > 0) fail(`pack: there is no binary for ${target.name}: npm run prebuild -- ${target.name}`);
   }
