@@ -143,6 +143,53 @@ describe('a root', () => {
     expect(fs.readdirSync('/proc/self/fd').length - before).toBeLessThanOrEqual(64);
   });
 
+  describe('where links may be followed', () => {
+    const layout = ['f: text', 'e/f: inner', 'al => $DIR/f', 'ale => $DIR/e', 'twice => ale', 'out => /etc', 'up => ../..', 'dangling => $DIR/none'];
+    const followed = { symlinks: 'follow-within-root' } as const;
+    const parents = { symlinks: 'follow-parents-within-root' } as const;
+
+    test.each([
+      ['al', followed, 'text'],
+      ['ale/f', followed, 'inner'],
+      ['ale/f', parents, 'inner'],
+      ['twice/f', followed, 'inner'],
+    ])('reads %s, whose target is absolute and beneath the root', async (name, options, text) => {
+      const dir = scratch();
+      build(dir, layout);
+      expect(await (await plain.root(dir)).readText(name, options)).toBe(text);
+      expect((await plain.readLocalFileFromRoots({ filePath: `${dir}/${name}`, roots: [dir], ...options }))?.buffer.toString()).toBe(text);
+    });
+
+    test.each([
+      ['al', parents, 'symlink'],
+      ['al', {}, 'symlink'],
+      ['ale/f', {}, 'symlink'],
+      ['out/passwd', followed, 'outside-workspace'],
+      ['up/etc/passwd', followed, 'outside-workspace'],
+      ['dangling', followed, 'outside-workspace'],
+    ])('does not read %s with %o: %s', async (name, options, code) => {
+      const dir = scratch();
+      build(dir, layout);
+      const error = await (await plain.root(dir)).read(name, options).catch((error) => error);
+      expect(error).toMatchObject({ name: 'FsSafeError', code });
+    });
+
+    test('writes and makes directories through them, and nothing outside', async () => {
+      const dir = scratch();
+      build(dir, ['root/e/', 'outside/', 'root/in => $DIR/root/e', 'root/out => $DIR/outside']);
+      const root = await plain.root(`${dir}/root`);
+      await root.write('in/a/f', 'new');
+      await root.mkdir('in/b/c');
+      expect(fs.readFileSync(`${dir}/root/e/a/f`, 'utf8')).toBe('new');
+      expect(fs.existsSync(`${dir}/root/e/b/c`)).toBe(true);
+      const before = tree(dir);
+      await expect(root.write('out/f', 'new')).rejects.toMatchObject({ code: 'path-alias' });
+      await expect(root.write('out/a/f', 'new')).rejects.toMatchObject({ code: 'path-alias' });
+      await expect(root.mkdir('out/a')).rejects.toMatchObject({ code: 'path-alias' });
+      expect(tree(dir)).toEqual(before);
+    });
+  });
+
   test('keeps the owner, group and bits of what it replaces, and its parents their modes', async () => {
     const dir = scratch();
     build(dir, ['e/ 0750', 'e/f 0640: old']);

@@ -183,13 +183,18 @@ needs('linux', 'strace')('an adapter', () => {
   const program = path.join(import.meta.dirname, 'programs/fs-safe-costs.mjs');
   const FILE_CALLS = 'openat,openat2,close,stat,lstat,fstat,newfstatat,statx,readlink,readlinkat,preadv2,readv,pread64,access,mkdirat,linkat,unlinkat,renameat,renameat2,fsync,fdatasync,fchmod,fchmodat,getxattr,fgetxattr';
 
-  /** How often a call, made twenty times, makes each system call that has to do with files. */
+  const TIMES = 20;
+
+  /**
+   * How often a call makes each system call that has to do with files: the mean of many, since what a thread of the pool
+   * does last may come after a mark.
+   */
   function counted(call: string): Record<string, number> {
     const dir = scratch();
     fs.writeFileSync(`${dir}/f`, 'text');
     fs.chmodSync(dir, 0o700);
     const log = `${dir}/trace`;
-    const done = spawnSync('strace', ['-f', '-qq', '-o', log, '-e', `trace=${FILE_CALLS}`, process.execPath, program, call, dir, '20'], { encoding: 'utf8' });
+    const done = spawnSync('strace', ['-f', '-qq', '-o', log, '-e', `trace=${FILE_CALLS}`, process.execPath, program, call, dir, String(TIMES)], { encoding: 'utf8' });
     expect(done.stderr).toBe('');
     const text = fs.readFileSync(log, 'utf8');
     const between = text.slice(text.indexOf('/mark-begin'), text.indexOf('/mark-end')).split('\n').slice(1, -1);
@@ -198,12 +203,12 @@ needs('linux', 'strace')('an adapter', () => {
       const name = /^\d+\s+(\w+)\(/.exec(line)?.[1];
       if (name !== undefined) counts[name] = (counts[name] ?? 0) + 1;
     }
-    return counts;
+    return Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, Math.round(count / TIMES)]));
   }
 
   test.each(['read', 'read beneath a root', 'read of a root', 'write of a root', 'replacement'])('makes the system calls of its verb, and no others: %s', (call) => {
     const counts = counted(`${call}, by the adapter`);
     expect(counts).toEqual(counted(`${call}, by the verb`));
-    expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(60);
+    expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(3);
   });
 });

@@ -67,6 +67,8 @@ export const rootCases: readonly Case[] = [
   { name: 'a link with an absolute target, followed', layout: ['f: text', 'l => $DIR/f'], call: (api, dir) => read(api, dir, 'l', followed) },
   { name: 'a link out, followed', layout: ['l => /etc/passwd'], call: (api, dir) => read(api, dir, 'l', followed) },
   { name: 'a link to nothing, followed', layout: ['l => no'], call: (api, dir) => read(api, dir, 'l', followed) },
+  { name: 'a link to nothing with an absolute target, followed', layout: ['l => $DIR/no'], call: (api, dir) => read(api, dir, 'l', followed),
+    differs: { verdict: 'different', because: 'a link with an absolute target leaves the root unless what it leads to is there, beneath it', theirs: ['FsSafeError not-found operational'], ours: ['FsSafeError outside-workspace policy'] } },
   { name: 'a linked parent, followed', layout: ['e/f: text', 'l => e'], call: (api, dir) => read(api, dir, 'l/f', followed) },
   { name: 'a final link where parents are followed', layout: ['f: text', 'l => f'], call: (api, dir) => read(api, dir, 'l', parentsFollowed) },
   { name: 'a linked parent where parents are followed', layout: ['e/f: text', 'l => e'], call: (api, dir) => read(api, dir, 'l/f', parentsFollowed) },
