@@ -1,4 +1,5 @@
-// Real file systems without room, in blocks or in inodes: ENOSPC as it is, the old content whole, nothing left behind; with room again, it works.
+// Real file systems that take nothing: full, in blocks or in inodes, or read-only. The error as it is, the old content whole, nothing left
+// behind; as soon as there is room again, it works.
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Driver, rootRequest, verbRequest, type Request } from './helpers/sys-driver.js';
@@ -9,7 +10,7 @@ import { scratch } from './helpers/sys-scratch.js';
 interface Place {
   title: string;
   needs: Need[];
-  lacks: 'blocks' | 'inodes';
+  lacks: 'blocks' | 'inodes' | 'writability';
   /** A directory takes no block. */
   isMemory?: true;
   mount: (driver: Driver, base: string, dir: string) => Promise<unknown>;
@@ -35,13 +36,25 @@ async function overlay(driver: Driver, base: string, dir: string): Promise<void>
   await driver.exec('mount', '-t', 'overlay', '-o', options, 'overlay', dir);
 }
 
+async function bind(driver: Driver, base: string, dir: string): Promise<void> {
+  const source = join(base, 'source');
+  await driver.fs('mkdirSync', source);
+  await driver.exec('mount', '--bind', source, dir);
+}
+
 const places: Place[] = [
   { title: 'tmpfs', needs: [], lacks: 'blocks', isMemory: true, mount: tmpfs('size=512k') },
   { title: 'tmpfs', needs: [], lacks: 'inodes', mount: tmpfs('nr_inodes=24') },
   { title: 'ext4', needs: ['loop devices', 'mkfs.ext4'], lacks: 'blocks', mount: image('4M', ['mkfs.ext4', '-q', '-F', '-m', '0', '-O', '^has_journal']) },
   { title: 'ext4', needs: ['loop devices', 'mkfs.ext4'], lacks: 'inodes', mount: image('4M', ['mkfs.ext4', '-q', '-F', '-m', '0', '-N', '32']) },
   { title: 'overlayfs', needs: [], lacks: 'blocks', isMemory: true, mount: overlay },
+  { title: 'tmpfs', needs: [], lacks: 'writability', mount: tmpfs('size=4m') },
+  { title: 'ext4', needs: ['loop devices', 'mkfs.ext4'], lacks: 'writability', mount: image('4M', ['mkfs.ext4', '-q', '-F', '-m', '0']) },
+  { title: 'overlayfs', needs: [], lacks: 'writability', mount: overlay },
+  { title: 'a bind mount', needs: [], lacks: 'writability', mount: bind },
 ];
+
+const errors = { ENOSPC: [-28, 'no space left on device'], EROFS: [-30, 'read-only file system'] } as const;
 
 const content = 'n'.repeat(200_000);
 /** What is asked for, of a directory in which only `file` lies. */
@@ -55,8 +68,10 @@ const requests: [what: string, make: (how: 'sync' | 'async', dir: string) => Req
   ['a directory', (how, dir) => verbRequest(how, 'ensureDir', join(dir, 'new', 'below'))],
 ];
 
-describe.each(places)('$title without $lacks', ({ needs: more, lacks, isMemory, mount }) => {
-  needs('root', 'unshare', 'mount', ...more)('that is full', () => {
+describe.each(places)('$title without $lacks', ({ title, needs: more, lacks, isMemory, mount }) => {
+  const code = lacks === 'writability' ? 'EROFS' : 'ENOSPC';
+  const [errno, words] = errors[code];
+  needs('root', 'unshare', 'mount', ...more)(`answers ${code}`, () => {
     let driver: Driver;
     let dir: string;
 
@@ -78,6 +93,10 @@ describe.each(places)('$title without $lacks', ({ needs: more, lacks, isMemory, 
 
     /** Files until there is no room for a byte, or for a name, more. */
     async function fill(): Promise<void> {
+      if (lacks === 'writability') {
+        await remount('ro');
+        return;
+      }
       for (const size of lacks === 'blocks' ? [65_536, 4096, 1] : [0]) {
         for (let count = 0, isRoom = true; isRoom && count < 4096; count++) {
           const { error } = await driver.ask({ fs: 'writeFileSync', args: [join(dir, 'fillers', `${size}-${count}`), 'f'.repeat(size)] });
@@ -87,7 +106,13 @@ describe.each(places)('$title without $lacks', ({ needs: more, lacks, isMemory, 
       }
     }
 
+    async function remount(how: 'ro' | 'rw'): Promise<void> {
+      // Of a bind mount, the mount alone.
+      await driver.exec('mount', '-o', title === 'a bind mount' ? `remount,bind,${how}` : `remount,${how}`, dir);
+    }
+
     async function empty(): Promise<void> {
+      if (lacks === 'writability') await remount('rw');
       await driver.fs('rmSync', join(dir, 'fillers'), { recursive: true });
       await driver.fs('rmSync', join(dir, 'place', 'new'), { recursive: true, force: true });
       await driver.fs('mkdirSync', join(dir, 'fillers'));
@@ -95,14 +120,14 @@ describe.each(places)('$title without $lacks', ({ needs: more, lacks, isMemory, 
     }
 
     const cases = both.flatMap((how) =>
-      requests.filter(([what, , isAsync]) => !(isAsync && how === 'sync') && !(isMemory && what === 'a directory')).map(([what, make]) => [what, how, make] as const),
+      requests.filter(([what, , isAsync]) => !(isAsync && how === 'sync') && !(isMemory && lacks === 'blocks' && what === 'a directory')).map(([what, make]) => [what, how, make] as const),
     );
     it.each(cases)('%s, %s', async (_what, how, make) => {
       const place = join(dir, 'place');
       const before = await driver.descriptors();
       const { error } = await driver.ask(make(how, place));
-      expect(error).toMatchObject({ isHoldfastError: false, type: 'Error', code: 'ENOSPC', errno: -28 });
-      expect(error?.message).toMatch(/^ENOSPC: no space left on device, \w+/);
+      expect(error).toMatchObject({ isHoldfastError: false, type: 'Error', code, errno });
+      expect(error?.message).toMatch(new RegExp(`^${code}: ${words}, \\w+`));
       expect(await driver.descriptors()).toBe(before);
       expect(String(await driver.fs('readFileSync', join(place, 'file')))).toBe('old');
       expect(await driver.fs('readdirSync', place)).toEqual(['file']);
@@ -115,7 +140,7 @@ describe.each(places)('$title without $lacks', ({ needs: more, lacks, isMemory, 
       const place = join(dir, 'place');
       const request = { call: 'writeAtomicMany', args: [['file', 'new', 'other'].map((name) => ({ file: join(place, name), data: content }))] };
       const answers = (await driver.must(request)) as { status: string; reason?: { code: string } }[];
-      expect(answers.map(({ status, reason }) => [status, reason?.code])).toEqual(Array(3).fill(['rejected', 'ENOSPC']));
+      expect(answers.map(({ status, reason }) => [status, reason?.code])).toEqual(Array(3).fill(['rejected', code]));
       expect(String(await driver.fs('readFileSync', join(place, 'file')))).toBe('old');
       expect(await driver.fs('readdirSync', place)).toEqual(['file']);
     });
