@@ -74,12 +74,13 @@ function machinePaths(bytes) {
 export function binaryProblems(file, target, { own = false } = {}) {
   const problems = [];
   const kind = kindOf(target);
-  const { format, cpu, needed, versions, stripped, unwinds, registers, bytes } = readBinary(file);
+  const { format, cpu, needed, versions, stripped, unwinds, registers, signed, bytes } = readBinary(file);
   const wantedFormat = { linux: 'ELF', darwin: 'Mach-O', win32: 'PE' }[target.os];
   if (format !== wantedFormat || cpu !== target.cpu) problems.push(`it is ${format} for ${cpu}, and should be ${wantedFormat} for ${target.cpu}`);
   if (!registers) problems.push('it exports no napi_register_module_v1');
   if (!stripped) problems.push('it is not stripped');
   if (!unwinds) problems.push('it has no tables to unwind a panic with');
+  if (target.os === 'darwin' && target.cpu === 'arm64' && !signed) problems.push('its signature is missing or wrong: macOS would not load it');
   const allowed = SYSTEM_LIBRARIES[own && SYSTEM_LIBRARIES[`own ${kind}`] ? `own ${kind}` : kind];
   for (const library of needed) if (!allowed.test(library)) problems.push(`it needs ${library}`);
   if (own) return problems;

@@ -1,5 +1,7 @@
 // What a Mach-O file says of itself, 64-bit little-endian: its load commands and its symbols.
 
+import { createHash } from 'node:crypto';
+
 const CPUS = { 0x01000007: 'x64', 0x0100000c: 'arm64' };
 const LC_SYMTAB = 0x2;
 const LC_LOAD_DYLIB = 0xc;
@@ -20,7 +22,7 @@ export function readMachO(bytes) {
   const sections = [];
   let symbols = [];
   let oldest;
-  let signed = false;
+  let signature;
   let at = 32;
   for (let left = bytes.readUInt32LE(16); left > 0; left -= 1) {
     const command = bytes.readUInt32LE(at) & 0x7fffffff;
@@ -29,7 +31,7 @@ export function readMachO(bytes) {
     else if (command === LC_SYMTAB) symbols = symbolsOf(bytes, at);
     else if (command === LC_BUILD_VERSION) oldest = version(bytes.readUInt32LE(at + 12));
     else if (command === LC_VERSION_MIN_MACOSX) oldest = version(bytes.readUInt32LE(at + 8));
-    else if (command === LC_CODE_SIGNATURE) signed = true;
+    else if (command === LC_CODE_SIGNATURE) signature = bytes.readUInt32LE(at + 8);
     at += bytes.readUInt32LE(at + 4);
   }
   return {
@@ -37,13 +39,34 @@ export function readMachO(bytes) {
     cpu: CPUS[bytes.readUInt32LE(4)] ?? `processor ${bytes.readUInt32LE(4)}`,
     needed,
     versions: [],
-    // Neither debugging entries nor names of what is not exported.
-    stripped: !symbols.some(({ type }) => (type & N_STAB) !== 0),
+    // Neither debugging entries nor names of what is not exported. zig's linker exports more than it is asked to.
+    stripped: !symbols.some(({ type }) => (type & N_STAB) !== 0 || (type & N_EXT) === 0),
     unwinds: sections.includes('__unwind_info') && sections.includes('__gcc_except_tab'),
     registers: symbols.some(({ name, type }) => name === '_napi_register_module_v1' && (type & N_EXT) !== 0),
     oldest,
-    signed,
+    signed: signature !== undefined && isSignatureRight(bytes, signature),
   };
+}
+
+const SUPER_BLOB = 0xfade0cc0;
+const CODE_DIRECTORY = 0xfade0c02;
+const SHA256 = 2;
+
+/** Whether every page has the hash that the signature says: macOS kills what on Apple silicon has a wrong one, or none. */
+function isSignatureRight(bytes, start) {
+  if (bytes.readUInt32BE(start) !== SUPER_BLOB) return false;
+  const blobs = Array.from({ length: bytes.readUInt32BE(start + 8) }, (_, index) => start + bytes.readUInt32BE(start + 16 + index * 8));
+  const directory = blobs.find((at) => bytes.readUInt32BE(at) === CODE_DIRECTORY);
+  if (directory === undefined || bytes[directory + 37] !== SHA256) return false;
+  const [hashes, , , count, limit] = [16, 20, 24, 28, 32].map((offset) => bytes.readUInt32BE(directory + offset));
+  const [size, page] = [bytes[directory + 36], 1 << bytes[directory + 39]];
+  if (count !== Math.ceil(limit / page) || limit > start) return false;
+  for (let index = 0; index < count; index += 1) {
+    const hash = createHash('sha256').update(bytes.subarray(index * page, Math.min(limit, (index + 1) * page))).digest();
+    const at = directory + hashes + index * size;
+    if (!hash.subarray(0, size).equals(bytes.subarray(at, at + size))) return false;
+  }
+  return true;
 }
 
 function sectionsOf(bytes, command) {

@@ -7,8 +7,8 @@ import { projectRoot } from '../support.mjs';
 import { execute, outside } from './execute.mjs';
 import { suiteDependencies } from './runtimes.mjs';
 
-/** Specs of the checkout, not of the package: the benchmark, the examples in the documentation (type-checked there). */
-const OF_THE_CHECKOUT = ['bench', 'docs'];
+/** Specs of the checkout, not of the package: the benchmark, the examples in the documentation, these scripts. */
+const OF_THE_CHECKOUT = ['bench', 'docs', 'prebuilt'];
 
 /**
  * @param {import('./runtimes.mjs').Runtime} runtime
