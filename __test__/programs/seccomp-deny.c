@@ -17,6 +17,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifndef SYS_faccessat2
+#define SYS_faccessat2 439
+#endif
 #ifndef SYS_fchmodat2
 #define SYS_fchmodat2 452
 #endif
@@ -36,6 +39,7 @@ struct named {
 
 static const struct named calls[] = {
     {"openat2", SYS_openat2},     {"statx", SYS_statx},         {"fchmodat2", SYS_fchmodat2},
+    {"faccessat2", SYS_faccessat2},
     {"fchmod", SYS_fchmod},       {"fchmodat", SYS_fchmodat},   {"renameat2", SYS_renameat2},
     {"linkat", SYS_linkat},       {"fsync", SYS_fsync},         {"fchown", SYS_fchown},
     {"setxattr", SYS_setxattr},   {"lsetxattr", SYS_lsetxattr}, {"fsetxattr", SYS_fsetxattr},

@@ -124,9 +124,10 @@ fn would_publish(dir: BorrowedFd<'_>, above: &Stat, name: &[u8]) -> Result<(), O
         return refused(sys::EPERM);
     }
     let attributes = sys::attributes(old.as_fd());
-    let stat = sys::stat(old.as_fd())?;
+    let stat = sys::status(old.as_fd())?;
+    // The mark in `statx` is younger than the numbers of mounts.
     let is_mount_point =
-        attributes.is_mount_point || stat.mount.is_some() && stat.mount != sys::stat(dir)?.mount;
+        attributes.is_mount_point || sys::mount_number(old.as_fd()) != sys::mount_number(dir);
     if is_mount_point {
         return refused(libc::EBUSY);
     }
