@@ -3,6 +3,7 @@
 // The bytes of what callers hand over. A view's own slots count, not what its properties claim.
 
 const { types } = require('node:util');
+const { refusal } = require('./errors.js');
 
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype);
 
@@ -60,4 +61,21 @@ function toBytes(data, encoding) {
   return undefined;
 }
 
-module.exports = { toBytes };
+/**
+ * A copy that nobody else can change.
+ *
+ * @param {Uint8Array} bytes
+ * @param {string} path of the file they are for, as the caller gave it
+ */
+function ownCopy(bytes, path) {
+  try {
+    return Uint8Array.prototype.slice.call(bytes);
+  } catch (error) {
+    if (error instanceof RangeError) {
+      throw refusal('too-large', 'memory', path);
+    }
+    throw error;
+  }
+}
+
+module.exports = { ownCopy, toBytes };

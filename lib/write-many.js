@@ -1,7 +1,7 @@
 'use strict';
 
 const { native } = require('./native.js');
-const { toBytes } = require('./bytes.js');
+const { ownCopy, toBytes } = require('./bytes.js');
 const { isHoldfastError, pending, promised, shown } = require('./errors.js');
 const { manyArguments } = require('./options.js');
 const { orderKey, queuedOnAll } = require('./order.js');
@@ -46,8 +46,9 @@ function toEntry(entry, index, toArguments, isBeneathRoot) {
   }
   try {
     const path = toPath(file, `${name}.file`);
-    const copy = typeof data === 'string' ? bytes : Uint8Array.prototype.slice.call(bytes);
-    return { given: shown(path), fixed: pathForLater(path, isBeneathRoot), bytes: copy, flags, modes };
+    const given = shown(path);
+    const copy = typeof data === 'string' ? bytes : ownCopy(bytes, given);
+    return { given, fixed: pathForLater(path, isBeneathRoot), bytes: copy, flags, modes };
   } catch (error) {
     if (isHoldfastError(error)) {
       return /** @type {Error} */ (error);

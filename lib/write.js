@@ -1,7 +1,7 @@
 'use strict';
 
 const { types } = require('node:util');
-const { toBytes } = require('./bytes.js');
+const { ownCopy, toBytes } = require('./bytes.js');
 const { native } = require('./native.js');
 const { atCaller, pending, promised, shown } = require('./errors.js');
 const { writeArguments } = require('./options.js');
@@ -98,7 +98,7 @@ async function write(file, data, options, pinned) {
         ? await withRoot(fixedRoot, pinned, (base) =>
             writeStream(/** @type {any} */ (data), { given, fixed, flags, modes, encoding, root: base?.handle, signal, key, cancel }),
           )
-        : await writeWhole(typeof data === 'string', bytes, { fixed, flags, modes, root: fixedRoot, pinned, signal, key, cancel });
+        : await writeWhole(typeof data === 'string', bytes, { given, fixed, flags, modes, root: fixedRoot, pinned, signal, key, cancel });
     if (signal && record.wasAborted(result)) {
       throw signal.reason;
     }
@@ -118,10 +118,10 @@ async function write(file, data, options, pinned) {
  *
  * @param {boolean} isPrivate nobody else can change the bytes
  * @param {Uint8Array} bytes
- * @param {{ fixed: NativePath, flags: number, modes: number, root: NativePath | undefined, pinned: Pinned | undefined, signal: AbortSignal | undefined, key: string, cancel: Handle | undefined }} args
+ * @param {{ given: string, fixed: NativePath, flags: number, modes: number, root: NativePath | undefined, pinned: Pinned | undefined, signal: AbortSignal | undefined, key: string, cancel: Handle | undefined }} args
  * @returns {Promise<record.Result>}
  */
-function writeWhole(isPrivate, bytes, { fixed, flags, modes, root, pinned, signal, key, cancel }) {
+function writeWhole(isPrivate, bytes, { given, fixed, flags, modes, root, pinned, signal, key, cancel }) {
   /** @param {Uint8Array} content */
   const start = (content) =>
     inPool(() =>
@@ -132,7 +132,7 @@ function writeWhole(isPrivate, bytes, { fixed, flags, modes, root, pinned, signa
       }),
     );
   const startsNow = root === undefined && !isWaited(key) && hasRoom();
-  const content = isPrivate || startsNow ? bytes : Uint8Array.prototype.slice.call(bytes);
+  const content = isPrivate || startsNow ? bytes : ownCopy(bytes, given);
   return queued(key, () => start(content));
 }
 

@@ -1,13 +1,16 @@
-// Reads a file that is larger than the address space it allows itself, in both forms, and prints what came of it; started by
-// size.spec.ts, as the limit would hit the test runner.
+// Reads a file that is larger than the address space it allows itself, in both forms, then writes what has no room for a second
+// copy, and prints what came of it; started by size.spec.ts, as the limit would hit the test runner.
 //   out-of-memory.mjs FILE
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { isHoldfastError, readLocalFileSafely, readLocalFileSafelySync } from '../../index.mjs';
+import { isHoldfastError, readLocalFileSafely, readLocalFileSafelySync, writeAtomic, writeAtomicMany } from '../../index.mjs';
 
 const file = process.argv[2];
 readLocalFileSafelySync(import.meta.filename);
 await readLocalFileSafely(import.meta.filename);
+const large = new Uint8Array(300 * 2 ** 20);
+const target = `${file}.written`;
+await writeAtomicMany([{ file: target, data: 'old' }]);
 
 const used = Number(/VmSize:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))[1]) * 1024;
 const limited = spawnSync('prlimit', ['--pid', String(process.pid), `--as=${used + 200 * 2 ** 20}`], { encoding: 'utf8' });
@@ -15,7 +18,21 @@ if (limited.status !== 0) throw new Error(limited.stderr);
 
 const shown = (error) => ({ isError: error instanceof Error, code: error.code, isHoldfastError: isHoldfastError(error) });
 const answers = [];
-for (const call of [() => readLocalFileSafely(file), () => readLocalFileSafelySync(file)]) {
+const waiting = async () => {
+  const first = writeAtomic(target, 'old');
+  await Promise.all([first, writeAtomic(target, large)]);
+};
+const many = async () => {
+  const [result] = await writeAtomicMany([{ file: target, data: large }]);
+  throw result.reason;
+};
+for (const call of [
+  () => readLocalFileSafely(file),
+  () => readLocalFileSafelySync(file),
+  () => writeAtomic(target, large),
+  waiting,
+  many,
+]) {
   try {
     await call();
     answers.push('read');
@@ -24,4 +41,5 @@ for (const call of [() => readLocalFileSafely(file), () => readLocalFileSafelySy
   }
 }
 answers.push(readLocalFileSafelySync(import.meta.filename).buffer.length > 0 ? 'goes on' : 'broken');
+answers.push(readFileSync(target, 'utf8'));
 console.log(JSON.stringify(answers));

@@ -34,7 +34,7 @@ const COPIED: u64 = 256 * 1024;
 const SMALL: u64 = 4096;
 
 /// The room in the pool from where JavaScript says that it is free; `None` where it is too little.
-fn room<'a>(pool: &'a mut Bytes, scratch: Scratch, size: u64) -> Option<&'a mut [u8]> {
+fn room(pool: &mut Bytes, scratch: Scratch, size: u64) -> Option<&mut [u8]> {
     if size >= SMALL {
         return None;
     }
@@ -71,6 +71,10 @@ pub(super) fn describe(containment: f64, file: &OpenFile) -> Record {
 /// Reads on the calling thread. Small content lies in the pool afterwards; for larger content,
 /// `allocate` is called with its size and the array it answers is returned, filled.
 #[napi(catch_unwind)]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "flat arguments are what crosses the boundary fastest"
+)]
 pub fn read_sync<'env>(
     env: &'env Env,
     path: PathArgument,
@@ -120,6 +124,7 @@ type Half<'env> = Option<Either<Unknown<'env>, External<Slot<OpenFile>>>>;
 /// Reads on the calling thread if that cannot block; otherwise the record says so. An answer is
 /// as that of [`read_sync`].
 #[napi(catch_unwind)]
+#[allow(clippy::too_many_arguments, reason = "as in `read_sync`")]
 pub fn read_cached<'env>(
     env: &'env Env,
     path: PathArgument,
