@@ -36,6 +36,17 @@ const VERBS = {
   write: async () => (await holdfast.writeAtomic(fresh(), 'data')).size === 4,
   writeStream: async () => (await holdfast.writeAtomic(fresh(), pieces())).size === 210_000,
   writeMany: async () => (await holdfast.writeAtomicMany(many([fresh(), fresh(), fresh()]))).every(({ status }) => status === 'fulfilled'),
+  stage: async () => {
+    const staged = await holdfast.stageAtomic(fresh());
+    try {
+      await staged.handle.writeFile('data');
+      return (await staged.commit()).size === 4;
+    } catch (error) {
+      await staged.abort();
+      throw error;
+    }
+  },
+  cleanStale: async () => Array.isArray(await holdfast.cleanStaleTemporaries(dir, { olderThanMs: 3_600_000 })),
   openRootSync: () => {
     holdfast.openRootSync(dir).close();
     return true;
