@@ -17,25 +17,28 @@ const version = process.argv[2]?.startsWith('-') === false ? process.argv[2] : K
 const forVitest = process.argv.slice(version === process.argv[2] ? 3 : 2);
 
 const folder = path.join(projectRoot, '.cache/fs-safe');
+/** Its native code. npm leaves it out where the Node that runs npm is too old for it, so it is asked for by name. */
+const libc = process.report.getReport().header.glibcVersionRuntime ? 'gnu' : 'musl';
+const nativeName = `@openclaw/fs-safe-linux-${process.arch}-${libc}`;
 
-function installed() {
+function installed(name = '@openclaw/fs-safe') {
   try {
-    return JSON.parse(readFileSync(path.join(folder, 'node_modules/@openclaw/fs-safe/package.json'), 'utf8')).version;
+    return JSON.parse(readFileSync(path.join(folder, 'node_modules', name, 'package.json'), 'utf8')).version;
   } catch {
     return undefined;
   }
 }
 
-if (installed() !== version) {
+if (installed() !== version || installed(nativeName) !== version) {
   mkdirSync(folder, { recursive: true });
   writeFileSync(path.join(folder, 'package.json'), '{ "private": true }\n');
-  const arguments_ = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error', `@openclaw/fs-safe@${version}`];
+  const arguments_ = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error', `@openclaw/fs-safe@${version}`, `${nativeName}@${version}`];
   if (runNpm(arguments_, { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] }) !== 0) fail(`conformance: @openclaw/fs-safe@${version} could not be installed.`);
 }
 
 if (run(process.execPath, ['scripts/setup.mjs']) !== 0) process.exit(1);
 const node = Number.parseInt(process.versions.node, 10) >= OLDEST_NODE ? process.execPath : installNode('24');
-console.log(`conformance: @openclaw/fs-safe ${installed()}`);
+console.log(`conformance: @openclaw/fs-safe ${installed()}, with its native code`);
 const status = run(node, [tools.vitest, 'run', '--root', '.', '--config', '__test__/conformance/vitest.config.mjs', ...forVitest], {
   env: { ...process.env, HOLDFAST_FS_SAFE: folder, PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH}` },
 });

@@ -58,6 +58,10 @@ for (const [group, cases] of Object.entries(groups)) {
   });
 }
 
+test('the library ran with its native code', () => {
+  expect(fs.readFileSync('/proc/self/maps', 'utf8')).toMatch(/@openclaw\/fs-safe-linux-\S+\.node$/m);
+});
+
 describe('the documentation', () => {
   const text = fs.readFileSync(path.resolve(import.meta.dirname, '../../docs/fs-safe.md'), 'utf8');
   const rows = [...text.slice(text.indexOf('\n## Differences')).matchAll(/^\| (better|different) \| .+ \| (.+) \|$/gm)].map(([, verdict, because]) => `${verdict}: ${because}`);
