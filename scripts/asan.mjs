@@ -22,8 +22,9 @@ const LEFT_OUT = {
   'sys-write-many': 'as sys-syscalls',
   'sys-fast-path': 'as sys-syscalls',
   'sys-faults': 'has a call fail by its number, and the runtime makes some of its own',
-  'sys-faults2': 'as sys-faults',
-  'sys-faults-elsewhere': 'as sys-faults',
+  'sys-faults-once': 'as sys-faults',
+  'sys-block-errors': 'loads a library of its own before all others, which the runtime has to be',
+  'sys-power-loss': 'as sys-block-errors',
 };
 
 /** Tests of other specs that are of that kind. */
