@@ -8,7 +8,7 @@ import { bindFsSafe, bindSafeOpen, ensureParentDirSync } from '../fs-safe.mjs';
 import { FsSafeError, documentedRows, namesOf, outbound, plain, rowsOf, thrown, told } from './helpers/fs-safe-hosts.js';
 import { outcomes } from './helpers/fs-safe-outcomes.js';
 import { sysOutcomes } from './helpers/sys-fs-safe-outcomes.js';
-import { build, modeOf, scratch, strays, tree } from './helpers/scratch.js';
+import { build, modeOf, scratch, tree } from './helpers/scratch.js';
 
 const PROJECT = path.resolve(import.meta.dirname, '..');
 
@@ -23,7 +23,8 @@ describe('an outcome of the documentation', () => {
   test.each(rowsOf(outcomes))('$call, $outcome: $expected', async ({ bring, expected }) => {
     const dir = scratch();
     expect(await told(() => bring(dir))).toBe(expected);
-    expect(strays(dir)).toEqual([]);
+    // By a walk that follows no link: some lead out of here.
+    expect(Object.keys(tree(dir)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 });
 
