@@ -93,7 +93,7 @@ export interface ReadFileOptions extends CommonOptions {
   pseudoFiles?: 'reject' | 'allow' | undefined;
   /**
    * The content is to be handed to another party: require that group and others may read the file
-   * (`(mode & 0o044) === 0o044`), otherwise `OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE`. Default `false`.
+   * (`(mode & 0o044) === 0o044`), otherwise `OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE`. Default `false`. On Windows modes say nothing: what can be read passes.
    */
   outbound?: boolean | OutboundOptions | undefined;
 }
@@ -205,7 +205,7 @@ export interface EnsureDirResult {
   firstCreated: string | undefined;
   /** Mode bits read back (`0o7777`: with setuid, setgid and sticky). */
   mode: number;
-  /** Read back: no group or other access, no ACL grant, and owned by the effective user or root. */
+  /** Read back: no group or other access, no ACL grant, and owned by the effective user or root; on Windows, by owner and ACL alone. */
   isPrivate: boolean;
   hardening: Hardening;
   /** With `'tolerated'`; with `'left'` unless `existing: 'leave'` asked for it; with `'created'` where the file system stores no modes. */

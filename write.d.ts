@@ -13,6 +13,7 @@ export interface WriteOptions extends CommonOptions {
    * Permission bits (0–`0o777`) that the file has in the end, exactly, whether it is new or not and whatever the umask. An
    * existing owner and group are kept, an existing ACL is not. Default: an existing file keeps its bits, ACL, group and owner as
    * far as the system permits (see {@link WriteResult.preserved}), a new one gets `newFileMode`. Setuid, setgid and sticky are dropped.
+   * On Windows it says only whether the file is read-only: it has no write bit for its owner then.
    */
   mode?: number | undefined;
   /** Permission bits (0–`0o777`) of a new file when `mode` is not given, whatever the umask. Default `0o644`. */
