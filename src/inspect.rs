@@ -271,7 +271,7 @@ pub fn read(scope: &Scope<'_>, raw: &[u8], rules: &read::Rules) -> Result<OpenFi
         if stat.is_device() {
             return Err(Error::refused(Code::DevicePath, "device"));
         }
-        if !stat.is_file() && !stat.is_directory() && !stat.is_symlink() {
+        if stat.kind_word() == "fifo" {
             return Err(Error::refused(Code::NotFile, stat.kind_word()));
         }
     }

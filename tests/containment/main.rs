@@ -9,6 +9,8 @@ mod like_std;
 mod limits;
 mod memory;
 mod reads;
+#[cfg(target_os = "linux")]
+mod rehearsals;
 mod replacing;
 mod resolvers_agree;
 mod table;

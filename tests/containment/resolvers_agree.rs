@@ -11,7 +11,7 @@ use holdfast::write::{self, FinalSymlink};
 use std::collections::BTreeSet;
 
 /// Links in every place, kinds of every sort, and modes that the verbs judge.
-const ODD: &[&str] = &[
+pub(crate) const ODD: &[&str] = &[
     "root/ 0775",
     "root/d/ 2775",
     "root/d/d/ 1777",
@@ -29,7 +29,7 @@ const ODD: &[&str] = &[
 ];
 
 /// Links that lead round in circles, through the top, and back in from the outside.
-const ROUND: &[&str] = &[
+pub(crate) const ROUND: &[&str] = &[
     "root/d/d => ../d",
     "root/d/ld => ../ld/../f",
     "root/f => ../root/d",
@@ -72,7 +72,7 @@ pub(crate) fn paths() -> Vec<String> {
     paths
 }
 
-fn verbs() -> Vec<Verb> {
+pub(crate) fn verbs() -> Vec<Verb> {
     let careful = read::Rules {
         reject_hardlinks: true,
         outbound: read::Outbound::Shared,
