@@ -4,7 +4,7 @@
 // A runtime whose `root` is not empty runs inside that folder (chroot), where nothing of this system is.
 
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { captureNpm, fail } from '../support.mjs';
@@ -89,8 +89,10 @@ function furnish(root, architecture) {
   else if (!existsSync(path.join(root, 'bin/sh'))) symlinkSync('busybox', path.join(root, 'bin/sh'));
   writeFileSync(path.join(root, 'usr/bin/bash'), '#!/bin/sh\nexec /bin/busybox sh "$@"\n', { mode: 0o755 });
   for (const name of ['proc', 'dev', 'sys', 'row', 'etc', 'root']) mkdirSync(path.join(root, name), { recursive: true });
-  mkdirSync(path.join(root, 'tmp'), { recursive: true });
-  spawnSync('chmod', ['1777', path.join(root, 'tmp')]);
+  for (const name of ['tmp', 'var/tmp']) {
+    mkdirSync(path.join(root, name), { recursive: true });
+    chmodSync(path.join(root, name), 0o1777);
+  }
   writeFileSync(path.join(root, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
   writeFileSync(path.join(root, 'etc/group'), 'root:x:0:\n');
   writeFileSync(path.join(root, 'etc/hostname'), 'root\n');

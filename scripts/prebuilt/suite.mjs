@@ -10,17 +10,11 @@ import { suiteDependencies } from './runtimes.mjs';
 /** Specs of the checkout, not of the package: the benchmark, the examples in the documentation, these scripts. */
 const OF_THE_CHECKOUT = ['bench', 'docs', 'prebuilt'];
 
-/**
- * @param {import('./runtimes.mjs').Runtime} runtime
- * @param {string} folder above the consumer's, where the development dependencies are put
- * @param {string} consumer
- * @param {{ without?: string[], only?: string[], except?: string[], timeout?: number }} options specs that are left out, or alone run; tests that are
- *   left out, by a part of their name; seconds a test may take
- * @returns {Promise<{ ok: boolean, passed: number, failed: number, skipped: number, output: string }>}
- */
-export async function runSuite(runtime, folder, consumer, env, { without = [], only = [], except = [], timeout = 60 } = {}) {
-  const installed = path.posix.join(consumer, 'node_modules/holdfast');
-  const at = (name) => path.join(outside(runtime, installed), name);
+const installedAt = (consumer) => path.posix.join(consumer, 'node_modules/holdfast');
+
+/** Puts specs, configuration and development dependencies where the installed package lies. */
+export function placeSuite(runtime, folder, consumer) {
+  const at = (name) => path.join(outside(runtime, installedAt(consumer)), name);
   mkdirSync(at('scripts'));
   for (const name of ['__test__', 'examples', 'tsconfig.json']) cpSync(path.join(projectRoot, name), at(name), { recursive: true });
   copyFileSync(path.join(projectRoot, 'scripts/vitest-reporter.mjs'), at('scripts/vitest-reporter.mjs'));
@@ -28,16 +22,27 @@ export async function runSuite(runtime, folder, consumer, env, { without = [], o
 
   const { devDependencies } = JSON.parse(readFileSync(path.join(projectRoot, 'package.json'), 'utf8'));
   const modules = path.join(suiteDependencies(runtime, [`vitest@${devDependencies.vitest}`]), 'node_modules');
-  const shared = path.posix.join(folder, 'node_modules');
-  if (runtime.root) cpSync(modules, outside(runtime, shared), { recursive: true, verbatimSymlinks: true });
+  const shared = outside(runtime, path.posix.join(folder, 'node_modules'));
+  if (runtime.root) cpSync(modules, shared, { recursive: true, verbatimSymlinks: true });
   else symlinkSync(modules, shared);
+}
 
+/**
+ * @param {import('./runtimes.mjs').Runtime} runtime
+ * @param {string} folder above the consumer's
+ * @param {string} consumer
+ * @param {{ without?: string[], only?: string[], except?: string[], timeout?: number }} options specs that are left out, or alone run; tests that are
+ *   left out, by a part of their name; seconds a test may take
+ * @returns {Promise<{ ok: boolean, passed: number, failed: number, skipped: number, output: string }>}
+ */
+export async function runSuite(runtime, folder, consumer, env, { without = [], only = [], except = [], timeout = 60 } = {}) {
+  const shared = path.posix.join(folder, 'node_modules');
   const totals = path.posix.join(folder, 'totals.json');
   rmSync(outside(runtime, totals), { force: true });
   const excluded = [...OF_THE_CHECKOUT, ...without].map((name) => `**/${name}.spec.ts`);
   const pattern = except.length > 0 ? ['--testNamePattern', `^(?!.*(${except.join('|')}))`] : [];
   const ended = await execute(runtime, [runtime.program, `${shared}/vitest/vitest.mjs`, 'run', ...pattern, ...only], {
-    cwd: installed,
+    cwd: installedAt(consumer),
     env: {
       ...env,
       // Specs start `node`, and the system's tools.
