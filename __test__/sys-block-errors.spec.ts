@@ -1,7 +1,7 @@
 // A disk that fails under a durable write, at each of its requests in turn: what the caller is told is what the disk has.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { Driver, rootRequest, type Answer, type PlainError } from './helpers/sys-driver.js';
 import { both } from './helpers/sys-layout.js';
 import { needs } from './helpers/sys-needs.js';
@@ -21,6 +21,8 @@ type Kind = keyof typeof fileSystems;
 
 /** A disk of programs/log-disk.c, and a driver in the mount namespace that ends with it. */
 class Disk {
+  private isMade = false;
+
   private constructor(
     readonly driver: Driver,
     private readonly files: string,
@@ -37,12 +39,18 @@ class Disk {
     return new Disk(await Driver.start({ launcher, env }), files, dir, make);
   }
 
-  /** A new file system, mounted, with the old content on the disk. */
+  /** A file system as if it were new, mounted, with the old content on the disk. */
   async begin(): Promise<void> {
-    await this.driver.exec(...this.make, join(this.files, 'disk'));
+    if (!this.isMade) {
+      await this.driver.exec(...this.make, join(this.files, 'disk'));
+      await this.mount();
+      await this.driver.fs('writeFileSync', join(this.dir, 'file'), OLD);
+      await this.unmount();
+      await this.command('settle', 'replay');
+      this.isMade = true;
+    }
+    await this.command('reset');
     await this.mount();
-    await this.driver.fs('writeFileSync', join(this.dir, 'file'), OLD);
-    await this.driver.exec('sync', '--file-system', this.dir);
   }
 
   async mount(): Promise<void> {
@@ -55,7 +63,11 @@ class Disk {
 
   /** From the `request`th request on, the disk answers EIO; never, for 0. */
   async fail(request: number): Promise<void> {
-    await this.driver.fs('writeFileSync', join(this.files, 'control'), `fail ${request}\n`);
+    await this.command(`fail ${request}`);
+  }
+
+  private async command(...lines: string[]): Promise<void> {
+    await this.driver.fs('writeFileSync', join(this.files, 'control'), lines.map((line) => `${line}\n`).join(''));
   }
 
   async content(name = 'file'): Promise<string> {
@@ -70,6 +82,9 @@ class Disk {
 /** What the disk said is what the caller sees, in the shape of node:fs. */
 const failedSync = { isHoldfastError: false, type: 'Error', code: 'EIO', errno: -5, syscall: 'fsync' };
 const notDurable = { isHoldfastError: true, code: 'not-durable', published: true, sysCode: 'EIO', errno: -5, syscall: 'fsync' };
+
+// Each test mounts up to thirty times, which takes long on a busy machine.
+vi.setConfig({ testTimeout: 300_000 });
 
 /** More requests than a durable write makes on any of them. */
 const REQUESTS_AT_MOST = 200;
