@@ -184,8 +184,8 @@ static int describe(pid_t tid, const struct known *known, const uint64_t *args, 
       append(text, size, "count=%llu ", (unsigned long long)args[at]);
     }
   }
-  /* The C library counts the processors once in a while. */
-  return strstr(text, "\"/sys/devices/system/cpu") == NULL;
+  /* The C library counts the processors once in a while: opens, reads and closes a list of them. */
+  return strstr(text, "/sys/devices/system/cpu") == NULL;
 }
 
 static void tell(const struct call *call, const char *result) {
