@@ -61,7 +61,7 @@ function run(block: Block, dir: string): { status: number | null; output: string
     const env = { PATH: `${dir}/bin:${path.dirname(process.execPath)}:${process.env['PATH']}`, DATA_DIR: data };
     const { status, error } = spawnSync(command[0]!, command.slice(1), { cwd: dir, env, stdio: ['ignore', fd, fd] });
     if (error) throw error;
-    return { status, output: comparable(fs.readFileSync(log, 'utf8').replaceAll(data, '/data').replaceAll(dir, '/work')) };
+    return { status, output: comparable(fs.readFileSync(log, 'utf8').replaceAll(data, '/data').replaceAll(dir, '/srv/app')) };
   } finally {
     fs.closeSync(fd);
   }
