@@ -210,10 +210,23 @@ function describeDirectory(failure, at) {
       remedy: `Run chown ${failure.euid} -- ${argument(at)} as root.`,
     };
   }
+  const without = "or do without privacy: existing: 'tighten' or 'leave'.";
+  if (process.platform === 'win32') {
+    return {
+      sentence: `${at} is not private: its ACL lets others in, or another user owns it`,
+      remedy: `Take them out of its ACL (icacls), ${without}`,
+    };
+  }
+  if (process.platform === 'darwin' && failure.detail === 'acl') {
+    return {
+      sentence: `${at} is not private: its ACL lets others in (${owner})`,
+      remedy: `Run chmod -N -- ${argument(at)} as its owner or root, ${without}`,
+    };
+  }
   const why = WHY_NOT_PRIVATE[failure.detail] ?? `chmod answered ${failure.detail}`;
   return {
     sentence: `${at} has mode ${octal(failure.mode)} and is not private: ${why} (${owner})`,
-    remedy: `Run chmod 0700 -- ${argument(at)} as its owner or root, or do without privacy: existing: 'tighten' or 'leave'.`,
+    remedy: `Run chmod 0700 -- ${argument(at)} as its owner or root, ${without}`,
   };
 }
 

@@ -80,7 +80,7 @@ impl Root {
 /// Readable, so that it can be synced; or by path only, where reading is not allowed.
 fn open_directory(path: &[u8]) -> Result<OwnedFd, crate::error::Os> {
     match sys::open_absolute(path, OFlag::O_RDONLY | OFlag::O_DIRECTORY) {
-        Err(os) if os.errno == sys::EACCES => sys::open_absolute(path, sys::HOLD),
+        Err(os) if os.errno == sys::DENIED => sys::open_absolute(path, sys::HOLD),
         answer => answer,
     }
 }

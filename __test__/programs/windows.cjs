@@ -1,11 +1,14 @@
 'use strict';
 
 // What holds on Windows, for Windows itself and for Wine: node windows.cjs <package> <scratch> [report]
+// Under Wine, HOLDFAST_PRIVATE_FOLDER names a folder of mode 0700.
 // Every check is a fact about files that were really made. Without a report it prints; it exits with 1
 // when a check failed.
 
 const assert = require('node:assert/strict');
+const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 const { pathToFileURL } = require('node:url');
 
@@ -311,6 +314,25 @@ check('directories are made, and say the truth about privacy', async (dir) => {
   const required = () => holdfast.ensureDir(path.join(dir, 'a'), { existing: 'require' });
   if (made.isPrivate) assert.equal((await required()).isPrivate, true);
   else await refusedWith('insecure-permissions', required);
+});
+
+check('a directory is private by its ACL', async (dir) => {
+  // Wine makes ACLs of modes, which nothing under Wine can change: a folder of mode 0700 has to be given.
+  const folder = isWine ? process.env.HOLDFAST_PRIVATE_FOLDER : path.join(dir, 'private');
+  if (folder === undefined) return 'not here: no HOLDFAST_PRIVATE_FOLDER';
+  if (!isWine) {
+    fs.mkdirSync(folder);
+    execFileSync('icacls', [folder, '/inheritance:r', '/grant:r', `${os.userInfo().username}:(OI)(CI)F`]);
+  }
+  for (const existing of ['tighten', 'require', 'leave']) {
+    const { isPrivate, hardening, reason } = await holdfast.ensureDir(folder, { existing });
+    assert.deepEqual({ isPrivate, hardening, reason }, { isPrivate: true, hardening: 'not-needed', reason: undefined });
+  }
+  const file = path.join(folder, 'f');
+  holdfast.writeAtomicSync(file, '1');
+  const { preserved } = holdfast.writeAtomicSync(file, '2');
+  assert.deepEqual(preserved, { mode: true, acl: true, owner: true });
+  fs.rmSync(file);
 });
 
 check('many callers make one deep path', async (dir) => {

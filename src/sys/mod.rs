@@ -65,12 +65,13 @@ pub(crate) use stat::{Distance, Link, Stat, Target, Time};
 pub(crate) use unix::open_at;
 #[cfg(unix)]
 pub(crate) use unix::{
-    AsFd, BorrowedFd, EACCES, EAGAIN, EBADF, EBUSY, EEXIST, EINVAL, EIO, EISDIR, ELOOP, EMFILE,
-    ENAMETOOLONG, ENFILE, ENODEV, ENOENT, ENOSYS, ENOTDIR, ENOTEMPTY, ENOTSUP, ENXIO, EPERM, EROFS,
-    EXDEV, HAS_DRIVES, HAS_MODES, OFlag, OwnedFd, change_mode, change_owner, close, create_at,
-    current_directory, effective_group, effective_user, has_full_user_map, is_empty_directory,
-    kind_at, link_at, list, make_dir_at, number, open_absolute, open_top, read, read_at,
-    read_link_at, read_vectored, rename_at, status, truncate, try_lock, unlink_at, write, write_at,
+    AsFd, BorrowedFd, DENIED, EACCES, EAGAIN, EBADF, EBUSY, EEXIST, EINVAL, EIO, EISDIR, ELOOP,
+    EMFILE, ENAMETOOLONG, ENFILE, ENODEV, ENOENT, ENOSYS, ENOTDIR, ENOTEMPTY, ENOTSUP, ENXIO,
+    EPERM, EROFS, EXDEV, HAS_DRIVES, HAS_MODES, OFlag, OwnedFd, change_mode, change_owner, close,
+    create_at, current_directory, effective_group, effective_user, has_full_user_map,
+    is_empty_directory, kind_at, link_at, list, make_dir_at, number, open_absolute, open_top, read,
+    read_at, read_link_at, read_vectored, rename_at, status, truncate, try_lock, unlink_at, write,
+    write_at,
 };
 pub(crate) use unnamed::{create_unnamed, link_held, link_held_works};
 #[cfg(windows)]

@@ -24,6 +24,8 @@ pub(crate) use nix::libc::{
 
 pub(crate) use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
+/// What the system answers to those whom permissions keep out.
+pub(crate) const DENIED: i32 = EACCES;
 /// Permission bits mean something.
 pub(crate) const HAS_MODES: bool = true;
 /// All absolute paths start at `/`.

@@ -84,7 +84,7 @@ impl Place {
         let mut can_sync = wants_sync;
         let opened = match scope.open(parent, directory_flags(wants_sync), Last::Follow) {
             // A directory may be writable without being readable; it cannot be synced then.
-            Err(error) if wants_sync && error.errno() == Some(sys::EACCES) => {
+            Err(error) if wants_sync && error.errno() == Some(sys::DENIED) => {
                 can_sync = false;
                 scope.open(parent, directory_flags(false), Last::Follow)
             }

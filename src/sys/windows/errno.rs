@@ -30,6 +30,8 @@ pub(crate) const EPERM: i32 = 4048;
 pub(crate) const EROFS: i32 = 4043;
 pub(crate) const ETIMEDOUT: i32 = 4039;
 pub(crate) const EXDEV: i32 = 4037;
+/// What libuv makes of it that permissions keep somebody out.
+pub(crate) const DENIED: i32 = EPERM;
 /// What libuv has no name for.
 const UNKNOWN: i32 = 4094;
 

@@ -10,8 +10,8 @@ mod stubs;
 
 pub(crate) use acl::{acl_grants, get_acl, keeps_owner, may_have_acl, remove_acl, set_acl};
 pub(crate) use errno::{
-    EACCES, EAGAIN, EBADF, EBUSY, EEXIST, EINVAL, EIO, EISDIR, ELOOP, EMFILE, ENAMETOOLONG, ENFILE,
-    ENODEV, ENOENT, ENOSYS, ENOTDIR, ENOTEMPTY, ENOTSUP, ENXIO, EPERM, EROFS, EXDEV,
+    DENIED, EACCES, EAGAIN, EBADF, EBUSY, EEXIST, EINVAL, EIO, EISDIR, ELOOP, EMFILE, ENAMETOOLONG,
+    ENFILE, ENODEV, ENOENT, ENOSYS, ENOTDIR, ENOTEMPTY, ENOTSUP, ENXIO, EPERM, EROFS, EXDEV,
 };
 pub(crate) use file::{
     change_mode, close, fill_random, held_path, read, read_at, read_vectored, stat, status, sync,

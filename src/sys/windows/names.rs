@@ -1,6 +1,6 @@
 //! What is done with the names in a directory that is held open.
 
-use super::errno::{EINVAL, last, of_status};
+use super::errno::{DENIED, EINVAL, last, of_status};
 use super::{AsFd, BorrowedFd, LOOKING, OFlag, OwnedFd, Request, file, open_at, raw, reopen, wide};
 use crate::error::Os;
 use crate::path;
@@ -33,8 +33,13 @@ use windows_sys::Win32::System::Ioctl::FSCTL_GET_REPARSE_POINT;
 /// Creates a new file for writing; it fails where anything has the name. It has no mode but to be
 /// read-only, which is settled later; its ACL is what the directory hands down.
 pub(crate) fn create_at(dir: BorrowedFd<'_>, name: &[u8], _: u32) -> Result<OwnedFd, Os> {
-    let access = FILE_GENERIC_WRITE | FILE_READ_ATTRIBUTES | READ_CONTROL | WRITE_DAC;
-    create(dir, "open", name, access, FILE_NON_DIRECTORY_FILE)
+    let access = FILE_GENERIC_WRITE | FILE_READ_ATTRIBUTES;
+    let with_acl = access | READ_CONTROL | WRITE_DAC;
+    match create(dir, "open", name, with_acl, FILE_NON_DIRECTORY_FILE) {
+        // Where ACLs may not be set, the file can be written all the same.
+        Err(os) if os.errno == DENIED => create(dir, "open", name, access, FILE_NON_DIRECTORY_FILE),
+        answer => answer,
+    }
 }
 
 /// Makes a directory, with the ACL that its parent hands down.
