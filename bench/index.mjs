@@ -34,8 +34,8 @@ const QUICK = {
   isolated: { turns: 1, rounds: 5, leastRounds: 3, budgetMs: 4000 },
 };
 const FULL = {
-  shared: { sliceMs: 1, turns: 3, warmMs: 250, rounds: 200, leastRounds: 31, budgetMs: 12_000 },
-  isolated: { turns: 1, rounds: 21, leastRounds: 7, budgetMs: 30_000 },
+  shared: { sliceMs: 1, turns: 3, warmMs: 250, rounds: 200, leastRounds: 31, budgetMs: 6_000 },
+  isolated: { turns: 1, rounds: 21, leastRounds: 7, budgetMs: 15_000 },
 };
 
 const LAST_RUN = path.join(projectRoot, '.cache/bench/last-run.json');
