@@ -7,7 +7,7 @@ const reasons = [
     against: 'node',
     why:
       'The four system calls are those of the floor; what is above them is the call into the binary, a `stat` object and a view of the content, about as much as the C++ of Node spends around its own. ' +
-      'Tried, and kept: flat arguments, numbers through shared memory, content read straight into a pool, dates made when asked for, no class above `stat`. Tried, and no faster: a fixed stack buffer for the path, external memory for the content.',
+      'Tried, and kept: flat arguments, numbers through shared memory, content read straight into a pool, dates made when asked for, no class above `stat`.',
   },
   {
     row: /^read-sync-(64k|1m)$/,
