@@ -271,7 +271,8 @@ fn settle_again(
         return Err(error);
     };
     let Some(look) = sys::LOOK else {
-        return Err(error);
+        // No leases there: only a link that kept changing under every look answers this.
+        return Err(Error::refused_by(Code::PathMismatch, "retries", os));
     };
     let path_only = look | (flags & (OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW));
     let is_unstable = flags.contains(look)

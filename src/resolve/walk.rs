@@ -245,3 +245,94 @@ fn answer(errno: i32) -> Os {
         syscall: "open",
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::resolve::Resolver;
+    use crate::root::Root;
+    use std::fs;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::symlink;
+    use std::sync::Arc;
+
+    /// Systems without `O_PATH` look by walking to the last name. Here both ways can be compared.
+    #[test]
+    fn a_look_by_walking_sees_what_an_open_by_path_alone_sees() {
+        let top = std::env::temp_dir().join(format!("holdfast-look-{}", std::process::id()));
+        fs::create_dir_all(top.join("root/d/e")).unwrap();
+        fs::write(top.join("root/f"), "x").unwrap();
+        fs::write(top.join("outside"), "x").unwrap();
+        for (target, name) in [
+            ("f", "to-file"),
+            ("d", "to-directory"),
+            ("d/", "to-directory-alone"),
+            ("f/", "to-file-as-directory"),
+            ("nothing", "dangling"),
+            ("round", "round"),
+            ("../outside", "climbing"),
+            ("/etc", "absolute"),
+            ("../to-file", "d/back"),
+        ] {
+            symlink(target, top.join("root").join(name)).unwrap();
+        }
+        let root = Arc::new(Root::open(top.join("root").as_os_str().as_bytes()).unwrap());
+        let paths = [
+            ".",
+            "f",
+            "d",
+            "d/e",
+            "to-file",
+            "to-directory",
+            "to-directory/e",
+            "to-directory-alone",
+            "to-file-as-directory",
+            "dangling",
+            "round",
+            "climbing",
+            "absolute",
+            "d/back",
+            "d/e/..",
+            "to-directory/..",
+            "f/x",
+            "missing",
+            "missing/x",
+            "d/missing",
+            "round/x",
+            "climbing/x",
+        ];
+        let mut compared = 0;
+        for policy in [
+            Policy::Reject,
+            Policy::FollowParents,
+            Policy::FollowWithinRoot,
+            Policy::FollowTrusted,
+        ] {
+            let scope = Scope {
+                root: Some(&root),
+                policy,
+                resolver: Resolver::Walk,
+            };
+            for (path, last) in paths
+                .iter()
+                .flat_map(|path| [(path, Last::Keep), (path, Last::Follow)])
+            {
+                let opened = scope.look(path.as_bytes(), last);
+                let walked = look(&scope, path.as_bytes(), last);
+                let name = |answer: Result<Stat, Error>| {
+                    answer
+                        .map(|stat| (stat.ino, stat.kind_word()))
+                        .map_err(|error| (error.code(), error.errno()))
+                };
+                assert_eq!(
+                    name(walked),
+                    name(opened),
+                    "{path} under {policy:?}, {last:?}"
+                );
+                compared += 1;
+            }
+        }
+        assert_eq!(compared, paths.len() * 8);
+        fs::remove_dir_all(top).unwrap();
+    }
+}

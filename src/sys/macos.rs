@@ -2,8 +2,8 @@
 //! else is looked at by name.
 #![allow(unsafe_code, reason = "these calls have no safe wrapper")]
 
-use super::stat::{Distance, Link, Stat, Target, Time};
-use super::unix::{self, OFlag, change_mode, kind_at, named, read_link_at, status, uninterrupted};
+use super::stat::{Distance, Stat, Time};
+use super::unix::{self, OFlag, change_mode, kind_at, named, uninterrupted};
 use crate::error::Os;
 use nix::errno::Errno;
 use nix::fcntl::FcntlArg;
@@ -112,51 +112,6 @@ pub(crate) fn stat_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
 )]
 pub(crate) fn distance(_: BorrowedFd<'_>) -> Result<Distance, Os> {
     Ok(Distance::Unknown)
-}
-
-/// What has a name, and where it leads if it is a link.
-///
-/// The link is looked at before and after it is read: a target cannot be changed, only the whole
-/// link replaced, so that the same link in both looks had this target.
-pub(crate) fn read_link(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Link, Os> {
-    /// Looks that may find another link than the look before.
-    const TRIES: u32 = 128;
-    let mut stat = kind_at(dir, name)?;
-    for _ in 0..TRIES {
-        if !stat.is_symlink() {
-            return Ok(Link { stat, target: None });
-        }
-        let target = read_link_at(dir, name);
-        let again = kind_at(dir, name)?;
-        if (again.dev, again.ino, again.changed) == (stat.dev, stat.ino, stat.changed) {
-            let target = Some(Target::Path(target?));
-            return Ok(Link { stat, target });
-        }
-        stat = again;
-    }
-    Err(Os {
-        errno: libc::EAGAIN,
-        syscall: "readlink",
-    })
-}
-
-/// What has a name, and a descriptor of it that its ACL can be read by: none of what is no file,
-/// which an open could act on, and none where reading is not allowed.
-pub(crate) fn hold_at(
-    dir: BorrowedFd<'_>,
-    name: &[u8],
-    _: bool,
-) -> Result<(Option<OwnedFd>, Stat), Os> {
-    let seen = kind_at(dir, name)?;
-    if !seen.is_file() {
-        return Ok((None, seen));
-    }
-    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_NOCTTY;
-    let Ok(file) = open_at(dir, name, flags) else {
-        return Ok((None, seen));
-    };
-    let stat = status(file.as_fd())?;
-    Ok((Some(file), stat))
 }
 
 /// `fcntl(F_FULLFSYNC)`, which waits for the disk itself; `fsync(2)` only where the file system

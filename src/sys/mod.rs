@@ -7,6 +7,12 @@
 mod acl;
 #[cfg(target_os = "macos")]
 mod acl_macos;
+#[cfg(any(target_os = "macos", all(test, target_os = "linux")))]
+#[cfg_attr(
+    not(target_os = "macos"),
+    allow(dead_code, reason = "only its tests are run elsewhere")
+)]
+mod by_name;
 #[cfg(any(windows, test))]
 #[cfg_attr(
     not(windows),
@@ -35,6 +41,8 @@ mod windows;
 pub(crate) use acl::{acl_grants, get_acl, keeps_owner, may_have_acl, remove_acl, set_acl};
 #[cfg(target_os = "macos")]
 pub(crate) use acl_macos::{acl_grants, get_acl, keeps_owner, may_have_acl, remove_acl, set_acl};
+#[cfg(target_os = "macos")]
+pub(crate) use by_name::{hold_at, read_link};
 #[cfg(target_os = "linux")]
 pub(crate) use file_system::{distance, is_pseudo_file_system};
 #[cfg(target_os = "linux")]
@@ -56,9 +64,8 @@ pub(crate) use look::{
 pub(crate) use macos::{
     HOLD, LOOK, MODE_MASKS_ACL, NAMES_ARE_EXACT, NOFOLLOW_ANY, advise_huge_pages,
     change_mode_of_held, distance, effective_groups, fchmodat2_works, fill_random, held_path,
-    hold_at, is_pseudo_file_system, nofollow_any_works, open_at, open_beneath, read_link,
-    rename_new, rename_new_works, resolve_beneath_works, start_sync, stat, stat_at, statx_works,
-    sync, sync_directory,
+    is_pseudo_file_system, nofollow_any_works, open_at, open_beneath, rename_new, rename_new_works,
+    resolve_beneath_works, start_sync, stat, stat_at, statx_works, sync, sync_directory,
 };
 pub(crate) use stat::{Distance, Link, Stat, Target, Time};
 #[cfg(target_os = "linux")]
