@@ -79,6 +79,18 @@ async function runPanics(runtime, folder, consumer, env) {
   return runSuite(runtime, folder, consumer, { ...env, HOLDFAST_NATIVE_PATH: addon }, { only: ['__test__/sys-defects.spec.ts'], timeout: 1800 });
 }
 
+/** vitest does not run under Wine; a program that asserts what holds on Windows does. */
+async function runWindowsChecks(runtime, folder, consumer, env) {
+  const [program, scratch] = [path.join(consumer, 'windows.cjs'), path.join(folder, 'scratch')];
+  copyFileSync(path.join(projectRoot, '__test__/programs/windows.cjs'), program);
+  mkdirSync(scratch);
+  // The whole file system is a drive there.
+  const drive = `Z:${scratch.replaceAll('/', '\\')}`;
+  const { status, stdout, stderr } = await execute(runtime, programCommand(runtime, program, 'node_modules/holdfast', drive), { cwd: consumer, env });
+  const told = /^\d+ of \d+ hold, \d+ not here$/m.exec(stdout)?.[0];
+  return { ok: status === 0 && told !== undefined, told, output: `${stdout}${stderr}` };
+}
+
 /** Deno knows system and architecture, but not the C library (as of 2.9): there the loader alone chooses between the two. */
 function rightPackages(runtime) {
   const { os, cpu, name } = targetNamed(runtime.target);
@@ -126,6 +138,11 @@ async function tryRuntime(runtime, registry) {
         expect(panics.ok && panics.passed > 0, `a panic was not what it should be:\n${panics.output}`);
         suite += `; panics: ${told(panics)}`;
       }
+    }
+    if (!quick && !flags.has('--no-suite') && runtime.launcher) {
+      const checks = await runWindowsChecks(runtime, folder, installed.consumer, env);
+      expect(checks.ok, `what should hold on Windows:\n${checks.output}`);
+      suite = checks.told;
     }
     return {
       problems,

