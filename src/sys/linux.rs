@@ -204,7 +204,10 @@ fn convert(raw: &libc::statx) -> Stat {
         modified: time(&raw.stx_mtime),
         changed: time(&raw.stx_ctime),
         born: time(&raw.stx_btime),
-        mount: (raw.stx_mask & libc::STATX_MNT_ID_UNIQUE != 0).then_some(raw.stx_mnt_id),
+        // No mount has the number 0: an emulator that passes the mask on and not the number (QEMU 10)
+        // would make all mounts one, and what is known of one would be believed of all.
+        mount: (raw.stx_mask & libc::STATX_MNT_ID_UNIQUE != 0 && raw.stx_mnt_id != 0)
+            .then_some(raw.stx_mnt_id),
     }
 }
 
