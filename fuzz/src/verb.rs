@@ -91,6 +91,7 @@ impl World {
                     durable: Durable::No,
                     make_parents: make_parents.then_some(0o700),
                     reject_hardlinks: *reject_hardlinks,
+                    in_place: false,
                 };
                 let outcome = self.write(&at, policy, &content(*data), &rules);
                 Some(outcome.unwrap_or_else(Outcome::from))

@@ -202,7 +202,12 @@ impl Scope<'_> {
     pub(crate) fn look(&self, text: &[u8], last: Last) -> Result<Stat, Error> {
         match sys::LOOK {
             Some(flags) => Ok(sys::status(self.open(text, flags, last)?.fd.as_fd())?),
-            None => walk::look(self, text, last),
+            None => walk::look(self, text, last).map_err(|error| match error {
+                Error::System { os, .. } if os.errno == sys::EAGAIN => {
+                    Error::refused_by(Code::PathMismatch, "retries", os)
+                }
+                other => other,
+            }),
         }
     }
 

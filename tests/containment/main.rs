@@ -1,6 +1,8 @@
 //! The core beneath Node-API, with each resolver by name: whatever this kernel offers, the walk
 //! must give the answers of `openat2`.
 
+#![cfg(unix)]
+
 mod call;
 mod directories;
 mod ground;
