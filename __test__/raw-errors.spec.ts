@@ -32,7 +32,7 @@ interface Answer {
 /** Runs the program, without root's rights, and with limits of the shell (`ulimit`) if any. */
 function answersOf(which: string, dir: string, limits = ':'): Answer[] {
   const user = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
-  const done = spawnSync('bash', ['-c', `trap '' XFSZ; ${limits}; exec "$@"`, 'bash', process.execPath, PROGRAM, which, dir], { encoding: 'utf8', ...user });
+  const done = spawnSync('bash', ['--norc', '-c', `trap '' XFSZ; ${limits}; exec "$@"`, 'bash', process.execPath, PROGRAM, which, dir], { encoding: 'utf8', ...user });
   expect(done.stderr).toBe('');
   return JSON.parse(done.stdout) as Answer[];
 }

@@ -8,7 +8,7 @@
 
 use super::place::sync_directory;
 use super::settle::Settled;
-use super::{Prepared, Preserved, Published};
+use super::{Prepared, Preserved, Published, trouble};
 use crate::error::{Code, Error, Os, Refusal};
 use crate::permission;
 use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
@@ -29,8 +29,9 @@ pub(super) fn publish(prepared: Prepared) -> Result<Published, Error> {
         temporary,
         size,
         rules,
-        ..
+        settled,
     } = prepared;
+    let failed_before = trouble::count(settled.stat.dev);
     let directory = place.directory();
     let dir = directory.as_fd();
     let nofollow = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
@@ -79,6 +80,7 @@ pub(super) fn publish(prepared: Prepared) -> Result<Published, Error> {
         size,
         method: Method::InPlace,
         durable: rules.durable,
+        failed_before,
     })
 }
 

@@ -19,6 +19,7 @@ mod place;
 mod rehearsal;
 mod settle;
 mod stage;
+mod trouble;
 
 pub use many::{Item, write_many};
 #[cfg(target_os = "linux")]
@@ -231,7 +232,8 @@ impl Prepared {
 
     fn sync(&self) -> Result<(), Error> {
         if self.rules.durable != Durable::No {
-            sys::sync(self.temporary.fd()?)?;
+            sys::sync(self.temporary.fd()?)
+                .inspect_err(|os| trouble::note(self.settled.stat.dev, os.errno))?;
         }
         Ok(())
     }
@@ -254,6 +256,7 @@ impl Prepared {
 
     /// Gives the file its name.
     fn publish(mut self) -> Result<Published, Error> {
+        let failed_before = trouble::count(self.settled.stat.dev);
         let name = self.place.name();
         let answer = if self.rules.overwrite {
             let seems_free = self.settled.preserved.is_none();
@@ -280,6 +283,7 @@ impl Prepared {
             size: self.size,
             method,
             durable: self.rules.durable,
+            failed_before,
         })
     }
 
@@ -310,14 +314,23 @@ struct Published {
     size: u64,
     method: Method,
     durable: Durable,
+    /// Syncs that had failed on its file system when it was published.
+    failed_before: u64,
 }
 
 impl Published {
     fn sync_directory(&self) -> Result<Durable, Error> {
-        match self.durable {
-            Durable::Full => self.place.sync(),
-            other => Ok(other),
+        if self.durable != Durable::Full {
+            return Ok(self.durable);
         }
+        let device = self.settled.stat.dev;
+        let durable = self.place.sync().inspect_err(|error| {
+            trouble::note(device, error.errno().unwrap_or_default());
+        })?;
+        if trouble::count(device) != self.failed_before {
+            return Err(self.place.in_doubt());
+        }
+        Ok(durable)
     }
 
     fn into_written(self, durable: Durable) -> Written {

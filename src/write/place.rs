@@ -306,6 +306,20 @@ impl Place {
             }
         }
     }
+
+    /// The answer after a sync that succeeded, when another one on the same file system has not.
+    ///
+    /// [`Code::NotDurable`], as if it had been told too.
+    pub(super) fn in_doubt(&self) -> Error {
+        if let Some(root) = &self.pinned {
+            root.renew();
+        }
+        let os = Os {
+            errno: sys::EIO,
+            syscall: "fsync",
+        };
+        Error::refused_by(Code::NotDurable, "", os)
+    }
 }
 
 /// File systems without directory sync answer EINVAL or ENOTSUP; `O_PATH` answers EBADF.
