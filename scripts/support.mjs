@@ -1,7 +1,7 @@
 // What the scripts share. Nothing but Node itself may be imported here: setup runs before any dependency is installed.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -48,18 +48,32 @@ export function captureNpm(args, options = {}) {
   return result.stdout;
 }
 
+/** The oldest Rust that Cargo.toml accepts: `[1, 88]`. */
+function oldestRust() {
+  const [, version = '0'] = /^rust-version = "([^"]+)"/m.exec(readFileSync(path.join(projectRoot, 'Cargo.toml'), 'utf8')) ?? [];
+  return version.split('.').map(Number);
+}
+
+/** Whether the first rustc in that PATH is new enough; cargo takes that one, wherever cargo itself lies. */
+function hasNewEnoughRust(searched) {
+  const { stdout } = spawnSync('rustc', ['--version'], { encoding: 'utf8', env: { ...process.env, PATH: searched } });
+  const found = /^rustc (\d+)\.(\d+)/.exec(stdout ?? '')?.slice(1).map(Number) ?? [0, 0];
+  const [major, minor] = oldestRust();
+  return found[0] > major || (found[0] === major && found[1] >= minor);
+}
+
 /**
- * Where cargo is, or undefined. Right after Rust was installed, the shell that runs us may not
- * have its folder in PATH yet, so the place where rustup puts it is tried as well.
+ * Where cargo is, or undefined. Right after Rust was installed, the shell that runs us may not have its folder in PATH yet, and
+ * npm may have put the folder of Node, with a system's older Rust in it, before it: so the place where rustup puts it is tried
+ * as well, and is first in our PATH from then on.
  */
 export function findCargo() {
-  const installed = path.join(
-    process.env.CARGO_HOME || path.join(homedir(), '.cargo'),
-    'bin',
-    process.platform === 'win32' ? 'cargo.exe' : 'cargo',
-  );
-  const candidates = [process.env.CARGO, 'cargo', existsSync(installed) ? installed : undefined];
-  return candidates.find((candidate) => candidate && spawnSync(candidate, ['--version']).status === 0);
+  if (process.env.CARGO && spawnSync(process.env.CARGO, ['--version']).status === 0) return process.env.CARGO;
+  const installed = path.join(process.env.CARGO_HOME || path.join(homedir(), '.cargo'), 'bin');
+  const preferred = [installed, process.env.PATH].join(path.delimiter);
+  const isThere = existsSync(path.join(installed, process.platform === 'win32' ? 'cargo.exe' : 'cargo'));
+  if (isThere && !hasNewEnoughRust(process.env.PATH) && hasNewEnoughRust(preferred)) process.env.PATH = preferred;
+  return spawnSync('cargo', ['--version']).status === 0 ? 'cargo' : undefined;
 }
 
 /** The command-line programs of the development dependencies, started by path: both TypeScripts call theirs `tsc`. */

@@ -83,7 +83,7 @@ export function systemReport(): string {
   const { version, platform, arch, resolver, openat2, renameNoReplace, fchmodat2, statx, tmpfile, native } = capabilities();
   const names: string[] = [version, platform, arch, native];
   const flags: boolean[] = [openat2, renameNoReplace, fchmodat2, statx, tmpfile];
-  exactly<Equal<typeof resolver, 'openat2' | 'walk'>>();
+  exactly<Equal<typeof resolver, 'openat2' | 'open-flags' | 'walk'>>();
   return `${names.join()} ${flags.join()} ${resolver}`;
 }
 
