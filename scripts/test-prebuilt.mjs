@@ -76,7 +76,9 @@ async function runPanics(runtime, folder, consumer, env) {
   const target = targetNamed(runtime.target);
   const addon = path.posix.join(folder, 'defects.node');
   copyFileSync(buildFor(target, await prepare([target]), { features: ['test-defects'] }), outside(runtime, addon));
-  return runSuite(runtime, folder, consumer, { ...env, HOLDFAST_NATIVE_PATH: addon }, { only: ['__test__/sys-defects.spec.ts'], timeout: 1800 });
+  // One of them reads the Rust sources, which no package has.
+  const how = { only: ['__test__/sys-defects.spec.ts'], except: ['around every function that it exports'], timeout: 1800 };
+  return runSuite(runtime, folder, consumer, { ...env, HOLDFAST_NATIVE_PATH: addon }, how);
 }
 
 /** vitest does not run under Wine; a program that asserts what holds on Windows does. */
