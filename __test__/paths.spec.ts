@@ -84,6 +84,37 @@ describe.each([
   });
 });
 
+describe('missing parents, spelled in every way', () => {
+  const rows = [
+    { parent: 'new/', made: 'new' },
+    { parent: 'new//', made: 'new' },
+    { parent: './/new///', made: 'new' },
+    { parent: 'new/./', made: 'new' },
+    { parent: 'new/.//./', made: 'new' },
+    { parent: 'd//new/.//er//', made: 'd/new/er' },
+    { parent: 'file:///', made: 'file:' },
+  ];
+  const policies = [undefined, 'reject', 'follow-parents', 'follow-trusted', 'follow-within-root'];
+
+  describe.each(rows)('$parent', ({ parent, made }) => {
+    test.each(policies)('are the same for a write with mkdir and for ensureDir (symlinks: %s)', async (symlinks) => {
+      for (const beneath of symlinks === 'follow-within-root' ? [true] : [false, true]) {
+        for (const { spell } of SPELLINGS) {
+          const options = (dir: string) => ({ symlinks, root: beneath ? dir : undefined });
+          const written = await inBothForms(LAYOUT, (form, dir) => form.write(spell(dir, `${parent}x`), NEW, { mkdir: true, durable: false, ...options(dir) }));
+          for (const { dir, before, after, outcome } of written) {
+            expect(outcome.error).toBeUndefined();
+            expect(outcome.value).toMatchObject({ path: `${dir}/${made}/x`, created: true });
+            expect(fs.readFileSync(`${dir}/${made}/x`, 'utf8')).toBe(NEW);
+            expect(Object.keys(after).filter((name) => !(name in before) && !`./${made}/x/`.startsWith(`${name}/`))).toEqual([]);
+          }
+          await check(`/ ${made}/x`, LAYOUT, (form, dir) => call(form, 'ensure', spell(dir, `${parent}x`), options(dir)));
+        }
+      }
+    });
+  });
+});
+
 describe('the ends of the tree', () => {
   test.each([undefined, 'reject'])('a dot is the working directory (symlinks: %s)', async (symlinks) => {
     await check('not-file', LAYOUT, (form) => call(form, 'read', '.', { symlinks }));

@@ -116,7 +116,8 @@ enum Below {
 /// it changed meanwhile.
 fn existing_part(scope: &Scope<'_>, text: &[u8]) -> Result<Option<(Found, Vec<usize>)>, Error> {
     let mut missing = Vec::new();
-    let mut rest = text;
+    // The parent of `new//x` is `new/`: here as below, repeated slashes and `.` name nothing.
+    let mut rest = path::bare(text).0;
     loop {
         let Some((parent, name)) = path::split(rest) else {
             // `missing/..` means nothing while `missing` does not exist.
@@ -129,7 +130,6 @@ fn existing_part(scope: &Scope<'_>, text: &[u8]) -> Result<Option<(Found, Vec<us
         if !name.is_empty() {
             missing.push(rest.len());
         }
-        // Repeated slashes and `.` between components name nothing.
         rest = match path::bare(parent).0 {
             b"" => b".",
             parent => parent,
