@@ -1,14 +1,22 @@
 // The benchmark runs and covers what it is meant to. It says nothing about time: that is for `npm run bench`.
+import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
+import { scratch } from './helpers/scratch.js';
 
 const PROJECT = path.resolve(import.meta.dirname, '..');
 
+/** Where the benchmark may make directories, by its own choice. */
+const MEMORY = ['/dev/shm', '/run/shm'].filter((dir) => fs.existsSync(dir));
+
 function bench(...args: string[]): string {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['bench/index.mjs', ...args], { cwd: PROJECT, encoding: 'utf8' });
+  const temporary = scratch();
+  const { pid, status, stdout, stderr } = spawnSync(process.execPath, ['bench/index.mjs', ...args], { cwd: PROJECT, encoding: 'utf8', env: { ...process.env, TMPDIR: temporary } });
   expect(stderr).toBe('');
   expect(status).toBe(0);
+  expect(fs.readdirSync(temporary)).toEqual([]);
+  for (const dir of MEMORY) expect(fs.readdirSync(dir).filter((name) => name.includes(`-${pid}-`))).toEqual([]);
   return stdout;
 }
 

@@ -92,7 +92,7 @@ function measureAll(options) {
   const nodes = findNodes(options.node, options.quick);
   if (!options.alone) installPeers();
   const settings = { effort, alone: options.alone, floor: options.alone ? undefined : buildFloor() };
-  const places = findPlaces({ disk: options.disk }).filter(({ place }) => options.place.includes(place));
+  const places = findPlaces(options.place, { disk: options.disk });
   process.once('SIGINT', () => process.exit(130));
   process.once('SIGTERM', () => process.exit(143));
   process.once('exit', () => places.forEach(({ remove }) => remove()));

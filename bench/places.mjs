@@ -26,10 +26,11 @@ function mountOf(directory) {
 const isTmpfs = (directory) => statfsSync(directory).type === TMPFS_MAGIC;
 
 /**
- * Scratch directories, removed by `remove`.
+ * Scratch directories of the kinds that are wanted, removed by `remove`.
+ * @param {string[]} wanted
  * @param {{ tmpfs?: string, disk?: string }} chosen
  */
-export function findPlaces(chosen) {
+export function findPlaces(wanted, chosen) {
   const cache = path.join(projectRoot, '.cache');
   mkdirSync(cache, { recursive: true });
   const parents = {
@@ -37,9 +38,9 @@ export function findPlaces(chosen) {
     disk: chosen.disk ?? [tmpdir(), cache].find((directory) => isThere(directory) && !isTmpfs(directory)),
   };
   return Object.entries(parents)
-    .filter(([, parent]) => parent !== undefined)
+    .filter(([place, parent]) => wanted.includes(place) && parent !== undefined)
     .map(([place, parent]) => {
-      const dir = mkdtempSync(path.join(parent, 'hf-bench-'));
+      const dir = mkdtempSync(path.join(parent, `hf-bench-${process.pid}-`));
       const { type, options } = mountOf(dir);
       return { place, dir, type, options, remove: () => rmSync(dir, { recursive: true, force: true }) };
     });
