@@ -58,8 +58,11 @@ export type HoldfastErrorPublic = Pick<HoldfastErrorJSON, 'code' | 'category' | 
  */
 export class HoldfastError extends Error {
   private constructor();
+  /** Of every copy of the package. */
   readonly name: 'HoldfastError';
+  /** What happened; stable, for programs. */
   readonly code: HoldfastErrorCode;
+  /** Whether it was refused, or something was in the way. */
   readonly category: HoldfastErrorCategory;
   /** The path as the caller gave it, as a string; bytes that are not UTF-8 are U+FFFD. */
   readonly path?: string | undefined;

@@ -106,6 +106,7 @@ export interface OutboundOptions {
 
 /** Options of a read, with the path. */
 export interface ReadOptions extends ReadFileOptions {
+  /** The file to read. */
   filePath: PathInput;
 }
 
@@ -120,6 +121,7 @@ export interface ReadResult {
    * dates are made when asked for, and are own properties only then, on every Node (as those of `fs.Stats` since Node 22).
    */
   stat: Stats;
+  /** What kept the call beneath its root. */
   containment: Containment;
 }
 
@@ -127,6 +129,7 @@ export interface ReadResult {
 export interface OpenResult extends Omit<ReadResult, 'buffer'>, AsyncDisposable {
   /** A genuine `FileHandle`, opened for reading, on the very file that was checked. */
   handle: FileHandle;
+  /** Closes `handle`, unless its user has. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -207,9 +210,11 @@ export interface EnsureDirResult {
   mode: number;
   /** Read back: no group or other access, no ACL grant, and owned by the effective user or root; on Windows, by owner and ACL alone. */
   isPrivate: boolean;
+  /** How its mode was settled. */
   hardening: Hardening;
   /** With `'tolerated'`; with `'left'` unless `existing: 'leave'` asked for it; with `'created'` where the file system stores no modes. */
   reason?: HardeningReason;
+  /** What kept the call beneath its root. */
   containment: Containment;
 }
 
@@ -265,7 +270,9 @@ export interface Root extends Disposable, AsyncDisposable {
    * descriptor is closed after the last of them. Closing twice is no error.
    */
   close(): void;
+  /** {@link close}. */
   [Symbol.dispose](): void;
+  /** {@link close}; it does not wait for the calls that were made before. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -286,7 +293,9 @@ export function openRootSync(dir: PathInput, defaults?: RootDefaults): Root;
 export interface Capabilities {
   /** Version of the native binary. */
   version: string;
+  /** `process.platform`. */
   platform: NodeJS.Platform;
+  /** `process.arch`. */
   arch: NodeJS.Architecture;
   /** How paths are resolved beneath a root: `open-flags` are `O_NOFOLLOW_ANY` and, where links may be followed, `O_RESOLVE_BENEATH` of macOS. */
   resolver: 'openat2' | 'open-flags' | 'walk';

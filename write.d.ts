@@ -58,8 +58,9 @@ export interface WriteResult {
   size: number;
   /** Permission bits of the file. */
   mode: number;
-  /** Device and inode of the file, as `fs.Stats` has them. */
+  /** Device of the file, as `fs.Stats` has it. */
   dev: number;
+  /** Inode of the file, as `fs.Stats` has it. */
   ino: number;
   /**
    * How the name was given: `'rename'`; `'link'`: a new file that had no name before, or where no exclusive rename exists;
@@ -68,6 +69,7 @@ export interface WriteResult {
   method: 'rename' | 'link' | 'in-place';
   /** What was synced, as {@link WriteOptions.durable}; `false` also where the directory cannot be synced by this system or user. */
   durable: boolean | 'file';
+  /** What kept the call beneath its root. */
   containment: Containment;
   /** What was kept of the file that was replaced; `null`: there was nothing to preserve. Where something is lost, access never widens. */
   preserved: { mode: boolean; acl: boolean; owner: boolean } | null;
@@ -93,8 +95,11 @@ export function writeAtomicSync(file: PathInput, data: WriteBytes, options?: Syn
 
 /** One of the files of {@link writeAtomicMany}; `options` override those of the call, which alone has `root`, `symlinks` and `signal`. */
 export interface WriteEntry {
+  /** The target. */
   file: PathInput;
+  /** Its content. */
   data: WriteBytes;
+  /** What is different from the options of the call; a string is the encoding of `data`. */
   options?: Omit<WriteOptions, keyof CommonOptions> | BufferEncoding | undefined;
 }
 

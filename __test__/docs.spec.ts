@@ -207,3 +207,27 @@ describe('what the documentation names', () => {
     }
   });
 });
+
+describe('index.d.ts and what it re-exports', () => {
+  const files = ['index.d.ts', 'errors.d.ts', 'stage.d.ts', 'write.d.ts'];
+  const isDocumented = (node: ts.Node) => ts.getJSDocCommentsAndTags(node).length > 0;
+
+  /** Every declaration and its members, by name. */
+  function declarations(file: string): { name: string; node: ts.Node }[] {
+    const source = ts.createSourceFile(file, fs.readFileSync(path.join(PROJECT, file), 'utf8'), ts.ScriptTarget.Latest, true);
+    return source.statements.flatMap((statement): { name: string; node: ts.Node }[] => {
+      if (ts.isVariableStatement(statement)) return [{ name: statement.declarationList.getText(), node: statement }];
+      if (ts.isFunctionDeclaration(statement) || ts.isTypeAliasDeclaration(statement)) return [{ name: statement.name!.getText(), node: statement }];
+      if (!ts.isInterfaceDeclaration(statement) && !ts.isClassDeclaration(statement)) return [];
+      const members = [...statement.members].filter((member) => !ts.isConstructorDeclaration(member));
+      const owner = statement.name!.getText();
+      return [{ name: owner, node: statement }, ...members.map((node) => ({ name: `${owner}.${node.name!.getText()}`, node }))];
+    });
+  }
+
+  test.each(files)('say of every export, option and field what it is: %s', (file) => {
+    const all = declarations(file);
+    expect(all.length).toBeGreaterThan(5);
+    expect(all.filter(({ node }) => !isDocumented(node)).map(({ name }) => name)).toEqual([]);
+  });
+});
