@@ -62,7 +62,7 @@ export function startFloor(program) {
   });
 
   return {
-    read: (file, size) => candidate('openat2, fstat, readv, close', `read ${file} ${size}`),
+    read: (file, size) => candidate(`openat2, fstat, ${size <= 16 * 1024 ? 'read' : 'readv'}, close`, `read ${file} ${size}`),
     write: (file, size, synced) =>
       candidate(
         `openat2, newfstatat, openat, fstat, write, ${synced ? 'fsync, ' : ''}close, renameat, ${synced ? 'fsync, ' : ''}close`,

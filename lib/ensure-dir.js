@@ -1,5 +1,6 @@
 'use strict';
 
+const { direct } = require('./direct.js');
 const { mayAnswerNow } = require('./inline.js');
 const { native } = require('./native.js');
 const { atCaller, pending, promised, shown } = require('./errors.js');
@@ -112,7 +113,7 @@ const OPT_OUT = 3 << 2;
  * @param {Opened | undefined} root
  */
 function ensureNow(path, fixed, { flags, mode, wantsPrivacy }, root) {
-  native().ensureDirSync(fixed, flags, mode, record.scratch, isOptedOut, root?.handle);
+  direct().ensureDirSync(fixed, flags, mode, isOptedOut, root?.handle);
   const { last } = record;
   if (record.failed(last)) {
     throw record.failure(last, path);
@@ -150,7 +151,7 @@ function ensure(dir, options, pinned) {
   let learn = 0;
   const fixed = pathForLater(path, pinned !== undefined || root !== undefined);
   if (root === undefined && !isForThePool(fixed) && mayAnswerNow()) {
-    native().ensureDirCached(fixed, flags, mode, record.scratch, pinned?.handle);
+    direct().ensureDirCached(fixed, flags, mode, undefined, pinned?.handle);
     const { last } = record;
     if (record.isAnswer(last) && !record.failed(last)) {
       return Promise.resolve(toResult(last, path, fixed, pinned, args.wantsPrivacy));

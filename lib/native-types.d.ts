@@ -9,49 +9,38 @@ export type NativePath = string | Uint8Array;
 /** A record, and what goes with it. */
 export type Reply<Extra = undefined> = [record: Buffer, extra: Extra | undefined];
 
-export interface Native {
-  absolutePath(path: NativePath, scratch: Float64Array): Buffer | undefined | null;
+/** The verbs on the calling thread, which answer into the memory that `direct` was given. */
+export interface Direct {
   readSync(
     path: NativePath,
     flags: number,
     maxBytes: number,
-    scratch: Float64Array,
     pool: Buffer,
     allocate: (size: number) => Buffer | undefined,
     root: Handle | undefined,
-  ): Buffer | undefined | null;
+  ): Buffer | undefined;
   readCached(
     path: NativePath,
     flags: number,
     maxBytes: number,
-    scratch: Float64Array,
     pool: Buffer,
     allocate: (size: number) => Buffer | undefined,
     root: Handle | undefined,
-  ): Buffer | Handle | undefined | null;
-  ensureDirCached(path: NativePath, flags: number, mode: number, scratch: Float64Array, root: Handle | undefined): void;
+  ): Buffer | Handle | undefined;
+  ensureDirCached(path: NativePath, flags: number, mode: number, unused: undefined, root: Handle | undefined): void;
+  ensureDirSync(path: NativePath, flags: number, mode: number, isOptedOut: () => boolean, root: Handle | undefined): void;
+  writeSync(path: NativePath, data: Uint8Array, flags: number, modes: number, root: Handle | undefined): void;
+}
+
+export interface Native {
+  direct(scratch: Float64Array): Direct;
+  absolutePath(path: NativePath, scratch: Float64Array): Buffer | undefined | null;
   readAsync(path: NativePath, flags: number, maxBytes: number, root: Handle | undefined): Promise<Reply<Buffer | Handle>>;
   readFill(pending: Handle, place: Buffer, maxBytes: number): Promise<Reply<Buffer | Handle>>;
   readTake(held: Handle, place: Buffer): void;
   readDrop(pending: Handle): Promise<Reply>;
   openAsync(path: NativePath, flags: number, maxBytes: number, root: Handle | undefined): Promise<Reply<Handle>>;
-  ensureDirSync(
-    path: NativePath,
-    flags: number,
-    mode: number,
-    scratch: Float64Array,
-    isOptedOut: () => boolean,
-    root: Handle | undefined,
-  ): void;
   ensureDirAsync(path: NativePath, flags: number, mode: number, root: Handle | undefined): Promise<Reply>;
-  writeSync(
-    path: NativePath,
-    data: Uint8Array,
-    flags: number,
-    modes: number,
-    scratch: Float64Array,
-    root: Handle | undefined,
-  ): void;
   writeAsync(
     path: NativePath,
     data: Uint8Array,

@@ -162,6 +162,15 @@ function toOutbound(value) {
  * @returns {ReadArguments}
  */
 function readArguments(options, defaults) {
+  return packRead(toOptions(options), defaults);
+}
+
+/**
+ * @param {any} options as {@link toOptions} answers them
+ * @param {any} [defaults] of the root whose method is called
+ * @returns {ReadArguments}
+ */
+function packRead(options, defaults) {
   const base = defaults ?? NONE;
   const {
     root: given,
@@ -171,7 +180,7 @@ function readArguments(options, defaults) {
     pseudoFiles = base.pseudoFiles,
     outbound = base.outbound,
     signal,
-  } = toOptions(options);
+  } = options;
   const root = defaults === undefined ? given : undefined;
   const hasRoot = defaults !== undefined || root !== undefined;
   return {
@@ -373,4 +382,4 @@ function ensureArguments(optionsOrMode, defaults) {
   };
 }
 
-module.exports = { ensureArguments, manyArguments, readArguments, rootDefaults, writeArguments };
+module.exports = { ensureArguments, manyArguments, packRead, readArguments, rootDefaults, writeArguments };

@@ -2,10 +2,11 @@
 
 const os = require('node:os');
 const { markAsUntransferable } = require('node:worker_threads');
+const { direct } = require('./direct.js');
 const { charge, mayAnswerNow } = require('./inline.js');
 const { native } = require('./native.js');
 const { atCaller, pending, promised, refusal, shown } = require('./errors.js');
-const { readArguments } = require('./options.js');
+const { packRead, readArguments } = require('./options.js');
 const { isUrl, pathForLater, toPath } = require('./paths.js');
 const { hasRoom, inPool } = require('./pool.js');
 const record = require('./record.js');
@@ -55,7 +56,7 @@ function toArguments(file, options, pinned) {
   if (isOptionsObject(file)) {
     const given = toOptions(file);
     const merged = options === undefined ? given : { __proto__: null, ...given, ...toOptions(options) };
-    return { path: toPath(merged.filePath, 'filePath'), args: readArguments(merged, pinned?.defaults) };
+    return { path: toPath(merged.filePath, 'filePath'), args: packRead(merged, pinned?.defaults) };
   }
   return { path: toPath(file, 'file'), args: readArguments(options, pinned?.defaults) };
 }
@@ -82,8 +83,8 @@ function toResult(result, path, root, buffer) {
 
 /** Bytes of a pool: small files share one, as small Buffers share Node's. */
 const POOL = 64 * 1024;
-/** Room that src/binding/read.rs wants for a small file. */
-const SMALL_ROOM = 4096;
+/** Largest file that src/binding/read.rs puts into a pool, where there is room for it. */
+const POOLED = 16 * 1024;
 
 let pool = makePool();
 /** From where the pool is free. */
@@ -98,10 +99,6 @@ function makePool() {
 
 /** Says where a small file may lie, before a call that reads on this thread. */
 function offerRoom() {
-  if (POOL - free < SMALL_ROOM) {
-    pool = makePool();
-    free = 0;
-  }
   record.scratch[0] = free;
   return pool;
 }
@@ -109,11 +106,16 @@ function offerRoom() {
 /**
  * The content after a call on this thread: in an array of its own, or in the pool.
  *
- * @param {Buffer | null | undefined} array
+ * @param {Buffer | undefined} array
  */
 function contentOf(array) {
   const length = record.last.numbers[LENGTH];
-  if (array) {
+  if (array !== undefined) {
+    if (length <= POOLED) {
+      // There was no room for it, nor will there be for the next.
+      pool = makePool();
+      free = 0;
+    }
     return array.length === length ? array : array.subarray(0, length);
   }
   const start = free;
@@ -127,7 +129,7 @@ function contentOf(array) {
  * @param {Opened | undefined} root
  */
 function readNow(path, { flags, maxBytes }, root) {
-  const array = native().readSync(path, flags, maxBytes, record.scratch, offerRoom(), allocate, root?.handle);
+  const array = direct().readSync(path, flags, maxBytes, offerRoom(), allocate, root?.handle);
   if (record.failed(record.last)) {
     throw record.failure(record.last, path, { maxBytes });
   }
@@ -160,7 +162,7 @@ function read(file, options, pinned) {
   let learn = 0;
   if (root === undefined && mayAnswerNow()) {
     const bits = hasRoom() ? flags : flags | record.NO_HANDOVER;
-    const half = native().readCached(path, bits, maxBytes, record.scratch, offerRoom(), allocate, pinned?.handle);
+    const half = direct().readCached(path, bits, maxBytes, offerRoom(), allocate, pinned?.handle);
     const { last } = record;
     if (record.isAnswer(last) && !record.failed(last)) {
       const buffer = contentOf(/** @type {Buffer | undefined} */ (half));

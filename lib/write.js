@@ -2,6 +2,7 @@
 
 const { types } = require('node:util');
 const { ownCopy, toBytes } = require('./bytes.js');
+const { direct } = require('./direct.js');
 const { native } = require('./native.js');
 const { atCaller, pending, promised, shown } = require('./errors.js');
 const { writeArguments } = require('./options.js');
@@ -60,7 +61,7 @@ function writeSync(file, data, options, pinned) {
   }
   /** @param {import('./root-handle.js').Opened | undefined} base */
   const writeNow = (base) => {
-    native().writeSync(path, bytes, flags, modes, record.scratch, base?.handle);
+    direct().writeSync(path, bytes, flags, modes, base?.handle);
     const { last } = record;
     if (record.failed(last)) {
       throw record.failure(last, path);

@@ -20,6 +20,7 @@ use crate::sys::{
 };
 use nix::fcntl::{AT_FDCWD, ResolveFlag};
 use std::cell::RefCell;
+use std::io::IoSliceMut;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{PoisonError, RwLock};
 
@@ -247,8 +248,7 @@ fn try_open_file(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<InMemor
     if read::judge(&found, &stat, &local_rules).is_err() {
         return Err(NOT_IN_MEMORY);
     }
-    let is_as_given = scope.is_real_as_given(raw, found.is_exact);
-    let real = (!is_as_given).then(|| scope.real_path(&located.text, &found));
+    let real = scope.other_path(&located, &found);
     Ok(InMemory {
         file: OpenFile::judged(found.fd, stat, real),
         is_memory: distance == Distance::Memory,
@@ -267,10 +267,13 @@ impl InMemory {
     #[must_use]
     pub fn read(&self, place: &mut [u8]) -> Option<usize> {
         let fd = self.file.as_fd();
-        // One byte more shows whether the file has grown.
+        // One byte more shows whether the file has grown; one place costs less than two.
         let mut probe = [0_u8; 1];
+        let is_longer = place.len() as u64 > self.file.size();
+        let mut places = [IoSliceMut::new(place), IoSliceMut::new(&mut probe)];
+        let count = if is_longer { 1 } else { 2 };
         // Memory cannot tell whether it would wait, and never does.
-        let count = sys::read_from_start(fd, place, &mut probe, self.is_memory);
+        let count = sys::read_from_start(fd, &mut places[..count], self.is_memory);
         let is_whole = |count: &usize| *count as u64 == self.file.size();
         count.ok().filter(is_whole)
     }
@@ -307,9 +310,8 @@ fn try_ensure_dir(
         return Err(NOT_IN_MEMORY);
     }
     let found = Found { fd, is_exact: true };
-    let is_as_given = scope.is_real_as_given(raw, found.is_exact);
     Ok(Ensured {
-        real: (!is_as_given).then(|| scope.real_path(&located.text, &found)),
+        real: scope.other_path(&located, &found),
         first_created: None,
         mode: stat.permissions(),
         is_private: stat.mode & SHARED_BITS == 0,

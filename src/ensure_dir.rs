@@ -121,8 +121,7 @@ pub fn ensure_dir_unless(
     let located = scope.locate(raw)?;
     let last = last(scope);
     let made = open_or_make(scope, &located.text, rules.mode, last, &mut |_| Ok(()))?;
-    let is_as_given = scope.is_real_as_given(raw, made.found.is_exact);
-    let real = (!is_as_given).then(|| scope.real_path(&located.text, &made.found));
+    let real = scope.other_path(&located, &made.found);
     let is_top = path::split(real.as_deref().unwrap_or(raw)).is_none();
     let settled = settle(
         made.found.fd.as_fd(),

@@ -194,8 +194,15 @@ pub fn split(path: &[u8]) -> Option<(&[u8], &[u8])> {
 /// neither blocks nor takes a terminal nor follows a magic link, and `fstat` decide.
 #[must_use]
 pub fn is_device_or_magic(normal: &[u8]) -> bool {
-    let parts: Vec<&[u8]> = components(normal).take(5).collect();
-    match parts.as_slice() {
+    /// More than any of these names has.
+    const MOST: usize = 5;
+    let mut parts = [&b""[..]; MOST];
+    let mut count = 0;
+    for (place, part) in parts.iter_mut().zip(components(normal)) {
+        *place = part;
+        count += 1;
+    }
+    match &parts[..count] {
         [b"dev", b"shm", ..] => false,
         [b"dev", _, ..] => true,
         [b"proc", b"kcore" | b"kmsg" | b"sysrq-trigger", ..] => true,

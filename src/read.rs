@@ -3,7 +3,8 @@
 //! 1. `openat2` under the scope's policy, with `O_NONBLOCK | O_NOCTTY`, so that a FIFO does not
 //!    hold us and a terminal does not take us.
 //! 2. `statx` of the descriptor: kind, names, mode and size are judged there and nowhere else.
-//! 3. `readv` of the size plus one byte, which shows at no cost whether the file grew.
+//! 3. `read` into more room than the size, or `readv` of the size plus one byte: either shows at no
+//!    cost whether the file grew.
 //!
 //! Not protected: opening a device node by a name that its text does not betray is an open of
 //! that device, though a non-blocking one.
@@ -61,6 +62,7 @@ pub enum Content {
 ///
 /// Every policy code but the directories'; [`Code::NotFound`]; otherwise what the system
 /// answered.
+#[inline(always)]
 pub fn open(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<OpenFile, Error> {
     let located = scope.locate(raw)?;
     refuse_by_text(scope, &located)?;
@@ -74,8 +76,7 @@ pub fn open(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<OpenFile, Er
         .map_err(|error| explain(scope, &located.text, last, rules, error))?;
     let stat = sys::stat(found.fd.as_fd())?;
     judge(&found, &stat, rules)?;
-    let is_as_given = scope.is_real_as_given(raw, found.is_exact);
-    let real = (!is_as_given).then(|| scope.real_path(&located.text, &found));
+    let real = scope.other_path(&located, &found);
     Ok(OpenFile {
         fd: found.fd,
         stat,
@@ -92,6 +93,7 @@ pub(crate) fn last(scope: &Scope<'_>) -> Last {
 }
 
 /// Refuses device and magic names before anything is opened.
+#[inline(always)]
 pub(crate) fn refuse_by_text(scope: &Scope<'_>, located: &Located<'_>) -> Result<(), Error> {
     let is_suspect = |text: &[u8]| {
         path::is_magic_here(text)
@@ -101,7 +103,7 @@ pub(crate) fn refuse_by_text(scope: &Scope<'_>, located: &Located<'_>) -> Result
                 && path::is_device_or_magic(text)
     };
     let is_refused = match scope.root {
-        None if path::is_normal(&located.text) => is_suspect(&located.text),
+        None if located.is_plain => is_suspect(&located.text),
         None => is_suspect(&path::normalize(&located.text)),
         Some(root) if is_kernel_place(root.real()) => {
             is_suspect(&path::normalize(&path::join(root.real(), &located.text)))
@@ -123,6 +125,7 @@ fn is_kernel_place(root: &[u8]) -> bool {
 }
 
 /// The descriptor is the authority: what it holds is judged, not what the path said.
+#[inline(always)]
 pub(crate) fn judge(found: &Found, stat: &Stat, rules: &Rules) -> Result<(), Error> {
     if !stat.is_file() {
         let code = if stat.is_device() {
@@ -269,6 +272,7 @@ impl OpenFile {
     ///
     /// [`Code::TooLarge`] for more than the limit, by growth, or for more than memory;
     /// otherwise what the system answered.
+    #[inline(always)]
     pub fn read(&self, place: &mut [u8], max_bytes: u64) -> Result<Content, Error> {
         /// From here on, page faults cost as much as the copy itself.
         const LARGE: usize = 4 * 1024 * 1024;
@@ -281,7 +285,14 @@ impl OpenFile {
         loop {
             let mut probe = [0_u8; 1];
             let asked = room - filled;
-            let count = sys::read_vectored(self.fd.as_fd(), &mut place[filled..room], &mut probe)?;
+            let rest = &mut place[filled..room];
+            let has_room_to_grow = room as u64 > self.stat.size;
+            let count = if has_room_to_grow && asked > 0 {
+                // Growth shows by itself, and one place costs less than two.
+                sys::read(self.fd.as_fd(), rest)?
+            } else {
+                sys::read_vectored(self.fd.as_fd(), rest, &mut probe)?
+            };
             if count > asked {
                 return self.read_on(&place[..room], probe[0], max_bytes);
             }

@@ -6,6 +6,7 @@ use crate::error::{Code, Error};
 use crate::resolve::{Policy, Resolver, Scope};
 use crate::root::Root;
 use napi::bindgen_prelude::{External, FromNapiValue, Result, sys};
+use std::mem::MaybeUninit;
 use std::sync::{Arc, OnceLock};
 
 /// A path as bytes: UTF-8 of a string, or the content of a Buffer.
@@ -13,39 +14,84 @@ pub struct PathArgument(pub Vec<u8>);
 
 impl FromNapiValue for PathArgument {
     unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
-        /// Room for nearly every path, so that one call converts it.
-        const USUAL: usize = 512;
-        /// Bytes of the longest character, with the NUL that ends the string.
-        const LONGEST_CHARACTER: usize = 5;
-        defect::strike("argument");
-        let mut bytes = vec![0_u8; USUAL];
-        let mut length = copy_string(env, value, &mut bytes);
-        if length.is_some_and(|length| length + LONGEST_CHARACTER >= USUAL) {
-            // It may have been cut, before a character that did not fit as a whole. A UTF-16
-            // unit has at most three bytes.
-            let room = string_length(env, value) * 3 + 1;
-            let more = room.saturating_sub(bytes.len());
-            bytes.try_reserve_exact(more).map_err(|_| {
-                napi::Error::from_reason("a path is longer than the memory that can be had for it")
-            })?;
-            bytes.resize(room, 0);
-            length = copy_string(env, value, &mut bytes);
-        }
-        if let Some(length) = length {
-            bytes.truncate(length);
-            return Ok(Self(bytes));
-        }
+        let mut room = PathRoom::new();
         // SAFETY: both are those of the running call, as this function's contract demands.
-        let view = unsafe { Bytes::from_napi_value(env, value) }?;
-        Ok(Self(view.as_slice().to_vec()))
+        let path = unsafe { room.take_over(env, value) }?;
+        Ok(Self(path.to_vec()))
     }
 }
 
-/// Copies a string into `place`; `None` when the value is none.
-fn copy_string(env: sys::napi_env, value: sys::napi_value, place: &mut [u8]) -> Option<usize> {
+/// Bytes of nearly every path, so that one call converts it, on the stack.
+const USUAL: usize = 512;
+
+/// Memory that a path of JavaScript is copied into.
+pub(super) struct PathRoom {
+    usual: [MaybeUninit<u8>; USUAL],
+    longer: Vec<u8>,
+}
+
+impl PathRoom {
+    pub(super) fn new() -> Self {
+        Self {
+            usual: [const { MaybeUninit::uninit() }; USUAL],
+            longer: Vec::new(),
+        }
+    }
+
+    /// Copies a path.
+    ///
+    /// # Errors
+    ///
+    /// It is neither a string nor a `Uint8Array`, or longer than the memory there is.
+    ///
+    /// # Safety
+    ///
+    /// `env` and `value` belong to the running call.
+    pub(super) unsafe fn take_over(
+        &mut self,
+        env: sys::napi_env,
+        value: sys::napi_value,
+    ) -> Result<&[u8]> {
+        /// Bytes of the longest character, with the NUL that ends the string.
+        const LONGEST_CHARACTER: usize = 5;
+        defect::strike("argument");
+        match copy_string(env, value, &mut self.usual) {
+            Some(length) if length + LONGEST_CHARACTER < USUAL => {
+                // SAFETY: the call says that it has filled so many bytes.
+                return Ok(unsafe {
+                    std::slice::from_raw_parts(self.usual.as_ptr().cast(), length)
+                });
+            }
+            Some(_) => {}
+            None => {
+                // SAFETY: both are those of the running call.
+                let view = unsafe { Bytes::from_napi_value(env, value) }?;
+                self.longer.extend_from_slice(view.as_slice());
+                return Ok(&self.longer);
+            }
+        }
+        // It may have been cut, before a character that did not fit as a whole. A UTF-16 unit has
+        // at most three bytes.
+        let room = string_length(env, value) * 3 + 1;
+        self.longer.try_reserve_exact(room).map_err(|_| {
+            napi::Error::from_reason("a path is longer than the memory that can be had for it")
+        })?;
+        let length = copy_string(env, value, self.longer.spare_capacity_mut());
+        // SAFETY: the call says that it has filled so many bytes of the capacity.
+        unsafe { self.longer.set_len(length.unwrap_or_default()) };
+        Ok(&self.longer)
+    }
+}
+
+/// Copies a string into `place` and tells how many bytes it filled; `None` when the value is none.
+fn copy_string(
+    env: sys::napi_env,
+    value: sys::napi_value,
+    place: &mut [MaybeUninit<u8>],
+) -> Option<usize> {
     let mut length = 0;
-    // SAFETY: `env` and `value` belong to the running call; the kernel of the call writes at most
-    // the given number of bytes, the final NUL included, into memory that is exclusively ours.
+    // SAFETY: `env` and `value` belong to the running call, which writes at most the given number
+    // of bytes, the final NUL included, into memory that is exclusively ours.
     let status = unsafe {
         sys::napi_get_value_string_utf8(
             env,
@@ -97,6 +143,29 @@ impl Bytes {
         }
         // SAFETY: as in `as_slice`; the array is new, so nothing else refers to its memory.
         unsafe { std::slice::from_raw_parts_mut(self.start, self.length) }
+    }
+}
+
+impl Bytes {
+    /// The bytes of a `Buffer` of `lib/`'s own, which is faster than to ask what kind of array it is;
+    /// none for anything else, and for one that was detached.
+    ///
+    /// # Safety
+    ///
+    /// `env` and `value` belong to the running call.
+    pub(super) unsafe fn of_buffer(env: sys::napi_env, value: sys::napi_value) -> Self {
+        let mut start = std::ptr::null_mut();
+        let mut length = 0;
+        // SAFETY: both belong to the running call, and the places are ours.
+        let status =
+            unsafe { sys::napi_get_buffer_info(env, value, &raw mut start, &raw mut length) };
+        if status != sys::Status::napi_ok {
+            length = 0;
+        }
+        Self {
+            start: start.cast(),
+            length,
+        }
     }
 }
 

@@ -1,13 +1,15 @@
 //! `ensureDir`.
 
-use super::arguments::{LEARN, PathArgument, RootHandle, has, scope, taken};
-use super::record::{Record, Scratch, containment, guarded};
+use super::arguments::{LEARN, PathArgument, PathRoom, RootHandle, has, scope, taken};
+use super::direct::{Call, Value};
+use super::record::{CONTAINMENT, Record, containment, guarded};
 use super::task::{Job, Reply};
 use crate::cached::{self, Cached};
 use crate::ensure_dir::{self, Ensured, Existing, Rules};
+use crate::error::Error;
 use crate::path;
 use crate::resolve::Scope;
-use napi::bindgen_prelude::{AsyncTask, Function};
+use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
 
 /// Places of the result's numbers.
@@ -33,6 +35,11 @@ pub(super) fn rules(flags: u32, mode: u32) -> Rules {
 
 pub(super) fn describe(scope: &Scope<'_>, ensured: Ensured) -> Record {
     let mut record = Record::new(containment(scope));
+    fill(&mut record, ensured);
+    record
+}
+
+fn fill(record: &mut Record, ensured: Ensured) {
     record.set_path(ensured.real.as_deref());
     record.numbers[MODE] = f64::from(ensured.mode);
     record.numbers[IS_PRIVATE] = f64::from(u8::from(ensured.is_private));
@@ -45,50 +52,42 @@ pub(super) fn describe(scope: &Scope<'_>, ensured: Ensured) -> Record {
         record.numbers[FIRST_CREATED] = super::record::length(first.len());
         record.text.extend_from_slice(&first);
     }
-    record
 }
 
 /// Answers on the calling thread if that cannot block; otherwise the record says so.
-#[napi(catch_unwind)]
-pub fn ensure_dir_cached(
-    path: PathArgument,
-    flags: u32,
-    mode: u32,
-    scratch: Scratch,
-    root: Option<&RootHandle>,
-) {
-    let answer = guarded(|| {
-        let root = taken(root)?;
-        let scope = scope(flags, root.as_ref());
-        Ok(
-            match cached::ensure_dir(&scope, &path.0, &rules(flags, mode)) {
-                Cached::Known(ensured) => describe(&scope, ensured),
-                Cached::Elsewhere(learn) => Record::elsewhere(learn),
-            },
-        )
-    });
-    scratch.put(&answer.unwrap_or_else(|failure| failure));
+///
+/// Arguments: path, flags, mode, none, root.
+pub(super) fn ensure_dir_cached(call: &Call<'_>, record: &mut Record) -> Result<Value, Error> {
+    let mut path = PathRoom::new();
+    let path = call.path(0, &mut path)?;
+    let (flags, mode) = (call.bits(1)?, call.bits(2)?);
+    let root = call.root(4)?;
+    let scope = scope(flags, root.as_ref());
+    match cached::ensure_dir(&scope, path, &rules(flags, mode)) {
+        Cached::Known(ensured) => {
+            record.numbers[CONTAINMENT] = containment(&scope);
+            fill(record, ensured);
+        }
+        Cached::Elsewhere(learn) => *record = Record::elsewhere(learn),
+    }
+    Ok(None)
 }
 
 /// Ensures on the calling thread. Whether the operator has waived tightening is asked of
 /// JavaScript, and only when it matters: the environment is costly to read.
-#[napi(catch_unwind)]
-pub fn ensure_dir_sync(
-    path: PathArgument,
-    flags: u32,
-    mode: u32,
-    scratch: Scratch,
-    is_opted_out: Function<'_, (), bool>,
-    root: Option<&RootHandle>,
-) {
-    let answer = guarded(|| {
-        let root = taken(root)?;
-        let scope = scope(flags, root.as_ref());
-        let ask = || is_opted_out.call(()).unwrap_or(false);
-        let ensured = ensure_dir::ensure_dir_unless(&scope, &path.0, &rules(flags, mode), &ask)?;
-        Ok(describe(&scope, ensured))
-    });
-    scratch.put(&answer.unwrap_or_else(|failure| failure));
+///
+/// Arguments: path, flags, mode, `isOptedOut`, root.
+pub(super) fn ensure_dir_sync(call: &Call<'_>, record: &mut Record) -> Result<Value, Error> {
+    let mut path = PathRoom::new();
+    let path = call.path(0, &mut path)?;
+    let (flags, mode) = (call.bits(1)?, call.bits(2)?);
+    let root = call.root(4)?;
+    let scope = scope(flags, root.as_ref());
+    let ask = || call.is_so(3);
+    let ensured = ensure_dir::ensure_dir_unless(&scope, path, &rules(flags, mode), &ask)?;
+    record.numbers[CONTAINMENT] = containment(&scope);
+    fill(record, ensured);
+    Ok(None)
 }
 
 /// Ensures in the pool.

@@ -25,6 +25,7 @@ mod arguments;
 mod capabilities;
 #[cfg(feature = "test-defects")]
 mod defects;
+mod direct;
 mod ensure_dir;
 #[cfg(target_os = "linux")]
 mod inspect;

@@ -1,17 +1,18 @@
 //! `readLocalFileSafely` and `openLocalFileSafely`.
 
-use super::arguments::{Bytes, LEARN, NO_HANDOVER, PathArgument, RootHandle, has, scope, taken};
-use super::record::{Record, Scratch, caught, containment, guarded, length};
+use super::arguments::{
+    Bytes, LEARN, NO_HANDOVER, PathArgument, PathRoom, RootHandle, has, scope, taken,
+};
+use super::direct::{Call, Value};
+use super::record::{CONTAINMENT, Record, Scratch, caught, containment, guarded, length};
 use super::slot::Slot;
 use super::task::{Extra, Job, Reply};
 use crate::cached::{self, Cached};
 use crate::defect;
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::read::{self, Content, OpenFile, Outbound, Rules};
 use crate::root::Root;
-use napi::bindgen_prelude::{
-    AsyncTask, Either, External, FromNapiValue, Function, Result, ToNapiValue, Uint8Array, Unknown,
-};
+use napi::bindgen_prelude::{AsyncTask, External, Result, Uint8Array};
 use napi::{Env, Task};
 use napi_derive::napi;
 use std::sync::Arc;
@@ -30,16 +31,15 @@ const INO_LOW: usize = 17;
 /// loop for longer than that job takes.
 const COPIED: u64 = 256 * 1024;
 
-/// Smaller files are read into a pool of JavaScript's, which gives each what it needs.
-const SMALL: u64 = 4096;
+/// Up to this size, files are read into a pool of JavaScript's, which gives each what it needs.
+const POOLED: usize = 16 * 1024;
 
-/// The room in the pool from where JavaScript says that it is free; `None` where it is too little.
+/// The room in the pool from where JavaScript says that it is free: one byte more than the file has,
+/// so that its growth shows. `None` where it is too little.
 fn room(pool: &mut Bytes, scratch: Scratch, size: u64) -> Option<&mut [u8]> {
-    if size >= SMALL {
-        return None;
-    }
+    let size = usize::try_from(size).ok().filter(|size| *size <= POOLED)?;
     let rest = pool.as_mut_slice().get_mut(scratch.given()..)?;
-    (rest.len() as u64 >= SMALL).then_some(rest)
+    rest.get_mut(..=size)
 }
 
 pub(super) fn rules(flags: u32, max_bytes: f64) -> Rules {
@@ -63,131 +63,101 @@ pub(super) fn rules(flags: u32, max_bytes: f64) -> Rules {
 
 pub(super) fn describe(containment: f64, file: &OpenFile) -> Record {
     let mut record = Record::new(containment);
-    record.set_stat(file.stat());
-    record.set_path(file.real_path());
+    fill(&mut record, file);
     record
 }
 
+#[inline(always)]
+fn fill(record: &mut Record, file: &OpenFile) {
+    record.set_stat(file.stat());
+    record.set_path(file.real_path());
+}
+
 /// Reads on the calling thread. Small content lies in the pool afterwards; for larger content,
-/// `allocate` is called with its size and the array it answers is returned, filled.
-#[napi(catch_unwind)]
-#[allow(
-    clippy::too_many_arguments,
-    reason = "flat arguments are what crosses the boundary fastest"
-)]
-pub fn read_sync<'env>(
-    env: &'env Env,
-    path: PathArgument,
-    flags: u32,
-    max_bytes: f64,
-    scratch: Scratch,
-    mut pool: Bytes,
-    allocate: Function<'env, f64, Unknown<'env>>,
-    root: Option<&RootHandle>,
-) -> Result<Option<Unknown<'env>>> {
-    let mut array = None;
-    let answer = guarded(|| {
-        let root = taken(root)?;
-        let scope = scope(flags, root.as_ref());
-        let rules = rules(flags, max_bytes);
-        let file = read::open(&scope, &path.0, &rules)?;
-        let mut record = describe(containment(&scope), &file);
-        let content = if let Some(place) = room(&mut pool, scratch, file.size()) {
-            file.read(place, rules.max_bytes)?
-        } else {
-            let (value, mut place) = allocated(env, &allocate, file.size())?;
-            array = Some(value);
-            file.read(place.as_mut_slice(), rules.max_bytes)?
-        };
-        record.numbers[LENGTH] = match content {
-            Content::Fits(count) => length(count),
-            Content::Outgrown(bytes) => {
-                let (value, mut place) = allocated(env, &allocate, bytes.len() as u64)?;
-                place.as_mut_slice().copy_from_slice(&bytes);
-                array = Some(value);
-                length(bytes.len())
-            }
-        };
-        Ok(record)
-    });
-    if answer.is_err() {
-        array = None;
-    }
-    scratch.put(&answer.unwrap_or_else(|failure| failure));
-    Ok(array)
-}
-
-/// What [`read_cached`] answers beside its record: an array with the content, or a file that is
-/// open and judged, and whose content is for [`read_fill`].
-type Half<'env> = Option<Either<Unknown<'env>, External<Slot<OpenFile>>>>;
-
-/// Reads on the calling thread if that cannot block; otherwise the record says so. An answer is
-/// as that of [`read_sync`].
-#[napi(catch_unwind)]
-#[allow(clippy::too_many_arguments, reason = "as in `read_sync`")]
-pub fn read_cached<'env>(
-    env: &'env Env,
-    path: PathArgument,
-    flags: u32,
-    max_bytes: f64,
-    scratch: Scratch,
-    mut pool: Bytes,
-    allocate: Function<'env, f64, Unknown<'env>>,
-    root: Option<&RootHandle>,
-) -> Result<Half<'env>> {
-    let mut half = None;
-    let answer = guarded(|| {
-        let root = taken(root)?;
-        let scope = scope(flags, root.as_ref());
-        let opened = match cached::open_file(&scope, &path.0, &rules(flags, max_bytes)) {
-            Cached::Known(opened) => opened,
-            Cached::Elsewhere(learn) => return Ok(Record::elsewhere(learn)),
-        };
-        let mut record = describe(containment(&scope), &opened.file);
-        let size = opened.file.size();
-        let count = if !opened.is_small() {
-            None
-        } else if let Some(place) = room(&mut pool, scratch, size) {
-            opened.read(place)
-        } else {
-            let (value, mut place) = allocated(env, &allocate, size)?;
-            half = Some(Either::A(value));
-            opened.read(place.as_mut_slice())
-        };
-        match count {
-            Some(count) => record.numbers[LENGTH] = length(count),
-            None if has(flags, NO_HANDOVER) => return Ok(Record::elsewhere(false)),
-            None => {
-                record.set_unread(size);
-                half = Some(Either::B(External::new(Slot::new(opened.file))));
-            }
+/// `allocate` is called with its size and the array it answers is the value, filled.
+///
+/// Arguments: path, flags, `maxBytes`, pool, `allocate`, root.
+pub(super) fn read_sync(call: &Call<'_>, record: &mut Record) -> std::result::Result<Value, Error> {
+    let mut path = PathRoom::new();
+    let path = call.path(0, &mut path)?;
+    let (flags, max_bytes) = (call.bits(1)?, call.number(2)?);
+    let root = call.root(5)?;
+    let scope = scope(flags, root.as_ref());
+    let rules = rules(flags, max_bytes);
+    let file = read::open(&scope, path, &rules)?;
+    record.numbers[CONTAINMENT] = containment(&scope);
+    fill(record, &file);
+    let mut pool = call.buffer(3);
+    let mut value = None;
+    let content = if let Some(place) = room(&mut pool, call.scratch(), file.size()) {
+        file.read(place, rules.max_bytes)?
+    } else {
+        let (array, mut place) = call.allocated(ALLOCATE, file.size())?;
+        value = Some(array);
+        file.read(place.as_mut_slice(), rules.max_bytes)?
+    };
+    record.numbers[LENGTH] = match content {
+        Content::Fits(count) => length(count),
+        Content::Outgrown(bytes) => {
+            let (array, mut place) = call.allocated(ALLOCATE, bytes.len() as u64)?;
+            place.as_mut_slice().copy_from_slice(&bytes);
+            value = Some(array);
+            length(bytes.len())
         }
-        Ok(record)
-    });
-    if answer.is_err() {
-        half = None;
-    }
-    scratch.put(&answer.unwrap_or_else(|failure| failure));
-    Ok(half)
+    };
+    Ok(value)
 }
 
-/// Has JavaScript make an array: only there is running out of memory an error and not an abort.
-fn allocated<'env>(
-    env: &Env,
-    allocate: &Function<'env, f64, Unknown<'env>>,
-    size: u64,
-) -> std::result::Result<(Unknown<'env>, Bytes), Error> {
-    let no_memory = || Error::refused(Code::TooLarge, "memory");
-    #[allow(clippy::cast_precision_loss, reason = "no array comes near 2^53 bytes")]
-    let value = allocate.call(size as f64).map_err(|_| no_memory())?;
-    // SAFETY: the value was just made in this environment and is alive in the current scope.
-    let raw = unsafe { Unknown::to_napi_value(env.raw(), value) }.map_err(|_| no_memory())?;
-    // SAFETY: as above; anything but a Uint8Array is an error here.
-    let place = unsafe { Bytes::from_napi_value(env.raw(), raw) }.map_err(|_| no_memory())?;
-    if place.as_slice().len() as u64 != size {
-        return Err(no_memory());
+/// Place of `allocate` among the arguments.
+const ALLOCATE: usize = 4;
+
+/// Reads on the calling thread if that cannot block; otherwise the record says so. An answer is as
+/// that of [`read_sync`]. Where the file is open and judged and its content is for [`read_fill`],
+/// the value is its handle.
+///
+/// Arguments: as for [`read_sync`].
+pub(super) fn read_cached(
+    call: &Call<'_>,
+    record: &mut Record,
+) -> std::result::Result<Value, Error> {
+    let mut path = PathRoom::new();
+    let path = call.path(0, &mut path)?;
+    let (flags, max_bytes) = (call.bits(1)?, call.number(2)?);
+    let root = call.root(5)?;
+    let scope = scope(flags, root.as_ref());
+    let opened = match cached::open_file(&scope, path, &rules(flags, max_bytes)) {
+        Cached::Known(opened) => opened,
+        Cached::Elsewhere(learn) => {
+            *record = Record::elsewhere(learn);
+            return Ok(None);
+        }
+    };
+    record.numbers[CONTAINMENT] = containment(&scope);
+    fill(record, &opened.file);
+    let size = opened.file.size();
+    let mut pool = call.buffer(3);
+    let mut value = None;
+    let count = if !opened.is_small() {
+        None
+    } else if let Some(place) = room(&mut pool, call.scratch(), size) {
+        opened.read(place)
+    } else {
+        let (array, mut place) = call.allocated(ALLOCATE, size)?;
+        value = Some(array);
+        opened.read(place.as_mut_slice())
+    };
+    match count {
+        Some(count) => record.numbers[LENGTH] = length(count),
+        None if has(flags, NO_HANDOVER) => {
+            *record = Record::elsewhere(false);
+            return Ok(None);
+        }
+        None => {
+            record.set_unread(size);
+            value = Some(call.external(Slot::new(opened.file))?);
+        }
     }
-    Ok((value, place))
+    Ok(value)
 }
 
 /// Opens in the pool, and reads what is small enough to copy.

@@ -76,6 +76,7 @@ impl Record {
     }
 
     /// Puts the real path into the text, unless it is the one that was given.
+    #[inline(always)]
     pub(super) fn set_path(&mut self, real: Option<&[u8]>) {
         match real {
             Some(real) => self.text.extend_from_slice(&path::shown(real)),
@@ -88,6 +89,7 @@ impl Record {
         clippy::cast_precision_loss,
         reason = "fs.Stats has these as doubles as well"
     )]
+    #[inline(always)]
     pub(super) fn set_stat(&mut self, stat: &Stat) {
         let fields = [
             stat.dev as f64,
@@ -221,14 +223,16 @@ pub struct Scratch {
 impl Scratch {
     /// Writes a record.
     pub(super) fn put(self, record: &Record) {
-        let mut numbers = record.numbers;
         let fits = record.text.len().min(TEXT);
-        numbers[TEXT_LENGTH] = length(fits);
         // SAFETY: `from_napi_value` checked that this many numbers lie there. They are memory of
         // the calling thread's JavaScript, which does not run while we do, and no other reference
         // to them lives.
         let place = unsafe { std::slice::from_raw_parts_mut(self.start, NUMBERS) };
-        place.copy_from_slice(&numbers);
+        place.copy_from_slice(&record.numbers);
+        place[TEXT_LENGTH] = length(fits);
+        if fits == 0 {
+            return;
+        }
         // SAFETY: the text's place begins right after the numbers, within the checked length.
         let text = unsafe { self.start.add(NUMBERS) };
         // SAFETY: as for the numbers; any byte is a valid `u8`.

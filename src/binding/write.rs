@@ -1,7 +1,8 @@
 //! `writeAtomic` of content that is there as a whole.
 
-use super::arguments::{Bytes, PathArgument, RootHandle, has, scope, taken};
-use super::record::{Record, Scratch, containment, guarded};
+use super::arguments::{Bytes, PathArgument, PathRoom, RootHandle, has, scope, taken};
+use super::direct::{Call, Value};
+use super::record::{Record, containment, guarded};
 use super::task::{Extra, Job, Reply};
 use crate::error::{Code, Error};
 use crate::resolve::Scope;
@@ -93,23 +94,19 @@ pub(super) fn is_raised(cancel: Option<&Arc<AtomicBool>>) -> bool {
 }
 
 /// Writes on the calling thread.
-#[napi(catch_unwind)]
-pub fn write_sync(
-    path: PathArgument,
-    data: Bytes,
-    flags: u32,
-    modes: u32,
-    scratch: Scratch,
-    root: Option<&RootHandle>,
-) {
-    let answer = guarded(|| {
-        let root = taken(root)?;
-        let scope = scope(flags, root.as_ref());
-        let rules = rules(flags, modes);
-        let written = write::write(&scope, &path.0, data.as_slice(), &rules, &|| false)?;
-        Ok(describe(&scope, &written))
-    });
-    scratch.put(&answer.unwrap_or_else(|failure| failure));
+///
+/// Arguments: path, data, flags, modes, root.
+pub(super) fn write_sync(call: &Call<'_>, record: &mut Record) -> Result<Value, Error> {
+    let mut path = PathRoom::new();
+    let path = call.path(0, &mut path)?;
+    let data = call.bytes(1)?;
+    let (flags, modes) = (call.bits(2)?, call.bits(3)?);
+    let root = call.root(4)?;
+    let scope = scope(flags, root.as_ref());
+    let rules = rules(flags, modes);
+    let written = write::write(&scope, path, data.as_slice(), &rules, &|| false)?;
+    *record = describe(&scope, &written);
+    Ok(None)
 }
 
 /// Writes in the pool. The bytes are copied now: what JavaScript does to them later neither

@@ -79,6 +79,9 @@ pub(crate) struct Located<'a> {
     pub(crate) text: Cow<'a, [u8]>,
     /// It ended in `/` or `/.`, so only a directory can be meant.
     pub(crate) names_directory: bool,
+    /// It is as its caller wrote it, and has nothing to resolve but links: without one on the way,
+    /// it is the real path, or what lies beneath the root's.
+    pub(crate) is_plain: bool,
 }
 
 /// An opened path.
@@ -93,6 +96,8 @@ impl Located<'_> {
     fn into_owned(self) -> Located<'static> {
         Located {
             text: Cow::Owned(self.text.into_owned()),
+            // The caller wrote it in another form.
+            is_plain: false,
             ..self
         }
     }
@@ -103,6 +108,7 @@ impl Scope<'_> {
     ///
     /// With [`Policy::Reject`], `.` and `..` are resolved by text here: no link can lie on the
     /// way. With the others they keep the kernel's meaning.
+    #[inline(always)]
     pub(crate) fn locate<'p>(&self, raw: &'p [u8]) -> Result<Located<'p>, Error> {
         match (self.root, path::from_caller(raw)?) {
             (Some(root), Cow::Borrowed(path)) => self.locate_beneath(root, path),
@@ -112,6 +118,7 @@ impl Scope<'_> {
         }
     }
 
+    #[inline(always)]
     fn locate_absolute<'p>(&self, raw: &'p [u8]) -> Result<Located<'p>, Error> {
         if self.policy == Policy::FollowWithinRoot {
             return Err(Error::refused(Code::Internal, "policy-needs-root"));
@@ -121,6 +128,7 @@ impl Scope<'_> {
             return Ok(Located {
                 text: Cow::Borrowed(raw),
                 names_directory: false,
+                is_plain: true,
             });
         }
         let absolute = if raw.starts_with(b"/") {
@@ -141,11 +149,19 @@ impl Scope<'_> {
         Ok(Located {
             text,
             names_directory,
+            is_plain: false,
         })
     }
 
     fn locate_beneath<'p>(&self, root: &Root, raw: &'p [u8]) -> Result<Located<'p>, Error> {
         let outside = || Error::refused(Code::OutsideWorkspace, "text");
+        if path::is_normal_beneath(raw) {
+            return Ok(Located {
+                text: Cow::Borrowed(raw),
+                names_directory: false,
+                is_plain: true,
+            });
+        }
         let by_text = self.policy == Policy::Reject;
         let mut names_directory = path::bare(raw).1 || raw == b".";
         let relative = if !raw.starts_with(b"/") {
@@ -172,6 +188,7 @@ impl Scope<'_> {
                 text
             },
             names_directory,
+            is_plain: false,
         })
     }
 
@@ -179,6 +196,7 @@ impl Scope<'_> {
     ///
     /// From either resolver, a link that is not allowed is ELOOP and leaving the root EXDEV, as
     /// the kernel has it; [`classify`] names them.
+    #[inline(always)]
     pub(crate) fn open(&self, text: &[u8], flags: OFlag, last: Last) -> Result<Found, Error> {
         let resolve = |flags| {
             if kernel::serves(self) {
@@ -211,14 +229,12 @@ impl Scope<'_> {
         }
     }
 
-    /// Whether the path as given is the real one: absolute, or beneath the root's.
-    pub(crate) fn is_real_as_given(&self, raw: &[u8], is_exact: bool) -> bool {
-        is_exact
-            && if self.root.is_some() {
-                path::is_normal_beneath(raw)
-            } else {
-                path::is_normal(raw)
-            }
+    /// The real path of something opened, unless it is the path as given, or lies beneath the
+    /// root's like that.
+    #[inline(always)]
+    pub(crate) fn other_path(&self, located: &Located<'_>, found: &Found) -> Option<Vec<u8>> {
+        let is_as_given = found.is_exact && located.is_plain;
+        (!is_as_given).then(|| self.real_path(&located.text, found))
     }
 
     /// The real path of something opened, for results. Never used to reach it again.

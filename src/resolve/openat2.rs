@@ -23,6 +23,7 @@ pub(super) fn serves(scope: &Scope<'_>) -> bool {
     scope.resolver == Resolver::Kernel && scope.policy != Policy::FollowTrusted
 }
 
+#[inline(always)]
 pub(super) fn open(
     scope: &Scope<'_>,
     text: &[u8],
@@ -62,6 +63,7 @@ pub(super) fn open(
 ///
 /// The kernel answers EAGAIN when a rename or mount anywhere on the host raced with `..`, and
 /// when a lease is being broken; it answers EXDEV also when a component was moved in mid-walk.
+#[inline(always)]
 fn patiently(
     start: BorrowedFd<'_>,
     text: &[u8],

@@ -10,6 +10,7 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag};
 use nix::libc;
 use std::ffi::{CStr, CString};
+use std::io::IoSliceMut;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
@@ -36,6 +37,7 @@ pub(crate) const RESOLVE_NO_MAGICLINKS: ResolveFlag = ResolveFlag::RESOLVE_NO_MA
 const SYS_FCHMODAT2: libc::c_long = 452;
 
 /// `openat2(2)`, kernel 5.6 and newer, close-on-exec.
+#[inline(always)]
 pub(crate) fn open_at2(
     dir: BorrowedFd<'_>,
     path: &[u8],
@@ -120,6 +122,7 @@ pub(crate) fn statx_works() -> bool {
 /// `statx(2)` on a descriptor: everything `fs.Stats` shows, the time of birth included.
 ///
 /// libuv falls back to `fstat` and shows the time of change as time of birth; so do we.
+#[inline(always)]
 pub(crate) fn stat(fd: BorrowedFd<'_>) -> Result<Stat, Os> {
     stat_with(fd, 0)
 }
@@ -139,6 +142,7 @@ pub(crate) fn stat_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
     }
 }
 
+#[inline(always)]
 fn stat_with(fd: BorrowedFd<'_>, flags: libc::c_int) -> Result<Stat, Os> {
     match statx(fd, c"", libc::AT_EMPTY_PATH | flags) {
         None => status(fd),
@@ -147,6 +151,7 @@ fn stat_with(fd: BorrowedFd<'_>, flags: libc::c_int) -> Result<Stat, Os> {
 }
 
 /// `statx(2)`; `None` where there is no such call.
+#[inline(always)]
 fn statx(fd: BorrowedFd<'_>, path: &CStr, flags: libc::c_int) -> Option<nix::Result<Stat>> {
     if STATX_MISSING.load(Ordering::Relaxed) {
         return None;
@@ -184,6 +189,7 @@ fn statx(fd: BorrowedFd<'_>, path: &CStr, flags: libc::c_int) -> Option<nix::Res
     Some(Ok(convert(&raw)))
 }
 
+#[inline(always)]
 fn convert(raw: &libc::statx) -> Stat {
     let time = |stamp: &libc::statx_timestamp| Time {
         seconds: stamp.tv_sec,
@@ -288,28 +294,24 @@ pub(crate) fn held_path(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Os> {
     super::unix::read_link_at(nix::fcntl::AT_FDCWD, link.as_bytes())
 }
 
-/// Reads from the start of a file, and leaves the descriptor's position alone.
+/// Reads from the start of a file into one place or more, and leaves the descriptor's position alone.
 ///
 /// What may not wait gets EAGAIN where a disk would be waited for, and ENOTSUP where the file
 /// system cannot tell (`preadv2(RWF_NOWAIT)`, kernel 4.14).
 pub(crate) fn read_from_start(
     fd: BorrowedFd<'_>,
-    first: &mut [u8],
-    second: &mut [u8],
+    places: &mut [IoSliceMut<'_>],
     may_wait: bool,
 ) -> Result<usize, Os> {
     let flags = if may_wait { 0 } else { libc::RWF_NOWAIT };
-    let places = [first, second].map(|place| libc::iovec {
-        iov_base: place.as_mut_ptr().cast(),
-        iov_len: place.len(),
-    });
-    // SAFETY: the descriptor is borrowed and open; the two places describe exclusive memory that
-    // outlives the call, which writes within their lengths.
+    // SAFETY: the descriptor is borrowed and open; the places have the layout of `iovec`, as the
+    // standard library promises, and describe exclusive memory that outlives the call, which writes
+    // within their lengths.
     let count = unsafe {
         libc::syscall(
             libc::SYS_preadv2,
             fd.as_raw_fd(),
-            places.as_ptr(),
+            places.as_mut_ptr(),
             places.len(),
             0,
             0,

@@ -1,0 +1,306 @@
+//! Verbs on the calling thread, called without what `#[napi]` does for every argument.
+//!
+//! A small read is four system calls and takes a few microseconds. The scopes and conversions that
+//! the macro writes around a call, and asking of the same scratch memory each time where it lies,
+//! are a tenth of that. So these few functions are registered by hand: they take their arguments
+//! as they are, answer into the scratch memory that [`direct`] was given once, and never throw. An
+//! error and a panic are records, as everywhere.
+
+use super::arguments::{Bytes, PathRoom, RootHandle, taken};
+use super::record::{Record, Scratch, caught};
+use crate::defect;
+use crate::error::{Code, Error};
+use crate::root::Root;
+use napi::Env;
+use napi::bindgen_prelude::{
+    External, FromNapiRef, FromNapiValue, JsValue, Object, Result, Unknown, sys,
+};
+use napi_derive::napi;
+use std::ffi::{CStr, c_void};
+use std::ptr;
+use std::sync::Arc;
+
+/// Most arguments of any of these functions.
+const MOST: usize = 6;
+
+/// What all calls of one environment share.
+struct Desk {
+    scratch: Scratch,
+}
+
+/// One call, with its arguments.
+pub(super) struct Call<'a> {
+    env: sys::napi_env,
+    arguments: [sys::napi_value; MOST],
+    desk: &'a Desk,
+}
+
+/// A value of JavaScript's that a verb answers beside its record, where there is one.
+pub(super) type Value = Option<sys::napi_value>;
+
+/// An argument is not what `lib/` passes: a defect of ours.
+fn unfit() -> Error {
+    Error::refused(
+        Code::Internal,
+        "an argument of another kind than was agreed",
+    )
+}
+
+impl Call<'_> {
+    pub(super) fn scratch(&self) -> Scratch {
+        self.desk.scratch
+    }
+
+    /// A path.
+    pub(super) fn path<'r>(
+        &self,
+        place: usize,
+        room: &'r mut PathRoom,
+    ) -> std::result::Result<&'r [u8], Error> {
+        // SAFETY: both are those of the running call.
+        unsafe { room.take_over(self.env, self.arguments[place]) }.map_err(|_| unfit())
+    }
+
+    /// Options as bits, or a mode.
+    pub(super) fn bits(&self, place: usize) -> std::result::Result<u32, Error> {
+        let mut bits = 0;
+        // SAFETY: environment and value are those of the running call, and the place is ours.
+        let status =
+            unsafe { sys::napi_get_value_uint32(self.env, self.arguments[place], &raw mut bits) };
+        (status == sys::Status::napi_ok)
+            .then_some(bits)
+            .ok_or_else(unfit)
+    }
+
+    /// A number.
+    pub(super) fn number(&self, place: usize) -> std::result::Result<f64, Error> {
+        let mut number = 0.0;
+        // SAFETY: as in `bits`.
+        let status =
+            unsafe { sys::napi_get_value_double(self.env, self.arguments[place], &raw mut number) };
+        (status == sys::Status::napi_ok)
+            .then_some(number)
+            .ok_or_else(unfit)
+    }
+
+    /// The bytes of a `Uint8Array`.
+    pub(super) fn bytes(&self, place: usize) -> std::result::Result<Bytes, Error> {
+        // SAFETY: both are those of the running call.
+        unsafe { Bytes::from_napi_value(self.env, self.arguments[place]) }.map_err(|_| unfit())
+    }
+
+    /// The bytes of a `Buffer` of `lib/`'s own; none where it was detached.
+    pub(super) fn buffer(&self, place: usize) -> Bytes {
+        // SAFETY: both are those of the running call.
+        unsafe { Bytes::of_buffer(self.env, self.arguments[place]) }
+    }
+
+    /// The root of the call, if it has one.
+    pub(super) fn root(&self, place: usize) -> std::result::Result<Option<Arc<Root>>, Error> {
+        let value = self.arguments[place];
+        if self.is_undefined(value) {
+            return Ok(None);
+        }
+        // SAFETY: both are those of the running call. A value that is no root is an error.
+        match unsafe { RootHandle::from_napi_ref(self.env, value) } {
+            Ok(root) => taken(Some(root)),
+            Err(_) => Err(unfit()),
+        }
+    }
+
+    fn is_undefined(&self, value: sys::napi_value) -> bool {
+        let mut kind = 0;
+        // SAFETY: environment and value are those of the running call, and the place is ours.
+        let status = unsafe { sys::napi_typeof(self.env, value, &raw mut kind) };
+        status == sys::Status::napi_ok && kind == sys::ValueType::napi_undefined
+    }
+
+    /// What a function of JavaScript answers; nothing when it throws.
+    pub(super) fn ask(&self, place: usize, argument: Option<f64>) -> Option<sys::napi_value> {
+        let mut answer = ptr::null_mut();
+        let mut given = ptr::null_mut();
+        let mut receiver = ptr::null_mut();
+        // SAFETY: the environment is that of the running call, and the place is ours.
+        let mut status = unsafe { sys::napi_get_undefined(self.env, &raw mut receiver) };
+        if let (sys::Status::napi_ok, Some(number)) = (status, argument) {
+            // SAFETY: as above.
+            status = unsafe { sys::napi_create_double(self.env, number, &raw mut given) };
+        }
+        if status != sys::Status::napi_ok {
+            return None;
+        }
+        // SAFETY: all values belong to the running call; so many arguments are read as are said to
+        // lie there, and the place of the answer is ours.
+        let status = unsafe {
+            sys::napi_call_function(
+                self.env,
+                receiver,
+                self.arguments[place],
+                usize::from(argument.is_some()),
+                &raw const given,
+                &raw mut answer,
+            )
+        };
+        (status == sys::Status::napi_ok).then_some(answer)
+    }
+
+    /// Whether a function of JavaScript answers `true`.
+    pub(super) fn is_so(&self, place: usize) -> bool {
+        let mut is_so = false;
+        self.ask(place, None).is_some_and(|answer| {
+            // SAFETY: the value was just made in the running call, and the place is ours.
+            let status = unsafe { sys::napi_get_value_bool(self.env, answer, &raw mut is_so) };
+            status == sys::Status::napi_ok && is_so
+        })
+    }
+
+    /// Has JavaScript make an array: only there is running out of memory an error and not an abort.
+    pub(super) fn allocated(
+        &self,
+        place: usize,
+        size: u64,
+    ) -> std::result::Result<(sys::napi_value, Bytes), Error> {
+        let no_memory = || Error::refused(Code::TooLarge, "memory");
+        #[allow(clippy::cast_precision_loss, reason = "no array comes near 2^53 bytes")]
+        let value = self.ask(place, Some(size as f64)).ok_or_else(no_memory)?;
+        // SAFETY: the value was just made in the running call; anything but a Uint8Array is an
+        // error.
+        let bytes = unsafe { Bytes::from_napi_value(self.env, value) }.map_err(|_| no_memory())?;
+        if bytes.as_slice().len() as u64 != size {
+            return Err(no_memory());
+        }
+        Ok((value, bytes))
+    }
+
+    /// An external with something in it.
+    pub(super) fn external<T: 'static>(
+        &self,
+        thing: T,
+    ) -> std::result::Result<sys::napi_value, Error> {
+        // SAFETY: the environment is that of the running call.
+        unsafe { napi::bindgen_prelude::ToNapiValue::to_napi_value(self.env, External::new(thing)) }
+            .map_err(|_| Error::refused(Code::Internal, "no handle could be made"))
+    }
+}
+
+/// A verb, as [`super`] has one for each. It fills a record that is a success with nothing in it yet.
+type Verb = fn(&Call<'_>, &mut Record) -> std::result::Result<Value, Error>;
+
+/// Runs a verb, and puts what it answers where JavaScript looks for it.
+fn answer(env: sys::napi_env, info: sys::napi_callback_info, verb: Verb) -> sys::napi_value {
+    let mut arguments = [ptr::null_mut(); MOST];
+    let mut count = MOST;
+    let mut desk = ptr::null_mut::<c_void>();
+    // SAFETY: both are those of the running call; at most `count` arguments are written, what is
+    // not given as `undefined`, and the receiver is not asked for.
+    let status = unsafe {
+        sys::napi_get_cb_info(
+            env,
+            info,
+            &raw mut count,
+            arguments.as_mut_ptr(),
+            ptr::null_mut(),
+            &raw mut desk,
+        )
+    };
+    if status != sys::Status::napi_ok {
+        return ptr::null_mut();
+    }
+    // SAFETY: `direct` made every one of these functions with the desk of their environment, which
+    // is dropped when the environment ends, and then no function of it is called any more.
+    let desk = unsafe { &*desk.cast::<Desk>() };
+    let call = Call {
+        env,
+        arguments,
+        desk,
+    };
+    let mut record = Record::new(0.0);
+    let answer = caught(|| {
+        defect::strike("core");
+        verb(&call, &mut record).unwrap_or_else(|error| {
+            record = Record::failure(&error);
+            None
+        })
+    });
+    let value = answer.unwrap_or_else(|defect| {
+        record = defect;
+        None
+    });
+    desk.scratch.put(&record);
+    value.unwrap_or_else(ptr::null_mut)
+}
+
+/// Functions of Node-API for verbs.
+macro_rules! callbacks {
+    ($($name:ident => $verb:path),+ $(,)?) => {
+        $(unsafe extern "C" fn $name(
+            env: sys::napi_env,
+            info: sys::napi_callback_info,
+        ) -> sys::napi_value {
+            answer(env, info, $verb)
+        })+
+    };
+}
+
+callbacks! {
+    read_sync => super::read::read_sync,
+    read_cached => super::read::read_cached,
+    ensure_dir_sync => super::ensure_dir::ensure_dir_sync,
+    ensure_dir_cached => super::ensure_dir::ensure_dir_cached,
+    write_sync => super::write::write_sync,
+}
+
+const FUNCTIONS: [(&CStr, sys::napi_callback); 5] = [
+    (c"readSync", Some(read_sync)),
+    (c"readCached", Some(read_cached)),
+    (c"ensureDirSync", Some(ensure_dir_sync)),
+    (c"ensureDirCached", Some(ensure_dir_cached)),
+    (c"writeSync", Some(write_sync)),
+];
+
+unsafe extern "C" fn drop_desk(desk: *mut c_void) {
+    // SAFETY: `direct` made it from a box and gave it to nobody but the functions, which are not
+    // called any more, and to this hook, which runs once.
+    drop(unsafe { Box::from_raw(desk.cast::<Desk>()) });
+}
+
+/// The verbs that answer into `scratch`, for one environment.
+#[napi(catch_unwind)]
+pub fn direct<'env>(env: &'env Env, scratch: Unknown<'env>) -> Result<Object<'env>> {
+    let checked = |status: sys::napi_status| {
+        (status == sys::Status::napi_ok)
+            .then_some(())
+            .ok_or_else(|| napi::Error::from_reason("a function could not be made"))
+    };
+    let functions = Object::new(env)?;
+    let (raw, memory) = (env.raw(), scratch.raw());
+    // SAFETY: both are those of the running call.
+    let place = unsafe { Scratch::from_napi_value(raw, memory) }?;
+    let mut reference = ptr::null_mut();
+    // The memory lives as long as the environment, which alone ends this reference.
+    // SAFETY: as above, and the place is ours.
+    checked(unsafe { sys::napi_create_reference(raw, memory, 1, &raw mut reference) })?;
+    let desk = Box::into_raw(Box::new(Desk { scratch: place })).cast::<c_void>();
+    // SAFETY: the hook takes what it is given here.
+    checked(unsafe { sys::napi_add_env_cleanup_hook(raw, Some(drop_desk), desk) })?;
+    for (name, callback) in FUNCTIONS {
+        let mut function = ptr::null_mut();
+        // SAFETY: the name is a C string of that length, the callback one of ours, which takes the
+        // desk for its data; the place is ours.
+        checked(unsafe {
+            sys::napi_create_function(
+                raw,
+                name.as_ptr(),
+                name.count_bytes().cast_signed(),
+                callback,
+                desk,
+                &raw mut function,
+            )
+        })?;
+        // SAFETY: object and function were just made in the running call.
+        checked(unsafe {
+            sys::napi_set_named_property(raw, functions.raw(), name.as_ptr(), function)
+        })?;
+    }
+    Ok(functions)
+}
