@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { openLocalFileSafely, readLocalFileSafelySync } from '../index.mjs';
 import { NEW } from './helpers/expectations.js';
@@ -90,7 +92,7 @@ describe('stat of a read', () => {
 });
 
 describe('the content of small files', () => {
-  const sizes = Array.from({ length: 300 }, (_, n) => [0, 1, 7, 8, 100, 1023, 4094, 4095, 4096, 4097][n % 10]!);
+  const sizes = Array.from({ length: 300 }, (_, n) => [0, 1, 7, 8, 100, 1023, 4095, 4096, 16_383, 16_384, 16_385, 9000][n % 12]!);
   const contentOf = (n: number) => Buffer.alloc(sizes[n]!, `file ${n}, `);
 
   test.each(FORMS)('is no other file’s, however many are kept ($name)', async (form) => {
@@ -115,6 +117,39 @@ describe('the content of small files', () => {
     }
     expect(readLocalFileSafelySync(`${dir}/f`).buffer.toString()).toBe('content');
     expect(buffer.toString()).toBe('content');
+  });
+
+  test('is a Buffer like any other', async () => {
+    const dir = scratch();
+    fs.writeFileSync(`${dir}/f`, 'content');
+    for (const form of FORMS) {
+      const { buffer } = await form.read(`${dir}/f`);
+      expect(Object.getPrototypeOf(buffer)).toBe(Buffer.prototype);
+      expect(Buffer.isBuffer(buffer)).toBe(true);
+      expect(buffer.subarray(1, 3).toString('latin1')).toBe('on');
+    }
+  });
+
+  // Newer Nodes let anybody do that, by `buffer.buffer.transfer()`; V8's own function for it is in all of them.
+  test('may be lost with its memory, and the next files are read all the same', () => {
+    const dir = scratch();
+    for (const n of [0, 1, 2]) fs.writeFileSync(`${dir}/${n}`, `content ${n}`);
+    const program = `
+      const { readLocalFileSafely, readLocalFileSafelySync } = require(${JSON.stringify(fileURLToPath(new URL('../index.js', import.meta.url)))});
+      const detach = (buffer) => %ArrayBufferDetach(buffer.buffer);
+      (async () => {
+        const { buffer } = readLocalFileSafelySync('${dir}/0');
+        const before = buffer.toString();
+        detach(buffer);
+        const second = readLocalFileSafelySync('${dir}/1').buffer;
+        const after = second.toString();
+        const third = (await readLocalFileSafely('${dir}/2')).buffer;
+        detach(third);
+        const fourth = (await readLocalFileSafely('${dir}/2')).buffer.toString();
+        console.log([before, buffer.length, after, fourth, readLocalFileSafelySync('${dir}/0').buffer].join());
+      })();`;
+    const done = spawnSync(process.execPath, ['--allow-natives-syntax', '-e', program], { encoding: 'utf8' });
+    expect(done.stdout.trim(), done.stderr).toBe('content 0,0,content 1,content 2,content 0');
   });
 });
 

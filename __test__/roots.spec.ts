@@ -224,6 +224,35 @@ describe('a Root', () => {
     for (const call of calls) expect(await failure(call)).toMatchObject({ code: 'root-closed', category: 'operational' });
   });
 
+  // The binary remembers the root of the last call.
+  test('is meant by its own calls, whatever other roots were used, opened or closed between them', async () => {
+    const dir = scratch();
+    build(dir, ['0/ 0755', '0/f: 0', '1/ 0755', '1/f: 1', '2/ 0755', '2/f: 2']);
+    const roots = [0, 1, 2].map((n) => openRootSync(`${dir}/${n}`));
+    const read = (n: number): string => roots[n]!.readSync('f').buffer.toString();
+    for (const n of [0, 0, 1, 0, 2, 2, 1, 0]) expect(read(n)).toBe(`${n}`);
+    roots[0]!.close();
+    expect(() => roots[0]!.readSync('f')).toThrow(expect.objectContaining({ code: 'root-closed' }));
+    roots[0] = openRootSync(`${dir}/1`);
+    for (const n of [0, 1, 0, 2]) expect(read(n)).toBe(`${n || 1}`);
+    for (const n of [0, 1, 2]) {
+      const { path: written } = roots[n]!.writeAtomicSync(`w${n}`, NEW, { durable: false });
+      expect([written, roots[n]!.ensureDirSync(`d${n}`).path]).toEqual([`${dir}/${n || 1}/w${n}`, `${dir}/${n || 1}/d${n}`]);
+      expect((await roots[n]!.read('f')).realPath).toBe(`${dir}/${n || 1}/f`);
+    }
+    for (const root of roots) root.close();
+  });
+
+  test('holds no descriptor after close, also when it was used last', () => {
+    const dir = place();
+    const root = openRootSync(`${dir}/root`);
+    root.readSync('f');
+    const held = () => fs.readdirSync('/proc/self/fd').map((fd) => { try { return fs.readlinkSync(`/proc/self/fd/${fd}`); } catch { return ''; } });
+    if (process.platform === 'linux') expect(held()).toContain(`${dir}/root`);
+    root.close();
+    if (process.platform === 'linux') expect(held()).not.toContain(`${dir}/root`);
+  });
+
   test('closes by both disposers', async () => {
     const dir = place();
     const [one, two] = [openRootSync(`${dir}/root`), openRootSync(`${dir}/root`)];

@@ -61,7 +61,7 @@ needs('linux')('a panic', () => {
       const what = `${name}, ${passes}`;
       // An answer from memory is asked again in the pool when it fails, whatever the reason; and the job that lets go of what is
       // done with has nobody to answer to.
-      const isAskedAgain = place === 'core' && passes === 0 && ['read', 'ensureDir', 'rootRead'].includes(name);
+      const isAskedAgain = ['argument', 'core'].includes(place) && passes === 0 && ['read', 'ensureDir', 'rootRead'].includes(name);
       const isLettingGo = (name === 'open' && passes === 1) || (name === 'stage' && passes === 2);
       if (broken.ok && (isAskedAgain || isLettingGo)) continue;
       expect(broken.code, what).toBe('internal');

@@ -126,7 +126,14 @@ mod linux {
 
     impl Read {
         fn new(path: &str, size: usize) -> Self {
-            let buffer = vec![1; if size < FRESH_MEMORY_FROM { size + 1 } else { 0 }];
+            let buffer = vec![
+                1;
+                if size < FRESH_MEMORY_FROM {
+                    size + 1
+                } else {
+                    0
+                }
+            ];
             Self {
                 path: c_string(path),
                 size,

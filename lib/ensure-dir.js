@@ -113,7 +113,7 @@ const OPT_OUT = 3 << 2;
  * @param {Opened | undefined} root
  */
 function ensureNow(path, fixed, { flags, mode, wantsPrivacy }, root) {
-  direct().ensureDirSync(fixed, flags, mode, isOptedOut, root?.handle);
+  direct().ensureDirSync(fixed, flags, mode, isOptedOut, root?.handle, root?.number);
   const { last } = record;
   if (record.failed(last)) {
     throw record.failure(last, path);
@@ -130,9 +130,18 @@ function ensureSync(dir, options, pinned) {
   const path = toPath(dir, 'dir');
   const args = ensureArguments(options, pinned?.defaults);
   const fixed = pathForLater(path, pinned !== undefined || args.root !== undefined);
-  return args.root === undefined
-    ? ensureNow(path, fixed, args, pinned)
-    : withRootSync(args.root, undefined, (root) => ensureNow(path, fixed, args, root));
+  return args.root === undefined ? ensureNow(path, fixed, args, pinned) : ensureBeneath(path, fixed, args);
+}
+
+/**
+ * On its own: a function that makes another pays for that also where it does not.
+ *
+ * @param {NativePath} path as the caller gave it
+ * @param {NativePath} fixed
+ * @param {import('./options.js').EnsureArguments} args
+ */
+function ensureBeneath(path, fixed, args) {
+  return withRootSync(args.root, undefined, (root) => ensureNow(path, fixed, args, root));
 }
 
 /**
@@ -151,7 +160,7 @@ function ensure(dir, options, pinned) {
   let learn = 0;
   const fixed = pathForLater(path, pinned !== undefined || root !== undefined);
   if (root === undefined && !isForThePool(fixed) && mayAnswerNow()) {
-    direct().ensureDirCached(fixed, flags, mode, undefined, pinned?.handle);
+    direct().ensureDirCached(fixed, flags, mode, undefined, pinned?.handle, pinned?.number);
     const { last } = record;
     if (record.isAnswer(last) && !record.failed(last)) {
       return Promise.resolve(toResult(last, path, fixed, pinned, args.wantsPrivacy));

@@ -18,6 +18,7 @@ export interface Direct {
     pool: Buffer,
     allocate: (size: number) => Buffer | undefined,
     root: Handle | undefined,
+    rootNumber: number | undefined,
   ): Buffer | undefined;
   readCached(
     path: NativePath,
@@ -26,10 +27,11 @@ export interface Direct {
     pool: Buffer,
     allocate: (size: number) => Buffer | undefined,
     root: Handle | undefined,
+    rootNumber: number | undefined,
   ): Buffer | Handle | undefined;
-  ensureDirCached(path: NativePath, flags: number, mode: number, unused: undefined, root: Handle | undefined): void;
-  ensureDirSync(path: NativePath, flags: number, mode: number, isOptedOut: () => boolean, root: Handle | undefined): void;
-  writeSync(path: NativePath, data: Uint8Array, flags: number, modes: number, root: Handle | undefined): void;
+  ensureDirCached(path: NativePath, flags: number, mode: number, unused: undefined, root: Handle | undefined, rootNumber: number | undefined): void;
+  ensureDirSync(path: NativePath, flags: number, mode: number, isOptedOut: () => boolean, root: Handle | undefined, rootNumber: number | undefined): void;
+  writeSync(path: NativePath, data: Uint8Array, flags: number, modes: number, root: Handle | undefined, rootNumber: number | undefined): void;
 }
 
 export interface Native {

@@ -90,33 +90,6 @@ function toPolicy(symlinks, hasRoot) {
   return policy;
 }
 
-/**
- * The defaults of a root, read once and checked now, so that a wrong one is not found out later.
- *
- * @param {unknown} given
- */
-function rootDefaults(given) {
-  const { symlinks, maxBytes, hardlinks, pseudoFiles, outbound, newFileMode, finalSymlink, durable, mkdir, dirMode, existing } =
-    toOptions(given, 'defaults');
-  const defaults = Object.freeze({
-    symlinks,
-    maxBytes,
-    hardlinks,
-    pseudoFiles,
-    outbound: typeof outbound === 'object' && outbound !== null ? { ...outbound } : outbound,
-    newFileMode,
-    finalSymlink,
-    durable,
-    mkdir,
-    dirMode,
-    existing,
-  });
-  readArguments(undefined, defaults);
-  writeArguments(undefined, defaults);
-  ensureArguments(undefined, defaults);
-  return defaults;
-}
-
 const HARDLINKS = table({ allow: 0, reject: 1 });
 const PSEUDO_FILES = table({ reject: 0, allow: 1 });
 
@@ -153,6 +126,7 @@ function toOutbound(value) {
  * @typedef {object} Pinned
  * @property {import('./native-types.js').Handle} handle
  * @property {string} path its real path
+ * @property {number} number no other root of this process has it
  * @property {any} defaults
  */
 
@@ -162,6 +136,9 @@ function toOutbound(value) {
  * @returns {ReadArguments}
  */
 function readArguments(options, defaults) {
+  if (options === undefined) {
+    return defaults === undefined ? FOR_READ : defaults.forRead;
+  }
   return packRead(toOptions(options), defaults);
 }
 
@@ -194,6 +171,8 @@ function packRead(options, defaults) {
     root,
   };
 }
+
+const FOR_READ = packRead(NONE);
 
 const FINAL_SYMLINKS = table({ reject: 0, replace: 1, follow: 2 });
 const FALLBACKS = table({ none: 0, 'in-place': 1 });
@@ -367,9 +346,20 @@ const EXISTING = table({ tighten: 0, require: 1, leave: 2 });
  * @returns {EnsureArguments}
  */
 function ensureArguments(optionsOrMode, defaults) {
-  const options = typeof optionsOrMode === 'number' ? { __proto__: null, mode: optionsOrMode } : optionsOrMode;
+  if (optionsOrMode === undefined) {
+    return defaults === undefined ? FOR_ENSURE : defaults.forEnsure;
+  }
+  return packEnsure(toOptions(typeof optionsOrMode === 'number' ? { __proto__: null, mode: optionsOrMode } : optionsOrMode), defaults);
+}
+
+/**
+ * @param {any} options as {@link toOptions} answers them
+ * @param {any} [defaults] of the root whose method is called
+ * @returns {EnsureArguments}
+ */
+function packEnsure(options, defaults) {
   const base = defaults ?? NONE;
-  const { root: given, symlinks = base.symlinks, mode, existing = base.existing, signal } = toOptions(options);
+  const { root: given, symlinks = base.symlinks, mode, existing = base.existing, signal } = options;
   const root = defaults === undefined ? given : undefined;
   const bits = mode === undefined ? 0o700 : toMode(mode, 'options.mode');
   const choice = toChoice(existing, 'options.existing', EXISTING, EXISTING.tighten);
@@ -382,4 +372,6 @@ function ensureArguments(optionsOrMode, defaults) {
   };
 }
 
-module.exports = { ensureArguments, manyArguments, packRead, readArguments, rootDefaults, writeArguments };
+const FOR_ENSURE = packEnsure(NONE);
+
+module.exports = { ensureArguments, manyArguments, packEnsure, packRead, readArguments, writeArguments };

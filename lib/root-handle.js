@@ -14,11 +14,15 @@ const record = require('./record.js');
  * @typedef {object} Opened
  * @property {Handle} handle
  * @property {string} path
+ * @property {number} number no other root of this process has it
  */
+
+/** Place of the number: src/binding/root.rs. */
+const NUMBER = 1;
 
 /**
  * @param {unknown} dir
- * @returns {{ handle: Handle, path: string }}
+ * @returns {Opened}
  */
 function openSync(dir) {
   const path = toPath(dir, 'root');
@@ -26,12 +30,13 @@ function openSync(dir) {
   if (!handle) {
     throw record.failure(record.last, path);
   }
-  return { handle, path: record.realPath(record.last, path, undefined) };
+  const { last } = record;
+  return { handle, path: record.realPath(last, path, undefined), number: last.numbers[NUMBER] };
 }
 
 /**
  * @param {unknown} dir
- * @returns {Promise<{ handle: Handle, path: string }>}
+ * @returns {Promise<Opened>}
  */
 async function open(dir) {
   const path = toPath(dir, 'root');
@@ -40,7 +45,7 @@ async function open(dir) {
   if (handle === undefined) {
     throw record.failure(result, path);
   }
-  return { handle, path: record.realPath(result, path, undefined) };
+  return { handle, path: record.realPath(result, path, undefined), number: result.numbers[NUMBER] };
 }
 
 /**

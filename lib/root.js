@@ -3,8 +3,8 @@
 const { native } = require('./native.js');
 const { atCaller, pending, promised, refusal } = require('./errors.js');
 const { ensure, ensureSync } = require('./ensure-dir.js');
-const { rootDefaults } = require('./options.js');
 const { open, read, readSync } = require('./read.js');
+const { rootDefaults } = require('./root-defaults.js');
 const rootHandle = require('./root-handle.js');
 const { write, writeSync } = require('./write.js');
 const { writeMany } = require('./write-many.js');
@@ -20,11 +20,11 @@ class Root {
   #started = 0;
 
   /**
-   * @param {{ handle: import('./native-types.js').Handle, path: string }} opened
+   * @param {import('./root-handle.js').Opened} opened
    * @param {any} defaults
    */
   constructor(opened, defaults) {
-    this.#pinned = { handle: opened.handle, path: opened.path, defaults };
+    this.#pinned = { handle: opened.handle, path: opened.path, number: opened.number, defaults };
     Object.defineProperty(this, 'path', { enumerable: true, value: opened.path });
   }
 

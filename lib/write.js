@@ -59,16 +59,36 @@ function writeSync(file, data, options, pinned) {
   if (bytes === undefined) {
     throw invalidType('data', WHOLE_DATA, data);
   }
-  /** @param {import('./root-handle.js').Opened | undefined} base */
-  const writeNow = (base) => {
-    direct().writeSync(path, bytes, flags, modes, base?.handle);
-    const { last } = record;
-    if (record.failed(last)) {
-      throw record.failure(last, path);
-    }
-    return toResult(last, path);
-  };
-  return root === undefined ? writeNow(pinned) : withRootSync(root, undefined, writeNow);
+  return root === undefined ? writeNow(path, bytes, flags, modes, pinned) : writeBeneath(root, path, bytes, flags, modes);
+}
+
+/**
+ * @param {NativePath} path
+ * @param {Uint8Array} bytes
+ * @param {number} flags
+ * @param {number} modes
+ * @param {import('./root-handle.js').Opened | undefined} base
+ */
+function writeNow(path, bytes, flags, modes, base) {
+  direct().writeSync(path, bytes, flags, modes, base?.handle, base?.number);
+  const { last } = record;
+  if (record.failed(last)) {
+    throw record.failure(last, path);
+  }
+  return toResult(last, path);
+}
+
+/**
+ * On its own: a function that makes another pays for that also where it does not.
+ *
+ * @param {unknown} root
+ * @param {NativePath} path
+ * @param {Uint8Array} bytes
+ * @param {number} flags
+ * @param {number} modes
+ */
+function writeBeneath(root, path, bytes, flags, modes) {
+  return withRootSync(root, undefined, (base) => writeNow(path, bytes, flags, modes, base));
 }
 
 /**

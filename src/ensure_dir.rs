@@ -112,6 +112,7 @@ pub fn ensure_dir(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Ensure
 /// # Errors
 ///
 /// As [`ensure_dir`].
+#[inline(always)]
 pub fn ensure_dir_unless(
     scope: &Scope<'_>,
     raw: &[u8],
@@ -142,6 +143,7 @@ pub(crate) fn last(scope: &Scope<'_>) -> Last {
 }
 
 /// The answer about a directory, which is an error where it is not what was required.
+#[inline(always)]
 pub(crate) fn report(
     settled: &Settled,
     real: Option<Vec<u8>>,
@@ -182,6 +184,7 @@ impl Settled {
 }
 
 /// Judges the directory on its descriptor, removes bits where that is wanted, and reads back.
+#[inline(always)]
 fn settle(
     dir: BorrowedFd<'_>,
     is_new: bool,
@@ -196,6 +199,7 @@ fn settle(
     with_grants(dir, settled, rules)
 }
 
+#[inline(always)]
 fn settle_mode(
     dir: BorrowedFd<'_>,
     is_new: bool,
@@ -217,6 +221,7 @@ fn settle_mode(
 }
 
 /// What an existing directory is, if its mode is to stay as it is.
+#[inline(always)]
 pub(crate) fn unchanged(
     dir: BorrowedFd<'_>,
     before: Stat,
@@ -273,6 +278,7 @@ pub(crate) fn changed(
 }
 
 /// The same where a system has ACLs that the mode does not show: who has a grant there, can come in.
+#[inline(always)]
 fn with_grants(dir: BorrowedFd<'_>, settled: Settled, rules: &Rules) -> Result<Settled, Error> {
     if !settled.is_private || !sys::acl_grants(dir)? {
         return Ok(settled);

@@ -17,54 +17,85 @@ pub(crate) struct Made {
     pub(crate) is_new: bool,
 }
 
+/// Sees each directory in which one was made.
+type OnMade<'a> = &'a mut dyn FnMut(BorrowedFd<'_>) -> Result<(), Error>;
+
 /// Opens a directory, making what is missing of it. `on_made` sees each directory in which one
 /// was made, for callers that sync them.
+#[inline(always)]
 pub(crate) fn open_or_make(
     scope: &Scope<'_>,
     text: &[u8],
     mode: u32,
     last: Last,
-    on_made: &mut dyn FnMut(BorrowedFd<'_>) -> Result<(), Error>,
+    on_made: OnMade<'_>,
+) -> Result<Made, Error> {
+    match scope.open(text, HOLD, last) {
+        Ok(found) => Ok(there(found)),
+        Err(error) => make(scope, text, mode, last, on_made, error),
+    }
+}
+
+fn there(found: Found) -> Made {
+    Made {
+        found,
+        is_new: false,
+        first_created: None,
+    }
+}
+
+/// Goes on where a first look found `error`.
+fn make(
+    scope: &Scope<'_>,
+    text: &[u8],
+    mode: u32,
+    last: Last,
+    on_made: OnMade<'_>,
+    error: Error,
 ) -> Result<Made, Error> {
     /// Rounds before a tree that keeps changing is given up.
     const ROUNDS: u32 = 128;
     let mut first_created = None;
     let mut obstacle = None;
+    let mut look = Err(error);
     for _ in 0..ROUNDS {
-        match scope.open(text, HOLD, last) {
+        match look {
             Ok(found) => {
                 return Ok(Made {
-                    found,
-                    is_new: false,
                     first_created,
+                    ..there(found)
                 });
             }
-            Err(error) if error.errno() == Some(sys::ENOENT) => {}
-            Err(error) => match obstacle_at(scope, text, last, error) {
-                Some(obstacle) => return Err(obstacle),
-                None => continue,
-            },
-        }
-        let Some((top, missing)) = existing_part(scope, text)? else {
-            continue;
-        };
-        refuse_long_names(text, &missing)?;
-        match make_below(top.fd, text, &missing, mode, &mut first_created, on_made)? {
-            Below::Made(fd) => {
-                return Ok(Made {
-                    found: Found {
-                        fd,
-                        is_exact: top.is_exact,
-                    },
-                    is_new: true,
-                    first_created,
-                });
+            Err(error) if error.errno() == Some(sys::ENOENT) => {
+                if let Some((top, missing)) = existing_part(scope, text)? {
+                    refuse_long_names(text, &missing)?;
+                    match make_below(top.fd, text, &missing, mode, &mut first_created, on_made)? {
+                        Below::Made(fd) => {
+                            return Ok(Made {
+                                found: Found {
+                                    fd,
+                                    is_exact: top.is_exact,
+                                },
+                                is_new: true,
+                                first_created,
+                            });
+                        }
+                        Below::Changed => obstacle = None,
+                        // If the next look finds it again; else it was a race.
+                        Below::Obstacle(error) if obstacle.as_ref() == Some(&error) => {
+                            return Err(error);
+                        }
+                        Below::Obstacle(error) => obstacle = Some(error),
+                    }
+                }
             }
-            Below::Changed => obstacle = None,
-            // If the next look finds it again; else it was a race.
-            Below::Obstacle(error) if obstacle.as_ref() == Some(&error) => return Err(error),
-            Below::Obstacle(error) => obstacle = Some(error),
+            Err(error) => {
+                if let Some(obstacle) = obstacle_at(scope, text, last, error) {
+                    return Err(obstacle);
+                }
+            }
         }
+        look = scope.open(text, HOLD, last);
     }
     Err(Error::refused(Code::PathMismatch, "retries"))
 }

@@ -188,6 +188,14 @@ pub fn split(path: &[u8]) -> Option<(&[u8], &[u8])> {
     })
 }
 
+/// Whether [`is_device_or_magic`] has to be asked of a normal absolute path at all.
+#[inline(always)]
+pub(crate) fn may_be_device_or_magic(normal: &[u8]) -> bool {
+    (normal.starts_with(b"/dev") && !normal.starts_with(b"/dev/shm/"))
+        || normal.starts_with(b"/proc")
+        || normal.starts_with(b"/sys")
+}
+
 /// Names whose mere opening, or reading, can act on a device or on another object.
 ///
 /// `normal` is a normal absolute path. Links can hide such a name; then the open itself, which

@@ -97,10 +97,7 @@ pub(crate) fn last(scope: &Scope<'_>) -> Last {
 pub(crate) fn refuse_by_text(scope: &Scope<'_>, located: &Located<'_>) -> Result<(), Error> {
     let is_suspect = |text: &[u8]| {
         path::is_magic_here(text)
-            || (text.starts_with(b"/dev")
-                || text.starts_with(b"/proc")
-                || text.starts_with(b"/sys"))
-                && path::is_device_or_magic(text)
+            || path::may_be_device_or_magic(text) && path::is_device_or_magic(text)
     };
     let is_refused = match scope.root {
         None if located.is_plain => is_suspect(&located.text),

@@ -4,11 +4,16 @@ use crate::error::{Code, Error};
 use crate::path;
 use crate::resolve::{classify, working_directory};
 use crate::sys::{self, AsFd, OFlag, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+
+/// The number of the next root.
+static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// A directory that calls are confined to. It is closed when the last of them lets go of it.
 #[derive(Debug)]
 pub struct Root {
+    number: u64,
     dir: RwLock<Arc<OwnedFd>>,
     /// Absolute, as the caller gave it.
     given: Vec<u8>,
@@ -38,11 +43,18 @@ impl Root {
         })?;
         let real = sys::held_path(dir.as_fd()).unwrap_or_else(|_| path::normalize(&given));
         Ok(Self {
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
             mount: sys::stat(dir.as_fd())?.mount,
             dir: RwLock::new(Arc::new(dir)),
             given,
             real,
         })
+    }
+
+    /// A number that no other root of this process ever has; not 0.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
     }
 
     /// The real path of the directory when it was opened.

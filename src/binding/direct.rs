@@ -16,16 +16,20 @@ use napi::bindgen_prelude::{
     External, FromNapiRef, FromNapiValue, JsValue, Object, Result, Unknown, sys,
 };
 use napi_derive::napi;
+use std::cell::RefCell;
 use std::ffi::{CStr, c_void};
 use std::ptr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// Most arguments of any of these functions.
-const MOST: usize = 6;
+const MOST: usize = 7;
 
 /// What all calls of one environment share.
 struct Desk {
     scratch: Scratch,
+    /// The root of the last call that had one, by its number: looking into a handle costs more than
+    /// the call into the kernel that a root saves.
+    root: RefCell<(f64, Weak<Root>)>,
 }
 
 /// One call, with its arguments.
@@ -95,17 +99,26 @@ impl Call<'_> {
         unsafe { Bytes::of_buffer(self.env, self.arguments[place]) }
     }
 
-    /// The root of the call, if it has one.
+    /// The root of the call, if it has one: its handle, and its number in the place behind that.
     pub(super) fn root(&self, place: usize) -> std::result::Result<Option<Arc<Root>>, Error> {
         let value = self.arguments[place];
         if self.is_undefined(value) {
             return Ok(None);
         }
-        // SAFETY: both are those of the running call. A value that is no root is an error.
-        match unsafe { RootHandle::from_napi_ref(self.env, value) } {
-            Ok(root) => taken(Some(root)),
-            Err(_) => Err(unfit()),
+        let number = self.number(place + 1)?;
+        let mut last = self.desk.root.borrow_mut();
+        // One that was closed is gone, unless a call in the pool still uses it; whoever closed it
+        // makes no more calls.
+        if let Some(root) = (last.0 == number).then(|| last.1.upgrade()).flatten() {
+            return Ok(Some(root));
         }
+        // SAFETY: both are those of the running call. A value that is no root is an error.
+        let handle = unsafe { RootHandle::from_napi_ref(self.env, value) };
+        let root = taken(Some(handle.map_err(|_| unfit())?))?;
+        *last = root
+            .as_ref()
+            .map_or((0.0, Weak::new()), |root| (number, Arc::downgrade(root)));
+        Ok(root)
     }
 
     fn is_undefined(&self, value: sys::napi_value) -> bool {
@@ -280,7 +293,11 @@ pub fn direct<'env>(env: &'env Env, scratch: Unknown<'env>) -> Result<Object<'en
     // The memory lives as long as the environment, which alone ends this reference.
     // SAFETY: as above, and the place is ours.
     checked(unsafe { sys::napi_create_reference(raw, memory, 1, &raw mut reference) })?;
-    let desk = Box::into_raw(Box::new(Desk { scratch: place })).cast::<c_void>();
+    let desk = Box::new(Desk {
+        scratch: place,
+        root: RefCell::new((0.0, Weak::new())),
+    });
+    let desk = Box::into_raw(desk).cast::<c_void>();
     // SAFETY: the hook takes what it is given here.
     checked(unsafe { sys::napi_add_env_cleanup_hook(raw, Some(drop_desk), desk) })?;
     for (name, callback) in FUNCTIONS {

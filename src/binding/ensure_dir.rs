@@ -39,6 +39,7 @@ pub(super) fn describe(scope: &Scope<'_>, ensured: Ensured) -> Record {
     record
 }
 
+#[inline(always)]
 fn fill(record: &mut Record, ensured: Ensured) {
     record.set_path(ensured.real.as_deref());
     record.numbers[MODE] = f64::from(ensured.mode);
@@ -56,7 +57,7 @@ fn fill(record: &mut Record, ensured: Ensured) {
 
 /// Answers on the calling thread if that cannot block; otherwise the record says so.
 ///
-/// Arguments: path, flags, mode, none, root.
+/// Arguments: path, flags, mode, none, root and its number.
 pub(super) fn ensure_dir_cached(call: &Call<'_>, record: &mut Record) -> Result<Value, Error> {
     let mut path = PathRoom::new();
     let path = call.path(0, &mut path)?;
@@ -76,7 +77,7 @@ pub(super) fn ensure_dir_cached(call: &Call<'_>, record: &mut Record) -> Result<
 /// Ensures on the calling thread. Whether the operator has waived tightening is asked of
 /// JavaScript, and only when it matters: the environment is costly to read.
 ///
-/// Arguments: path, flags, mode, `isOptedOut`, root.
+/// Arguments: path, flags, mode, `isOptedOut`, root and its number.
 pub(super) fn ensure_dir_sync(call: &Call<'_>, record: &mut Record) -> Result<Value, Error> {
     let mut path = PathRoom::new();
     let path = call.path(0, &mut path)?;

@@ -76,7 +76,7 @@ fn fill(record: &mut Record, file: &OpenFile) {
 /// Reads on the calling thread. Small content lies in the pool afterwards; for larger content,
 /// `allocate` is called with its size and the array it answers is the value, filled.
 ///
-/// Arguments: path, flags, `maxBytes`, pool, `allocate`, root.
+/// Arguments: path, flags, `maxBytes`, pool, `allocate`, root and its number.
 pub(super) fn read_sync(call: &Call<'_>, record: &mut Record) -> std::result::Result<Value, Error> {
     let mut path = PathRoom::new();
     let path = call.path(0, &mut path)?;

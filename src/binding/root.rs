@@ -10,10 +10,16 @@ use napi::bindgen_prelude::{AsyncTask, External};
 use napi_derive::napi;
 use std::sync::Arc;
 
+/// Place of the root's number.
+const NUMBER: usize = 1;
+
 fn open(path: &[u8]) -> Result<(Record, Arc<Root>), Error> {
     let root = Root::open(path)?;
     let mut record = Record::new(0.0);
     record.set_path(Some(root.real()));
+    #[allow(clippy::cast_precision_loss, reason = "nobody opens 2^53 roots")]
+    let number = root.number() as f64;
+    record.numbers[NUMBER] = number;
     Ok((record, Arc::new(root)))
 }
 

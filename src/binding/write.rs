@@ -95,7 +95,7 @@ pub(super) fn is_raised(cancel: Option<&Arc<AtomicBool>>) -> bool {
 
 /// Writes on the calling thread.
 ///
-/// Arguments: path, data, flags, modes, root.
+/// Arguments: path, data, flags, modes, root and its number.
 pub(super) fn write_sync(call: &Call<'_>, record: &mut Record) -> Result<Value, Error> {
     let mut path = PathRoom::new();
     let path = call.path(0, &mut path)?;

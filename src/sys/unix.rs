@@ -41,6 +41,7 @@ pub(super) fn permissions(mode: u32) -> Mode {
 }
 
 /// Names the call that failed. nix folds errnos it has no name for into one; the number is kept.
+#[inline(always)]
 pub(super) fn named<T>(syscall: &'static str, result: nix::Result<T>) -> Result<T, Os> {
     result.map_err(|errno| Os {
         errno: match errno {
@@ -52,6 +53,7 @@ pub(super) fn named<T>(syscall: &'static str, result: nix::Result<T>) -> Result<
 }
 
 /// Repeats a call that a signal interrupted, as often as libuv would wait for it, but bounded.
+#[inline(always)]
 pub(super) fn uninterrupted<T>(mut call: impl FnMut() -> Result<T, Os>) -> Result<T, Os> {
     /// More than any real burst of signals; a call that is interrupted for ever must end.
     const TRIES: u32 = 1000;
@@ -102,6 +104,7 @@ pub(crate) fn number(fd: BorrowedFd<'_>) -> i32 {
 }
 
 /// `fstat(2)`: what policy needs, without the time of birth.
+#[inline(always)]
 pub(crate) fn status(fd: BorrowedFd<'_>) -> Result<Stat, Os> {
     named("fstat", nix::sys::stat::fstat(fd)).map(convert)
 }
@@ -120,6 +123,7 @@ pub(crate) fn kind_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
     clippy::unnecessary_cast,
     reason = "the widths of struct stat differ between platforms"
 )]
+#[inline(always)]
 pub(super) fn convert(raw: FileStat) -> Stat {
     let time = |seconds, nanoseconds| Time {
         seconds,
@@ -149,6 +153,7 @@ pub(super) fn convert(raw: FileStat) -> Stat {
 const MOST: usize = 0x7fff_f000;
 
 /// `read(2)`.
+#[inline(always)]
 pub(crate) fn read(fd: BorrowedFd<'_>, into: &mut [u8]) -> Result<usize, Os> {
     let length = into.len().min(MOST);
     uninterrupted(|| named("read", nix::unistd::read(fd, &mut into[..length])))
