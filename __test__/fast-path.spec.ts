@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ensureDir, ensureDirSync, openRootSync, readLocalFileSafely, readLocalFileSafelySync } from '../index.mjs';
 import { failure, openFiles, outcome, summary } from './helpers/forms.js';
-import { build, scratch } from './helpers/scratch.js';
+import { build, placeInMemory, scratch } from './helpers/scratch.js';
 
 const PROGRAM = fileURLToPath(new URL('./programs/crowd.mjs', import.meta.url));
 /** More calls than are answered at once in one turn of the event loop. */
@@ -20,7 +20,8 @@ async function crowd(args: (string | number)[], limits = ':'): Promise<any> {
 
 /** Small files, a large one and a directory; in memory where that is to be had, as disks differ too much. */
 function crowdDir(): string {
-  const dir = fs.existsSync('/dev/shm') ? fs.mkdtempSync('/dev/shm/hf-spec-') : scratch();
+  const memory = placeInMemory();
+  const dir = memory ? fs.mkdtempSync(`${memory}/hf-spec-`) : scratch();
   onTestFinished(() => fs.rmSync(dir, { recursive: true, force: true }));
   build(dir, ['private/ 0700', ...Array.from({ length: 10 }, (_, n) => `small${n}: ${'s'.repeat(1000)}`), `large: ${'l'.repeat(300_000)}`]);
   return dir;

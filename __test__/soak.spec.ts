@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { needs } from './helpers/sys-needs.js';
+import { placeInMemory } from './helpers/scratch.js';
 import { scratch as systemScratch } from './helpers/sys-scratch.js';
 
 interface Row {
@@ -44,7 +45,8 @@ async function soak(options: object, launcher: string[] = []): Promise<{ rows: R
 
 /** In memory, where there is such a place. */
 function work(): string {
-  return fs.mkdtempSync(fs.existsSync('/dev/shm') ? '/dev/shm/holdfast-soak-' : `${systemScratch()}/`);
+  const memory = placeInMemory();
+  return fs.mkdtempSync(memory ? `${memory}/holdfast-soak-` : `${systemScratch()}/`);
 }
 
 describe('the slope', () => {

@@ -8,7 +8,7 @@ import { needs } from './helpers/sys-needs.js';
 import { scratch } from './helpers/sys-scratch.js';
 import { isChmod, watch } from './helpers/sys-strace.js';
 
-const asRootWithOtherUsers = needs('root', 'setpriv', 'strace');
+const asRootWithOtherUsers = needs('root', 'setpriv');
 
 asRootWithOtherUsers('uid 1000 without capabilities on an fsGroup volume', () => {
   let base: string;
@@ -88,28 +88,36 @@ asRootWithOtherUsers('uid 1000 without capabilities on an fsGroup volume', () =>
   });
 
   const switches = ['HOLDFAST_SKIP_DIR_HARDENING', 'OPENCLAW_SKIP_STATE_DIR_HARDEN'];
-  it.each(both.flatMap((how) => switches.map((name) => [how, name] as const)))(
-    'ensureDir %s with %s=1 makes no chmod call, and says that it opted out',
-    async (how, name) => {
+  const switched = both.flatMap((how) => switches.map((name) => [how, name] as const));
+  it.each(switched)('ensureDir %s with %s=1 says that it opted out, and "require" is not weakened', async (how, name) => {
+    const volume = ownedDir(base, `switched-${name}-${how}`, 0, 1000, 0o2775);
+    await pod.must({ env: { [name]: '1' } });
+    await pod.warnings();
+    const left = await pod.verb(how, 'ensureDir', volume);
+    const required = await pod.verb(how, 'ensureDir', volume, { existing: 'require' });
+    await pod.must({ env: { [name]: null } });
+    expect(left.value).toMatchObject({ hardening: 'left', reason: 'opt-out', isPrivate: false, mode: 0o2775 });
+    expect(await pod.warnings()).toEqual([]);
+    expect(required.error?.code).toBe('insecure-permissions');
+  });
+
+  needs('root', 'setpriv', 'strace')('under strace', () => {
+    it.each(switched)('ensureDir %s with %s=1 makes no chmod call', async (how, name) => {
       const volume = ownedDir(base, `${name}-${how}`, 0, 1000, 0o2775);
       await pod.must({ env: { [name]: '1' } });
-      await pod.warnings();
       const request = how === 'sync' ? { call: 'ensureDirSync', sync: true } : { call: 'ensureDir' };
       const { answer, calls } = await watch(pod, { ...request, args: [volume], marked: true });
-      const required = await pod.verb(how, 'ensureDir', volume, { existing: 'require' });
       await pod.must({ env: { [name]: null } });
       expect(answer.value).toMatchObject({ hardening: 'left', reason: 'opt-out', isPrivate: false, mode: 0o2775 });
       expect(calls.filter(({ args }) => args.includes(volume))).not.toEqual([]);
       expect(calls.filter(isChmod)).toEqual([]);
-      expect(await pod.warnings()).toEqual([]);
-      expect(required.error?.code).toBe('insecure-permissions');
-    },
-  );
+    });
 
-  it('the trace that shows no chmod with the switch does show one without it', async () => {
-    const volume = ownedDir(base, 'traced', 0, 1000, 0o2775);
-    const { calls } = await watch(pod, { call: 'ensureDirSync', args: [volume], sync: true, marked: true });
-    expect(calls.filter(isChmod)).not.toEqual([]);
+    it('the trace that shows no chmod with the switch does show one without it', async () => {
+      const volume = ownedDir(base, 'traced', 0, 1000, 0o2775);
+      const { calls } = await watch(pod, { call: 'ensureDirSync', args: [volume], sync: true, marked: true });
+      expect(calls.filter(isChmod)).not.toEqual([]);
+    });
   });
 
   it.each(both)('on 2755 ensureDir %s tolerates, and a write beneath it is EACCES as node:fs has it', async (how) => {

@@ -3,11 +3,12 @@
 // HOLDFAST_RACE_MS says for how many milliseconds each combination is attacked, HOLDFAST_RACE_HEADLINE_MS the same for
 // the ones that matter most, and HOLDFAST_RACE_REPORT names a file that each adds a line of JSON to (`npm run test:race`).
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, chmodSync, existsSync, linkSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, linkSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { picture, underAttack, type Attack, type Plan, type Tally } from './helpers/sys-attack.js';
 import { needs } from './helpers/sys-needs.js';
+import { placeInMemory } from './helpers/scratch.js';
 import { makeDir, scratch } from './helpers/sys-scratch.js';
 
 const usual = Number(process.env['HOLDFAST_RACE_MS'] ?? 300);
@@ -30,8 +31,9 @@ afterAll(() => made.splice(0).forEach((dir) => rmSync(dir, { recursive: true, fo
 
 /** In memory, where there is such a place: names change faster there, and a call that is slow has not waited for a disk. */
 function quickScratch(): string {
-  if (!existsSync('/dev/shm')) return scratch();
-  const dir = mkdtempSync('/dev/shm/holdfast-race-');
+  const memory = placeInMemory();
+  if (memory === undefined) return scratch();
+  const dir = mkdtempSync(`${memory}/holdfast-race-`);
   made.push(dir);
   chmodSync(dir, 0o755);
   return dir;

@@ -13,6 +13,20 @@ export function scratch(): string {
   return dir;
 }
 
+/** Room that a test may need in memory. A container's /dev/shm has 64 MiB by default. */
+const ROOM = 256 * 2 ** 20;
+
+/** Where directories in memory can be made, if there is such a place and it has room. */
+export function placeInMemory(): string | undefined {
+  try {
+    fs.accessSync('/dev/shm', fs.constants.W_OK);
+    const { bavail, bsize } = fs.statfsSync('/dev/shm');
+    return bavail * bsize >= ROOM ? '/dev/shm' : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function removeTree(dir: string): void {
   try {
     fs.rmSync(dir, { recursive: true, force: true });
