@@ -9,16 +9,18 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { fail, findCargo, projectRoot, runNpm } from './support.mjs';
+import { fail, findCargo, outdatedRust, projectRoot, runNpm } from './support.mjs';
 
 const { targets } = createRequire(import.meta.url)('../lib/target.js');
 
 const MINIMUM_NODE = [20, 19];
 
+const INSTALL_RUST = `Install Rust 1.88 or newer (https://rustup.rs has the one-line installer for every system),
+open a new shell, and run the same command again.`;
+
 const RUST_MISSING = `holdfast is built from its Rust source, and cargo was not found.
 
-Install Rust 1.88 or newer (https://rustup.rs has the one-line installer for every system),
-open a new shell, and run the same command again.`;
+${INSTALL_RUST}`;
 
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
@@ -102,5 +104,8 @@ function placeAddon(library) {
 checkNode();
 // Looked for first of all: who has no Rust should learn it before npm downloads anything.
 if (!findCargo()) fail(RUST_MISSING);
+// A distribution's own Rust is often older; what cargo says of the manifest then tells nobody what to do.
+const outdated = outdatedRust();
+if (outdated) fail(`holdfast is built from its Rust source, and the Rust that was found is too old: ${outdated}.\n\n${INSTALL_RUST}\nWhere rustup is installed: rustup update`);
 if (!process.argv.includes('--build-only')) installDependencies();
 placeAddon(buildLibrary());

@@ -54,12 +54,26 @@ function oldestRust() {
   return version.split('.').map(Number);
 }
 
-/** Whether the first rustc in that PATH is new enough; cargo takes that one, wherever cargo itself lies. */
-function hasNewEnoughRust(searched) {
-  const { stdout } = spawnSync('rustc', ['--version'], { encoding: 'utf8', env: { ...process.env, PATH: searched } });
-  const found = /^rustc (\d+)\.(\d+)/.exec(stdout ?? '')?.slice(1).map(Number) ?? [0, 0];
+/** The version of the first rustc in that PATH; cargo takes that one, wherever cargo itself lies. */
+function rustIn(searched) {
+  const { stdout } = spawnSync(process.env.RUSTC || 'rustc', ['--version'], { encoding: 'utf8', env: { ...process.env, PATH: searched } });
+  return /^rustc ((\d+)\.(\d+)\S*)/.exec(stdout ?? '')?.slice(1);
+}
+
+function isNewEnough([, ...found]) {
   const [major, minor] = oldestRust();
-  return found[0] > major || (found[0] === major && found[1] >= minor);
+  return Number(found[0]) > major || (Number(found[0]) === major && Number(found[1]) >= minor);
+}
+
+function hasNewEnoughRust(searched) {
+  const found = rustIn(searched);
+  return found !== undefined && isNewEnough(found);
+}
+
+/** The version of the Rust that is here, when Cargo.toml asks for a newer one. What says no version may still work. */
+export function outdatedRust() {
+  const found = rustIn(process.env.PATH);
+  return found && !isNewEnough(found) ? found[0] : undefined;
 }
 
 /**

@@ -8,7 +8,7 @@ import { execute, outside } from './execute.mjs';
 import { suiteDependencies } from './runtimes.mjs';
 
 /** Specs of the checkout, not of the package: the benchmark, the examples in the documentation, these scripts. */
-const OF_THE_CHECKOUT = ['bench', 'docs', 'prebuilt'];
+const OF_THE_CHECKOUT = ['bench', 'docs', 'prebuilt', 'setup'];
 
 const installedAt = (consumer) => path.posix.join(consumer, 'node_modules/holdfast');
 
