@@ -1,7 +1,8 @@
+import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { writeAtomic } from '../index.mjs';
+import { openRootSync, writeAtomic } from '../index.mjs';
 import { expectRefusal } from './helpers/expectations.js';
 import { failure, openFiles } from './helpers/forms.js';
 import { build, modeOf, scratch, strays, tree } from './helpers/scratch.js';
@@ -211,5 +212,39 @@ describe('a stream that ends badly leaves the old file and no temporary', () => 
     })()));
     expect(stopped).toBe(true);
     expect(fs.readdirSync(dir)).toEqual([]);
+  });
+
+  test('a stream that nothing was read from is destroyed: it would keep its file open', async () => {
+    const dir = scratch();
+    build(dir, ['source: x', 'd/', 'old: old', 'ln => old']);
+    const root = openRootSync(dir);
+    const aborted = new AbortController();
+    const writes: Record<string, (data: Readable) => Promise<unknown>> = {
+      'not-file': (data) => writeAtomic(`${dir}/d`, data),
+      'not-found': (data) => writeAtomic(`${dir}/missing/f`, data),
+      symlink: (data) => writeAtomic(`${dir}/ln`, data),
+      'already-exists': (data) => writeAtomic(`${dir}/old`, data, { overwrite: false }),
+      'outside-workspace': (data) => root.writeAtomic('../f', data),
+      gone: (data) => {
+        const writing = writeAtomic(`${dir}/f`, data, { signal: aborted.signal });
+        aborted.abort({ code: 'gone' });
+        return writing;
+      },
+    };
+    for (const [code, write] of Object.entries(writes)) {
+      const data = fs.createReadStream(`${dir}/source`);
+      await once(data, 'open');
+      await expect(write(data)).rejects.toMatchObject({ code });
+      expect(data.destroyed, code).toBe(true);
+    }
+    root.close();
+  });
+
+  test('a source with a method `destroy` that is no stream is left alone', async () => {
+    const dir = scratch();
+    let destroyed = false;
+    const source = Object.assign(new Set(['x']), { destroy: () => { destroyed = true; } });
+    expectRefusal(await failure(() => writeAtomic(`${dir}/missing/f`, source)), 'not-found');
+    expect(destroyed).toBe(false);
   });
 });

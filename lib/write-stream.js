@@ -2,7 +2,7 @@
 
 // Content that comes in pieces goes through one temporary, piece by piece.
 
-const { toBytes } = require('./bytes.js');
+const { ownCopy, toBytes } = require('./bytes.js');
 const { native } = require('./native.js');
 const { queued } = require('./order.js');
 const record = require('./record.js');
@@ -36,7 +36,7 @@ async function writeStream(source, args) {
   const { given, fixed, flags, modes, root, signal, key, cancel } = args;
   const [begun, stage] = await native().stageBegin(fixed, flags, modes, root);
   if (stage === undefined) {
-    await closeSource(iteratorOf(source));
+    await closeSource(source, iteratorOf(source));
     throw record.failure(record.unpack(begun), given);
   }
   try {
@@ -91,8 +91,9 @@ async function appendAll(source, stage, { given, encoding, signal }) {
       return;
     }
     // The producer may reuse its memory for the next piece.
-    gathered.push(typeof chunk === 'string' ? bytes : Buffer.from(bytes));
-    size += bytes.byteLength;
+    const piece = typeof chunk === 'string' ? bytes : ownCopy(bytes, given);
+    gathered.push(piece);
+    size += piece.byteLength;
     if (size >= GATHERED) {
       await flush();
     }
@@ -134,14 +135,14 @@ async function forEachChunk(source, signal, use) {
       try {
         await use(await step.value);
       } catch (error) {
-        await closeSource(iterator);
+        await closeSource(source, iterator);
         throw error;
       }
     }
   } catch (error) {
     if (signal?.aborted) {
       // Not awaited: a source that hangs must not keep the caller.
-      void closeSource(iterator);
+      void closeSource(source, iterator);
     }
     throw error;
   } finally {
@@ -152,11 +153,17 @@ async function forEachChunk(source, signal, use) {
 /**
  * Tells a source that no more is wanted of it. What it makes of that is its own affair.
  *
+ * A stream of Node is destroyed by its iterator, but not by one that was never asked for anything: it would keep its file open.
+ *
+ * @param {any} source
  * @param {AsyncIterator<unknown> | Iterator<unknown>} iterator
  */
-async function closeSource(iterator) {
+async function closeSource(source, iterator) {
   try {
     await iterator.return?.();
+    if (typeof source.pipe === 'function' && typeof source.destroy === 'function') {
+      source.destroy();
+    }
   } catch {
     // The error that ended the write is the one to report.
   }
