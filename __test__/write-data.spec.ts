@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import { writeAtomic } from '../index.mjs';
+import { writeAtomic, writeAtomicMany } from '../index.mjs';
 import { FORMS, inBothForms } from './helpers/forms.js';
 import { scratch } from './helpers/scratch.js';
 
@@ -108,6 +108,32 @@ describe('a view', () => {
     await expectWritten(view, Buffer.from([1, 2, 3]));
   });
 
+  test('is not taken by what its class claims, wherever it has to be copied', async () => {
+    class Liar extends Uint8Array {
+      static get [Symbol.species](): any {
+        return class { constructor(length: number) { return new Uint8Array(length + 5); } };
+      }
+      override get length() { return 2; }
+      override get byteLength() { return 2; }
+      override valueOf(): any { return 'lie'; }
+    }
+    const view = () => Liar.from([97, 98, 99]);
+    const dir = scratch();
+    const file = `${dir}/f`;
+    const ways = [
+      () => writeAtomic(file, view()),
+      () => (void writeAtomic(file, 'first'), writeAtomic(file, view())),
+      () => writeAtomic('f', view(), { root: dir }),
+      () => writeAtomicMany([{ file, data: view() }]),
+      () => writeAtomic(file, [view()]),
+      () => writeAtomic(file, ['', view()]),
+    ];
+    for (const write of ways) {
+      await write();
+      expect(fs.readFileSync(file, 'utf8'), String(write)).toBe('abc');
+    }
+  });
+
   test('of another realm is written like one of ours', async () => {
     for (const [source, wanted] of [['new Uint8Array([1, 2])', [1, 2]], ['new Uint16Array([258])', [2, 1]], ['new DataView(new ArrayBuffer(2), 1)', [0]], ['new Uint8Array([7, 8]).buffer', [7, 8]]] as const) {
       await expectWritten(runInNewContext(source), Buffer.from(wanted), runInNewContext('({ mode: 0o600 })'));
@@ -181,14 +207,42 @@ describe.each([
     expect(fs.readFileSync(`${dir}/f`, 'utf8')).toBe('second');
   });
 
-  test('a buffer that is detached before the call is empty, or refused, but never read', async () => {
+  test.each([
+    { name: 'a Uint8Array', view: (buffer: ArrayBuffer) => new Uint8Array(buffer, 8) },
+    { name: 'a Buffer', view: (buffer: ArrayBuffer) => Buffer.from(buffer, 8) },
+    { name: 'a Float64Array', view: (buffer: ArrayBuffer) => new Float64Array(buffer, 8, 1) },
+    { name: 'a DataView', view: (buffer: ArrayBuffer) => new DataView(buffer, 8) },
+    { name: 'an ArrayBuffer', view: (buffer: ArrayBuffer) => buffer },
+  ])('$name that was detached before the call is refused in every form, and the old file stays', async ({ view }) => {
+    const dir = scratch();
+    const file = `${dir}/f`;
+    fs.writeFileSync(file, 'old');
+    const buffer = new ArrayBuffer(16);
+    const data = view(buffer);
+    structuredClone(buffer, { transfer: [buffer] });
+    const ways = [
+      ...FORMS.map((form) => () => form.write(file, data, options(dir))),
+      () => writeAtomicMany([{ file, data }], options(dir)),
+      ...(ArrayBuffer.isView(data) ? [() => writeAtomic(file, [data as Uint8Array], options(dir))] : []),
+    ];
+    for (const write of ways) {
+      const error = await write().catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(TypeError);
+      expect(error).toMatchObject({ code: 'ERR_INVALID_ARG_VALUE', message: expect.stringContaining("'data' has lost its memory") });
+      expect(fs.readFileSync(file, 'utf8')).toBe('old');
+    }
+  });
+
+  test('a view that its buffer has become too small for is refused, and an empty one is not', async () => {
+    const dir = scratch();
     for (const form of FORMS) {
-      const dir = scratch();
-      const data = new Uint8Array(5000).fill(97);
-      structuredClone(data.buffer, { transfer: [data.buffer] });
-      const result = await form.write(`${dir}/f`, data).catch((error: unknown) => error);
-      if (result instanceof Error) expect((result as NodeJS.ErrnoException).code).toMatch(/^ERR_INVALID_/);
-      else expect(fs.readFileSync(`${dir}/f`).length).toBe(0);
+      const buffer = new (ArrayBuffer as any)(16, { maxByteLength: 16 });
+      const data = new Uint8Array(buffer, 8, 8);
+      buffer.resize(4);
+      await expect(form.write(`${dir}/f`, data, options(dir))).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' });
+      for (const empty of [new Uint8Array(0), new Uint8Array(buffer, 4, 0), Buffer.alloc(0), new Float64Array(0), new DataView(new ArrayBuffer(0)), new ArrayBuffer(0)]) {
+        expect((await form.write(`${dir}/f`, empty, options(dir))).size).toBe(0);
+      }
     }
   });
 });

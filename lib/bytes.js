@@ -4,6 +4,7 @@
 
 const { types } = require('node:util');
 const { refusal } = require('./errors.js');
+const { invalidValue } = require('./validate.js');
 
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype);
 
@@ -44,32 +45,54 @@ function toBytes(data, encoding) {
   if (typeof data === 'string') {
     return Buffer.from(data, encoding);
   }
-  if (ArrayBuffer.isView(data)) {
-    const slots = types.isDataView(data) ? OF_VIEW : OF_ARRAY;
-    const buffer = slots.buffer(data);
-    const isShared = types.isSharedArrayBuffer(buffer);
-    if (types.isUint8Array(data) && !isShared) {
-      return data;
+  if (!ArrayBuffer.isView(data) && !types.isAnyArrayBuffer(data)) {
+    return undefined;
+  }
+  try {
+    return ArrayBuffer.isView(data) ? ofView(data) : unshared(new Uint8Array(data), data);
+  } catch (error) {
+    if (error instanceof TypeError) {
+      throw invalidValue('data', 'has lost its memory: the buffer was transferred or made smaller', Object.prototype.toString.call(data));
     }
-    const bytes = new Uint8Array(buffer, slots.byteOffset(data), slots.byteLength(data));
-    return isShared ? new Uint8Array(bytes) : bytes;
+    throw error;
   }
-  if (types.isAnyArrayBuffer(data)) {
-    const bytes = new Uint8Array(data);
-    return types.isSharedArrayBuffer(data) ? new Uint8Array(bytes) : bytes;
-  }
-  return undefined;
 }
 
 /**
- * A copy that nobody else can change.
+ * @param {ArrayBufferView} view
+ * @returns {Uint8Array}
+ */
+function ofView(view) {
+  const slots = types.isDataView(view) ? OF_VIEW : OF_ARRAY;
+  const buffer = slots.buffer(view);
+  const length = slots.byteLength(view);
+  if (length === 0 && types.isTypedArray(view)) {
+    // Throws where there is no memory any more. What writes such a view as an empty file loses the old one.
+    Reflect.apply(typedArray.keys, view, []);
+  }
+  if (types.isUint8Array(view) && !types.isSharedArrayBuffer(buffer)) {
+    return view;
+  }
+  return unshared(new Uint8Array(buffer, slots.byteOffset(view), length), buffer);
+}
+
+/**
+ * @param {Uint8Array} bytes
+ * @param {ArrayBufferLike} buffer theirs
+ */
+function unshared(bytes, buffer) {
+  return types.isSharedArrayBuffer(buffer) ? new Uint8Array(bytes) : bytes;
+}
+
+/**
+ * A copy that nobody else can change. It is of the class that we name, not of one that the bytes name (`Symbol.species`).
  *
  * @param {Uint8Array} bytes
  * @param {string} path of the file they are for, as the caller gave it
  */
 function ownCopy(bytes, path) {
   try {
-    return Uint8Array.prototype.slice.call(bytes);
+    return new Uint8Array(bytes);
   } catch (error) {
     if (error instanceof RangeError) {
       throw refusal('too-large', 'memory', path);
