@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { ensureDir, openLocalFileSafely, readLocalFileSafely, writeAtomic, writeAtomicSync } from '../index.mjs';
+import { ensureDir, openLocalFileSafely, openRootSync, readLocalFileSafely, writeAtomic, writeAtomicSync } from '../index.mjs';
 import { expectRefusal } from './helpers/expectations.js';
 import { failure, openFiles, outcome } from './helpers/forms.js';
 import { build, modeOf, scratch, strays } from './helpers/scratch.js';
@@ -66,6 +66,30 @@ describe('asynchronous writes on one target', () => {
     } finally {
       process.chdir(cwd);
     }
+  });
+
+  test('are one target by whatever root they go, and by none', async () => {
+    const dir = scratch();
+    fs.mkdirSync(`${dir}/d`);
+    fs.symlinkSync('d', `${dir}/ln`);
+    const [one, two, above] = [openRootSync(`${dir}/ln`), openRootSync(`${dir}/d`), openRootSync(dir)];
+    const ways: ((data: Buffer | string, durable: boolean) => Promise<unknown>)[] = [
+      (data, durable) => one.writeAtomic('f', data, { durable }),
+      (data, durable) => one.writeAtomic(`${dir}/d/f`, data, { durable }),
+      (data, durable) => two.writeAtomic('./f', data, { durable }),
+      (data, durable) => above.writeAtomic('d//f', data, { durable }),
+      (data, durable) => two.writeAtomicMany([{ file: 'f', data }], { durable }),
+      (data, durable) => writeAtomic('d/f', data, { durable, root: dir }),
+      (data, durable) => writeAtomic(`${dir}/d/f`, data, { durable }),
+    ];
+    const large = Buffer.alloc(2_000_000, 'x');
+    for (const [first, slow] of ways.entries()) {
+      for (const [second, quick] of ways.entries()) {
+        await Promise.all([slow(large, true), quick('last', false)]);
+        expect(fs.readFileSync(`${dir}/d/f`, 'utf8').slice(0, 4), `${first} then ${second}`).toBe('last');
+      }
+    }
+    for (const root of [one, two, above]) root.close();
   });
 
   test('a relative path means the working directory at the time of the call', async () => {

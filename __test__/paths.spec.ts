@@ -209,6 +209,15 @@ describe('a working directory that was removed', () => {
     }
   });
 
+  test('does not turn an empty root into anything else than an unusable path', async () => {
+    await check('invalid-path', LAYOUT, async (form, dir) => {
+      fs.mkdirSync(`${dir}/gone`);
+      process.chdir(`${dir}/gone`);
+      fs.rmdirSync(`${dir}/gone`);
+      return form.write('x', NEW, { root: '' });
+    });
+  });
+
   test('does not disturb absolute paths', async () => {
     const leave = (dir: string) => {
       fs.mkdirSync(`${dir}/gone`);

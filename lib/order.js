@@ -11,24 +11,23 @@ const { shown } = require('./errors.js');
 /** @type {Map<string, Promise<unknown>>} the last call on each target that has one under way */
 const tails = new Map();
 
-/** @type {WeakMap<object, number>} */
-const roots = new WeakMap();
-let rootCount = 0;
+/** @type {WeakMap<object, string>} the real paths of pinned roots, when they were opened */
+const pinnedPaths = new WeakMap();
 
-/** @param {Handle} root */
-function rootNumber(root) {
-  let number = roots.get(root);
-  if (number === undefined) {
-    number = ++rootCount;
-    roots.set(root, number);
-  }
-  return number;
+/**
+ * Says where a pinned root lies.
+ *
+ * @param {Handle} root
+ * @param {string} realPath
+ */
+function placeRoot(root, realPath) {
+  pinnedPaths.set(root, realPath);
 }
 
 /**
- * What makes two targets the same: the absolute path, or the root and the path beneath it, however
- * they are spelled. Bytes that are not UTF-8 may make two targets look the same, which only costs
- * time.
+ * What makes two targets the same: the absolute path, however it is spelled, and by whatever root. A
+ * root that was renamed, and bytes that are not UTF-8, may make two targets look the same, which
+ * only costs time.
  *
  * @param {NativePath} file
  * @param {NativePath | undefined} root the option
@@ -36,11 +35,8 @@ function rootNumber(root) {
  * @returns {string}
  */
 function orderKey(file, root, pinned) {
-  const text = shown(file);
-  if (pinned !== undefined && !path.isAbsolute(text)) {
-    return folded(`${rootNumber(pinned)}:${path.normalize(text)}`);
-  }
-  return folded(path.resolve(root === undefined ? '/' : shown(root), text));
+  const base = pinned === undefined ? root : pinnedPaths.get(pinned);
+  return folded(path.resolve('/', base === undefined ? '' : shown(base), shown(file)));
 }
 
 /** Whether file systems usually take names for the same that differ in case or in how accents are written. */
@@ -112,4 +108,4 @@ function done(key, tail) {
   }
 }
 
-module.exports = { isWaited, orderKey, queued, queuedOnAll };
+module.exports = { isWaited, orderKey, placeRoot, queued, queuedOnAll };

@@ -3,6 +3,8 @@
 const { native } = require('./native.js');
 const { atCaller, pending, promised, refusal } = require('./errors.js');
 const { ensure, ensureSync } = require('./ensure-dir.js');
+const { placeRoot } = require('./order.js');
+const { toPath } = require('./paths.js');
 const { open, read, readSync } = require('./read.js');
 const { rootDefaults } = require('./root-defaults.js');
 const rootHandle = require('./root-handle.js');
@@ -10,6 +12,22 @@ const { write, writeSync } = require('./write.js');
 const { writeMany } = require('./write-many.js');
 
 /** @typedef {import('./options.js').Pinned} Pinned */
+
+/**
+ * A path that nobody has checked yet, for an error.
+ *
+ * @param {unknown} path
+ */
+function named(path) {
+  if (typeof path === 'string') {
+    return path;
+  }
+  try {
+    return toPath(path, 'path');
+  } catch {
+    return undefined;
+  }
+}
 
 /** A pinned directory. Its descriptor is closed by the collector if by nobody else. */
 class Root {
@@ -25,13 +43,14 @@ class Root {
    */
   constructor(opened, defaults) {
     this.#pinned = { handle: opened.handle, path: opened.path, number: opened.number, defaults };
+    placeRoot(opened.handle, opened.path);
     Object.defineProperty(this, 'path', { enumerable: true, value: opened.path });
   }
 
   /** @param {unknown} path */
   #use(path) {
     if (!this.#isOpen) {
-      throw refusal('root-closed', '', path instanceof Uint8Array ? path : String(path));
+      throw refusal('root-closed', '', named(path));
     }
     return this.#pinned;
   }
