@@ -57,6 +57,18 @@ describe('a URL object that is no local file', () => {
   });
 });
 
+describe('an object that has all a URL has', () => {
+  const like = (pathname: string) => ({ href: `file://${pathname}`, protocol: 'file:', hostname: '', pathname });
+
+  test('is taken for one, as in Node', async () => {
+    await check('= top', ['f: top'], (form, dir) => form.read(like(`${dir}/f`)));
+  });
+
+  test('with a lone surrogate in its path is refused, and not taken for a file with U+FFFD', async () => {
+    for (const verb of VERBS) await check('invalid-path', ['f\ufffd: top'], (form, dir) => call(form, verb, like(`${dir}/f\ud800`)));
+  });
+});
+
 describe('a string is never parsed as a URL', () => {
   test('file:///x is a relative path', async () => {
     for (const form of FORMS) {

@@ -89,13 +89,14 @@ Object.defineProperty(HoldfastError.prototype, 'name', {
 Object.defineProperty(HoldfastError.prototype, BRAND, { value: true });
 
 /**
- * By brand, so that it also knows the errors of another copy of the package.
+ * By brand, so that it also knows the errors of another copy of the package, also of one that was
+ * loaded into another context and has its own class `Error`, as test runners do.
  *
  * @param {unknown} error
  * @returns {boolean}
  */
 function isHoldfastError(error) {
-  return error instanceof Error && /** @type {any} */ (error)[BRAND] === true;
+  return (error instanceof Error || util.types.isNativeError(error)) && /** @type {any} */ (error)[BRAND] === true;
 }
 
 /** Errors made here. Only their stack traces may be changed: a signal's reason is its owner's. */

@@ -23,14 +23,24 @@ function native() {
   return (loaded ??= started(load())).native;
 }
 
+/** On the listener of `exit`: the path of its binary. The same symbol in every copy of the package. */
+const OF_BINARY = Symbol.for('holdfast.exit');
+
 /**
  * The end of the process by `process.exit()`, or by an error that nobody caught, is not told to the
  * binary: unfinished files would leave their temporaries.
  *
+ * One listener serves all copies of these modules, of which test runners make many in one process:
+ * what they left unfinished is known to the binary that they share.
+ *
  * @param {{ native: Native, path: string }} binary
  */
 function started(binary) {
-  process.on('exit', binary.native.giveUp);
+  const listeners = process.listeners('exit');
+  if (!listeners.some((listener) => /** @type {any} */ (listener)[OF_BINARY] === binary.path)) {
+    const { giveUp } = binary.native;
+    process.on('exit', Object.assign(() => giveUp(), { [OF_BINARY]: binary.path }));
+  }
   return binary;
 }
 

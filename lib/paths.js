@@ -3,6 +3,7 @@
 // Paths as callers give them, and as the binary takes them.
 
 const { fileURLToPath } = require('node:url');
+const { types } = require('node:util');
 const { refusal, shown } = require('./errors.js');
 const { native } = require('./native.js');
 const record = require('./record.js');
@@ -26,18 +27,23 @@ function isUrl(value) {
  */
 function toPath(value, name) {
   if (typeof value === 'string') {
-    if (!value.isWellFormed()) {
-      throw refusal('invalid-path', 'surrogate', value.toWellFormed());
-    }
-    return value;
+    return wellFormed(value);
   }
-  if (value instanceof Uint8Array) {
+  if (types.isUint8Array(value)) {
     return value;
   }
   if (typeof value === 'object' && isUrl(value)) {
-    return fromUrl(/** @type {URL} */ (value));
+    return wellFormed(fromUrl(/** @type {URL} */ (value)));
   }
   throw invalidType(name, 'of type string or an instance of Buffer or URL', value);
+}
+
+/** @param {string} path */
+function wellFormed(path) {
+  if (!path.isWellFormed()) {
+    throw refusal('invalid-path', 'surrogate', path.toWellFormed());
+  }
+  return path;
 }
 
 /** @param {URL} url */
