@@ -183,6 +183,21 @@ describe('wrong arguments come before any look at the disk', () => {
   });
 });
 
+describe('a wrong argument that cannot be shown', () => {
+  const unnameable: unknown[] = [
+    { constructor: { name: Symbol('x') } },
+    class { static readonly name = Symbol('x') as never; },
+    Object.assign(Object.create(null), { constructor: { name: Symbol('x') } }),
+  ];
+
+  test('is of the wrong type all the same', async () => {
+    for (const value of unnameable) {
+      for (const verb of VERBS) await wrongType((form) => call(form, verb, value));
+      await wrongType((form) => form.read('f', { maxBytes: value }), 'maxBytes');
+    }
+  });
+});
+
 describe('unknown names among the options', () => {
   test('are ignored, as node:fs does', async () => {
     await check('= old', LAYOUT, (form) => form.read('f', { flag: 'r', unknown: 1 }));

@@ -1,9 +1,10 @@
 import * as fs from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { check, NEW, VERBS, type Verb } from './helpers/expectations.js';
-import { inBothForms, type Form } from './helpers/forms.js';
-import { modeOf } from './helpers/scratch.js';
+import { failure, inBothForms, type Form } from './helpers/forms.js';
+import { build, modeOf, scratch } from './helpers/scratch.js';
 import { octal } from './helpers/umask.js';
+import { writeAtomicMany } from '../index.mjs';
 
 const LAYOUT = ['f 0644: old', 'd/ 0755'];
 
@@ -167,5 +168,19 @@ describe('the prototype of options', () => {
       });
       expect(fs.readFileSync(`${dir}/f`, 'utf8')).toBe('zz');
     }
+  });
+
+  test('nor those of the entries of writeAtomicMany', async () => {
+    const dir = scratch();
+    build(dir, ['f 0644: old']);
+    pollute({ file: `${dir}/other`, data: 'polluted', options: { mode: 0o777 } });
+    const results = await writeAtomicMany([{ file: `${dir}/f`, data: 'new' }]).finally(clean);
+    expect(results).toMatchObject([{ status: 'fulfilled', value: { mode: 0o644 } }]);
+    pollute({ file: `${dir}/other`, data: 'polluted' });
+    for (const entry of [{ data: 'x' }, { file: `${dir}/f` }]) {
+      expect(await failure(() => writeAtomicMany([entry as never]))).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
+    }
+    clean();
+    expect(fs.readdirSync(dir)).toEqual(['f']);
   });
 });

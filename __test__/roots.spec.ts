@@ -253,6 +253,22 @@ describe('a Root', () => {
     if (process.platform === 'linux') expect(held()).not.toContain(`${dir}/root`);
   });
 
+  test('that is closed says so of any path, also of one that is none', async () => {
+    const root = openRootSync(place());
+    root.close();
+    const paths: [unknown, string | undefined][] = [
+      ['f', 'f'], [Buffer.from('f'), 'f'], [new URL('file:///a/f'), '/a/f'], [1, undefined], [undefined, undefined],
+      [Symbol('x'), undefined], [Object.create(null), undefined], [{ get href() { throw new Error('from the getter'); } }, undefined],
+    ];
+    for (const [given, path] of paths) {
+      for (const call of [() => root.read(given as never), () => root.readSync(given as never), () => root.ensureDir(given as never)]) {
+        const error = await failure(call);
+        expect(error).toMatchObject({ code: 'root-closed' });
+        expect(error.path).toBe(path);
+      }
+    }
+  });
+
   test('closes by both disposers', async () => {
     const dir = place();
     const [one, two] = [openRootSync(`${dir}/root`), openRootSync(`${dir}/root`)];

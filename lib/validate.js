@@ -20,11 +20,11 @@ function received(value) {
     return ` Received ${value}`;
   }
   if (typeof value === 'function') {
-    return ` Received function ${value.name}`;
+    return ` Received function ${String(value.name)}`;
   }
   if (typeof value === 'object') {
     const name = value.constructor?.name;
-    return name ? ` Received an instance of ${name}` : ` Received ${inspect(value, { depth: -1 })}`;
+    return name ? ` Received an instance of ${String(name)}` : ` Received ${inspect(value, { depth: -1 })}`;
   }
   const shown = inspect(value, { colors: false });
   return ` Received type ${typeof value} (${shown.length > 28 ? `${shown.slice(0, 25)}...` : shown})`;
@@ -104,7 +104,10 @@ function isPolluted() {
     top.encoding !== undefined ||
     top.fallback !== undefined ||
     top.olderThanMs !== undefined ||
-    top.existing !== undefined
+    top.existing !== undefined ||
+    top.file !== undefined ||
+    top.data !== undefined ||
+    top.options !== undefined
   );
 }
 
