@@ -310,8 +310,10 @@ fn try_ensure_dir(
         return Err(NOT_IN_MEMORY);
     }
     let found = Found { fd, is_exact: true };
+    let real = scope.other_path(&located, &found);
+    sys::let_go(found.fd);
     Ok(Ensured {
-        real: scope.other_path(&located, &found),
+        real,
         first_created: None,
         mode: stat.permissions(),
         is_private: stat.mode & SHARED_BITS == 0,

@@ -131,6 +131,7 @@ pub fn ensure_dir_unless(
         rules,
         is_opted_out,
     )?;
+    sys::let_go(made.found.fd);
     report(&settled, real, made.first_created, rules)
 }
 

@@ -263,6 +263,12 @@ impl OpenFile {
         sys::number(self.fd.as_fd())
     }
 
+    /// Closes it.
+    #[inline(always)]
+    pub fn close(self) {
+        sys::let_go(self.fd);
+    }
+
     /// Reads everything into `place`, which is best as long as the size: then it is one call.
     ///
     /// # Errors

@@ -96,6 +96,7 @@ pub(super) fn read_sync(call: &Call<'_>, record: &mut Record) -> std::result::Re
         value = Some(array);
         file.read(place.as_mut_slice(), rules.max_bytes)?
     };
+    file.close();
     record.numbers[LENGTH] = match content {
         Content::Fits(count) => length(count),
         Content::Outgrown(bytes) => {
@@ -147,7 +148,10 @@ pub(super) fn read_cached(
         opened.read(place.as_mut_slice())
     };
     match count {
-        Some(count) => record.numbers[LENGTH] = length(count),
+        Some(count) => {
+            opened.file.close();
+            record.numbers[LENGTH] = length(count);
+        }
         None if has(flags, NO_HANDOVER) => {
             *record = Record::elsewhere(false);
             return Ok(None);

@@ -4,7 +4,7 @@
 #![allow(unsafe_code, reason = "these calls have no safe wrapper")]
 
 use super::stat::{Stat, Time};
-use super::unix::{change_mode, kind_at, named, open_at, status, uninterrupted};
+use super::unix::{MOST, change_mode, kind_at, named, open_at, status, uninterrupted};
 use crate::error::Os;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag};
@@ -12,7 +12,7 @@ use nix::libc;
 use std::ffi::{CStr, CString};
 use std::io::IoSliceMut;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -322,6 +322,32 @@ pub(crate) fn read_from_start(
         errno: Errno::last_raw(),
         syscall: "read",
     })
+}
+
+/// `read(2)`.
+///
+/// Straight to the kernel, as [`let_go`]: the functions of libc are points where a thread can be
+/// cancelled, and to enter and leave one costs a hundredth of a small read.
+#[inline(always)]
+pub(crate) fn read(fd: BorrowedFd<'_>, into: &mut [u8]) -> Result<usize, Os> {
+    let length = into.len().min(MOST);
+    uninterrupted(|| {
+        // SAFETY: the descriptor is borrowed and open; the call writes within this length of memory
+        // that is exclusive and outlives it.
+        let count =
+            unsafe { libc::syscall(libc::SYS_read, fd.as_raw_fd(), into.as_mut_ptr(), length) };
+        usize::try_from(count).map_err(|_| Os {
+            errno: Errno::last_raw(),
+            syscall: "read",
+        })
+    })
+}
+
+/// `close(2)` of what was only read or looked at, where nothing depends on the answer.
+#[inline(always)]
+pub(crate) fn let_go(fd: OwnedFd) {
+    // SAFETY: the descriptor is ours, and nobody uses its number any more.
+    let _ = unsafe { libc::syscall(libc::SYS_close, fd.into_raw_fd()) };
 }
 
 /// Bytes from the kernel's generator, for names that nobody can guess.

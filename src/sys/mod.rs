@@ -51,9 +51,9 @@ pub(crate) use link::{hold_at, read_link};
 pub(crate) use linux::{
     HOLD, LOOK, MODE_MASKS_ACL, NAMES_ARE_EXACT, RESOLVE_BENEATH, RESOLVE_CACHED,
     RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV, advise_huge_pages,
-    change_mode_of_held, effective_groups, fchmodat2_works, fill_random, held_path, open_at2,
-    openat2_works, read_from_start, rename_new, rename_new_works, start_sync, stat, stat_at,
-    stat_in_memory, statx_works, sync, sync_directory,
+    change_mode_of_held, effective_groups, fchmodat2_works, fill_random, held_path, let_go,
+    open_at2, openat2_works, read, read_from_start, rename_new, rename_new_works, start_sync, stat,
+    stat_at, stat_in_memory, statx_works, sync, sync_directory,
 };
 #[cfg(target_os = "linux")]
 pub(crate) use look::{
@@ -70,16 +70,24 @@ pub(crate) use macos::{
 pub(crate) use stat::{Distance, Link, Stat, Target, Time};
 #[cfg(target_os = "linux")]
 pub(crate) use unix::open_at;
+#[cfg(target_os = "macos")]
+pub(crate) use unix::read;
 #[cfg(unix)]
 pub(crate) use unix::{
     AsFd, BorrowedFd, DENIED, EACCES, EAGAIN, EBADF, EBUSY, EEXIST, EINVAL, EIO, EISDIR, ELOOP,
     EMFILE, ENAMETOOLONG, ENFILE, ENODEV, ENOENT, ENOSYS, ENOTDIR, ENOTEMPTY, ENOTSUP, ENXIO,
     EPERM, EROFS, EXDEV, HAS_DRIVES, HAS_MODES, OFlag, OwnedFd, change_mode, change_owner, close,
     create_at, current_directory, effective_group, effective_user, has_full_user_map,
-    is_empty_directory, kind_at, link_at, list, make_dir_at, number, open_absolute, open_top, read,
+    is_empty_directory, kind_at, link_at, list, make_dir_at, number, open_absolute, open_top,
     read_at, read_link_at, read_vectored, rename_at, status, truncate, try_lock, unlink_at, write,
     write_at,
 };
 pub(crate) use unnamed::{create_unnamed, link_held, link_held_works};
 #[cfg(windows)]
 pub(crate) use windows::*;
+
+/// Closes what was only read or looked at, where nothing depends on the answer.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn let_go(fd: OwnedFd) {
+    drop(fd);
+}

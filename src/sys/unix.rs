@@ -150,10 +150,10 @@ pub(super) fn convert(raw: FileStat) -> Stat {
 }
 
 /// Most bytes that one call moves. Linux stops there by itself; macOS refuses more than `INT_MAX`.
-const MOST: usize = 0x7fff_f000;
+pub(super) const MOST: usize = 0x7fff_f000;
 
 /// `read(2)`.
-#[inline(always)]
+#[cfg(not(target_os = "linux"))]
 pub(crate) fn read(fd: BorrowedFd<'_>, into: &mut [u8]) -> Result<usize, Os> {
     let length = into.len().min(MOST);
     uninterrupted(|| named("read", nix::unistd::read(fd, &mut into[..length])))
@@ -166,7 +166,7 @@ pub(crate) fn read_vectored(
     second: &mut [u8],
 ) -> Result<usize, Os> {
     if first.len() >= MOST {
-        return read(fd, first);
+        return super::read(fd, first);
     }
     uninterrupted(|| {
         let mut places = [IoSliceMut::new(first), IoSliceMut::new(second)];
