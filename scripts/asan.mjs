@@ -17,6 +17,7 @@ import { fail, projectRoot, run } from './support.mjs';
  */
 const LEFT_OUT = {
   bench: 'measures time',
+  setup: 'does not load the addon',
   soak: 'measures memory; its calls are those of the look for leaks here',
   'sys-syscalls': 'counts every system call, and the runtime makes some of its own',
   'sys-write-many': 'as sys-syscalls',

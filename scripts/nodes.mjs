@@ -20,7 +20,7 @@ const own = process.argv.slice(2, separator === -1 ? undefined : separator);
  * What no line of Node changes, and `npm test` has run: how a kernel and a file system answer, and what the core makes of
  * it. The binary is the same file under every Node, and these specs reach it through the same few calls each time, often
  * thousands of times: races against a second process, a fault and a sudden death at each system call, two writers and a
- * reader, and the file systems, mounts and disks of this machine, one after the other. How an outcome travels through
+ * reader, gigabytes in one file, and the file systems, mounts and disks of this machine, one after the other. How an outcome travels through
  * promises, errors, streams and threads is what the other specs show, sys-faults-once among them.
  */
 const KERNEL_AND_CORE = [
@@ -35,6 +35,7 @@ const KERNEL_AND_CORE = [
   'sys-block-errors',
   'sys-power-loss',
   'sys-doctor',
+  'large',
 ];
 const forVitest = separator === -1 ? KERNEL_AND_CORE.flatMap((name) => ['--exclude', `**/${name}.spec.ts`]) : process.argv.slice(separator + 1);
 const flags = own.filter((argument) => argument.startsWith('--'));
