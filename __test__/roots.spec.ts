@@ -99,12 +99,13 @@ const verbs = [
 ] as const;
 
 const resolvers = [
-  { resolver: 'openat2', launcher: () => [] },
-  { resolver: 'walk', launcher: () => [buildC('seccomp-deny'), 'openat2=ENOSYS'] },
-];
+  { resolver: 'openat2', name: 'openat2', hows: ['sync', 'async'], launcher: () => [] },
+  { resolver: 'walk', name: 'the walk, after ENOSYS', hows: ['sync', 'async'], launcher: () => [buildC('seccomp-deny'), 'openat2=ENOSYS'] },
+  { resolver: 'walk', name: 'the walk, after EPERM', hows: ['async'], launcher: () => [buildC('seccomp-deny'), 'openat2=EPERM'] },
+] as const;
 
 needs('root', 'gcc')('beneath a root', () => {
-  describe.each(resolvers)('with $resolver', ({ resolver, launcher }) => {
+  describe.each(resolvers)('with $name', ({ resolver, hows, launcher }) => {
     let driver: Driver;
 
     beforeAll(async () => {
@@ -115,7 +116,7 @@ needs('root', 'gcc')('beneath a root', () => {
     describe.each(verbs)('$verb', ({ verb, rows }) => {
       test.each(rows)('$name', async ({ at, options, expected }) => {
         for (const [index, symlinks] of POLICIES.entries()) {
-          for (const how of ['sync', 'async'] as const) {
+          for (const how of hows) {
             const dir = scratch();
             build(dir, LAYOUT);
             const outside = tree(`${dir}/outside`);
@@ -205,6 +206,22 @@ describe('a Root', () => {
     expect(root.path).toBe(`${dir}/root`);
     for (const at of [`${dir}/name/f`, `${dir}/root/f`, 'f']) {
       expect(root.readSync(at)).toMatchObject({ realPath: `${dir}/root/f`, containment: expect.stringMatching(/kernel|walk/) });
+    }
+  });
+
+  test('may be given with .. behind a link, and takes absolute paths by that name under every policy', () => {
+    const dir = place();
+    fs.symlinkSync('root/d', `${dir}/name`);
+    using root = openRootSync(`${dir}/name/../`);
+    expect(root.path).toBe(`${dir}/root`);
+    for (const symlinks of POLICIES) {
+      for (const at of [`${dir}/name/../f`, `${dir}/name/.././d/../f`, `${dir}/root/f`, 'f']) {
+        expect(root.readSync(at, { symlinks }).buffer.toString(), `${at}, ${symlinks}`).toBe('in');
+      }
+      // By that text alone, the second names what lies beside the root, which is not where it is.
+      for (const at of [`${dir}/name/../../outside/s`, `${dir}/f`, `${dir}/name/f`]) {
+        expect(() => root.readSync(at, { symlinks }), `${at}, ${symlinks}`).toThrow(expect.objectContaining({ code: 'outside-workspace' }));
+      }
     }
   });
 

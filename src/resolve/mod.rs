@@ -18,6 +18,16 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// From so many bytes on, the system refuses a path for its length (`PATH_MAX`); on Windows no path
+/// has as many: those that UTF-16 units take, up to the most that there can be.
+pub(crate) const TOO_LONG: usize = if cfg!(windows) {
+    3 * 32_767
+} else if cfg!(target_os = "macos") {
+    1024
+} else {
+    4096
+};
+
 /// Which symlinks may be followed. The names are those of the public API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
@@ -168,7 +178,9 @@ impl Scope<'_> {
             Cow::Borrowed(raw)
         } else if by_text {
             let normal = path::normalize(raw);
-            Cow::Owned(root.strip(&normal).ok_or_else(outside)?.to_vec())
+            // A root that was given with `..` behind a link has that name only as it was written.
+            let below = root.strip(&normal).or_else(|| root.strip(raw));
+            Cow::Owned(below.ok_or_else(outside)?.to_vec())
         } else {
             Cow::Borrowed(root.strip(raw).ok_or_else(outside)?)
         };

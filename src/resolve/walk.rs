@@ -8,7 +8,7 @@
 //! Weaker than the kernel in one thing: a directory that is moved out of the root in mid-walk is
 //! still walked.
 
-use super::{Found, Last, Policy, Scope};
+use super::{Found, Last, Policy, Scope, TOO_LONG};
 use crate::error::{Code, Error, Os};
 use crate::path;
 use crate::permission;
@@ -69,6 +69,10 @@ enum Step {
 
 impl Walk {
     fn new(scope: &Scope<'_>, text: &[u8]) -> Result<Self, Error> {
+        if text.len() >= TOO_LONG {
+            // One component after the other, there is no limit; whoever opens it at once has one.
+            return Err(answer(sys::ENAMETOOLONG).into());
+        }
         let (start, skip) = match scope.root {
             Some(root) => (Start::Root(root.directory()), 0),
             None => {

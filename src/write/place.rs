@@ -6,7 +6,7 @@ use crate::error::{Code, Error, Os};
 use crate::make_dirs;
 use crate::path;
 use crate::permission::{self, Acl};
-use crate::resolve::{Last, Policy, Scope, classify};
+use crate::resolve::{Last, Policy, Scope, TOO_LONG, classify};
 use crate::root::Root;
 use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
 use std::sync::Arc;
@@ -72,8 +72,8 @@ impl Place {
             let dir_path = root.real().to_vec();
             return Ok(place(dir, Some(Arc::clone(root)), dir_path, false, true));
         }
-        if path::is_too_long(name) {
-            // Said before a parent is made for it.
+        if path::is_too_long(name) || text.len() >= TOO_LONG {
+            // Said before a parent is made for it, and of a path that nobody could read by.
             return Err(Os {
                 errno: sys::ENAMETOOLONG,
                 syscall: "open",

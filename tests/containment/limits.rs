@@ -3,10 +3,13 @@
 use crate::call::{Caller, ENSURE, NEW, READ, RESOLVERS, ROOTED, Verb, WRITE, content_of, name_of};
 use crate::ground::Ground;
 use holdfast::read::{self, Outbound};
+use holdfast::resolve::Policy;
+use holdfast::root::Root;
 use holdfast::write::{self, Durable};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
 
 #[test]
 fn a_limit_is_inclusive_and_holds_against_size_and_growth() {
@@ -226,6 +229,95 @@ fn a_name_of_255_bytes_works_and_one_of_256_leaves_nothing_half_made() {
                 caller.call(&Verb::Ensure(ENSURE), policy, dir.as_bytes()),
                 format!("/ {dir}")
             );
+        }
+    }
+}
+
+/// Directories of 200 bytes each, as deep as one path leads, and once more.
+fn deep(levels: usize) -> String {
+    vec!["n".repeat(200); levels].join("/")
+}
+
+#[test]
+fn a_path_is_as_long_as_the_system_takes_it_whoever_goes_it() {
+    for resolver in RESOLVERS {
+        let ground = Ground::new(&["root/f: in", "root/d/"]);
+        let caller = Caller::rooted(&ground, resolver);
+        // What is there, and has no path from the root that is short enough.
+        let half = ground.text(&format!("root/{}", deep(15)));
+        fs::create_dir_all(&half).unwrap();
+        let below = Root::open(half.as_bytes()).unwrap();
+        let below = Caller {
+            root: Some(Arc::new(below)),
+            ..Caller::rooted(&ground, resolver)
+        };
+        let mkdir = write::Rules {
+            make_parents: Some(0o755),
+            ..WRITE
+        };
+        for policy in ROOTED {
+            let told = format!("{resolver:?}, {policy:?}");
+            let at = format!("{}/f", deep(15));
+            let written = below.call(&Verb::Write(mkdir), policy, at.as_bytes());
+            assert!(written.ends_with("/f"), "{written}, {told}");
+            let read = below.call(&Verb::Read(READ), policy, at.as_bytes());
+            assert_eq!(read, format!("= {NEW}"), "{told}");
+            let before = ground.tree_of("root/d");
+            for (verb, at) in [
+                (Verb::Read(READ), format!("{}/f", deep(30))),
+                (Verb::Write(WRITE), format!("{}/f", deep(30))),
+                // Its directory has a path that is short enough.
+                (Verb::Write(WRITE), format!("{}/{}", deep(19), deep(2))),
+                (Verb::Write(mkdir), format!("d/{}/f", deep(30))),
+                (Verb::Ensure(ENSURE), deep(30)),
+                (Verb::Ensure(ENSURE), format!("d/{}", deep(30))),
+            ] {
+                let got = caller.call(&verb, policy, at.as_bytes());
+                assert_eq!(got, "ENAMETOOLONG", "{told}, {verb:?}, {}", at.len());
+            }
+            assert_eq!(ground.tree_of("root/d"), before, "{told}");
+            // Under `reject` it is what is left of the text that counts.
+            for (bytes, expected) in [(4095, "= in"), (4096, "ENAMETOOLONG")] {
+                let mut at = "d/../".repeat(bytes / 5 - 1);
+                at += &"./".repeat((bytes - at.len() - 1) / 2);
+                at += if (bytes - at.len()) == 1 { "f" } else { "/f" };
+                assert_eq!(at.len(), bytes);
+                let got = caller.call(&Verb::Read(READ), policy, at.as_bytes());
+                let is_by_text = policy == Policy::Reject;
+                assert_eq!(got, if is_by_text { "= in" } else { expected }, "{told}");
+            }
+        }
+    }
+}
+
+#[test]
+fn forty_links_are_followed_and_one_more_is_too_many() {
+    let links: Vec<String> = (1..=41)
+        .map(|number| match number {
+            1 => "root/to-1 => d".to_owned(),
+            _ => format!("root/to-{number} => to-{}", number - 1),
+        })
+        .collect();
+    let mut layout = vec!["root/d/f: in"];
+    layout.extend(links.iter().map(String::as_str));
+    for resolver in RESOLVERS {
+        for policy in ROOTED {
+            let ground = Ground::new(&layout);
+            let caller = Caller::rooted(&ground, resolver);
+            let told = format!("{resolver:?}, {policy:?}");
+            for (verb, below, followed) in [
+                (Verb::Read(READ), "/f", "= in"),
+                (Verb::Write(WRITE), "/new", "+ d/new"),
+                (Verb::Ensure(ENSURE), "/made", "/ d/made"),
+            ] {
+                for (links, is_followed) in [(41, false), (40, true)] {
+                    let is_followed = is_followed && policy != Policy::Reject;
+                    let at = format!("to-{links}{below}");
+                    let got = caller.call(&verb, policy, at.as_bytes());
+                    let expected = if is_followed { followed } else { "symlink" };
+                    assert_eq!(got, expected, "{told}, {at}");
+                }
+            }
         }
     }
 }
