@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { rootRequest, verbRequest, type Request } from './helpers/sys-driver.js';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { rootRequest, verbRequest, type Answer, type Request } from './helpers/sys-driver.js';
 import { FaultyDriver, type Call } from './helpers/sys-fault.js';
 import { both, modeOf, octal, ownedDir, ownedFile, strays } from './helpers/sys-layout.js';
 import { needs } from './helpers/sys-needs.js';
@@ -58,15 +58,71 @@ needs('root', 'gcc')('a fault at one call', () => {
       expect(strays(dir, 'file')).toEqual([]);
     });
 
-    it('a directory of a root is opened anew after its sync failed', async () => {
-      const dir = ownedDir(base, `case-${count++}`, 0, 0, 0o700);
-      await faulty.driver.openRoot(dir);
-      const write = rootRequest(dir, how, 'writeAtomic', 'file', 'brand new');
-      const { calls } = await faulty.ask(write, `fsync#2:error=${EIO}`);
-      expect(calls.filter(isSync).map(({ result }) => result)).toEqual([0, -EIO]);
-      expect(calls.slice(calls.findIndex(({ effect }) => effect !== '')).map(({ name }) => name)).toContain('openat');
-      expect((await faulty.driver.ask(write)).value).toMatchObject({ durable: true });
-      await faulty.driver.must({ closeRoot: dir });
+    describe('the directory of a root', () => {
+      let dir: string;
+      beforeEach(async () => {
+        dir = ownedDir(base, `case-${count++}`, 0, 0, 0o700);
+        ownedDir(dir, 'below', 0, 0, 0o700);
+        await faulty.driver.openRoot(dir);
+        await faulty.driver.must(write('file'));
+      });
+      afterEach(() => faulty.driver.must({ closeRoot: dir }));
+
+      const write = (name: string): Request => rootRequest(dir, how, 'writeAtomic', name, 'brand new');
+
+      /** The descriptors that lead to it. */
+      async function descriptors(): Promise<string[]> {
+        const numbers = (await faulty.driver.fs('readdirSync', '/proc/self/fd')) as string[];
+        const all = numbers.map((number) => ({ fs: 'readlinkSync', args: [`/proc/self/fd/${number}`] }));
+        const answers = (await faulty.driver.must({ all })) as Answer[];
+        return numbers.filter((_, at) => answers[at]?.value === dir);
+      }
+
+      async function expectSynced(): Promise<void> {
+        const { answer, calls } = await faulty.ask(write('file'));
+        expect(answer.value).toMatchObject({ durable: true });
+        expect(calls.filter(isSync).map(({ args, result }) => [args.includes(`<${dir}>`), result])).toEqual([[false, 0], [true, 0]]);
+      }
+
+      it('is opened anew after its sync failed, and the new descriptor is what the next write syncs', async () => {
+        const before = await descriptors();
+        expect(before).toHaveLength(1);
+        const { answer, calls } = await faulty.ask(write('file'), `fsync#2:error=${EIO}`);
+        expect(answer.error).toMatchObject({ code: 'not-durable', published: true });
+        expect(calls.filter(isSync).map(({ result }) => result)).toEqual([0, -EIO]);
+        const after = await descriptors();
+        expect(after).toHaveLength(1);
+        expect(after).not.toEqual(before);
+        await expectSynced();
+        expect(await descriptors()).toEqual(after);
+      });
+
+      it('is opened anew by the next call where that could not be done at once', async () => {
+        const before = await descriptors();
+        const { calls: usual } = await faulty.ask(write('file'));
+        const opened = usual.filter(({ name }) => name === 'openat').length;
+        const { answer, calls } = await faulty.ask(write('file'), `fsync#2:error=${EIO},openat#${opened + 1}-:error=${EMFILE}`);
+        expect(answer.error).toMatchObject({ code: 'not-durable', published: true });
+        expect(calls.map(({ result }) => result)).toContain(-EMFILE);
+        expect(await descriptors()).toEqual(before);
+        await expectSynced();
+        const after = await descriptors();
+        expect(after).toHaveLength(1);
+        expect(after).not.toEqual(before);
+      });
+
+      it('is opened anew after it was synced while another sync on its file system failed', async () => {
+        const before = await descriptors();
+        const entries = ['below/one', 'two'].map((file) => ({ file, data: 'brand new' }));
+        // The two files are synced first, then the directories, in the order of the entries.
+        const { answer, calls } = await faulty.ask({ onRoot: dir, method: 'writeAtomicMany', args: [entries] }, `fsync#3:error=${EIO}`);
+        expect(calls.filter(isSync).map(({ result }) => result)).toEqual([0, 0, -EIO, 0]);
+        expect(calls.filter(isSync).at(-1)?.args).toContain(`<${dir}>`);
+        expect(answer.value).toMatchObject([{ reason: { code: 'not-durable' } }, { reason: { code: 'not-durable', published: true } }]);
+        expect(await descriptors()).toHaveLength(1);
+        expect(await descriptors()).not.toEqual(before);
+        await expectSynced();
+      });
     });
 
     it.each([

@@ -4,7 +4,7 @@ use crate::error::{Code, Error};
 use crate::path;
 use crate::resolve::{classify, working_directory};
 use crate::sys::{self, AsFd, OFlag, OwnedFd};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// The number of the next root.
@@ -15,6 +15,8 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 pub struct Root {
     number: u64,
     dir: RwLock<Arc<OwnedFd>>,
+    /// A sync of the descriptor failed, and there was none to take its place.
+    is_spent: AtomicBool,
     /// Absolute, as the caller gave it.
     given: Vec<u8>,
     /// Without links, as of opening.
@@ -46,6 +48,7 @@ impl Root {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             mount: sys::stat(dir.as_fd())?.mount,
             dir: RwLock::new(Arc::new(dir)),
+            is_spent: AtomicBool::new(false),
             given,
             real,
         })
@@ -70,15 +73,21 @@ impl Root {
 
     /// The descriptor, for the length of one call.
     pub(crate) fn directory(&self) -> Arc<OwnedFd> {
+        if self.is_spent.load(Ordering::Relaxed) {
+            self.renew();
+        }
         Arc::clone(&self.dir.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Opens the same directory anew, after a sync of it failed: a write-back error is reported
-    /// once per open description, and a later sync of the old one would answer success.
+    /// once per open description, and a later sync of the old one would answer success. Where that
+    /// cannot be done now, the next call tries again.
     pub(crate) fn renew(&self) {
         let mut held = self.dir.write().unwrap_or_else(PoisonError::into_inner);
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
-        if let Ok(new) = sys::open_at(held.as_fd(), b".", flags) {
+        let opened = sys::open_at(held.as_fd(), b".", flags);
+        self.is_spent.store(opened.is_err(), Ordering::Relaxed);
+        if let Ok(new) = opened {
             *held = Arc::new(new);
         }
     }
