@@ -99,11 +99,11 @@ underStrace('system calls', () => {
   describe.each(both)('counted through a held root, %s', (how) => {
     let root: string;
     let count = 0;
-    const below = (depth: number): string => ['file', 'd/file', 'd/d/d/d/d/d/d/file'][depth] as string;
+    const below = (depth: number): string => `${'d/'.repeat(depth)}file`;
 
     beforeEach(async () => {
       root = ownedDir(base, `root-${how}-${count++}`, 0, 0, 0o700);
-      await driver.fs('mkdirSync', join(root, 'd/d/d/d/d/d/d'), { recursive: true, mode: 0o700 });
+      await driver.fs('mkdirSync', join(root, 'd/'.repeat(30)), { recursive: true, mode: 0o700 });
       await driver.openRoot(root);
     });
 
@@ -115,7 +115,7 @@ underStrace('system calls', () => {
       return names(fileCalls(calls));
     }
 
-    it.each([0, 1, 2])('a read is 4 calls at any depth (%i)', async (depth) => {
+    it.each([0, 1, 7, 30])('a read is 4 calls at any depth (%i)', async (depth) => {
       await driver.fs('writeFileSync', join(root, below(depth)), 'content');
       expect(await costThrough('read', below(depth))).toHaveLength(4);
     });
@@ -123,7 +123,8 @@ underStrace('system calls', () => {
     it.each([
       ['directly in it, is 6 calls', 0, 6, false],
       ['beneath it, is 8 calls', 1, 8, false],
-      ['deep beneath it, is 8 calls', 2, 8, false],
+      ['deep beneath it, is 8 calls', 7, 8, false],
+      ['thirty directories beneath it, is 8 calls', 30, 8, false],
     ])('a write with a given mode, not synced, %s', async (_title, depth, expected, durable) => {
       expect(await costThrough('writeAtomic', below(depth), 'content', { mode: 0o600, durable })).toHaveLength(expected);
     });
