@@ -50,6 +50,8 @@ describe('a copy of the package in another context', () => {
     build(dir, ['d/ 0700']);
     expect((await copy.writeAtomic(Buffer.from(`${dir}/f`), Buffer.from('x'))).size).toBe(1);
     expect(copy.writeAtomicSync(Buffer.from(`${dir}/f`), new Uint8Array(2)).size).toBe(2);
+    expect((await copy.readLocalFileSafely(Buffer.from(`${dir}/f`))).buffer.length).toBe(2);
+    expect(copy.readLocalFileSafelySync(Buffer.from(`${dir}/f`)).buffer.length).toBe(2);
     expect((await copy.writeAtomic(Buffer.from(`${dir}/f`), ['a', new Uint8Array(2)])).size).toBe(3);
     expect(await copy.writeAtomicMany([{ file: Buffer.from(`${dir}/f`), data: Buffer.from('abcd') }])).toMatchObject([{ value: { size: 4 } }]);
     expect((await copy.ensureDir(Buffer.from(`${dir}/d`))).hardening).toBe('not-needed');
@@ -81,5 +83,34 @@ describe('many copies in one process, as registries of modules that are thrown a
     const { stdout, stderr, status } = spawnSync(process.execPath, ['-e', script, '--', dir], { encoding: 'utf8' });
     expect({ stdout, stderr, status }).toEqual({ stdout: '20 1\n20\n', stderr: '', status: 0 });
     expect(fs.readdirSync(dir)).toEqual([]);
+  });
+
+  test('are collected with their memory', () => {
+    const dir = scratch();
+    fs.writeFileSync(`${dir}/f`, 'content');
+    const program = `
+      const entry = ${JSON.stringify(ENTRY)};
+      const load = () => {
+        for (const name of Object.keys(require.cache)) if (/[.](js|json)$/.test(name) && name !== __filename) delete require.cache[name];
+        module.children.length = 0;
+        const copy = require(entry);
+        copy.readLocalFileSafelySync(process.argv[2]);
+        copy.openRootSync('/').readSync(process.argv[2]);
+      };
+      const settle = async () => { for (let n = 0; n < 5; n++) { gc(); await new Promise(setImmediate); } };
+      (async () => {
+        for (let n = 0; n < 20; n++) load();
+        await settle();
+        const before = process.memoryUsage().arrayBuffers;
+        for (let n = 0; n < 300; n++) load();
+        await settle();
+        console.log(process.memoryUsage().arrayBuffers - before);
+      })();`;
+    // A file: what `-e` requires is kept by Node itself.
+    fs.writeFileSync(`${dir}/program.js`, program);
+    const { stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', `${dir}/program.js`, `${dir}/f`], { encoding: 'utf8' });
+    // One of them has a pool of 64 KiB and scratch memory of 8 KiB.
+    expect(stdout, stderr).toMatch(/^-?\d+\n$/);
+    expect(Number(stdout)).toBeLessThan(10 * 72 * 1024);
   });
 });

@@ -1,6 +1,7 @@
 'use strict';
 
 const os = require('node:os');
+const { types } = require('node:util');
 const { markAsUntransferable } = require('node:worker_threads');
 const { direct } = require('./direct.js');
 const { charge, mayAnswerNow } = require('./inline.js');
@@ -63,7 +64,7 @@ function toArguments(file, options, pinned) {
 
 /** @param {unknown} file */
 function isOptionsObject(file) {
-  return typeof file === 'object' && file !== null && !(file instanceof Uint8Array) && !isUrl(file);
+  return typeof file === 'object' && file !== null && !types.isUint8Array(file) && !isUrl(file);
 }
 
 /**

@@ -19,12 +19,13 @@ use napi_derive::napi;
 use std::cell::RefCell;
 use std::ffi::{CStr, c_void};
 use std::ptr;
+use std::rc::Rc;
 use std::sync::{Arc, Weak};
 
 /// Most arguments of any of these functions.
 const MOST: usize = 7;
 
-/// What all calls of one environment share.
+/// What the calls of one set of functions share.
 struct Desk {
     scratch: Scratch,
     /// The root of the last call that had one, by its number: looking into a handle costs more than
@@ -219,8 +220,8 @@ fn answer(env: sys::napi_env, info: sys::napi_callback_info, verb: Verb) -> sys:
     if status != sys::Status::napi_ok {
         return ptr::null_mut();
     }
-    // SAFETY: `direct` made every one of these functions with the desk of their environment, which
-    // is dropped when the environment ends, and then no function of it is called any more.
+    // SAFETY: `direct` made every one of these functions with a count of a desk, which it gives
+    // back when it is collected.
     let desk = unsafe { &*desk.cast::<Desk>() };
     let call = Call {
         env,
@@ -271,13 +272,16 @@ const FUNCTIONS: [(&CStr, sys::napi_callback); 5] = [
     (c"writeSync", Some(write_sync)),
 ];
 
-unsafe extern "C" fn drop_desk(desk: *mut c_void) {
-    // SAFETY: `direct` made it from a box and gave it to nobody but the functions, which are not
-    // called any more, and to this hook, which runs once.
-    drop(unsafe { Box::from_raw(desk.cast::<Desk>()) });
+/// A function is collected, or its environment ends: the last of them takes the desk along.
+unsafe extern "C" fn drop_desk(_: sys::napi_env, desk: *mut c_void, _: *mut c_void) {
+    // SAFETY: `direct` gave this count of the desk to this function alone, which is not called any
+    // more, and whose finalizer runs once.
+    drop(unsafe { Rc::from_raw(desk.cast::<Desk>()) });
 }
 
-/// The verbs that answer into `scratch`, for one environment.
+/// The verbs that answer into `scratch`.
+///
+/// Each has a property with that memory, so that it lives as long as any of them.
 #[napi(catch_unwind)]
 pub fn direct<'env>(env: &'env Env, scratch: Unknown<'env>) -> Result<Object<'env>> {
     let checked = |status: sys::napi_status| {
@@ -289,19 +293,13 @@ pub fn direct<'env>(env: &'env Env, scratch: Unknown<'env>) -> Result<Object<'en
     let (raw, memory) = (env.raw(), scratch.raw());
     // SAFETY: both are those of the running call.
     let place = unsafe { Scratch::from_napi_value(raw, memory) }?;
-    let mut reference = ptr::null_mut();
-    // The memory lives as long as the environment, which alone ends this reference.
-    // SAFETY: as above, and the place is ours.
-    checked(unsafe { sys::napi_create_reference(raw, memory, 1, &raw mut reference) })?;
-    let desk = Box::new(Desk {
+    let desk = Rc::new(Desk {
         scratch: place,
         root: RefCell::new((0.0, Weak::new())),
     });
-    let desk = Box::into_raw(desk).cast::<c_void>();
-    // SAFETY: the hook takes what it is given here.
-    checked(unsafe { sys::napi_add_env_cleanup_hook(raw, Some(drop_desk), desk) })?;
     for (name, callback) in FUNCTIONS {
         let mut function = ptr::null_mut();
+        let held = Rc::into_raw(Rc::clone(&desk)).cast::<c_void>().cast_mut();
         // SAFETY: the name is a C string of that length, the callback one of ours, which takes the
         // desk for its data; the place is ours.
         checked(unsafe {
@@ -310,9 +308,25 @@ pub fn direct<'env>(env: &'env Env, scratch: Unknown<'env>) -> Result<Object<'en
                 name.as_ptr(),
                 name.count_bytes().cast_signed(),
                 callback,
-                desk,
+                held,
                 &raw mut function,
             )
+        })?;
+        // SAFETY: the function was just made in the running call; the finalizer takes what it is
+        // given here. Nobody asks for the reference.
+        checked(unsafe {
+            sys::napi_add_finalizer(
+                raw,
+                function,
+                held,
+                Some(drop_desk),
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        })?;
+        // SAFETY: function and memory belong to the running call.
+        checked(unsafe {
+            sys::napi_set_named_property(raw, function, c"scratch".as_ptr(), memory)
         })?;
         // SAFETY: object and function were just made in the running call.
         checked(unsafe {
