@@ -1,6 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { openRootSync } from '../index.mjs';
 import { call, check, NEW, VERBS, type Expectation } from './helpers/expectations.js';
 import { failure, FORMS, inBothForms } from './helpers/forms.js';
 import { build, scratch, tree } from './helpers/scratch.js';
@@ -253,6 +256,36 @@ describe('the length of a path', () => {
       expect(realPath).toBe(`${dir}/${deep(19)}/f`);
       expect(buffer.toString()).toBe(NEW);
     }
+  });
+
+  test('over twice that of any system is what node:fs answers, and no more is done with it', async () => {
+    const dir = scratch();
+    build(dir, LAYOUT);
+    const dots = './'.repeat(32_767);
+    using root = openRootSync(dir);
+    expect(root.readSync(`${dots}/f`).buffer.toString()).toBe('top');
+    for (const long of [`${dots}//f`, Buffer.from(`${dots}//f`), pathToFileURL(`/${'a/'.repeat(32_768)}f`)]) {
+      const opened = await failure(() => fs.promises.open(long));
+      const made = await failure(() => fs.promises.mkdir(long));
+      const like = ({ code, errno, syscall, message }: NodeJS.ErrnoException): object => ({ code, errno, syscall, message });
+      for (const form of FORMS) {
+        expect(like(await failure(() => form.read(long)))).toEqual(like(opened));
+        expect(like(await failure(() => form.write(long, NEW)))).toEqual(like(opened));
+        expect(like(await failure(() => form.ensure(long)))).toEqual(like(made));
+      }
+      expect(like(await failure(() => root.read(long)))).toEqual(like(opened));
+      expect(like(await failure(() => openRootSync(long)))).toEqual(like(opened));
+    }
+  });
+
+  test('may be more than there is memory for: an error, and the process goes on', () => {
+    const index = fileURLToPath(new URL('../index.js', import.meta.url));
+    const script = `const { openRootSync, writeAtomic } = require(${JSON.stringify(index)});
+      const [long, root] = ['/a'.repeat(10_000_000), openRootSync('/')];
+      Promise.allSettled([writeAtomic(long, 'x'), root.writeAtomic(long, 'x'), root.read(long)])
+        .then((answers) => console.log(answers.map(({ reason }) => reason.code).join()));`;
+    const { status, stdout } = spawnSync(process.execPath, ['--max-old-space-size=150', '-e', script], { encoding: 'utf8' });
+    expect([status, stdout]).toEqual([0, 'ENAMETOOLONG,ENAMETOOLONG,ENAMETOOLONG\n']);
   });
 
   // A character of several bytes may end just before or just behind any buffer that a path is converted in.

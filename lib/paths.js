@@ -3,8 +3,8 @@
 // Paths as callers give them, and as the binary takes them.
 
 const { fileURLToPath } = require('node:url');
-const { types } = require('node:util');
-const { refusal, shown } = require('./errors.js');
+const { getSystemErrorMap, types } = require('node:util');
+const { refusal, shown, systemError } = require('./errors.js');
 const { native } = require('./native.js');
 const record = require('./record.js');
 const { invalidType } = require('./validate.js');
@@ -21,21 +21,43 @@ function isUrl(value) {
 }
 
 /**
+ * Twice the length of the longest path on any system. What is longer is not looked at any closer: its
+ * copies, and the parts it falls into, can take more memory than there is, which ends the process.
+ */
+const LONGEST = 65_536;
+
+/**
  * @param {unknown} value
  * @param {string} name
  * @returns {NativePath}
  */
 function toPath(value, name) {
   if (typeof value === 'string') {
-    return wellFormed(value);
+    return wellFormed(bounded(value, name));
   }
   if (types.isUint8Array(value)) {
-    return value;
+    return bounded(value, name);
   }
   if (typeof value === 'object' && isUrl(value)) {
-    return wellFormed(fromUrl(/** @type {URL} */ (value)));
+    return wellFormed(bounded(fromUrl(/** @type {URL} */ (value)), name));
   }
   throw invalidType(name, 'of type string or an instance of Buffer or URL', value);
+}
+
+/**
+ * Refuses what is too long as every system would.
+ *
+ * @template {NativePath} T
+ * @param {T} path
+ * @param {string} name of the argument: a directory is one that would be made
+ * @returns {T}
+ */
+function bounded(path, name) {
+  if (path.length > LONGEST) {
+    const [errno = -36] = [...getSystemErrorMap()].find(([, [code]]) => code === 'ENAMETOOLONG') ?? [];
+    throw systemError(errno, name === 'dir' ? 'mkdir' : 'open', path);
+  }
+  return path;
 }
 
 /** @param {string} path */
