@@ -109,6 +109,26 @@ describe('the addon that is shipped', () => {
     expect(exported.filter(([, how]) => how !== '(catch_unwind)').map(([, , name]) => name)).toEqual([]);
   });
 
+  // They are registered by hand, without what `#[napi]` checks.
+  it('answers a record to whatever its verbs on the calling thread are called with, and throws and ends nothing', () => {
+    const scratch = new Float64Array(32 + 8192 / 8);
+    const direct = (createRequire(import.meta.url)(usual) as { direct: (scratch: Float64Array) => Record<string, (...given: unknown[]) => unknown> }).direct(scratch);
+    expect(Object.keys(direct).sort()).toEqual(['ensureDirCached', 'ensureDirSync', 'readCached', 'readSync', 'writeSync']);
+    const odd = [undefined, null, 1, NaN, -1, 1n, true, Symbol('x'), {}, [], () => 1, new Uint8Array(1), 'a'.repeat(100_000), new Proxy({}, {}), new Float64Array(4)];
+    for (const [name, call] of Object.entries(direct)) {
+      for (const value of odd) {
+        for (const given of [[], [value], Array(9).fill(value), ['/dev/null/x', ...Array(8).fill(value)], ['/dev/null/x', 0, ...Array(7).fill(value)], ['/dev/null/x', 0, 0, 0, ...Array(5).fill(value)]]) {
+          scratch[0] = 0;
+          expect(call(...given)).toBeUndefined();
+          // An error; or, from those that answer from memory alone, that they cannot.
+          expect([1, 2, 3], `${name}, ${String(typeof value)}`).toContain(scratch[0]);
+        }
+      }
+    }
+    const { direct: make } = createRequire(import.meta.url)(usual) as { direct: (scratch: unknown) => unknown };
+    for (const value of [...odd, new Float64Array(32), new Uint8Array(1 << 16)]) expect(() => make(value)).toThrow();
+  });
+
   it('cannot be told to panic', () => {
     const exported = Object.keys(createRequire(import.meta.url)(usual) as object);
     expect(exported.length).toBeGreaterThan(15);
