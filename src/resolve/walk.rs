@@ -5,8 +5,8 @@
 //! of the link itself, and their target is walked in turn. `..` goes back to a directory that
 //! was walked through, so that the walk never climbs out of where it started.
 //!
-//! Weaker than the kernel in one thing: a directory that is moved out of the root in mid-walk is
-//! still walked.
+//! Weaker than the kernel in two things: a directory that is moved out of the root in mid-walk is
+//! still walked; and where links may be followed, each directory on the way takes a descriptor.
 
 use super::{Found, Last, Policy, Scope, TOO_LONG};
 use crate::error::{Code, Error, Os};
