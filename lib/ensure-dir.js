@@ -151,6 +151,7 @@ function ensureBeneath(path, fixed, args) {
  * @param {unknown} dir
  * @param {unknown} options
  * @param {Pinned | undefined} pinned
+ * @returns {ReturnType<typeof toResult> | Promise<ReturnType<typeof toResult>>}
  */
 function ensure(dir, options, pinned) {
   const path = toPath(dir, 'dir');
@@ -163,7 +164,7 @@ function ensure(dir, options, pinned) {
     direct().ensureDirCached(fixed, flags, mode, undefined, pinned?.handle, pinned?.number);
     const { last } = record;
     if (record.isAnswer(last) && !record.failed(last)) {
-      return Promise.resolve(toResult(last, path, fixed, pinned, args.wantsPrivacy));
+      return toResult(last, path, fixed, pinned, args.wantsPrivacy);
     }
     learn = record.learnBit(last);
   }

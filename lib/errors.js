@@ -143,17 +143,17 @@ function withoutOurFrames(error) {
 }
 
 /**
- * The promise of a call: an asynchronous function never throws. What fails before anything was
- * awaited has the caller on its stack.
+ * The promise of a call, or of an answer that is there already: an asynchronous function never
+ * throws. What fails before anything was awaited has the caller on its stack.
  *
  * @template T
- * @param {() => Promise<T>} call
+ * @param {() => T | Promise<T>} call
  * @param {Function} called
  * @returns {Promise<T>}
  */
 function promised(call, called) {
   try {
-    return call();
+    return Promise.resolve(call());
   } catch (error) {
     return Promise.reject(atCaller(error, called));
   }

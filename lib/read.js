@@ -177,6 +177,7 @@ function readBeneath(path, args) {
  * @param {unknown} file
  * @param {unknown} options
  * @param {Pinned | undefined} pinned
+ * @returns {ReturnType<typeof toResult> | Promise<ReturnType<typeof toResult>>}
  */
 function read(file, options, pinned) {
   const { path, args } = toArguments(file, options, pinned);
@@ -190,7 +191,7 @@ function read(file, options, pinned) {
     if (record.isAnswer(last) && !record.failed(last)) {
       const buffer = contentOf(/** @type {Buffer | undefined} */ (half));
       charge(buffer.length);
-      return Promise.resolve(toResult(last, path, pinned, buffer));
+      return toResult(last, path, pinned, buffer);
     }
     if (record.isUnread(last)) {
       const size = last.numbers[LENGTH];

@@ -58,13 +58,16 @@ class Root {
   /**
    * @template T
    * @param {unknown} path
-   * @param {(pinned: Pinned) => Promise<T>} call
+   * @param {(pinned: Pinned) => T | Promise<T>} call
    * @param {Function} called
    * @returns {Promise<T>}
    */
   #start(path, call, called) {
     return promised(() => {
       const work = call(this.#use(path));
+      if (!(work instanceof Promise)) {
+        return work;
+      }
       this.#started += 1;
       return this.#ended(work);
     }, called);
