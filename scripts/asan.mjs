@@ -13,7 +13,7 @@ import { fail, projectRoot, run } from './support.mjs';
 /**
  * Specs that a sanitizer has no say in: what they measure is the sanitizer's own doing, or they do not load the addon. The code
  * that they drive is driven by others: system calls one by one and with faults by `write-modes`, `raw-errors`, `sys-kill` and
- * the like, memory limits by nothing, since a sanitizer needs terabytes of address space.
+ * the like.
  */
 const LEFT_OUT = {
   bench: 'measures time',
@@ -31,7 +31,6 @@ const LEFT_OUT = {
 /** Tests of other specs that are of that kind. */
 const LEFT_OUT_TESTS = {
   '64 MiB pass through without being gathered in memory': 'measures memory, and what was freed is kept for a while',
-  'is an error, typed and the same in both forms, and the process goes on': 'limits the address space',
   'tells version, platform and what the system can do': "compares the binary's own path, which is another here",
 };
 
