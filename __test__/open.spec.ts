@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { openLocalFileSafely, readLocalFileSafely } from '../index.mjs';
+import { openLocalFileSafely, openRootSync, readLocalFileSafely } from '../index.mjs';
 import { expectRefusal } from './helpers/expectations.js';
 import { failure, openFiles } from './helpers/forms.js';
 import { build, scratch } from './helpers/scratch.js';
@@ -27,6 +27,25 @@ describe('openLocalFileSafely', () => {
     } finally {
       await handle.close();
     }
+  });
+
+  test('opens what no Buffer could hold, and keeps to maxBytes there, too', async () => {
+    const dir = scratch();
+    const size = 5 * 2 ** 30;
+    fs.writeFileSync(`${dir}/f`, '');
+    fs.truncateSync(`${dir}/f`, size);
+    using root = openRootSync(dir);
+    for (const open of [
+      () => openLocalFileSafely(`${dir}/f`),
+      () => openLocalFileSafely(`${dir}/f`, { maxBytes: size }),
+      () => root.open('f', { maxBytes: Infinity }),
+    ]) {
+      const { handle, stat } = await open();
+      await handle.close();
+      expect(stat.size).toBe(size);
+    }
+    expectRefusal(await failure(() => openLocalFileSafely(`${dir}/f`, { maxBytes: size - 1 })), 'too-large');
+    expectRefusal(await failure(() => root.open('f')), 'too-large');
   });
 
   test('starts at the first byte, and works as a stream', async () => {

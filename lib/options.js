@@ -45,13 +45,10 @@ function toMaxBytes(value, fallback) {
   if (typeof value !== 'number') {
     throw invalidType('options.maxBytes', 'of type number', value);
   }
-  if (value === Infinity) {
-    return bufferConstants.MAX_LENGTH;
-  }
-  if (!Number.isSafeInteger(value) || value < 0) {
+  if (value !== Infinity && (!Number.isSafeInteger(value) || value < 0)) {
     throw outOfRange('options.maxBytes', 'an integer >= 0 or Infinity', value);
   }
-  return Math.min(value, bufferConstants.MAX_LENGTH);
+  return value;
 }
 
 /**
@@ -115,7 +112,8 @@ function toOutbound(value) {
 /**
  * @typedef {object} ReadArguments
  * @property {number} flags
- * @property {number} maxBytes
+ * @property {number} maxBytes no more than a Buffer holds
+ * @property {number} maxSize of a file that is only opened
  * @property {AbortSignal | undefined} signal
  * @property {unknown} root as given, or undefined
  */
@@ -160,13 +158,15 @@ function packRead(options, defaults) {
   } = options;
   const root = defaults === undefined ? given : undefined;
   const hasRoot = defaults !== undefined || root !== undefined;
+  const maxSize = toMaxBytes(maxBytes, hasRoot ? MAX_BYTES_BENEATH_ROOT : Infinity);
   return {
     flags:
       toPolicy(symlinks, hasRoot) |
       (toChoice(hardlinks, 'options.hardlinks', HARDLINKS, hasRoot ? 1 : 0) << 2) |
       (toChoice(pseudoFiles, 'options.pseudoFiles', PSEUDO_FILES, 0) << 3) |
       (toOutbound(outbound) << 4),
-    maxBytes: toMaxBytes(maxBytes, hasRoot ? MAX_BYTES_BENEATH_ROOT : bufferConstants.MAX_LENGTH),
+    maxBytes: Math.min(maxSize, bufferConstants.MAX_LENGTH),
+    maxSize,
     signal: toSignal(signal),
     root,
   };

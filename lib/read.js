@@ -299,16 +299,16 @@ function held({ numbers }, content, path) {
  */
 async function open(file, options, pinned) {
   const { path, args } = toArguments(file, options, pinned);
-  const { flags, maxBytes, signal } = args;
+  const { flags, maxSize, signal } = args;
   signal?.throwIfAborted();
   const given = shown(path);
   const fixed = pathForLater(path, pinned !== undefined || args.root !== undefined);
   const result = await inPool(() =>
     withRoot(args.root, pinned, async (base) => {
-      const [answer, held] = await native().openAsync(fixed, flags, maxBytes, base?.handle);
+      const [answer, held] = await native().openAsync(fixed, flags, maxSize, base?.handle);
       const opened = record.unpack(answer);
       if (record.failed(opened)) {
-        throw record.failure(opened, given, { maxBytes });
+        throw record.failure(opened, given, { maxBytes: maxSize });
       }
       try {
         const { realPath, stat, containment } = toResult(opened, fixed, base, NO_BYTES);
