@@ -68,6 +68,20 @@ describe('options with getters', () => {
     }
   });
 
+  test('what the second object leaves undefined is what the first one says, also by its class', async () => {
+    class Inherited {
+      filePath = 'f';
+      get maxBytes() { return 2; }
+    }
+    for (const second of [{}, { maxBytes: undefined }, { maxBytes: undefined, hardlinks: 'allow' }]) {
+      await check('too-large', LAYOUT, (form) => form.read({ filePath: 'f', maxBytes: 2 }, second));
+      await check('too-large', LAYOUT, (form) => form.read(new Inherited(), second));
+    }
+    await check('too-large', LAYOUT, (form) => form.read({ filePath: 'f' }, Object.create({ maxBytes: 2 })));
+    await check('= old', LAYOUT, (form) => form.read(new Inherited(), { maxBytes: 3 }));
+    await check('OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE', ['f 0600: old'], (form) => form.read({ filePath: 'f', outbound: true }, { outbound: undefined }));
+  });
+
   test.each(VERBS)('%s fails with what a getter throws', async (verb) => {
     const thrown = new Error('from the getter');
     for (const name of Object.keys(KNOWN[verb]).filter((each) => each !== 'signal')) {

@@ -55,11 +55,35 @@ const SMALL = 64 * 1024 * 1024;
  */
 function toArguments(file, options, pinned) {
   if (isOptionsObject(file)) {
-    const given = toOptions(file);
-    const merged = options === undefined ? given : { __proto__: null, ...given, ...toOptions(options) };
-    return { path: toPath(merged.filePath, 'filePath'), args: packRead(merged, pinned?.defaults) };
+    const given = options === undefined ? toOptions(file) : over(toOptions(file), toOptions(options));
+    return { path: toPath(given.filePath, 'filePath'), args: packRead(given, pinned?.defaults) };
   }
   return { path: toPath(file, 'file'), args: readArguments(options, pinned?.defaults) };
+}
+
+/**
+ * Options over those of the object with the path, each read once. What is undefined is not given, so that it takes no check away.
+ *
+ * @param {any} given
+ * @param {any} options
+ */
+function over(given, options) {
+  const { filePath, ...base } = known(given);
+  const {
+    root = base.root,
+    symlinks = base.symlinks,
+    maxBytes = base.maxBytes,
+    hardlinks = base.hardlinks,
+    pseudoFiles = base.pseudoFiles,
+    outbound = base.outbound,
+    signal = base.signal,
+  } = options;
+  return { filePath, root, symlinks, maxBytes, hardlinks, pseudoFiles, outbound, signal };
+}
+
+/** @param {any} options */
+function known({ filePath, root, symlinks, maxBytes, hardlinks, pseudoFiles, outbound, signal }) {
+  return { filePath, root, symlinks, maxBytes, hardlinks, pseudoFiles, outbound, signal };
 }
 
 /** @param {unknown} file */

@@ -16,7 +16,7 @@ function rootDefaults(given) {
     maxBytes,
     hardlinks,
     pseudoFiles,
-    outbound: typeof outbound === 'object' && outbound !== null ? { ...outbound } : outbound,
+    outbound: typeof outbound === 'object' && outbound !== null ? { allowOwnerOnly: toOptions(outbound, 'defaults.outbound').allowOwnerOnly } : outbound,
     newFileMode,
     finalSymlink,
     durable,
