@@ -2,6 +2,7 @@ import * as fs from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { capabilities } from '../index.mjs';
 import { call, NEW, VERBS, type Verb } from './helpers/expectations.js';
 import { failure, inBothForms } from './helpers/forms.js';
 import { build, scratch, tree } from './helpers/scratch.js';
@@ -91,6 +92,26 @@ describe('permission denied, as an unprivileged user', () => {
 });
 
 describe('no descriptor left', () => {
+  test('at the first call of a process says nothing of what the system can do', () => {
+    const dir = scratch();
+    build(dir, ['f: x']);
+    const script = `
+      const fs = require('node:fs');
+      const holdfast = require(${JSON.stringify(fileURLToPath(new URL('../index.js', import.meta.url)))});
+      const { native } = require(${JSON.stringify(fileURLToPath(new URL('../lib/native.js', import.meta.url)))});
+      native();
+      const held = [];
+      try { for (;;) held.push(fs.openSync('/dev/null')); } catch {}
+      const file = ${JSON.stringify(`${dir}/f`)};
+      const codes = [() => holdfast.readLocalFileSafelySync(file), () => holdfast.writeAtomicSync(file, 'x'), () => holdfast.capabilities()]
+        .map((call) => { try { call(); } catch (error) { return error.code; } });
+      for (const fd of held) fs.closeSync(fd);
+      console.log(JSON.stringify({ codes, ...holdfast.capabilities() }));`;
+    const { stdout, stderr } = spawnSync('sh', ['-c', 'ulimit -n 64; exec "$0" "$@"', process.execPath, '-e', script], { encoding: 'utf8' });
+    expect(stderr).toBe('');
+    expect(JSON.parse(stdout)).toEqual({ codes: ['EMFILE', 'EMFILE', null], ...capabilities() });
+  });
+
   test('is EMFILE with the path, as node:fs throws it, and nothing is changed', () => {
     const dir = scratch();
     build(dir, ['f 0666: old', 'd/ 0777']);

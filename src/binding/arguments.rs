@@ -7,7 +7,7 @@ use crate::resolve::{Policy, Resolver, Scope};
 use crate::root::Root;
 use napi::bindgen_prelude::{External, FromNapiValue, Result, sys};
 use std::mem::MaybeUninit;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// A path as bytes: UTF-8 of a string, or the content of a Buffer.
 pub struct PathArgument(pub Vec<u8>);
@@ -213,10 +213,9 @@ pub(super) fn taken(root: Option<&RootHandle>) -> std::result::Result<Option<Arc
     .transpose()
 }
 
-/// The resolver of this process.
+/// The resolver of this process: `crate::sys` remembers what it found out.
 pub(super) fn resolver() -> Resolver {
-    static RESOLVER: OnceLock<Resolver> = OnceLock::new();
-    *RESOLVER.get_or_init(Resolver::detect)
+    Resolver::detect()
 }
 
 /// The lowest two bits of every verb's flags.

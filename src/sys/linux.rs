@@ -54,13 +54,27 @@ pub(crate) fn open_at2(
 ///
 /// A seccomp filter may answer ENOSYS, EPERM or anything else to it. What a plain `openat` of
 /// the same name does, `openat2` does too where it exists.
+///
+/// Where there is no descriptor or no memory to be had, that says nothing of the kernel: the next
+/// call asks again.
 pub(crate) fn openat2_works() -> bool {
     static WORKS: OnceLock<bool> = OnceLock::new();
-    *WORKS.get_or_init(|| {
+    if let Some(&works) = WORKS.get() {
+        return works;
+    }
+    let probe = |name: &[u8]| {
         let here = nix::fcntl::AT_FDCWD;
-        open_at2(here, b".", OFlag::O_PATH, RESOLVE_NO_SYMLINKS).is_ok()
-            || (open_at2(here, b"/", OFlag::O_PATH, RESOLVE_NO_SYMLINKS).is_ok())
-    })
+        open_at2(here, name, OFlag::O_PATH, RESOLVE_NO_SYMLINKS).map(drop)
+    };
+    match probe(b".").or_else(|_| probe(b"/")) {
+        Err(os) if is_shortage(os) => false,
+        answer => *WORKS.get_or_init(|| answer.is_ok()),
+    }
+}
+
+/// Whether the process or the system has run out of something that it may have again.
+pub(super) fn is_shortage(os: Os) -> bool {
+    matches!(os.errno, libc::EMFILE | libc::ENFILE | libc::ENOMEM)
 }
 
 /// Whether `fchmodat2` exists: asked once, with a descriptor that cannot be.

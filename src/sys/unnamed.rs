@@ -71,14 +71,21 @@ fn link(
 /// where it may not; then `/proc` has to be there.
 pub(crate) fn link_held_works() -> bool {
     static WORKS: OnceLock<bool> = OnceLock::new();
-    *WORKS.get_or_init(|| {
-        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY;
-        let Ok(top) = open_at(AT_FDCWD, b"/", flags) else {
-            return false;
-        };
+    if let Some(&works) = WORKS.get() {
+        return works;
+    }
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY;
+    let probe = || -> Result<(), Os> {
+        let top = open_at(AT_FDCWD, b"/", flags)?;
         let top = std::os::fd::AsFd::as_fd(&top);
-        let answer = link(top, c"", top, c".", AtFlags::AT_EMPTY_PATH.bits());
-        answer.is_err_and(|os| os.errno == libc::EEXIST)
-            || open_at(AT_FDCWD, b"/proc/self/fd", flags).is_ok()
-    })
+        match link(top, c"", top, c".", AtFlags::AT_EMPTY_PATH.bits()) {
+            Err(os) if os.errno == libc::EEXIST => Ok(()),
+            _ => open_at(AT_FDCWD, b"/proc/self/fd", flags).map(drop),
+        }
+    };
+    match probe() {
+        // That says nothing of the kernel: the next call asks again.
+        Err(os) if super::linux::is_shortage(os) => false,
+        answer => *WORKS.get_or_init(|| answer.is_ok()),
+    }
 }
