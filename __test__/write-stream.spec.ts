@@ -225,6 +225,7 @@ describe('a stream that ends badly leaves the old file and no temporary', () => 
       symlink: (data) => writeAtomic(`${dir}/ln`, data),
       'already-exists': (data) => writeAtomic(`${dir}/old`, data, { overwrite: false }),
       'outside-workspace': (data) => root.writeAtomic('../f', data),
+      'not-directory': (data) => writeAtomic('f', data, { root: `${dir}/old` }),
       gone: (data) => {
         const writing = writeAtomic(`${dir}/f`, data, { signal: aborted.signal });
         aborted.abort({ code: 'gone' });

@@ -156,11 +156,11 @@ async function forEachChunk(source, signal, use) {
  * A stream of Node is destroyed by its iterator, but not by one that was never asked for anything: it would keep its file open.
  *
  * @param {any} source
- * @param {AsyncIterator<unknown> | Iterator<unknown>} iterator
+ * @param {AsyncIterator<unknown> | Iterator<unknown>} [iterator] if it was asked for one
  */
 async function closeSource(source, iterator) {
   try {
-    await iterator.return?.();
+    await iterator?.return?.();
     if (typeof source.pipe === 'function' && typeof source.destroy === 'function') {
       source.destroy();
     }
@@ -182,4 +182,4 @@ function chunkBytes(chunk, encoding) {
   return bytes;
 }
 
-module.exports = { writeStream };
+module.exports = { closeSource, writeStream };

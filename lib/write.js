@@ -12,7 +12,7 @@ const { hasRoom, inPool } = require('./pool.js');
 const record = require('./record.js');
 const { withRoot, withRootSync } = require('./root-handle.js');
 const { invalidType } = require('./validate.js');
-const { writeStream } = require('./write-stream.js');
+const { closeSource, writeStream } = require('./write-stream.js');
 
 /** @typedef {import('./native-types.js').Handle} Handle */
 /** @typedef {import('./native-types.js').NativePath} NativePath */
@@ -116,9 +116,7 @@ async function write(file, data, options, pinned) {
   try {
     const result =
       bytes === undefined
-        ? await withRoot(fixedRoot, pinned, (base) =>
-            writeStream(/** @type {any} */ (data), { given, fixed, flags, modes, encoding, root: base?.handle, signal, key, cancel }),
-          )
+        ? await writeSource(/** @type {any} */ (data), fixedRoot, pinned, { given, fixed, flags, modes, encoding, signal, key, cancel })
         : await writeWhole(typeof data === 'string', bytes, { given, fixed, flags, modes, root: fixedRoot, pinned, signal, key, cancel });
     if (signal && record.wasAborted(result)) {
       throw signal.reason;
@@ -129,6 +127,26 @@ async function write(file, data, options, pinned) {
     return toResult(result, fixed);
   } finally {
     canceller?.dispose();
+  }
+}
+
+/**
+ * @param {AsyncIterable<unknown> | Iterable<unknown>} data
+ * @param {NativePath | undefined} root
+ * @param {Pinned | undefined} pinned
+ * @param {Omit<Parameters<typeof writeStream>[1], 'root'>} args
+ */
+async function writeSource(data, root, pinned, args) {
+  let isTaken = false;
+  try {
+    return await withRoot(root, pinned, (base) => {
+      isTaken = true;
+      return writeStream(data, { ...args, root: base?.handle });
+    });
+  } finally {
+    if (!isTaken) {
+      await closeSource(data);
+    }
   }
 }
 
