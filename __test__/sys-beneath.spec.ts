@@ -102,6 +102,21 @@ needs('root', 'gcc', 'strace')('once a root is open', () => {
       const { calls } = await watch(driver, { call: 'readLocalFileSafelySync', args: ['f', { root }], sync: true, marked: true });
       expect(fileCalls(calls).flatMap(pathsFromTop)).toEqual([expect.stringContaining(`"${root}"`)]);
     });
+
+    it('a final link is judged and read by one descriptor of its own, whatever has its name by then', async () => {
+      for (const symlinks of POLICIES.slice(1)) {
+        const options = { symlinks, finalSymlink: 'follow', durable: false };
+        const { answer, calls } = await watch(driver, { onRoot: root, method: 'writeAtomicSync', args: ['lf', 'data', options], sync: true, marked: true });
+        expect(answer.value).toMatchObject({ path: join(root, 'f') });
+        const seen = fileCalls(calls);
+        const read = seen.filter(({ name }) => name === 'readlinkat').map(({ args }) => args);
+        expect(read.filter((args) => args.includes(`<${root}/lf>, "", "f"`))).toHaveLength(1);
+        expect(read.filter((args) => args.includes(`"lf"`))).toEqual([]);
+        const [number] = (read.find((args) => args.includes(`<${root}/lf>, "", "f"`)) as string).split('<');
+        const held = seen.findIndex(({ result }) => result.startsWith(`${number}<${root}/lf>`) || result === number);
+        expect(seen.slice(held).some(({ name, args }) => /stat/.test(name) && args.startsWith(`${number}<${root}/lf>`))).toBe(true);
+      }
+    });
   });
 });
 
@@ -157,6 +172,7 @@ needs('root', 'gcc', 'unshare', 'mount')('what is mounted beneath a root', () =>
           const calls: [string, ...unknown[]][] = [
             ['read', way, { symlinks, pseudoFiles: 'allow', hardlinks: 'allow' }],
             ['writeAtomic', way, 'new', { symlinks, durable: false }],
+            ['writeAtomic', way, 'new', { symlinks, durable: false, finalSymlink: 'follow' }],
             ['writeAtomic', `${way}/new`, 'new', { symlinks, durable: false, mkdir: true }],
             ['ensureDir', way, { symlinks, existing: 'leave' }],
             ['ensureDir', `${way}/new`, { symlinks }],

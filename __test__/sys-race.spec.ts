@@ -3,7 +3,7 @@
 // HOLDFAST_RACE_MS says for how many milliseconds each combination is attacked, HOLDFAST_RACE_HEADLINE_MS the same for
 // the ones that matter most, and HOLDFAST_RACE_REPORT names a file that each adds a line of JSON to (`npm run test:race`).
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, chmodSync, linkSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, lchownSync, linkSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { picture, underAttack, type Attack, type Plan, type Tally } from './helpers/sys-attack.js';
@@ -64,6 +64,16 @@ function parent(): Layout {
   writeFileSync(join(root, 'dir', 'file'), inside);
   symlinkSync(away, join(root, 'other'));
   return { base, root, away, names: [join(root, 'dir'), join(root, 'other')] };
+}
+
+/** `root/link`, of ours, and `root/other`, of somebody else, change places, in a directory that only we may write. */
+function ownerOfLink(): Layout {
+  const { base, root, away } = ground();
+  const names: [string, string] = [join(root, 'link'), join(root, 'other')];
+  symlinkSync('file', names[0]);
+  symlinkSync(join(away, 'file'), names[1]);
+  lchownSync(names[1], 1001, 1001);
+  return { base, root, away, names };
 }
 
 /** What is exchanged is of another kind and leads nowhere: a FIFO, or the secret itself by a second name. */
@@ -301,4 +311,20 @@ needs('root', 'gcc')('a race against an attacker of another user', () => {
     const setting = { ...beneathRoot, attack: { uid: 1001, resolver }, title: 'against another user, with a root' };
     it.each(titled(cases))('%s', (_case, attacked) => holds(attacked, setting));
   });
+});
+
+needs('root', 'gcc')('a race between a link of ours and one of another user', () => {
+  const trusting: Case[] = [
+    { title: 'a read through the link', layOut: ownerOfLink, verb: 'readLocalFileSafely', below: '', truths: ['symlink'] },
+    {
+      title: 'a write through the link',
+      layOut: ownerOfLink,
+      verb: 'writeAtomic',
+      below: '',
+      options: { finalSymlink: 'follow' },
+      truths: ['symlink'],
+    },
+  ];
+  const title = 'without a root, trusted links followed';
+  it.each(titled(trusting))('%s', (_case, attacked) => holds(attacked, { options: { symlinks: 'follow-trusted' }, title }));
 });

@@ -79,8 +79,7 @@ pub(crate) use unix::{
     EPERM, EROFS, EXDEV, HAS_DRIVES, HAS_MODES, OFlag, OwnedFd, change_mode, change_owner, close,
     create_at, current_directory, effective_group, effective_user, has_full_user_map,
     is_empty_directory, kind_at, link_at, list, make_dir_at, number, open_absolute, open_top,
-    read_at, read_link_at, read_vectored, rename_at, status, truncate, try_lock, unlink_at, write,
-    write_at,
+    read_at, read_vectored, rename_at, status, truncate, try_lock, unlink_at, write, write_at,
 };
 pub(crate) use unnamed::{create_unnamed, link_held, link_held_works};
 #[cfg(windows)]

@@ -8,7 +8,7 @@ use crate::path;
 use crate::permission::{self, Acl};
 use crate::resolve::{Last, Policy, Scope, TOO_LONG, classify};
 use crate::root::Root;
-use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
+use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd};
 use std::sync::Arc;
 
 /// Links that one name may lead through, as in the kernel.
@@ -37,8 +37,8 @@ enum Found {
     /// A link whose name the file takes.
     Replaceable,
     File(Target),
-    /// A link that is to be followed, and its own status.
-    Link(Stat),
+    /// A link that is to be followed.
+    Link,
 }
 
 impl Place {
@@ -133,7 +133,7 @@ impl Place {
             match self.look_here(rules)? {
                 Found::Nothing | Found::Replaceable => return Ok(None),
                 Found::File(target) => return Ok(Some(target)),
-                Found::Link(link) => self.follow(scope, &link, rules)?,
+                Found::Link => self.follow(scope, rules)?,
             }
         }
     }
@@ -192,7 +192,7 @@ impl Place {
             return match rules.final_symlink {
                 FinalSymlink::Reject => Err(Error::refused(Code::Symlink, "link")),
                 FinalSymlink::Replace => Ok(Found::Replaceable),
-                FinalSymlink::Follow => Ok(Found::Link(stat)),
+                FinalSymlink::Follow => Ok(Found::Link),
             };
         }
         if !stat.is_file() {
@@ -212,25 +212,37 @@ impl Place {
         Ok(Found::File(Target { stat, acl }))
     }
 
-    /// Goes to where a link leads, as the scope's policy allows.
-    fn follow(&mut self, scope: &Scope<'_>, link: &Stat, rules: &Rules) -> Result<(), Error> {
+    /// Goes to where a link leads, as the scope's policy allows: whom it belongs to and where it
+    /// leads are those of one and the same link, whatever has its name by then.
+    fn follow(&mut self, scope: &Scope<'_>, rules: &Rules) -> Result<(), Error> {
         let links = self.links + 1;
         if scope.policy == Policy::Reject || links > LINKS {
             return Err(Error::refused(Code::Symlink, "link"));
         }
-        if scope.policy == Policy::FollowTrusted
-            && !permission::is_trusted_link(link, &sys::status(self.dir.as_fd())?)
-        {
-            return Err(Error::refused(Code::Symlink, "untrusted"));
-        }
-        let target = match sys::read_link_at(self.dir.as_fd(), &self.name) {
-            Ok(target) => target,
-            // No link any more: the next look says what it is.
-            Err(os) if matches!(os.errno, sys::EINVAL | sys::ENOENT) => {
+        let link = match sys::read_link(self.dir.as_fd(), &self.name) {
+            Ok(link) => link,
+            Err(os) if os.errno == sys::ENOENT => {
                 self.links = links;
                 return Ok(());
             }
+            Err(os) if os.errno == sys::EAGAIN => {
+                return Err(Error::refused_by(Code::PathMismatch, "retries", os));
+            }
             Err(os) => return Err(os.into()),
+        };
+        let Some(target) = link.target else {
+            // No link any more: the next look says what it is.
+            self.links = links;
+            return Ok(());
+        };
+        if scope.policy == Policy::FollowTrusted
+            && !permission::is_trusted_link(&link.stat, &sys::status(self.dir.as_fd())?)
+        {
+            return Err(Error::refused(Code::Symlink, "untrusted"));
+        }
+        let sys::Target::Path(target) = target else {
+            // As on the way: the text of such a link is not where it leads.
+            return Err(Error::refused(Code::Symlink, "link"));
         };
         if scope.root.is_some() && target.starts_with(b"/") {
             return Err(Error::refused(Code::OutsideWorkspace, "link"));

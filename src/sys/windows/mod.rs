@@ -19,7 +19,7 @@ pub(crate) use file::{
 };
 pub(crate) use names::{
     create_at, hold_at, is_empty_directory, kind_at, link_at, list, make_dir_at, read_link,
-    read_link_at, rename_at, rename_new, stat_at, unlink_at,
+    rename_at, rename_new, stat_at, unlink_at,
 };
 pub(crate) use std::os::windows::io::{BorrowedHandle as BorrowedFd, OwnedHandle as OwnedFd};
 pub(crate) use stubs::{

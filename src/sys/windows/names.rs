@@ -1,6 +1,6 @@
 //! What is done with the names in a directory that is held open.
 
-use super::errno::{DENIED, EINVAL, last, of_status};
+use super::errno::{DENIED, last, of_status};
 use super::{AsFd, BorrowedFd, LOOKING, OFlag, OwnedFd, Request, file, open_at, raw, reopen, wide};
 use crate::error::Os;
 use crate::path;
@@ -111,17 +111,6 @@ pub(crate) fn read_link(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Link, Os> {
         None
     };
     Ok(Link { stat, target })
-}
-
-/// Where a link leads.
-pub(crate) fn read_link_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Vec<u8>, Os> {
-    match read_link(dir, name)?.target {
-        Some(Target::Path(target)) => Ok(target),
-        _ => Err(Os {
-            errno: EINVAL,
-            syscall: "readlink",
-        }),
-    }
 }
 
 fn reparse_data(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Os> {
