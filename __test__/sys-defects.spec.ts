@@ -1,7 +1,7 @@
 // A defect of ours is an error of one call and not the end of the process. The addon of this spec is built with the feature
 // `test-defects`, which has it panic where it is told to; the usual one cannot.
 import { spawnSync } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -127,6 +127,32 @@ describe('the addon that is shipped', () => {
     }
     const { direct: make } = createRequire(import.meta.url)(usual) as { direct: (scratch: unknown) => unknown };
     for (const value of [...odd, new Float64Array(32), new Uint8Array(1 << 16)]) expect(() => make(value)).toThrow();
+  });
+
+  it('has no memory where it is answered none, and a defect where it cannot ask', () => {
+    const scratch = new Float64Array(32 + 8192 / 8);
+    const { readSync } = (createRequire(import.meta.url)(usual) as { direct: (scratch: Float64Array) => { readSync: (...given: unknown[]) => unknown } }).direct(scratch);
+    const said = (allocate: unknown): unknown => {
+      scratch.fill(0);
+      expect(readSync(usual, 1, Infinity, new Uint8Array(0), allocate)).toBeUndefined();
+      return Buffer.from(scratch.buffer, 32 * 8, scratch[31]).toString().split('\0').slice(0, 2);
+    };
+    expect(said(() => undefined)).toEqual(['too-large', 'memory']);
+    expect(said(undefined)).toEqual(['internal', 'no array could be asked for']);
+  });
+
+  it('is a defect where the answer to a call that succeeded is lost, as in a worker that is ending', () => {
+    const binary = join(scratch(), 'binary.js');
+    writeFileSync(binary, `const binary = require(${JSON.stringify(usual)}); module.exports = { ...binary, rootOpenSync: (...given) => void binary.rootOpenSync(...given) };`);
+    const script = `const { openRootSync, readLocalFileSafelySync } = require(${JSON.stringify(repository)});
+      for (const call of [() => openRootSync('/usr'), () => readLocalFileSafelySync('bin', { root: '/usr' }), () => openRootSync('/none')])
+        try { call(); } catch ({ code, message }) { console.log(code, message); }`;
+    const { stdout } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8', env: { ...process.env, HOLDFAST_NATIVE_PATH: binary } });
+    expect(stdout.split('\n').slice(0, 3)).toEqual([
+      expect.stringMatching(/^internal internal: .*no handle could be made.*'\/usr'/),
+      expect.stringMatching(/^internal internal: .*no handle could be made.*'\/usr'/),
+      expect.stringMatching(/^not-found /),
+    ]);
   });
 
   it('cannot be told to panic', () => {

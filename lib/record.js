@@ -2,7 +2,7 @@
 
 // Reads what src/binding/record.rs writes: numbers at fixed places, then text, then data.
 
-const { shown, toError } = require('./errors.js');
+const { refusal, shown, toError } = require('./errors.js');
 
 /** @typedef {import('./native-types.js').NativePath} NativePath */
 
@@ -85,7 +85,8 @@ function isAnswer({ numbers }) {
 }
 
 /**
- * The error of a failed call.
+ * The error of a failed call. Where its record tells of none, its answer was lost: Node makes no more
+ * handles for a worker that is ending, and still runs callbacks of its FinalizationRegistry.
  *
  * @param {Result} result
  * @param {NativePath} path as the caller gave it
@@ -93,6 +94,9 @@ function isAnswer({ numbers }) {
  * @returns {Error}
  */
 function failure({ numbers, text }, path, context) {
+  if (numbers[STATUS] !== FAILED) {
+    return refusal('internal', 'no handle could be made', path);
+  }
   const [code, detail, syscall, temporary] = text.toString('utf8', 0, numbers[TEXT_LENGTH]).split('\0');
   /** @param {number} number */
   const known = (number) => (number < 0 ? undefined : number);

@@ -169,6 +169,7 @@ impl Call<'_> {
     }
 
     /// Has JavaScript make an array: only there is running out of memory an error and not an abort.
+    /// One that cannot be asked for, as in a worker that is ending, says nothing about memory.
     pub(super) fn allocated(
         &self,
         place: usize,
@@ -176,7 +177,9 @@ impl Call<'_> {
     ) -> std::result::Result<(sys::napi_value, Bytes), Error> {
         let no_memory = || Error::refused(Code::TooLarge, "memory");
         #[allow(clippy::cast_precision_loss, reason = "no array comes near 2^53 bytes")]
-        let value = self.ask(place, Some(size as f64)).ok_or_else(no_memory)?;
+        let value = self
+            .ask(place, Some(size as f64))
+            .ok_or_else(|| Error::refused(Code::Internal, "no array could be asked for"))?;
         // SAFETY: the value was just made in the running call; anything but a Uint8Array is an
         // error.
         let bytes = unsafe { Bytes::from_napi_value(self.env, value) }.map_err(|_| no_memory())?;
