@@ -51,11 +51,15 @@ async function* pieces() {
 export function verbs(dir, full, closed) {
   fs.writeFileSync(`${dir}/small`, 'x'.repeat(100));
   fs.writeFileSync(`${dir}/page`, 'x'.repeat(9000));
+  for (const kib of [4, 16, 64]) fs.writeFileSync(`${dir}/${kib}k`, Buffer.alloc(kib * 1024));
   fs.writeFileSync(`${dir}/large`, Buffer.alloc(300_000));
   fs.symlinkSync('small', `${dir}/link`);
   fs.linkSync(`${dir}/page`, `${dir}/page-too`);
   fs.mkdirSync(`${dir}/made`, { mode: 0o700 });
   const root = openRootSync(dir);
+  const other = openRootSync(`${dir}/made`);
+  fs.writeFileSync(`${dir}/made/small`, 'other');
+  fs.symlinkSync('small', `${dir}/made/link-too`);
   const over = openRootSync(dir);
   over.close();
   const plain = { durable: false };
@@ -64,9 +68,15 @@ export function verbs(dir, full, closed) {
   return {
     readSync: () => readLocalFileSafelySync(`${dir}/small`),
     'readSync, a page': () => readLocalFileSafelySync(`${dir}/page`),
+    'readSync, 4 KiB': () => readLocalFileSafelySync(`${dir}/4k`),
+    'readSync, 16 KiB': () => readLocalFileSafelySync(`${dir}/16k`),
+    'readSync, 64 KiB': () => readLocalFileSafelySync(`${dir}/64k`),
     'readSync, under a root': () => root.readSync('small'),
+    'readSync, two roots in turn': (number) => (number % 2 === 0 ? root : other).readSync('small'),
     'readSync, with root': () => readLocalFileSafelySync('small', { root: dir }),
     read: () => readLocalFileSafely(`${dir}/small`),
+    'read, 16 KiB': () => readLocalFileSafely(`${dir}/16k`),
+    'read, two roots in turn': (number) => (number % 2 === 0 ? root : other).read('small'),
     'read, in the pool': () => readLocalFileSafely('page', { root: dir, hardlinks: 'allow' }),
     'read, in two jobs': () => readLocalFileSafely(`${dir}/large`, { root: dir }),
     'read, under a root': () => root.read('small'),
@@ -86,6 +96,7 @@ export function verbs(dir, full, closed) {
     'write, streamed': (number) => writeAtomic(fast(number), pieces(), plain),
     writeMany: (number) => writeAtomicMany([{ file: fast(number), data: 'one' }, { file: `${dir}/m${number % 64}`, data: 'two' }], plain),
     ensureDirSync: () => ensureDirSync(`${dir}/made`),
+    'ensureDirSync, under a root': () => root.ensureDirSync('made'),
     'ensureDirSync, a new one': (number) => {
       ensureDirSync(`${dir}/d${number}`);
       fs.rmdirSync(`${dir}/d${number}`);
@@ -114,11 +125,13 @@ export function verbs(dir, full, closed) {
     'not-found, a stream': failing('not-found', () => writeAtomic(`${dir}/none/file`, pieces())),
     'not-found, openRoot': failing('not-found', () => openRoot(`${dir}/none`)),
     'symlink, readSync': failing('symlink', () => readLocalFileSafelySync(`${dir}/link`)),
+    'symlink, readSync, two roots in turn': failing('symlink', (number) => (number % 2 === 0 ? root : other).readSync(number % 2 === 0 ? 'link' : 'link-too')),
     'symlink, read': failing('symlink', () => root.read('link')),
     'symlink, write': failing('symlink', () => writeAtomic(`${dir}/link`, 'data')),
     'too-large, readSync': failing('too-large', () => readLocalFileSafelySync(`${dir}/large`, { maxBytes: 100 })),
     'too-large, read': failing('too-large', () => readLocalFileSafely(`${dir}/large`, { maxBytes: 100 })),
     'hardlink, read': failing('hardlink', () => root.read('page')),
+    'too-large, readSync, 16 KiB': failing('too-large', () => readLocalFileSafelySync(`${dir}/16k`, { maxBytes: 16_383 })),
     'outside-workspace, readSync': failing('outside-workspace', () => root.readSync('../x')),
     'already-exists, writeSync': failing('already-exists', () => writeAtomicSync(`${dir}/small`, 'data', { overwrite: false })),
     'already-exists, write': failing('already-exists', () => writeAtomic(`${dir}/small`, 'data', { overwrite: false })),
