@@ -24,7 +24,8 @@ interface Run {
 }
 
 function run(program: string, options: object): Run {
-  const { status, signal, stdout, stderr } = spawnSync(process.execPath, [join(PROGRAMS, program), JSON.stringify(options)], { encoding: 'utf8' });
+  // Node itself may hang at its end, joining a thread that waits for the main one to collect garbage (nodejs/node#54918): then it is ended, and told apart.
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, [join(PROGRAMS, program), JSON.stringify(options)], { encoding: 'utf8', timeout: TIMEOUT });
   return { status, signal, stdout, stderr };
 }
 
