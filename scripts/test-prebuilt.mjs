@@ -9,7 +9,7 @@
 //
 // Needs root on Debian for what is not x86-64 glibc: programs run inside roots, under an emulator.
 
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -84,7 +84,9 @@ async function runPanics(runtime, folder, consumer, env) {
 /** vitest does not run under Wine; a program that asserts what holds on Windows does. */
 async function runWindowsChecks(runtime, folder, consumer, env) {
   const [program, scratch] = [path.join(consumer, 'windows.cjs'), path.join(folder, 'scratch')];
-  copyFileSync(path.join(projectRoot, '__test__/programs/windows.cjs'), program);
+  const programs = path.join(projectRoot, '__test__/programs');
+  // It has its checks in files beside it.
+  for (const name of readdirSync(programs).filter((file) => /^windows.*\.cjs$/.test(file))) copyFileSync(path.join(programs, name), path.join(consumer, name));
   mkdirSync(scratch);
   // The whole file system is a drive there.
   const drive = `Z:${scratch.replaceAll('/', '\\')}`;
