@@ -1,7 +1,7 @@
 /* A file system in memory that behaves as some real ones do, then runs a program that may use it:
  *   odd-fs directory habit[,habit...] program [argument...]
  * Habits: chmod-ignored (as vfat), short-reads and short-writes (one byte at a time), close-fails (ENOSPC at
- * close of what was written, as NFS and quotas do), sync-dir-refused (EINVAL), slow-open and slow-close (half a
+ * close of what was written, as NFS and quotas do), sync-dir-refused (EINVAL), slow-open and slow-close (a
  * second).
  * Speaks the kernel's protocol itself, so that no FUSE library is needed. Ends when the program ends. */
 #define _GNU_SOURCE
@@ -85,8 +85,8 @@ static struct fuse_open_out opened(void) {
 }
 
 static void wait_if(const char *habit) {
-  struct timespec half = {.tv_nsec = 500000000};
-  if (has(habit)) nanosleep(&half, NULL);
+  struct timespec second = {.tv_sec = 1};
+  if (has(habit)) nanosleep(&second, NULL);
 }
 
 static void list(const struct fuse_in_header *request, const struct fuse_read_in *in) {
