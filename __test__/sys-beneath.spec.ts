@@ -81,9 +81,13 @@ needs('root', 'gcc', 'strace')('once a root is open', () => {
       });
     }
 
-    /** What a call was given as a path, and not as a descriptor: but for what procfs shows of a descriptor. */
+    /**
+     * What a call was given as a path, and not as a descriptor: but for what procfs shows of a descriptor, and for what glibc's
+     * malloc asks for once, before it gives memory back.
+     */
     const pathsFromTop = ({ name, args }: SystemCall): string[] => {
       const [, given = ''] = /^(?:AT_FDCWD<[^>]*>, )?"([^"]*)"/.exec(args) ?? [];
+      if (given === '/proc/sys/vm/overcommit_memory') return [];
       const isByDescriptor = /^\d+</.test(args) && !/^\d+<[^>]*>, "\//.test(args);
       return isByDescriptor || given.startsWith('/proc/self/fd/') || (given === '' && !args.includes('AT_FDCWD')) ? [] : [`${name}(${args})`];
     };
