@@ -18,7 +18,9 @@ const reasons = [
   {
     row: /^read-sync-(16m|256m)$/,
     against: 'node',
-    why: 'The quartiles lie far apart: most likely two modes, with memory that the allocator has at hand and needs no new pages for, and without. Huge pages help where pages are new.',
+    why:
+      'Memory that the allocator has at hand costs a copy alone, new pages cost several times as much (fewer with huge pages). Where node:fs is as fast as the floor, which takes new pages, it was given the first, and holdfast was not: ' +
+      'the collector frees earlier buffers in the background, and which candidate finds them freed in time differs from run to run.',
   },
   {
     row: /^read-async-/,
