@@ -61,8 +61,9 @@ export interface CommonOptions {
   /** Default: `'reject'` with a root, `'follow-parents'` without. */
   symlinks?: SymlinkPolicy | undefined;
   /**
-   * Promise functions only. When it aborts, the call rejects with `signal.reason`. A write that is not published yet is cleaned
-   * up first; one that is published stays, and the call succeeds. Reads and directories look at it before and after the work.
+   * Promise functions only. When it aborts, the promise rejects at once with `signal.reason`. What the pool has begun ends unseen:
+   * a read closes its descriptor, a write that is not published removes its temporary, one that is published stays.
+   * Directories that were made stay. One listener serves all calls that share a signal.
    */
   signal?: AbortSignal | undefined;
 }

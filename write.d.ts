@@ -106,10 +106,11 @@ export interface WriteEntry {
 /**
  * Publishes many files with the guarantees of {@link writeAtomic} for each. Up to 64 at a time are written, then synced side by
  * side, then renamed, and each directory is synced once for them. It is not a transaction:
- * every entry has its own result or error, and none is undone for another's failure, or for an abort between two such groups.
+ * every entry has its own result or error, and none is undone for another's failure, or for an abort.
  *
  * @returns One result for each entry, in order, as `Promise.allSettled` gives it. A wrong argument, or a `root` that cannot be
- * opened, rejects the call as a whole, before anything is written; so does a signal that is aborted before it starts.
+ * opened, rejects the call as a whole, before anything is written. A signal that aborts rejects it as a whole at any time: each
+ * target then is old or new.
  *
  * @example
  * const results = await writeAtomicMany(parts.map((part) => ({ file: `${dir}/${part.name}`, data: part.bytes })), { mode: 0o600 });

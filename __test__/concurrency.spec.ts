@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { ensureDir, openLocalFileSafely, openRootSync, readLocalFileSafely, writeAtomic, writeAtomicSync } from '../index.mjs';
 import { expectRefusal } from './helpers/expectations.js';
-import { failure, openFiles, outcome } from './helpers/forms.js';
+import { eventually, failure, openFiles, outcome } from './helpers/forms.js';
 import { build, modeOf, scratch, strays } from './helpers/scratch.js';
 import { octal } from './helpers/umask.js';
 
@@ -186,7 +186,7 @@ describe('asynchronous writes on one target', () => {
     expect(fs.readFileSync(`${dir}/f`, 'utf8')).toBe('done');
     abort.abort();
     await expect(stuck).rejects.toBe(abort.signal.reason);
-    expect(fs.readdirSync(dir)).toEqual(['f']);
+    await eventually(() => expect(fs.readdirSync(dir)).toEqual(['f']));
   });
 
   test('a sync call does not wait for them', async () => {

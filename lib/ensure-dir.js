@@ -1,5 +1,6 @@
 'use strict';
 
+const { abortable } = require('./abort.js');
 const { direct } = require('./direct.js');
 const { mayAnswerNow } = require('./inline.js');
 const { native } = require('./native.js');
@@ -168,7 +169,7 @@ function ensure(dir, options, pinned) {
     }
     learn = record.learnBit(last);
   }
-  return pending(ensureInPool(shown(path), fixed, args, learn, pinned));
+  return pending(abortable(signal, ensureInPool(shown(path), fixed, args, learn, pinned)));
 }
 
 /**
@@ -183,6 +184,7 @@ async function ensureInPool(given, fixed, { flags, mode, root, signal, wantsPriv
   const bits = (flags | learn | (isWaived ? OPT_OUT : 0)) >>> 0;
   const ensured = await inPool(() =>
     withRoot(root, pinned, async (base) => {
+      signal?.throwIfAborted();
       const [answer] = await native().ensureDirAsync(fixed, bits, mode, base?.handle);
       const result = record.unpack(answer);
       if (record.failed(result)) {
@@ -192,7 +194,6 @@ async function ensureInPool(given, fixed, { flags, mode, root, signal, wantsPriv
     }),
   );
   remember(fixed, ensured.hardening);
-  signal?.throwIfAborted();
   return ensured;
 }
 

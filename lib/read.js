@@ -3,6 +3,7 @@
 const os = require('node:os');
 const { types } = require('node:util');
 const { markAsUntransferable } = require('node:worker_threads');
+const { abortable } = require('./abort.js');
 const { direct } = require('./direct.js');
 const { charge, mayAnswerNow } = require('./inline.js');
 const { native } = require('./native.js');
@@ -219,11 +220,12 @@ function read(file, options, pinned) {
     }
     if (record.isUnread(last)) {
       const size = last.numbers[LENGTH];
-      return pending(finish(toResult(last, path, pinned, NO_BYTES), /** @type {Handle} */ (half), size, shown(path), args));
+      const reading = finish(toResult(last, path, pinned, NO_BYTES), /** @type {Handle} */ (half), size, shown(path), args);
+      return pending(abortable(signal, reading));
     }
     learn = record.learnBit(last);
   }
-  return pending(readInPool(path, args, learn, pinned));
+  return pending(abortable(signal, readInPool(path, args, learn, pinned)));
 }
 
 /**
@@ -236,8 +238,7 @@ function read(file, options, pinned) {
  * @param {ReadArguments} args
  */
 async function finish(result, file, size, given, { maxBytes, signal }) {
-  result.buffer = await inPool(() => fill(file, size, given, maxBytes));
-  signal?.throwIfAborted();
+  result.buffer = await inPool(() => fill(file, size, given, maxBytes, signal));
   return result;
 }
 
@@ -252,8 +253,9 @@ async function readInPool(path, { flags, maxBytes, root, signal }, learn, pinned
   const fixed = pathForLater(path, pinned !== undefined || root !== undefined);
   // Everything that holds a descriptor has one place in the pool, a root and both halves of a large
   // read included, so that no more are open than there are places.
-  const result = await inPool(() =>
+  return inPool(() =>
     withRoot(root, pinned, async (base) => {
+      signal?.throwIfAborted();
       const [answer, extra] = await native().readAsync(fixed, (flags | learn) >>> 0, maxBytes, base?.handle);
       const opened = record.unpack(answer);
       if (record.failed(opened)) {
@@ -262,12 +264,10 @@ async function readInPool(path, { flags, maxBytes, root, signal }, learn, pinned
       const buffer =
         Buffer.isBuffer(extra) || opened.numbers[IS_HELD] === 1
           ? held(opened, extra, given)
-          : await fill(/** @type {Handle} */ (extra), opened.numbers[LENGTH], given, maxBytes);
+          : await fill(/** @type {Handle} */ (extra), opened.numbers[LENGTH], given, maxBytes, signal);
       return toResult(opened, fixed, base, buffer);
     }),
   );
-  signal?.throwIfAborted();
-  return result;
 }
 
 /**
@@ -277,8 +277,13 @@ async function readInPool(path, { flags, maxBytes, root, signal }, learn, pinned
  * @param {number} size
  * @param {string} path as the caller gave it
  * @param {number} maxBytes
+ * @param {AbortSignal | undefined} signal
  */
-async function fill(file, size, path, maxBytes) {
+async function fill(file, size, path, maxBytes, signal) {
+  if (signal?.aborted) {
+    await native().readDrop(file);
+    throw signal.reason;
+  }
   const place = allocate(size);
   if (place === undefined) {
     await native().readDrop(file);
@@ -323,12 +328,22 @@ function held({ numbers }, content, path) {
  */
 async function open(file, options, pinned) {
   const { path, args } = toArguments(file, options, pinned);
-  const { flags, maxSize, signal } = args;
+  const { signal } = args;
   signal?.throwIfAborted();
-  const given = shown(path);
   const fixed = pathForLater(path, pinned !== undefined || args.root !== undefined);
-  const result = await inPool(() =>
-    withRoot(args.root, pinned, async (base) => {
+  return abortable(signal, openInPool(shown(path), fixed, args, pinned), ({ handle }) => handle.close());
+}
+
+/**
+ * @param {string} given the path as the caller gave it
+ * @param {NativePath} fixed as it is at the time of the call
+ * @param {ReadArguments} args
+ * @param {Pinned | undefined} pinned
+ */
+function openInPool(given, fixed, { flags, maxSize, root, signal }, pinned) {
+  return inPool(() =>
+    withRoot(root, pinned, async (base) => {
+      signal?.throwIfAborted();
       const [answer, held] = await native().openAsync(fixed, flags, maxSize, base?.handle);
       const opened = record.unpack(answer);
       if (record.failed(opened)) {
@@ -344,11 +359,6 @@ async function open(file, options, pinned) {
       }
     }),
   );
-  if (signal?.aborted) {
-    await result.handle.close();
-    throw signal.reason;
-  }
-  return result;
 }
 
 const NO_BYTES = Buffer.alloc(0);

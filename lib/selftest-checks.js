@@ -286,8 +286,22 @@ async function cleanUp(dir) {
     await codeOf(() => writeAtomic(nodePath.join(dir, 'taken'), 'x')),
   ];
   if (codes.includes(undefined)) return fail('a write succeeded that should have failed');
-  const left = fs.readdirSync(dir).filter((name) => name !== 'taken');
+  const left = await leftIn(dir);
   return left.length === 0 ? pass('an aborted, a broken and a refused write left nothing') : fail(`left: ${left.join(', ')}`);
+}
+
+/**
+ * What failed writes left, once it has had time to go: an aborted write rejects first and cleans up then.
+ *
+ * @param {string} dir
+ */
+async function leftIn(dir) {
+  const names = () => fs.readdirSync(dir).filter((name) => name !== 'taken');
+  const end = Date.now() + PATIENCE;
+  while (names().length > 0 && Date.now() < end) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return names();
 }
 
 /** @param {string} dir @returns {Outcome} */

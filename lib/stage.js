@@ -3,6 +3,7 @@
 // A file that others make under a temporary's path, and that is published when it is complete.
 
 const fs = require('node:fs');
+const { abortable, cancelOn } = require('./abort.js');
 const { native } = require('./native.js');
 const { pending, promised, shown } = require('./errors.js');
 const { writeArguments } = require('./options.js');
@@ -12,7 +13,7 @@ const { inPool } = require('./pool.js');
 const record = require('./record.js');
 const { reopen } = require('./reopen.js');
 const { withRoot } = require('./root-handle.js');
-const { cancelOn, toResult } = require('./write.js');
+const { toResult } = require('./write.js');
 
 /** @typedef {import('./native-types.js').Handle} Handle */
 /** @typedef {import('./native-types.js').NativePath} NativePath */
@@ -62,7 +63,7 @@ class StagedFile {
       }
       const committing = this.#commit();
       this.#ended = committing;
-      return pending(committing);
+      return pending(abortable(this.#staged.signal, committing));
     }, this.commit);
   }
 
@@ -142,8 +143,18 @@ async function stage(file, options) {
   const fixed = pathForLater(path, root !== undefined);
   const fixedRoot = root === undefined ? undefined : pathForLater(toPath(root, 'root'), false);
   const key = orderKey(fixed, fixedRoot, undefined);
-  const [answer, begun] = await withRoot(fixedRoot, undefined, (base) =>
-    inPool(() => native().stageBegin(fixed, flags | SHARED, modes, base?.handle)),
+  return abortable(signal, begin({ given, fixed, root: fixedRoot, flags, modes, key, signal }), (staged) => staged.abort());
+}
+
+/**
+ * @param {{ given: string, fixed: NativePath, root: NativePath | undefined, flags: number, modes: number, key: string, signal: AbortSignal | undefined }} args
+ */
+async function begin({ given, fixed, root, flags, modes, key, signal }) {
+  const [answer, begun] = await withRoot(root, undefined, (base) =>
+    inPool(async () => {
+      signal?.throwIfAborted();
+      return native().stageBegin(fixed, flags | SHARED, modes, base?.handle);
+    }),
   );
   const result = record.unpack(answer);
   if (begun === undefined) {

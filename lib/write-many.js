@@ -1,5 +1,6 @@
 'use strict';
 
+const { abortable, cancelOn } = require('./abort.js');
 const { native } = require('./native.js');
 const { ownCopy, toBytes } = require('./bytes.js');
 const { isHoldfastError, pending, promised, shown } = require('./errors.js');
@@ -10,7 +11,7 @@ const { inPool } = require('./pool.js');
 const record = require('./record.js');
 const { withRoot } = require('./root-handle.js');
 const { invalidType, toOptions } = require('./validate.js');
-const { WHOLE_DATA, cancelOn, toResult } = require('./write.js');
+const { WHOLE_DATA, toResult } = require('./write.js');
 
 /** @typedef {import('./native-types.js').NativePath} NativePath */
 /** @typedef {import('./options.js').Pinned} Pinned */
@@ -75,7 +76,7 @@ async function writeMany(entries, options, pinned) {
   const keys = valid.map(({ fixed }) => orderKey(fixed, fixedRoot, pinned?.handle));
   const canceller = signal && cancelOn(signal);
   try {
-    const records = await queuedOnAll(keys, () =>
+    const writing = queuedOnAll(keys, () =>
       inPool(() =>
         withRoot(fixedRoot, pinned, async (base) => {
           signal?.throwIfAborted();
@@ -94,6 +95,7 @@ async function writeMany(entries, options, pinned) {
         }),
       ),
     );
+    const records = await abortable(signal, writing);
     let next = 0;
     return prepared.map((entry) => (entry instanceof Error ? rejected(entry) : settled(entry, records[next++], signal)));
   } finally {

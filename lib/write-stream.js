@@ -2,6 +2,7 @@
 
 // Content that comes in pieces goes through one temporary, piece by piece.
 
+const { onAbort } = require('./abort.js');
 const { ownCopy, toBytes } = require('./bytes.js');
 const { native } = require('./native.js');
 const { queued } = require('./order.js');
@@ -113,14 +114,12 @@ async function appendAll(source, stage, { given, encoding, signal }) {
  */
 async function forEachChunk(source, signal, use) {
   const iterator = iteratorOf(source);
-  /** @type {() => void} */
-  let stop = () => {};
+  let remove = () => {};
   /** @type {Promise<never> | undefined} */
   let aborted;
   if (signal) {
     aborted = new Promise((_, reject) => {
-      stop = () => reject(signal.reason);
-      signal.addEventListener('abort', stop, { once: true });
+      remove = onAbort(signal, () => reject(signal.reason));
     });
     aborted.catch(() => {});
   }
@@ -146,7 +145,7 @@ async function forEachChunk(source, signal, use) {
     }
     throw error;
   } finally {
-    signal?.removeEventListener('abort', stop);
+    remove();
   }
 }
 

@@ -1,6 +1,7 @@
 'use strict';
 
 const { types } = require('node:util');
+const { abortable, cancelOn } = require('./abort.js');
 const { ownCopy, toBytes } = require('./bytes.js');
 const { direct } = require('./direct.js');
 const { native } = require('./native.js');
@@ -114,10 +115,11 @@ async function write(file, data, options, pinned) {
   const canceller = signal && cancelOn(signal);
   const cancel = canceller?.handle;
   try {
-    const result =
+    const writing =
       bytes === undefined
-        ? await writeSource(/** @type {any} */ (data), fixedRoot, pinned, { given, fixed, flags, modes, encoding, signal, key, cancel })
-        : await writeWhole(typeof data === 'string', bytes, { given, fixed, flags, modes, root: fixedRoot, pinned, signal, key, cancel });
+        ? writeSource(/** @type {any} */ (data), fixedRoot, pinned, { given, fixed, flags, modes, encoding, signal, key, cancel })
+        : writeWhole(typeof data === 'string', bytes, { given, fixed, flags, modes, root: fixedRoot, pinned, signal, key, cancel });
+    const result = await abortable(signal, writing);
     if (signal && record.wasAborted(result)) {
       throw signal.reason;
     }
@@ -186,18 +188,6 @@ function isIterable(data) {
 }
 
 /**
- * A flag for the binary that rises with the signal.
- *
- * @param {AbortSignal} signal
- */
-function cancelOn(signal) {
-  const handle = native().cancelNew();
-  const raise = () => native().cancelRaise(handle);
-  signal.addEventListener('abort', raise, { once: true });
-  return { handle, dispose: () => signal.removeEventListener('abort', raise) };
-}
-
-/**
  * @param {unknown} file
  * @param {unknown} data
  * @param {unknown} [options]
@@ -219,4 +209,4 @@ function writeAtomic(file, data, options) {
   return promised(() => pending(write(file, data, options, undefined)), writeAtomic);
 }
 
-module.exports = { WHOLE_DATA, cancelOn, toResult, write, writeAtomic, writeAtomicSync, writeSync };
+module.exports = { WHOLE_DATA, toResult, write, writeAtomic, writeAtomicSync, writeSync };

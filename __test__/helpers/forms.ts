@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import * as holdfast from '../../index.mjs';
 import { build, scratch, tree, type Tree } from './scratch.js';
 
@@ -114,6 +114,11 @@ export async function inOneForm<T>(form: Form, layout: readonly string[], act: (
   } finally {
     process.chdir(cwd);
   }
+}
+
+/** Waits until an assertion holds: an aborted call rejects at once, and its work ends and cleans up afterwards. */
+export function eventually(assertion: () => void): Promise<void> {
+  return vi.waitFor(assertion, { timeout: 30_000, interval: 5 });
 }
 
 /** What this process holds open on file systems (pipes, sockets and event descriptors of the test runner left out). */
