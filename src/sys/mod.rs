@@ -25,6 +25,8 @@ mod file_system;
 mod link;
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(unix)]
+mod listing;
 #[cfg(target_os = "linux")]
 mod look;
 #[cfg(target_os = "macos")]
@@ -55,6 +57,8 @@ pub(crate) use linux::{
     open_at2, openat2_works, read, read_from_start, rename_new, rename_new_works, start_sync, stat,
     stat_at, stat_in_memory, statx_works, sync, sync_directory,
 };
+#[cfg(unix)]
+pub(crate) use listing::{is_empty_directory, list};
 #[cfg(target_os = "linux")]
 pub(crate) use look::{
     Attributes, CAP_CHOWN, CAP_FOWNER, CAP_FSETID, MAY_READ, MAY_SEARCH, MAY_WRITE, Volume, access,
@@ -77,9 +81,9 @@ pub(crate) use unix::{
     AsFd, BorrowedFd, DENIED, EACCES, EAGAIN, EBADF, EBUSY, EEXIST, EINVAL, EIO, EISDIR, ELOOP,
     EMFILE, ENAMETOOLONG, ENFILE, ENODEV, ENOENT, ENOSYS, ENOTDIR, ENOTEMPTY, ENOTSUP, ENXIO,
     EPERM, EROFS, EXDEV, HAS_DRIVES, HAS_MODES, OFlag, OwnedFd, change_mode, change_owner, close,
-    create_at, current_directory, effective_group, effective_user, has_full_user_map,
-    is_empty_directory, kind_at, link_at, list, make_dir_at, number, open_absolute, open_top,
-    read_at, read_vectored, rename_at, status, truncate, try_lock, unlink_at, write, write_at,
+    create_at, current_directory, effective_group, effective_user, has_full_user_map, kind_at,
+    link_at, make_dir_at, number, open_absolute, open_top, read_at, read_vectored, rename_at,
+    status, truncate, try_lock, unlink_at, write, write_at,
 };
 pub(crate) use unnamed::{create_unnamed, link_held, link_held_works};
 #[cfg(windows)]

@@ -219,30 +219,6 @@ pub(crate) fn try_lock(fd: BorrowedFd<'_>) -> Result<bool, Os> {
     }
 }
 
-/// A directory ready to be read, through a descriptor of its own.
-fn listing_of(dir: BorrowedFd<'_>) -> Result<nix::dir::Dir, Os> {
-    let readable = open_at(dir, b".", OFlag::O_RDONLY | OFlag::O_DIRECTORY)?;
-    let raw = readable.as_raw_fd();
-    named("scandir", nix::dir::Dir::from_fd(readable)).inspect_err(|_| {
-        // nix 0.31 says that it closes it when it fails, and does not.
-        let _ = nix::unistd::close(raw);
-    })
-}
-
-/// The names in a directory, but for `.` and `..`.
-pub(crate) fn list(dir: BorrowedFd<'_>) -> Result<Vec<Vec<u8>>, Os> {
-    let mut listing = listing_of(dir)?;
-    let mut names = Vec::new();
-    for entry in listing.iter() {
-        let entry = named("scandir", entry)?;
-        let name = entry.file_name().to_bytes();
-        if !matches!(name, b"." | b"..") {
-            names.push(name.to_vec());
-        }
-    }
-    Ok(names)
-}
-
 /// `close(2)`, with its answer. The descriptor is gone whatever it is, so it is never repeated.
 pub(crate) fn close(fd: OwnedFd) -> Result<(), Os> {
     named("close", nix::unistd::close(fd))
@@ -297,18 +273,6 @@ pub(crate) fn unlink_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<(), Os> {
 /// `readlinkat(2)`; an empty name asks the descriptor of a link itself.
 pub(crate) fn read_link_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Vec<u8>, Os> {
     named("readlink", nix::fcntl::readlinkat(dir, name)).map(OsStringExt::into_vec)
-}
-
-/// Whether a directory has no entries, by reading it.
-pub(crate) fn is_empty_directory(dir: BorrowedFd<'_>) -> Result<bool, Os> {
-    let mut listing = listing_of(dir)?;
-    for entry in listing.iter() {
-        let entry = named("scandir", entry)?;
-        if !matches!(entry.file_name().to_bytes(), b"." | b"..") {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 /// The working directory, without links.
