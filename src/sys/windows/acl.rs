@@ -12,8 +12,8 @@ use windows_sys::Win32::Foundation::{
     STATUS_NOT_SUPPORTED, STATUS_SUCCESS,
 };
 use windows_sys::Win32::Security::{
-    DACL_SECURITY_INFORMATION, GetTokenInformation, OWNER_SECURITY_INFORMATION, TOKEN_QUERY,
-    TOKEN_USER, TokenUser,
+    DACL_SECURITY_INFORMATION, GetTokenInformation, OWNER_SECURITY_INFORMATION,
+    SECURITY_DESCRIPTOR_RELATIVE, TOKEN_QUERY, TOKEN_USER, TokenUser,
 };
 use windows_sys::Win32::Storage::FileSystem::{FILE_READ_ATTRIBUTES, READ_CONTROL};
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
@@ -26,30 +26,62 @@ pub(crate) fn may_have_acl(_: u32) -> bool {
 /// Owner and ACL of an object whose handle may read them; `None` where the file system has none.
 pub(crate) fn get_acl(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
     let wanted = OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
-    let mut place = vec![0_u8; 1024];
+    let mut buf = Aligned::zeroed(1024);
     loop {
         let mut needed = 0;
-        // SAFETY: the handle is borrowed and open; the place is ours and has the size that is
-        // given. What is written there is self-relative, and is read as bytes only.
+        // SAFETY: the handle is borrowed and open; the buffer is ours, has the size that is given,
+        // and the alignment of a security descriptor. What is written there is self-relative, and
+        // is read as bytes only.
         let status = unsafe {
             NtQuerySecurityObject(
                 raw(fd),
                 wanted,
-                place.as_mut_ptr().cast(),
-                u32::try_from(place.len()).unwrap_or(u32::MAX),
+                buf.0.as_mut_ptr().cast(),
+                u32::try_from(buf.size()).unwrap_or(u32::MAX),
                 &raw mut needed,
             )
         };
         match status {
-            STATUS_SUCCESS => return Ok(Some(Descriptor::trimmed(place))),
-            STATUS_BUFFER_TOO_SMALL if needed as usize > place.len() => {
-                place.resize(needed as usize, 0);
+            STATUS_SUCCESS => return Ok(Some(Descriptor::trimmed(buf.to_bytes()))),
+            STATUS_BUFFER_TOO_SMALL if needed as usize > buf.size() => {
+                buf = Aligned::zeroed(needed as usize);
             }
             STATUS_INVALID_DEVICE_REQUEST | STATUS_NOT_IMPLEMENTED | STATUS_NOT_SUPPORTED => {
                 return Ok(None);
             }
             status => return Err(of_status("fgetsecurity", status)),
         }
+    }
+}
+
+/// Memory for a security descriptor, which holds numbers of 16 and 32 bits: the kernel refuses one
+/// that is not aligned for them (`STATUS_DATATYPE_MISALIGNMENT`).
+struct Aligned(Vec<u64>);
+
+const _: () = assert!(align_of::<u64>() >= align_of::<SECURITY_DESCRIPTOR_RELATIVE>());
+
+impl Aligned {
+    /// Room for at least `size` bytes.
+    fn zeroed(size: usize) -> Self {
+        Self(vec![0; size.div_ceil(size_of::<u64>())])
+    }
+
+    fn copy_of(bytes: &[u8]) -> Self {
+        let words = bytes.chunks(size_of::<u64>()).map(|chunk| {
+            let mut word = [0; size_of::<u64>()];
+            word[..chunk.len()].copy_from_slice(chunk);
+            u64::from_ne_bytes(word)
+        });
+        Self(words.collect())
+    }
+
+    /// Size in bytes.
+    fn size(&self) -> usize {
+        self.0.len() * size_of::<u64>()
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        self.0.iter().flat_map(|word| word.to_ne_bytes()).collect()
     }
 }
 
@@ -60,14 +92,15 @@ pub(crate) fn set_acl(fd: BorrowedFd<'_>, stored: &[u8]) -> Result<(), Os> {
     {
         return Ok(());
     }
-    let descriptor = Descriptor(stored).to_be_set();
+    let descriptor = Aligned::copy_of(&Descriptor(stored).to_be_set());
     // SAFETY: the handle is borrowed and open. The descriptor is one that the system wrote, with
-    // only a flag added, and is aligned as it wants it: it outlives the call, which only reads it.
+    // only a flag added. `Aligned` gives it the alignment of its structure; it outlives the call,
+    // which only reads it.
     let status = unsafe {
         NtSetSecurityObject(
             raw(fd),
             DACL_SECURITY_INFORMATION,
-            descriptor.as_ptr().cast_mut().cast(),
+            descriptor.0.as_ptr().cast_mut().cast(),
         )
     };
     match status {
