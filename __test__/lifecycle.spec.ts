@@ -132,6 +132,31 @@ describe('several copies in one process', () => {
     expect(stdout).toBe('true false not-found\n');
   });
 
+  test('of a binary that one thread loads twice: each gives up its own unfinished files only', () => {
+    const dir = scratch();
+    const script = `
+      const copies = [0, 1].map(() => {
+        for (const name of Object.keys(require.cache)) delete require.cache[name];
+        const holdfast = require(${JSON.stringify(fileURLToPath(new URL('../index.js', import.meta.url)))});
+        holdfast.capabilities();
+        return holdfast;
+      });
+      (async () => {
+        const [one, two] = copies;
+        const staged = [await one.stageAtomic(${JSON.stringify(dir)} + '/one'), await two.stageAtomic(${JSON.stringify(dir)} + '/two')];
+        const [first, ...others] = process.listeners('exit');
+        first();
+        const { existsSync } = require('node:fs');
+        console.log(others.length, ...staged.map(({ tempPath }) => existsSync(tempPath)));
+        console.log((await staged[1].commit()).created);
+        await two.stageAtomic(${JSON.stringify(dir)} + '/three');
+        process.exit();
+      })();`;
+    const { stdout, stderr } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' });
+    expect({ stdout, stderr }).toEqual({ stdout: '1 false true\ntrue\n', stderr: '' });
+    expect(fs.readdirSync(dir)).toEqual(['two']);
+  });
+
   test('of the whole package: an error of one is known to the other by its brand, and roots are not mixed up', async () => {
     const copy = createRequire(import.meta.url)(copyOfPackage()) as typeof holdfast;
     expect(copy.HoldfastError).not.toBe(holdfast.HoldfastError);

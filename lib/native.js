@@ -23,23 +23,24 @@ function native() {
   return (loaded ??= started(load())).native;
 }
 
-/** On the listener of `exit`: the path of its binary. The same symbol in every copy of the package. */
+/** Property of the `exit` listener: the exports of its binary. The same symbol in every copy of the package. */
 const OF_BINARY = Symbol.for('holdfast.exit');
 
 /**
- * The end of the process by `process.exit()`, or by an error that nobody caught, is not told to the
- * binary: unfinished files would leave their temporaries.
+ * Removes the temporaries of unfinished files at `process.exit()` and after an uncaught error,
+ * which the binary does not see.
  *
- * One listener serves all copies of these modules, of which test runners make many in one process:
- * what they left unfinished is known to the binary that they share.
+ * Copies of these modules, of which test runners make many in one process, get the same exports from
+ * `require` and share one listener. A binary that is loaded a second time has an environment
+ * (`napi_env`) of its own, and a listener for it.
  *
- * @param {{ native: Native, path: string }} binary
+ * @param {{ native: Native, path: string, exports: object }} binary
  */
 function started(binary) {
   const listeners = process.listeners('exit');
-  if (!listeners.some((listener) => /** @type {any} */ (listener)[OF_BINARY] === binary.path)) {
+  if (!listeners.some((listener) => /** @type {any} */ (listener)[OF_BINARY] === binary.exports)) {
     const { giveUp } = binary.native;
-    process.on('exit', Object.assign(() => giveUp(), { [OF_BINARY]: binary.path }));
+    process.on('exit', Object.assign(() => giveUp(), { [OF_BINARY]: binary.exports }));
   }
   return binary;
 }
@@ -50,7 +51,7 @@ function nativePath() {
   return /** @type {{ path: string }} */ (loaded).path;
 }
 
-/** @returns {{ native: Native, path: string }} */
+/** @returns {{ native: Native, path: string, exports: object }} */
 function load() {
   const named = process.env.HOLDFAST_NATIVE_PATH;
   const possible = targets();
@@ -62,7 +63,8 @@ function load() {
     let resolved;
     try {
       resolved = require.resolve(place);
-      return { native: shielded(checked(require(resolved))), path: resolved };
+      const exports = checked(require(resolved));
+      return { native: shielded(exports), path: resolved, exports };
     } catch (error) {
       const missing = resolved === undefined;
       // What is there and does not load tells more than what is not there.

@@ -27,6 +27,7 @@ mod capabilities;
 mod defects;
 mod direct;
 mod ensure_dir;
+mod env_state;
 #[cfg(target_os = "linux")]
 mod inspect;
 mod path;

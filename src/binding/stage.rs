@@ -7,7 +7,8 @@ use super::unfinished::{Home, Unfinished};
 use super::write::{CancelHandle, copied, describe, is_raised, rules};
 use crate::root::Root;
 use crate::write;
-use napi::bindgen_prelude::{AsyncTask, External};
+use napi::Env;
+use napi::bindgen_prelude::{AsyncTask, External, Result};
 use napi_derive::napi;
 use std::sync::Arc;
 
@@ -50,14 +51,15 @@ fn set_identity(record: &mut Record, (descriptor, dev, ino): (i32, u64, u64)) {
 /// Starts a file, in the pool.
 #[napi(catch_unwind)]
 pub fn stage_begin(
+    env: &Env,
     path: PathArgument,
     flags: u32,
     modes: u32,
     root: Option<&RootHandle>,
-) -> AsyncTask<Job> {
+) -> Result<AsyncTask<Job>> {
     let root = taken(root);
-    let home = Home::of_caller();
-    Job::queue(move || {
+    let home = Home::of_caller(env)?;
+    Ok(Job::queue(move || {
         let answer = guarded(|| {
             let root = root?;
             let scope = scope(flags, root.as_ref());
@@ -80,7 +82,7 @@ pub fn stage_begin(
             },
             Err(failure) => Reply::of(Err(failure)),
         }
-    })
+    }))
 }
 
 /// Writes the next piece, in the pool; the bytes are copied now. After an error the file is gone.

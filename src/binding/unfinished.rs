@@ -4,12 +4,14 @@
 //! The end of the process drops nothing: Node waits for the jobs in its pool, and leaves. What is
 //! unfinished then is given up by [`give_up`], which `lib/native.js` calls on the event `exit`.
 
+use super::env_state::with_state;
 use super::slot::Slot;
 use super::stage::Held;
 use crate::error::{Code, Error};
 
+use napi::Env;
+use napi::bindgen_prelude::Result;
 use napi_derive::napi;
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -26,7 +28,7 @@ impl Unfinished {
     /// # Errors
     ///
     /// [`Code::Internal`] when it is finished, or was given up with its environment.
-    pub(super) fn take(&self) -> Result<Held, Error> {
+    pub(super) fn take(&self) -> std::result::Result<Held, Error> {
         self.file
             .take()
             .ok_or_else(|| Error::refused(Code::Internal, "stage-used-twice"))
@@ -56,19 +58,20 @@ pub(super) struct Home(Arc<Mutex<Option<Files>>>);
 
 type Files = BTreeMap<u64, Weak<Unfinished>>;
 
-thread_local! {
-    /// An environment has a thread of its own.
-    static HOME: RefCell<Home> = RefCell::new(Home::new());
+impl Default for Home {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Some(Files::new()))))
+    }
 }
 
 impl Home {
-    fn new() -> Self {
-        Self(Arc::new(Mutex::new(Some(Files::new()))))
-    }
-
-    /// That of the calling environment.
-    pub(super) fn of_caller() -> Self {
-        HOME.with_borrow(Self::clone)
+    /// Returns that of the calling environment.
+    ///
+    /// # Errors
+    ///
+    /// The environment is ending.
+    pub(super) fn of_caller(env: &Env) -> Result<Self> {
+        with_state(env, |state| state.home.clone())
     }
 
     fn files(&self) -> MutexGuard<'_, Option<Files>> {
@@ -80,7 +83,7 @@ impl Home {
     /// # Errors
     ///
     /// [`Code::Aborted`] when everything was given up since the call was made.
-    pub(super) fn adopt(&self, file: Held) -> Result<Arc<Unfinished>, Error> {
+    pub(super) fn adopt(&self, file: Held) -> std::result::Result<Arc<Unfinished>, Error> {
         let mut held = self.files();
         let files = held
             .as_mut()
@@ -99,10 +102,11 @@ impl Home {
 /// Removes the temporaries of the calling environment. What a job is working on right now goes
 /// when that job ends, unless that publishes it.
 #[napi(catch_unwind)]
-pub fn give_up() {
-    let home = HOME.replace(Home::new());
+pub fn give_up(env: &Env) -> Result<()> {
+    let home = with_state(env, |state| std::mem::take(&mut state.home))?;
     let files = home.files().take().unwrap_or_default();
     for file in files.values().filter_map(Weak::upgrade) {
         drop(file.take());
     }
+    Ok(())
 }
