@@ -44,7 +44,7 @@ export type HoldfastErrorCode = HoldfastPolicyCode | HoldfastOperationalCode;
 /** What {@link HoldfastError.toJSON} returns. Fields that do not apply are absent. */
 export type HoldfastErrorJSON = Pick<
   HoldfastError,
-  'name' | 'code' | 'category' | 'message' | 'path' | 'errno' | 'syscall' | 'sysCode' | 'mode' | 'uid' | 'euid' | 'remedy' | 'published'
+  'name' | 'code' | 'category' | 'message' | 'path' | 'errno' | 'syscall' | 'sysCode' | 'mode' | 'uid' | 'euid' | 'remedy' | 'published' | 'size' | 'limit'
 >;
 
 /** What {@link HoldfastError.toPublic} returns: no path, user id or mode of the file. */
@@ -84,6 +84,10 @@ export class HoldfastError extends Error {
   readonly euid?: number | undefined;
   /** `not-durable`: `true`, the new content has the name already, though a power loss may undo it. */
   readonly published?: boolean | undefined;
+  /** `too-large`: the bytes that were counted when the limit was exceeded, where they are known. */
+  readonly size?: number | undefined;
+  /** `too-large`: the limit in bytes, where one was given. */
+  readonly limit?: number | undefined;
   /** For logs: everything but the stack and the cause. `JSON.stringify` uses it. */
   toJSON(): HoldfastErrorJSON;
   /** For response bodies: code, category, remedy, and a message without path, ids and modes. */

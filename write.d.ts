@@ -4,7 +4,11 @@ import type { CommonOptions, Containment, PathInput, SyncOptions } from './index
 /** Data that is there at the time of the call. It is copied then: changing it later changes nothing. */
 export type WriteBytes = string | ArrayBufferView | ArrayBuffer;
 
-/** What {@link writeAtomic} accepts. An iterable is streamed through the temporary file, chunk by chunk, never gathered in memory. */
+/**
+ * What {@link writeAtomic} accepts. An iterable is streamed through the temporary file, chunk by chunk, never gathered in memory.
+ * Empty chunks are skipped. The event loop gets a turn every 10 ms, also when the iterable never waits. After an error the iterator's
+ * `return()` is called and awaited for a second at most.
+ */
 export type WriteData = WriteBytes | AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
 
 /** Options of {@link writeAtomic}. */

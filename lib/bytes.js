@@ -85,6 +85,16 @@ function unshared(bytes, buffer) {
 }
 
 /**
+ * The number of bytes, which a property of the array cannot shadow.
+ *
+ * @param {Uint8Array} bytes
+ * @returns {number}
+ */
+function byteLengthOf(bytes) {
+  return OF_ARRAY.byteLength(bytes);
+}
+
+/**
  * A copy that nobody else can change. It is of the class that we name, not of one that the bytes name (`Symbol.species`).
  *
  * @param {Uint8Array} bytes
@@ -101,4 +111,4 @@ function ownCopy(bytes, path) {
   }
 }
 
-module.exports = { ownCopy, toBytes };
+module.exports = { byteLengthOf, ownCopy, toBytes };

@@ -24,6 +24,8 @@ const BRAND = Symbol.for('holdfast.error');
  * @property {number} [uid]
  * @property {number} [euid]
  * @property {boolean} [published]
+ * @property {number} [size] bytes, as far as known
+ * @property {number} [limit] bytes
  * @property {unknown} [cause]
  */
 
@@ -38,6 +40,8 @@ const FIELDS = /** @type {const} */ ([
   'euid',
   'remedy',
   'published',
+  'size',
+  'limit',
 ]);
 
 class HoldfastError extends Error {
@@ -292,6 +296,21 @@ function refusal(code, detail, given, cause) {
 }
 
 /**
+ * The refusal of data that exceed `maxBytes`.
+ *
+ * @param {NativePath} given
+ * @param {number} size bytes so far
+ * @param {number} limit bytes
+ */
+function tooLarge(given, size, limit) {
+  const path = shown(given);
+  /** @type {Failure} */
+  const failure = { code: 'too-large', detail: 'data', syscall: '', temporary: '', errno: 0, mode: undefined, uid: undefined, euid: undefined };
+  const { message, remedy } = explain(failure, path, { maxBytes: limit });
+  return own(new HoldfastError({ code: 'too-large', message, path, remedy, size, limit }));
+}
+
+/**
  * A path as a string, for results and errors. Bytes that are not UTF-8 become U+FFFD.
  *
  * @param {NativePath} given
@@ -301,4 +320,4 @@ function shown(given) {
   return typeof given === 'string' ? given : Buffer.from(given.buffer, given.byteOffset, given.byteLength).toString();
 }
 
-module.exports = { HoldfastError, atCaller, isHoldfastError, own, pending, promised, refusal, shown, systemError, toError };
+module.exports = { HoldfastError, atCaller, isHoldfastError, own, pending, promised, refusal, shown, systemError, toError, tooLarge };

@@ -186,6 +186,9 @@ function describeTooLarge(detail, at, context) {
     return { sentence: `${at} is larger than the memory that can be had for it` };
   }
   const limit = context?.maxBytes === undefined ? 'the limit' : `the limit of ${context.maxBytes} bytes`;
+  if (detail === 'data') {
+    return { sentence: `the data for ${at} are larger than ${limit}`, remedy: 'Write less data, or raise maxBytes.' };
+  }
   return {
     sentence: detail === 'growth' ? `${at} grew beyond ${limit} while it was read` : `${at} is larger than ${limit}`,
   };

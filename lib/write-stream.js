@@ -2,8 +2,9 @@
 
 // Content that comes in pieces goes through one temporary, piece by piece.
 
-const { onAbort } = require('./abort.js');
-const { ownCopy, toBytes } = require('./bytes.js');
+const { byteLengthOf, ownCopy, toBytes } = require('./bytes.js');
+const { closeSource, forEachChunk, iteratorOf } = require('./chunks.js');
+const { tooLarge } = require('./errors.js');
 const { native } = require('./native.js');
 const { queued } = require('./order.js');
 const record = require('./record.js');
@@ -12,7 +13,7 @@ const { invalidType } = require('./validate.js');
 /** @typedef {import('./native-types.js').Handle} Handle */
 /** @typedef {import('./native-types.js').NativePath} NativePath */
 
-/** Small pieces are gathered up to this size, as each append is a trip to libuv's pool. */
+/** Bytes that are gathered before an append. */
 const GATHERED = 64 * 1024;
 
 /**
@@ -26,6 +27,7 @@ const GATHERED = 64 * 1024;
  * @property {AbortSignal | undefined} signal
  * @property {string} key
  * @property {Handle | undefined} cancel
+ * @property {number} [maxBytes] most bytes to accept; more is `too-large` before anything is published
  */
 
 /**
@@ -55,20 +57,14 @@ async function writeStream(source, args) {
 }
 
 /**
- * @param {any} source
- * @returns {AsyncIterator<unknown> | Iterator<unknown>}
- */
-function iteratorOf(source) {
-  return typeof source[Symbol.asyncIterator] === 'function' ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
-}
-
-/**
+ * Appends every chunk. Small ones are gathered in one buffer, as each append is a trip to libuv's pool.
+ *
  * @param {AsyncIterable<unknown> | Iterable<unknown>} source
  * @param {Handle} stage
  * @param {StreamArguments} args
  */
-async function appendAll(source, stage, { given, encoding, signal }) {
-  /** @param {Uint8Array} bytes */
+async function appendAll(source, stage, { given, encoding, signal, maxBytes = Infinity }) {
+  /** @param {Uint8Array} bytes copied by the binary during the call */
   const append = async (bytes) => {
     const [answer] = await native().stageAppend(stage, bytes);
     const result = record.unpack(answer);
@@ -76,95 +72,41 @@ async function appendAll(source, stage, { given, encoding, signal }) {
       throw record.failure(result, given);
     }
   };
-  /** @type {Uint8Array[]} */
-  let gathered = [];
+  /** @type {Uint8Array | undefined} */
+  let gathered;
   let size = 0;
-  const flush = async () => {
-    const bytes = gathered.length === 1 ? gathered[0] : Buffer.concat(gathered);
-    gathered = [];
+  let total = 0;
+  const flush = () => {
+    const bytes = /** @type {Uint8Array} */ (gathered).subarray(0, size);
     size = 0;
-    await append(bytes);
+    return append(bytes);
   };
   await forEachChunk(source, signal, async (chunk) => {
     const bytes = chunkBytes(chunk, encoding);
-    if (bytes.byteLength >= GATHERED && size === 0) {
-      await append(bytes);
+    const length = byteLengthOf(bytes);
+    if (length === 0) {
       return;
     }
-    // The producer may reuse its memory for the next piece.
-    const piece = typeof chunk === 'string' ? bytes : ownCopy(bytes, given);
-    gathered.push(piece);
-    size += piece.byteLength;
-    if (size >= GATHERED) {
+    total += length;
+    if (total > maxBytes) {
+      throw tooLarge(given, total, maxBytes);
+    }
+    let own = bytes;
+    if (size > 0 && size + length > GATHERED) {
+      // The producer may reuse its memory while the flush is awaited.
+      own = ownCopy(bytes, given);
       await flush();
     }
+    if (length >= GATHERED) {
+      await append(own);
+      return;
+    }
+    gathered ??= new Uint8Array(GATHERED);
+    gathered.set(own, size);
+    size += length;
   });
   if (size > 0) {
     await flush();
-  }
-}
-
-/**
- * Goes through an iterable, and stops at once when the signal is aborted, even where the next
- * piece never comes.
- *
- * @param {AsyncIterable<unknown> | Iterable<unknown>} source
- * @param {AbortSignal | undefined} signal
- * @param {(chunk: unknown) => Promise<void>} use
- */
-async function forEachChunk(source, signal, use) {
-  const iterator = iteratorOf(source);
-  let remove = () => {};
-  /** @type {Promise<never> | undefined} */
-  let aborted;
-  if (signal) {
-    aborted = new Promise((_, reject) => {
-      remove = onAbort(signal, () => reject(signal.reason));
-    });
-    aborted.catch(() => {});
-  }
-  try {
-    for (;;) {
-      signal?.throwIfAborted();
-      const next = iterator.next();
-      const step = await (aborted ? Promise.race([next, aborted]) : next);
-      if (step.done) {
-        return;
-      }
-      try {
-        await use(await step.value);
-      } catch (error) {
-        await closeSource(source, iterator);
-        throw error;
-      }
-    }
-  } catch (error) {
-    if (signal?.aborted) {
-      // Not awaited: a source that hangs must not keep the caller.
-      void closeSource(source, iterator);
-    }
-    throw error;
-  } finally {
-    remove();
-  }
-}
-
-/**
- * Tells a source that no more is wanted of it. What it makes of that is its own affair.
- *
- * A stream of Node is destroyed by its iterator, but not by one that was never asked for anything: it would keep its file open.
- *
- * @param {any} source
- * @param {AsyncIterator<unknown> | Iterator<unknown>} [iterator] if it was asked for one
- */
-async function closeSource(source, iterator) {
-  try {
-    await iterator?.return?.();
-    if (typeof source.pipe === 'function' && typeof source.destroy === 'function') {
-      source.destroy();
-    }
-  } catch {
-    // The error that ended the write is the one to report.
   }
 }
 
