@@ -30,19 +30,19 @@ pub(crate) fn learn(fd: BorrowedFd<'_>) -> Option<(u64, Distance)> {
     Some((mount, distance))
 }
 
-/// How far away the file system of a file is whose status is at hand: asked only where its mount
-/// is not known, or has no number to be known by.
-pub(crate) fn distance_of(fd: BorrowedFd<'_>, stat: &Stat) -> Distance {
+/// How far away the file system of a file is whose stat is at hand. The file system is asked where
+/// its mount is not known, or has no number to be known by.
+///
+/// `None` when it does not answer; that is not remembered.
+pub(crate) fn distance_of(fd: BorrowedFd<'_>, stat: &Stat) -> Option<Distance> {
     if let Some(distance) = stat.mount.and_then(known) {
-        return distance;
+        return Some(distance);
     }
-    let Ok(distance) = sys::distance(fd) else {
-        return Distance::Unknown;
-    };
+    let distance = sys::distance(fd).ok()?;
     if let Some(mount) = stat.mount {
         remember(mount, distance);
     }
-    distance
+    Some(distance)
 }
 
 fn remember(mount: u64, distance: Distance) {

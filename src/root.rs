@@ -21,8 +21,8 @@ pub struct Root {
     given: Vec<u8>,
     /// Without links, as of opening.
     real: Vec<u8>,
-    /// The mount it lies on, by number.
-    mount: Option<u64>,
+    /// The unique number of its mount; 0 while it is not known.
+    mount: AtomicU64,
 }
 
 impl Root {
@@ -46,7 +46,7 @@ impl Root {
         let real = sys::held_path(dir.as_fd()).unwrap_or_else(|_| path::normalize(&given));
         Ok(Self {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
-            mount: sys::stat(dir.as_fd())?.mount,
+            mount: AtomicU64::new(sys::stat(dir.as_fd())?.mount.unwrap_or(0)),
             dir: RwLock::new(Arc::new(dir)),
             is_spent: AtomicBool::new(false),
             given,
@@ -66,9 +66,17 @@ impl Root {
         &self.real
     }
 
-    /// The mount it lies on, where the system gives mounts numbers it never gives again.
+    /// The unique number of the mount it lies on, where the system has one. When the first `statx`
+    /// failed, the next one has it; no file system is asked for it.
+    #[cfg(target_os = "linux")]
     pub(crate) fn mount(&self) -> Option<u64> {
-        self.mount
+        let known = self.mount.load(Ordering::Relaxed);
+        if known != 0 {
+            return Some(known);
+        }
+        let mount = sys::stat_in_memory(self.directory().as_fd()).ok()?.mount?;
+        self.mount.store(mount, Ordering::Relaxed);
+        Some(mount)
     }
 
     /// The descriptor, for the length of one call.

@@ -5,21 +5,16 @@
 //! `rename`, since `linkat` never replaces; it gets that in the last moment. Elsewhere the temporary
 //! has a random name from the start.
 
+mod name;
+
 use crate::error::Os;
 use crate::mounts;
 use crate::sys::{self, AsFd, BorrowedFd, Distance, OwnedFd, Stat};
-use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// What every temporary's name begins and ends with; 32 hexadecimal digits stand between.
-///
-/// The name never derives from the target's, so that it fits wherever the target's does.
-const PREFIX: &[u8] = b".holdfast-";
-const SUFFIX: &[u8] = b".tmp";
-/// What the name of a copy ends with that is worth keeping when a process is killed.
-pub(crate) const RECOVERY_SUFFIX: &[u8] = b".recovery";
-const DIGITS: usize = 32;
+pub(crate) use name::{RECOVERY_SUFFIX, is_name_of_one};
+use name::{SUFFIX, with_random_name};
 
 /// How a file got its final name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -182,8 +177,7 @@ impl Temporary {
                 self.name = None;
                 Ok(Method::Rename)
             }
-            // Kernels before 3.15, filters, and file systems that cannot promise it.
-            Err(os) if matches!(os.errno, sys::EINVAL | sys::ENOSYS | sys::ENOTSUP) => {
+            Err(os) if cannot_rename_new(os) => {
                 sys::link_at(self.dir.as_fd(), own, name)?;
                 Ok(Method::Link)
             }
@@ -203,10 +197,10 @@ impl Temporary {
         }
     }
 
-    /// Remembers a mount where a file without a name may not get one.
+    /// Finds out whether a refused link was this file's own failure or that of its directory.
     fn noted(&self, os: Os) -> Os {
         if is_refused_link(os) {
-            give_names_on(mounts::learn(self.dir.as_fd()).map(|(mount, _)| mount));
+            learn_refusal(self.dir.as_fd());
         }
         os
     }
@@ -227,6 +221,16 @@ impl Drop for Temporary {
     }
 }
 
+/// Whether `renameat2(RENAME_NOREPLACE)` is missing: the kernel is older than 3.15, the file system
+/// does not support it, or a filter refuses every such call.
+fn cannot_rename_new(os: Os) -> bool {
+    match os.errno {
+        sys::EINVAL | sys::ENOSYS | sys::ENOTSUP => true,
+        sys::EPERM | sys::EACCES => !sys::rename_new_works(),
+        _ => false,
+    }
+}
+
 /// Whether a file without a name was refused one although nothing is in its way: by a security
 /// module, a filter, or a file system. With a name from the start it can be published.
 pub(crate) fn is_refused_link(os: Os) -> bool {
@@ -237,22 +241,27 @@ pub(crate) fn is_refused_link(os: Os) -> bool {
         )
 }
 
-/// Mounts on which temporaries have names from the start.
-static NAMED_ONLY: RwLock<Vec<u64>> = RwLock::new(Vec::new());
-/// Whether there is any, so that nobody asks for a directory's mount otherwise.
-static ANY_NAMED_ONLY: AtomicBool = AtomicBool::new(false);
-const MOST_MOUNTS: usize = 128;
+/// Where temporaries have names from the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum NamedOnly {
+    /// On a mount whose file system may report lost content at `close`.
+    Mount(u64),
+    /// In a directory, by device and inode, in which an unnamed file of our own got no name.
+    Directory(u64, u64),
+}
 
-fn give_names_on(mount: Option<u64>) {
-    let Some(mount) = mount else {
-        return;
-    };
-    let mut mounts = NAMED_ONLY.write().unwrap_or_else(PoisonError::into_inner);
-    if !mounts.contains(&mount) {
-        if mounts.len() >= MOST_MOUNTS {
-            mounts.remove(0);
+static NAMED_ONLY: RwLock<Vec<NamedOnly>> = RwLock::new(Vec::new());
+/// Whether [`NAMED_ONLY`] has an entry. Without one no call is made to look for it.
+static ANY_NAMED_ONLY: AtomicBool = AtomicBool::new(false);
+const MOST_NAMED_ONLY: usize = 128;
+
+fn give_names(place: NamedOnly) {
+    let mut places = NAMED_ONLY.write().unwrap_or_else(PoisonError::into_inner);
+    if !places.contains(&place) {
+        if places.len() >= MOST_NAMED_ONLY {
+            places.remove(0);
         }
-        mounts.push(mount);
+        places.push(place);
     }
     ANY_NAMED_ONLY.store(true, Ordering::Relaxed);
 }
@@ -261,9 +270,36 @@ fn needs_names(dir: BorrowedFd<'_>) -> bool {
     if !ANY_NAMED_ONLY.load(Ordering::Relaxed) {
         return false;
     }
-    let mount = sys::stat(dir).ok().and_then(|stat| stat.mount);
-    let mounts = NAMED_ONLY.read().unwrap_or_else(PoisonError::into_inner);
-    mount.is_some_and(|mount| mounts.contains(&mount))
+    let Ok(stat) = sys::stat(dir) else {
+        return false;
+    };
+    let places = NAMED_ONLY.read().unwrap_or_else(PoisonError::into_inner);
+    places.iter().any(|place| match *place {
+        NamedOnly::Mount(mount) => stat.mount == Some(mount),
+        NamedOnly::Directory(dev, ino) => (stat.dev, stat.ino) == (dev, ino),
+    })
+}
+
+/// Remembers a directory in which no unnamed file gets a name: an empty file of our own is refused
+/// one, too.
+///
+/// The file that was refused one proves nothing: `fs.protected_hardlinks` refuses a file that was
+/// given to another owner, in every directory.
+fn learn_refusal(dir: BorrowedFd<'_>) {
+    let Ok(probe) = sys::create_unnamed(dir, 0o600) else {
+        return;
+    };
+    match with_random_name(SUFFIX, |name| sys::link_held(probe.as_fd(), dir, name)) {
+        Ok((name, ())) => {
+            let _ = sys::unlink_at(dir, &name);
+        }
+        Err(os) if is_refused_link(os) => {
+            if let Ok(stat) = sys::status(dir) {
+                give_names(NamedOnly::Directory(stat.dev, stat.ino));
+            }
+        }
+        Err(_) => {}
+    }
 }
 
 /// A file without a name, on a file system of this machine's own; `None` where there is no such
@@ -275,94 +311,11 @@ fn create_unnamed(dir: BorrowedFd<'_>, mode: u32) -> Option<(OwnedFd, Stat)> {
     let fd = sys::create_unnamed(dir, mode).ok()?;
     let stat = sys::stat(fd.as_fd()).ok()?;
     // Elsewhere a close may fail, which has to be known before the file is published.
-    if mounts::distance_of(fd.as_fd(), &stat) == Distance::Unknown {
-        give_names_on(stat.mount);
+    if mounts::distance_of(fd.as_fd(), &stat)? == Distance::Unknown {
+        if let Some(mount) = stat.mount {
+            give_names(NamedOnly::Mount(mount));
+        }
         return None;
     }
     Some((fd, stat))
-}
-
-/// Whether a name is one that a temporary of ours may have.
-pub(crate) fn is_name_of_one(name: &[u8]) -> bool {
-    name.strip_prefix(PREFIX)
-        .and_then(|rest| rest.strip_suffix(SUFFIX))
-        .is_some_and(|digits| {
-            digits.len() == DIGITS
-                && digits
-                    .iter()
-                    .all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
-        })
-}
-
-fn with_random_name<T>(
-    suffix: &[u8],
-    mut make: impl FnMut(&[u8]) -> Result<T, Os>,
-) -> Result<(Vec<u8>, T), Os> {
-    const TRIES: u32 = 16;
-    let mut tries = 1;
-    loop {
-        let name = random_name(suffix)?;
-        match make(&name) {
-            Ok(made) => return Ok((name, made)),
-            Err(os) if os.errno == sys::EEXIST && tries < TRIES => tries += 1,
-            Err(os) => return Err(os),
-        }
-    }
-}
-
-thread_local! {
-    /// Random bytes for the names to come, and how many are left: one call to the kernel serves
-    /// several names. Should a fork ever share them, `O_EXCL` shows it, and the next name is taken.
-    static RANDOM: RefCell<([u8; BATCH], usize)> = const { RefCell::new(([0; BATCH], 0)) };
-}
-
-/// Bytes that getrandom(2) gives whole or not at all.
-const BATCH: usize = 256;
-const BYTES_OF_A_NAME: usize = 16;
-
-fn random_bytes() -> Result<[u8; BYTES_OF_A_NAME], Os> {
-    RANDOM.with_borrow_mut(|(bytes, left)| {
-        if *left < BYTES_OF_A_NAME {
-            sys::fill_random(bytes)?;
-            *left = BATCH;
-        }
-        *left -= BYTES_OF_A_NAME;
-        let mut taken = [0; BYTES_OF_A_NAME];
-        taken.copy_from_slice(&bytes[*left..*left + BYTES_OF_A_NAME]);
-        Ok(taken)
-    })
-}
-
-fn random_name(suffix: &[u8]) -> Result<Vec<u8>, Os> {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    let mut name = Vec::with_capacity(PREFIX.len() + DIGITS + suffix.len());
-    name.extend_from_slice(PREFIX);
-    for byte in random_bytes()? {
-        name.push(HEX[usize::from(byte >> 4)]);
-        name.push(HEX[usize::from(byte & 0xf)]);
-    }
-    name.extend_from_slice(suffix);
-    Ok(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_temporary_is_known_by_its_whole_name() {
-        let name = random_name(SUFFIX).unwrap();
-        assert!(is_name_of_one(&name));
-        assert!(!is_name_of_one(&random_name(RECOVERY_SUFFIX).unwrap()));
-        for other in [
-            &b".holdfast-.tmp"[..],
-            b".holdfast-0123456789abcdef0123456789abcde.tmp",
-            b".holdfast-0123456789abcdef0123456789abcdefg.tmp",
-            b".holdfast-0123456789ABCDEF0123456789ABCDEF.tmp",
-            b"x.holdfast-0123456789abcdef0123456789abcdef.tmp",
-            b".holdfast-0123456789abcdef0123456789abcdef.tmp.txt",
-        ] {
-            assert!(!is_name_of_one(other));
-        }
-    }
 }

@@ -1,8 +1,8 @@
 //! Links, read by the descriptor of the link itself.
 
 use super::file_system::is_pseudo_file_system;
-use super::linux::stat;
 use super::stat::{Link, Stat, Target};
+use super::statx::stat;
 use super::unix::{open_at, read_link_at, status};
 use crate::error::Os;
 use nix::fcntl::OFlag;

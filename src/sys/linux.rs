@@ -3,18 +3,15 @@
 //! Newer calls go through `syscall(2)`, so that the addon needs no newer libc than its kernel.
 #![allow(unsafe_code, reason = "these calls have no safe wrapper")]
 
-use super::stat::{Stat, Time};
-use super::unix::{MOST, change_mode, kind_at, named, open_at, status, uninterrupted};
+use super::unix::{MOST, change_mode, named, open_at, uninterrupted};
 use crate::error::Os;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag};
 use nix::libc;
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::io::IoSliceMut;
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How a directory is held for what lies beneath it: it need not be readable.
 pub(crate) const HOLD: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY);
@@ -50,13 +47,11 @@ pub(crate) fn open_at2(
     uninterrupted(|| named("open", nix::fcntl::openat2(dir, path, how)))
 }
 
-/// Whether `openat2` can be used: asked once, of `"."`, and never of a real operation.
+/// Whether `openat2` can be used. Probed once, never with a path of a caller.
 ///
-/// A seccomp filter may answer ENOSYS, EPERM or anything else to it. What a plain `openat` of
-/// the same name does, `openat2` does too where it exists.
-///
-/// Where there is no descriptor or no memory to be had, that says nothing of the kernel: the next
-/// call asks again.
+/// A seccomp filter may answer ENOSYS, EPERM or anything else. One success, or EBADF for an invalid
+/// descriptor, proves that the call exists: `.` and `/` may have errors of their own. A lack of
+/// descriptors or memory proves nothing, and the next call probes again.
 pub(crate) fn openat2_works() -> bool {
     static WORKS: OnceLock<bool> = OnceLock::new();
     if let Some(&works) = WORKS.get() {
@@ -68,8 +63,36 @@ pub(crate) fn openat2_works() -> bool {
     };
     match probe(b".").or_else(|_| probe(b"/")) {
         Err(os) if is_shortage(os) => false,
-        answer => *WORKS.get_or_init(|| answer.is_ok()),
+        Ok(()) => *WORKS.get_or_init(|| true),
+        Err(_) => *WORKS.get_or_init(|| knows_call(openat2_of_no_directory)),
     }
+}
+
+/// `openat2` with a valid request and an invalid descriptor.
+fn openat2_of_no_directory() -> libc::c_long {
+    let how = OpenHow::new()
+        .flags(OFlag::O_PATH | OFlag::O_CLOEXEC)
+        .resolve(RESOLVE_NO_SYMLINKS);
+    // SAFETY: the descriptor is invalid on purpose, the path is a static C string, and `how` has
+    // the layout and size of `struct open_how`; the call only reads them.
+    unsafe {
+        libc::syscall(
+            libc::SYS_openat2,
+            -1,
+            c"a".as_ptr(),
+            &raw const how,
+            size_of::<OpenHow>(),
+        )
+    }
+}
+
+/// Whether the kernel, and every filter before it, takes a call, which is made with an invalid
+/// descriptor: EBADF says that it does.
+///
+/// Tried twice, so that one error by chance is not taken for a missing call.
+pub(super) fn knows_call(call: impl Fn() -> libc::c_long) -> bool {
+    let answers_bad_descriptor = || call() == -1 && Errno::last_raw() == libc::EBADF;
+    answers_bad_descriptor() || answers_bad_descriptor()
 }
 
 /// Whether the process or the system has run out of something that it may have again.
@@ -77,15 +100,15 @@ pub(super) fn is_shortage(os: Os) -> bool {
     matches!(os.errno, libc::EMFILE | libc::ENFILE | libc::ENOMEM)
 }
 
-/// Whether `fchmodat2` exists: asked once, with a descriptor that cannot be.
+/// Whether `fchmodat2` exists. Probed once, with an invalid descriptor.
 pub(crate) fn fchmodat2_works() -> bool {
     static WORKS: OnceLock<bool> = OnceLock::new();
     *WORKS.get_or_init(|| {
-        // SAFETY: the descriptor is invalid on purpose and the path is a static C string; the
-        // call reads the string and changes nothing.
-        let answer =
-            unsafe { libc::syscall(SYS_FCHMODAT2, -1, c"".as_ptr(), 0, libc::AT_EMPTY_PATH) };
-        answer == -1 && Errno::last_raw() == libc::EBADF
+        knows_call(|| {
+            // SAFETY: the descriptor is invalid on purpose and the path is a static C string; the
+            // call reads the string and changes nothing.
+            unsafe { libc::syscall(SYS_FCHMODAT2, -1, c"".as_ptr(), 0, libc::AT_EMPTY_PATH) }
+        })
     })
 }
 
@@ -118,116 +141,6 @@ pub(crate) fn change_mode_of_held(fd: BorrowedFd<'_>, mode: u32) -> Result<(), O
             change_mode(readable.as_fd(), mode)
         }
         answer => answer,
-    }
-}
-
-/// Set once the kernel, or a filter, has answered that it has no `statx`.
-static STATX_MISSING: AtomicBool = AtomicBool::new(false);
-
-/// Whether `statx` answers here.
-pub(crate) fn statx_works() -> bool {
-    if let Ok(top) = open_at(nix::fcntl::AT_FDCWD, b"/", OFlag::O_PATH) {
-        // Whatever comes of it, it is noted if there is no such call.
-        let _ = stat(top.as_fd());
-    }
-    !STATX_MISSING.load(Ordering::Relaxed)
-}
-
-/// `statx(2)` on a descriptor: everything `fs.Stats` shows, the time of birth included.
-///
-/// libuv falls back to `fstat` and shows the time of change as time of birth; so do we.
-#[inline(always)]
-pub(crate) fn stat(fd: BorrowedFd<'_>) -> Result<Stat, Os> {
-    stat_with(fd, 0)
-}
-
-/// The same from memory alone: a file system that is far away is not asked. What it says of such
-/// a file may be out of date.
-pub(crate) fn stat_in_memory(fd: BorrowedFd<'_>) -> Result<Stat, Os> {
-    stat_with(fd, libc::AT_STATX_DONT_SYNC)
-}
-
-/// The same of a name in a directory, following nothing.
-pub(crate) fn stat_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
-    let text = c_string("lstat", name)?;
-    match statx(dir, &text, libc::AT_SYMLINK_NOFOLLOW) {
-        None => kind_at(dir, name),
-        Some(answer) => named("lstat", answer),
-    }
-}
-
-#[inline(always)]
-fn stat_with(fd: BorrowedFd<'_>, flags: libc::c_int) -> Result<Stat, Os> {
-    match statx(fd, c"", libc::AT_EMPTY_PATH | flags) {
-        None => status(fd),
-        Some(answer) => named("fstat", answer),
-    }
-}
-
-/// `statx(2)`; `None` where there is no such call.
-#[inline(always)]
-fn statx(fd: BorrowedFd<'_>, path: &CStr, flags: libc::c_int) -> Option<nix::Result<Stat>> {
-    if STATX_MISSING.load(Ordering::Relaxed) {
-        return None;
-    }
-    let mut raw = MaybeUninit::<libc::statx>::zeroed();
-    // SAFETY: the descriptor is borrowed and open, the path is a C string that lives until the call
-    // returns, and `raw` is exclusive memory of the size the kernel writes.
-    let answer = unsafe {
-        libc::syscall(
-            libc::SYS_statx,
-            fd.as_raw_fd(),
-            path.as_ptr(),
-            flags,
-            libc::STATX_BASIC_STATS | libc::STATX_BTIME | libc::STATX_MNT_ID_UNIQUE,
-            raw.as_mut_ptr(),
-        )
-    };
-    if let Err(errno) = Errno::result(answer) {
-        return match errno {
-            Errno::ENOSYS | Errno::EINVAL => {
-                STATX_MISSING.store(true, Ordering::Relaxed);
-                None
-            }
-            // Filters that do not know statx answer EPERM, which an open descriptor gives no cause
-            // for; a file system may give it to a name.
-            Errno::EPERM => {
-                STATX_MISSING.fetch_or(path.is_empty(), Ordering::Relaxed);
-                None
-            }
-            _ => Some(Err(errno)),
-        };
-    }
-    // SAFETY: the memory was zeroed, which is a valid value of every field, and then filled.
-    let raw = unsafe { raw.assume_init() };
-    Some(Ok(convert(&raw)))
-}
-
-#[inline(always)]
-fn convert(raw: &libc::statx) -> Stat {
-    let time = |stamp: &libc::statx_timestamp| Time {
-        seconds: stamp.tv_sec,
-        nanoseconds: stamp.tv_nsec,
-    };
-    Stat {
-        dev: libc::makedev(raw.stx_dev_major, raw.stx_dev_minor),
-        mode: u32::from(raw.stx_mode),
-        nlink: u64::from(raw.stx_nlink),
-        uid: raw.stx_uid,
-        gid: raw.stx_gid,
-        rdev: libc::makedev(raw.stx_rdev_major, raw.stx_rdev_minor),
-        blksize: u64::from(raw.stx_blksize),
-        ino: raw.stx_ino,
-        size: raw.stx_size,
-        blocks: raw.stx_blocks,
-        accessed: time(&raw.stx_atime),
-        modified: time(&raw.stx_mtime),
-        changed: time(&raw.stx_ctime),
-        born: time(&raw.stx_btime),
-        // No mount has the number 0: an emulator that passes the mask on and not the number (QEMU 10)
-        // would make all mounts one, and what is known of one would be believed of all.
-        mount: (raw.stx_mask & libc::STATX_MNT_ID_UNIQUE != 0 && raw.stx_mnt_id != 0)
-            .then_some(raw.stx_mnt_id),
     }
 }
 
@@ -282,23 +195,24 @@ pub(crate) fn start_sync(fd: BorrowedFd<'_>) {
     let _ = unsafe { libc::sync_file_range(fd.as_raw_fd(), 0, 0, libc::SYNC_FILE_RANGE_WRITE) };
 }
 
-/// Whether `renameat2` exists: asked once, with descriptors that cannot be.
+/// Whether `renameat2` exists. Probed once, with invalid descriptors.
 pub(crate) fn rename_new_works() -> bool {
     static WORKS: OnceLock<bool> = OnceLock::new();
     *WORKS.get_or_init(|| {
-        // SAFETY: the descriptors are invalid on purpose and the names are static C strings; the
-        // call reads the strings and changes nothing.
-        let answer = unsafe {
-            libc::syscall(
-                libc::SYS_renameat2,
-                -1,
-                c"a".as_ptr(),
-                -1,
-                c"b".as_ptr(),
-                libc::RENAME_NOREPLACE,
-            )
-        };
-        answer == -1 && Errno::last_raw() == libc::EBADF
+        knows_call(|| {
+            // SAFETY: the descriptors are invalid on purpose and the names are static C strings;
+            // the call reads the strings and changes nothing.
+            unsafe {
+                libc::syscall(
+                    libc::SYS_renameat2,
+                    -1,
+                    c"a".as_ptr(),
+                    -1,
+                    c"b".as_ptr(),
+                    libc::RENAME_NOREPLACE,
+                )
+            }
+        })
     })
 }
 
@@ -387,7 +301,7 @@ pub(super) fn proc_link(fd: BorrowedFd<'_>) -> CString {
     CString::new(format!("/proc/self/fd/{}", fd.as_raw_fd())).unwrap_or_default()
 }
 
-fn c_string(syscall: &'static str, text: &[u8]) -> Result<CString, Os> {
+pub(super) fn c_string(syscall: &'static str, text: &[u8]) -> Result<CString, Os> {
     CString::new(text).map_err(|_| Os {
         errno: libc::EINVAL,
         syscall,

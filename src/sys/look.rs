@@ -1,7 +1,7 @@
 //! Questions about a descriptor that change nothing, for [`crate::inspect`].
 #![allow(unsafe_code, reason = "these calls have no safe wrapper")]
 
-use super::linux::proc_link;
+use super::linux::{knows_call, proc_link};
 use super::unix::named;
 use crate::error::Os;
 use nix::errno::Errno;
@@ -44,14 +44,15 @@ pub(crate) fn access(fd: BorrowedFd<'_>, permissions: i32) -> Result<(), Os> {
     named("access", Errno::result(answer).map(drop))
 }
 
+/// Whether `faccessat2` exists. Probed once, with an invalid descriptor.
 fn faccessat2_works() -> bool {
     static WORKS: OnceLock<bool> = OnceLock::new();
     *WORKS.get_or_init(|| {
-        // SAFETY: the descriptor is invalid on purpose and the path is a static C string; the
-        // call reads the string and changes nothing.
-        let answer =
-            unsafe { libc::syscall(SYS_FACCESSAT2, -1, c"".as_ptr(), 0, libc::AT_EMPTY_PATH) };
-        answer == -1 && Errno::last_raw() == libc::EBADF
+        knows_call(|| {
+            // SAFETY: the descriptor is invalid on purpose and the path is a static C string; the
+            // call reads the string and changes nothing.
+            unsafe { libc::syscall(SYS_FACCESSAT2, -1, c"".as_ptr(), 0, libc::AT_EMPTY_PATH) }
+        })
     })
 }
 

@@ -54,21 +54,41 @@ pub(crate) fn open_beneath(dir: BorrowedFd<'_>, path: &[u8], flags: OFlag) -> Re
 /// macOS; where it is none, nothing is proved.
 pub(crate) fn nofollow_any_works() -> bool {
     static WORKS: OnceLock<bool> = OnceLock::new();
-    *WORKS.get_or_init(|| {
-        unix::open_absolute(b"/etc", HOLD | NOFOLLOW_ANY).is_err_and(|os| os.errno == libc::ELOOP)
+    probed(&WORKS, || {
+        match unix::open_absolute(b"/etc", HOLD | NOFOLLOW_ANY) {
+            Err(os) if is_shortage(os) => Err(os),
+            answer => Ok(answer.is_err_and(|os| os.errno == libc::ELOOP)),
+        }
     })
 }
 
 /// Whether `O_RESOLVE_BENEATH` has an effect: older kernels ignore it, and then `..` leads out.
 pub(crate) fn resolve_beneath_works() -> bool {
     static WORKS: OnceLock<bool> = OnceLock::new();
-    *WORKS.get_or_init(|| {
-        unix::open_absolute(b"/usr", HOLD).is_ok_and(|start| {
-            unix::open_at(start.as_fd(), b".", HOLD | RESOLVE_BENEATH).is_ok()
-                && unix::open_at(start.as_fd(), b"..", HOLD).is_ok()
-                && unix::open_at(start.as_fd(), b"..", HOLD | RESOLVE_BENEATH).is_err()
-        })
+    probed(&WORKS, || {
+        let start = unix::open_absolute(b"/usr", HOLD)?;
+        unix::open_at(start.as_fd(), b".", HOLD | RESOLVE_BENEATH)?;
+        unix::open_at(start.as_fd(), b"..", HOLD)?;
+        match unix::open_at(start.as_fd(), b"..", HOLD | RESOLVE_BENEATH) {
+            Err(os) if is_shortage(os) => Err(os),
+            answer => Ok(answer.is_err()),
+        }
     })
+}
+
+/// The result of a probe, which is remembered unless the process lacked descriptors or memory.
+fn probed(known: &OnceLock<bool>, probe: impl Fn() -> Result<bool, Os>) -> bool {
+    if let Some(&works) = known.get() {
+        return works;
+    }
+    match probe() {
+        Err(os) if is_shortage(os) => false,
+        answer => *known.get_or_init(|| answer.unwrap_or(false)),
+    }
+}
+
+fn is_shortage(os: Os) -> bool {
+    matches!(os.errno, libc::EMFILE | libc::ENFILE | libc::ENOMEM)
 }
 
 /// There is no such call, nor any other of Linux that `capabilities()` names.

@@ -32,6 +32,8 @@ mod look;
 #[cfg(target_os = "macos")]
 mod macos;
 mod stat;
+#[cfg(target_os = "linux")]
+mod statx;
 #[cfg(unix)]
 mod unix;
 #[cfg_attr(not(target_os = "linux"), path = "named_only.rs")]
@@ -54,8 +56,8 @@ pub(crate) use linux::{
     HOLD, LOOK, MODE_MASKS_ACL, NAMES_ARE_EXACT, RESOLVE_BENEATH, RESOLVE_CACHED,
     RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV, advise_huge_pages,
     change_mode_of_held, effective_groups, fchmodat2_works, fill_random, held_path, let_go,
-    open_at2, openat2_works, read, read_from_start, rename_new, rename_new_works, start_sync, stat,
-    stat_at, stat_in_memory, statx_works, sync, sync_directory,
+    open_at2, openat2_works, read, read_from_start, rename_new, rename_new_works, start_sync, sync,
+    sync_directory,
 };
 #[cfg(unix)]
 pub(crate) use listing::{is_empty_directory, list};
@@ -72,6 +74,8 @@ pub(crate) use macos::{
     resolve_beneath_works, start_sync, stat, stat_at, statx_works, sync, sync_directory,
 };
 pub(crate) use stat::{Distance, Link, Stat, Target, Time};
+#[cfg(target_os = "linux")]
+pub(crate) use statx::{stat, stat_at, stat_in_memory, statx_works};
 #[cfg(target_os = "linux")]
 pub(crate) use unix::open_at;
 #[cfg(target_os = "macos")]

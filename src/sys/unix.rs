@@ -7,8 +7,7 @@ use nix::fcntl::AtFlags;
 use nix::libc;
 use nix::sys::stat::{FileStat, Mode};
 use nix::unistd::{Gid, LinkatFlags, Uid, UnlinkatFlags};
-use std::fs::File;
-use std::io::{IoSliceMut, Read};
+use std::io::IoSliceMut;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::sync::OnceLock;
@@ -298,19 +297,21 @@ pub(crate) fn effective_group() -> u32 {
 ///
 /// In a user namespace with a partial map, all unmapped ids show as the overflow id. Read once:
 /// a process cannot change the map of the namespace it lives in after it was written.
+///
+/// A read that fails, for want of a descriptor for instance, is not remembered.
 pub(crate) fn has_full_user_map() -> bool {
     static FULL: OnceLock<bool> = OnceLock::new();
-    *FULL.get_or_init(|| {
-        let mut map = String::new();
-        let read =
-            File::open("/proc/self/uid_map").and_then(|mut file| file.read_to_string(&mut map));
-        if read.is_err() {
-            return true;
+    if let Some(&full) = FULL.get() {
+        return full;
+    }
+    match std::fs::read_to_string("/proc/self/uid_map") {
+        Ok(map) => {
+            let mapped: u64 = map
+                .lines()
+                .filter_map(|line| line.split_whitespace().nth(2)?.parse::<u64>().ok())
+                .sum();
+            *FULL.get_or_init(|| mapped >= u64::from(u32::MAX))
         }
-        let mapped: u64 = map
-            .lines()
-            .filter_map(|line| line.split_whitespace().nth(2)?.parse::<u64>().ok())
-            .sum();
-        mapped >= u64::from(u32::MAX)
-    })
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    }
 }

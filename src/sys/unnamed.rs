@@ -1,7 +1,7 @@
 //! Files without a name (`O_TMPFILE`), and how they get one.
 #![allow(unsafe_code, reason = "these calls have no safe wrapper")]
 
-use super::linux::proc_link;
+use super::linux::{is_shortage, knows_call, proc_link};
 use super::unix::{named, open_at, uninterrupted};
 use crate::error::Os;
 use nix::errno::Errno;
@@ -65,27 +65,37 @@ fn link(
     named("link", Errno::result(answer).map(drop))
 }
 
-/// Whether a file without a name could get one here: asked once, of `/`, which cannot be linked.
+/// Whether a file without a name could get one here. Probed once, with `/`, which cannot be linked.
 ///
 /// `"."` exists, so that the call answers EEXIST as soon as it may be made at all, and ENOENT
-/// where it may not; then `/proc` has to be there.
+/// where it may not; then `/proc` has to be there. A filter answers an invalid descriptor, too.
 pub(crate) fn link_held_works() -> bool {
     static WORKS: OnceLock<bool> = OnceLock::new();
     if let Some(&works) = WORKS.get() {
         return works;
     }
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY;
-    let probe = || -> Result<(), Os> {
+    let probe = || -> Result<bool, Os> {
+        if !knows_call(link_of_no_file) {
+            return Ok(false);
+        }
         let top = open_at(AT_FDCWD, b"/", flags)?;
         let top = std::os::fd::AsFd::as_fd(&top);
         match link(top, c"", top, c".", AtFlags::AT_EMPTY_PATH.bits()) {
-            Err(os) if os.errno == libc::EEXIST => Ok(()),
-            _ => open_at(AT_FDCWD, b"/proc/self/fd", flags).map(drop),
+            Err(os) if os.errno == libc::EEXIST => Ok(true),
+            _ => open_at(AT_FDCWD, b"/proc/self/fd", flags).map(|_| true),
         }
     };
     match probe() {
         // That says nothing of the kernel: the next call asks again.
-        Err(os) if super::linux::is_shortage(os) => false,
-        answer => *WORKS.get_or_init(|| answer.is_ok()),
+        Err(os) if is_shortage(os) => false,
+        answer => *WORKS.get_or_init(|| answer.unwrap_or(false)),
     }
+}
+
+/// `linkat` with invalid descriptors.
+fn link_of_no_file() -> libc::c_long {
+    // SAFETY: the descriptors are invalid on purpose and the names are static C strings; the call
+    // reads the strings and changes nothing.
+    unsafe { libc::syscall(libc::SYS_linkat, -1, c"a".as_ptr(), -1, c"b".as_ptr(), 0) }
 }

@@ -148,8 +148,13 @@ pub(crate) fn acl_grants(fd: BorrowedFd<'_>) -> Result<bool, Os> {
 
 /// The security identifier of the user that this process runs as.
 fn current_user() -> Option<&'static [u8]> {
-    static USER: OnceLock<Option<Vec<u8>>> = OnceLock::new();
-    USER.get_or_init(|| query_user().ok()).as_deref()
+    static USER: OnceLock<Vec<u8>> = OnceLock::new();
+    if let Some(user) = USER.get() {
+        return Some(user);
+    }
+    // A failure is not remembered: the next call asks again.
+    let user = query_user().ok()?;
+    Some(USER.get_or_init(|| user))
 }
 
 fn query_user() -> Result<Vec<u8>, Os> {
