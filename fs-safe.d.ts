@@ -25,7 +25,7 @@ export interface FsSafeBinding<Original = undefined> {
    * `HoldfastError` (`OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE`), which callers that translate only their own class pass on.
    */
   outbound?: boolean | OutboundOptions | undefined;
-  /** The library itself, or some of its functions: asked for an injected `fileSystem`, `denyMutations`, a copy fallback, and other methods of a root. */
+  /** The library itself, or some of its functions: called for `denyMutations`, a copy after a refused rename, a `fileSystem` with `renameIdentity`, and other methods of a root. */
   original?: Original | undefined;
 }
 
@@ -181,15 +181,29 @@ export interface FsSafeReplaceBaseOptions {
   onDestinationState?: ((state: FsSafeDestinationState) => void) | undefined;
 }
 
+/** A file system that a host injects: its guards, or its view of the file. docs/fs-safe.md says when each function is called. */
+export interface FsSafeFileSystem {
+  /** Without it, or with functions of `node:fs/promises` alone, nothing is injected. */
+  promises: Pick<typeof import('node:fs/promises'), 'mkdir' | 'lstat' | 'open' | 'writeFile' | 'rename' | 'unlink'>;
+}
+
+/** The same for the synchronous twin. With functions of `node:fs` alone, nothing is injected. */
+export type FsSafeSyncFileSystem = Pick<
+  typeof import('node:fs'),
+  'mkdirSync' | 'lstatSync' | 'openSync' | 'fstatSync' | 'writeFileSync' | 'fsyncSync' | 'closeSync' | 'renameSync' | 'unlinkSync'
+> & {
+  /** Required with `mode`, `dirMode` or `preserveExistingMode`. */
+  fchmodSync?: typeof import('node:fs').fchmodSync | undefined;
+};
+
 export type FsSafeReplaceOptions = FsSafeReplaceBaseOptions & {
   beforeRename?: ((params: { filePath: string; tempPath: string }) => Promise<void>) | undefined;
-  /** An injected file system: only the original can use one. */
-  fileSystem?: unknown;
+  fileSystem?: FsSafeFileSystem | undefined;
 };
 
 export type FsSafeReplaceSyncOptions = FsSafeReplaceBaseOptions & {
   beforeRename?: ((params: { filePath: string; tempPath: string }) => void) | undefined;
-  fileSystem?: unknown;
+  fileSystem?: FsSafeSyncFileSystem | undefined;
 };
 
 export interface FsSafeReplaceResult {

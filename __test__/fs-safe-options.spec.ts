@@ -149,11 +149,21 @@ const OPTIONS: Record<string, () => Promise<void>> = {
     }
   },
   async fileSystem() {
-    expect(await both([], { fileSystem: fs }, (dir) => fs.readdirSync(dir))).toEqual(['`TypeError`', []]);
+    const renamed: string[] = [];
+    const rename = (from: string, to: string) => void renamed.push(path.basename(to), String(fs.existsSync(from)));
+    const fileSystem = {
+      ...fs,
+      renameSync: (from: string, to: string) => (rename(from, to), fs.renameSync(from, to)),
+      promises: { ...fs.promises, rename: async (from: string, to: string) => (rename(from, to), fs.renameSync(from, to)) },
+    };
+    const look = (dir: string) => {
+      expect([fs.readdirSync(`${dir}/e`), renamed.splice(0)]).toEqual([['f'], ['f', 'true']]);
+    };
+    expect(await both([], { fileSystem: fileSystem as never }, look)).toEqual([done, undefined]);
     const asked: unknown[] = [];
     const replace = (options: unknown) => (asked.push(options), { method: 'rename' as const });
     const api = bindFsSafe({ FsSafeError, original: { replaceFileAtomic: async (options: unknown) => replace(options) } });
-    const options = { filePath: '/nowhere/f', content: 'new', fileSystem: fs };
+    const options = { filePath: '/nowhere/f', content: 'new', renameIdentity: 'verify-content-with-lock' as const, fileSystem: fileSystem as never };
     await api.replaceFileAtomic(options);
     expect(asked).toEqual([options]);
   },

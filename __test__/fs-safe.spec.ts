@@ -102,8 +102,9 @@ describe('the original', () => {
   };
   const api = bindFsSafe({ FsSafeError, original });
 
-  test('gets an injected file system', async () => {
-    const options = { filePath: '/nowhere/f', content: 'new', fileSystem: {} };
+  test('gets an injected file system together with the lock of renameIdentity', async () => {
+    const fileSystem = { renameSync: () => {}, promises: { rename: async () => {} } } as never;
+    const options = { filePath: '/nowhere/f', content: 'new', renameIdentity: 'verify-content-with-lock' as const, fileSystem };
     await api.replaceFileAtomic(options);
     api.replaceFileAtomicSync(options);
     expect(asked.splice(0)).toEqual([['replaceFileAtomic', options], ['replaceFileAtomicSync', options]]);

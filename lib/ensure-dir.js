@@ -238,4 +238,4 @@ function ensureDir(dir, options) {
   return promised(() => ensure(dir, options, undefined), ensureDir);
 }
 
-module.exports = { HARDENINGS, OPT_OUT, REASONS, ensure, ensureDir, ensureDirSync, ensureSync, isOptedOut };
+module.exports = { HARDENINGS, OPT_OUT, REASONS, ensure, ensureDir, ensureDirSync, ensureSync, isOptedOut, warn };

@@ -24,6 +24,22 @@ const { invalidType, outOfRange } = require('./validate.js');
  * @property {any} onDestinationState
  * @property {boolean} isWatched the caller wants to be asked or told right at the rename
  * @property {any} beforeRename
+ * @property {boolean} comparesContent a name that leads to another inode is compared by content
+ * @property {Injected} injected
+ */
+
+/**
+ * What a replacement through a host's file system needs besides.
+ *
+ * @typedef {object} Injected
+ * @property {string | undefined} tempPrefix
+ * @property {number} mode
+ * @property {boolean} keepsMode
+ * @property {boolean} namesModes the caller gave a mode, or asked to keep one
+ * @property {boolean} refusesHardlinks
+ * @property {boolean} copiesInPlace
+ * @property {boolean} syncsFile
+ * @property {boolean} syncsParent
  */
 
 const RENAME_IDENTITIES = new Set([undefined, 'strict', 'verify-content-with-lock']);
@@ -39,7 +55,7 @@ function toPlan(HostError, given, defaults) {
     filePath,
     content,
     mode,
-    dirMode = defaults.dirMode,
+    dirMode: askedDirMode,
     preserveExistingMode = false,
     tempPrefix,
     renameMaxRetries = 0,
@@ -74,6 +90,7 @@ function toPlan(HostError, given, defaults) {
   if (copyFallbackRestore === 'restore-original' && maxRestoreBytes === undefined) {
     throw new RangeError('maxRestoreBytes is required with copyFallbackRestore: restore-original');
   }
+  const dirMode = askedDirMode === undefined ? defaults.dirMode : askedDirMode;
   const bits = mode === undefined ? 0o600 : toBits(mode, 'mode');
   return {
     filePath,
@@ -95,6 +112,17 @@ function toPlan(HostError, given, defaults) {
     onDestinationState,
     isWatched: assertBeforeMutation !== undefined || onDestinationState !== undefined || beforeRename !== undefined,
     beforeRename,
+    comparesContent: renameIdentity === 'verify-content-with-lock',
+    injected: {
+      tempPrefix,
+      mode: bits,
+      keepsMode: preserveExistingMode,
+      namesModes: mode !== undefined || preserveExistingMode || askedDirMode !== undefined,
+      refusesHardlinks: destinationHardlinks === 'reject',
+      copiesInPlace: copyFallbackOnPermissionError,
+      syncsFile: syncTempFile,
+      syncsParent: syncParentDir,
+    },
   };
 }
 

@@ -8,6 +8,7 @@ const { randomBytes } = require('node:crypto');
 const { callBack } = require('./fs-safe-authority.js');
 const { FromCaller, hostError } = require('./fs-safe-errors.js');
 const { ensureDir, ensureDirSync } = require('./ensure-dir.js');
+const { readLocalFileSafely, readLocalFileSafelySync } = require('./read.js');
 const { stageAtomic } = require('./stage.js');
 const { writeAtomic, writeAtomicSync } = require('./write.js');
 
@@ -214,6 +215,32 @@ function lookSync(file) {
   }
 }
 
+/**
+ * @param {string} file
+ * @returns {fs.BigIntStats | undefined}
+ */
+function identifySync(file) {
+  const seen = lookExactly(file);
+  return seen instanceof Error ? undefined : seen;
+}
+
+/**
+ * @param {Plan} plan
+ * @param {Uint8Array} found
+ */
+function isContent({ content }, found) {
+  return Buffer.compare(typeof content === 'string' ? Buffer.from(content) : content, found) === 0;
+}
+
+/** @param {Plan} plan */
+function hasContentSync(plan) {
+  try {
+    return isContent(plan, readLocalFileSafelySync(plan.target).buffer);
+  } catch {
+    return false;
+  }
+}
+
 /** @param {number} ms */
 function waitSync(ms) {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
@@ -224,6 +251,14 @@ const ASYNC = {
   write,
   /** @param {string} file */
   look: (file) => fs.promises.lstat(file).catch(() => undefined),
+  /** @type {(file: string) => fs.BigIntStats | undefined | Promise<fs.BigIntStats | undefined>} */
+  identify: (file) => fs.promises.lstat(file, { bigint: true }).catch(() => undefined),
+  /** @type {(plan: Plan) => boolean | Promise<boolean>} */
+  hasContent: (plan) =>
+    readLocalFileSafely(plan.target).then(
+      ({ buffer }) => isContent(plan, buffer),
+      () => false,
+    ),
   /** @param {number} ms */
   wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };
@@ -232,6 +267,8 @@ const SYNC = {
   ensureDir: ensureDirSync,
   write: writeSync,
   look: lookSync,
+  identify: identifySync,
+  hasContent: hasContentSync,
   wait: waitSync,
 };
 

@@ -8,6 +8,11 @@ const { FromCaller, REPLACE, hostError, isErrno, toHost } = require('./fs-safe-e
 const { mkdirMode } = require('./fs-safe-paths.js');
 const { toPlan } = require('./fs-safe-replace-options.js');
 const { ASYNC, SYNC, tellPublished } = require('./fs-safe-replace-verbs.js');
+const { asyncCalls, isNodeAsync, isNodeSync, syncCalls } = require('./fs-safe-injected.js');
+const { copyWithOriginal } = require('./fs-safe-injected-copy.js');
+const { RenameRefused } = require('./fs-safe-injected-publish.js');
+const { replaceInjected } = require('./fs-safe-injected-replace.js');
+const { runLater, runNow } = require('./fs-safe-steps.js');
 const { isHoldfastError, own, systemError } = require('./errors.js');
 const { queued } = require('./order.js');
 
@@ -38,6 +43,7 @@ function* replace(host, plan) {
       yield (verbs) => verbs.wait(plan.renameRetryBaseDelayMs * 2 ** tried);
     }
   }
+  yield* verify(host, plan, written);
   tellPublished(plan, written);
   return { method: written.method === 'in-place' ? 'copy-fallback' : 'rename' };
 }
@@ -64,6 +70,38 @@ function* publish(host, plan, parent) {
     plan.assertMayChange();
     return yield* attempt(host, plan, parent, write);
   }
+}
+
+/**
+ * Compares what the target's name leads to with what was published: another process, or whoever may write the
+ * directory, may have exchanged it. A file that was written in place has no inode of its own.
+ *
+ * @param {Host} host
+ * @param {Plan} plan
+ * @param {{ method: string, dev: number | bigint, ino: number | bigint }} written
+ * @returns {Generator<Step, void, any>}
+ */
+function* verify({ HostError }, plan, written) {
+  if (written.method === 'in-place') {
+    return;
+  }
+  const seen = yield (verbs) => verbs.identify(plan.target);
+  if (seen !== undefined && isInode(seen.dev, written.dev) && isInode(seen.ino, written.ino)) {
+    return;
+  }
+  // Some file systems give a file another inode when it is renamed.
+  if (seen !== undefined && plan.comparesContent && (yield (verbs) => verbs.hasContent(plan))) {
+    return;
+  }
+  throw hostError(HostError, 'path-mismatch', 'the target is not the file that was written: another one has its name');
+}
+
+/**
+ * @param {bigint} seen
+ * @param {number | bigint} written a number may have lost its last bits
+ */
+function isInode(seen, written) {
+  return typeof written === 'bigint' ? seen === written : Number(seen) === written;
 }
 
 /**
@@ -120,48 +158,6 @@ function* rawFailure({ HostError }, plan, parent, { code, path: at, cause }) {
 const { errno: constants } = require('node:os').constants;
 
 /**
- * @param {Host} host
- * @param {Plan} plan
- */
-function runSync(host, plan) {
-  const steps = replace(host, plan);
-  for (let next = steps.next(); ; ) {
-    if (next.done) {
-      return next.value;
-    }
-    let value;
-    try {
-      value = next.value(SYNC);
-    } catch (error) {
-      next = steps.throw(error);
-      continue;
-    }
-    next = steps.next(value);
-  }
-}
-
-/**
- * @param {Host} host
- * @param {Plan} plan
- */
-async function runAsync(host, plan) {
-  const steps = replace(host, plan);
-  for (let next = steps.next(); ; ) {
-    if (next.done) {
-      return next.value;
-    }
-    let value;
-    try {
-      value = await next.value(ASYNC);
-    } catch (error) {
-      next = steps.throw(error);
-      continue;
-    }
-    next = steps.next(value);
-  }
-}
-
-/**
  * The original's function, for a call that only it can make.
  *
  * @param {Host} host
@@ -196,6 +192,55 @@ function wantsCopy(error, options, name, host) {
   );
 }
 
+/**
+ * A replacement through the file system that the host injects: its functions are called as the original calls them.
+ *
+ * @param {Host} host
+ * @param {any} options
+ */
+async function replaceWithHost(host, options) {
+  const { promises } = options.fileSystem;
+  const plan = toPlan(host.HostError, options, { dirMode: 0o700 });
+  const calls = asyncCalls(promises);
+  return await queued(`replace:${path.resolve(plan.target)}`, async () => {
+    try {
+      return await runLater(replaceInjected(host.HostError, calls, plan));
+    } catch (error) {
+      if (error instanceof RenameRefused) {
+        return await copyWithOriginal(host, 'replaceFileAtomic', options, error);
+      }
+      throw error instanceof FromCaller ? error.thrown : error;
+    }
+  });
+}
+
+/**
+ * The same on the calling thread.
+ *
+ * @param {Host} host
+ * @param {any} options
+ */
+function replaceWithHostSync(host, options) {
+  const plan = toPlan(host.HostError, options, { dirMode: 0o700 });
+  try {
+    return runNow(replaceInjected(host.HostError, syncCalls(options.fileSystem), plan));
+  } catch (error) {
+    if (error instanceof RenameRefused) {
+      return copyWithOriginal(host, 'replaceFileAtomicSync', options, error);
+    }
+    throw error instanceof FromCaller ? error.thrown : error;
+  }
+}
+
+/**
+ * Whether a call needs the lock of the original: it compares content where a file system changes inodes in a rename.
+ *
+ * @param {any} options
+ */
+function needsLock({ renameIdentity }) {
+  return renameIdentity === 'verify-content-with-lock';
+}
+
 /** @param {Host} host */
 function bindReplace(host) {
   /**
@@ -204,7 +249,7 @@ function bindReplace(host) {
   const later = async (plan) => {
     try {
       // The directory comes first, and may take longer for one call than for the next.
-      return await queued(`replace:${path.resolve(plan.target)}`, () => runAsync(host, plan));
+      return await queued(`replace:${path.resolve(plan.target)}`, () => runLater(replace(host, plan), ASYNC));
     } catch (error) {
       throw error instanceof FromCaller ? error.thrown : error;
     }
@@ -212,8 +257,10 @@ function bindReplace(host) {
   return {
     /** @param {any} options */
     async replaceFileAtomic(options) {
-      if (options.fileSystem !== undefined) {
-        return originals(host, 'replaceFileAtomic', 'fileSystem')(options);
+      if (options.fileSystem !== undefined && !isNodeAsync(options.fileSystem)) {
+        return needsLock(options)
+          ? originals(host, 'replaceFileAtomic', 'fileSystem with renameIdentity')(options)
+          : replaceWithHost(host, options);
       }
       try {
         return await later(toPlan(host.HostError, options, { dirMode: 0o700 }));
@@ -226,11 +273,13 @@ function bindReplace(host) {
     },
     /** @param {any} options */
     replaceFileAtomicSync(options) {
-      if (options.fileSystem !== undefined) {
-        return originals(host, 'replaceFileAtomicSync', 'fileSystem')(options);
+      if (options.fileSystem !== undefined && !isNodeSync(options.fileSystem)) {
+        return needsLock(options)
+          ? originals(host, 'replaceFileAtomicSync', 'fileSystem with renameIdentity')(options)
+          : replaceWithHostSync(host, options);
       }
       try {
-        return runSync(host, toPlan(host.HostError, options, { dirMode: 0o700 }));
+        return runNow(replace(host, toPlan(host.HostError, options, { dirMode: 0o700 })), SYNC);
       } catch (error) {
         if (wantsCopy(error, options, 'replaceFileAtomicSync', host)) {
           return host.original.replaceFileAtomicSync(options);

@@ -8,6 +8,7 @@ import * as path from 'node:path';
 import * as holdfast from '../../fs-safe.mjs';
 import { errnoCause, observe, type Api, type Case } from './harness.js';
 import { causes } from './causes.js';
+import { injectedCases } from './injected.js';
 import { readCases } from './reads.js';
 import { replaceCases } from './replace.js';
 import { rootCases } from './root.js';
@@ -37,6 +38,7 @@ const groups: Record<string, readonly Case[]> = {
   'reads of a root': rootCases,
   'writes of a root': rootWriteCases,
   'replaceFileAtomic and writeTextAtomic': replaceCases,
+  'replaceFileAtomic with a file system of the host': injectedCases,
 };
 
 for (const [group, cases] of Object.entries(groups)) {
