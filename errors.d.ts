@@ -64,7 +64,7 @@ export class HoldfastError extends Error {
   readonly code: HoldfastErrorCode;
   /** Whether it was refused, or something was in the way. */
   readonly category: HoldfastErrorCategory;
-  /** The path as the caller gave it, as a string; bytes that are not UTF-8 are U+FFFD. */
+  /** The path as the caller gave it, exact; messages and stacks have it with unprintable characters escaped. A string: bytes that are not UTF-8 are U+FFFD. */
   readonly path?: string | undefined;
   /** Negative errno, where the system had a word in it. */
   readonly errno?: number | undefined;
@@ -74,7 +74,7 @@ export class HoldfastError extends Error {
   readonly sysCode?: string | undefined;
   /** The error that `node:fs` would have thrown, where the system had a word in it; for `native-unavailable` what loading it said. */
   readonly cause?: Error | undefined;
-  /** What to do about it, in a sentence. */
+  /** What to do about it, in a sentence. A command in it has the absolute path, quoted for bash, zsh, ksh and busybox (`$'…'`). */
   readonly remedy?: string | undefined;
   /** Permission bits of the object, where they are the reason and known. */
   readonly mode?: number | undefined;
@@ -88,7 +88,7 @@ export class HoldfastError extends Error {
   readonly size?: number | undefined;
   /** `too-large`: the limit in bytes, where one was given. */
   readonly limit?: number | undefined;
-  /** For logs: everything but the stack and the cause. `JSON.stringify` uses it. */
+  /** For logs: everything but the stack and the cause. `JSON.stringify` uses it; what that leaves raw in `path` (C1, bidi…) is escaped. */
   toJSON(): HoldfastErrorJSON;
   /** For response bodies: code, category, remedy, and a message without path, ids and modes. */
   toPublic(): HoldfastErrorPublic;

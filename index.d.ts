@@ -10,7 +10,7 @@
  * A call fails with one of three kinds of error:
  * 1. `HoldfastError`: a refusal, or an outcome with a code of its own (errors.d.ts documents each code);
  * 2. any other failure of the system (`EACCES`, `ENOSPC`…): the error `node:fs` would throw, with `code`, negative `errno`, `syscall`,
- *    `path`, and `dest` for a rename;
+ *    `path`, and `dest` for a rename, and their unprintable characters escaped in the message;
  * 3. a wrong argument: `TypeError` (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or `RangeError` (`ERR_OUT_OF_RANGE`), before any I/O.
  *
  * Environment variables:

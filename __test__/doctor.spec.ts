@@ -9,9 +9,8 @@ import { build, scratch } from './helpers/scratch.js';
 
 const require = createRequire(import.meta.url);
 const { mountOf, parseMounts } = require('../lib/doctor-mounts.js');
-const { shellWord } = require('../lib/doctor-advice.js');
 const { aclEntries } = require('../lib/doctor-facts.js');
-const { harmless, palette, wantsColour } = require('../lib/terminal.js');
+const { palette, wantsColour } = require('../lib/terminal.js');
 
 const CLI = path.join(PROJECT, 'lib/cli.js');
 const TSC = path.join(PROJECT, 'node_modules/typescript/bin/tsc');
@@ -154,7 +153,6 @@ describe('colour', () => {
 
   test('is absent from what a pipe gets', () => {
     expect(holdfast(['doctor', '/tmp']).stdout).not.toContain('\u001b');
-    expect(harmless('\u001b[31m')).toBe('\\u001b[31m');
   });
 });
 
@@ -176,14 +174,6 @@ describe('the parts', () => {
     // UTF-8 in a mount point is not escaped, and read byte by byte.
     expect(parseMounts(Buffer.from('1 0 0:1 / /mnt/é rw - tmpfs t rw').toString('latin1'))[0].mountPoint).toBe('/mnt/é');
   });
-
-  test.each(['plain/path.txt', 'a b', "it's", '$HOME `id` "x" \\', '-rf', '', 'line\nbreak\t\u0001\u007f', "quote' and\nbreak\\n", 'é', '*?[a]'])(
-    'a shell takes a quoted word as it was: %j',
-    (word) => {
-      const { stdout } = spawnSync('bash', ['-c', `printf %s ${shellWord(word)}`], { encoding: 'utf8' });
-      expect(stdout).toBe(word);
-    },
-  );
 
   test('an ACL that is cut short lists the entries that are whole', () => {
     const stored = Buffer.from('02000000' + '01000600ffffffff' + '02000400e9030000' + '0400', 'hex');

@@ -42,7 +42,7 @@ describe('errors', () => {
     const error = await outbound.readLocalFileSafely({ filePath: `${dir}/f` }).catch((error) => error);
     expect(holdfast.isHoldfastError(error)).toBe(true);
     expect(error).not.toBeInstanceOf(FsSafeError);
-    expect(error.message).toContain('chmod 0644');
+    expect(error.message).toContain('mode 0644');
   });
 
   test('reach a caller at whose call they began', async () => {

@@ -3,11 +3,14 @@
 
 // The `holdfast` command. Exit status: 0 all is well, 1 something is not, 2 the command line makes no sense.
 
+const { isUtf8 } = require('node:buffer');
+const fs = require('node:fs');
 const { parseArgs } = require('node:util');
 const { version } = require('../package.json');
 const { canForetell, doctor } = require('./doctor.js');
 const { doctorText } = require('./doctor-text.js');
 const { VERBS } = require('./doctor-verdicts.js');
+const { escaped, printableJson } = require('./escape.js');
 const { selftest } = require('./selftest.js');
 const { selftestText } = require('./selftest-text.js');
 const { palette, wantsColour } = require('./terminal.js');
@@ -55,10 +58,27 @@ function wantedVerbs(given) {
 }
 
 /**
+ * Refuses arguments that are not UTF-8: Node has U+FFFD for each wrong byte, and the report would be about another path.
+ *
+ * @param {string[]} args
+ */
+function refuseOtherEncodings(args) {
+  if (!args.some((arg) => arg.includes('\ufffd'))) return;
+  let line;
+  try {
+    line = fs.readFileSync('/proc/self/cmdline');
+  } catch {
+    return;
+  }
+  if (!isUtf8(line)) throw new UsageError('an argument is not UTF-8');
+}
+
+/**
  * @param {string[]} args
  * @returns {Promise<number>} the exit status
  */
 async function main(args) {
+  refuseOtherEncodings(args);
   const { values, positionals } = understand(args);
   const [command, ...rest] = positionals;
   if (values.version) {
@@ -75,14 +95,14 @@ async function main(args) {
     if (rest.includes('')) throw new UsageError('a path is empty');
     if (!canForetell()) throw new Error(`doctor works on Linux only, and this is ${process.platform}; selftest works here`);
     const report = doctor(rest.length > 0 ? rest : ['.'], wantedVerbs(values.only));
-    process.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : doctorText(report, paint));
+    process.stdout.write(values.json ? `${printableJson(report, 2)}\n` : doctorText(report, paint));
     return report.ok ? 0 : 1;
   }
   if (command === 'selftest') {
     if (values.only !== undefined) throw new UsageError('--only belongs to doctor');
     if (rest.length > 0) throw new UsageError(`selftest takes no path (--dir DIR chooses the place): ${rest.join(' ')}`);
     const report = await selftest(values.dir);
-    process.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : selftestText(report, paint));
+    process.stdout.write(values.json ? `${printableJson(report, 2)}\n` : selftestText(report, paint));
     return report.ok ? 0 : 1;
   }
   throw new UsageError(command === undefined ? 'a command is missing' : `no such command: ${command}`);
@@ -94,12 +114,12 @@ main(process.argv.slice(2)).then(
   },
   (error) => {
     if (error instanceof UsageError) {
-      process.stderr.write(`holdfast: ${error.message}\n\n${USAGE}`);
+      process.stderr.write(`holdfast: ${escaped(error.message)}\n\n${USAGE}`);
       process.exitCode = 2;
       return;
     }
     // Without its binary, holdfast can say no more than why it does not load.
-    process.stderr.write(`holdfast: ${error instanceof Error ? error.message : error}\n`);
+    process.stderr.write(`holdfast: ${escaped(error instanceof Error ? error.message : String(error))}\n`);
     process.exitCode = 1;
   },
 );

@@ -3,7 +3,9 @@
 // What to change where a verb falls short: commands that can be pasted, settings, and code.
 
 const nodePath = require('node:path');
+const { isSystemDirectory, looksPrivate } = require('./doctor-places.js');
 const { octal } = require('./doctor-process.js');
+const { printableJson, shellWord } = require('./escape.js');
 
 /**
  * @typedef {object} Advice
@@ -16,23 +18,12 @@ const { octal } = require('./doctor-process.js');
 /** @typedef {import('./doctor-verdicts.js').Ground} Ground */
 
 /**
- * A word for a POSIX shell, whatever it contains. Control characters need the `$'…'` of bash, ksh, zsh and busybox.
+ * A string literal of JavaScript, which is one of JSON and YAML too.
  *
  * @param {string} text
  */
-function shellWord(text) {
-  if (/[\u0000-\u001f\u007f]/.test(text)) {
-    const escaped = text.replace(/[\\']/g, '\\$&').replace(/[\u0000-\u001f\u007f]/g, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`);
-    return `$'${escaped}'`;
-  }
-  return /^[\w@%+=:,./-]+$/.test(text) && !text.startsWith('-') ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-/**
- * @param {string} text a word of JavaScript
- */
 function literal(text) {
-  return JSON.stringify(text);
+  return printableJson(text);
 }
 
 /**
@@ -49,7 +40,10 @@ function adviseOn(verb, { result, error }, ground) {
 }
 
 /** @param {Ground} ground @returns {Advice} */
-function ownSubdirectory({ path }) {
+function ownSubdirectory({ path, facts }) {
+  if (facts !== null && isSystemDirectory(facts.realPath) && !/^\/(?:var\/)?tmp$/.test(facts.realPath)) {
+    return { text: 'Use another directory: this one belongs to the system, whose programs need it as it is.' };
+  }
   const code = `await ensureDir(${literal(nodePath.join(path, 'private'))})`;
   return { text: 'Use a directory beneath it: this process will own it, and it will be private.', code };
 }
@@ -62,10 +56,13 @@ function acceptance({ path }) {
   ];
 }
 
-/** @param {Ground} ground @returns {Advice} */
-function takeOver({ path, who }) {
+/** @param {Ground} ground @returns {Advice[]} */
+function takeOver({ path, facts, who }) {
+  if (facts !== null && isSystemDirectory(facts.realPath)) {
+    return [];
+  }
   const word = shellWord(path);
-  return { text: 'Or have root give it to this user.', command: `chown ${who.euid} -- ${word} && chmod 0700 -- ${word}` };
+  return [{ text: 'If nobody else uses it, have root give it to this user.', command: `chown ${who.euid} -- ${word} && chmod 0700 -- ${word}` }];
 }
 
 /**
@@ -83,7 +80,7 @@ function onDirectory(reason, ground) {
       if (facts?.attributes.includes('immutable') || facts?.attributes.includes('append-only')) {
         return [{ text: 'As root, take the attribute away.', command: `chattr -i -a -- ${word}` }, ...acceptance(ground)];
       }
-      return [ownSubdirectory(ground), takeOver(ground), ...acceptance(ground)];
+      return [ownSubdirectory(ground), ...takeOver(ground), ...acceptance(ground)];
     case 'EROFS':
       return [...writableMount(ground), ...acceptance(ground)];
     case 'acl':
@@ -95,12 +92,12 @@ function onDirectory(reason, ground) {
     case 'shared':
       return [ownSubdirectory(ground), ...acceptance(ground)];
     case 'owner':
-      return [takeOver(ground), ownSubdirectory(ground)];
+      return [ownSubdirectory(ground), ...takeOver(ground)];
     case 'no-effect':
       return [
         {
           text: 'The file system has no modes; its mount options decide.',
-          command: `mount -o remount,umask=0077,uid=${ground.who.euid} -- ${shellWord(facts?.mount?.mountPoint ?? path)}`,
+          command: `mount -o remount,umask=0077,uid=${ground.who.euid} -- ${mountWord(ground)}`,
         },
         ...acceptance(ground),
       ];
@@ -109,8 +106,18 @@ function onDirectory(reason, ground) {
   }
 }
 
+/**
+ * The mount point, byte for byte: its name in the report has U+FFFD for what is not UTF-8.
+ *
+ * @param {Ground} ground
+ */
+function mountWord({ facts, path }) {
+  return shellWord(facts?.mount?.exactMountPoint ?? path);
+}
+
 /** @param {Ground} ground @returns {Advice[]} */
-function writableMount({ facts, path }) {
+function writableMount(ground) {
+  const { facts, path } = ground;
   const place = facts?.mount?.mountPoint ?? path;
   // The mount alone is read-only: the file system, which others may use too, stays as it is.
   const isBind = facts?.mount?.options.includes('ro') && facts.mount.superOptions.includes('rw');
@@ -120,7 +127,7 @@ function writableMount({ facts, path }) {
     ];
   }
   return [
-    { text: 'As root, make the mount writable.', command: `mount -o remount,${isBind ? 'bind,' : ''}rw -- ${shellWord(place)}` },
+    { text: 'As root, make the mount writable.', command: `mount -o remount,${isBind ? 'bind,' : ''}rw -- ${mountWord(ground)}` },
     { text: 'In a pod, the volume mount says so; ConfigMaps and Secrets are always read-only.', setting: 'volumeMounts[].readOnly: false' },
   ];
 }
@@ -141,9 +148,7 @@ function directoryOf({ path, exists, facts }) {
  * @returns {Advice[]}
  */
 function onError(verb, error, ground) {
-  const { path, facts, who } = ground;
-  const word = shellWord(path);
-  const dir = shellWord(directoryOf(ground));
+  const { path } = ground;
   switch (error.code) {
     case 'EACCES':
       return verb === 'readLocalFileSafely' ? onDeniedRead(ground) : onDeniedWrite(ground);
@@ -157,20 +162,52 @@ function onError(verb, error, ground) {
         ...withOptions(verb, ground),
       ];
     case 'EPERM':
-      if (facts?.attributes.some((attribute) => attribute !== 'mount-point')) {
-        return [{ text: 'As root, take the attribute away.', command: `chattr -i -a -- ${word}` }];
-      }
-      return [{ text: 'The directory is sticky: only the owner of the file may replace it.', command: `chown ${who.euid} -- ${word}` }];
+      return onForbiddenWrite(ground);
     case 'symlink':
       return onLink(verb, ground);
     case 'not-found':
-      return [
-        ...withOptions(verb, ground),
-        { text: 'Make the directory before.', command: `mkdir -p -m 0700 -- ${dir}` },
-      ];
+      return onMissing(verb, error, ground);
     default:
       return typeof error.remedy === 'string' ? [{ text: error.remedy }] : [];
   }
+}
+
+/**
+ * A parent that is missing can be made. What a link on the way leads to, or what is made in a directory that was removed, cannot.
+ *
+ * @param {string} verb
+ * @param {Record<string, unknown>} error
+ * @param {Ground} ground
+ * @returns {Advice[]}
+ */
+function onMissing(verb, error, ground) {
+  const { path, helpful = [] } = ground;
+  if (helpful.length > 0) {
+    return [
+      ...withOptions(verb, ground),
+      { text: 'Make the directory before.', command: `mkdir -p -m 0700 -- ${shellWord(directoryOf(ground))}` },
+    ];
+  }
+  const way = { text: 'This shows how far the path leads.', command: `namei -l -- ${shellWord(path)}` };
+  return typeof error.remedy === 'string' ? [{ text: error.remedy }, way] : [way];
+}
+
+/**
+ * EPERM of a rename: an attribute of the file or its directory, or a sticky directory.
+ *
+ * @param {Ground} ground
+ * @returns {Advice[]}
+ */
+function onForbiddenWrite({ path, exists, facts, directory = null }) {
+  const fixed = [facts, directory].find((one) => one?.attributes.some((attribute) => attribute !== 'mount-point'));
+  if (fixed) {
+    const at = exists && fixed === facts ? path : nodePath.dirname(path);
+    return [{ text: 'As root, take the attribute away.', command: `chattr -i -a -- ${shellWord(at)}` }];
+  }
+  if (directory !== null && (parseInt(directory.mode, 8) & 0o1000) !== 0) {
+    return [{ text: 'The directory is sticky: only the owner of the file, or of the directory, may replace it. Write under another name, or have its owner remove the file.' }];
+  }
+  return [{ text: `The file system refuses it${directory?.mount ? ` (${directory.mount.type})` : ''}: have the file written elsewhere.` }];
 }
 
 /** @param {Ground} ground @returns {Advice[]} */
@@ -179,24 +216,35 @@ function onDeniedRead({ path, exists, facts, who }) {
   if (!exists || facts === null) {
     return [{ text: 'A directory on the way cannot be searched; this lists them with their modes.', command: `namei -l -- ${word}` }];
   }
-  if (facts.acl?.namesSomebody) {
-    return [{ text: 'An ACL decides.', command: `setfacl -m u:${who.euid}:r -- ${word}` }];
+  if (facts.isOwn) {
+    return [{ text: 'Its mode keeps it from its owner, who is this user.', command: `chmod u+r -- ${word}` }];
   }
-  return [{ text: 'As its owner or root, let others read it.', command: `chmod ${octal(parseInt(facts.mode, 8) | 0o444)} -- ${word}` }];
+  const theirs = `It belongs to user ${facts.uid}, and ${facts.acl?.namesSomebody ? 'its ACL' : 'its mode'} keeps it from this process.`;
+  if (looksPrivate(facts.realPath)) {
+    return [{ text: `${theirs} By its place or name it is not meant for others.` }];
+  }
+  return [{ text: `${theirs} If the process is meant to read it, have its owner or root allow that to this user alone.`, command: `setfacl -m u:${who.euid}:r -- ${word}` }];
 }
 
 /** @param {Ground} ground @returns {Advice[]} */
 function onDeniedWrite(ground) {
-  const { path, facts, who } = ground;
+  const { path, facts, who, directory } = ground;
   const dir = directoryOf(ground);
   const word = shellWord(dir);
   const way = { text: 'See who owns the directories on the way, and their modes.', command: `namei -l -- ${shellWord(path)}` };
-  if (facts === null) {
+  const held = directory ?? facts;
+  if (held === null || held.kind !== 'directory') {
     return [way];
   }
-  const isMember = facts.gid === who.egid || who.groups.includes(facts.gid);
+  if (isSystemDirectory(held.realPath) || looksPrivate(held.realPath)) {
+    return [{ text: 'Have it written elsewhere: by its place or name the directory is not meant for this user.' }, way];
+  }
+  if (held.uid !== 0 && !held.isOwn) {
+    return [{ text: `The directory belongs to user ${held.uid}. If this user is meant to write there, have its owner or root allow that to this user alone.`, command: `setfacl -m u:${who.euid}:rwx -- ${word}` }, way];
+  }
+  const isMember = held.gid === who.egid || who.groups.includes(held.gid);
   return [
-    { text: 'As root, give the directory to this user,', command: `chown ${who.euid} -- ${word}` },
+    { text: 'If it is meant for this user, have root give it the directory,', command: `chown ${who.euid} -- ${word}` },
     isMember
       ? { text: 'or let its group write it, to which this process belongs.', command: `chmod g+rwx -- ${word}` }
       : { text: 'or, in a pod, have the volume given to a group of the process.', setting: `securityContext.fsGroup: ${who.egid}` },
@@ -205,8 +253,9 @@ function onDeniedWrite(ground) {
 }
 
 /** @param {Ground} ground @returns {Advice[]} */
-function onFull({ facts, path }) {
-  const place = shellWord(facts?.mount?.mountPoint ?? path);
+function onFull(ground) {
+  const { facts } = ground;
+  const place = mountWord(ground);
   const ofInodes = facts?.space.freeInodes === 0;
   const advice = [
     { text: ofInodes ? 'No inode is free: remove files.' : 'No block is free: remove what is not needed.', command: `df ${ofInodes ? '-i' : '-h'} -- ${place}` },
@@ -224,10 +273,10 @@ function onFull({ facts, path }) {
  */
 function onLink(verb, ground) {
   const { leadsTo, path } = ground;
-  const own = leadsTo
-    ? [{ text: 'Use the path it leads to.', code: callOf(verb, leadsTo.path, {}) }]
-    : [{ text: 'It leads to nothing; this shows how far it gets.', command: `namei -l -- ${shellWord(path)}` }];
-  return [...own, ...withOptions(verb, ground)];
+  const shows = { text: leadsTo ? 'This shows where it leads.' : 'It leads to nothing; this shows how far it gets.', command: `namei -l -- ${shellWord(path)}` };
+  // A name that is not UTF-8 has U+FFFD here, which is another name.
+  const own = leadsTo && !leadsTo.path.includes('\ufffd') ? { text: 'Use the path it leads to.', code: callOf(verb, leadsTo.path, {}) } : shows;
+  return [own, ...withOptions(verb, ground)];
 }
 
 /**
@@ -284,11 +333,19 @@ function onOutbound(error, ground) {
   if (mode === facts.mode) {
     return [{ text: 'Its mode is not the cause: look for an ACL, or in the audit log of a security module.', command: `getfacl -- ${shellWord(path)}` }];
   }
-  return [
-    { text: 'If it is meant to be sent, let group and others read it (as its owner or root).', command: `chmod ${mode} -- ${shellWord(path)}` },
-    { text: 'Have the producer write it so, whatever its umask.', code: `await writeAtomic(${literal(path)}, data, { mode: 0o644 })` },
-    ...(facts.isOwn ? [{ text: 'Or let files be sent that only their owner may read.', code: 'outbound: { allowOwnerOnly: true }' }] : []),
-  ];
+  if (looksPrivate(facts.realPath)) {
+    return [{ text: `It belongs to user ${facts.uid}, and by its place or name it is not meant for others. If it is meant to be sent, have a copy made for that, with mode 0644.` }];
+  }
+  /** @type {Advice[]} */
+  const advice = [{ text: 'If it is meant to be sent, have the producer write it so, whatever its umask.', code: `await writeAtomic(${literal(path)}, data, { mode: 0o644 })` }];
+  if (!facts.isOwn) {
+    return [{ ...advice[0], text: `It belongs to user ${facts.uid}. If it is meant to be sent, have that user write it so, whatever the umask.` }];
+  }
+  if (facts.access.read) {
+    advice.push({ text: 'Or let files be sent that only their owner may read.', code: 'outbound: { allowOwnerOnly: true }' });
+  }
+  advice.push({ text: 'Or, if everybody on this machine may read it, open this one file.', command: `chmod ${mode} -- ${shellWord(path)}` });
+  return advice;
 }
 
-module.exports = { adviseOn, shellWord };
+module.exports = { adviseOn, literal };

@@ -13,6 +13,7 @@ const fs = require('node:fs');
  * @property {string} source
  * @property {string[]} options of the mount
  * @property {string[]} superOptions of the file system
+ * @property {Buffer} [exactMountPoint] byte for byte; not enumerable, so that no report has it
  */
 
 /**
@@ -20,11 +21,16 @@ const fs = require('node:fs');
  *
  * @param {string} field
  */
-function unescape(field) {
+function bytesOf(field) {
   return Buffer.from(
     field.replace(/\\([0-7]{3})/g, (_, digits) => String.fromCharCode(parseInt(digits, 8))),
     'latin1',
-  ).toString('utf8');
+  );
+}
+
+/** @param {string} field */
+function unescape(field) {
+  return bytesOf(field).toString('utf8');
 }
 
 /**
@@ -39,7 +45,7 @@ function parseMount(line) {
   if (hyphen < 0 || fields.length < hyphen + 3) {
     return undefined;
   }
-  return {
+  const mount = {
     id: Number(fields[0]),
     root: unescape(fields[3]),
     mountPoint: unescape(fields[4]),
@@ -48,6 +54,7 @@ function parseMount(line) {
     source: unescape(fields[hyphen + 2]),
     superOptions: unescape(fields[hyphen + 3] ?? '').split(',').filter(Boolean),
   };
+  return Object.defineProperty(mount, 'exactMountPoint', { value: bytesOf(fields[4]) });
 }
 
 /**

@@ -2,7 +2,8 @@
 
 // A doctor's report for people.
 
-const { harmless, inBytes } = require('./terminal.js');
+const { escaped } = require('./escape.js');
+const { inBytes } = require('./terminal.js');
 
 /** @typedef {ReturnType<typeof import('./doctor.js').doctor>} Report */
 /** @typedef {Report['paths'][number]} Visited */
@@ -16,12 +17,7 @@ const MARKS = /** @type {const} */ ({ ok: ['ok   ', 'good'], short: ['short', 'm
  */
 function doctorText(report, paint) {
   const lines = [...heading(report, paint), ...report.paths.flatMap((visited) => ['', ...pathLines(visited, paint)])];
-  return `${lines.map(onOneLine).join('\n')}\n`;
-}
-
-/** Lines are made of our own colours and other people's text, which was made harmless where it came in. @param {string} line */
-function onOneLine(line) {
-  return line.replaceAll('\n', '\\n');
+  return `${lines.join('\n')}\n`;
 }
 
 /**
@@ -34,7 +30,7 @@ function heading({ holdfast, process: who, native, environment }, paint) {
   const confined = [
     who.noNewPrivileges ? 'no new privileges' : '',
     who.seccomp === 'filter' ? 'seccomp filter' : '',
-    who.securityModule === null ? '' : harmless(who.securityModule),
+    who.securityModule === null ? '' : escaped(who.securityModule),
   ].filter(Boolean);
   const lines = [
     paint.strong(`holdfast ${holdfast}`) + `, node ${who.node}, ${who.platform} ${who.arch}, resolver ${native.resolver}`,
@@ -42,7 +38,7 @@ function heading({ holdfast, process: who, native, environment }, paint) {
       (confined.length > 0 ? `; ${confined.join(', ')}` : ''),
   ];
   for (const [name, value] of Object.entries(environment)) {
-    if (value !== null) lines.push(`${name}=${harmless(value)}`);
+    if (value !== null) lines.push(`${name}=${escaped(value)}`);
   }
   return lines;
 }
@@ -52,16 +48,16 @@ function heading({ holdfast, process: who, native, environment }, paint) {
  * @param {Palette} paint
  */
 function pathLines(visited, paint) {
-  const lines = [paint.strong(harmless(visited.path)), ...placeLines(visited).map((line) => `  ${line}`)];
+  const lines = [paint.strong(escaped(visited.path)), ...placeLines(visited).map((line) => `  ${line}`)];
   for (const [verb, verdict] of Object.entries(visited.verbs)) {
     const [mark, colour] = MARKS[verdict.outcome];
     const code = verdict.error?.code ?? verdict.result?.reason;
-    lines.push(`  ${paint[colour](mark)}  ${verb}${code === undefined ? '' : ` ${paint[colour](String(code))}`}: ${harmless(verdict.why)}`);
-    for (const doubt of verdict.doubts) lines.push(`           only trying would tell: ${harmless(doubt)}`);
+    lines.push(`  ${paint[colour](mark)}  ${verb}${code === undefined ? '' : ` ${paint[colour](String(code))}`}: ${escaped(verdict.why)}`);
+    for (const doubt of verdict.doubts) lines.push(`           only trying would tell: ${escaped(doubt)}`);
     for (const { text, command, setting, code: program } of verdict.advice) {
       const what = command ?? setting ?? program;
-      lines.push(`         - ${harmless(text)}`);
-      if (what !== undefined) lines.push(`             ${paint.strong(harmless(what))}`);
+      lines.push(`         - ${escaped(text)}`);
+      if (what !== undefined) lines.push(`             ${paint.strong(escaped(what))}`);
     }
   }
   return lines;
@@ -70,25 +66,25 @@ function pathLines(visited, paint) {
 /** @param {Visited} visited */
 function placeLines({ exists, place, facts, links, lookError }) {
   if (facts === null) {
-    return [`cannot be looked at: ${harmless(lookError?.message ?? 'unknown')}`];
+    return [`cannot be looked at: ${escaped(lookError?.message ?? 'unknown')}`];
   }
   const { kind, mode, uid, gid, acl, attributes, access, mount, space, names, isReadOnly } = facts;
   const may = Object.entries(access).flatMap(([word, is]) => (is ? [word] : []));
   const lines = [
-    `${exists ? kind : `nothing is there; above it, ${harmless(place)}, a ${kind}`}, mode ${mode}, owner ${uid}, group ${gid}, ` +
+    `${exists ? kind : `nothing is there; above it, ${escaped(place)}, a ${kind}`}, mode ${mode}, owner ${uid}, group ${gid}, ` +
       (acl === null ? 'no ACL' : `ACL ${acl.entries.join(' ')}`) +
       (attributes.length > 0 ? `, ${attributes.join(', ')}` : '') +
       (kind === 'file' && names > 1 ? `, ${names} names` : '') +
       `; this process may ${may.join(', ') || 'do nothing with it'}`,
   ];
-  for (const { path, target } of links) lines.push(`link ${harmless(path)} -> ${harmless(target)}`);
-  if (facts.realPath !== place) lines.push(`really ${harmless(facts.realPath)}`);
+  for (const { path, target } of links) lines.push(`link ${escaped(path)} -> ${escaped(target)}`);
+  if (facts.realPath !== place) lines.push(`really ${escaped(facts.realPath)}`);
   const room = space.totalBytes === 0 ? 'size unknown' : `${inBytes(space.availableBytes)} of ${inBytes(space.totalBytes)} free`;
   const inodes = space.freeInodes === null ? '' : `, ${space.freeInodes} inodes free`;
   lines.push(
     mount === null
       ? `mount unknown; ${room}${inodes}`
-      : `${mount.type} (${harmless(mount.source)}) at ${harmless(mount.mountPoint)}${mount.root === '/' ? '' : `, a bind of ${harmless(mount.root)}`}, ${mount.options.join(',')}` +
+      : `${escaped(mount.type)} (${escaped(mount.source)}) at ${escaped(mount.mountPoint)}${mount.root === '/' ? '' : `, a bind of ${escaped(mount.root)}`}, ${escaped(mount.options.join(','))}` +
           `${isReadOnly && !mount.options.includes('ro') ? ' (file system read-only)' : ''}; ${room}${inodes}`,
   );
   return lines;

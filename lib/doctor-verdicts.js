@@ -4,7 +4,7 @@
 // something; what it answers, an error too, is what the verb would.
 
 const nodePath = require('node:path');
-const { adviseOn } = require('./doctor-advice.js');
+const { adviseOn, literal } = require('./doctor-advice.js');
 const { hasNoModes, isElsewhere } = require('./doctor-mounts.js');
 const { octal } = require('./doctor-process.js');
 const { rehearseEnsureDir, rehearseRead, rehearseWrite } = require('./doctor-rehearsals.js');
@@ -31,6 +31,7 @@ const { Stats } = require('./stat.js');
  * @property {string} path absolute
  * @property {boolean} exists
  * @property {import('./doctor-facts.js').Facts | null} facts of the path, or of the nearest directory above it
+ * @property {import('./doctor-facts.js').Facts | null} [directory] facts of the directory that holds the path, or of the path if it is one
  * @property {ReturnType<typeof import('./doctor-process.js').describeProcess>} who
  * @property {{ path: string, kind: 'file' | 'directory' | 'other' } | null} leadsTo where a link leads, if it is one
  * @property {object[]} [helpful] options with which the verb would succeed
@@ -86,7 +87,7 @@ function doubtsAbout({ facts, who }) {
 function ensureDirVerdict(ground) {
   const { path, exists, facts } = ground;
   const { numbers, error } = rehearseEnsureDir(path);
-  const call = `ensureDir(${JSON.stringify(path)})`;
+  const call = `ensureDir(${literal(path)})`;
   if (numbers === undefined) {
     const isElse = (exists && facts?.kind !== 'directory' && error.code === 'not-directory') || ground.leadsTo?.kind === 'file';
     const helpful = isElse ? [] : helpfulOptions(error, rehearseEnsureDir, path, [{ symlinks: 'follow-trusted' }]);
@@ -121,17 +122,24 @@ function whyHardening({ facts, who }, { hardening, reason, mode }) {
     case 'tolerated':
       return `chmod would answer ${reason === 'no-effect' ? 'success and change nothing' : reason}, which is tolerated${whyRefused(reason, facts, who)}; it stays ${mode}`;
     default:
-      return `${WHY_LEFT[reason ?? ''] ?? 'it is left'}; it stays ${mode}`;
+      return `${reason === 'shared' ? whyShared(facts) : (WHY_LEFT[reason ?? ''] ?? 'it is left')}; it stays ${mode}`;
   }
 }
 
 /** @type {Record<string, string>} */
 const WHY_LEFT = {
   acl: 'its ACL names users or groups, whose entries chmod would disable without a word',
-  shared: 'others share it by design (sticky, the top directory, or a volume of another group while this is root)',
+  system: 'it is a directory of the system, whose programs need it as it is',
   owner: 'its mode is private, but another user owns it',
   'opt-out': 'HOLDFAST_SKIP_DIR_HARDENING=1 or OPENCLAW_SKIP_STATE_DIR_HARDEN=1 is set',
 };
+
+/** @param {Ground['facts']} facts */
+function whyShared(facts) {
+  if (facts?.realPath === '/') return 'it is the top directory, which every program needs';
+  if (facts !== null && (parseInt(facts.mode, 8) & 0o1000) !== 0) return 'others share it by design: it is sticky, and others may write it';
+  return `others share it by design: it is setgid, and belongs to group ${facts?.gid}, whose members this process, as root, would lock out`;
+}
 
 /**
  * @param {string | undefined} reason
@@ -154,7 +162,7 @@ function writeVerdict(ground) {
   const isInto = exists && facts?.kind === 'directory';
   const target = isInto ? nodePath.join(path, NEW_FILE) : path;
   const { numbers, error } = rehearseWrite(target);
-  const call = `writeAtomic(${JSON.stringify(target)}, data)`;
+  const call = `writeAtomic(${literal(target)}, data)`;
   if (numbers === undefined) {
     const isElse = ground.leadsTo?.kind === 'directory';
     const options = [{ fallback: 'in-place' }, { finalSymlink: 'follow' }, { finalSymlink: 'replace' }, { mkdir: true }];
@@ -186,7 +194,7 @@ function readVerdict(ground, verb) {
   const { path, exists, facts } = ground;
   const options = verb === 'outbound' ? { outbound: true } : undefined;
   const { numbers, error } = rehearseRead(path, options);
-  const call = `readLocalFileSafely(${JSON.stringify(path)}${options ? ', { outbound: true }' : ''})`;
+  const call = `readLocalFileSafely(${literal(path)}${options ? ', { outbound: true }' : ''})`;
   if (numbers === undefined) {
     const isElse = error.code === 'not-found' || (exists && facts?.kind === 'directory' && error.code === 'not-file') || ground.leadsTo?.kind === 'directory';
     const helpful = isElse ? [] : helpfulOptions(error, rehearseRead, path, [{ symlinks: 'follow-trusted', ...options }]);

@@ -65,6 +65,7 @@ function visit(given, wanted, who, mounts) {
   const path = absolute(given);
   const { exists, place, facts, error } = examine(path, mounts);
   const leadsTo = facts?.kind === 'symlink' ? targetOf(path) : null;
+  const directory = exists && facts !== null && facts.kind !== 'directory' ? examine(nodePath.dirname(path), mounts).facts : facts;
   return {
     path,
     exists,
@@ -74,7 +75,7 @@ function visit(given, wanted, who, mounts) {
     lookError: facts === null ? { code: String(error.code), message: String(error.message) } : null,
     links: linksOnTheWay(path),
     leadsTo,
-    verbs: verdicts({ path, exists, facts, who, leadsTo }, wanted),
+    verbs: verdicts({ path, exists, facts, directory, who, leadsTo }, wanted),
   };
 }
 

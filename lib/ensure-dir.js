@@ -9,7 +9,7 @@ const { ensureArguments } = require('./options.js');
 const { addedBytes, pathForLater, toPath } = require('./paths.js');
 const { inPool } = require('./pool.js');
 const record = require('./record.js');
-const { quoted } = require('./messages.js');
+const { quoted } = require('./escape.js');
 const { withRoot, withRootSync } = require('./root-handle.js');
 
 /** @typedef {import('./options.js').Pinned} Pinned */
@@ -117,9 +117,25 @@ function ensureNow(path, fixed, { flags, mode, wantsPrivacy }, root) {
   direct().ensureDirSync(fixed, flags, mode, isOptedOut, root?.handle, root?.number);
   const { last } = record;
   if (record.failed(last)) {
-    throw record.failure(last, path);
+    throw record.failure(last, path, { location: locationOf(fixed, root) });
   }
   return toResult(last, path, fixed, root, wantsPrivacy);
+}
+
+/**
+ * The absolute path of the directory, byte for byte, for commands in a remedy. Undefined where the root's path is not
+ * known exactly: results have U+FFFD for bytes that are not UTF-8.
+ *
+ * @param {NativePath} fixed
+ * @param {Opened | undefined} root
+ * @returns {NativePath | undefined}
+ */
+function locationOf(fixed, root) {
+  const isAbsolute = typeof fixed === 'string' ? fixed.startsWith('/') : fixed[0] === 0x2f;
+  if (root === undefined || isAbsolute) {
+    return fixed;
+  }
+  return root.path.includes('\ufffd') ? undefined : Buffer.concat([Buffer.from(`${root.path}/`), Buffer.from(fixed)]);
 }
 
 /**
@@ -188,7 +204,7 @@ async function ensureInPool(given, fixed, { flags, mode, root, signal, wantsPriv
       const [answer] = await native().ensureDirAsync(fixed, bits, mode, base?.handle);
       const result = record.unpack(answer);
       if (record.failed(result)) {
-        throw record.failure(result, given);
+        throw record.failure(result, given, { location: locationOf(fixed, base) });
       }
       return toResult(result, given, fixed, base, wantsPrivacy);
     }),

@@ -2,6 +2,7 @@
 
 const path = require('node:path');
 const util = require('node:util');
+const { escapedForJson, escapedLines, quoted } = require('./escape.js');
 const { CODES, explain } = require('./messages.js');
 
 /** @typedef {import('./native-types.js').NativePath} NativePath */
@@ -59,14 +60,14 @@ class HoldfastError extends Error {
     }
   }
 
-  /** For logs: everything but the stack and the cause. */
+  /** For logs: everything but the stack and the cause. In `path`, what `JSON.stringify` leaves raw is escaped; the property itself is exact. */
   toJSON() {
     /** @type {Record<string, unknown>} */
     const json = { name: this.name, code: this.code, category: this.category, message: this.message };
     for (const field of FIELDS) {
       const value = /** @type {any} */ (this)[field];
       if (value !== undefined) {
-        json[field] = value;
+        json[field] = typeof value === 'string' ? escapedForJson(value) : value;
       }
     }
     return json;
@@ -191,7 +192,7 @@ function describeErrno(errno) {
 }
 
 /**
- * The error that `node:fs` would throw.
+ * The error that `node:fs` would throw, but for its message, in which the paths are escaped.
  *
  * @param {number} errno negative
  * @param {string} syscall
@@ -201,9 +202,9 @@ function describeErrno(errno) {
 function systemError(errno, syscall, given, dest) {
   const path = shown(given);
   const [code, said] = describeErrno(errno);
-  let message = `${code}: ${said}, ${syscall} '${path}'`;
+  let message = `${code}: ${said}, ${syscall} ${quoted(path)}`;
   if (dest !== undefined) {
-    message += ` -> '${dest}'`;
+    message += ` -> ${quoted(dest)}`;
   }
   const error = /** @type {NodeJS.ErrnoException & { dest?: string }} */ (new Error(message));
   error.errno = errno;
@@ -235,7 +236,7 @@ function systemError(errno, syscall, given, dest) {
  *
  * @param {Failure} failure
  * @param {NativePath} given the path as the caller gave it
- * @param {{ maxBytes?: number }} [context]
+ * @param {import('./messages.js').Context} [context]
  * @returns {Error}
  */
 function toError(failure, given, context) {
@@ -292,7 +293,23 @@ function refusal(code, detail, given, cause) {
     euid: undefined,
   };
   const { message, remedy } = explain(failure, path);
-  return own(new HoldfastError({ code, message, path, remedy, cause }));
+  return own(new HoldfastError({ code, message, path, remedy, cause: printable(cause) }));
+}
+
+/**
+ * Escapes message and stack of an error that Node made for this package alone.
+ *
+ * @template T
+ * @param {T} error
+ * @returns {T}
+ */
+function printable(error) {
+  if (error instanceof Error) {
+    const { message, stack } = error;
+    error.message = escapedLines(message);
+    if (typeof stack === 'string') error.stack = escapedLines(stack);
+  }
+  return error;
 }
 
 /**
@@ -320,4 +337,4 @@ function shown(given) {
   return typeof given === 'string' ? given : Buffer.from(given.buffer, given.byteOffset, given.byteLength).toString();
 }
 
-module.exports = { HoldfastError, atCaller, isHoldfastError, own, pending, promised, refusal, shown, systemError, toError, tooLarge };
+module.exports = { HoldfastError, atCaller, isHoldfastError, own, pending, printable, promised, refusal, shown, systemError, toError, tooLarge };

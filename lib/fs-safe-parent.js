@@ -7,6 +7,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { ensureDirSync } = require('./ensure-dir.js');
 const { atCaller, isHoldfastError, own, systemError } = require('./errors.js');
+const { escaped } = require('./escape.js');
 const { table } = require('./table.js');
 const { invalidType, invalidValue } = require('./validate.js');
 
@@ -53,7 +54,7 @@ function ensureParent(filePath, { trustedRoot, allowOutsideRoot = false, message
   const relative = path.relative(root, path.resolve(dir));
   const isOutside = relative === '..' || relative.startsWith('../') || path.isAbsolute(relative);
   if (isOutside && !allowOutsideRoot) {
-    throw own(new Error(`${messagePrefix} must stay under ${root}.`));
+    throw own(new Error(`${messagePrefix} must stay under ${escaped(root)}.`));
   }
   try {
     if (isOutside) {
@@ -96,7 +97,7 @@ function ensureBeneath(root, relative) {
 function told(error, dir, base, relative, say) {
   if (isCode(error, 'symlink')) {
     const at = base === dir ? dir : firstLink(base, relative.split('/'));
-    return own(new Error(say(at ?? dir), { cause: error }));
+    return own(new Error(say(escaped(at ?? dir)), { cause: error }));
   }
   if (isCode(error, 'not-found')) {
     return own(/** @type {any} */ (error).cause);

@@ -6,6 +6,8 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { fileURLToPath } = require('node:url');
+const { printable } = require('./errors.js');
+const { escaped } = require('./escape.js');
 
 /**
  * `~` and `~/x` mean the user's home directory there.
@@ -33,7 +35,7 @@ function expandLocal(given) {
   try {
     return fileURLToPath(given);
   } catch (error) {
-    throw new Error(`Invalid file:// URL: ${given}`, { cause: error });
+    throw new Error(`Invalid file:// URL: ${escaped(given)}`, { cause: printable(error) });
   }
 }
 

@@ -2,6 +2,7 @@
 
 // The sentences of every error, in one place. A message alone tells path, cause and remedy.
 
+const { quoted, shellWord } = require('./escape.js');
 const { table } = require('./table.js');
 
 /**
@@ -27,7 +28,7 @@ const CODES = table({
     category: 'policy',
     public: 'The file may not be sent: its permissions keep it to its owner.',
     remedy:
-      'Give the file permissions that let group and others read it, or have the operator allow files that only their owner may read (allowOwnerOnly).',
+      'If this file is meant to be sent, have whatever produces it give it mode 0644.',
   },
   'path-mismatch': {
     category: 'policy',
@@ -61,9 +62,17 @@ const KINDS = table({
 /** @typedef {{ sentence: string, remedy?: string }} Explained */
 
 /**
+ * What the caller knows beyond the failure.
+ *
+ * @typedef {object} Context
+ * @property {number} [maxBytes]
+ * @property {string | Uint8Array} [location] absolute path of the object, byte for byte, for commands
+ */
+
+/**
  * @param {Failure} failure
  * @param {string} at the path, quoted and escaped
- * @param {{ maxBytes?: number } | undefined} context
+ * @param {Context | undefined} context
  * @returns {Explained}
  */
 function describe(failure, at, context) {
@@ -107,11 +116,18 @@ function describe(failure, at, context) {
       if (detail === 'staged') {
         return { sentence: `what was staged for ${at} is not a regular file` };
       }
+      if (detail === 'slash') {
+        return { sentence: `${at} can only name a directory: it ends with '/' or '/.', and nothing is there` };
+      }
+      if (detail === 'link-to-slash') {
+        return { sentence: `${at} leads to a name that ends with '/' or '/.', which only a directory can have` };
+      }
       return { sentence: `${at} is ${kind}, not a regular file` };
     case 'not-directory':
-      return {
-        sentence: detail === 'parent' ? `a parent of ${at} is not a directory` : `${at} is ${kind}, not a directory`,
-      };
+      if (detail === 'parent') {
+        return { sentence: `a parent of ${at} is not a directory` };
+      }
+      return { sentence: KINDS[detail] === undefined ? `${at} is not a directory` : `${at} is ${kind}, not a directory` };
     case 'device-path':
       if (detail === 'pseudo') {
         return {
@@ -124,7 +140,7 @@ function describe(failure, at, context) {
       return describeTooLarge(detail, at, context);
     case 'insecure-permissions':
     case 'not-owned':
-      return describeDirectory(failure, at);
+      return describeDirectory(failure, at, context?.location);
     case 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE':
       return describeOutbound(failure, at);
     case 'path-mismatch':
@@ -132,7 +148,7 @@ function describe(failure, at, context) {
     case 'not-found':
       return {
         sentence: `${at} does not exist${WHY_NOT_FOUND[detail] ?? ''}`,
-        remedy: detail === 'directory' ? 'Make the directory first, or write with mkdir: true.' : undefined,
+        remedy: HOW_TO_FIND[detail],
       };
     case 'already-exists':
       return { sentence: `${at} exists already` };
@@ -154,11 +170,23 @@ function describe(failure, at, context) {
 }
 
 const WHY_NOT_FOUND = table({
-  parent: ': a parent is missing or is not a directory',
+  parent: ': a parent is not a directory',
   directory: ': its parent directory is missing',
+  removed: ': the directory it belongs to was removed after it was opened',
+  temporary: ': its temporary file was removed or renamed by another program',
+  'takes-none': ': its file system lets no program make files or directories there',
   'working-directory': ': the working directory was removed',
   dangling: ': a symbolic link on the way leads to nothing',
   staged: ': what was staged for it is gone',
+});
+
+const HOW_TO_FIND = table({
+  directory: 'Make the directory first, or write with mkdir: true.',
+  dangling: 'Make what the link leads to, or remove the link.',
+  removed: 'Make the directory again; a root has to be opened again too.',
+  temporary: 'Try again.',
+  'takes-none': 'Use a directory on another file system.',
+  'working-directory': 'Change to a directory that exists, or use an absolute path.',
 });
 
 const WHY_INVALID = table({
@@ -178,7 +206,7 @@ const WHY_INVALID = table({
 /**
  * @param {string} detail
  * @param {string} at
- * @param {{ maxBytes?: number } | undefined} context
+ * @param {Context | undefined} context
  * @returns {Explained}
  */
 function describeTooLarge(detail, at, context) {
@@ -197,9 +225,10 @@ function describeTooLarge(detail, at, context) {
 /**
  * @param {Failure} failure
  * @param {string} at
+ * @param {string | Uint8Array | undefined} location
  * @returns {Explained}
  */
-function describeDirectory(failure, at) {
+function describeDirectory(failure, at, location) {
   const owner = `it belongs to user ${failure.uid}, and this process runs as user ${failure.euid}`;
   if (failure.code === 'not-owned') {
     if (failure.detail === 'staged') {
@@ -210,27 +239,40 @@ function describeDirectory(failure, at) {
     }
     return {
       sentence: `${at} is not this user's directory: ${owner}`,
-      remedy: `Run chown ${failure.euid} -- ${argument(at)} as root.`,
+      remedy: `Use a directory that this user owns. If this one is meant for the user, have root change its owner${command(`chown ${failure.euid} --`, location)}.`,
     };
   }
-  const without = "or do without privacy: existing: 'tighten' or 'leave'.";
   if (process.platform === 'win32') {
     return {
       sentence: `${at} is not private: its ACL lets others in, or another user owns it`,
-      remedy: `Take them out of its ACL (icacls), ${without}`,
+      remedy: `Take them out of its ACL (icacls), ${OR_WITHOUT_PRIVACY}`,
     };
   }
   if (process.platform === 'darwin' && failure.detail === 'acl') {
     return {
       sentence: `${at} is not private: its ACL lets others in (${owner})`,
-      remedy: `Run chmod -N -- ${argument(at)} as its owner or root, ${without}`,
+      remedy: `Have its owner or root remove the ACL${command('chmod -N --', location)}, ${OR_WITHOUT_PRIVACY}`,
     };
   }
   const why = WHY_NOT_PRIVATE[failure.detail] ?? `chmod answered ${failure.detail}`;
+  const how = HOW_TO_BE_PRIVATE[failure.detail] ?? HOW_TO_BE_PRIVATE[''];
   return {
     sentence: `${at} has mode ${octal(failure.mode)} and is not private: ${why} (${owner})`,
-    remedy: `Run chmod 0700 -- ${argument(at)} as its owner or root, ${without}`,
+    remedy: `${how(location)}, ${OR_WITHOUT_PRIVACY}`,
   };
+}
+
+const OR_WITHOUT_PRIVACY = "or do without privacy: existing: 'tighten' or 'leave'.";
+const OWN_DIRECTORY = 'Use a directory of its own, beneath this one or elsewhere';
+
+/**
+ * A command with the exact path of the object, in parentheses; nothing where that path is not known.
+ *
+ * @param {string} words
+ * @param {string | Uint8Array | undefined} location
+ */
+function command(words, location) {
+  return location === undefined ? '' : ` (${words} ${shellWord(location)})`;
 }
 
 const WHY_NOT_PRIVATE = table({
@@ -238,7 +280,22 @@ const WHY_NOT_PRIVATE = table({
   'no-effect': 'chmod has no effect on this file system',
   acl: 'it has ACL entries by name, which chmod would disable without a word',
   shared: 'others share it by design',
+  system: 'it is a directory of the system',
+  EROFS: 'its file system is mounted read-only',
 });
+
+/** @type {Record<string, (location: string | Uint8Array | undefined) => string>} */
+const HOW_TO_BE_PRIVATE = table({
+  '': (location) => `Have its owner or root remove the access of others${command('chmod 0700 --', location)}`,
+  'no-effect': () => 'Mount the file system with uid= and umask=0077, use a directory on another one',
+  acl: (location) => `See whom its ACL names${command('getfacl --', location)}, and have its owner or root remove the entries that nobody needs`,
+  shared: () => OWN_DIRECTORY,
+  system: () => OWN_DIRECTORY,
+  EROFS: () => 'Use a directory on a file system that can be written',
+});
+
+/** For media, the sender is the one to change something: what a chmod here would open may be a secret. */
+const SENDABLE = 'If this file is meant to be sent, have whatever produces it give it mode 0644 (writeAtomic with mode: 0o644 does, whatever the umask)';
 
 /**
  * @param {Failure} failure
@@ -253,22 +310,22 @@ function describeOutbound(failure, at) {
     case 'mode':
       return {
         sentence: `${at} may not be sent: its mode is ${octal(mode)} (${owner}), and group and others must be able to read it`,
-        remedy: `Run chmod ${octal(sendable(mode))} -- ${argument(at)}, write such files with mode 0644, or set outbound: { allowOwnerOnly: true }.`,
+        remedy: `${SENDABLE}; where files that only their owner may read are sent on purpose, set outbound: { allowOwnerOnly: true }.`,
       };
     case 'denied':
       return {
         sentence: `${at} may not be sent: this process cannot read it, for its mode is ${octal(mode)} (${owner})`,
-        remedy: `Run chmod ${octal(sendable(mode))} -- ${argument(at)} as its owner or root.`,
+        remedy: `${SENDABLE}.`,
       };
     case 'parent':
       return {
         sentence: `${at} may not be sent: a directory on the way to it cannot be searched, ${asUser}`,
-        remedy: 'Give the directories on the way the execute permission for this user (chmod a+x, one by one).',
+        remedy: 'If this file is meant to be sent, have whatever produces it put it into a directory that this user may search.',
       };
     case 'security':
       return {
         sentence: `${at} may not be sent: its mode would let this process read it, so an ACL or a security module refused it, ${asUser}`,
-        remedy: 'Look for an ACL (getfacl), or in the audit log of SELinux or AppArmor.',
+        remedy: 'If this file is meant to be sent, look for an ACL (getfacl), or in the audit log of SELinux or AppArmor.',
       };
     default:
       return { sentence: `${at} may not be sent: opening it was refused, ${asUser}` };
@@ -280,39 +337,10 @@ function octal(mode) {
   return mode === undefined ? 'unknown' : (mode & 0o7777).toString(8).padStart(4, '0');
 }
 
-/** @param {number | undefined} mode */
-function sendable(mode) {
-  return (mode ?? 0) | 0o444;
-}
-
-/**
- * A path for a message: control characters cannot forge a line of a log, nor turn its direction.
- *
- * @param {string | undefined} path
- */
-function quoted(path) {
-  if (path === undefined) {
-    return 'the path';
-  }
-  const escaped = path.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
-  return `'${escaped}'`;
-}
-
-/**
- * A quoted path as an argument for a shell.
- *
- * @param {string} at
- */
-function argument(at) {
-  return `'${at.slice(1, -1).replaceAll("'", "'\\''")}'`;
-}
-
 /**
  * @param {Failure} failure
  * @param {string | undefined} path
- * @param {{ maxBytes?: number }} [context]
+ * @param {Context} [context]
  * @returns {{ message: string, remedy: string | undefined }}
  */
 function explain(failure, path, context) {
@@ -321,4 +349,4 @@ function explain(failure, path, context) {
   return { message: remedy === undefined ? message : `${message} ${remedy}`, remedy };
 }
 
-module.exports = { CODES, explain, quoted };
+module.exports = { CODES, explain };

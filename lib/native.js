@@ -4,7 +4,8 @@
 
 const path = require('node:path');
 const { version } = require('../package.json');
-const { HoldfastError, own } = require('./errors.js');
+const { HoldfastError, own, printable } = require('./errors.js');
+const { escaped } = require('./escape.js');
 const { shielded } = require('./shield.js');
 const { SUPPORTED, targets } = require('./target.js');
 
@@ -131,13 +132,13 @@ function remedyFor(possible, named, attempts) {
  */
 function unavailable(possible, named, attempts, cause) {
   const remedy = remedyFor(possible, named, attempts);
-  const tried = attempts.map(({ place, reason }) => `${place}: ${reason}`).join('; ');
+  const tried = attempts.map(({ place, reason }) => `${escaped(place)}: ${escaped(reason)}`).join('; ');
   return own(
     new HoldfastError({
       code: 'native-unavailable',
       message: `native-unavailable: no binary for ${possible.join(' or ')} could be loaded (${tried}). ${remedy}`,
       remedy,
-      cause,
+      cause: printable(cause),
     }),
   );
 }

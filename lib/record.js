@@ -90,7 +90,7 @@ function isAnswer({ numbers }) {
  *
  * @param {Result} result
  * @param {NativePath} path as the caller gave it
- * @param {{ maxBytes?: number }} [context]
+ * @param {import('./messages.js').Context} [context]
  * @returns {Error}
  */
 function failure({ numbers, text }, path, context) {

@@ -2,7 +2,7 @@
 
 // A selftest's report for people.
 
-const { harmless } = require('./terminal.js');
+const { escaped } = require('./escape.js');
 
 /** @typedef {Awaited<ReturnType<typeof import('./selftest.js').selftest>>} Report */
 
@@ -15,11 +15,11 @@ const MARKS = /** @type {const} */ ({ pass: ['pass', 'good'], fail: ['FAIL', 'ba
 function selftestText({ holdfast, process: who, native, directory, mount, checks, summary }, paint) {
   const lines = [
     `${paint.strong(`holdfast ${holdfast}`)}, node ${who.node}, ${who.platform} ${who.arch}, resolver ${native.resolver}`,
-    `in ${harmless(directory)}, ${mount === null ? 'mount unknown' : `${mount.type} (${harmless(mount.source)}) at ${harmless(mount.mountPoint)}`}; user ${who.euid}`,
+    `in ${escaped(directory)}, ${mount === null ? 'mount unknown' : `${escaped(mount.type)} (${escaped(mount.source)}) at ${escaped(mount.mountPoint)}`}; user ${who.euid}`,
     '',
     ...checks.map(({ title, result, reason }) => {
       const [mark, colour] = MARKS[result];
-      return `${paint[colour](mark)}  ${title}: ${harmless(reason)}`.replaceAll('\n', '\\n');
+      return `${paint[colour](mark)}  ${title}: ${escaped(reason)}`;
     }),
     '',
     `${summary.pass} passed, ${summary.fail} failed, ${summary.notAvailable} not available`,

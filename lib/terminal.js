@@ -29,13 +29,4 @@ function inBytes(bytes) {
   return `${place === 0 ? bytes : bytes.toFixed(1)} ${units[place]}`;
 }
 
-/**
- * Text from elsewhere, such as a path: its control characters have no power over a terminal.
- *
- * @param {string} text
- */
-function harmless(text) {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
-
-module.exports = { harmless, inBytes, palette, wantsColour };
+module.exports = { inBytes, palette, wantsColour };

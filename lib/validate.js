@@ -4,6 +4,7 @@
 
 const { inspect } = require('node:util');
 const { own } = require('./errors.js');
+const { escaped } = require('./escape.js');
 
 /**
  * @param {ErrorConstructor} Kind
@@ -11,7 +12,7 @@ const { own } = require('./errors.js');
  * @param {string} message
  */
 function invalid(Kind, code, message) {
-  return own(Object.assign(new Kind(message), { code }));
+  return own(Object.assign(new Kind(escaped(message)), { code }));
 }
 
 /** @param {unknown} value */

@@ -167,7 +167,7 @@ function checkMedia(node, scratch) {
   console.log(`after: readLocalFileSafely from bindFsSafe({ FsSafeError, outbound: true })\n  loadWebMedia: ${told(after)}`);
   console.log(`after chmod 0644\n  loadWebMedia: ${told(readable)}`);
   expect('before, a bare EACCES', before.error?.code === 'EACCES');
-  expect('after, the explained refusal', after.error?.code === 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE' && after.error.message.includes('chmod'));
+  expect('after, the explained refusal', after.error?.code === 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE' && after.error.message.includes('mode 0644'));
   expect('the readable file is loaded', readable.ok === '5 bytes');
 }
 
