@@ -149,10 +149,7 @@ fn would_settle(
 
 fn would_make(parent: BorrowedFd<'_>, rules: &Rules) -> Result<Settled, Error> {
     let above = sys::status(parent)?;
-    would_create(parent, "mkdir").map_err(|os| match os.errno {
-        sys::ENOENT => Error::refused_by(Code::NotFound, "parent", os),
-        _ => os.into(),
-    })?;
+    would_create(parent, "mkdir").map_err(|os| make_dirs::classify_creation(parent, os))?;
     Ok(Settled {
         stat: Stat {
             mode: S_IFDIR | rules.mode | (above.mode & SET_GROUP_ID),
@@ -208,6 +205,10 @@ pub(crate) fn would_create(dir: BorrowedFd<'_>, syscall: &'static str) -> Result
     // directory itself.
     sys::access(dir, sys::MAY_SEARCH).map_err(as_the_call)?;
     let volume = sys::volume(dir)?;
+    if volume.kind == PROC {
+        // Its lookup of an unknown name fails before permissions count.
+        return refused(sys::ENOENT);
+    }
     if volume.is_read_only {
         return refused(sys::EROFS);
     }
@@ -223,6 +224,9 @@ pub(crate) fn would_create(dir: BorrowedFd<'_>, syscall: &'static str) -> Result
     }
     Ok(())
 }
+
+/// `PROC_SUPER_MAGIC` of statfs(2).
+const PROC: u32 = 0x9fa0;
 
 /// Whether there is no room for a single block.
 pub(crate) fn is_full(volume: &Volume) -> bool {

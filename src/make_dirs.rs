@@ -134,6 +134,12 @@ pub(crate) fn look(scope: &Scope<'_>, text: &[u8], last: Last) -> Result<Look, E
     Err(Error::refused(Code::PathMismatch, "retries"))
 }
 
+/// Whether a missing directory is missing because a link on the way leads to nothing.
+pub(crate) fn leads_to_nothing(scope: &Scope<'_>, text: &[u8]) -> bool {
+    let refusal = look(scope, text, Last::Follow).err();
+    matches!(refusal, Some(Error::Refused(refusal)) if refusal.detail == "dangling")
+}
+
 /// What making the missing directories came to.
 enum Below {
     Made(OwnedFd),
@@ -198,11 +204,7 @@ fn make_below(
             Err(os) if os.errno == sys::EEXIST => false,
             // The directory was removed: for good, if it is the root's.
             Err(os) if os.errno == sys::ENOENT => {
-                return Ok(Below::Obstacle(Error::refused_by(
-                    Code::NotFound,
-                    "parent",
-                    os,
-                )));
+                return Ok(Below::Obstacle(classify_creation(dir.as_fd(), os)));
             }
             Err(os) => return Err(os.into()),
         };
@@ -229,6 +231,24 @@ fn make_below(
     } else {
         Below::Changed
     })
+}
+
+/// Says why a new name could not be made in an open directory.
+///
+/// ENOENT there means that the directory was removed after it was opened (its link count is 0), or
+/// that its file system takes no names from programs, as procfs.
+pub(crate) fn classify_creation(dir: BorrowedFd<'_>, os: Os) -> Error {
+    match os.errno {
+        sys::ENOENT => without_name(dir, os, "takes-none"),
+        _ => os.into(),
+    }
+}
+
+/// ENOENT beneath an open directory: it was removed, or else what `otherwise` says.
+pub(crate) fn without_name(dir: BorrowedFd<'_>, os: Os, otherwise: &'static str) -> Error {
+    let is_removed = sys::status(dir).map_or(true, |stat| stat.nlink == 0);
+    let detail = if is_removed { "removed" } else { otherwise };
+    Error::refused_by(Code::NotFound, detail, os)
 }
 
 /// Where a link leads, nothing is.

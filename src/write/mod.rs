@@ -27,8 +27,9 @@ pub use rehearsal::{Forecast, rehearse};
 pub use stage::Stage;
 
 use crate::error::{Code, Error, Os};
+use crate::make_dirs;
 use crate::resolve::Scope;
-use crate::sys;
+use crate::sys::{self, AsFd};
 use crate::temporary::{self, Method, Purpose, Temporary};
 use place::Place;
 use settle::{Plan, Settled, Target};
@@ -150,12 +151,10 @@ fn is_refused_link(error: &Error) -> bool {
     matches!(error, Error::System { os, .. } if temporary::is_refused_link(*os))
 }
 
-/// A directory that was removed since it was opened has no room for anything.
+/// Makes the temporary, and says why where the open directory takes no new name.
 fn create_temporary(place: &Place, mode: u32, purpose: Purpose) -> Result<Temporary, Error> {
-    Temporary::create(place.directory(), mode, purpose).map_err(|os| match os.errno {
-        sys::ENOENT => Error::refused_by(Code::NotFound, "directory", os),
-        _ => os.into(),
-    })
+    Temporary::create(place.directory(), mode, purpose)
+        .map_err(|os| make_dirs::classify_creation(place.directory().as_fd(), os))
 }
 
 fn write_all(temporary: &Temporary, mut data: &[u8]) -> Result<(), Error> {
@@ -294,7 +293,7 @@ impl Prepared {
             sys::EISDIR | sys::ENOTEMPTY | sys::ENOTDIR => {
                 Error::refused_by(Code::NotFile, "directory", os)
             }
-            sys::ENOENT => Error::refused_by(Code::NotFound, "directory", os),
+            sys::ENOENT => make_dirs::without_name(self.place.directory().as_fd(), os, "temporary"),
             _ => Error::System {
                 os,
                 // Without a name of its own it is known by the directory it lies in.

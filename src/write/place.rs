@@ -110,7 +110,7 @@ impl Place {
                 }
                 found
             }
-            (Err(error), _) => return Err(classify_parent(error)),
+            (Err(error), _) => return Err(explain_parent(scope, parent, error)),
         };
         let dir_path = scope.real_path(parent, &found);
         let is_exact = found.is_exact;
@@ -255,7 +255,7 @@ impl Place {
         };
         let (text, names_directory) = path::bare(&text);
         if names_directory {
-            return Err(Error::refused(Code::NotFile, "directory"));
+            return Err(Error::refused(Code::NotFile, "link-to-slash"));
         }
         *self = Self {
             is_as_given: false,
@@ -359,6 +359,18 @@ fn directory_flags(is_readable: bool) -> OFlag {
     }
 }
 
+/// Says why the parent could not be opened: a link on the way that leads to nothing is not a
+/// missing directory, and no `mkdir` helps.
+fn explain_parent(scope: &Scope<'_>, parent: &[u8], error: Error) -> Error {
+    let Error::System { os, .. } = error else {
+        return error;
+    };
+    if os.errno == sys::ENOENT && make_dirs::leads_to_nothing(scope, parent) {
+        return Error::refused_by(Code::NotFound, "dangling", os);
+    }
+    classify_parent(os.into())
+}
+
 fn classify_parent(error: Error) -> Error {
     match error {
         Error::System { os, .. } if os.errno == sys::ENOTDIR => {
@@ -374,9 +386,7 @@ fn classify_parent(error: Error) -> Error {
 /// A name with `/` or `/.` behind it can only be a directory, or should be.
 fn judge_bare(scope: &Scope<'_>, text: &[u8], rules: &Rules) -> Error {
     match scope.look(text, Last::Keep) {
-        Err(error) if error.errno() == Some(sys::ENOENT) => {
-            Error::refused(Code::NotFile, "directory")
-        }
+        Err(error) if error.errno() == Some(sys::ENOENT) => Error::refused(Code::NotFile, "slash"),
         Err(error) => classify_parent(error),
         Ok(stat) if stat.is_symlink() && rules.final_symlink == FinalSymlink::Reject => {
             Error::refused(Code::Symlink, "link")

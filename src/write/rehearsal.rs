@@ -46,10 +46,7 @@ pub fn rehearse(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Forecast
     let target = place.look(scope, &rules)?;
     let held = place.directory();
     let dir = held.as_fd();
-    would_create(dir, "open").map_err(|os| match os.errno {
-        sys::ENOENT => Error::refused_by(Code::NotFound, "directory", os),
-        _ => os.into(),
-    })?;
+    would_create(dir, "open").map_err(|os| make_dirs::classify_creation(dir, os))?;
     refuse_full(dir)?;
     let above = sys::status(dir)?;
     let mut forecast = settled(&place, target.as_ref(), &above, &rules);
