@@ -42,6 +42,9 @@ export type PathInput = string | Buffer | URL;
  *   refused. Needs a root, otherwise `ERR_INVALID_ARG_VALUE`.
  * - `'follow-trusted'`: a link is followed only if root or the effective user owns both the link and the directory it lies in,
  *   and nobody else may write that directory.
+ *
+ * On Linux the kernel's own policy holds with each of them: a link on a `nosymfollow` mount fails with `symlink`, and a final link
+ * that `fs.protected_symlinks` protects fails with EACCES, as from `node:fs`.
  */
 export type SymlinkPolicy = 'reject' | 'follow-parents' | 'follow-within-root' | 'follow-trusted';
 

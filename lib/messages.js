@@ -97,6 +97,12 @@ function describe(failure, at, context) {
             'The link and its directory must belong to root or to this user, and nobody else may write the directory.',
         };
       }
+      if (detail === 'nosymfollow') {
+        return {
+          sentence: `${at} is, or leads through, a symbolic link on a mount that follows none (nosymfollow)`,
+          remedy: 'Use the path it leads to, or mount the file system without nosymfollow.',
+        };
+      }
       if (detail === 'staged') {
         return { sentence: `what was staged for ${at} was replaced by a symbolic link` };
       }

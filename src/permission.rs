@@ -32,6 +32,17 @@ pub(crate) fn is_trusted_link(link: &Stat, directory: &Stat) -> bool {
     is_own_or_root(link.uid) && is_own_or_root(directory.uid) && directory.mode & 0o022 == 0
 }
 
+/// Whether `fs.protected_symlinks` keeps this process from following a link: in a sticky directory
+/// that all may write, one is followed only if the follower or the owner of the directory owns it.
+/// Root is no exception.
+pub(crate) fn is_protected_link(link: &Stat, directory: &Stat) -> bool {
+    const OTHERS_MAY_WRITE: u32 = 0o002;
+    directory.is_sticky()
+        && directory.mode & OTHERS_MAY_WRITE != 0
+        && !is_own(link.uid)
+        && !(link.uid == directory.uid && is_mapped(link.uid))
+}
+
 /// The answers to `chmod` that only say that it cannot be done here.
 pub(crate) fn cannot_be_changed(errno: i32) -> bool {
     matches!(

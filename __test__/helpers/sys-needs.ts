@@ -33,7 +33,7 @@ const capabilities = {
 
 type Capability = keyof typeof capabilities;
 
-export type Need = keyof typeof tools | Capability | 'linux' | 'root' | 'a root of no user namespace' | 'loop devices' | '/dev/fuse';
+export type Need = keyof typeof tools | Capability | 'linux' | 'root' | 'a root of no user namespace' | 'loop devices' | '/dev/fuse' | 'kernel switches';
 
 /** The full path of a tool, also where /usr/sbin is not on the PATH of the user. */
 export function findTool(name: string): string | undefined {
@@ -80,6 +80,8 @@ function isMet(need: Need): boolean {
       return /^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'utf8'));
     case 'loop devices':
       return accessible('/dev/loop-control', constants.R_OK | constants.W_OK);
+    case 'kernel switches':
+      return accessible('/proc/sys/fs/protected_symlinks', constants.R_OK | constants.W_OK);
     case '/dev/fuse':
       return accessible('/dev/fuse', constants.R_OK | constants.W_OK);
     default:

@@ -8,6 +8,7 @@
 #[cfg_attr(target_os = "macos", path = "open_flags.rs")]
 #[cfg_attr(windows, path = "whole_path.rs")]
 mod kernel;
+pub(crate) mod link_policy;
 mod walk;
 
 use crate::error::{Code, Error};

@@ -2,20 +2,23 @@
 //!
 //! It serves where `openat2` is missing, and judges links for [`Policy::FollowTrusted`], which
 //! the kernel cannot. No component is opened through a link: links are read, by the descriptor
-//! of the link itself, and their target is walked in turn. `..` goes back to a directory that
+//! of the link itself, judged by [`link_policy`], and their target is walked in turn. `..` goes back to a directory that
 //! was walked through, so that the walk never climbs out of where it started.
 //!
 //! Weaker than the kernel in two things: a directory that is moved out of the root in mid-walk is
 //! still walked; and where links may be followed, each directory on the way takes a descriptor.
 
-use super::{Found, Last, Policy, Scope, TOO_LONG};
+use super::{Found, Last, Policy, Scope, TOO_LONG, link_policy};
 use crate::error::{Code, Error, Os};
 use crate::path;
-use crate::permission;
-use crate::sys::{self, AsFd, BorrowedFd, Link, OFlag, OwnedFd, Stat, Target};
+use crate::sys::{self, AsFd, BorrowedFd, Link, OFlag, OwnedFd, Stat};
 
 /// Links that one path may cross, as in the kernel (path_resolution(7)).
 const LINKS: u32 = 40;
+
+/// Stands for a `/` at the end of a link's target. Unlike `.` it is no component: the name before
+/// it is still the last one.
+const SLASH: &[u8] = b"/";
 
 /// Steps that may find a name changed since the step before, until the path is given up.
 const CHANGES: u32 = 128;
@@ -119,7 +122,7 @@ impl Walk {
         while let Some(name) = self.todo.pop() {
             if name == b".." {
                 self.climb()?;
-            } else if name == b"." {
+            } else if name == b"." || name == SLASH {
                 continue;
             } else if self.todo.is_empty() {
                 return Ok(Some(name));
@@ -202,18 +205,11 @@ impl Walk {
             };
         };
         self.links += 1;
-        if self.policy == Policy::Reject || self.links > LINKS {
+        if self.links > LINKS {
             return Err(answer(sys::ELOOP).into());
         }
-        if self.policy == Policy::FollowTrusted {
-            let directory = sys::status(self.here())?;
-            if !permission::is_trusted_link(&stat, &directory) {
-                return Err(Error::refused(Code::Symlink, "untrusted"));
-            }
-        }
-        let Target::Path(target) = target else {
-            return Err(answer(sys::ELOOP).into());
-        };
+        let is_last = self.todo.iter().all(|name| name == SLASH);
+        let target = link_policy::allowed_target(self.policy, &stat, target, self.here(), is_last)?;
         let mut skip = 0;
         if target.starts_with(b"/") {
             match &mut self.start {
@@ -225,9 +221,11 @@ impl Walk {
             }
             self.passed.clear();
         }
-        if path::bare(&target).1 {
-            // As in the kernel, a link to `name/` names a directory and nothing else.
-            self.todo.push(b".".to_vec());
+        // As in the kernel, a link to `name/` names a directory and nothing else.
+        let (bare, names_directory) = path::bare(&target);
+        if names_directory {
+            let is_slash = target[bare.len()..].iter().all(|&byte| byte == b'/');
+            self.todo.push(if is_slash { SLASH } else { b"." }.to_vec());
         }
         self.expect(&target[skip..]);
         Ok(Step::Redirected)

@@ -32,6 +32,11 @@ pub(crate) fn read_link(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Link, Os> {
     })
 }
 
+/// There is no `fs.protected_symlinks`.
+pub(crate) fn protects_symlinks() -> bool {
+    false
+}
+
 /// What has a name, and a descriptor of it that its ACL can be read by: none of what is no file,
 /// which an open could act on, and none where reading is not allowed.
 pub(crate) fn hold_at(

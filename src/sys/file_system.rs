@@ -9,11 +9,14 @@ use nix::libc;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
+/// The magic number of procfs.
+const PROC_SUPER_MAGIC: u32 = 0x0000_9fa0;
+
 /// Whether the descriptor lies on a file system that shows the kernel's state instead of files.
 pub(crate) fn is_pseudo_file_system(fd: BorrowedFd<'_>) -> Result<bool, Os> {
     /// Magic numbers from statfs(2) and linux/magic.h.
     const PSEUDO: [u32; 19] = [
-        0x0000_9fa0, // proc
+        PROC_SUPER_MAGIC,
         0x6265_6572, // sysfs
         0x6462_6720, // debugfs
         0x7472_6163, // tracefs
@@ -34,6 +37,32 @@ pub(crate) fn is_pseudo_file_system(fd: BorrowedFd<'_>) -> Result<bool, Os> {
         0x1980_0202, // mqueue
     ];
     Ok(PSEUDO.contains(&file_system(fd)?))
+}
+
+/// Whether the descriptor lies on procfs.
+pub(crate) fn is_procfs(fd: BorrowedFd<'_>) -> Result<bool, Os> {
+    Ok(file_system(fd)? == PROC_SUPER_MAGIC)
+}
+
+/// Whether the mount that the descriptor came by follows no links (`nosymfollow`, Linux 5.10).
+///
+/// Not every C library shows the flags in `struct statfs`.
+pub(crate) fn follows_no_links(fd: BorrowedFd<'_>) -> Result<bool, Os> {
+    /// `ST_NOSYMFOLLOW` of linux/statfs.h.
+    const NO_SYMLINKS: u64 = 0x2000;
+    let mut raw = MaybeUninit::<libc::statvfs>::zeroed();
+    // SAFETY: the descriptor is borrowed and open, and `raw` is exclusive memory of the size the
+    // call writes.
+    let answer = unsafe { libc::fstatvfs(fd.as_raw_fd(), raw.as_mut_ptr()) };
+    named("statfs", Errno::result(answer).map(drop))?;
+    // SAFETY: the memory was zeroed, which is a valid value of every field, and then filled.
+    let raw = unsafe { raw.assume_init() };
+    #[allow(
+        clippy::useless_conversion,
+        reason = "the width of the flags differs between architectures"
+    )]
+    let flags = u64::from(raw.f_flag);
+    Ok(flags & NO_SYMLINKS != 0)
 }
 
 /// How far away the file system of a descriptor is. It is asked, and may take its time.

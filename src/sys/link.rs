@@ -1,11 +1,11 @@
 //! Links, read by the descriptor of the link itself.
 
-use super::file_system::is_pseudo_file_system;
+use super::file_system::{follows_no_links, is_procfs, is_pseudo_file_system};
 use super::stat::{Link, Stat, Target};
 use super::statx::stat;
-use super::unix::{open_at, read_link_at, status};
+use super::unix::{open_at, read_at, read_link_at, status};
 use crate::error::Os;
-use nix::fcntl::OFlag;
+use nix::fcntl::{AT_FDCWD, OFlag};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// What has a name, and where it leads if it is a link: status and target of one and the same
@@ -15,13 +15,13 @@ pub(crate) fn read_link(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Link, Os> {
     let stat = status(object.as_fd())?;
     let target = if stat.is_symlink() {
         let target = read_link_at(object.as_fd(), b"")?;
-        Some(
-            if is_magic(&stat, &target) && is_pseudo_file_system(object.as_fd())? {
-                Target::Magic
-            } else {
-                Target::Path(target)
-            },
-        )
+        Some(if follows_no_links(object.as_fd())? {
+            Target::NoFollow
+        } else if is_magic(&stat, &target) && is_pseudo_file_system(object.as_fd())? {
+            Target::Magic
+        } else {
+            Target::Path(target)
+        })
     } else {
         None
     };
@@ -52,4 +52,20 @@ fn look_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, Os> {
 /// and lead elsewhere than that text; the ordinary ones, such as `self`, are relative.
 fn is_magic(link: &Stat, target: &[u8]) -> bool {
     link.has_no_device() && (target.starts_with(b"/") || target.contains(&b':'))
+}
+
+/// Whether `fs.protected_symlinks` is on.
+///
+/// Also where that cannot be read from procfs itself: no `/proc`, another file system in its place,
+/// or a kernel that shows it to root alone. Refusing a link is the safe mistake.
+pub(crate) fn protects_symlinks() -> bool {
+    let path = b"/proc/sys/fs/protected_symlinks";
+    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    let read = || -> Result<bool, Os> {
+        let file = open_at(AT_FDCWD, path, flags)?;
+        let mut value = [0];
+        let length = read_at(file.as_fd(), &mut value, 0)?;
+        Ok(is_procfs(file.as_fd())? && value[..length] == *b"0")
+    };
+    !read().unwrap_or(false)
 }

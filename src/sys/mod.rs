@@ -46,11 +46,11 @@ pub(crate) use acl::{acl_grants, get_acl, keeps_owner, may_have_acl, remove_acl,
 #[cfg(target_os = "macos")]
 pub(crate) use acl_macos::{acl_grants, get_acl, keeps_owner, may_have_acl, remove_acl, set_acl};
 #[cfg(target_os = "macos")]
-pub(crate) use by_name::{hold_at, read_link};
+pub(crate) use by_name::{hold_at, protects_symlinks, read_link};
 #[cfg(target_os = "linux")]
 pub(crate) use file_system::{distance, is_pseudo_file_system};
 #[cfg(target_os = "linux")]
-pub(crate) use link::{hold_at, read_link};
+pub(crate) use link::{hold_at, protects_symlinks, read_link};
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{
     HOLD, LOOK, MODE_MASKS_ACL, NAMES_ARE_EXACT, RESOLVE_BENEATH, RESOLVE_CACHED,

@@ -111,6 +111,8 @@ pub(crate) struct Link {
 pub(crate) enum Target {
     /// To this path.
     Path(Vec<u8>),
+    /// Nowhere: it lies on a mount that follows no links (`nosymfollow`).
+    NoFollow,
     /// Elsewhere than any text says: a link of procfs to an open file, and its like.
     Magic,
 }

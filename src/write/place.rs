@@ -5,8 +5,8 @@ use super::{Durable, FinalSymlink, Rules};
 use crate::error::{Code, Error, Os};
 use crate::make_dirs;
 use crate::path;
-use crate::permission::{self, Acl};
-use crate::resolve::{Last, Policy, Scope, TOO_LONG, classify};
+use crate::permission::Acl;
+use crate::resolve::{Last, Policy, Scope, TOO_LONG, classify, link_policy};
 use crate::root::Root;
 use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd};
 use std::sync::Arc;
@@ -235,15 +235,9 @@ impl Place {
             self.links = links;
             return Ok(());
         };
-        if scope.policy == Policy::FollowTrusted
-            && !permission::is_trusted_link(&link.stat, &sys::status(self.dir.as_fd())?)
-        {
-            return Err(Error::refused(Code::Symlink, "untrusted"));
-        }
-        let sys::Target::Path(target) = target else {
-            // As on the way: the text of such a link is not where it leads.
-            return Err(Error::refused(Code::Symlink, "link"));
-        };
+        let dir = self.dir.as_fd();
+        let target = link_policy::allowed_target(scope.policy, &link.stat, target, dir, true)
+            .map_err(classify)?;
         if scope.root.is_some() && target.starts_with(b"/") {
             return Err(Error::refused(Code::OutsideWorkspace, "link"));
         }

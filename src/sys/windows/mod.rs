@@ -25,7 +25,7 @@ pub(crate) use std::os::windows::io::{BorrowedHandle as BorrowedFd, OwnedHandle 
 pub(crate) use stubs::{
     advise_huge_pages, change_mode_of_held, change_owner, distance, effective_group,
     effective_groups, effective_user, fchmodat2_works, has_full_user_map, is_pseudo_file_system,
-    number, rename_new_works, start_sync, statx_works, sync_directory,
+    number, protects_symlinks, rename_new_works, start_sync, statx_works, sync_directory,
 };
 
 use crate::error::Os;

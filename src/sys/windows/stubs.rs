@@ -16,6 +16,11 @@ pub(crate) fn sync_directory(_: BorrowedFd<'_>) -> Result<(), Os> {
     Err(unsupported("fsync"))
 }
 
+/// There is no `fs.protected_symlinks`.
+pub(crate) fn protects_symlinks() -> bool {
+    false
+}
+
 /// Directories have no mode.
 pub(crate) fn change_mode_of_held(_: BorrowedFd<'_>, _: u32) -> Result<(), Os> {
     Err(unsupported("chmod"))
