@@ -242,6 +242,71 @@ export interface FsSafeWriteWithinRootParams {
   mkdir?: boolean | undefined;
 }
 
+export interface FsSafeRegularFile {
+  buffer: Buffer;
+  /** The fields and methods of `fs.Stats`. */
+  stat: Stats;
+}
+
+export interface FsSafeRegularFileParams {
+  filePath: string;
+  /** Default: no limit. */
+  maxBytes?: number | undefined;
+}
+
+export interface FsSafeOpenRootFileParams {
+  absolutePath: string;
+  rootPath: string;
+  /** Names the root in sentences of the library. */
+  boundaryLabel: string;
+  /** The root without links, where it is known. */
+  rootRealPath?: string | undefined;
+  maxBytes?: number | undefined;
+  /** Default `true`. */
+  rejectHardlinks?: boolean | undefined;
+  /** Default `true`; `symlinks` comes before it. */
+  rejectSymlinks?: boolean | undefined;
+  symlinks?: FsSafeSymlinks | undefined;
+  /** Default `'file'`. */
+  allowedType?: 'file' | 'directory' | undefined;
+  /** `true`: a path may be spelled outside of the root and lead into it. Default `false`. */
+  skipLexicalRootCheck?: boolean | undefined;
+  /** A file system of the host: such a call is the original's, unless its functions are those of `node:fs`. */
+  ioFs?: unknown;
+}
+
+export type FsSafeOpenRootFileResult =
+  | { ok: true; path: string; /** To be closed by the caller. */ fd: number; stat: Stats; rootRealPath: string }
+  | { ok: false; reason: 'path' | 'validation' | 'io'; error?: unknown };
+
+export interface FsSafeHashOptions {
+  /** Default: no limit. */
+  maxBytes?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export interface FsSafeHash {
+  bytes: number;
+  /** In hexadecimal digits. */
+  digest: string;
+}
+
+export type FsSafeDirectorySync = { status: 'synced' } | { status: 'unsupported'; code?: string };
+
+/** What the library's functions say of a directory: it must still be that one. */
+export interface FsSafeDirectoryReceipt {
+  path: string;
+  realPath: string;
+  identity: { dev: number | bigint; ino: number | bigint };
+}
+
+export interface FsSafeWriteJsonOptions {
+  mode?: number | undefined;
+  dirMode?: number | undefined;
+  trailingNewline?: boolean | undefined;
+  durable?: boolean | undefined;
+}
+
 /** What {@link bindFsSafe} returns. */
 export interface FsSafe<Original = undefined> {
   readLocalFileSafely(params: { filePath: string; maxBytes?: number | undefined }): Promise<FsSafeReadResult>;
@@ -256,6 +321,31 @@ export interface FsSafe<Original = undefined> {
   replaceFileAtomicSync(options: FsSafeReplaceSyncOptions): FsSafeReplaceResult;
   writeTextAtomic(filePath: string, content: string, options?: FsSafeWriteTextOptions): Promise<void>;
   root(rootDir: string, defaults?: FsSafeRootDefaults): Promise<FsSafeRoot & FsSafeOriginalRoot<Original>>;
+  /** `false` for a link that leads to nothing. */
+  pathExists(filePath: string): Promise<boolean>;
+  pathExistsSync(filePath: string): boolean;
+  /** The real path, or `null`. `cache` has real paths by path, and gets this one. */
+  safeRealpathSync(targetPath: string, cache?: Map<string, string>): string | null;
+  /** A missing file is a plain `Error` with code `ENOENT`; a link or anything else that is no regular file is a plain `Error`. */
+  readRegularFile(params: FsSafeRegularFileParams): Promise<FsSafeRegularFile>;
+  readRegularFileSync(params: FsSafeRegularFileParams): FsSafeRegularFile;
+  /** `null` for a file that is missing, cannot be read, or has no JSON. */
+  tryReadJson<T = unknown>(filePath: string, options?: { maxBytes?: number | undefined }): Promise<T | null>;
+  tryReadJsonSync<T = unknown>(filePath: string, options?: { maxBytes?: number | undefined }): T | null;
+  /** With two spaces; published like `writeTextAtomic`. */
+  writeJson(filePath: string, value: unknown, options?: FsSafeWriteJsonOptions): Promise<void>;
+  /** A descriptor of a file beneath a root. Failures are answers, not errors. */
+  openRootFile(params: FsSafeOpenRootFileParams): Promise<FsSafeOpenRootFileResult>;
+  openRootFileSync(params: FsSafeOpenRootFileParams): FsSafeOpenRootFileResult;
+  /** Fills `buffer` from `position`, up to the end of the file; returns how many bytes. */
+  readFileWindowFully(handle: FileHandle, buffer: Buffer, position: number, options?: { signal?: AbortSignal | undefined }): Promise<number>;
+  readFileWindowFullySync(fd: number, buffer: Buffer, position: number): number;
+  /** A handle stays open, and keeps its position. */
+  sha256File(input: string | FileHandle, options?: FsSafeHashOptions): Promise<FsSafeHash>;
+  /** A descriptor stays open, and keeps its position. */
+  sha256FileSync(input: string | number, options?: FsSafeHashOptions): FsSafeHash;
+  syncDirectory(directory: string | FsSafeDirectoryReceipt, options?: { label?: string | undefined }): Promise<FsSafeDirectorySync>;
+  syncDirectorySync(directory: string | FsSafeDirectoryReceipt, options?: { label?: string | undefined }): FsSafeDirectorySync;
   ensureParentDirSync: typeof ensureParentDirSync;
 }
 

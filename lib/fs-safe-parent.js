@@ -132,4 +132,4 @@ function isCode(error, code) {
   return isHoldfastError(error) && /** @type {any} */ (error).code === code;
 }
 
-module.exports = { ensureParentDirSync };
+module.exports = { ensureParentDirSync, firstLink };

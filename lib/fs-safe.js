@@ -2,11 +2,15 @@
 
 // Drop-in adapters for callers of other libraries: their shapes, defaults and error classes, and our verbs.
 
+const { bindFiles, bindWriteJson } = require('./fs-safe-files.js');
+const { bindHash } = require('./fs-safe-hash.js');
 const { bindOld } = require('./fs-safe-open.js');
 const { ensureParentDirSync } = require('./fs-safe-parent.js');
 const { bindReads } = require('./fs-safe-read.js');
 const { bindReplace } = require('./fs-safe-replace.js');
 const { bindRoot } = require('./fs-safe-root.js');
+const { bindRootFile } = require('./fs-safe-root-file.js');
+const { bindSyncDirectory } = require('./fs-safe-sync-directory.js');
 const { writeFileWithinRoot } = require('./fs-safe-root-write.js');
 const { atCaller } = require('./errors.js');
 const { readArguments } = require('./options.js');
@@ -35,10 +39,16 @@ function bindFsSafe(options) {
   try {
     const { FsSafeError, outbound, original } = toOptions(options);
     const host = toHost(FsSafeError, 'FsSafeError', outbound, original);
+    const replaces = bindReplace(host);
     return {
       ...bindReads(host),
-      ...bindReplace(host),
+      ...replaces,
       ...bindRoot(host),
+      ...bindFiles(host),
+      ...bindHash(host),
+      ...bindRootFile(host),
+      ...bindSyncDirectory(host),
+      ...bindWriteJson(replaces.writeTextAtomic),
       ensureParentDirSync,
       /** @param {any} params */
       async writeFileWithinRoot(params) {

@@ -8,6 +8,7 @@ import * as path from 'node:path';
 import * as holdfast from '../../fs-safe.mjs';
 import { errnoCause, observe, type Api, type Case } from './harness.js';
 import { causes } from './causes.js';
+import { fileCases } from './files.js';
 import { injectedCases } from './injected.js';
 import { readCases } from './reads.js';
 import { replaceCases } from './replace.js';
@@ -18,9 +19,9 @@ import { rootWriteCases } from './root-writes.js';
 const installed = process.env['HOLDFAST_FS_SAFE'] as string;
 const resolve = createRequire(path.join(installed, 'package.json')).resolve;
 const load = (subpath: string) => import(pathToFileURL(resolve(`@openclaw/fs-safe${subpath}`)).href);
-const [{ FsSafeError, root }, local, atomic, advanced] = await Promise.all(['', '/root', '/atomic', '/advanced'].map(load));
+const [{ FsSafeError, root }, ...modules] = await Promise.all(['', '/root', '/atomic', '/advanced', '/path', '/json', '/durability'].map(load));
 
-const original = { ...local, ...atomic, ...advanced, root };
+const original = { ...Object.assign({}, ...modules), root };
 const theirs = original as Api;
 const ours: Api = holdfast.bindFsSafe({ FsSafeError });
 
@@ -39,6 +40,7 @@ const groups: Record<string, readonly Case[]> = {
   'writes of a root': rootWriteCases,
   'replaceFileAtomic and writeTextAtomic': replaceCases,
   'replaceFileAtomic with a file system of the host': injectedCases,
+  'single files by a path': fileCases,
 };
 
 for (const [group, cases] of Object.entries(groups)) {
