@@ -15,12 +15,17 @@ export type WriteData = WriteBytes | AsyncIterable<Uint8Array | string> | Iterab
 export interface WriteOptions extends CommonOptions {
   /**
    * Permission bits (0–`0o777`) that the file has in the end, exactly, whether it is new or not and whatever the umask. An
-   * existing owner and group are kept, an existing ACL is not. Default: an existing file keeps its bits, ACL, group and owner as
+   * existing owner and group are kept, an existing ACL is not. No entry of the directory's default ACL grants more than these bits:
+   * where the group has a bit that others do not have, the file has no ACL (the bit is left out if the ACL cannot be removed), else
+   * an inherited entry may stay listed, and grants nothing that others do not have. Default: an existing file keeps its bits, ACL, group and owner as
    * far as the system permits (see {@link WriteResult.preserved}), a new one gets `newFileMode`. Setuid, setgid and sticky are dropped.
    * On Windows it says only whether the file is read-only: it has no write bit for its owner then.
    */
   mode?: number | undefined;
-  /** Permission bits (0–`0o777`) of a new file when `mode` is not given, whatever the umask. Default `0o644`. */
+  /**
+   * Permission bits (0–`0o777`) of a new file when `mode` is not given, whatever the umask. Default `0o644`. The file inherits the
+   * default ACL of its directory: the entries that it names have what they grant within the group bits.
+   */
   newFileMode?: number | undefined;
   /** `false`: fail with `already-exists` when anything has the name, a link or a FIFO too. Of several racers exactly one wins. Default `true`. */
   overwrite?: boolean | undefined;
@@ -75,7 +80,14 @@ export interface WriteResult {
   durable: boolean | 'file';
   /** What kept the call beneath its root. */
   containment: Containment;
-  /** What was kept of the file that was replaced; `null`: there was nothing to preserve. Where something is lost, access never widens. */
+  /**
+   * What was kept of the file that was replaced; `null`: there was nothing to preserve. Where something is lost, access never widens.
+   *
+   * - `mode`: all twelve bits are those of the old file. `false` also where setuid, setgid or sticky were dropped.
+   * - `acl`: the entries are those of the old file, effective or not, or both files have none. `false` where one could not be read,
+   *   set or removed, and always with {@link WriteOptions.mode}.
+   * - `owner`: owner and group are those of the old file. `false` for ids without a counterpart in this user namespace.
+   */
   preserved: { mode: boolean; acl: boolean; owner: boolean } | null;
 }
 

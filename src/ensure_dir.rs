@@ -331,7 +331,7 @@ fn reason_to_keep(dir: BorrowedFd<'_>, stat: &Stat, is_top: bool) -> Result<Opti
     if stat.mode & 0o070 == 0 || !sys::MODE_MASKS_ACL {
         return Ok(None);
     }
-    let acl = match sys::get_acl(dir) {
+    let acl = match sys::get_acl_of_held(dir) {
         // What cannot be asked for is not a reason to leave a directory open.
         Err(os) if os.errno == sys::ENOSYS => None,
         acl => acl?.map(Acl::parse),
@@ -349,6 +349,8 @@ fn tolerated(errno: i32) -> Option<Reason> {
         sys::EROFS => Some(Reason::Erofs),
         sys::ENOSYS => Some(Reason::Enosys),
         sys::ENOTSUP => Some(Reason::Enotsup),
+        // The owner has no id in this mount (id-mapped), so that the owner cannot be the caller.
+        sys::EOVERFLOW => Some(Reason::Owner),
         _ => None,
     }
 }

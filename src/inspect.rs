@@ -62,7 +62,7 @@ pub fn look(scope: &Scope<'_>, raw: &[u8]) -> Result<Facts, Error> {
     let acl = if stat.is_symlink() {
         None
     } else {
-        sys::get_acl(fd)?
+        sys::get_acl_of_held(fd)?
     };
     let may = |permission, bit| {
         if sys::access(fd, permission).is_ok() {
@@ -251,7 +251,7 @@ fn ignores_modes(volume: &Volume) -> bool {
 /// Whether a capability is in effect for an object: its owner must have a meaning here.
 pub(crate) fn is_capable(capability: u32, stat: &Stat) -> bool {
     permission::is_mapped(stat.uid)
-        && permission::is_mapped(stat.gid)
+        && permission::is_mapped_group(stat.gid)
         && sys::has_capability(capability)
 }
 

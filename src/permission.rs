@@ -1,6 +1,7 @@
 //! Modes, ACLs and ownership: decisions as pure functions. The system calls are elsewhere.
 
-use crate::sys::{self, Stat};
+use crate::error::Os;
+use crate::sys::{self, Ids, Stat};
 
 /// Permission bits of group and others.
 pub(crate) const SHARED_BITS: u32 = 0o077;
@@ -17,9 +18,24 @@ pub(crate) fn is_own(uid: u32) -> bool {
     uid == sys::effective_user() && is_mapped(uid)
 }
 
-/// Whether an id has a meaning in this user namespace.
+/// Whether a user id has a meaning in this user namespace.
 pub(crate) fn is_mapped(id: u32) -> bool {
-    id != OVERFLOW_ID || sys::has_full_user_map()
+    id != OVERFLOW_ID || sys::has_full_map(Ids::Users)
+}
+
+/// Whether a group id has a meaning in this user namespace.
+pub(crate) fn is_mapped_group(id: u32) -> bool {
+    id != OVERFLOW_ID || sys::has_full_map(Ids::Groups)
+}
+
+/// Whether two files have the same group, as far as numbers can prove it.
+pub(crate) fn is_same_group(one: &Stat, other: &Stat) -> bool {
+    one.gid == other.gid && is_mapped_group(one.gid)
+}
+
+/// Whether two files have the same owner, as far as numbers can prove it.
+pub(crate) fn is_same_owner(one: &Stat, other: &Stat) -> bool {
+    one.uid == other.uid && is_mapped(one.uid)
 }
 
 /// Whether the owner is the effective user or root, who could read everything anyway.
@@ -47,7 +63,17 @@ pub(crate) fn is_protected_link(link: &Stat, directory: &Stat) -> bool {
 pub(crate) fn cannot_be_changed(errno: i32) -> bool {
     matches!(
         errno,
-        sys::EPERM | sys::EACCES | sys::EROFS | sys::ENOSYS | sys::ENOTSUP
+        sys::EPERM | sys::EACCES | sys::EROFS | sys::ENOSYS | sys::ENOTSUP | sys::EOVERFLOW
+    )
+}
+
+/// Whether an errno says only that an owner, a group or an ACL cannot be read or set here: no right
+/// to it, no call or no support for it, an id without a meaning in this user namespace (EINVAL), or
+/// in this id-mapped mount (EOVERFLOW).
+pub(crate) fn cannot_be_kept(errno: i32) -> bool {
+    matches!(
+        errno,
+        sys::EPERM | sys::EACCES | sys::ENOTSUP | sys::ENOSYS | sys::EINVAL | sys::EOVERFLOW
     )
 }
 
@@ -112,7 +138,21 @@ impl Acl {
         Self { stored, entries }
     }
 
-    /// One that this process may not read.
+    /// Parses what a read of an ACL returned. One that cannot be read is unknown, which is not the
+    /// same as none: whoever changes a mode must not assume that the group bits are the group's.
+    ///
+    /// # Errors
+    ///
+    /// What says nothing about the right or the way to read it: an I/O error, no memory.
+    pub(crate) fn read(value: Result<Option<Vec<u8>>, Os>) -> Result<Option<Self>, Os> {
+        match value {
+            Ok(stored) => Ok(stored.map(Self::parse)),
+            Err(os) if cannot_be_kept(os.errno) => Ok(Some(Self::unknown())),
+            Err(os) => Err(os),
+        }
+    }
+
+    /// One that this process cannot read.
     pub(crate) fn unknown() -> Self {
         Self::parse(Vec::new())
     }
@@ -217,6 +257,26 @@ pub(crate) fn kept_bits(old: u32, acl: Option<&Acl>, keeps_acl: bool, keeps_grou
         (group, others) = (common, common);
     }
     owner | group << 3 | others
+}
+
+/// Whether these bits give the group, the others and (at least) the owner the same, so that they
+/// grant no more while a file has another owner or group than it is to have.
+pub(crate) fn classes_are_equal(bits: u32) -> bool {
+    let (owner, group, others) = (bits >> 6 & 0o7, bits >> 3 & 0o7, bits & 0o7);
+    group == others && others & !owner == 0
+}
+
+/// Whether the group has what others do not have.
+///
+/// The group bits are the mask of an ACL. Where others have them all, no named entry grants more
+/// than the bits show.
+pub(crate) fn group_exceeds_others(bits: u32) -> bool {
+    (bits >> 3) & !bits & 0o7 != 0
+}
+
+/// The bits for a file that may have an ACL of which nothing is known.
+pub(crate) fn without_group_excess(bits: u32) -> u32 {
+    bits & 0o707 | bits & (bits & 0o7) << 3
 }
 
 /// Who asks, for explaining a refusal.

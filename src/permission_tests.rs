@@ -176,3 +176,41 @@ fn a_caller_reads_by_the_first_class_it_belongs_to() {
         assert_eq!(caller.may_read(&stat(mode, uid, gid)), expected, "{case}");
     }
 }
+
+#[test]
+fn bits_that_depend_on_owner_or_group_are_known() {
+    for (bits, are_equal, exceeds, without) in [
+        (0o600, true, false, 0o600),
+        (0o644, true, false, 0o644),
+        (0o755, true, false, 0o755),
+        (0o640, false, true, 0o600),
+        (0o664, false, true, 0o644),
+        (0o604, false, false, 0o604),
+        (0o705, false, false, 0o705),
+        (0o044, false, false, 0o044),
+        (0o751, false, true, 0o711),
+        (0o000, true, false, 0o000),
+    ] {
+        assert_eq!(classes_are_equal(bits), are_equal, "{bits:o}");
+        assert_eq!(group_exceeds_others(bits), exceeds, "{bits:o}");
+        assert_eq!(without_group_excess(bits), without, "{bits:o}");
+    }
+}
+
+#[test]
+fn an_acl_that_cannot_be_read_is_unknown_and_not_none() {
+    let failed = |errno| {
+        Acl::read(Err(Os {
+            errno,
+            syscall: "getxattr",
+        }))
+    };
+    for errno in [sys::ENOSYS, sys::EPERM, sys::EACCES, sys::EOVERFLOW] {
+        let acl = failed(errno).unwrap().unwrap();
+        assert!(!acl.is_known());
+        assert!(acl.has_named_entries());
+        assert_eq!(kept_bits(0o664, Some(&acl), false, true), 0o600);
+    }
+    assert_eq!(failed(sys::EIO).unwrap_err().errno, sys::EIO);
+    assert_eq!(Acl::read(Ok(None)), Ok(None));
+}

@@ -62,6 +62,7 @@ const tolerances: Tolerance[] = [
     holds: (one) => wasMadeBy(one, { openat2: /^openat$/, statx: /stat/, renameat2: /^linkat$/, fchmodat2: /chmod/ }[one.hit.name] ?? /(?:)/),
   },
   { why: 'what could not be kept is told', call: /^(fchown|fgetxattr|getxattr|f(set|remove)xattr) /, holds: (one) => resultsOf(one).some(isPartlyKept) },
+  { why: 'an ACL that cannot be read is removed', call: /^fgetxattr /, holds: (one) => wasMadeBy(one, /^fremovexattr$/) },
   { why: 'what may not be asked is not trusted to be private', call: /^getxattr /, holds: ({ value }) => value?.isPrivate === false },
   { why: 'a kernel without ACLs has none to keep', call: /^getxattr /, errnos: /^ENOSYS$/ },
   { why: 'a directory that cannot be opened to sync it is told as not durable', call: /^openat2? .*flags=0x(9|29|b|2b)0000\b/, holds: isTrueAboutDurability },

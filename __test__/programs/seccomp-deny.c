@@ -24,6 +24,10 @@
 #define SYS_fchmodat2 452
 #endif
 
+#ifndef SYS_getxattrat
+#define SYS_getxattrat 464
+#endif
+
 #if defined(__x86_64__)
 #define ARCHITECTURE AUDIT_ARCH_X86_64
 #elif defined(__aarch64__)
@@ -43,6 +47,8 @@ static const struct named calls[] = {
     {"fchmod", SYS_fchmod},       {"fchmodat", SYS_fchmodat},   {"renameat2", SYS_renameat2},
     {"linkat", SYS_linkat},       {"fsync", SYS_fsync},         {"fchown", SYS_fchown},
     {"setxattr", SYS_setxattr},   {"lsetxattr", SYS_lsetxattr}, {"fsetxattr", SYS_fsetxattr},
+    {"getxattr", SYS_getxattr},   {"fgetxattr", SYS_fgetxattr}, {"getxattrat", SYS_getxattrat},
+    {"fremovexattr", SYS_fremovexattr},
     {"O_TMPFILE", SYS_openat},
 #ifdef SYS_chmod
     {"chmod", SYS_chmod},

@@ -19,12 +19,6 @@ const ACCESS_ACL: &CStr = c"system.posix_acl_access";
 /// More than any ACL: a file system block holds an entry in 8 bytes.
 const ACL_SIZE: usize = 64 * 1024;
 
-/// Whether an object with these permission bits can have an ACL that matters: the group bits are
-/// its mask, and without them no entry grants anything.
-pub(crate) fn may_have_acl(mode: u32) -> bool {
-    mode & 0o070 != 0
-}
-
 /// Whether an ACL gives anybody what the permission bits do not show: never, with a mask.
 #[allow(
     clippy::unnecessary_wraps,
@@ -34,38 +28,59 @@ pub(crate) fn acl_grants(_: BorrowedFd<'_>) -> Result<bool, Os> {
     Ok(false)
 }
 
-/// The access ACL of what a descriptor leads to, also one opened with `O_PATH`, as stored;
-/// `None` where there is none, or none can be. ENOSYS (a filter) says nothing of either.
+/// Returns the access ACL of an open file, as stored; `None` where there is none, or none can be.
 pub(crate) fn get_acl(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
+    read_value(|value| {
+        // SAFETY: the descriptor is borrowed and open, the name is a static C string, and the
+        // kernel writes at most the given number of bytes into memory of that length.
+        let length = unsafe {
+            libc::fgetxattr(
+                fd.as_raw_fd(),
+                ACCESS_ACL.as_ptr(),
+                value.as_mut_ptr().cast(),
+                value.len(),
+            )
+        };
+        Errno::result(length)
+    })
+}
+
+/// Returns the access ACL of what a descriptor holds that was opened with `O_PATH`.
+pub(crate) fn get_acl_of_held(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
     let link = proc_link(fd);
-    let mut acl = vec![0; 512];
-    loop {
+    let acl = read_value(|value| {
         // SAFETY: both strings live until the call returns, and the kernel writes at most the
         // given number of bytes into memory of that length.
         let length = unsafe {
             libc::getxattr(
                 link.as_ptr(),
                 ACCESS_ACL.as_ptr(),
-                acl.as_mut_ptr().cast(),
-                acl.len(),
+                value.as_mut_ptr().cast(),
+                value.len(),
             )
         };
-        match usize::try_from(length) {
+        Errno::result(length)
+    });
+    match acl {
+        // Without /proc there is no way to read it.
+        Err(os) if os.errno == libc::ENOENT => named("getxattr", Err(Errno::ENOSYS)),
+        acl => acl,
+    }
+}
+
+/// Has `read` fill memory that is large enough for the value.
+fn read_value(read: impl Fn(&mut [u8]) -> nix::Result<isize>) -> Result<Option<Vec<u8>>, Os> {
+    let mut value = vec![0; 512];
+    loop {
+        match read(&mut value) {
             Ok(length) => {
-                acl.truncate(length);
-                return Ok(Some(acl));
+                value.truncate(usize::try_from(length).unwrap_or_default());
+                return Ok(Some(value));
             }
-            Err(_) => match Errno::last_raw() {
-                libc::ERANGE if acl.len() < ACL_SIZE => acl.resize(ACL_SIZE, 0),
-                // ENOENT: no /proc, so there is nothing to ask by.
-                libc::ENODATA | libc::ENOTSUP | libc::ENOENT => return Ok(None),
-                errno => {
-                    return Err(Os {
-                        errno,
-                        syscall: "getxattr",
-                    });
-                }
-            },
+            Err(Errno::ERANGE) if value.len() < ACL_SIZE => value.resize(ACL_SIZE, 0),
+            // No such attribute, or a file system without ACLs.
+            Err(Errno::ENODATA | Errno::ENOTSUP) => return Ok(None),
+            Err(errno) => return named("getxattr", Err(errno)),
         }
     }
 }
@@ -91,12 +106,12 @@ pub(crate) fn keeps_owner(_: BorrowedFd<'_>, _: Option<&[u8]>) -> bool {
     true
 }
 
-/// Removes the access ACL of an open file; not having one is fine.
+/// Removes the access ACL of an open file. Succeeds where there is none, or none can be.
 pub(crate) fn remove_acl(fd: BorrowedFd<'_>) -> Result<(), Os> {
     // SAFETY: the descriptor is borrowed and open, and the name is a static C string.
     let answer = unsafe { libc::fremovexattr(fd.as_raw_fd(), ACCESS_ACL.as_ptr()) };
     match named("removexattr", Errno::result(answer).map(drop)) {
-        Err(os) if matches!(os.errno, libc::ENODATA | libc::ENOTSUP | libc::ENOSYS) => Ok(()),
+        Err(os) if matches!(os.errno, libc::ENODATA | libc::ENOTSUP) => Ok(()),
         answer => answer,
     }
 }

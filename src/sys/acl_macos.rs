@@ -99,11 +99,6 @@ impl Drop for List {
     }
 }
 
-/// Whether an object with these permission bits can have an ACL that matters.
-pub(crate) fn may_have_acl(_: u32) -> bool {
-    true
-}
-
 /// Whether an ACL gives anybody what the permission bits do not show. Entries that deny, which
 /// every home directory has, give nothing.
 pub(crate) fn acl_grants(fd: BorrowedFd<'_>) -> Result<bool, Os> {
@@ -116,6 +111,11 @@ pub(crate) fn get_acl(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
         Some(list) if !list.tags().is_empty() => list.stored().map(Some),
         _ => Ok(None),
     }
+}
+
+/// The same of an object that is only looked at: it is open all the same.
+pub(crate) fn get_acl_of_held(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
+    get_acl(fd)
 }
 
 /// Sets the ACL of an open file, from [`get_acl`].

@@ -42,9 +42,11 @@ mod unnamed;
 mod windows;
 
 #[cfg(target_os = "linux")]
-pub(crate) use acl::{acl_grants, get_acl, keeps_owner, may_have_acl, remove_acl, set_acl};
+pub(crate) use acl::{acl_grants, get_acl, get_acl_of_held, keeps_owner, remove_acl, set_acl};
 #[cfg(target_os = "macos")]
-pub(crate) use acl_macos::{acl_grants, get_acl, keeps_owner, may_have_acl, remove_acl, set_acl};
+pub(crate) use acl_macos::{
+    acl_grants, get_acl, get_acl_of_held, keeps_owner, remove_acl, set_acl,
+};
 #[cfg(target_os = "macos")]
 pub(crate) use by_name::{hold_at, protects_symlinks, read_link};
 #[cfg(target_os = "linux")]
@@ -73,7 +75,7 @@ pub(crate) use macos::{
     is_pseudo_file_system, nofollow_any_works, open_at, open_beneath, rename_new, rename_new_works,
     resolve_beneath_works, start_sync, stat, stat_at, statx_works, sync, sync_directory,
 };
-pub(crate) use stat::{Distance, Link, Stat, Target, Time};
+pub(crate) use stat::{Distance, Ids, Link, Stat, Target, Time};
 #[cfg(target_os = "linux")]
 pub(crate) use statx::{stat, stat_at, stat_in_memory, statx_works};
 #[cfg(target_os = "linux")]
@@ -84,10 +86,10 @@ pub(crate) use unix::read;
 pub(crate) use unix::{
     AsFd, BorrowedFd, DENIED, EACCES, EAGAIN, EBADF, EBUSY, EEXIST, EINVAL, EIO, EISDIR, ELOOP,
     EMFILE, ENAMETOOLONG, ENFILE, ENODEV, ENOENT, ENOSYS, ENOTDIR, ENOTEMPTY, ENOTSUP, ENXIO,
-    EPERM, EROFS, EXDEV, HAS_DRIVES, HAS_MODES, OFlag, OwnedFd, change_mode, change_owner, close,
-    create_at, current_directory, effective_group, effective_user, has_full_user_map, kind_at,
-    link_at, make_dir_at, number, open_absolute, open_top, read_at, read_vectored, rename_at,
-    status, truncate, try_lock, unlink_at, write, write_at,
+    EOVERFLOW, EPERM, EROFS, EXDEV, HAS_DRIVES, HAS_MODES, OFlag, OwnedFd, change_mode,
+    change_owner, close, create_at, current_directory, effective_group, effective_user,
+    has_full_map, kind_at, link_at, make_dir_at, number, open_absolute, open_top, read_at,
+    read_vectored, rename_at, status, truncate, try_lock, unlink_at, write, write_at,
 };
 pub(crate) use unnamed::{create_unnamed, link_held, link_held_works};
 #[cfg(windows)]

@@ -127,3 +127,10 @@ pub(crate) enum Distance {
     /// Nobody knows when: another machine or another process may be asked.
     Unknown,
 }
+
+/// A kind of ids, for the maps of a user namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ids {
+    Users,
+    Groups,
+}

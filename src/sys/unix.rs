@@ -1,6 +1,6 @@
 //! Calls that POSIX systems share.
 
-use super::stat::{Stat, Time};
+use super::stat::{Ids, Stat, Time};
 use crate::error::Os;
 use nix::errno::Errno;
 use nix::fcntl::AtFlags;
@@ -18,7 +18,7 @@ pub(crate) use nix::fcntl::OFlag;
 /// Errno values that policy distinguishes.
 pub(crate) use nix::libc::{
     EACCES, EAGAIN, EBADF, EBUSY, EEXIST, EINVAL, EIO, EISDIR, ELOOP, EMFILE, ENAMETOOLONG, ENFILE,
-    ENODEV, ENOENT, ENOSYS, ENOTDIR, ENOTEMPTY, ENOTSUP, ENXIO, EPERM, EROFS, EXDEV,
+    ENODEV, ENOENT, ENOSYS, ENOTDIR, ENOTEMPTY, ENOTSUP, ENXIO, EOVERFLOW, EPERM, EROFS, EXDEV,
 };
 
 pub(crate) use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -293,24 +293,29 @@ pub(crate) fn effective_group() -> u32 {
     Gid::effective().as_raw()
 }
 
-/// Whether every user id is mapped here, so that equal numbers mean equal users.
+/// Whether every id of a kind is mapped here, so that equal numbers mean equal owners.
 ///
 /// In a user namespace with a partial map, all unmapped ids show as the overflow id. Read once:
 /// a process cannot change the map of the namespace it lives in after it was written.
 ///
 /// A read that fails, for want of a descriptor for instance, is not remembered.
-pub(crate) fn has_full_user_map() -> bool {
-    static FULL: OnceLock<bool> = OnceLock::new();
-    if let Some(&full) = FULL.get() {
+pub(crate) fn has_full_map(ids: Ids) -> bool {
+    static USERS: OnceLock<bool> = OnceLock::new();
+    static GROUPS: OnceLock<bool> = OnceLock::new();
+    let (known, file) = match ids {
+        Ids::Users => (&USERS, "/proc/self/uid_map"),
+        Ids::Groups => (&GROUPS, "/proc/self/gid_map"),
+    };
+    if let Some(&full) = known.get() {
         return full;
     }
-    match std::fs::read_to_string("/proc/self/uid_map") {
+    match std::fs::read_to_string(file) {
         Ok(map) => {
             let mapped: u64 = map
                 .lines()
                 .filter_map(|line| line.split_whitespace().nth(2)?.parse::<u64>().ok())
                 .sum();
-            *FULL.get_or_init(|| mapped >= u64::from(u32::MAX))
+            *known.get_or_init(|| mapped >= u64::from(u32::MAX))
         }
         Err(error) => error.kind() == std::io::ErrorKind::NotFound,
     }

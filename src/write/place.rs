@@ -201,12 +201,10 @@ impl Place {
         if rules.reject_hardlinks && stat.nlink > 1 {
             return Err(Error::refused(Code::Hardlink, ""));
         }
+        // Also read where the mode leaves it without effect: it is kept, or reported as lost.
         let acl = match held {
-            _ if rules.mode.is_some() || !sys::may_have_acl(stat.mode) => None,
-            Some(fd) => match sys::get_acl(fd.as_fd()) {
-                Err(os) if os.errno == sys::ENOSYS => Some(Acl::unknown()),
-                acl => acl?.map(Acl::parse),
-            },
+            _ if rules.mode.is_some() => None,
+            Some(fd) => Acl::read(sys::get_acl_of_held(fd.as_fd()))?,
             None => Some(Acl::unknown()),
         };
         Ok(Found::File(Target { stat, acl }))

@@ -7,7 +7,7 @@ use crate::error::{Code, Error, Os};
 use crate::inspect::{is_capable, is_full, is_member, would_create};
 use crate::make_dirs::{self, Look};
 use crate::path;
-use crate::permission;
+use crate::permission::{self, Acl};
 use crate::resolve::{Last, Scope};
 use crate::sys::{self, Distance, OFlag, Stat};
 use nix::libc;
@@ -152,10 +152,9 @@ fn would_write_over(
     })?;
     let stat = sys::status(old.as_fd())?;
     in_place::judge(&stat)?;
-    let old = stat.mode & 0o777;
-    forecast.mode = rules.mode.unwrap_or(old);
+    forecast.mode = rules.mode.unwrap_or(stat.mode & 0o777);
     forecast.preserved = Some(Preserved {
-        mode: forecast.mode == old,
+        mode: forecast.mode == stat.permissions(),
         acl: rules.mode.is_none(),
         owner: true,
     });
@@ -183,18 +182,20 @@ fn settled(place: &Place, target: Option<&Target>, above: &Stat, rules: &Rules) 
     };
     let may_give_away = is_capable(sys::CAP_CHOWN, stat);
     let keeps_user = permission::is_own(stat.uid) || may_give_away;
-    let keeps_group = first_group == stat.gid || may_give_away || is_member(stat.gid);
+    let keeps_group = permission::is_mapped_group(stat.gid)
+        && (first_group == stat.gid || may_give_away || is_member(stat.gid));
+    let keeps_acl = acl.as_ref().is_none_or(Acl::is_known);
     let old = stat.mode & 0o777;
     let mode = rules
         .mode
-        .unwrap_or_else(|| permission::kept_bits(old, acl.as_ref(), true, keeps_group));
+        .unwrap_or_else(|| permission::kept_bits(old, acl.as_ref(), keeps_acl, keeps_group));
     Forecast {
         created: false,
         mode,
         durable,
         preserved: Some(Preserved {
-            mode: mode == old,
-            acl: rules.mode.is_none(),
+            mode: mode == stat.permissions(),
+            acl: rules.mode.is_none() && keeps_acl,
             owner: keeps_user && keeps_group,
         }),
     }

@@ -12,7 +12,7 @@ pub(super) const PRIVATE: u32 = 0o600;
 #[derive(Debug)]
 pub(super) struct Target {
     pub(super) stat: Stat,
-    /// Looked for only where it is to be kept and the mode shows that it could grant anything.
+    /// Read only where it is to be kept.
     pub(super) acl: Option<Acl>,
 }
 
@@ -40,55 +40,74 @@ impl Plan {
         }
     }
 
-    /// The mode to create the temporary with: the final one, where that is safe at once, so that
-    /// no `fchmod` is needed.
+    /// Returns the mode to create the temporary with: the final one where that grants nothing more
+    /// meanwhile, so that no `fchmod` is needed, else [`PRIVATE`].
     ///
-    /// It is not safe where group or ACL are still to change and mean more than others: whoever
-    /// opened the empty file through them would read what is written later.
+    /// Whoever opens the empty file through too many bits reads what is written later. The group
+    /// that a new file gets is not known before it exists (setgid directories, mount options).
     pub(super) fn first_mode(&self) -> u32 {
-        let Some(target) = &self.target else {
-            return self.mode.unwrap_or(self.new_file_mode);
+        let is_final = match &self.target {
+            None => !self.mode.is_some_and(needs_no_acl),
+            Some(target) => target.acl.is_none() && permission::classes_are_equal(self.bits()),
         };
-        let bits = self.mode.unwrap_or(target.stat.mode & 0o777);
-        let group_has_no_more_than_others = (bits >> 3) & !bits & 0o7 == 0;
-        if target.acl.is_none() && group_has_no_more_than_others {
-            bits
-        } else {
-            PRIVATE
-        }
+        if is_final { self.bits() } else { PRIVATE }
     }
 
-    /// Gives the temporary, which is as `first` says, its owner, ACL and mode, and reads back what
-    /// it has then.
+    /// The bits that are asked for.
+    fn bits(&self) -> u32 {
+        let old = self.target.as_ref().map(|target| target.stat.mode & 0o777);
+        self.mode.or(old).unwrap_or(self.new_file_mode)
+    }
+
+    /// Gives a temporary, whose stat is `first`, its owner, ACL and mode. Returns the stat that it
+    /// has then.
+    ///
+    /// The order keeps every step possible and every state private: the group first; ACL and mode
+    /// while the file is ours, since only CAP_FOWNER changes those of a foreign file; the owner
+    /// last.
     ///
     /// # Errors
     ///
-    /// What the system answered, unless it only says that an owner or an ACL cannot be kept.
+    /// What the system returned, unless it only says that an owner or an ACL cannot be kept.
     pub(super) fn settle(&self, fd: BorrowedFd<'_>, first: Stat) -> Result<Settled, Error> {
         let Some(target) = &self.target else {
-            let bits = self.mode.unwrap_or(self.new_file_mode);
+            let bits = match self.mode {
+                Some(mode) => bits_without_acl(fd, mode)?,
+                None => self.new_file_mode,
+            };
             return Ok(Settled {
                 stat: with_mode(fd, first, bits)?,
                 preserved: None,
             });
         };
-        let (stat, owner) = keep_owner(fd, first, &target.stat)?;
-        let keeps_group = stat.gid == target.stat.gid;
+        let depends_on_group = self.mode.is_some_and(needs_no_acl)
+            || target.acl.is_some()
+            || !permission::classes_are_equal(self.bits());
+        let stat = if depends_on_group {
+            give(fd, first, &target.stat, Give::Group)?
+        } else {
+            first
+        };
+        let keeps_group = !depends_on_group || permission::is_same_group(&stat, &target.stat);
         let (stat, acl, bits) = match self.mode {
-            Some(mode) => (stat, false, mode),
-            None => {
-                let (stat, kept) = keep_acl(fd, stat, target, keeps_group)?;
-                let old = target.stat.mode & 0o777;
-                let bits = permission::kept_bits(old, target.acl.as_ref(), kept, keeps_group);
-                (stat, kept, bits)
-            }
+            Some(mode) => (stat, false, bits_without_acl(fd, mode)?),
+            None => keep_acl(fd, stat, target, keeps_group)?,
         };
         let stat = with_mode(fd, stat, bits)?;
+        let rest = if depends_on_group {
+            Give::Owner
+        } else {
+            Give::Both
+        };
+        let stat = give(fd, stat, &target.stat, rest)?;
+        let keeps_owner = permission::is_same_owner(&stat, &target.stat)
+            && permission::is_same_group(&stat, &target.stat);
         Ok(Settled {
             preserved: Some(Preserved {
-                mode: stat.mode & 0o777 == target.stat.mode & 0o777,
+                // Setuid, setgid and sticky count: they are dropped, and that is no kept mode.
+                mode: stat.permissions() == target.stat.permissions(),
                 acl,
-                owner: owner && sys::keeps_owner(fd, target.acl.as_ref().map(Acl::stored)),
+                owner: keeps_owner && sys::keeps_owner(fd, target.acl.as_ref().map(Acl::stored)),
             }),
             stat,
         })
@@ -104,68 +123,102 @@ fn with_mode(fd: BorrowedFd<'_>, stat: Stat, bits: u32) -> Result<Stat, Os> {
     sys::status(fd)
 }
 
-/// Gives the file the owner and group of the one it replaces, as far as this process may.
-fn keep_owner(fd: BorrowedFd<'_>, stat: Stat, target: &Stat) -> Result<(Stat, bool), Os> {
-    let uid = (stat.uid != target.uid).then_some(target.uid);
-    let gid = (stat.gid != target.gid).then_some(target.gid);
-    if uid.is_none() && gid.is_none() {
-        return Ok((stat, true));
+/// What [`give`] changes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Give {
+    Group,
+    Owner,
+    Both,
+}
+
+/// Gives the file the owner and group of the one it replaces, as far as this process may, and
+/// returns its stat.
+///
+/// An id without a counterpart here is not kept: it shows as the overflow id, which may be mapped
+/// to somebody else.
+fn give(fd: BorrowedFd<'_>, stat: Stat, target: &Stat, what: Give) -> Result<Stat, Os> {
+    let owner = (what != Give::Group && stat.uid != target.uid).then_some(target.uid);
+    let owner = owner.filter(|uid| permission::is_mapped(*uid));
+    let group = (what != Give::Owner && stat.gid != target.gid).then_some(target.gid);
+    let group = group.filter(|gid| permission::is_mapped_group(*gid));
+    if owner.is_none() && group.is_none() {
+        return Ok(stat);
     }
-    let mut answer = sys::change_owner(fd, uid, gid);
-    if answer.is_err_and(|os| is_not_allowed(os.errno)) && uid.is_some() && gid.is_some() {
-        // One may give a file to a group one belongs to, though not to another user.
-        answer = sys::change_owner(fd, None, gid);
+    let mut result = sys::change_owner(fd, owner, group);
+    if result.is_err_and(|os| permission::cannot_be_kept(os.errno))
+        && owner.is_some()
+        && group.is_some()
+    {
+        // A user may give a file to a group of their own, though not to another user.
+        result = sys::change_owner(fd, None, group);
     }
-    match answer {
-        Err(os) if !is_not_allowed(os.errno) => Err(os),
-        _ => {
-            let stat = sys::status(fd)?;
-            let is_kept = stat.uid == target.uid && stat.gid == target.gid;
-            Ok((stat, is_kept))
-        }
+    match result {
+        Err(os) if permission::cannot_be_kept(os.errno) => Ok(stat),
+        Err(os) => Err(os),
+        // Some file systems succeed and change nothing.
+        Ok(()) => sys::status(fd),
     }
 }
 
 /// Gives the file the ACL of the one it replaces, or takes away the one that the directory's
-/// default gave it.
+/// default gave it. Returns its stat, whether that worked, and the bits that it may have then.
 fn keep_acl(
     fd: BorrowedFd<'_>,
     stat: Stat,
     target: &Target,
     keeps_group: bool,
-) -> Result<(Stat, bool), Os> {
-    match &target.acl {
-        Some(acl) if !acl.is_known() => Ok((stat, false)),
-        Some(acl) => {
-            let answer = if keeps_group {
-                sys::set_acl(fd, acl.stored())
-            } else {
-                sys::set_acl(fd, &acl.stored_for_another_group())
-            };
-            match answer {
-                Ok(()) => Ok((sys::status(fd)?, true)),
-                Err(os) if is_not_allowed(os.errno) => Ok((stat, false)),
-                Err(os) => Err(os),
-            }
+) -> Result<(Stat, bool, u32), Os> {
+    let acl = target.acl.as_ref();
+    let bits = |kept| permission::kept_bits(target.stat.mode & 0o777, acl, kept, keeps_group);
+    if let Some(acl) = acl.filter(|acl| acl.is_known()) {
+        let set = if keeps_group {
+            sys::set_acl(fd, acl.stored())
+        } else {
+            sys::set_acl(fd, &acl.stored_for_another_group())
+        };
+        match set {
+            Ok(()) => return Ok((sys::status(fd)?, true, bits(true))),
+            Err(os) if permission::cannot_be_kept(os.errno) => {}
+            Err(os) => return Err(os),
         }
-        // Also where the mode leaves it without effect: a later chmod would bring it to life.
-        None => match sys::get_acl(fd) {
-            Ok(Some(_)) => {
-                sys::remove_acl(fd)?;
-                Ok((sys::status(fd)?, true))
-            }
-            Ok(None) => Ok((stat, true)),
-            Err(os) if is_not_allowed(os.errno) => Ok((stat, false)),
-            Err(os) => Err(os),
-        },
+    }
+    // Also where the mode leaves it without effect: a later chmod would bring it to life.
+    let (is_gone, was_there) = remove_acl(fd)?;
+    let stat = if was_there { sys::status(fd)? } else { stat };
+    if is_gone {
+        Ok((stat, acl.is_none(), bits(acl.is_none())))
+    } else {
+        Ok((stat, false, permission::without_group_excess(bits(false))))
     }
 }
 
-/// The answers that only say that an attribute cannot be kept here: no right to it, no support
-/// for it, or an id that has no meaning in this user namespace (EINVAL).
-fn is_not_allowed(errno: i32) -> bool {
-    matches!(
-        errno,
-        sys::EPERM | sys::EACCES | sys::ENOTSUP | sys::ENOSYS | sys::EINVAL
-    )
+/// Whether a mode is exact only on a file without an ACL: an entry of the directory's default
+/// could grant more than the bits say.
+fn needs_no_acl(mode: u32) -> bool {
+    sys::HAS_MODES && (!sys::MODE_MASKS_ACL || permission::group_exceeds_others(mode))
+}
+
+/// Removes what the directory's default ACL gave the file, where that could grant more than these
+/// bits. Returns the bits without what it could grant if it is still there.
+fn bits_without_acl(fd: BorrowedFd<'_>, mode: u32) -> Result<u32, Os> {
+    if !needs_no_acl(mode) || remove_acl(fd)?.0 {
+        Ok(mode)
+    } else {
+        Ok(permission::without_group_excess(mode))
+    }
+}
+
+/// Makes sure that a file has no ACL. Returns whether it has none now, and whether it may have had
+/// one.
+fn remove_acl(fd: BorrowedFd<'_>) -> Result<(bool, bool), Os> {
+    match sys::get_acl(fd) {
+        Ok(None) => return Ok((true, false)),
+        Err(os) if !permission::cannot_be_kept(os.errno) => return Err(os),
+        Ok(Some(_)) | Err(_) => {}
+    }
+    match sys::remove_acl(fd) {
+        Ok(()) => Ok((true, true)),
+        Err(os) if permission::cannot_be_kept(os.errno) => Ok((false, true)),
+        Err(os) => Err(os),
+    }
 }

@@ -18,9 +18,9 @@ use windows_sys::Win32::Security::{
 use windows_sys::Win32::Storage::FileSystem::{FILE_READ_ATTRIBUTES, READ_CONTROL};
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
-/// Whether an object can have an ACL that matters: the mode says nothing about it.
-pub(crate) fn may_have_acl(_: u32) -> bool {
-    true
+/// The same of an object that is only looked at: a handle is a handle.
+pub(crate) fn get_acl_of_held(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
+    get_acl(fd)
 }
 
 /// Owner and ACL of an object whose handle may read them; `None` where the file system has none.

@@ -26,6 +26,8 @@ pub(crate) const ENOTDIR: i32 = 4052;
 pub(crate) const ENOTEMPTY: i32 = 4051;
 pub(crate) const ENOTSUP: i32 = 4049;
 pub(crate) const ENXIO: i32 = 4033;
+/// From no call of Windows: an owner without a number in this view of a file system.
+pub(crate) const EOVERFLOW: i32 = 4026;
 pub(crate) const EPERM: i32 = 4048;
 pub(crate) const EROFS: i32 = 4043;
 pub(crate) const ETIMEDOUT: i32 = 4039;

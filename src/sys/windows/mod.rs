@@ -8,10 +8,11 @@ mod file;
 mod names;
 mod stubs;
 
-pub(crate) use acl::{acl_grants, get_acl, keeps_owner, may_have_acl, remove_acl, set_acl};
+pub(crate) use acl::{acl_grants, get_acl, get_acl_of_held, keeps_owner, remove_acl, set_acl};
 pub(crate) use errno::{
     DENIED, EACCES, EAGAIN, EBADF, EBUSY, EEXIST, EINVAL, EIO, EISDIR, ELOOP, EMFILE, ENAMETOOLONG,
-    ENFILE, ENODEV, ENOENT, ENOSYS, ENOTDIR, ENOTEMPTY, ENOTSUP, ENXIO, EPERM, EROFS, EXDEV,
+    ENFILE, ENODEV, ENOENT, ENOSYS, ENOTDIR, ENOTEMPTY, ENOTSUP, ENXIO, EOVERFLOW, EPERM, EROFS,
+    EXDEV,
 };
 pub(crate) use file::{
     change_mode, close, fill_random, held_path, read, read_at, read_vectored, stat, status, sync,
@@ -24,8 +25,8 @@ pub(crate) use names::{
 pub(crate) use std::os::windows::io::{BorrowedHandle as BorrowedFd, OwnedHandle as OwnedFd};
 pub(crate) use stubs::{
     advise_huge_pages, change_mode_of_held, change_owner, distance, effective_group,
-    effective_groups, effective_user, fchmodat2_works, has_full_user_map, is_pseudo_file_system,
-    number, protects_symlinks, rename_new_works, start_sync, statx_works, sync_directory,
+    effective_groups, effective_user, fchmodat2_works, has_full_map, is_pseudo_file_system, number,
+    protects_symlinks, rename_new_works, start_sync, statx_works, sync_directory,
 };
 
 use crate::error::Os;
