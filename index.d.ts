@@ -54,7 +54,11 @@ export type SymlinkPolicy = 'reject' | 'follow-parents' | 'follow-within-root' |
  */
 export type Containment = 'kernel' | 'walk' | 'none';
 
-/** Options of every verb. */
+/**
+ * Options of every verb. An options object is read once, during the call. Its options are its own properties and those of its
+ * classes, but not those of `Object.prototype`; `undefined` is not given. A name that the call does not know is
+ * `ERR_INVALID_ARG_VALUE` where `for…in` finds it, and the error names the nearest option.
+ */
 export interface CommonOptions {
   /**
    * Directory that the call may not leave; the same as {@link openRoot}, the verb, and `close()`. A relative path is then
@@ -71,7 +75,7 @@ export interface CommonOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** The options of a `…Sync` twin: those of the verb without `signal`. */
+/** The options of a `…Sync` twin: those of the verb without `signal`, which is `ERR_INVALID_ARG_VALUE` there. */
 export type SyncOptions<Options> = Omit<Options, 'signal'>;
 
 /** The options of a method of a {@link Root}: those of the verb without `root`. */
@@ -84,8 +88,25 @@ export const PRIVATE_FILE_MODE = 0o600;
 /** Mode of a directory for its owner alone: the default of {@link ensureDir}. */
 export const PRIVATE_DIR_MODE = 0o700;
 
+/**
+ * Options of `fs.readFile` that a read refuses (`ERR_INVALID_ARG_VALUE`, with what to use instead), unless they ask for what it does
+ * anyway.
+ */
+export interface ForeignReadOptions {
+  /** A read opens the file for reading only. */
+  flag?: 'r' | undefined;
+  /** The result is a Buffer: `buffer.toString(encoding)`. */
+  encoding?: 'buffer' | null | undefined;
+}
+
+/** Options of `fs.mkdir` that {@link ensureDir} refuses (`ERR_INVALID_ARG_VALUE`), unless they ask for what it does anyway. */
+export interface ForeignEnsureDirOptions {
+  /** Missing parents are always made. */
+  recursive?: true | undefined;
+}
+
 /** Options of a read, without the path. */
-export interface ReadFileOptions extends CommonOptions {
+export interface ReadFileOptions extends CommonOptions, ForeignReadOptions {
   /**
    * Most bytes to accept: an integer ≥ 0, or `Infinity`. Compared with the size before anything is allocated, and again while
    * reading, so that a file that grows is refused too (`too-large`). Default: unlimited without a root, 16 MiB (16,777,216) with one.
@@ -168,7 +189,7 @@ export function readLocalFileSafelySync(file: PathInput | SyncOptions<ReadOption
 export function openLocalFileSafely(file: PathInput | ReadOptions, options?: ReadFileOptions): Promise<OpenResult>;
 
 /** Options of {@link ensureDir}. */
-export interface EnsureDirOptions extends CommonOptions {
+export interface EnsureDirOptions extends CommonOptions, ForeignEnsureDirOptions {
   /**
    * Permission bits (0–`0o777`) of every directory this call creates, exactly, whatever the umask; a setgid bit that is inherited
    * stays. For an existing directory: the bits that may remain. Default `0o700`.
@@ -228,7 +249,8 @@ export interface EnsureDirResult {
 /**
  * Makes a directory and its missing parents, and settles the permissions of the last one. Callers racing for one path all succeed.
  * When privacy was wanted and not reached, one process warning per directory says so (`type: 'HoldfastWarning'`,
- * `code: 'HOLDFAST_DIR_NOT_PRIVATE'`, at most 100 directories per process). `options` may be a number: the `mode`.
+ * `code: 'HOLDFAST_DIR_NOT_PRIVATE'`, at most 100 directories per process). A number as `options` is `ERR_INVALID_ARG_TYPE`, so that
+ * `dirs.map(ensureDir)` fails at its first call.
  *
  * @example
  * const { isPrivate, hardening, reason } = await ensureDir('/data/agent');
@@ -236,13 +258,13 @@ export interface EnsureDirResult {
  * @throws {HoldfastError} `not-directory`, `symlink`, `insecure-permissions`, `not-owned`, `invalid-path`, `not-found` (through
  * `..` or a dangling link); with a root also `outside-workspace`, `path-mismatch`.
  */
-export function ensureDir(dir: PathInput, options?: EnsureDirOptions | number): Promise<EnsureDirResult>;
+export function ensureDir(dir: PathInput, options?: EnsureDirOptions): Promise<EnsureDirResult>;
 /** {@link ensureDir}, on the calling thread. */
-export function ensureDirSync(dir: PathInput, options?: SyncOptions<EnsureDirOptions> | number): EnsureDirResult;
+export function ensureDirSync(dir: PathInput, options?: SyncOptions<EnsureDirOptions>): EnsureDirResult;
 
 /**
- * Defaults for the methods of a {@link Root}, read and checked when it is opened. Each method takes the options it knows; one given
- * to the method wins. `mode` is not among them, since it means different things for files and directories.
+ * Defaults for the methods of a {@link Root}, read and checked when it is opened. Each method takes the options it knows (`maxBytes`
+ * limits reads and writes); one given to the method wins. `mode` is not among them, since it means different things for files and directories.
  */
 export interface RootDefaults
   extends Pick<ReadFileOptions, 'symlinks' | 'maxBytes' | 'hardlinks' | 'pseudoFiles' | 'outbound'>,
@@ -269,9 +291,9 @@ export interface Root extends Disposable, AsyncDisposable {
   /** {@link writeAtomicMany} beneath this root. */
   writeAtomicMany(entries: readonly WriteEntry[], options?: WithinRoot<WriteOptions> | BufferEncoding): Promise<PromiseSettledResult<WriteResult>[]>;
   /** {@link ensureDir} beneath this root; `'.'` is the root itself. */
-  ensureDir(dir: PathInput, options?: WithinRoot<EnsureDirOptions> | number): Promise<EnsureDirResult>;
+  ensureDir(dir: PathInput, options?: WithinRoot<EnsureDirOptions>): Promise<EnsureDirResult>;
   /** {@link ensureDirSync} beneath this root; `'.'` is the root itself. */
-  ensureDirSync(dir: PathInput, options?: SyncOptions<WithinRoot<EnsureDirOptions>> | number): EnsureDirResult;
+  ensureDirSync(dir: PathInput, options?: SyncOptions<WithinRoot<EnsureDirOptions>>): EnsureDirResult;
   /**
    * Ends the use of the root; `using` and `await using` call it. Asynchronous calls that were made before still finish, and the
    * descriptor is closed after the last of them. Closing twice is no error.

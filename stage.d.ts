@@ -27,7 +27,7 @@ export interface StagedFile extends AsyncDisposable {
 
 /**
  * Starts a file for a producer that needs a path: a download, a renderer, another program. A target that may not be replaced is
- * refused now, and looked at again by `commit`. `encoding` has no meaning here.
+ * refused now, and looked at again by `commit`. There is no `encoding`, and no `maxBytes`: the producer knows the size.
  *
  * @example
  * await using file = await stageAtomic('/srv/media/clip.mp4');
@@ -36,7 +36,7 @@ export interface StagedFile extends AsyncDisposable {
  *
  * @throws {HoldfastError} As {@link writeAtomic}; `unsupported-platform` where descriptors cannot be reopened (no `/proc`).
  */
-export function stageAtomic(file: PathInput, options?: Omit<WriteOptions, 'encoding'>): Promise<StagedFile>;
+export function stageAtomic(file: PathInput, options?: Omit<WriteOptions, 'encoding' | 'maxBytes'>): Promise<StagedFile>;
 
 /** Options of {@link cleanStaleTemporaries}. */
 export interface CleanOptions {

@@ -11,8 +11,25 @@ export type WriteBytes = string | ArrayBufferView | ArrayBuffer;
  */
 export type WriteData = WriteBytes | AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
 
+/**
+ * Options of `fs.writeFile` and its peers that a write refuses (`ERR_INVALID_ARG_VALUE`, with what to use instead), unless they ask
+ * for what it does anyway.
+ */
+export interface ForeignWriteOptions {
+  /** `'wx'` is `overwrite: false`; a write never appends. */
+  flag?: 'w' | undefined;
+  /** It is {@link WriteOptions.durable} here. */
+  flush?: undefined;
+  /** It is {@link WriteOptions.durable} here. */
+  fsync?: undefined;
+  /** An overwrite keeps the owner. Change that of a new file with `fs.chown` afterwards. */
+  chown?: undefined;
+  /** The name of the temporary cannot be chosen. */
+  tmpfilePrefix?: undefined;
+}
+
 /** Options of {@link writeAtomic}. */
-export interface WriteOptions extends CommonOptions {
+export interface WriteOptions extends CommonOptions, ForeignWriteOptions {
   /**
    * Permission bits (0–`0o777`) that the file has in the end, exactly, whether it is new or not and whatever the umask. An
    * existing owner and group are kept, an existing ACL is not. No entry of the directory's default ACL grants more than these bits:
@@ -53,6 +70,11 @@ export interface WriteOptions extends CommonOptions {
    * Refused for another user's file (`not-owned`; root's is accepted) and one with several names (`hardlink`). Default `'none'`.
    */
   fallback?: 'none' | 'in-place' | undefined;
+  /**
+   * Most bytes to accept: an integer ≥ 0, or `Infinity`. More is `too-large` before anything is published; a stream is closed when
+   * it exceeds the limit. Default: unlimited.
+   */
+  maxBytes?: number | undefined;
   /** Encoding of `data`, and of the chunks, that are strings. Default `'utf8'`. */
   encoding?: BufferEncoding | undefined;
 }

@@ -69,7 +69,7 @@ describe.each(UMASKS.map((umask) => ({ umask, shown: octal(umask) })))('under um
 
   test('a new directory has exactly its mode, and so has every parent made for it', async () => {
     await underUmask(umask, async () => {
-      for (const [options, mode] of [[undefined, '0700'], [0o750, '0750'], [{ mode: 0o755 }, '0755'], [{ mode: 0o711 }, '0711'], [0o777, '0777']] as const) {
+      for (const [options, mode] of [[undefined, '0700'], [{ mode: 0o750 }, '0750'], [{ mode: 0o755 }, '0755'], [{ mode: 0o711 }, '0711'], [{ mode: 0o777 }, '0777']] as const) {
         for (const { dir, outcome } of await inBothForms([], (form) => form.ensure('a/b/c', options))) {
           expect(outcome.error).toBeUndefined();
           for (const made of ['a', 'a/b', 'a/b/c']) expect(octal(modeOf(path.join(dir, made)))).toBe(mode);
@@ -96,7 +96,7 @@ describe.each(UMASKS.map((umask) => ({ umask, shown: octal(umask) })))('under um
     await underUmask(umask, async () => {
       await inBothForms([], async (form) => {
         await form.write('a/b/f', NEW, { mkdir: true, mode: 0o666 });
-        await form.ensure('c/d', 0o777);
+        await form.ensure('c/d', { mode: 0o777 });
       });
       expect(octal(process.umask())).toBe(octal(umask));
     });

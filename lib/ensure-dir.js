@@ -5,7 +5,7 @@ const { direct } = require('./direct.js');
 const { mayAnswerNow } = require('./inline.js');
 const { native } = require('./native.js');
 const { atCaller, pending, promised, shown } = require('./errors.js');
-const { ensureArguments } = require('./options.js');
+const { ensureArguments, noSignal } = require('./options.js');
 const { addedBytes, pathForLater, toPath } = require('./paths.js');
 const { inPool } = require('./pool.js');
 const record = require('./record.js');
@@ -146,6 +146,7 @@ function locationOf(fixed, root) {
 function ensureSync(dir, options, pinned) {
   const path = toPath(dir, 'dir');
   const args = ensureArguments(options, pinned?.defaults);
+  noSignal(args.signal);
   const fixed = pathForLater(path, pinned !== undefined || args.root !== undefined);
   return args.root === undefined ? ensureNow(path, fixed, args, pinned) : ensureBeneath(path, fixed, args);
 }

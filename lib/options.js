@@ -3,111 +3,29 @@
 // Options are read once, checked, and packed into the flat arguments that the binary takes.
 
 const { constants: bufferConstants } = require('node:buffer');
-const { table } = require('./table.js');
-const { NONE, invalidType, invalidValue, outOfRange, toBoolean, toChoice, toOptions } = require('./validate.js');
+const { optionsOf } = require('./option-names.js');
+const {
+  ENSURE,
+  ENTRY_OPTIONS,
+  OUTBOUND,
+  READ,
+  READ_FORM,
+  ROOT_DEFAULTS,
+  STAGE,
+  WRITE,
+  namesOf,
+} = require('./option-table.js');
+const { toDurable, toEncoding, toMaxBytes, toMode, toOutbound, toPolicy, toSignal, wordsOf } = require('./option-values.js');
+const { NONE, invalidType, invalidValue, toBoolean, toChoice } = require('./validate.js');
 
-/** Bits of src/binding/arguments.rs, `policy`. */
-const POLICIES = table({
-  reject: 0,
-  'follow-parents': 1,
-  'follow-within-root': 2,
-  'follow-trusted': 3,
-});
+const HARDLINKS = wordsOf('hardlinks');
+const PSEUDO_FILES = wordsOf('pseudoFiles');
+const FINAL_SYMLINKS = wordsOf('finalSymlink');
+const FALLBACKS = wordsOf('fallback');
+const EXISTING = wordsOf('existing');
 
-const MAX_MODE = 0o777;
-/** Most bytes of a read beneath a root, when nothing else is said: 16 MiB. */
+/** Default limit of a read beneath a root: 16 MiB. */
 const MAX_BYTES_BENEATH_ROOT = 16 * 1024 * 1024;
-
-/**
- * @param {unknown} value
- * @param {string} name
- * @returns {number}
- */
-function toMode(value, name) {
-  if (typeof value !== 'number') {
-    throw invalidType(name, 'of type number', value);
-  }
-  if (!Number.isInteger(value) || value < 0 || value > MAX_MODE) {
-    throw outOfRange(name, 'an integer >= 0 and <= 0o777', value);
-  }
-  return value;
-}
-
-/**
- * @param {unknown} value
- * @param {number} fallback
- * @returns {number}
- */
-function toMaxBytes(value, fallback) {
-  if (value === undefined) {
-    return fallback;
-  }
-  if (typeof value !== 'number') {
-    throw invalidType('options.maxBytes', 'of type number', value);
-  }
-  if (value !== Infinity && (!Number.isSafeInteger(value) || value < 0)) {
-    throw outOfRange('options.maxBytes', 'an integer >= 0 or Infinity', value);
-  }
-  return value;
-}
-
-/**
- * @param {unknown} value
- * @returns {AbortSignal | undefined}
- */
-function toSignal(value) {
-  if (value === undefined) {
-    return undefined;
-  }
-  const signal = /** @type {any} */ (value);
-  if (
-    signal === null ||
-    typeof signal !== 'object' ||
-    typeof signal.aborted !== 'boolean' ||
-    typeof signal.throwIfAborted !== 'function' ||
-    typeof signal.addEventListener !== 'function'
-  ) {
-    throw invalidType('options.signal', 'an instance of AbortSignal', value);
-  }
-  return signal;
-}
-
-/**
- * The policy's bits, and whether the options go together.
- *
- * @param {unknown} symlinks
- * @param {boolean} hasRoot
- * @returns {number}
- */
-function toPolicy(symlinks, hasRoot) {
-  const policy = toChoice(symlinks, 'options.symlinks', POLICIES, hasRoot ? POLICIES.reject : POLICIES['follow-parents']);
-  if (policy === POLICIES['follow-within-root'] && !hasRoot) {
-    throw invalidValue('options.symlinks', "needs the option 'root'", symlinks);
-  }
-  return policy;
-}
-
-const HARDLINKS = table({ allow: 0, reject: 1 });
-const PSEUDO_FILES = table({ reject: 0, allow: 1 });
-
-/**
- * Bits of src/binding/read.rs, `rules`, for `outbound`.
- *
- * @param {unknown} value
- */
-function toOutbound(value) {
-  if (value === undefined || value === false) {
-    return 0;
-  }
-  if (value === true) {
-    return 1;
-  }
-  if (typeof value !== 'object') {
-    throw invalidType('options.outbound', 'of type boolean or object', value);
-  }
-  const { allowOwnerOnly } = toOptions(value, 'options.outbound');
-  return toBoolean(allowOwnerOnly, 'options.outbound.allowOwnerOnly', false) ? 3 : 1;
-}
 
 /**
  * @typedef {object} ReadArguments
@@ -137,18 +55,74 @@ function readArguments(options, defaults) {
   if (options === undefined) {
     return defaults === undefined ? FOR_READ : defaults.forRead;
   }
-  return packRead(toOptions(options), defaults);
+  return packRead(optionsOf(options, READ), defaults);
 }
 
 /**
- * @param {any} options as {@link toOptions} answers them
+ * The options of a read whose first argument is an object: those of the second over those of the first. `undefined` in the second
+ * leaves what the first says, so that it removes no check.
+ *
+ * @param {object} file
+ * @param {unknown} options
+ */
+function readForm(file, options) {
+  if (!('filePath' in file)) {
+    // The missing path is the error to report: the object may be anything.
+    return NONE;
+  }
+  const form = optionsOf(file, READ_FORM);
+  return options === undefined ? form : { filePath: form.filePath, ...taken(READ_NAMES, optionsOf(options, READ), taken(READ_NAMES, form, NONE)) };
+}
+
+/**
+ * Reads each option once.
+ *
+ * @param {readonly string[]} names
+ * @param {any} options
+ * @param {any} base what stands for `undefined`
+ * @returns {any} with every name, so that nothing is found on its prototype
+ */
+function taken(names, options, base) {
+  /** @type {Record<string, unknown>} */
+  const values = {};
+  for (const name of names) {
+    const value = options[name];
+    values[name] = value === undefined ? base[name] : value;
+  }
+  return values;
+}
+
+/**
+ * Refuses the option `root` of a method of a root.
+ *
+ * @param {unknown} root
+ */
+function noRoot(root) {
+  if (root !== undefined) {
+    throw invalidValue('options.root', 'is not an option of a method of a Root', root);
+  }
+}
+
+/**
+ * Refuses the option `signal` of a synchronous call, which nothing can abort.
+ *
+ * @param {AbortSignal | undefined} signal
+ */
+function noSignal(signal) {
+  if (signal !== undefined) {
+    throw invalidValue('options.signal', 'has no effect on a synchronous call', signal);
+  }
+}
+
+/**
+ * @param {any} options as {@link optionsOf} returns them
  * @param {any} [defaults] of the root whose method is called
  * @returns {ReadArguments}
  */
 function packRead(options, defaults) {
   const base = defaults ?? NONE;
   const {
-    root: given,
+    root,
     symlinks = base.symlinks,
     maxBytes = base.maxBytes,
     hardlinks = base.hardlinks,
@@ -156,7 +130,9 @@ function packRead(options, defaults) {
     outbound = base.outbound,
     signal,
   } = options;
-  const root = defaults === undefined ? given : undefined;
+  if (defaults !== undefined) {
+    noRoot(root);
+  }
   const hasRoot = defaults !== undefined || root !== undefined;
   const maxSize = toMaxBytes(maxBytes, hasRoot ? MAX_BYTES_BENEATH_ROOT : Infinity);
   return {
@@ -173,62 +149,34 @@ function packRead(options, defaults) {
 }
 
 const FOR_READ = packRead(NONE);
-
-const FINAL_SYMLINKS = table({ reject: 0, replace: 1, follow: 2 });
-const FALLBACKS = table({ none: 0, 'in-place': 1 });
-
-/** @param {unknown} value */
-function toDurable(value) {
-  if (value === undefined || value === true) {
-    return 2;
-  }
-  if (value === 'file') {
-    return 1;
-  }
-  if (value !== false) {
-    throw typeof value === 'string'
-      ? invalidValue('options.durable', "must be a boolean or 'file'", value)
-      : invalidType('options.durable', "of type boolean or 'file'", value);
-  }
-  return 0;
-}
-
-/**
- * @param {unknown} value
- * @returns {BufferEncoding}
- */
-function toEncoding(value) {
-  if (value === undefined) {
-    return 'utf8';
-  }
-  if (typeof value !== 'string') {
-    throw invalidType('options.encoding', 'of type string', value);
-  }
-  if (!Buffer.isEncoding(value)) {
-    throw invalidValue('options.encoding', 'is no encoding', value);
-  }
-  return value;
-}
+const READ_NAMES = namesOf(READ);
 
 /**
  * @typedef {object} WriteArguments
  * @property {number} flags
  * @property {number} modes
  * @property {BufferEncoding} encoding
+ * @property {number} maxBytes
  * @property {AbortSignal | undefined} signal
  * @property {unknown} root as given, or undefined
  */
 
 /**
- * The options of a write as they are given, each read once, over those of a base.
- *
- * @param {any} optionsOrEncoding
- * @param {any} base
+ * @param {unknown} optionsOrEncoding
+ * @param {number} call one bit of option-table.js
  * @param {string} [name]
  */
-function readWriteOptions(optionsOrEncoding, base, name) {
-  const options =
-    typeof optionsOrEncoding === 'string' ? { __proto__: null, encoding: optionsOrEncoding } : optionsOrEncoding;
+function writeOptions(optionsOrEncoding, call, name) {
+  return typeof optionsOrEncoding === 'string' ? { __proto__: null, encoding: optionsOrEncoding } : optionsOf(optionsOrEncoding, call, name);
+}
+
+/**
+ * @param {any} options as {@link writeOptions} returns them
+ * @param {any} base what stands for `undefined`
+ * @param {boolean} isBeneathRoot
+ * @returns {WriteArguments}
+ */
+function packWrite(options, base, isBeneathRoot) {
   const {
     root,
     symlinks = base.symlinks,
@@ -242,94 +190,79 @@ function readWriteOptions(optionsOrEncoding, base, name) {
     hardlinks = base.hardlinks,
     fallback = base.fallback,
     encoding = base.encoding,
+    maxBytes = base.maxBytes,
     signal,
-  } = toOptions(options, name);
-  return {
-    root,
-    symlinks,
-    mode,
-    newFileMode,
-    overwrite,
-    finalSymlink,
-    durable,
-    mkdir,
-    dirMode,
-    hardlinks,
-    fallback,
-    encoding,
-    signal,
-  };
-}
-
-/**
- * @param {ReturnType<typeof readWriteOptions>} options
- * @param {boolean} hasRoot
- * @returns {{ flags: number, modes: number, encoding: BufferEncoding }}
- */
-function packWrite(options, hasRoot) {
-  const { mode, newFileMode, dirMode } = options;
+  } = options;
+  if (isBeneathRoot) {
+    noRoot(root);
+  }
   const exact = mode === undefined ? 0 : (1 << 27) | toMode(mode, 'options.mode');
   const forNew = newFileMode === undefined ? 0o644 : toMode(newFileMode, 'options.newFileMode');
   const forParents = dirMode === undefined ? 0o700 : toMode(dirMode, 'options.dirMode');
   return {
     flags:
-      toPolicy(options.symlinks, hasRoot) |
-      (toBoolean(options.overwrite, 'options.overwrite', true) ? 1 << 2 : 0) |
-      (toChoice(options.hardlinks, 'options.hardlinks', HARDLINKS, 0) << 3) |
-      (toChoice(options.finalSymlink, 'options.finalSymlink', FINAL_SYMLINKS, 0) << 4) |
-      (toDurable(options.durable) << 6) |
-      (toBoolean(options.mkdir, 'options.mkdir', false) ? 1 << 8 : 0) |
-      (toChoice(options.fallback, 'options.fallback', FALLBACKS, 0) << 9),
+      toPolicy(symlinks, isBeneathRoot || root !== undefined) |
+      (toBoolean(overwrite, 'options.overwrite', true) ? 1 << 2 : 0) |
+      (toChoice(hardlinks, 'options.hardlinks', HARDLINKS, 0) << 3) |
+      (toChoice(finalSymlink, 'options.finalSymlink', FINAL_SYMLINKS, 0) << 4) |
+      (toDurable(durable) << 6) |
+      (toBoolean(mkdir, 'options.mkdir', false) ? 1 << 8 : 0) |
+      (toChoice(fallback, 'options.fallback', FALLBACKS, 0) << 9),
     modes: exact | (forNew << 9) | (forParents << 18),
-    encoding: toEncoding(options.encoding),
+    encoding: toEncoding(encoding),
+    maxBytes: toMaxBytes(maxBytes, Infinity),
+    signal: toSignal(signal),
+    root,
   };
 }
 
+const FOR_WRITE = packWrite(NONE, NONE, false);
+
 /**
- * @param {any} optionsOrEncoding
+ * @param {unknown} optionsOrEncoding
  * @param {any} [defaults] of the root whose method is called
+ * @param {number} [call] one bit of option-table.js
  * @returns {WriteArguments}
  */
-function writeArguments(optionsOrEncoding, defaults) {
-  const options = readWriteOptions(optionsOrEncoding, defaults ?? NONE);
-  const root = defaults === undefined ? options.root : undefined;
-  const { flags, modes, encoding } = packWrite(options, defaults !== undefined || root !== undefined);
-  return { flags, modes, encoding, signal: toSignal(options.signal), root };
+function writeArguments(optionsOrEncoding, defaults, call = WRITE) {
+  if (optionsOrEncoding === undefined) {
+    return defaults === undefined ? FOR_WRITE : defaults.forWrite;
+  }
+  return packWrite(writeOptions(optionsOrEncoding, call), defaults ?? NONE, defaults !== undefined);
 }
 
-/** Options that are a whole call's, and no entry's. */
-const OF_THE_CALL = /** @type {const} */ (['root', 'symlinks', 'signal']);
+/** @param {unknown} options */
+function stageArguments(options) {
+  return options === undefined ? FOR_WRITE : packWrite(optionsOf(options, STAGE), NONE, false);
+}
+
+const WRITE_NAMES = namesOf(WRITE);
+const ENTRY_NAMES = namesOf(ENTRY_OPTIONS);
 
 /**
  * The options of many writes: those of the call, and a function for those of each entry.
  *
- * @param {any} optionsOrEncoding
+ * @param {unknown} optionsOrEncoding
  * @param {any} [defaults] of the root whose method is called
  */
 function manyArguments(optionsOrEncoding, defaults) {
-  const common = readWriteOptions(optionsOrEncoding, defaults ?? NONE);
-  const root = defaults === undefined ? common.root : undefined;
-  const hasRoot = defaults !== undefined || root !== undefined;
-  packWrite(common, hasRoot);
-  const base = { ...common, root: undefined, symlinks: undefined, signal: undefined };
+  const common = taken(WRITE_NAMES, writeOptions(optionsOrEncoding, WRITE), defaults ?? NONE);
+  const ofCall = packWrite(common, NONE, defaults !== undefined);
+  const isBeneathRoot = defaults !== undefined || ofCall.root !== undefined;
   /**
-   * @param {any} entryOptions
+   * @param {unknown} options
    * @param {string} name
    */
-  const entry = (entryOptions, name) => {
-    const own = readWriteOptions(entryOptions, base, name);
-    for (const option of OF_THE_CALL) {
-      if (own[option] !== undefined) {
-        throw invalidValue(`${name}.${option}`, 'is an option of the whole call', own[option]);
-      }
+  const entry = (options, name) => {
+    if (options === undefined) {
+      return ofCall;
     }
+    const own = taken(ENTRY_NAMES, writeOptions(options, ENTRY_OPTIONS, name), common);
     own.symlinks = common.symlinks;
-    return packWrite(own, hasRoot);
+    return packWrite(own, NONE, isBeneathRoot);
   };
-  return { root, signal: toSignal(common.signal), entry };
+  return { root: ofCall.root, signal: ofCall.signal, entry };
 }
-
-const EXISTING = table({ tighten: 0, require: 1, leave: 2 });
 
 /**
  * @typedef {object} EnsureArguments
@@ -341,26 +274,32 @@ const EXISTING = table({ tighten: 0, require: 1, leave: 2 });
  */
 
 /**
- * @param {any} optionsOrMode
+ * @param {unknown} options
  * @param {any} [defaults] of the root whose method is called
  * @returns {EnsureArguments}
  */
-function ensureArguments(optionsOrMode, defaults) {
-  if (optionsOrMode === undefined) {
+function ensureArguments(options, defaults) {
+  if (options === undefined) {
     return defaults === undefined ? FOR_ENSURE : defaults.forEnsure;
   }
-  return packEnsure(toOptions(typeof optionsOrMode === 'number' ? { __proto__: null, mode: optionsOrMode } : optionsOrMode), defaults);
+  if (typeof options === 'number') {
+    // `dirs.map(ensureDir)` passes the index here.
+    throw invalidType('options', 'of type object, such as { mode: 0o700 }', options);
+  }
+  return packEnsure(optionsOf(options, ENSURE), defaults);
 }
 
 /**
- * @param {any} options as {@link toOptions} answers them
+ * @param {any} options as {@link optionsOf} returns them
  * @param {any} [defaults] of the root whose method is called
  * @returns {EnsureArguments}
  */
 function packEnsure(options, defaults) {
   const base = defaults ?? NONE;
-  const { root: given, symlinks = base.symlinks, mode, existing = base.existing, signal } = options;
-  const root = defaults === undefined ? given : undefined;
+  const { root, symlinks = base.symlinks, mode, existing = base.existing, signal } = options;
+  if (defaults !== undefined) {
+    noRoot(root);
+  }
   const bits = mode === undefined ? 0o700 : toMode(mode, 'options.mode');
   const choice = toChoice(existing, 'options.existing', EXISTING, EXISTING.tighten);
   return {
@@ -374,4 +313,26 @@ function packEnsure(options, defaults) {
 
 const FOR_ENSURE = packEnsure(NONE);
 
-module.exports = { ensureArguments, manyArguments, packEnsure, packRead, readArguments, writeArguments };
+const DEFAULT_NAMES = namesOf(ROOT_DEFAULTS);
+
+/**
+ * The defaults of a root, read once and checked now, so that a wrong one is an error of `openRoot`.
+ *
+ * @param {unknown} given
+ */
+function rootDefaults(given) {
+  const defaults = taken(DEFAULT_NAMES, optionsOf(given, ROOT_DEFAULTS, 'defaults'), NONE);
+  const { outbound } = defaults;
+  if (typeof outbound === 'object' && outbound !== null) {
+    defaults.outbound = taken(OUTBOUND_NAMES, optionsOf(outbound, OUTBOUND, 'defaults.outbound'), NONE);
+  }
+  // What calls without options take.
+  const forRead = packRead(NONE, defaults);
+  const forWrite = packWrite(NONE, defaults, true);
+  const forEnsure = packEnsure(NONE, defaults);
+  return Object.freeze({ ...defaults, forRead, forWrite, forEnsure });
+}
+
+const OUTBOUND_NAMES = namesOf(OUTBOUND);
+
+module.exports = { ensureArguments, manyArguments, noSignal, packRead, readArguments, readForm, rootDefaults, stageArguments, writeArguments };

@@ -8,14 +8,13 @@ const { direct } = require('./direct.js');
 const { charge, mayAnswerNow } = require('./inline.js');
 const { native } = require('./native.js');
 const { atCaller, pending, promised, refusal, shown } = require('./errors.js');
-const { packRead, readArguments } = require('./options.js');
+const { noSignal, packRead, readArguments, readForm } = require('./options.js');
 const { isUrl, pathForLater, toPath } = require('./paths.js');
 const { hasRoom, inPool } = require('./pool.js');
 const record = require('./record.js');
 const { reopen } = require('./reopen.js');
 const { withRoot, withRootSync } = require('./root-handle.js');
 const { Stats } = require('./stat.js');
-const { toOptions } = require('./validate.js');
 
 /** @typedef {import('./native-types.js').Handle} Handle */
 /** @typedef {import('./native-types.js').NativePath} NativePath */
@@ -56,35 +55,10 @@ const SMALL = 64 * 1024 * 1024;
  */
 function toArguments(file, options, pinned) {
   if (isOptionsObject(file)) {
-    const given = options === undefined ? toOptions(file) : over(toOptions(file), toOptions(options));
+    const given = readForm(/** @type {object} */ (file), options);
     return { path: toPath(given.filePath, 'filePath'), args: packRead(given, pinned?.defaults) };
   }
   return { path: toPath(file, 'file'), args: readArguments(options, pinned?.defaults) };
-}
-
-/**
- * Options over those of the object with the path, each read once. What is undefined is not given, so that it takes no check away.
- *
- * @param {any} given
- * @param {any} options
- */
-function over(given, options) {
-  const { filePath, ...base } = known(given);
-  const {
-    root = base.root,
-    symlinks = base.symlinks,
-    maxBytes = base.maxBytes,
-    hardlinks = base.hardlinks,
-    pseudoFiles = base.pseudoFiles,
-    outbound = base.outbound,
-    signal = base.signal,
-  } = options;
-  return { filePath, root, symlinks, maxBytes, hardlinks, pseudoFiles, outbound, signal };
-}
-
-/** @param {any} options */
-function known({ filePath, root, symlinks, maxBytes, hardlinks, pseudoFiles, outbound, signal }) {
-  return { filePath, root, symlinks, maxBytes, hardlinks, pseudoFiles, outbound, signal };
 }
 
 /** @param {unknown} file */
@@ -183,6 +157,7 @@ function readNow(path, { flags, maxBytes }, root) {
  */
 function readSync(file, options, pinned) {
   const { path, args } = toArguments(file, options, pinned);
+  noSignal(args.signal);
   return args.root === undefined ? readNow(path, args, pinned) : readBeneath(path, args);
 }
 

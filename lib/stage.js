@@ -6,7 +6,7 @@ const fs = require('node:fs');
 const { abortable, cancelOn } = require('./abort.js');
 const { native } = require('./native.js');
 const { pending, promised, shown } = require('./errors.js');
-const { writeArguments } = require('./options.js');
+const { stageArguments } = require('./options.js');
 const { orderKey, queued } = require('./order.js');
 const { pathForLater, toPath } = require('./paths.js');
 const { inPool } = require('./pool.js');
@@ -137,7 +137,7 @@ function invalidState() {
  */
 async function stage(file, options) {
   const path = toPath(file, 'file');
-  const { flags, modes, root, signal } = writeArguments(options);
+  const { flags, modes, root, signal } = stageArguments(options);
   signal?.throwIfAborted();
   const given = shown(path);
   const fixed = pathForLater(path, root !== undefined);

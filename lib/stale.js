@@ -7,7 +7,9 @@ const { native } = require('./native.js');
 const { pathForLater, toPath } = require('./paths.js');
 const { inPool } = require('./pool.js');
 const record = require('./record.js');
-const { invalidType, outOfRange, toOptions } = require('./validate.js');
+const { CLEAN } = require('./option-table.js');
+const { optionsOf } = require('./option-names.js');
+const { invalidType, outOfRange } = require('./validate.js');
 
 /** @param {unknown} value */
 function toAge(value) {
@@ -26,7 +28,7 @@ function toAge(value) {
  */
 async function removeStale(dir, options) {
   const path = toPath(dir, 'dir');
-  const olderThanMs = toAge(toOptions(options).olderThanMs);
+  const olderThanMs = toAge(optionsOf(options, CLEAN).olderThanMs);
   const given = shown(path);
   const [answer, removed] = await inPool(() => native().removeStaleAsync(pathForLater(path, false), olderThanMs));
   if (removed === undefined) {

@@ -4,13 +4,15 @@ const { abortable, cancelOn } = require('./abort.js');
 const { native } = require('./native.js');
 const { ownCopy, toBytes } = require('./bytes.js');
 const { isHoldfastError, pending, promised, shown } = require('./errors.js');
+const { optionsOf } = require('./option-names.js');
+const { ENTRY } = require('./option-table.js');
 const { manyArguments } = require('./options.js');
 const { orderKey, queuedOnAll } = require('./order.js');
 const { pathForLater, toPath } = require('./paths.js');
 const { inPool } = require('./pool.js');
 const record = require('./record.js');
 const { withRoot } = require('./root-handle.js');
-const { invalidType, toOptions } = require('./validate.js');
+const { invalidType } = require('./validate.js');
 const { WHOLE_DATA, toResult } = require('./write.js');
 
 /** @typedef {import('./native-types.js').NativePath} NativePath */
@@ -39,7 +41,7 @@ function toEntry(entry, index, toArguments, isBeneathRoot) {
   if (entry === undefined) {
     throw invalidType(name, 'of type object', entry);
   }
-  const { file, data, options } = toOptions(entry, name);
+  const { file, data, options } = optionsOf(entry, ENTRY, name);
   const { flags, modes, encoding } = toArguments(options, `${name}.options`);
   const bytes = toBytes(data, encoding);
   if (bytes === undefined) {

@@ -6,7 +6,7 @@ const { ownCopy, toBytes } = require('./bytes.js');
 const { direct } = require('./direct.js');
 const { native } = require('./native.js');
 const { atCaller, pending, promised, shown } = require('./errors.js');
-const { writeArguments } = require('./options.js');
+const { noSignal, writeArguments } = require('./options.js');
 const { isWaited, orderKey, queued } = require('./order.js');
 const { pathForLater, toPath } = require('./paths.js');
 const { hasRoom, inPool } = require('./pool.js');
@@ -55,7 +55,8 @@ function toResult(result, path) {
  */
 function writeSync(file, data, options, pinned) {
   const path = toPath(file, 'file');
-  const { flags, modes, encoding, root } = writeArguments(options, pinned?.defaults);
+  const { flags, modes, encoding, signal, root } = writeArguments(options, pinned?.defaults);
+  noSignal(signal);
   const bytes = toBytes(data, encoding);
   if (bytes === undefined) {
     throw invalidType('data', WHOLE_DATA, data);

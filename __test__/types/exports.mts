@@ -7,6 +7,9 @@ import type {
   Containment,
   EnsureDirOptions,
   EnsureDirResult,
+  ForeignEnsureDirOptions,
+  ForeignReadOptions,
+  ForeignWriteOptions,
   Hardening,
   HardeningReason,
   HoldfastErrorCategory,
@@ -110,11 +113,14 @@ exactly<
 
 // The fields of every options and result type; what each holds is in options.mts and results.mts.
 type Shared = 'root' | 'symlinks' | 'signal';
-type ReadFields = Shared | 'maxBytes' | 'hardlinks' | 'pseudoFiles' | 'outbound';
+type ReadFields = Shared | 'maxBytes' | 'hardlinks' | 'pseudoFiles' | 'outbound' | Fields<ForeignReadOptions>;
 exactly<Equal<Fields<CommonOptions>, Shared>>();
 exactly<Equal<Fields<ReadFileOptions>, ReadFields>>();
 exactly<Equal<Fields<ReadOptions>, ReadFields | 'filePath'>>();
 exactly<Equal<Fields<OutboundOptions>, 'allowOwnerOnly'>>();
+exactly<Equal<Fields<ForeignReadOptions>, 'flag' | 'encoding'>>();
+exactly<Equal<Fields<ForeignWriteOptions>, 'flag' | 'flush' | 'fsync' | 'chown' | 'tmpfilePrefix'>>();
+exactly<Equal<Fields<ForeignEnsureDirOptions>, 'recursive'>>();
 exactly<
   Equal<
     Fields<WriteOptions>,
@@ -129,13 +135,15 @@ exactly<
     | 'hardlinks'
     | 'fallback'
     | 'encoding'
+    | 'maxBytes'
+    | Fields<ForeignWriteOptions>
   >
 >();
 exactly<Equal<Fields<CleanOptions>, 'olderThanMs'>>();
 exactly<Equal<Fields<StagedFile>, 'tempPath' | 'handle' | 'commit' | 'abort' | typeof Symbol.asyncDispose>>();
-exactly<Equal<Fields<EnsureDirOptions>, Shared | 'mode' | 'existing'>>();
-exactly<Equal<Fields<SyncOptions<EnsureDirOptions>>, 'root' | 'symlinks' | 'mode' | 'existing'>>();
-exactly<Equal<Fields<WithinRoot<EnsureDirOptions>>, 'symlinks' | 'signal' | 'mode' | 'existing'>>();
+exactly<Equal<Fields<EnsureDirOptions>, Shared | 'mode' | 'existing' | 'recursive'>>();
+exactly<Equal<Fields<SyncOptions<EnsureDirOptions>>, 'root' | 'symlinks' | 'mode' | 'existing' | 'recursive'>>();
+exactly<Equal<Fields<WithinRoot<EnsureDirOptions>>, 'symlinks' | 'signal' | 'mode' | 'existing' | 'recursive'>>();
 exactly<
   Equal<
     Fields<RootDefaults>,

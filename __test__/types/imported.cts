@@ -3,7 +3,7 @@ import { ensureDirSync, isHoldfastError, readLocalFileSafely, type HoldfastError
 import * as everything from 'holdfast';
 
 export async function attachment(filePath: string): Promise<ReadResult | HoldfastErrorCode> {
-  ensureDirSync('/srv/media', 0o750);
+  ensureDirSync('/srv/media', { mode: 0o750 });
   try {
     return await readLocalFileSafely({ filePath, outbound: true });
   } catch (error) {

@@ -37,6 +37,7 @@ const readOptions: ReadFileOptions[] = [
   { signal },
   { maxBytes: 0 },
   { maxBytes: Infinity },
+  { flag: 'r' },
   { hardlinks: 'allow' },
   { hardlinks: 'reject' },
   { pseudoFiles: 'allow' },
@@ -63,6 +64,8 @@ const writeOptions: WriteOptions[] = [
   { hardlinks: 'allow' },
   { hardlinks: 'reject' },
   { encoding: 'base64' },
+  { maxBytes: 1024 },
+  { flag: 'w' },
   { root: '/srv', symlinks: 'follow-trusted', signal },
 ];
 
@@ -72,6 +75,7 @@ const ensureOptions: EnsureDirOptions[] = [
   { existing: 'tighten' },
   { existing: 'require' },
   { existing: 'leave' },
+  { recursive: true },
   { root: '/srv', symlinks: 'reject', signal },
 ];
 
@@ -167,11 +171,9 @@ export async function manyWritings(): Promise<void> {
 export async function directories(): Promise<void> {
   for (const dir of paths) {
     await ensureDir(dir);
-    await ensureDir(dir, 0o755);
     for (const options of ensureOptions) await ensureDir(dir, options);
     await ensureDir(dir, optedOut[2]);
     ensureDirSync(dir);
-    ensureDirSync(dir, 0o700);
     ensureDirSync(dir, { mode: 0o700, existing: 'require', root: '/srv', symlinks: 'reject' });
   }
 }
@@ -209,7 +211,7 @@ export async function roots(): Promise<void> {
   await root.writeAtomicMany([{ file: 'a', data: 'text', options: { mode: 0o600 } }], { symlinks: 'reject', signal });
   await root.writeAtomicMany([], 'hex');
   await root.ensureDir('b', { existing: 'leave', signal });
-  await root.ensureDir('.', 0o700);
+  await root.ensureDir('.', { mode: 0o700 });
   root.ensureDirSync('b', { mode: 0o750 });
   root.close();
   await root[Symbol.asyncDispose]();

@@ -46,6 +46,10 @@ export async function refusedReads(): Promise<void> {
   await readLocalFileSafely('/srv/a', { outbound: { ownerOnly: true } });
   // @ts-expect-error an encoding is not among the options: the result is a Buffer
   await readLocalFileSafely('/srv/a', 'utf8');
+  // @ts-expect-error the result is bytes
+  await readLocalFileSafely('/srv/a', { encoding: 'utf8' });
+  // @ts-expect-error a read opens for reading only
+  await readLocalFileSafely('/srv/a', { flag: 'r+' });
   // @ts-expect-error an option of writing
   await openLocalFileSafely('/srv/a', { mode: 0o600 });
   // @ts-expect-error a synchronous call cannot be aborted
@@ -73,7 +77,14 @@ export async function refusedWrites(): Promise<void> {
   // @ts-expect-error it does not sync the directory alone
   await writeAtomic('/srv/a', 'text', { durable: 'directory' });
   // @ts-expect-error an option of reading
-  await writeAtomic('/srv/a', 'text', { maxBytes: 1 });
+  await writeAtomic('/srv/a', 'text', { outbound: true });
+  // @ts-expect-error the option is called overwrite
+  await writeAtomic('/srv/a', 'text', { flag: 'wx' });
+  const fromPeers = { mode: 0o600, chown: false, flag: 'a', fsync: true, tmpfilePrefix: 'x' };
+  // @ts-expect-error options of other libraries are refused in a variable, too
+  await writeAtomic('/srv/a', 'text', fromPeers);
+  // @ts-expect-error a staged file has a size only when it is complete
+  await stageAtomic('/srv/a', { maxBytes: 1 });
   // @ts-expect-error an encoding that does not exist
   await writeAtomic('/srv/a', 'text', 'utf7');
   // @ts-expect-error a mode is given by its option: a number is none of the forms
@@ -110,8 +121,14 @@ export async function refusedWrites(): Promise<void> {
 export async function refusedDirectories(): Promise<void> {
   // @ts-expect-error a mode is a number
   await ensureDir('/srv/a', '0700');
-  // @ts-expect-error it is recursive anyhow
-  await ensureDir('/srv/a', { recursive: true });
+  // @ts-expect-error it is always recursive
+  await ensureDir('/srv/a', { recursive: false });
+  // @ts-expect-error a mode is given by its option
+  await ensureDir('/srv/a', 0o700);
+  // @ts-expect-error the index of map() is no mode
+  await Promise.all(['/srv/a', '/srv/b'].map(ensureDir));
+  // @ts-expect-error nor in the synchronous form
+  ['/srv/a', '/srv/b'].map(ensureDirSync);
   // @ts-expect-error a treatment that does not exist
   await ensureDir('/srv/a', { existing: 'chmod' });
   // @ts-expect-error a synchronous call cannot be aborted

@@ -115,7 +115,7 @@ const checks = {
     try {
       await call.writeAtomic(`${dir}/default`, 'x', { durable: false });
       call.writeAtomicSync(`${dir}/private`, 'x', { mode: PRIVATE_FILE_MODE });
-      call.ensureDirSync(`${dir}/dir`, 0o755);
+      call.ensureDirSync(`${dir}/dir`, { mode: 0o755 });
     } finally {
       if (before !== undefined) tryUmask(before);
     }
