@@ -2,7 +2,7 @@
 
 // Checks the names of options. An option that has no effect is an error, as it may stand for a check that the caller relies on.
 
-const { quoted } = require('./messages.js');
+const { escaped } = require('./escape.js');
 const { invalidValue, toOptions } = require('./validate.js');
 const { OPTIONS, TITLES, foreignHint, namesOf } = require('./option-table.js');
 const { table } = require('./table.js');
@@ -68,7 +68,7 @@ function checkForeign(options, name, call, where) {
   if (value === undefined) {
     return;
   }
-  const shown = `${where}.${quoted(name).slice(1, -1)}`;
+  const shown = `${where}.${escaped(name)}`;
   const { known, hint } = foreignHint(name, value, call);
   if (known && hint === undefined) {
     return;
