@@ -145,8 +145,8 @@ export interface ReadResult {
   /** Absolute path of the file without links. */
   realPath: string;
   /**
-   * What `fstat` said after opening: the fields and methods of `fs.Stats`, numbers (not bigint), but no instance of it. The four
-   * dates are made when asked for, and are own properties only then, on every Node (as those of `fs.Stats` since Node 22).
+   * What `fstat` said after opening: an instance of `fs.Stats` with numbers (not bigint). The four dates are made when they are read,
+   * and are own properties only then, as those of Node 22 and newer; on Node 20 too.
    */
   stat: Stats;
   /** What kept the call beneath its root. */

@@ -1,3 +1,4 @@
+import assert from 'node:assert';
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -65,6 +66,45 @@ describe('stat of a read', () => {
     const { handle, stat } = await openLocalFileSafely(`${dir}/f`);
     expectSameStat(stat, await handle.stat());
     await handle.close();
+  });
+
+  test('is an instance of fs.Stats, with its methods', async () => {
+    for (const form of FORMS) {
+      const dir = scratch();
+      build(dir, ['f: hello']);
+      const { stat } = await form.read(`${dir}/f`);
+      const node = fs.statSync(`${dir}/f`);
+      expect(stat).toBeInstanceOf(fs.Stats);
+      expect(stat.constructor).toBe(node.constructor);
+      for (const name of METHODS) expect(stat[name], name).toBe(node[name]);
+      expect(Object.keys(stat).filter((key) => !DATES.includes(key as never))).toEqual([...NUMBERS]);
+    }
+  });
+
+  test('equals deeply what fs.statSync gives, where Node makes dates when they are read', async () => {
+    const isLazy = 'atime' in fs.Stats.prototype;
+    for (const form of FORMS) {
+      const dir = scratch();
+      build(dir, ['f: hello']);
+      fs.utimesSync(`${dir}/f`, new Date('2040-01-01T00:00:00.123Z'), new Date('2001-02-03T04:05:06.789Z'));
+      const node = fs.statSync(`${dir}/f`);
+      const { stat } = await form.read(`${dir}/f`);
+      if (isLazy) assert.deepStrictEqual(stat, node);
+      for (const name of DATES) {
+        // Temporal, from Node 26 on.
+        const instant = `${name}Instant` as keyof fs.Stats;
+        expect(String(stat[instant])).toBe(String(node[instant]));
+      }
+    }
+  });
+
+  test('causes no warning of a deprecation', () => {
+    const program = `
+      const { readLocalFileSafelySync } = require(${JSON.stringify(fileURLToPath(new URL('../index.js', import.meta.url)))});
+      const { stat } = readLocalFileSafelySync(${JSON.stringify(fileURLToPath(import.meta.url))});
+      console.log(stat instanceof require('node:fs').Stats, stat.isFile(), stat.mtime instanceof Date);`;
+    const { stdout, stderr } = spawnSync(process.execPath, ['--pending-deprecation', '-e', program], { encoding: 'utf8' });
+    expect({ stdout, stderr }).toEqual({ stdout: 'true true true\n', stderr: '' });
   });
 
   test('has dates that may be changed and assigned like those of fs.Stats', () => {

@@ -1,71 +1,99 @@
 'use strict';
 
+// Results that are instances of `fs.Stats`. Its constructor is deprecated and makes four dates; here an object gets its prototype.
+
 const fs = require('node:fs');
 
-const S_IFMT = 0o170000;
+const TIMES = /** @type {const} */ (['atime', 'mtime', 'ctime', 'birthtime']);
+
+/** Index of the nanoseconds of the four times: src/binding/record.rs. */
+const NANOSECONDS = 20;
+
+/** @type {symbol[]} */
+const keys = nanosecondKeys();
+const [ATIME_NS, MTIME_NS, CTIME_NS, BIRTHTIME_NS] = /** @type {any[]} */ (keys);
+const HAS_NANOSECONDS = keys.length === TIMES.length;
 
 /**
- * What `fs.Stats` shows, without being made by `fs`, whose constructor is not for users. Dates are
- * made when somebody asks for them, as Node 22 and newer do: four of them cost a small read a fifth
- * of its time. It has no class above it: V8 keeps giving up the optimized code of a derived one.
+ * The fields of `fs.Stats`, in Node's order. A function: the prototype of a class cannot be replaced, and V8 discards the
+ * optimized code of a derived class again and again.
+ *
+ * @this {any}
+ * @param {Float64Array} numbers a record of src/binding/record.rs, `set_stat`
  */
-class Stats {
-  /** @param {Float64Array} numbers a record of src/binding/record.rs, `set_stat` */
-  constructor(numbers) {
-    this.dev = numbers[1];
-    this.mode = numbers[2];
-    this.nlink = numbers[3];
-    this.uid = numbers[4];
-    this.gid = numbers[5];
-    this.rdev = numbers[6];
-    this.blksize = numbers[7];
-    this.ino = numbers[8];
-    this.size = numbers[9];
-    this.blocks = numbers[10];
-    this.atimeMs = numbers[11];
-    this.mtimeMs = numbers[12];
-    this.ctimeMs = numbers[13];
-    this.birthtimeMs = numbers[14];
+function construct(numbers) {
+  this.dev = numbers[1];
+  this.mode = numbers[2];
+  this.nlink = numbers[3];
+  this.uid = numbers[4];
+  this.gid = numbers[5];
+  this.rdev = numbers[6];
+  this.blksize = numbers[7];
+  this.ino = numbers[8];
+  this.size = numbers[9];
+  this.blocks = numbers[10];
+  this.atimeMs = numbers[11];
+  this.mtimeMs = numbers[12];
+  this.ctimeMs = numbers[13];
+  this.birthtimeMs = numbers[14];
+  if (HAS_NANOSECONDS) {
+    this[ATIME_NS] = numbers[NANOSECONDS];
+    this[MTIME_NS] = numbers[NANOSECONDS + 1];
+    this[CTIME_NS] = numbers[NANOSECONDS + 2];
+    this[BIRTHTIME_NS] = numbers[NANOSECONDS + 3];
   }
 }
 
-for (const [method, kind] of /** @type {const} */ ([
-  ['isFile', 'S_IFREG'],
-  ['isDirectory', 'S_IFDIR'],
-  ['isSymbolicLink', 'S_IFLNK'],
-  ['isFIFO', 'S_IFIFO'],
-  ['isSocket', 'S_IFSOCK'],
-  ['isBlockDevice', 'S_IFBLK'],
-  ['isCharacterDevice', 'S_IFCHR'],
-])) {
-  const bits = fs.constants[kind];
-  Object.defineProperty(Stats.prototype, method, {
-    configurable: true,
-    writable: true,
-    /** @this {Stats} */
-    value() {
-      return (this.mode & S_IFMT) === bits;
-    },
-  });
+construct.prototype = prototypeOfStats();
+
+/**
+ * The keys of the nanoseconds that Node 26 keeps for `atimeInstant` and its like; empty in other versions. They are private
+ * symbols, which only an instance shows. The constructor behind `fs.Stats` does not warn of its deprecation.
+ *
+ * @returns {symbol[]}
+ */
+function nanosecondKeys() {
+  if (!('atimeInstant' in fs.Stats.prototype)) {
+    return [];
+  }
+  const sample = Reflect.construct(/** @type {any} */ (fs.Stats.prototype).constructor, []);
+  const symbols = Object.getOwnPropertySymbols(sample);
+  return TIMES.flatMap((name) => symbols.filter(({ description }) => new RegExp(`^k?Partial${name}Ns$`, 'i').test(String(description))));
 }
-for (const name of ['atime', 'mtime', 'ctime', 'birthtime']) {
-  Object.defineProperty(Stats.prototype, name, {
-    configurable: true,
-    enumerable: true,
-    /** @this {any} */
-    get() {
-      const value = new Date(Math.round(this[`${name}Ms`]));
-      this[name] = value;
-      return value;
-    },
-    /**
-     * @this {any}
-     * @param {unknown} value
-     */
-    set(value) {
-      Object.defineProperty(this, name, { configurable: true, enumerable: true, value, writable: true });
-    },
-  });
+
+/**
+ * Node's own prototype where it makes dates when they are read (Node 22), and one that inherits from it and does so elsewhere.
+ */
+function prototypeOfStats() {
+  const { prototype } = fs.Stats;
+  return TIMES.every((name) => typeof Object.getOwnPropertyDescriptor(prototype, name)?.get === 'function') ? prototype : withLazyDates(prototype);
 }
+
+/** @param {object} prototype */
+function withLazyDates(prototype) {
+  const lazy = Object.create(prototype);
+  for (const name of TIMES) {
+    Object.defineProperty(lazy, name, {
+      configurable: true,
+      enumerable: true,
+      /** @this {any} */
+      get() {
+        const value = new Date(Math.round(this[`${name}Ms`]));
+        this[name] = value;
+        return value;
+      },
+      /**
+       * @this {any}
+       * @param {unknown} value
+       */
+      set(value) {
+        Object.defineProperty(this, name, { configurable: true, enumerable: true, value, writable: true });
+      },
+    });
+  }
+  return lazy;
+}
+
+const Stats = /** @type {new (numbers: Float64Array) => fs.Stats} */ (/** @type {unknown} */ (construct));
 
 module.exports = { Stats };

@@ -32,6 +32,9 @@ pub(super) const CONTAINMENT: usize = 30;
 /// Place of the flag that says: the path as given is the real one, and no text repeats it.
 pub(super) const IS_AS_GIVEN: usize = 29;
 
+/// Place of the nanoseconds of the four times of `fs.Stats`.
+const NANOSECONDS: usize = 20;
+
 /// Fields of a failure.
 const ERRNO: usize = 1;
 const MODE: usize = 2;
@@ -108,6 +111,10 @@ impl Record {
             milliseconds(stat.born),
         ];
         self.numbers[1..=fields.len()].copy_from_slice(&fields);
+        let times = [stat.accessed, stat.modified, stat.changed, stat.born];
+        for (number, time) in self.numbers[NANOSECONDS..].iter_mut().zip(times) {
+            *number = f64::from(time.nanoseconds);
+        }
     }
 
     /// An error: its code, case, call and second path, each ended by a NUL.
