@@ -137,10 +137,7 @@ export interface ReadOptions extends ReadFileOptions {
 
 /** What a read found. All fields describe the one descriptor that was read. */
 export interface ReadResult {
-  /**
-   * The content. Files of up to 16 KiB may share memory of 64 KiB, as small Buffers of Node's share theirs: whoever keeps one of many
-   * for long does better to keep a copy (`Buffer.from(buffer)`), and `buffer.buffer` is not the file alone.
-   */
+  /** The content, in memory of its own: `buffer.buffer` is the file alone, and can be cloned, posted and transferred. */
   buffer: Buffer;
   /** Absolute path of the file without links. */
   realPath: string;

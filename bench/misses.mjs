@@ -8,7 +8,7 @@ const reasons = [
     why:
       'The four system calls are those of the floor; what is above them is the call into the binary, a `stat` object, a view of the content and the result. ' +
       'Tried, and kept: functions registered by hand instead of by `#[napi]`, the layers of the core inlined, a root known by its number, `read` instead of `readv`, reading and closing past the cancellation points of libc, ' +
-      'numbers through shared memory, content read straight into a pool, Buffers made by their own class, dates made when asked for, arguments made before for calls without options.',
+      'numbers through shared memory, content of up to 4 KiB read into private memory and copied, an ArrayBuffer made by the binary and the Buffer of it by the class of Node, dates made when asked for, arguments made before for calls without options.',
   },
   {
     row: /^read-sync-(64k|1m)$/,

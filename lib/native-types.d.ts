@@ -15,20 +15,18 @@ export interface Direct {
     path: NativePath,
     flags: number,
     maxBytes: number,
-    pool: Buffer,
     allocate: (size: number) => Buffer | undefined,
     root: Handle | undefined,
     rootNumber: number | undefined,
-  ): Buffer | undefined;
+  ): ArrayBuffer | Buffer | undefined;
   readCached(
     path: NativePath,
     flags: number,
     maxBytes: number,
-    pool: Buffer,
     allocate: (size: number) => Buffer | undefined,
     root: Handle | undefined,
     rootNumber: number | undefined,
-  ): Buffer | Handle | undefined;
+  ): ArrayBuffer | Buffer | Handle | undefined;
   ensureDirCached(path: NativePath, flags: number, mode: number, unused: undefined, root: Handle | undefined, rootNumber: number | undefined): void;
   ensureDirSync(path: NativePath, flags: number, mode: number, isOptedOut: () => boolean, root: Handle | undefined, rootNumber: number | undefined): void;
   writeSync(path: NativePath, data: Uint8Array, flags: number, modes: number, root: Handle | undefined, rootNumber: number | undefined): void;

@@ -2,7 +2,6 @@
 
 const os = require('node:os');
 const { types } = require('node:util');
-const { markAsUntransferable } = require('node:worker_threads');
 const { abortable } = require('./abort.js');
 const { direct } = require('./direct.js');
 const { charge, mayAnswerNow } = require('./inline.js');
@@ -81,27 +80,11 @@ function toResult(result, path, root, buffer) {
   };
 }
 
-/** Bytes of a pool: small files share one, as small Buffers share Node's. */
-const POOL = 64 * 1024;
-/** Largest file that src/binding/read.rs puts into a pool, where there is room for it. */
-const POOLED = 16 * 1024;
-
-let pool = makePool();
-/** From where the pool is free. */
-let free = 0;
-
-function makePool() {
-  const memory = Buffer.allocUnsafeSlow(POOL);
-  // As Node does with its own: whoever gave one file away would give away the others.
-  markAsUntransferable(memory.buffer);
-  return memory;
-}
-
 /**
  * The class behind every Buffer, as `subarray` finds it: half the price of asking `subarray`.
  * Undefined where another runtime makes its Buffers otherwise.
  *
- * @type {(new (memory: ArrayBufferLike, start: number, length: number) => Buffer) | undefined}
+ * @type {(new (memory: ArrayBuffer) => Buffer) | undefined}
  */
 const FastBuffer = findClass();
 
@@ -111,30 +94,21 @@ function findClass() {
   return isIt ? Class : undefined;
 }
 
-/** Says where a small file may lie, before a call that reads on this thread. */
-function offerRoom() {
-  record.scratch[0] = free;
-  return pool;
-}
+/** Up to this size, src/binding/read.rs hands out an ArrayBuffer, and above a Buffer that {@link allocate} made. */
+const ARRAY_BUFFER = 16 * 1024;
 
 /**
- * The content after a call on this thread: in an array of its own, or in the pool.
+ * The content after a call on this thread, in memory of its own.
  *
- * @param {Buffer | undefined} array
+ * @param {ArrayBuffer | Buffer} memory
+ * @returns {Buffer}
  */
-function contentOf(array) {
-  const length = record.last.numbers[LENGTH];
-  if (array !== undefined) {
-    if (length <= POOLED) {
-      // There was no room for it, nor will there be for the next.
-      pool = makePool();
-      free = 0;
-    }
-    return array.length === length ? array : array.subarray(0, length);
+function contentOf(memory) {
+  if (record.last.numbers[LENGTH] > ARRAY_BUFFER) {
+    return /** @type {Buffer} */ (memory);
   }
-  const start = free;
-  free = (start + length + 7) & ~7;
-  return FastBuffer === undefined ? pool.subarray(start, start + length) : new FastBuffer(pool.buffer, start, length);
+  const content = /** @type {ArrayBuffer} */ (memory);
+  return FastBuffer === undefined ? Buffer.from(content) : new FastBuffer(content);
 }
 
 /**
@@ -143,11 +117,11 @@ function contentOf(array) {
  * @param {Opened | undefined} root
  */
 function readNow(path, { flags, maxBytes }, root) {
-  const array = direct().readSync(path, flags, maxBytes, offerRoom(), allocate, root?.handle, root?.number);
+  const memory = direct().readSync(path, flags, maxBytes, allocate, root?.handle, root?.number);
   if (record.failed(record.last)) {
     throw record.failure(record.last, path, { maxBytes });
   }
-  return toResult(record.last, path, root, contentOf(array));
+  return toResult(record.last, path, root, contentOf(/** @type {ArrayBuffer | Buffer} */ (memory)));
 }
 
 /**
@@ -186,10 +160,10 @@ function read(file, options, pinned) {
   let learn = 0;
   if (root === undefined && mayAnswerNow()) {
     const bits = hasRoom() ? flags : flags | record.NO_HANDOVER;
-    const half = direct().readCached(path, bits, maxBytes, offerRoom(), allocate, pinned?.handle, pinned?.number);
+    const half = direct().readCached(path, bits, maxBytes, allocate, pinned?.handle, pinned?.number);
     const { last } = record;
     if (record.isAnswer(last) && !record.failed(last)) {
-      const buffer = contentOf(/** @type {Buffer | undefined} */ (half));
+      const buffer = contentOf(/** @type {ArrayBuffer | Buffer} */ (half));
       charge(buffer.length);
       return toResult(last, path, pinned, buffer);
     }
@@ -273,7 +247,23 @@ async function fill(file, size, path, maxBytes, signal) {
   if (outgrown) {
     return held(filled, outgrown, path);
   }
-  return length === size ? place : place.subarray(0, length);
+  return length === size ? place : shrunk(place, length, path);
+}
+
+/**
+ * Copies the start of a Buffer, so that the memory of the result is the content alone.
+ *
+ * @param {Buffer} place
+ * @param {number} length
+ * @param {string} path as the caller gave it
+ */
+function shrunk(place, length, path) {
+  const content = allocate(length);
+  if (content === undefined) {
+    throw refusal('too-large', 'memory', path);
+  }
+  content.set(new Uint8Array(place.buffer, 0, length));
+  return content;
 }
 
 /**

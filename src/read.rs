@@ -47,6 +47,17 @@ pub struct OpenFile {
     real: Option<Vec<u8>>,
 }
 
+impl Content {
+    /// The content, which was read into `buf`.
+    #[must_use]
+    pub fn bytes<'a>(&'a self, buf: &'a [u8]) -> &'a [u8] {
+        match self {
+            Self::Fits(count) => &buf[..*count],
+            Self::Outgrown(bytes) => bytes,
+        }
+    }
+}
+
 /// Content that may have outgrown the place it was read into.
 #[derive(Debug)]
 pub enum Content {

@@ -147,25 +147,13 @@ impl Bytes {
 }
 
 impl Bytes {
-    /// The bytes of a `Buffer` of `lib/`'s own, which is faster than to ask what kind of array it is;
-    /// none for anything else, and for one that was detached.
+    /// The bytes of an array that the running call has made.
     ///
     /// # Safety
     ///
-    /// `env` and `value` belong to the running call.
-    pub(super) unsafe fn of_buffer(env: sys::napi_env, value: sys::napi_value) -> Self {
-        let mut start = std::ptr::null_mut();
-        let mut length = 0;
-        // SAFETY: both belong to the running call, and the places are ours.
-        let status =
-            unsafe { sys::napi_get_buffer_info(env, value, &raw mut start, &raw mut length) };
-        if status != sys::Status::napi_ok {
-            length = 0;
-        }
-        Self {
-            start: start.cast(),
-            length,
-        }
+    /// `length` bytes lie at `start`, initialised, until JavaScript runs again. Nothing else refers to them.
+    pub(super) unsafe fn new(start: *mut u8, length: usize) -> Self {
+        Self { start, length }
     }
 }
 

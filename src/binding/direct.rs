@@ -16,14 +16,14 @@ use napi::bindgen_prelude::{
     External, FromNapiRef, FromNapiValue, JsValue, Object, Result, Unknown, sys,
 };
 use napi_derive::napi;
-use std::cell::RefCell;
+use std::cell::{RefCell, RefMut};
 use std::ffi::{CStr, c_void};
 use std::ptr;
 use std::rc::Rc;
 use std::sync::{Arc, Weak};
 
 /// Most arguments of any of these functions.
-const MOST: usize = 7;
+const MOST: usize = 6;
 
 /// What the calls of one set of functions share.
 struct Desk {
@@ -31,7 +31,12 @@ struct Desk {
     /// The root of the last call that had one, by its number: looking into a handle costs more than
     /// the call into the kernel that a root saves.
     root: RefCell<(f64, Weak<Root>)>,
+    /// See [`Call::room`].
+    room: RefCell<Box<[u8]>>,
 }
+
+/// Bytes of [`Call::room`]: content of up to 4 KiB, and one byte more that shows growth.
+const ROOM: usize = 4 * 1024 + 1;
 
 /// One call, with its arguments.
 pub(super) struct Call<'a> {
@@ -52,8 +57,10 @@ fn unfit() -> Error {
 }
 
 impl Call<'_> {
-    pub(super) fn scratch(&self) -> Scratch {
-        self.desk.scratch
+    /// Memory of the binary's own, which no JavaScript ever sees: small content is read into it and copied. That costs less
+    /// than to have the kernel fill an array of its size and a byte to detect growth, as two segments.
+    pub(super) fn room(&self) -> RefMut<'_, Box<[u8]>> {
+        self.desk.room.borrow_mut()
     }
 
     /// A path.
@@ -92,12 +99,6 @@ impl Call<'_> {
     pub(super) fn bytes(&self, place: usize) -> std::result::Result<Bytes, Error> {
         // SAFETY: both are those of the running call.
         unsafe { Bytes::from_napi_value(self.env, self.arguments[place]) }.map_err(|_| unfit())
-    }
-
-    /// The bytes of a `Buffer` of `lib/`'s own; none where it was detached.
-    pub(super) fn buffer(&self, place: usize) -> Bytes {
-        // SAFETY: both are those of the running call.
-        unsafe { Bytes::of_buffer(self.env, self.arguments[place]) }
     }
 
     /// The root of the call, if it has one: its handle, and its number in the place behind that.
@@ -187,6 +188,23 @@ impl Call<'_> {
             return Err(no_memory());
         }
         Ok((value, bytes))
+    }
+
+    /// A new `ArrayBuffer`, filled with zeros. Node ends the process where there is no memory for it, so that it must be small.
+    pub(super) fn array_buffer(
+        &self,
+        size: usize,
+    ) -> std::result::Result<(sys::napi_value, Bytes), Error> {
+        let mut start = ptr::null_mut();
+        let mut value = ptr::null_mut();
+        // SAFETY: the environment is that of the running call, and the places are ours.
+        let status =
+            unsafe { sys::napi_create_arraybuffer(self.env, size, &raw mut start, &raw mut value) };
+        if status != sys::Status::napi_ok {
+            return Err(Error::refused(Code::Internal, "no array could be made"));
+        }
+        // SAFETY: Node-API gave this start for that many bytes, which belong to the running call.
+        Ok((value, unsafe { Bytes::new(start.cast(), size) }))
     }
 
     /// An external with something in it.
@@ -299,6 +317,7 @@ pub fn direct<'env>(env: &'env Env, scratch: Unknown<'env>) -> Result<Object<'en
     let desk = Rc::new(Desk {
         scratch: place,
         root: RefCell::new((0.0, Weak::new())),
+        room: RefCell::new(vec![0; ROOM].into_boxed_slice()),
     });
     for (name, callback) in FUNCTIONS {
         let mut function = ptr::null_mut();

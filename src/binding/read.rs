@@ -4,7 +4,7 @@ use super::arguments::{
     Bytes, LEARN, NO_HANDOVER, PathArgument, PathRoom, RootHandle, has, scope, taken,
 };
 use super::direct::{Call, Value};
-use super::record::{CONTAINMENT, Record, Scratch, caught, containment, guarded, length};
+use super::record::{CONTAINMENT, Record, caught, containment, guarded, length};
 use super::slot::Slot;
 use super::task::{Extra, Job, Reply};
 use crate::cached::{self, Cached};
@@ -12,7 +12,7 @@ use crate::defect;
 use crate::error::Error;
 use crate::read::{self, Content, OpenFile, Outbound, Rules};
 use crate::root::Root;
-use napi::bindgen_prelude::{AsyncTask, External, Result, Uint8Array};
+use napi::bindgen_prelude::{AsyncTask, External, Result, Uint8Array, sys};
 use napi::{Env, Task};
 use napi_derive::napi;
 use std::sync::Arc;
@@ -31,15 +31,26 @@ const INO_LOW: usize = 17;
 /// loop for longer than that job takes.
 const COPIED: u64 = 256 * 1024;
 
-/// Up to this size, files are read into a pool of JavaScript's, which gives each what it needs.
-const POOLED: usize = 16 * 1024;
+/// Content of up to this size is an `ArrayBuffer` that Node-API makes, which is faster than to have JavaScript make a Buffer.
+/// lib/read.js has the same number.
+const SMALL: usize = 16 * 1024;
 
-/// The room in the pool from where JavaScript says that it is free: one byte more than the file has,
-/// so that its growth shows. `None` where it is too little.
-fn room(pool: &mut Bytes, scratch: Scratch, size: u64) -> Option<&mut [u8]> {
-    let size = usize::try_from(size).ok().filter(|size| *size <= POOLED)?;
-    let rest = pool.as_mut_slice().get_mut(scratch.given()..)?;
-    rest.get_mut(..=size)
+/// New memory of JavaScript's for content: an `ArrayBuffer` up to [`SMALL`], a `Buffer` above.
+fn memory(call: &Call<'_>, size: u64) -> std::result::Result<(sys::napi_value, Bytes), Error> {
+    match usize::try_from(size) {
+        Ok(size) if size <= SMALL => call.array_buffer(size),
+        _ => call.allocated(ALLOCATE, size),
+    }
+}
+
+/// New memory with a copy of content, and its length.
+fn copy_of(
+    call: &Call<'_>,
+    content: &[u8],
+) -> std::result::Result<(sys::napi_value, usize), Error> {
+    let (value, mut buf) = memory(call, content.len() as u64)?;
+    buf.as_mut_slice().copy_from_slice(content);
+    Ok((value, content.len()))
 }
 
 pub(super) fn rules(flags: u32, max_bytes: f64) -> Rules {
@@ -73,44 +84,46 @@ fn fill(record: &mut Record, file: &OpenFile) {
     record.set_path(file.real_path());
 }
 
-/// Reads on the calling thread. Small content lies in the pool afterwards; for larger content,
-/// `allocate` is called with its size and the array it answers is the value, filled.
+/// Reads on the calling thread. The value is new memory that the content fills: see [`memory`].
 ///
-/// Arguments: path, flags, `maxBytes`, pool, `allocate`, root and its number.
+/// Arguments: path, flags, `maxBytes`, a function that makes a `Buffer` of a size, root and its number.
 pub(super) fn read_sync(call: &Call<'_>, record: &mut Record) -> std::result::Result<Value, Error> {
     let mut path = PathRoom::new();
     let path = call.path(0, &mut path)?;
     let (flags, max_bytes) = (call.bits(1)?, call.number(2)?);
-    let root = call.root(5)?;
+    let root = call.root(ROOT)?;
     let scope = scope(flags, root.as_ref());
     let rules = rules(flags, max_bytes);
     let file = read::open(&scope, path, &rules)?;
     record.numbers[CONTAINMENT] = containment(&scope);
     fill(record, &file);
-    let mut pool = call.buffer(3);
-    let mut value = None;
-    let content = if let Some(place) = room(&mut pool, call.scratch(), file.size()) {
-        file.read(place, rules.max_bytes)?
+    let mut room = call.room();
+    let (value, count) = if let Some(buf) = within(&mut room, file.size()) {
+        let content = file.read(buf, rules.max_bytes)?;
+        copy_of(call, content.bytes(buf))?
     } else {
-        let (array, mut place) = call.allocated(ALLOCATE, file.size())?;
-        value = Some(array);
-        file.read(place.as_mut_slice(), rules.max_bytes)?
-    };
-    file.close();
-    record.numbers[LENGTH] = match content {
-        Content::Fits(count) => length(count),
-        Content::Outgrown(bytes) => {
-            let (array, mut place) = call.allocated(ALLOCATE, bytes.len() as u64)?;
-            place.as_mut_slice().copy_from_slice(&bytes);
-            value = Some(array);
-            length(bytes.len())
+        let (value, mut buf) = memory(call, file.size())?;
+        let content = file.read(buf.as_mut_slice(), rules.max_bytes)?;
+        match content.bytes(buf.as_slice()) {
+            all if matches!(content, Content::Fits(_)) && all.len() as u64 == file.size() => {
+                (value, all.len())
+            }
+            other => copy_of(call, other)?,
         }
     };
-    Ok(value)
+    file.close();
+    record.numbers[LENGTH] = length(count);
+    Ok(Some(value))
 }
 
-/// Place of `allocate` among the arguments.
-const ALLOCATE: usize = 4;
+/// The part of a room that content of a size is read into: one byte more than that, so that growth shows in a single read.
+fn within(room: &mut [u8], size: u64) -> Option<&mut [u8]> {
+    room.get_mut(..=usize::try_from(size).ok()?)
+}
+
+/// Place of the function that makes a `Buffer`, and of the root, among the arguments.
+const ALLOCATE: usize = 3;
+const ROOT: usize = 4;
 
 /// Reads on the calling thread if that cannot block; otherwise the record says so. An answer is as
 /// that of [`read_sync`]. Where the file is open and judged and its content is for [`read_fill`],
@@ -124,7 +137,7 @@ pub(super) fn read_cached(
     let mut path = PathRoom::new();
     let path = call.path(0, &mut path)?;
     let (flags, max_bytes) = (call.bits(1)?, call.number(2)?);
-    let root = call.root(5)?;
+    let root = call.root(ROOT)?;
     let scope = scope(flags, root.as_ref());
     let opened = match cached::open_file(&scope, path, &rules(flags, max_bytes)) {
         Cached::Known(opened) => opened,
@@ -136,17 +149,19 @@ pub(super) fn read_cached(
     record.numbers[CONTAINMENT] = containment(&scope);
     fill(record, &opened.file);
     let size = opened.file.size();
-    let mut pool = call.buffer(3);
     let mut value = None;
-    let count = if !opened.is_small() {
-        None
-    } else if let Some(place) = room(&mut pool, call.scratch(), size) {
-        opened.read(place)
-    } else {
-        let (array, mut place) = call.allocated(ALLOCATE, size)?;
+    let mut count = None;
+    let mut room = call.room();
+    if let Some(buf) = within(&mut room, size) {
+        count = opened.read(buf);
+        if let Some(count) = count {
+            value = Some(copy_of(call, &buf[..count])?.0);
+        }
+    } else if opened.is_small() {
+        let (array, mut buf) = memory(call, size)?;
         value = Some(array);
-        opened.read(place.as_mut_slice())
-    };
+        count = opened.read(buf.as_mut_slice());
+    }
     match count {
         Some(count) => {
             opened.file.close();

@@ -246,20 +246,6 @@ impl Scratch {
         let place = unsafe { std::slice::from_raw_parts_mut(text.cast::<u8>(), TEXT) };
         place[..fits].copy_from_slice(&record.text[..fits]);
     }
-
-    /// The number that JavaScript left in the place of the status, for this call to read: 0 where
-    /// it is none that fits.
-    pub(super) fn given(self) -> usize {
-        // SAFETY: as in `put`; the first of the numbers lies there.
-        let given = unsafe { *self.start };
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "`as` saturates, and whoever uses it checks its bounds"
-        )]
-        let given = given as usize;
-        given
-    }
 }
 
 impl FromNapiValue for Scratch {
