@@ -11,6 +11,7 @@ const { canForetell, doctor } = require('./doctor.js');
 const { doctorText } = require('./doctor-text.js');
 const { VERBS } = require('./doctor-verdicts.js');
 const { escaped, printableJson } = require('./escape.js');
+const { fsSafePackageText, writeFsSafePackage } = require('./fs-safe-package.js');
 const { selftest } = require('./selftest.js');
 const { selftestText } = require('./selftest-text.js');
 const { palette, wantsColour } = require('./terminal.js');
@@ -22,6 +23,9 @@ const USAGE = `Usage:
   holdfast selftest [--dir DIR] [--json]
       Whether this machine gives every guarantee, tried out in a private directory that is removed again
       (in DIR, to choose the file system; default: the system's directory for temporary files).
+  holdfast fs-safe-package DIR [--from DIR]
+      Writes a package that stands for @openclaw/fs-safe in a host, with holdfast's functions in it.
+      The original is found from --from (default: the working directory).
   holdfast --version | --help
 
 Exit status: 0 all is well, 1 something is not, 2 wrong usage.
@@ -39,6 +43,7 @@ function understand(args) {
         json: { type: 'boolean', default: false },
         only: { type: 'string', multiple: true },
         dir: { type: 'string' },
+        from: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
         version: { type: 'boolean', default: false },
       },
@@ -90,6 +95,13 @@ async function main(args) {
     return 0;
   }
   const paint = palette(wantsColour(process.stdout, process.env));
+  if (values.from !== undefined && command !== 'fs-safe-package') throw new UsageError('--from belongs to fs-safe-package');
+  if (command === 'fs-safe-package') {
+    if (values.json || values.only !== undefined || values.dir !== undefined) throw new UsageError('fs-safe-package takes --from alone');
+    if (rest.length !== 1 || rest[0] === '') throw new UsageError('fs-safe-package takes one directory');
+    process.stdout.write(fsSafePackageText(rest[0], await writeFsSafePackage(rest[0], values.from)));
+    return 0;
+  }
   if (command === 'doctor') {
     if (values.dir !== undefined) throw new UsageError('--dir belongs to selftest');
     if (rest.includes('')) throw new UsageError('a path is empty');
