@@ -47,6 +47,9 @@ export type HoldfastErrorJSON = Pick<
   'name' | 'code' | 'category' | 'message' | 'path' | 'errno' | 'syscall' | 'sysCode' | 'mode' | 'uid' | 'euid' | 'remedy' | 'published' | 'size' | 'limit'
 >;
 
+/** What a {@link HoldfastError} is made from, besides its code. Without `message`, message and remedy are those of the code. */
+export type HoldfastErrorFields = Partial<Pick<HoldfastError, Exclude<keyof HoldfastErrorJSON, 'name' | 'code' | 'category'> | 'cause'>>;
+
 /** What {@link HoldfastError.toPublic} returns: no path, user id or mode of the file. */
 export type HoldfastErrorPublic = Pick<HoldfastErrorJSON, 'code' | 'category' | 'message' | 'remedy'>;
 
@@ -57,7 +60,11 @@ export type HoldfastErrorPublic = Pick<HoldfastErrorJSON, 'code' | 'category' | 
  * throw, and a wrong argument is a `TypeError` or `RangeError`, as in Node.
  */
 export class HoldfastError extends Error {
-  private constructor();
+  /**
+   * For the tests of programs that handle these errors: `new HoldfastError('not-found', { path: '/srv/a' })`. An unknown code or
+   * field is a `TypeError`.
+   */
+  constructor(code: HoldfastErrorCode, fields?: HoldfastErrorFields);
   /** Of every copy of the package. */
   readonly name: 'HoldfastError';
   /** What happened; stable, for programs. */
@@ -84,15 +91,70 @@ export class HoldfastError extends Error {
   readonly euid?: number | undefined;
   /** `not-durable`: `true`, the new content has the name already, though a power loss may undo it. */
   readonly published?: boolean | undefined;
-  /** `too-large`: the bytes that were counted when the limit was exceeded, where they are known. */
+  /** `too-large`: bytes of the file or of the data; of a stream, those that had come; absent where they are unknown (growth, memory). */
   readonly size?: number | undefined;
   /** `too-large`: the limit in bytes, where one was given. */
   readonly limit?: number | undefined;
   /** For logs: everything but the stack and the cause. `JSON.stringify` uses it; what that leaves raw in `path` (C1, bidi…) is escaped. */
   toJSON(): HoldfastErrorJSON;
-  /** For response bodies: code, category, remedy, and a message without path, ids and modes. */
+  /** For response bodies: code, category, remedy, and a message without path, ids, modes and options. See {@link toPublicError}. */
   toPublic(): HoldfastErrorPublic;
 }
 
 /** Whether a value is a {@link HoldfastError}: by brand, also across copies of the package. */
 export function isHoldfastError(error: unknown): error is HoldfastError;
+
+/**
+ * Whether an error says that the file or directory does not exist: `not-found`, or `ENOENT` as the system's own error.
+ *
+ * @example
+ * const state = await readLocalFileSafely('state/none.json').catch((error) => {
+ *   if (isNotFound(error)) return undefined;
+ *   throw error;
+ * });
+ */
+export function isNotFound(error: unknown): boolean;
+
+/**
+ * The HTTP status for an error of a file operation.
+ *
+ * | status | codes |
+ * |---|---|
+ * | 400 | `invalid-path`, `ENAMETOOLONG` |
+ * | 403 | every other code of category `'policy'`, `EACCES`, `EPERM`, `EROFS` |
+ * | 404 | `not-found`, `ENOENT` |
+ * | 409 | `already-exists`, `path-mismatch`, `EEXIST` |
+ * | 413 | `too-large` |
+ * | 503 | `EMFILE`, `ENFILE` |
+ * | 507 | `ENOSPC`, `EDQUOT` |
+ * | 500 | every other value |
+ *
+ * A code in capitals is an error of the system, as `node:fs` throws it too.
+ */
+export function httpStatus(error: unknown): number;
+
+/** What {@link toPublicError} returns. */
+export interface PublicError {
+  /** A {@link HoldfastErrorCode}, the name of an errno (`'ENOSPC'`), or `'internal'`. */
+  code: string;
+  /** As of a {@link HoldfastError}; `'operational'` for every other error. */
+  category: HoldfastErrorCategory;
+  /** A sentence for the client, without path, ids, modes and options. */
+  message: string;
+  /** What the client can do, where it can do something. */
+  remedy?: string;
+}
+
+/**
+ * The body of a response for any error: that of {@link HoldfastError.toPublic}, a sentence for the errors of the system that
+ * {@link httpStatus} knows, and `internal` for every other value, of which nothing is told.
+ *
+ * @example
+ * try {
+ *   console.log((await readLocalFileSafely('media/none.png')).buffer.length);
+ * } catch (error) {
+ *   console.error(error); // for the log: everything
+ *   console.log(httpStatus(error), JSON.stringify(toPublicError(error)));
+ * }
+ */
+export function toPublicError(error: unknown): PublicError;

@@ -3,6 +3,7 @@
 const { capabilities } = require('./lib/capabilities.js');
 const { ensureDir, ensureDirSync } = require('./lib/ensure-dir.js');
 const { HoldfastError, isHoldfastError } = require('./lib/errors.js');
+const { httpStatus, isNotFound, toPublicError } = require('./lib/public-errors.js');
 const { openLocalFileSafely, readLocalFileSafely, readLocalFileSafelySync } = require('./lib/read.js');
 const { openRoot, openRootSync } = require('./lib/root.js');
 const { cleanStaleTemporaries } = require('./lib/stale.js');
@@ -19,13 +20,16 @@ module.exports = {
   cleanStaleTemporaries,
   ensureDir,
   ensureDirSync,
+  httpStatus,
   isHoldfastError,
+  isNotFound,
   openLocalFileSafely,
   openRoot,
   openRootSync,
   readLocalFileSafely,
   readLocalFileSafelySync,
   stageAtomic,
+  toPublicError,
   writeAtomic,
   writeAtomicMany,
   writeAtomicSync,

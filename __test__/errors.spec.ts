@@ -1,12 +1,12 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { createRequire } from 'node:module';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import * as holdfast from '../index.mjs';
 import { HoldfastError, isHoldfastError } from '../index.mjs';
 import { call, VERBS, type Verb } from './helpers/expectations.js';
 import { failure, FORMS, inBothForms, syncForm } from './helpers/forms.js';
-import { copyOfPackage } from './helpers/package-copy.js';
+import { copyOfPackage, PACKAGE } from './helpers/package-copy.js';
 import { build, scratch } from './helpers/scratch.js';
 
 const LAYOUT = ['f 0640: hello', 'd/ 0755', 'ln => f', 'hard == f', 'pipe |', 'shared/ 1777'];
@@ -70,7 +70,7 @@ describe.each(REFUSALS)('$code of $verb $at', ({ code, category, verb, at, optio
       const log = error.toJSON();
       expect(JSON.parse(JSON.stringify(error))).toEqual(JSON.parse(JSON.stringify(log)));
       expect(log).toMatchObject({ name: 'HoldfastError', code, category, message: error.message, path: at });
-      const allowed = ['name', 'code', 'category', 'message', 'path', 'errno', 'syscall', 'sysCode', 'mode', 'uid', 'euid', 'remedy', 'published'];
+      const allowed = ['name', 'code', 'category', 'message', 'path', 'errno', 'syscall', 'sysCode', 'mode', 'uid', 'euid', 'remedy', 'published', 'size', 'limit'];
       for (const [key, value] of Object.entries(log)) {
         expect(allowed).toContain(key);
         expect(value).toBe(error[key]);
@@ -176,6 +176,57 @@ describe('the stack trace', () => {
       expect(first).toContain('errors.spec.ts');
       expect(error.stack).toContain(error.message);
     }
+  });
+
+  const caused: { name: string; act: (dir: string) => Promise<unknown>; sync: (dir: string) => unknown }[] = [
+    { name: 'a missing file', act: (dir) => holdfast.readLocalFileSafely(`${dir}/none`), sync: (dir) => holdfast.readLocalFileSafelySync(`${dir}/none`) },
+    { name: 'a missing parent', act: (dir) => holdfast.writeAtomic(`${dir}/none/x`, 'x'), sync: (dir) => holdfast.writeAtomicSync(`${dir}/none/x`, 'x') },
+    { name: 'a missing root', act: (dir) => holdfast.openRoot(`${dir}/none`), sync: (dir) => holdfast.openRootSync(`${dir}/none`) },
+    { name: 'an unusable URL', act: () => holdfast.readLocalFileSafely(new URL('http://x/')), sync: () => holdfast.readLocalFileSafelySync(new URL('http://x/')) },
+  ];
+
+  it.each(caused)('of the cause of $name has no frame of the package', async ({ act, sync }) => {
+    const dir = scratch();
+    build(dir, LAYOUT);
+    for (const error of [await failure(() => act(dir)), await failure(() => sync(dir))]) {
+      expect(error.cause).toBeInstanceOf(Error);
+      expect(error.cause.stack).toContain(error.cause.message);
+      expect(error.cause.stack).not.toContain(`${PACKAGE}lib/`);
+      expect(error.stack).not.toContain(`${PACKAGE}lib/`);
+    }
+  });
+});
+
+describe('new HoldfastError', () => {
+  it('makes an error like that of a call, for tests of hosts', async () => {
+    const dir = scratch();
+    const real = await failure(() => syncForm.read(`${dir}/none`));
+    const made = new HoldfastError('not-found', { path: `${dir}/none`, errno: -2, syscall: 'open', sysCode: 'ENOENT', cause: real.cause });
+    expect(isHoldfastError(made)).toBe(true);
+    expect({ ...made }).toEqual({ ...real });
+    expect(made.toJSON()).toEqual(real.toJSON());
+    expect(made.toPublic()).toEqual(real.toPublic());
+    expect([made.name, made.message, made.cause]).toEqual([real.name, real.message, real.cause]);
+    expect(made.stack).toContain('errors.spec.ts');
+  });
+
+  it('needs nothing but a code, of which it knows category, message and remedy', () => {
+    for (const code of ['too-large', 'not-durable', 'internal', 'native-unavailable', 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE'] as const) {
+      const made = new HoldfastError(code);
+      expect(made.code).toBe(code);
+      expect(made.category).toBe(/^(too|OUT)/.test(code) ? 'policy' : 'operational');
+      expect(made.message.startsWith(`${code}: `)).toBe(true);
+      expect(made.path).toBeUndefined();
+    }
+    expect(new HoldfastError('already-exists', { message: 'mine', remedy: 'yours' })).toMatchObject({ message: 'mine', remedy: 'yours' });
+    expect(new HoldfastError('too-large', { path: '/srv/a', size: 9, limit: 4 })).toMatchObject({ size: 9, limit: 4, message: expect.stringContaining('the limit of 4 bytes') });
+  });
+
+  it('refuses an unknown code or field', () => {
+    const refused = expect.objectContaining({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' });
+    expect(() => new HoldfastError('ENOENT' as never)).toThrow(refused);
+    expect(() => new HoldfastError('toString' as never)).toThrow(refused);
+    expect(() => new HoldfastError('not-found', { file: '/srv/a' } as never)).toThrow(refused);
   });
 });
 

@@ -1,14 +1,14 @@
 // A small tool layer over HTTP: PUT saves a media file, GET hands it out. What holdfast refuses becomes an answer a
-// stranger may see (`toPublic`) and a log line an operator can act on (`toJSON`).
+// stranger may see (`toPublicError`) and a log line an operator can act on (`toJSON`).
 //
 //   node examples/gateway.mjs [directory]
 //   curl -T cat.png http://127.0.0.1:8080/cat.png && curl -i http://127.0.0.1:8080/cat.png
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ensureDir, isHoldfastError, readLocalFileSafely, writeAtomic } from 'holdfast';
+import { ensureDir, httpStatus, isHoldfastError, readLocalFileSafely, toPublicError, writeAtomic } from 'holdfast';
 
-const statusOf = { 'not-found': 404, 'already-exists': 409, 'too-large': 413, 'invalid-path': 400 };
+const MAX_BYTES = 8 << 20;
 
 /** An HTTP server for the files of one directory; paths, links and races cannot leave it. */
 export async function createGateway(directory, log = console.error) {
@@ -17,21 +17,16 @@ export async function createGateway(directory, log = console.error) {
   async function answer(request) {
     const name = decodeURIComponent(new URL(request.url, 'http://gateway').pathname.slice(1));
     if (request.method === 'PUT') {
-      const { created, size } = await writeAtomic(name, request, { root });
+      const { created, size } = await writeAtomic(name, request, { root, maxBytes: MAX_BYTES });
       return { status: created ? 201 : 200, body: { size } };
     }
-    const { buffer } = await readLocalFileSafely({ root, filePath: name, outbound: true, maxBytes: 8 << 20 });
+    const { buffer } = await readLocalFileSafely({ root, filePath: name, outbound: true, maxBytes: MAX_BYTES });
     return { status: 200, buffer };
   }
 
   function failure(error) {
-    if (!isHoldfastError(error)) {
-      log(JSON.stringify({ message: error.message, code: error.code }));
-      return { status: 500, body: { message: 'internal error' } };
-    }
-    log(JSON.stringify(error));
-    const status = statusOf[error.code] ?? (error.category === 'policy' ? 403 : 500);
-    return { status, body: error.toPublic() };
+    log(JSON.stringify(isHoldfastError(error) ? error : { message: error.message, code: error.code }));
+    return { status: httpStatus(error), body: toPublicError(error) };
   }
 
   return createServer(async (request, response) => {

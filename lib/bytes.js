@@ -3,7 +3,7 @@
 // The bytes of what callers hand over. A view's own slots count, not what its properties claim.
 
 const { types } = require('node:util');
-const { refusal } = require('./errors.js');
+const { refusal, tooLarge } = require('./errors.js');
 const { invalidValue } = require('./validate.js');
 
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype);
@@ -111,4 +111,17 @@ function ownCopy(bytes, path) {
   }
 }
 
-module.exports = { byteLengthOf, ownCopy, toBytes };
+/**
+ * Throws `too-large` for data that exceed `maxBytes`.
+ *
+ * @param {Uint8Array} bytes
+ * @param {number} maxBytes
+ * @param {import('./native-types.js').NativePath} path of the file they are for, as the caller gave it
+ */
+function withinLimit(bytes, maxBytes, path) {
+  if (maxBytes !== Infinity && byteLengthOf(bytes) > maxBytes) {
+    throw tooLarge(path, byteLengthOf(bytes), maxBytes);
+  }
+}
+
+module.exports = { byteLengthOf, ownCopy, toBytes, withinLimit };

@@ -11,11 +11,10 @@ const { CODES, explain } = require('./messages.js');
 const BRAND = Symbol.for('holdfast.error');
 
 /**
- * What an error is made from.
+ * What an error is made from, besides its code.
  *
- * @typedef {object} Details
- * @property {string} code
- * @property {string} message
+ * @typedef {object} Fields
+ * @property {string} [message]
  * @property {string} [path]
  * @property {number} [errno] negative
  * @property {string} [syscall]
@@ -46,16 +45,20 @@ const FIELDS = /** @type {const} */ ([
 ]);
 
 class HoldfastError extends Error {
-  /** @param {Details} details */
-  constructor(details) {
-    super(details.message, details.cause === undefined ? undefined : { cause: details.cause });
+  /**
+   * @param {string} code
+   * @param {Fields} [fields] without a message, it and the remedy are those of the code
+   */
+  constructor(code, fields = {}) {
+    const { cause, message, remedy } = checkedFields(code, fields);
+    super(message, cause === undefined ? undefined : { cause });
     /** @type {string} */
-    this.code = details.code;
-    /** @type {'policy' | 'operational'} */
-    this.category = CODES[details.code]?.category ?? 'operational';
+    this.code = code;
+    this.category = CODES[code].category;
     for (const field of FIELDS) {
-      if (details[field] !== undefined) {
-        /** @type {any} */ (this)[field] = details[field];
+      const value = field === 'remedy' ? remedy : fields[field];
+      if (value !== undefined) {
+        /** @type {any} */ (this)[field] = value;
       }
     }
   }
@@ -94,6 +97,45 @@ Object.defineProperty(HoldfastError.prototype, 'name', {
 Object.defineProperty(HoldfastError.prototype, BRAND, { value: true });
 
 /**
+ * Checks what a HoldfastError is made from, since tests of other packages make them too. Returns it with message and remedy.
+ *
+ * @param {string} code
+ * @param {Fields} fields
+ */
+function checkedFields(code, fields) {
+  if (CODES[code] === undefined) {
+    throw invalid(`The argument 'code' must be one of: ${Object.keys(CODES).join(', ')}. Received ${util.inspect(code)}`);
+  }
+  for (const name of Object.keys(fields)) {
+    if (name !== 'message' && name !== 'cause' && !FIELDS.includes(/** @type {any} */ (name))) {
+      throw invalid(`The property 'fields.${escapedLines(name)}' must be one of: message, cause, ${FIELDS.join(', ')}`);
+    }
+  }
+  const { message, remedy, cause } = fields;
+  return message === undefined ? { cause, ...explainFields(code, fields) } : { cause, message, remedy };
+}
+
+/** @param {string} message */
+function invalid(message) {
+  return Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG_VALUE' });
+}
+
+/**
+ * Message and remedy as a call would give them.
+ *
+ * @param {string} code
+ * @param {Fields} fields
+ */
+function explainFields(code, { path: at, mode, uid, euid, limit, remedy: given }) {
+  if (code === 'internal' || code === 'native-unavailable') {
+    // These have no message without the facts of a call.
+    return { message: `${code}: ${CODES[code].public}`, remedy: given };
+  }
+  const { message, remedy } = explain({ ...NO_FACTS, code, mode, uid, euid }, at, { maxBytes: limit });
+  return { message, remedy: given ?? remedy };
+}
+
+/**
  * By brand, so that it also knows the errors of another copy of the package, also of one that was
  * loaded into another context and has its own class `Error`, as test runners do.
  *
@@ -124,10 +166,17 @@ function own(error) {
  * @param {Function} called
  */
 function atCaller(error, called) {
-  if (error instanceof Error && ours.has(error)) {
-    Error.captureStackTrace(error, called);
+  for (const each of [error, causeOf(error)]) {
+    if (each instanceof Error && ours.has(each)) {
+      Error.captureStackTrace(each, called);
+    }
   }
   return error;
+}
+
+/** @param {unknown} error */
+function causeOf(error) {
+  return error instanceof HoldfastError ? error.cause : undefined;
 }
 
 /** Marks our own lines of a stack trace; empty where a bundler has put us elsewhere. */
@@ -140,9 +189,11 @@ const OUR_FRAMES = path.basename(__dirname) === 'lib' ? __dirname + path.sep : '
  * @param {unknown} error
  */
 function withoutOurFrames(error) {
-  if (OUR_FRAMES !== '' && error instanceof Error && ours.has(error) && typeof error.stack === 'string') {
-    const lines = error.stack.split('\n');
-    error.stack = lines.filter((line) => !(/^\s+at /.test(line) && line.includes(OUR_FRAMES))).join('\n');
+  for (const each of [error, causeOf(error)]) {
+    if (OUR_FRAMES !== '' && each instanceof Error && ours.has(each) && typeof each.stack === 'string') {
+      const lines = each.stack.split('\n');
+      each.stack = lines.filter((line) => !(/^\s+at /.test(line) && line.includes(OUR_FRAMES))).join('\n');
+    }
   }
   return error;
 }
@@ -229,7 +280,21 @@ function systemError(errno, syscall, given, dest) {
  * @property {number | undefined} mode
  * @property {number | undefined} uid
  * @property {number | undefined} euid
+ * @property {number | undefined} size bytes of the object
  */
+
+/** @type {Failure} */
+const NO_FACTS = {
+  code: '',
+  detail: '',
+  syscall: '',
+  temporary: '',
+  errno: 0,
+  mode: undefined,
+  uid: undefined,
+  euid: undefined,
+  size: undefined,
+};
 
 /**
  * The error for a failure.
@@ -248,27 +313,30 @@ function toError(failure, given, context) {
       : systemError(errno, failure.syscall, failure.temporary, path);
   }
   const { message, remedy } = explain(failure, path, context);
-  /** @type {Details} */
-  const details = {
-    code: failure.code,
+  /** @type {Fields} */
+  const fields = {
     message,
     path,
     remedy,
     mode: failure.mode === undefined ? undefined : failure.mode & 0o7777,
     uid: failure.uid,
     euid: failure.euid,
+    size: failure.size,
   };
   if (failure.code === 'not-durable') {
-    details.published = true;
+    fields.published = true;
+  }
+  if (failure.code === 'too-large' && failure.detail !== 'memory') {
+    fields.limit = context?.maxBytes;
   }
   if (failure.errno !== 0) {
     const cause = systemError(errno, failure.syscall, path);
-    details.errno = errno;
-    details.syscall = failure.syscall;
-    details.sysCode = cause.code;
-    details.cause = cause;
+    fields.errno = errno;
+    fields.syscall = failure.syscall;
+    fields.sysCode = cause.code;
+    fields.cause = cause;
   }
-  return own(new HoldfastError(details));
+  return own(new HoldfastError(failure.code, fields));
 }
 
 /**
@@ -281,19 +349,11 @@ function toError(failure, given, context) {
  */
 function refusal(code, detail, given, cause) {
   const path = given === undefined ? undefined : shown(given);
-  /** @type {Failure} */
-  const failure = {
-    code,
-    detail,
-    syscall: '',
-    temporary: '',
-    errno: 0,
-    mode: undefined,
-    uid: undefined,
-    euid: undefined,
-  };
-  const { message, remedy } = explain(failure, path);
-  return own(new HoldfastError({ code, message, path, remedy, cause: printable(cause) }));
+  const { message, remedy } = explain({ ...NO_FACTS, code, detail }, path);
+  if (cause instanceof Error && code !== 'internal') {
+    own(cause);
+  }
+  return own(new HoldfastError(code, { message, path, remedy, cause: printable(cause) }));
 }
 
 /**
@@ -321,10 +381,8 @@ function printable(error) {
  */
 function tooLarge(given, size, limit) {
   const path = shown(given);
-  /** @type {Failure} */
-  const failure = { code: 'too-large', detail: 'data', syscall: '', temporary: '', errno: 0, mode: undefined, uid: undefined, euid: undefined };
-  const { message, remedy } = explain(failure, path, { maxBytes: limit });
-  return own(new HoldfastError({ code: 'too-large', message, path, remedy, size, limit }));
+  const { message, remedy } = explain({ ...NO_FACTS, code: 'too-large', detail: 'data' }, path, { maxBytes: limit });
+  return own(new HoldfastError('too-large', { message, path, remedy, size, limit }));
 }
 
 /**

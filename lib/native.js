@@ -134,8 +134,7 @@ function unavailable(possible, named, attempts, cause) {
   const remedy = remedyFor(possible, named, attempts);
   const tried = attempts.map(({ place, reason }) => `${escaped(place)}: ${escaped(reason)}`).join('; ');
   return own(
-    new HoldfastError({
-      code: 'native-unavailable',
+    new HoldfastError('native-unavailable', {
       message: `native-unavailable: no binary for ${possible.join(' or ')} could be loaded (${tried}). ${remedy}`,
       remedy,
       cause: printable(cause),

@@ -110,6 +110,7 @@ function failure({ numbers, text }, path, context) {
       mode: known(numbers[2]),
       uid: known(numbers[3]),
       euid: known(numbers[4]),
+      size: known(numbers[5]),
     },
     path,
     context,

@@ -2,7 +2,7 @@
 
 const { abortable, cancelOn } = require('./abort.js');
 const { native } = require('./native.js');
-const { ownCopy, toBytes } = require('./bytes.js');
+const { ownCopy, toBytes, withinLimit } = require('./bytes.js');
 const { isHoldfastError, pending, promised, shown } = require('./errors.js');
 const { optionsOf } = require('./option-names.js');
 const { ENTRY } = require('./option-table.js');
@@ -28,7 +28,7 @@ const { WHOLE_DATA, toResult } = require('./write.js');
  */
 
 /**
- * One entry as the binary takes it. What is wrong with its path alone is that entry's failure.
+ * One entry as the binary takes it. An unusable path and data over `maxBytes` are failures of that entry alone.
  *
  * @param {unknown} entry
  * @param {number} index
@@ -42,7 +42,7 @@ function toEntry(entry, index, toArguments, isBeneathRoot) {
     throw invalidType(name, 'of type object', entry);
   }
   const { file, data, options } = optionsOf(entry, ENTRY, name);
-  const { flags, modes, encoding } = toArguments(options, `${name}.options`);
+  const { flags, modes, encoding, maxBytes } = toArguments(options, `${name}.options`);
   const bytes = toBytes(data, encoding);
   if (bytes === undefined) {
     throw invalidType(`${name}.data`, WHOLE_DATA, data);
@@ -50,6 +50,7 @@ function toEntry(entry, index, toArguments, isBeneathRoot) {
   try {
     const path = toPath(file, `${name}.file`);
     const given = shown(path);
+    withinLimit(bytes, maxBytes, path);
     const copy = typeof data === 'string' ? bytes : ownCopy(bytes, given);
     return { given, fixed: pathForLater(path, isBeneathRoot), bytes: copy, flags, modes };
   } catch (error) {

@@ -2,7 +2,7 @@
 
 const { types } = require('node:util');
 const { abortable, cancelOn } = require('./abort.js');
-const { ownCopy, toBytes } = require('./bytes.js');
+const { ownCopy, toBytes, withinLimit } = require('./bytes.js');
 const { direct } = require('./direct.js');
 const { native } = require('./native.js');
 const { atCaller, pending, promised, shown } = require('./errors.js');
@@ -55,12 +55,13 @@ function toResult(result, path) {
  */
 function writeSync(file, data, options, pinned) {
   const path = toPath(file, 'file');
-  const { flags, modes, encoding, signal, root } = writeArguments(options, pinned?.defaults);
+  const { flags, modes, encoding, maxBytes, signal, root } = writeArguments(options, pinned?.defaults);
   noSignal(signal);
   const bytes = toBytes(data, encoding);
   if (bytes === undefined) {
     throw invalidType('data', WHOLE_DATA, data);
   }
+  withinLimit(bytes, maxBytes, path);
   return root === undefined ? writeNow(path, bytes, flags, modes, pinned) : writeBeneath(root, path, bytes, flags, modes);
 }
 
@@ -102,10 +103,13 @@ function writeBeneath(root, path, bytes, flags, modes) {
 async function write(file, data, options, pinned) {
   const path = toPath(file, 'file');
   const args = writeArguments(options, pinned?.defaults);
-  const { flags, modes, encoding, root, signal } = args;
+  const { flags, modes, encoding, maxBytes, root, signal } = args;
   const bytes = toBytes(data, encoding);
   if (bytes === undefined && !isIterable(data)) {
     throw invalidType('data', `${WHOLE_DATA} or an iterable of chunks`, data);
+  }
+  if (bytes !== undefined) {
+    withinLimit(bytes, maxBytes, path);
   }
   signal?.throwIfAborted();
   const isBeneathRoot = pinned !== undefined || root !== undefined;
@@ -118,7 +122,7 @@ async function write(file, data, options, pinned) {
   try {
     const writing =
       bytes === undefined
-        ? writeSource(/** @type {any} */ (data), fixedRoot, pinned, { given, fixed, flags, modes, encoding, signal, key, cancel })
+        ? writeSource(/** @type {any} */ (data), fixedRoot, pinned, { given, fixed, flags, modes, encoding, maxBytes, signal, key, cancel })
         : writeWhole(typeof data === 'string', bytes, { given, fixed, flags, modes, root: fixedRoot, pinned, signal, key, cancel });
     const result = await abortable(signal, writing);
     if (signal && record.wasAborted(result)) {

@@ -102,6 +102,8 @@ pub struct Refusal {
     pub uid: Option<u32>,
     /// Effective user of this process, where it matters.
     pub euid: Option<u32>,
+    /// Bytes of the object, where a limit on them is the reason and they are known.
+    pub size: Option<u64>,
 }
 
 /// Everything that can go wrong in the core.
@@ -180,6 +182,7 @@ impl Refusal {
             mode: None,
             uid: None,
             euid: None,
+            size: None,
         }
     }
 }

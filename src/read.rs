@@ -153,7 +153,11 @@ pub(crate) fn judge(found: &Found, stat: &Stat, rules: &Rules) -> Result<(), Err
         return Err(too_restrictive("mode", stat, None));
     }
     if stat.size > rules.max_bytes {
-        return Err(Error::refused(Code::TooLarge, "limit"));
+        return Err(Refusal {
+            size: Some(stat.size),
+            ..Refusal::new(Code::TooLarge, "limit")
+        }
+        .into());
     }
     Ok(())
 }

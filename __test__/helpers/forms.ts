@@ -75,7 +75,7 @@ export async function failure(call: () => Promise<unknown> | unknown): Promise<a
 /** The part of an error that must be the same in both forms, with the scratch directory's name taken out. */
 export function summary(error: any, dir: string): Record<string, unknown> {
   const shown = (value: unknown) => (typeof value === 'string' ? value.replaceAll(dir, '$DIR') : value);
-  const fields = ['name', 'code', 'category', 'message', 'path', 'dest', 'errno', 'syscall', 'sysCode', 'mode', 'uid', 'euid', 'remedy', 'published'];
+  const fields = ['name', 'code', 'category', 'message', 'path', 'dest', 'errno', 'syscall', 'sysCode', 'mode', 'uid', 'euid', 'remedy', 'published', 'size', 'limit'];
   return Object.fromEntries(fields.map((field) => [field, shown(error[field])]));
 }
 

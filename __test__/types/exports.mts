@@ -14,6 +14,7 @@ import type {
   HardeningReason,
   HoldfastErrorCategory,
   HoldfastErrorCode,
+  HoldfastErrorFields,
   HoldfastErrorJSON,
   HoldfastErrorPublic,
   HoldfastOperationalCode,
@@ -21,6 +22,7 @@ import type {
   OpenResult,
   OutboundOptions,
   PathInput,
+  PublicError,
   ReadFileOptions,
   ReadOptions,
   ReadResult,
@@ -55,6 +57,9 @@ exactly<
     | 'openRootSync'
     | 'capabilities'
     | 'isHoldfastError'
+    | 'isNotFound'
+    | 'httpStatus'
+    | 'toPublicError'
     | 'HoldfastError'
     | 'MEDIA_FILE_MODE'
     | 'PRIVATE_FILE_MODE'
@@ -215,6 +220,15 @@ exactly<
     | 'euid'
     | 'remedy'
     | 'published'
+    | 'size'
+    | 'limit'
   >
 >();
 exactly<Equal<Fields<HoldfastErrorPublic>, 'code' | 'category' | 'message' | 'remedy'>>();
+exactly<Equal<Fields<PublicError>, 'code' | 'category' | 'message' | 'remedy'>>();
+exactly<
+  Equal<
+    Fields<HoldfastErrorFields>,
+    'message' | 'path' | 'errno' | 'syscall' | 'sysCode' | 'mode' | 'uid' | 'euid' | 'remedy' | 'published' | 'size' | 'limit' | 'cause'
+  >
+>();

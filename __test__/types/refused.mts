@@ -150,8 +150,12 @@ export async function refusedRoots(): Promise<void> {
   root.path = '/';
 }
 
-// @ts-expect-error only holdfast makes these
+// @ts-expect-error the path is a field
 new HoldfastError('not-found', '/srv/a');
+// @ts-expect-error a code that does not exist
+new HoldfastError('ENOENT', { path: '/srv/a' });
+// @ts-expect-error a field that does not exist
+new HoldfastError('not-found', { file: '/srv/a' });
 // @ts-expect-error a code that does not exist
 export const code: HoldfastErrorCode = 'ENOENT';
 // @ts-expect-error the buffer may not be text

@@ -7,13 +7,16 @@ import {
   ensureDir,
   ensureDirSync,
   HoldfastError,
+  httpStatus,
   isHoldfastError,
+  isNotFound,
   openLocalFileSafely,
   openRoot,
   openRootSync,
   readLocalFileSafely,
   readLocalFileSafelySync,
   stageAtomic,
+  toPublicError,
   writeAtomic,
   writeAtomicSync,
   type Containment,
@@ -25,6 +28,7 @@ import {
   type HoldfastErrorJSON,
   type HoldfastErrorPublic,
   type OpenResult,
+  type PublicError,
   type ReadResult,
   type Root,
   type StagedFile,
@@ -144,6 +148,16 @@ export function report(error: unknown): { status: number; body: HoldfastErrorPub
     }
   }
 }
+
+/** The same with the functions for it. */
+export function answer(error: unknown): { status: number; body: PublicError; isMissing: boolean } {
+  return { status: httpStatus(error), body: toPublicError(error), isMissing: isNotFound(error) };
+}
+
+export const made: HoldfastError[] = [
+  new HoldfastError('not-durable'),
+  new HoldfastError('too-large', { path: '/srv/a', size: 2, limit: 1, cause: new Error('x'), message: 'm', remedy: undefined }),
+];
 
 export function isOurs(error: Error): boolean {
   return error instanceof HoldfastError && error.category === 'policy';

@@ -40,6 +40,7 @@ const ERRNO: usize = 1;
 const MODE: usize = 2;
 const UID: usize = 3;
 const EUID: usize = 4;
+const SIZE: usize = 5;
 const UNKNOWN: f64 = -1.0;
 
 /// One result, or one error.
@@ -118,6 +119,7 @@ impl Record {
     }
 
     /// An error: its code, case, call and second path, each ended by a NUL.
+    #[allow(clippy::cast_precision_loss, reason = "as in fs.Stats")]
     pub(super) fn failure(error: &Error) -> Self {
         let mut record = Self::new(0.0);
         let numbers = &mut record.numbers;
@@ -128,6 +130,7 @@ impl Record {
                 numbers[MODE] = optional(refusal.mode);
                 numbers[UID] = optional(refusal.uid);
                 numbers[EUID] = optional(refusal.euid);
+                numbers[SIZE] = refusal.size.map_or(UNKNOWN, |size| size as f64);
                 (refusal.code.as_str(), refusal.detail, refusal.os, None)
             }
             Error::System { os, temporary } => ("", "", Some(*os), temporary.as_deref()),
