@@ -119,7 +119,8 @@ export interface WriteResult {
  * temporary is left. When the process is killed, `.holdfast-<32 hexadecimal digits>.tmp` may stay, though not of a new file on ext4,
  * xfs, btrfs, f2fs or tmpfs (see `cleanStaleTemporaries`).
  *
- * Calls on one target publish in the order they were made, in one JavaScript environment. A stream takes its place when it ends.
+ * Calls on one file publish in the order they were made, in one JavaScript environment, by whatever names they reach it (a linked
+ * parent, a final link that is followed, a root). A stream takes its place when it ends.
  *
  * @example
  * await writeAtomic(path, JSON.stringify(state), { mode: PRIVATE_FILE_MODE, mkdir: true });

@@ -14,11 +14,22 @@ const { RenameRefused } = require('./fs-safe-injected-publish.js');
 const { replaceInjected } = require('./fs-safe-injected-replace.js');
 const { runLater, runNow } = require('./fs-safe-steps.js');
 const { isHoldfastError, own, systemError } = require('./errors.js');
-const { queued } = require('./order.js');
+const { WriteQueue, targetOf } = require('./order.js');
 
 /** @typedef {import('./fs-safe-read.js').Host} Host */
 /** @typedef {import('./fs-safe-replace-options.js').Plan} Plan */
 /** @typedef {(verbs: typeof ASYNC | typeof SYNC) => any} Step */
+
+/** Replacements of one file follow each other as a whole. Its own writes have another queue. */
+const replacements = new WriteQueue();
+
+/** Bits of the write: links of parents are followed, a final link is not. */
+const FOLLOW_PARENTS = 1;
+
+/** @param {Plan} plan */
+function queueTarget({ target }) {
+  return targetOf(path.resolve(target), undefined, undefined, FOLLOW_PARENTS);
+}
 
 /**
  * @param {Host} host
@@ -202,7 +213,7 @@ async function replaceWithHost(host, options) {
   const { promises } = options.fileSystem;
   const plan = toPlan(host.HostError, options, { dirMode: 0o700 });
   const calls = asyncCalls(promises);
-  return await queued(`replace:${path.resolve(plan.target)}`, async () => {
+  return await replacements.queued(queueTarget(plan), async () => {
     try {
       return await runLater(replaceInjected(host.HostError, calls, plan));
     } catch (error) {
@@ -249,7 +260,7 @@ function bindReplace(host) {
   const later = async (plan) => {
     try {
       // The directory comes first, and may take longer for one call than for the next.
-      return await queued(`replace:${path.resolve(plan.target)}`, () => runLater(replace(host, plan), ASYNC));
+      return await replacements.queued(queueTarget(plan), () => runLater(replace(host, plan), ASYNC));
     } catch (error) {
       throw error instanceof FromCaller ? error.thrown : error;
     }

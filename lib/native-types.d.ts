@@ -29,6 +29,7 @@ export interface Direct {
   ): ArrayBuffer | Buffer | Handle | undefined;
   ensureDirCached(path: NativePath, flags: number, mode: number, unused: undefined, root: Handle | undefined, rootNumber: number | undefined): void;
   ensureDirSync(path: NativePath, flags: number, mode: number, isOptedOut: () => boolean, root: Handle | undefined, rootNumber: number | undefined): void;
+  writeTarget(path: NativePath, flags: number, rootPath: NativePath | undefined, root: Handle | undefined, rootNumber: number | undefined): void;
   writeSync(path: NativePath, data: Uint8Array, flags: number, modes: number, root: Handle | undefined, rootNumber: number | undefined): void;
 }
 
@@ -57,6 +58,7 @@ export interface Native {
     root: Handle | undefined,
     cancel: Handle | undefined,
   ): Promise<Reply<Buffer[]>>;
+  writeTargetAsync(path: NativePath, flags: number, root: Handle | undefined): Promise<Reply>;
   cancelNew(): Handle;
   cancelRaise(cancel: Handle): void;
   stageBegin(path: NativePath, flags: number, modes: number, root: Handle | undefined): Promise<Reply<Handle>>;

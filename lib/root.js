@@ -3,7 +3,6 @@
 const { native } = require('./native.js');
 const { atCaller, pending, promised, refusal } = require('./errors.js');
 const { ensure, ensureSync } = require('./ensure-dir.js');
-const { placeRoot } = require('./order.js');
 const { toPath } = require('./paths.js');
 const { open, read, readSync } = require('./read.js');
 const { rootDefaults } = require('./options.js');
@@ -43,7 +42,6 @@ class Root {
    */
   constructor(opened, defaults) {
     this.#pinned = { handle: opened.handle, path: opened.path, number: opened.number, defaults };
-    placeRoot(opened.handle, opened.path);
     Object.defineProperty(this, 'path', { enumerable: true, value: opened.path });
   }
 

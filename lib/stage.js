@@ -7,7 +7,7 @@ const { abortable, cancelOn } = require('./abort.js');
 const { native } = require('./native.js');
 const { pending, promised, shown } = require('./errors.js');
 const { stageArguments } = require('./options.js');
-const { orderKey, queued } = require('./order.js');
+const { targetOf, writes } = require('./order.js');
 const { pathForLater, toPath } = require('./paths.js');
 const { inPool } = require('./pool.js');
 const record = require('./record.js');
@@ -32,7 +32,7 @@ const INO_LOW = 4;
  * @property {Handle} stage
  * @property {string} given the target as the caller gave it
  * @property {NativePath} fixed
- * @property {string} key
+ * @property {() => import('./order.js').Target} target at the time that it is asked
  * @property {AbortSignal | undefined} signal
  */
 
@@ -68,11 +68,11 @@ class StagedFile {
   }
 
   async #commit() {
-    const { stage, given, fixed, key, signal } = this.#staged;
+    const { stage, given, fixed, target, signal } = this.#staged;
     const canceller = signal && cancelOn(signal);
     try {
       signal?.throwIfAborted();
-      const result = await queued(key, async () => {
+      const result = await writes.queued(target(), async () => {
         await closed(this);
         return inPool(async () => {
           const [answer] = await native().stageCommit(stage, canceller?.handle);
@@ -142,14 +142,14 @@ async function stage(file, options) {
   const given = shown(path);
   const fixed = pathForLater(path, root !== undefined);
   const fixedRoot = root === undefined ? undefined : pathForLater(toPath(root, 'root'), false);
-  const key = orderKey(fixed, fixedRoot, undefined);
-  return abortable(signal, begin({ given, fixed, root: fixedRoot, flags, modes, key, signal }), (staged) => staged.abort());
+  const target = () => targetOf(fixed, fixedRoot, undefined, flags);
+  return abortable(signal, begin({ given, fixed, root: fixedRoot, flags, modes, target, signal }), (staged) => staged.abort());
 }
 
 /**
- * @param {{ given: string, fixed: NativePath, root: NativePath | undefined, flags: number, modes: number, key: string, signal: AbortSignal | undefined }} args
+ * @param {{ given: string, fixed: NativePath, root: NativePath | undefined, flags: number, modes: number, target: Staged['target'], signal: AbortSignal | undefined }} args
  */
-async function begin({ given, fixed, root, flags, modes, key, signal }) {
+async function begin({ given, fixed, root, flags, modes, target, signal }) {
   const [answer, begun] = await withRoot(root, undefined, (base) =>
     inPool(async () => {
       signal?.throwIfAborted();
@@ -172,7 +172,7 @@ async function begin({ given, fixed, root, flags, modes, key, signal }) {
       realPath: tempPath,
     };
     const handle = await reopen(held, 'r+', given);
-    return new StagedFile({ stage: begun, given, fixed, key, signal }, tempPath, handle);
+    return new StagedFile({ stage: begun, given, fixed, target, signal }, tempPath, handle);
   } catch (error) {
     await native().stageAbort(begun);
     throw error;

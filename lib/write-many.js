@@ -7,7 +7,7 @@ const { isHoldfastError, pending, promised, shown } = require('./errors.js');
 const { optionsOf } = require('./option-names.js');
 const { ENTRY } = require('./option-table.js');
 const { manyArguments } = require('./options.js');
-const { orderKey, queuedOnAll } = require('./order.js');
+const { targetOf, writes } = require('./order.js');
 const { pathForLater, toPath } = require('./paths.js');
 const { inPool } = require('./pool.js');
 const record = require('./record.js');
@@ -76,10 +76,10 @@ async function writeMany(entries, options, pinned) {
   const prepared = Array.from(entries, (entry, index) => toEntry(entry, index, toArguments, isBeneathRoot));
   signal?.throwIfAborted();
   const valid = /** @type {Entry[]} */ (prepared.filter((entry) => !(entry instanceof Error)));
-  const keys = valid.map(({ fixed }) => orderKey(fixed, fixedRoot, pinned?.handle));
+  const targets = valid.map(({ fixed, flags }) => targetOf(fixed, fixedRoot, pinned, flags));
   const canceller = signal && cancelOn(signal);
   try {
-    const writing = queuedOnAll(keys, () =>
+    const writing = writes.queuedOnAll(targets, () =>
       inPool(() =>
         withRoot(fixedRoot, pinned, async (base) => {
           signal?.throwIfAborted();

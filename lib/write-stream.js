@@ -6,7 +6,7 @@ const { byteLengthOf, ownCopy, toBytes } = require('./bytes.js');
 const { closeSource, forEachChunk, iteratorOf } = require('./chunks.js');
 const { tooLarge } = require('./errors.js');
 const { native } = require('./native.js');
-const { queued } = require('./order.js');
+const { writes } = require('./order.js');
 const record = require('./record.js');
 const { invalidType } = require('./validate.js');
 
@@ -25,7 +25,7 @@ const GATHERED = 64 * 1024;
  * @property {BufferEncoding} encoding
  * @property {Handle | undefined} root
  * @property {AbortSignal | undefined} signal
- * @property {string} key
+ * @property {() => import('./order.js').Target} target at the time that it is asked
  * @property {Handle | undefined} cancel
  * @property {number} [maxBytes] most bytes to accept; more is `too-large` before anything is published
  */
@@ -36,7 +36,7 @@ const GATHERED = 64 * 1024;
  * @returns {Promise<record.Result>} of the publication
  */
 async function writeStream(source, args) {
-  const { given, fixed, flags, modes, root, signal, key, cancel } = args;
+  const { given, fixed, flags, modes, root, signal, target, cancel } = args;
   const [begun, stage] = await native().stageBegin(fixed, flags, modes, root);
   if (stage === undefined) {
     await closeSource(source, iteratorOf(source));
@@ -45,7 +45,7 @@ async function writeStream(source, args) {
   try {
     await appendAll(source, stage, args);
     // A stream takes its place in the order when its data has ended.
-    return await queued(key, async () => {
+    return await writes.queued(target(), async () => {
       signal?.throwIfAborted();
       const [answer] = await native().stageCommit(stage, cancel);
       return record.unpack(answer);

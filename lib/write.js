@@ -7,7 +7,7 @@ const { direct } = require('./direct.js');
 const { native } = require('./native.js');
 const { atCaller, pending, promised, shown } = require('./errors.js');
 const { noSignal, writeArguments } = require('./options.js');
-const { isWaited, orderKey, queued } = require('./order.js');
+const { targetOf, writes } = require('./order.js');
 const { pathForLater, toPath } = require('./paths.js');
 const { hasRoom, inPool } = require('./pool.js');
 const record = require('./record.js');
@@ -116,14 +116,13 @@ async function write(file, data, options, pinned) {
   const given = shown(path);
   const fixed = pathForLater(path, isBeneathRoot);
   const fixedRoot = root === undefined ? undefined : pathForLater(toPath(root, 'root'), false);
-  const key = orderKey(fixed, fixedRoot, pinned?.handle);
   const canceller = signal && cancelOn(signal);
   const cancel = canceller?.handle;
   try {
     const writing =
       bytes === undefined
-        ? writeSource(/** @type {any} */ (data), fixedRoot, pinned, { given, fixed, flags, modes, encoding, maxBytes, signal, key, cancel })
-        : writeWhole(typeof data === 'string', bytes, { given, fixed, flags, modes, root: fixedRoot, pinned, signal, key, cancel });
+        ? writeSource(/** @type {any} */ (data), fixedRoot, pinned, { given, fixed, flags, modes, encoding, maxBytes, signal, target: () => targetOf(fixed, fixedRoot, pinned, flags), cancel })
+        : writeWhole(typeof data === 'string', bytes, { given, fixed, flags, modes, root: fixedRoot, pinned, signal, target: targetOf(fixed, fixedRoot, pinned, flags), cancel });
     const result = await abortable(signal, writing);
     if (signal && record.wasAborted(result)) {
       throw signal.reason;
@@ -164,10 +163,10 @@ async function writeSource(data, root, pinned, args) {
  *
  * @param {boolean} isPrivate nobody else can change the bytes
  * @param {Uint8Array} bytes
- * @param {{ given: string, fixed: NativePath, flags: number, modes: number, root: NativePath | undefined, pinned: Pinned | undefined, signal: AbortSignal | undefined, key: string, cancel: Handle | undefined }} args
+ * @param {{ given: string, fixed: NativePath, flags: number, modes: number, root: NativePath | undefined, pinned: Pinned | undefined, signal: AbortSignal | undefined, target: import('./order.js').Target, cancel: Handle | undefined }} args
  * @returns {Promise<record.Result>}
  */
-function writeWhole(isPrivate, bytes, { given, fixed, flags, modes, root, pinned, signal, key, cancel }) {
+function writeWhole(isPrivate, bytes, { given, fixed, flags, modes, root, pinned, signal, target, cancel }) {
   /** @param {Uint8Array} content */
   const start = (content) =>
     inPool(() =>
@@ -177,9 +176,9 @@ function writeWhole(isPrivate, bytes, { given, fixed, flags, modes, root, pinned
         return record.unpack(answer);
       }),
     );
-  const startsNow = root === undefined && !isWaited(key) && hasRoom();
+  const startsNow = root === undefined && !writes.isWaited(target) && hasRoom();
   const content = isPrivate || startsNow ? bytes : ownCopy(bytes, given);
-  return queued(key, () => start(content));
+  return writes.queued(target, () => start(content));
 }
 
 /** @param {any} data */

@@ -35,3 +35,4 @@ pub mod stale;
 mod sys;
 pub mod temporary;
 pub mod write;
+pub mod write_target;

@@ -225,8 +225,7 @@ pub fn is_device_or_magic(normal: &[u8]) -> bool {
 
 /// What is left of a name where a file system folds cases and composes accents: the same for all
 /// names that one might take for each other, and for some that none would.
-#[cfg(any(not(target_os = "linux"), test))]
-fn folded(name: &[u8]) -> Vec<u8> {
+pub(crate) fn folded(name: &[u8]) -> Vec<u8> {
     // Upper case first: there are letters that only become plain ones that way.
     let plain = String::from_utf8_lossy(name).to_uppercase().to_lowercase();
     if plain.is_ascii() {

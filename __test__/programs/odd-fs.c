@@ -2,7 +2,7 @@
  *   odd-fs directory habit[,habit...] program [argument...]
  * Habits: chmod-ignored (as vfat), short-reads and short-writes (one byte at a time), close-fails (ENOSPC at
  * close of what was written, as NFS and quotas do), sync-dir-refused (EINVAL), slow-open and slow-close (a
- * second).
+ * second), folds-cases (names that differ in the case of ASCII letters are one).
  * Speaks the kernel's protocol itself, so that no FUSE library is needed. Ends when the program ends. */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -59,8 +60,9 @@ static struct fuse_attr attributes(uint64_t id) {
 }
 
 static uint64_t find(uint64_t parent, const char *name) {
+  int (*compare)(const char *, const char *) = has("folds-cases") ? strcasecmp : strcmp;
   for (uint64_t id = ROOT + 1; id < NODES; id++)
-    if (nodes[id].alive && nodes[id].parent == parent && strcmp(nodes[id].name, name) == 0) return id;
+    if (nodes[id].alive && nodes[id].parent == parent && compare(nodes[id].name, name) == 0) return id;
   return 0;
 }
 

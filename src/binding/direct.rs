@@ -123,6 +123,11 @@ impl Call<'_> {
         Ok(root)
     }
 
+    /// Whether an argument is something else than `undefined`.
+    pub(super) fn is_given(&self, place: usize) -> bool {
+        !self.is_undefined(self.arguments[place])
+    }
+
     fn is_undefined(&self, value: sys::napi_value) -> bool {
         let mut kind = 0;
         // SAFETY: environment and value are those of the running call, and the place is ours.
@@ -283,14 +288,16 @@ callbacks! {
     ensure_dir_sync => super::ensure_dir::ensure_dir_sync,
     ensure_dir_cached => super::ensure_dir::ensure_dir_cached,
     write_sync => super::write::write_sync,
+    write_target => super::write_target::write_target,
 }
 
-const FUNCTIONS: [(&CStr, sys::napi_callback); 5] = [
+const FUNCTIONS: [(&CStr, sys::napi_callback); 6] = [
     (c"readSync", Some(read_sync)),
     (c"readCached", Some(read_cached)),
     (c"ensureDirSync", Some(ensure_dir_sync)),
     (c"ensureDirCached", Some(ensure_dir_cached)),
     (c"writeSync", Some(write_sync)),
+    (c"writeTarget", Some(write_target)),
 ];
 
 /// A function is collected, or its environment ends: the last of them takes the desk along.

@@ -40,3 +40,4 @@ mod stale;
 mod task;
 mod unfinished;
 mod write;
+mod write_target;

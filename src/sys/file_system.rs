@@ -2,9 +2,10 @@
 #![allow(unsafe_code, reason = "the safe wrapper hides the number")]
 
 use super::stat::Distance;
-use super::unix::named;
+use super::unix::{named, open_at};
 use crate::error::Os;
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::libc;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -63,6 +64,39 @@ pub(crate) fn follows_no_links(fd: BorrowedFd<'_>) -> Result<bool, Os> {
     )]
     let flags = u64::from(raw.f_flag);
     Ok(flags & NO_SYMLINKS != 0)
+}
+
+/// Whether a directory may take names for one that differ in case or accents; yes where that cannot
+/// be found out.
+pub(crate) fn folds_names(dir: BorrowedFd<'_>) -> bool {
+    /// `FS_CASEFOLD_FL` of linux/fs.h.
+    const CASEFOLD: libc::c_int = 0x4000_0000;
+    match file_system(dir) {
+        // xfs, btrfs: every name is one of its own.
+        Ok(0x5846_5342 | 0x9123_683e) => return false,
+        // ext2, ext3, ext4; f2fs; tmpfs: a directory has a flag.
+        Ok(0x0000_ef53 | 0xf2f5_2010 | 0x0102_1994) => {}
+        _ => return true,
+    }
+    let mut flags: libc::c_int = 0;
+    // `O_PATH` descriptors have no flags.
+    let Ok(readable) = open_at(dir, b".", OFlag::O_RDONLY | OFlag::O_DIRECTORY) else {
+        return true;
+    };
+    // SAFETY: the descriptor is open, and the call writes an `int` into memory of that type: it is
+    // declared with a `long`, of which the kernel uses an `int` (ioctl_iflags(2)).
+    let answer = unsafe {
+        libc::ioctl(
+            readable.as_raw_fd(),
+            libc::FS_IOC_GETFLAGS as _,
+            &raw mut flags,
+        )
+    };
+    match Errno::result(answer) {
+        Ok(_) => flags & CASEFOLD != 0,
+        // Before it had such flags, tmpfs folded nothing.
+        Err(errno) => errno != Errno::ENOTTY,
+    }
 }
 
 /// How far away the file system of a descriptor is. It is asked, and may take its time.

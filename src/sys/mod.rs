@@ -50,7 +50,7 @@ pub(crate) use acl_macos::{
 #[cfg(target_os = "macos")]
 pub(crate) use by_name::{hold_at, protects_symlinks, read_link};
 #[cfg(target_os = "linux")]
-pub(crate) use file_system::{distance, is_pseudo_file_system};
+pub(crate) use file_system::{distance, folds_names, is_pseudo_file_system};
 #[cfg(target_os = "linux")]
 pub(crate) use link::{hold_at, protects_symlinks, read_link};
 #[cfg(target_os = "linux")]
@@ -78,8 +78,6 @@ pub(crate) use macos::{
 pub(crate) use stat::{Distance, Ids, Link, Stat, Target, Time};
 #[cfg(target_os = "linux")]
 pub(crate) use statx::{stat, stat_at, stat_in_memory, statx_works};
-#[cfg(target_os = "linux")]
-pub(crate) use unix::open_at;
 #[cfg(target_os = "macos")]
 pub(crate) use unix::read;
 #[cfg(unix)]
@@ -91,6 +89,14 @@ pub(crate) use unix::{
     has_full_map, kind_at, link_at, make_dir_at, number, open_absolute, open_top, read_at,
     read_vectored, rename_at, status, truncate, try_lock, unlink_at, write, write_at,
 };
+#[cfg(target_os = "linux")]
+pub(crate) use unix::{open_at, read_link_at};
+/// Whether a directory may take names for one that differ in case or accents.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn folds_names(_: BorrowedFd<'_>) -> bool {
+    true
+}
+
 pub(crate) use unnamed::{create_unnamed, link_held, link_held_works};
 #[cfg(windows)]
 pub(crate) use windows::*;

@@ -9,7 +9,8 @@ use crate::defect;
 use crate::error::{Code, Error};
 use crate::path;
 use crate::resolve::Scope;
-use std::collections::HashSet;
+use crate::sys::{self, AsFd};
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -52,26 +53,19 @@ pub fn write_many(
     answers
 }
 
-/// How many files may be under way at the same time: up to the second of one name, which must find
-/// the first published to keep its mode, owner and ACL. Names in different directories may be the
-/// same; that only costs time.
+/// How many files may be under way at the same time: up to the second entry with one path, which
+/// must find the first published to keep its mode, owner and ACL.
 fn length_of_chunk(items: &[Item<'_>]) -> usize {
-    let mut names = HashSet::new();
-    for (count, item) in items.iter().take(AT_ONCE).enumerate() {
-        if !names.insert(identity(item.path)) {
-            return count;
-        }
-    }
-    names.len()
+    let mut paths = HashSet::new();
+    items
+        .iter()
+        .take(AT_ONCE)
+        .take_while(|item| paths.insert(path::identity(item.path)))
+        .count()
 }
 
-/// What the file system may take for one name; nothing for what is no name of a file.
-fn identity(raw: &[u8]) -> Option<Vec<u8>> {
-    let path = path::from_caller(raw).ok()?;
-    let (_, name) = path::split(&path)?;
-    Some(path::identity(name).into_owned())
-}
-
+/// Writes entries side by side. One that turns out to be the file of an entry before it, by another
+/// name, is written after them.
 fn write_chunk(
     scope: &Scope<'_>,
     items: &[Item<'_>],
@@ -82,6 +76,33 @@ fn write_chunk(
         prepared.start_sync();
         Ok(prepared)
     });
+    let repeated = mark_repeated(&prepared);
+    let (kept, kept_items): (Vec<_>, Vec<_>) = prepared
+        .into_iter()
+        .zip(items)
+        .zip(&repeated)
+        .filter(|(_, is_repeated)| !**is_repeated)
+        .map(|(kept, _)| kept)
+        .unzip();
+    let mut published = publish_all(scope, kept, &kept_items, is_aborted).into_iter();
+    items
+        .iter()
+        .zip(repeated)
+        .map(|(item, is_repeated)| {
+            let written = if is_repeated { None } else { published.next() };
+            written.unwrap_or_else(|| {
+                super::write(scope, item.path, item.data, &item.rules, is_aborted)
+            })
+        })
+        .collect()
+}
+
+fn publish_all(
+    scope: &Scope<'_>,
+    prepared: Vec<Result<Prepared, Error>>,
+    items: &[&Item<'_>],
+    is_aborted: IsAborted<'_>,
+) -> Vec<Result<Written, Error>> {
     let synced = side_by_side(prepared, |prepared: Result<Prepared, Error>| {
         let mut prepared = prepared?;
         prepared.sync()?;
@@ -95,12 +116,9 @@ fn write_chunk(
             .map(|synced: Result<_, Error>| synced.and_then(abort))
             .collect();
     }
-    let publish = |synced: Result<Prepared, Error>| synced.and_then(Prepared::publish);
-    let published = if has_same_names(&synced) {
-        synced.into_iter().map(publish).collect()
-    } else {
-        side_by_side(synced, publish)
-    };
+    let published = side_by_side(synced, |synced: Result<Prepared, Error>| {
+        synced.and_then(Prepared::publish)
+    });
     let durability = sync_directories(&published);
     published
         .into_iter()
@@ -116,14 +134,42 @@ fn write_chunk(
         .collect()
 }
 
-/// Whether the order of publication could matter. Names in different directories may be the same;
-/// that only costs time.
-fn has_same_names(files: &[Result<Prepared, Error>]) -> bool {
-    let mut names = HashSet::new();
-    !files
+/// Marks each entry that is the file of one before it: the same name in the same directory, whatever
+/// links led there.
+///
+/// The file systems are asked only about names that are alike but for case and accents.
+fn mark_repeated(prepared: &[Result<Prepared, Error>]) -> Vec<bool> {
+    let folded_name = |file: &Prepared| path::folded(file.place.name());
+    let mut alike: HashMap<Vec<u8>, usize> = HashMap::new();
+    for file in prepared.iter().flatten() {
+        *alike.entry(folded_name(file)).or_default() += 1;
+    }
+    let mut seen = HashSet::new();
+    let mut folding = HashMap::new();
+    prepared
         .iter()
-        .flatten()
-        .all(|file| names.insert(path::identity(file.place.name())))
+        .map(|file| {
+            let Ok(file) = file else {
+                return false;
+            };
+            let folded = folded_name(file);
+            if alike.get(&folded) == Some(&1) {
+                return false;
+            }
+            let Some(directory) = file.place.identity() else {
+                return true;
+            };
+            let folds = folding
+                .entry(directory)
+                .or_insert_with(|| sys::folds_names(file.place.directory().as_fd()));
+            let name = if *folds {
+                folded
+            } else {
+                file.place.name().to_vec()
+            };
+            !seen.insert((directory, name))
+        })
+        .collect()
 }
 
 /// Does the same to many things, several at a time, and keeps their order.

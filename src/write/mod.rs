@@ -31,8 +31,34 @@ use crate::make_dirs;
 use crate::resolve::Scope;
 use crate::sys::{self, AsFd};
 use crate::temporary::{self, Method, Purpose, Temporary};
+use crate::write_target::WriteTarget;
 use place::Place;
 use settle::{Plan, Settled, Target};
+
+/// Finds the file that a write would replace: its directory, and its name after final links. Waits
+/// for file systems, and makes no directory.
+///
+/// # Errors
+///
+/// As [`write`].
+pub fn find_target(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<WriteTarget, Error> {
+    let rules = Rules {
+        make_parents: None,
+        durable: Durable::No,
+        overwrite: true,
+        ..*rules
+    };
+    let mut place = Place::find(scope, raw, &rules)?;
+    place.look(scope, &rules)?;
+    let (dev, ino) = place
+        .identity()
+        .ok_or_else(|| Error::refused(Code::NotFound, "directory"))?;
+    Ok(WriteTarget::Known {
+        dev,
+        ino,
+        name: Some(place.name().to_vec()),
+    })
+}
 
 /// What is synced before success is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

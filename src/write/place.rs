@@ -4,6 +4,7 @@ use super::settle::Target;
 use super::{Durable, FinalSymlink, Rules};
 use crate::error::{Code, Error, Os};
 use crate::make_dirs;
+use crate::mounts;
 use crate::path;
 use crate::permission::Acl;
 use crate::resolve::{Last, Policy, Scope, TOO_LONG, classify, link_policy};
@@ -234,6 +235,8 @@ impl Place {
             return Ok(());
         };
         let dir = self.dir.as_fd();
+        // The next write through a link here may ask the kernel's memory where it leads.
+        mounts::learn(dir);
         let target = link_policy::allowed_target(scope.policy, &link.stat, target, dir, true)
             .map_err(classify)?;
         if scope.root.is_some() && target.starts_with(b"/") {
