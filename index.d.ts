@@ -181,7 +181,7 @@ export function readLocalFileSafelySync(file: PathInput | SyncOptions<ReadOption
  * await using file = await openLocalFileSafely('/srv/media/a.mp4', { outbound: true });
  * file.handle.createReadStream({ autoClose: false }).pipe(response);
  *
- * @throws {HoldfastError} As {@link readLocalFileSafely}; `unsupported-platform` where descriptors cannot be reopened (no `/proc`).
+ * @throws {HoldfastError} As {@link readLocalFileSafely}; `unsupported-platform` where descriptors cannot be reopened (no procfs at `/proc`).
  */
 export function openLocalFileSafely(file: PathInput | ReadOptions, options?: ReadFileOptions): Promise<OpenResult>;
 
@@ -218,7 +218,7 @@ export type Hardening = 'created' | 'not-needed' | 'tightened' | 'tolerated' | '
  * - `EPERM`, `EACCES`, `EROFS`, `ENOSYS`, `ENOTSUP`: what chmod answered;
  * - `'no-effect'`: chmod reported success, and the mode did not change (vfat and the like);
  * - `'owner'`: private by its bits, but owned by another user;
- * - `'acl'`: it has named ACL entries, which chmod would silently disable;
+ * - `'acl'`: it has named ACL entries, which chmod would silently disable, or an ACL that cannot be read and may have some;
  * - `'shared'`: `/`; sticky and writable by others; or, for root, setgid for another group;
  * - `'opt-out'`: switched off by the environment.
  */

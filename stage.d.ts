@@ -34,7 +34,7 @@ export interface StagedFile extends AsyncDisposable {
  * await render(file.tempPath);
  * await file.commit();
  *
- * @throws {HoldfastError} As {@link writeAtomic}; `unsupported-platform` where descriptors cannot be reopened (no `/proc`).
+ * @throws {HoldfastError} As {@link writeAtomic}; `unsupported-platform` where descriptors cannot be reopened (no procfs at `/proc`).
  */
 export function stageAtomic(file: PathInput, options?: Omit<WriteOptions, 'encoding' | 'maxBytes'>): Promise<StagedFile>;
 

@@ -296,7 +296,7 @@ withEverything('what the doctor says of a place', () => {
     const report = await doctor(driver, { as: asUser1000 }, file);
     const { facts } = report.paths[0];
     const listed = await make.run('getfacl', '--omit-header', '--absolute-names', '--numeric', '--no-effective', file);
-    expect(facts.acl).toEqual({ entries: listed.trim().split('\n'), namesSomebody: true });
+    expect(facts.acl).toEqual({ entries: listed.trim().split('\n'), namesSomebody: true, isKnown: true });
     expect(facts).toMatchObject({ uid: 1001, gid: 1002, kind: 'file', access: { read: true, write: false, search: false }, isOwn: false });
     expect(report.process).toMatchObject({ uid: 1000, euid: 1000, gid: 1000, egid: 1000, noNewPrivileges: true });
     expect(report.process.capabilities.names).toEqual([]);

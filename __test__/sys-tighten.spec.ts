@@ -243,7 +243,7 @@ asRootWithOtherUsers('ensureDir on a directory that exists', () => {
     const parent = ownedDir(base, `umask ${name}`, ...mine, 0o700);
     await user.must({ umask });
     for (const how of both) {
-      const { value } = await user.verb(how, 'ensureDir', join(parent, how, 'b', 'c'), ...(mode === undefined ? [] : [mode]));
+      const { value } = await user.verb(how, 'ensureDir', join(parent, how, 'b', 'c'), ...(mode === undefined ? [] : [{ mode }]));
       expect(value).toMatchObject({ hardening: 'created', firstCreated: join(parent, how) });
       for (const dir of [how, `${how}/b`, `${how}/b/c`]) expect(octal(modeOf(join(parent, dir)))).toBe(expected);
     }

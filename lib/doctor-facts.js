@@ -87,7 +87,7 @@ function toFacts({ numbers, text }, mounts) {
     isOwnOrRoots: has(1),
     size: stat.size,
     names: stat.nlink,
-    acl: numbers[ACL] < 0 ? null : { entries: aclEntries(text.subarray(start, end)), namesSomebody: has(2) },
+    acl: numbers[ACL] < 0 ? null : { entries: aclEntries(text.subarray(start, end)), namesSomebody: has(2), isKnown: !has(7) },
     attributes: ['immutable', 'append-only', 'mount-point'].filter((_, place) => has(3 + place)),
     access: { read: (access & 4) !== 0, write: (access & 2) !== 0, search: (access & 1) !== 0 },
     mount: mountOf(mounts, numbers[MOUNT], realPath) ?? null,

@@ -2,7 +2,7 @@
 
 // The mounts of this process, as proc_pid_mountinfo(5) lists them.
 
-const fs = require('node:fs');
+const { native } = require('./native.js');
 
 /**
  * @typedef {object} Mount
@@ -86,11 +86,7 @@ function mountOf(mounts, id, realPath) {
 
 /** @returns {Mount[]} */
 function readMounts() {
-  try {
-    return parseMounts(fs.readFileSync('/proc/self/mountinfo', 'latin1'));
-  } catch {
-    return [];
-  }
+  return parseMounts(native().readProc('self/mountinfo')?.toString('latin1') ?? '');
 }
 
 /** File systems behind which somebody else decides: another machine, or another process. */

@@ -2,7 +2,7 @@
 
 // Who is asking: ids, groups, capabilities and what else the kernel weighs.
 
-const fs = require('node:fs');
+const { native } = require('./native.js');
 
 /** Names of capabilities(7), by number. Those that holdfast's verbs depend on are among the first. */
 const CAPABILITIES =
@@ -10,13 +10,13 @@ const CAPABILITIES =
     ' ',
   );
 
-/** @param {string} path */
+/**
+ * Reads an entry of procfs. Empty where there is none: what is mounted at `/proc` instead is not read.
+ *
+ * @param {string} path beneath `/proc`
+ */
 function contentOf(path) {
-  try {
-    return fs.readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
+  return native().readProc(path)?.toString('utf8') ?? '';
 }
 
 /**
@@ -25,13 +25,14 @@ function contentOf(path) {
  * @returns {Map<string, string>}
  */
 function status() {
-  const lines = contentOf('/proc/self/status').split('\n');
+  const lines = contentOf('self/status').split('\n');
   return new Map(lines.map((line) => /** @type {[string, string]} */ (line.split(':\t', 2))));
 }
 
 /** @param {string} hex a set as `/proc` shows it */
 function capabilityNames(hex) {
-  const set = BigInt(`0x${hex || '0'}`);
+  if (hex === '') return ['unknown'];
+  const set = BigInt(`0x${hex}`);
   const names = [];
   for (let bit = 0n; set >> bit > 0n; bit++) {
     if ((set >> bit) & 1n) names.push(CAPABILITIES[Number(bit)] ?? `capability ${bit}`);
@@ -43,7 +44,7 @@ function capabilityNames(hex) {
 function describeProcess() {
   const known = status();
   const effective = known.get('CapEff') ?? '';
-  const module = contentOf('/proc/self/attr/current').replace(/\0/g, '').trim();
+  const module = contentOf('self/attr/current').replace(/\0/g, '').trim();
   return {
     uid: process.getuid?.() ?? -1,
     euid: process.geteuid?.() ?? -1,
@@ -52,10 +53,10 @@ function describeProcess() {
     groups: process.getgroups?.() ?? [],
     umask: octal(process.umask(), 4),
     capabilities: { effective, names: capabilityNames(effective) },
-    noNewPrivileges: known.get('NoNewPrivs') === '1',
+    noNewPrivileges: known.has('NoNewPrivs') ? known.get('NoNewPrivs') === '1' : null,
     seccomp: { '0': 'off', '1': 'strict', '2': 'filter' }[known.get('Seccomp') ?? ''] ?? 'unknown',
     // AppArmor and SELinux say so where they confine nothing.
-    securityModule: module === '' || module === 'unconfined' || module === 'kernel' ? null : module,
+    securityModule: !known.has('Pid') ? 'unknown' : module === '' || module === 'unconfined' || module === 'kernel' ? null : module,
     node: process.versions.node,
     platform: process.platform,
     arch: process.arch,

@@ -72,7 +72,7 @@ function placeLines({ exists, place, facts, links, lookError }) {
   const may = Object.entries(access).flatMap(([word, is]) => (is ? [word] : []));
   const lines = [
     `${exists ? kind : `nothing is there; above it, ${escaped(place)}, a ${kind}`}, mode ${mode}, owner ${uid}, group ${gid}, ` +
-      (acl === null ? 'no ACL' : `ACL ${acl.entries.join(' ')}`) +
+      (acl === null ? 'no ACL' : acl.isKnown ? `ACL ${acl.entries.join(' ')}` : 'an ACL that cannot be read, if any') +
       (attributes.length > 0 ? `, ${attributes.join(', ')}` : '') +
       (kind === 'file' && names > 1 ? `, ${names} names` : '') +
       `; this process may ${may.join(', ') || 'do nothing with it'}`,

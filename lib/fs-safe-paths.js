@@ -8,6 +8,7 @@ const path = require('node:path');
 const { fileURLToPath } = require('node:url');
 const { printable } = require('./errors.js');
 const { escaped } = require('./escape.js');
+const { native } = require('./native.js');
 
 /**
  * `~` and `~/x` mean the user's home directory there.
@@ -101,12 +102,10 @@ async function isThere(name) {
  * read, the directory is its owner's alone.
  */
 function mkdirMode() {
-  try {
-    const mask = /^Umask:\s*([0-7]+)$/m.exec(fs.readFileSync('/proc/self/status', 'latin1'));
-    return mask === null ? 0o700 : 0o777 & ~Number.parseInt(mask[1], 8);
-  } catch {
-    return 0o700;
-  }
+  // What is mounted at /proc in place of procfs is not believed.
+  const status = process.platform === 'linux' ? native().readProc('self/status') : undefined;
+  const mask = /^Umask:\s*([0-7]+)$/m.exec(status?.toString('latin1') ?? '');
+  return mask === null ? 0o700 : 0o777 & ~Number.parseInt(mask[1], 8);
 }
 
 module.exports = { climbs, expandHome, expandLocal, isBeneath, mkdirMode, withoutLinks };

@@ -68,6 +68,7 @@ export interface Native {
   removeStaleAsync(path: NativePath, olderThanMs: number): Promise<Reply<Buffer[]>>;
   rootOpenSync(path: NativePath, scratch: Float64Array): Handle | undefined | null;
   rootOpenAsync(path: NativePath): Promise<Reply<Handle>>;
+  readProc(path: string): Buffer | undefined;
   inspect(path: NativePath, flags: number, scratch: Float64Array): void;
   rehearseEnsureDir(path: NativePath, flags: number, mode: number, scratch: Float64Array): void;
   rehearseWrite(path: NativePath, flags: number, modes: number, scratch: Float64Array): void;

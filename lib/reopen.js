@@ -7,7 +7,7 @@ const { HoldfastError, refusal, systemError } = require('./errors.js');
  * What the binary holds open, and where it was found.
  *
  * @typedef {object} Held
- * @property {number} descriptor
+ * @property {number} descriptor -1 where no path leads to it: no procfs at `/proc`, or Windows
  * @property {number} dev
  * @property {number} ino
  * @property {number} inoLow its lower 32 bits, which a number may have lost
@@ -15,8 +15,8 @@ const { HoldfastError, refusal, systemError } = require('./errors.js');
  */
 
 /**
- * What leads to an open file. On Linux its name in `/proc` leads to the very file, whatever became
- * of its path; on macOS `/dev/fd` duplicates the descriptor, with the rights that it has. On
+ * Returns what leads to an open file. On Linux its name in `/proc` leads to the very file, whatever
+ * became of its path, and the binary has made sure that a procfs is there; on macOS `/dev/fd` duplicates the descriptor, with the rights that it has. On
  * Windows there is its path alone, which may lead to another file by now: that shows.
  *
  * @param {Held} held
@@ -41,6 +41,9 @@ function wayTo({ descriptor, realPath }, flags) {
  * @param {string} path as the caller gave it
  */
 async function reopen(held, flags, path) {
+  if (process.platform === 'linux' && held.descriptor < 0) {
+    throw refusal('unsupported-platform', '', path);
+  }
   /** @type {fs.promises.FileHandle} */
   let handle;
   try {

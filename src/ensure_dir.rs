@@ -331,11 +331,8 @@ fn reason_to_keep(dir: BorrowedFd<'_>, stat: &Stat, is_top: bool) -> Result<Opti
     if stat.mode & 0o070 == 0 || !sys::MODE_MASKS_ACL {
         return Ok(None);
     }
-    let acl = match sys::get_acl_of_held(dir) {
-        // What cannot be asked for is not a reason to leave a directory open.
-        Err(os) if os.errno == sys::ENOSYS => None,
-        acl => acl?.map(Acl::parse),
-    };
+    // One that cannot be read may have such entries.
+    let acl = Acl::read(sys::get_acl_of_held(dir, None))?;
     Ok(acl
         .is_some_and(|acl| acl.has_named_entries())
         .then_some(Reason::Acl))

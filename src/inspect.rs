@@ -31,7 +31,9 @@ pub struct Facts {
     pub(crate) real: Vec<u8>,
     /// Its access ACL, as stored.
     pub(crate) acl: Option<Vec<u8>>,
-    /// Whether that ACL names users or groups.
+    /// Whether it could be read.
+    pub(crate) is_acl_known: bool,
+    /// Whether that ACL names users or groups, or may.
     pub(crate) has_named_entries: bool,
     pub(crate) is_own: bool,
     pub(crate) is_own_or_root: bool,
@@ -62,7 +64,7 @@ pub fn look(scope: &Scope<'_>, raw: &[u8]) -> Result<Facts, Error> {
     let acl = if stat.is_symlink() {
         None
     } else {
-        sys::get_acl_of_held(fd)?
+        Acl::read(sys::get_acl_of_held(fd, None))?
     };
     let may = |permission, bit| {
         if sys::access(fd, permission).is_ok() {
@@ -75,10 +77,9 @@ pub fn look(scope: &Scope<'_>, raw: &[u8]) -> Result<Facts, Error> {
         attributes: sys::attributes(fd),
         volume: sys::volume(fd)?,
         real: scope.real_path(&located.text, &found),
-        has_named_entries: acl
-            .clone()
-            .is_some_and(|stored| Acl::parse(stored).has_named_entries()),
-        acl,
+        has_named_entries: acl.as_ref().is_some_and(Acl::has_named_entries),
+        is_acl_known: acl.as_ref().is_none_or(Acl::is_known),
+        acl: acl.map(|acl| acl.stored().to_vec()),
         is_own: permission::is_own(stat.uid),
         is_own_or_root: permission::is_own_or_root(stat.uid),
         access: may(sys::MAY_READ, 4) | may(sys::MAY_WRITE, 2) | may(sys::MAY_SEARCH, 1),

@@ -272,10 +272,14 @@ impl OpenFile {
         self.real.as_deref()
     }
 
-    /// The descriptor's number, for a caller that opens it anew while this one is open.
-    #[must_use]
-    pub fn descriptor(&self) -> i32 {
-        sys::number(self.fd.as_fd())
+    /// Returns the descriptor's number, for a caller that opens the file again while this is open;
+    /// -1 where a number leads nowhere.
+    ///
+    /// # Errors
+    ///
+    /// What the system returned.
+    pub fn number_to_reopen(&self) -> Result<i32, Error> {
+        Ok(sys::number_to_reopen(self.fd.as_fd())?)
     }
 
     /// Closes it.

@@ -43,7 +43,10 @@ impl Root {
             sys::ENOTDIR => Error::refused_by(Code::NotDirectory, "root", os),
             _ => classify(os.into()),
         })?;
-        let real = sys::held_path(dir.as_fd()).unwrap_or_else(|_| path::normalize(&given));
+        let real = sys::held_path(dir.as_fd())
+            .ok()
+            .or_else(|| sys::resolved_path(dir.as_fd(), &given))
+            .unwrap_or_else(|| path::normalize(&given));
         Ok(Self {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             mount: AtomicU64::new(sys::stat(dir.as_fd())?.mount.unwrap_or(0)),

@@ -41,7 +41,7 @@ const tolerances: Tolerance[] = [
   { why: 'closing what was only looked at loses nothing', call: /^close (?!.*(\/\.holdfast-|\/#))/ },
   { why: 'closing it loses nothing that is synced by another descriptor', call: /^close .*\/\.holdfast-/, holds: (one) => wasMadeBy(one, /^fsync$/, /\/\.holdfast-[0-9a-f]+\.tmp> $/) },
   { why: 'written in place, a copy has done its work', call: /^(close|unlinkat) .*\/\.holdfast-/, holds: isInPlace },
-  { why: 'written in place, a file keeps what it has', call: /^getxattr /, holds: isInPlace },
+  { why: 'written in place, a file keeps what it has', call: /^getxattr(at)? /, holds: isInPlace },
   { why: 'a temporary that cannot be removed tells by its name that it is one', call: /^unlinkat .*"\.holdfast-/ },
   { why: 'an interrupted call is made again', call: /(?:)/, errnos: /^EINTR$/, holds: (one) => wasMadeBy(one, new RegExp(`^${one.hit.name}$`)) },
   {
@@ -61,10 +61,11 @@ const tolerances: Tolerance[] = [
     errnos: /^(ENOSYS|EPERM)$/,
     holds: (one) => wasMadeBy(one, { openat2: /^openat$/, statx: /stat/, renameat2: /^linkat$/, fchmodat2: /chmod/ }[one.hit.name] ?? /(?:)/),
   },
-  { why: 'what could not be kept is told', call: /^(fchown|fgetxattr|getxattr|f(set|remove)xattr) /, holds: (one) => resultsOf(one).some(isPartlyKept) },
+  { why: 'a file that is refused statx has the stat of fstat', call: /^statx /, errnos: /^EACCES$/, holds: (one) => wasMadeBy(one, /^(fstat|newfstatat)$/) },
+  { why: 'what could not be kept is told', call: /^(fchown|fgetxattr|getxattr(at)?|f(set|remove)xattr) /, holds: (one) => resultsOf(one).some(isPartlyKept) },
   { why: 'an ACL that cannot be read is removed', call: /^fgetxattr /, holds: (one) => wasMadeBy(one, /^fremovexattr$/) },
-  { why: 'what may not be asked is not trusted to be private', call: /^getxattr /, holds: ({ value }) => value?.isPrivate === false },
-  { why: 'a kernel without ACLs has none to keep', call: /^getxattr /, errnos: /^ENOSYS$/ },
+  { why: 'what may not be asked is not trusted to be private', call: /^getxattr(at)? /, holds: ({ value }) => value?.isPrivate === false },
+  { why: 'an ACL is read through a second descriptor', call: /^getxattr(at)? /, holds: (one) => wasMadeBy(one, /^fgetxattr$/) || one.later.some(({ name, result }) => name === 'fgetxattr' && result === -61) },
   { why: 'a directory that cannot be opened to sync it is told as not durable', call: /^openat2? .*flags=0x(9|29|b|2b)0000\b/, holds: isTrueAboutDurability },
   { why: 'writing back early is a wish', call: /^sync_file_range / },
   { why: 'a temporary without a lock is known by its age', call: /^flock .*\/\.holdfast-/ },
@@ -73,7 +74,7 @@ const tolerances: Tolerance[] = [
   { why: 'directories that cannot be told apart are synced one by one', call: /^(newfstatat|statx|fstat) <[^>]*\/(case-\*|sub)> ""/ },
   { why: 'a mode that cannot be changed is told', call: /chmod/, errnos: /^(EPERM|EACCES|ENOSYS)$/, holds: ({ value }) => value.hardening === 'tolerated' },
   { why: 'a root that may not be read is held all the same', call: /^openat .*"\/.*case-\*" flags=0x90000/, errnos: /^EACCES$/ },
-  { why: 'a root is known by the path it was opened by', call: /^readlinkat .*"\/proc\/self\/fd\/\*"/ },
+  { why: 'a root is known by the path it was opened by', call: /^readlinkat <\/proc\/self\/fd> "\*"/ },
 ];
 
 /** Why success is true in spite of this fault; undefined where nothing makes it so. */

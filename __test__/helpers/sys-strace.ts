@@ -29,7 +29,7 @@ export interface Watch {
 }
 
 /** strace 6.1 does not know the newest calls by name. */
-const unnamed: Record<string, string> = { syscall_0x1c4: 'fchmodat2' };
+const unnamed: Record<string, string> = { syscall_0x1c4: 'fchmodat2', syscall_0x1d0: 'getxattrat' };
 
 let place: string | undefined;
 let traces = 0;

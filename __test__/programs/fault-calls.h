@@ -2,6 +2,9 @@
 #ifndef SYS_fchmodat2
 #define SYS_fchmodat2 452
 #endif
+#ifndef SYS_getxattrat
+#define SYS_getxattrat 464
+#endif
 #ifndef SYS_statmount
 #define SYS_statmount 457
 #endif
@@ -62,6 +65,7 @@ static const struct known known_calls[] = {
     {SYS_fstatfs, "fstatfs", "d---"},
     {SYS_statfs, "statfs", "p---"},
     {SYS_utimensat, "utimensat", "dp--"},
+    {SYS_getxattrat, "getxattrat", "dpfp"},
     {SYS_getxattr, "getxattr", "pp--"},
     {SYS_lgetxattr, "lgetxattr", "pp--"},
     {SYS_fgetxattr, "fgetxattr", "dp--"},

@@ -5,11 +5,12 @@ use super::record::{Record, Scratch, containment, guarded, length};
 use super::{ensure_dir, read, write};
 use crate::inspect::{self, Facts};
 use crate::write::{Durable, Forecast};
+use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
 // Places of the numbers, after those of `fs.Stats`.
 /// Bits: own, own or root's, an ACL that names somebody, immutable, append-only, a mount point,
-/// read-only.
+/// read-only, an ACL that cannot be read.
 const TRAITS: usize = 15;
 /// What the effective user may do, as in the last digit of a mode.
 const ACCESS: usize = 16;
@@ -37,6 +38,7 @@ fn describe(facts: &Facts) -> Record {
         facts.attributes.is_append_only,
         facts.attributes.is_mount_point,
         facts.volume.is_read_only,
+        !facts.is_acl_known,
     ];
     let bits = traits
         .iter()
@@ -72,6 +74,14 @@ fn describe(facts: &Facts) -> Record {
 pub fn inspect(path: PathArgument, flags: u32, scratch: Scratch) {
     let answer = guarded(|| Ok(describe(&inspect::look(&scope(flags, None), &path.0)?)));
     scratch.put(&answer.unwrap_or_else(|failure| failure));
+}
+
+/// Reads an entry of procfs by its path beneath `/proc`; nothing where there is no procfs, or no
+/// such entry. A file of another file system at that path is not read.
+#[napi(catch_unwind)]
+#[must_use]
+pub fn read_proc(path: PathArgument) -> Option<Buffer> {
+    crate::sys::read_entry(&path.0).ok().map(Buffer::from)
 }
 
 /// `ensureDir` without its effect; the record is that of the verb.

@@ -337,7 +337,7 @@ pub fn open_async(
             let scope = scope(flags, root.as_ref());
             let file = read::open(&scope, &path.0, &rules(flags, max_bytes))?;
             let mut record = describe(containment(&scope), &file);
-            record.numbers[DESCRIPTOR] = f64::from(file.descriptor());
+            record.numbers[DESCRIPTOR] = f64::from(file.number_to_reopen()?);
             record.numbers[INO_LOW] = f64::from(file.stat().ino as u32);
             Ok(Reply {
                 record,

@@ -252,15 +252,16 @@ impl Scope<'_> {
 
     /// The real path of something opened, for results. Never used to reach it again.
     pub(crate) fn real_path(&self, text: &[u8], found: &Found) -> Vec<u8> {
-        let by_text = || match self.root {
-            Some(root) => path::normalize(&path::join(root.real(), text)),
-            None => path::normalize(text),
+        let absolute = match self.root {
+            Some(root) => path::join(root.real(), text),
+            None => Cow::Borrowed(text),
         };
+        let by_text = || path::normalize(&absolute);
         if found.is_exact {
             return by_text();
         }
         let Ok(mut real) = sys::held_path(found.fd.as_fd()) else {
-            return by_text();
+            return sys::resolved_path(found.fd.as_fd(), &absolute).unwrap_or_else(by_text);
         };
         if !real.starts_with(b"/") {
             // Not reachable from this process's root directory.

@@ -5,13 +5,15 @@
     reason = "extended attributes have no safe wrapper in nix"
 )]
 
-use super::linux::proc_link;
-use super::unix::named;
+use super::linux::{is_shortage, knows_call};
+use super::procfs;
+use super::unix::{OFlag, named, open_at, status};
 use crate::error::Os;
 use nix::errno::Errno;
 use nix::libc;
 use std::ffi::CStr;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::OnceLock;
 
 /// Name of the POSIX access ACL among extended attributes.
 const ACCESS_ACL: &CStr = c"system.posix_acl_access";
@@ -45,27 +47,129 @@ pub(crate) fn get_acl(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
     })
 }
 
-/// Returns the access ACL of what a descriptor holds that was opened with `O_PATH`.
-pub(crate) fn get_acl_of_held(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
-    let link = proc_link(fd);
-    let acl = read_value(|value| {
-        // SAFETY: both strings live until the call returns, and the kernel writes at most the
-        // given number of bytes into memory of that length.
+/// Returns the access ACL of what a descriptor holds that was opened with `O_PATH`. `name` is where
+/// it was opened from: a directory and a name in it; none for a directory.
+///
+/// `fgetxattr` and `getxattrat(AT_EMPTY_PATH)` answer EBADF to `O_PATH`. In order of preference: the
+/// descriptor's name in procfs; a second, readable descriptor of the same object.
+///
+/// # Errors
+///
+/// ENOSYS where there is no way to read it, which does not mean that there is none.
+pub(crate) fn get_acl_of_held(
+    fd: BorrowedFd<'_>,
+    name: Option<(BorrowedFd<'_>, &[u8])>,
+) -> Result<Option<Vec<u8>>, Os> {
+    match get_acl_by_procfs(fd) {
+        // No procfs, or the call or its way is refused: that says nothing about the ACL.
+        Err(os)
+            if matches!(
+                os.errno,
+                libc::ENOSYS | libc::EPERM | libc::EACCES | libc::ENOENT | libc::ELOOP
+            ) => {}
+        acl => return acl,
+    }
+    get_acl(open_readable(fd, name)?.as_fd())
+}
+
+fn get_acl_by_procfs(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
+    if !getxattrat_works() {
+        let path = procfs::path_of(fd)?;
+        return read_value(|value| {
+            // SAFETY: both strings live until the call returns, and the kernel writes at most the
+            // given number of bytes into memory of that length.
+            let length = unsafe {
+                libc::getxattr(
+                    path.as_ptr(),
+                    ACCESS_ACL.as_ptr(),
+                    value.as_mut_ptr().cast(),
+                    value.len(),
+                )
+            };
+            Errno::result(length)
+        });
+    }
+    let (descriptors, name) = procfs::way_to(fd)?;
+    read_value(|value| {
+        let mut into = XattrArgs {
+            value: value.as_mut_ptr() as u64,
+            size: u32::try_from(value.len()).unwrap_or(u32::MAX),
+            flags: 0,
+        };
+        // SAFETY: the descriptor is open for the life of the process, the strings and the structure
+        // live until the call returns, and the kernel writes at most the given number of bytes
+        // into memory of that length.
         let length = unsafe {
-            libc::getxattr(
-                link.as_ptr(),
+            libc::syscall(
+                SYS_GETXATTRAT,
+                descriptors.as_raw_fd(),
+                name.as_ptr(),
+                0,
                 ACCESS_ACL.as_ptr(),
-                value.as_mut_ptr().cast(),
-                value.len(),
+                &raw mut into,
+                size_of::<XattrArgs>(),
             )
         };
-        Errno::result(length)
-    });
-    match acl {
-        // Without /proc there is no way to read it.
-        Err(os) if os.errno == libc::ENOENT => named("getxattr", Err(Errno::ENOSYS)),
-        acl => acl,
+        Errno::result(length as isize)
+    })
+}
+
+/// Opens what a descriptor holds a second time, for reading.
+fn open_readable(fd: BorrowedFd<'_>, name: Option<(BorrowedFd<'_>, &[u8])>) -> Result<OwnedFd, Os> {
+    let unknown = Os {
+        errno: libc::ENOSYS,
+        syscall: "getxattr",
+    };
+    let (dir, name) = name.unwrap_or((fd, b"."));
+    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let readable =
+        open_at(dir, name, flags).map_err(|os| if is_shortage(os) { os } else { unknown })?;
+    let (held, opened) = (status(fd)?, status(readable.as_fd())?);
+    // Another file may have the name by now.
+    if (held.dev, held.ino) == (opened.dev, opened.ino) {
+        Ok(readable)
+    } else {
+        Err(unknown)
     }
+}
+
+/// Same number on every architecture; kernel 6.13 and newer.
+const SYS_GETXATTRAT: libc::c_long = 464;
+
+/// `struct xattr_args` of linux/xattr.h.
+#[repr(C)]
+struct XattrArgs {
+    /// A pointer, in 64 bits on every architecture.
+    value: u64,
+    size: u32,
+    flags: u32,
+}
+
+/// Whether `getxattrat` exists. Probed once, with an invalid descriptor.
+fn getxattrat_works() -> bool {
+    static WORKS: OnceLock<bool> = OnceLock::new();
+    *WORKS.get_or_init(|| {
+        knows_call(|| {
+            let mut into = XattrArgs {
+                value: 0,
+                size: 0,
+                flags: 0,
+            };
+            // SAFETY: the descriptor is invalid on purpose, the names are static C strings, and
+            // the structure has the size that is given; it asks for no value.
+            unsafe {
+                libc::syscall(
+                    SYS_GETXATTRAT,
+                    -1,
+                    c"".as_ptr(),
+                    libc::AT_EMPTY_PATH,
+                    ACCESS_ACL.as_ptr(),
+                    &raw mut into,
+                    size_of::<XattrArgs>(),
+                )
+            }
+        })
+    })
 }
 
 /// Has `read` fill memory that is large enough for the value.

@@ -114,7 +114,10 @@ pub(crate) fn get_acl(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
 }
 
 /// The same of an object that is only looked at: it is open all the same.
-pub(crate) fn get_acl_of_held(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
+pub(crate) fn get_acl_of_held(
+    fd: BorrowedFd<'_>,
+    _: Option<(BorrowedFd<'_>, &[u8])>,
+) -> Result<Option<Vec<u8>>, Os> {
     get_acl(fd)
 }
 

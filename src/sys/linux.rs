@@ -3,6 +3,7 @@
 //! Newer calls go through `syscall(2)`, so that the addon needs no newer libc than its kernel.
 #![allow(unsafe_code, reason = "these calls have no safe wrapper")]
 
+use super::procfs;
 use super::unix::{MOST, change_mode, named, open_at, uninterrupted};
 use crate::error::Os;
 use nix::errno::Errno;
@@ -115,8 +116,8 @@ pub(crate) fn fchmodat2_works() -> bool {
 /// `chmod` of the directory behind a descriptor, also one opened with `O_PATH`, which `fchmod`
 /// refuses (EBADF).
 ///
-/// In order of preference: `fchmodat2(AT_EMPTY_PATH)`; the descriptor's name in `/proc`; and,
-/// where `/proc` is not mounted, a second, readable descriptor.
+/// In order of preference: `fchmodat2(AT_EMPTY_PATH)`; the descriptor's name in procfs; and,
+/// where there is no procfs, a second, readable descriptor.
 pub(crate) fn change_mode_of_held(fd: BorrowedFd<'_>, mode: u32) -> Result<(), Os> {
     if fchmodat2_works() {
         // SAFETY: the descriptor is borrowed and open for the duration of the call, and the path
@@ -132,16 +133,21 @@ pub(crate) fn change_mode_of_held(fd: BorrowedFd<'_>, mode: u32) -> Result<(), O
         };
         return named("chmod", Errno::result(answer).map(drop));
     }
-    let link = proc_link(fd);
-    // SAFETY: the path is a C string that lives until the call returns.
-    let answer = unsafe { libc::chmod(link.as_ptr(), mode as libc::mode_t) };
-    match named("chmod", Errno::result(answer).map(drop)) {
-        Err(os) if os.errno == libc::ENOENT => {
-            let readable = open_at(fd, b".", OFlag::O_RDONLY | OFlag::O_DIRECTORY)?;
-            change_mode(readable.as_fd(), mode)
-        }
-        answer => answer,
-    }
+    let Ok((descriptors, name)) = procfs::way_to(fd) else {
+        let readable = open_at(fd, b".", OFlag::O_RDONLY | OFlag::O_DIRECTORY)?;
+        return change_mode(readable.as_fd(), mode);
+    };
+    // SAFETY: the descriptor is open for the life of the process, and the path is a C string that
+    // lives until the call returns.
+    let answer = unsafe {
+        libc::syscall(
+            libc::SYS_fchmodat,
+            descriptors.as_raw_fd(),
+            name.as_ptr(),
+            mode,
+        )
+    };
+    named("chmod", Errno::result(answer).map(drop))
 }
 
 /// `renameat2(RENAME_NOREPLACE)` within one directory. The call dates from kernel 3.15.
@@ -216,10 +222,14 @@ pub(crate) fn rename_new_works() -> bool {
     })
 }
 
-/// Where a descriptor leads now, as the kernel spells it in `/proc`.
+/// Returns where a descriptor leads now, as the kernel spells it in procfs.
+///
+/// # Errors
+///
+/// ENOSYS where there is no procfs.
 pub(crate) fn held_path(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Os> {
-    let link = proc_link(fd);
-    super::unix::read_link_at(nix::fcntl::AT_FDCWD, link.as_bytes())
+    let (descriptors, name) = procfs::way_to(fd)?;
+    super::unix::read_link_at(descriptors, name.as_bytes())
 }
 
 /// Reads from the start of a file into one place or more, and leaves the descriptor's position alone.
@@ -294,11 +304,6 @@ pub(crate) fn effective_groups() -> Vec<u32> {
     nix::unistd::getgroups()
         .map(|groups| groups.iter().map(|gid| gid.as_raw()).collect())
         .unwrap_or_default()
-}
-
-/// The name of a descriptor in `/proc`, which the kernel follows to the object itself.
-pub(super) fn proc_link(fd: BorrowedFd<'_>) -> CString {
-    CString::new(format!("/proc/self/fd/{}", fd.as_raw_fd())).unwrap_or_default()
 }
 
 pub(super) fn c_string(syscall: &'static str, text: &[u8]) -> Result<CString, Os> {

@@ -1,7 +1,8 @@
 //! Questions about a descriptor that change nothing, for [`crate::inspect`].
 #![allow(unsafe_code, reason = "these calls have no safe wrapper")]
 
-use super::linux::{knows_call, proc_link};
+use super::linux::knows_call;
+use super::procfs;
 use super::unix::named;
 use crate::error::Os;
 use nix::errno::Errno;
@@ -38,9 +39,17 @@ pub(crate) fn access(fd: BorrowedFd<'_>, permissions: i32) -> Result<(), Os> {
         };
         return named("access", Errno::result(answer).map(drop));
     }
-    let link = proc_link(fd);
-    // SAFETY: the path is a C string that lives until the call returns.
-    let answer = unsafe { libc::access(link.as_ptr(), permissions) };
+    let (descriptors, name) = procfs::way_to(fd)?;
+    // SAFETY: the descriptor is open for the life of the process, and the path is a C string that
+    // lives until the call returns.
+    let answer = unsafe {
+        libc::syscall(
+            libc::SYS_faccessat,
+            descriptors.as_raw_fd(),
+            name.as_ptr(),
+            permissions,
+        )
+    };
     named("access", Errno::result(answer).map(drop))
 }
 
@@ -157,18 +166,37 @@ pub(crate) const CAP_FSETID: u32 = 4;
 /// Whether this thread has a capability in effect. Whether it counts for an object also depends on
 /// the user namespace, which is the caller's to judge.
 pub(crate) fn has_capability(number: u32) -> bool {
-    let status = std::fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("CapEff:"))
-        .and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok())
-        .is_some_and(|set| set & (1 << number) != 0)
+    /// `_LINUX_CAPABILITY_VERSION_3` of linux/capability.h: two words of 32 bits a set.
+    const VERSION: u32 = 0x2008_0522;
+    #[repr(C)]
+    struct Header {
+        version: u32,
+        process: i32,
+    }
+    #[repr(C)]
+    #[derive(Clone, Copy, Default)]
+    struct Sets {
+        effective: u32,
+        permitted: u32,
+        inheritable: u32,
+    }
+    let mut header = Header {
+        version: VERSION,
+        process: 0,
+    };
+    let mut sets = [Sets::default(); 2];
+    // SAFETY: both pointers lead to exclusive memory with the layout of capget(2); for version 3
+    // the call writes two sets.
+    let answer = unsafe { libc::syscall(libc::SYS_capget, &raw mut header, sets.as_mut_ptr()) };
+    let word = sets.get(number as usize / 32);
+    answer == 0 && word.is_some_and(|word| word.effective & (1 << (number % 32)) != 0)
 }
 
 /// The number by which `/proc/self/mountinfo` knows the mount that a descriptor came by.
 pub(crate) fn mount_number(fd: BorrowedFd<'_>) -> Option<u32> {
-    std::fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_raw_fd()))
-        .ok()?
+    let entry = format!("self/fdinfo/{}", fd.as_raw_fd());
+    let text = procfs::read_entry(entry.as_bytes()).ok()?;
+    String::from_utf8_lossy(&text)
         .lines()
         .find_map(|line| line.strip_prefix("mnt_id:"))?
         .trim()

@@ -2,7 +2,7 @@
 //! else is looked at by name.
 #![allow(unsafe_code, reason = "these calls have no safe wrapper")]
 
-use super::stat::{Distance, Stat, Time};
+use super::stat::{Distance, Ids, Stat, Time};
 use super::unix::{self, OFlag, change_mode, kind_at, named, uninterrupted};
 use crate::error::Os;
 use nix::errno::Errno;
@@ -220,4 +220,18 @@ fn c_string(text: &[u8]) -> Result<CString, Os> {
         errno: libc::EINVAL,
         syscall: "rename",
     })
+}
+
+/// There are no user namespaces.
+pub(crate) fn has_full_map(_: Ids) -> bool {
+    true
+}
+
+/// Returns the number by which a descriptor can be opened again, in `/dev/fd`.
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "other systems have to look for a way first"
+)]
+pub(crate) fn number_to_reopen(fd: BorrowedFd<'_>) -> Result<i32, Os> {
+    Ok(fd.as_raw_fd())
 }

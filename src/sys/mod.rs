@@ -31,6 +31,8 @@ mod listing;
 mod look;
 #[cfg(target_os = "macos")]
 mod macos;
+#[cfg(target_os = "linux")]
+mod procfs;
 mod stat;
 #[cfg(target_os = "linux")]
 mod statx;
@@ -71,10 +73,13 @@ pub(crate) use look::{
 #[cfg(target_os = "macos")]
 pub(crate) use macos::{
     HOLD, LOOK, MODE_MASKS_ACL, NAMES_ARE_EXACT, NOFOLLOW_ANY, advise_huge_pages,
-    change_mode_of_held, distance, effective_groups, fchmodat2_works, fill_random, held_path,
-    is_pseudo_file_system, nofollow_any_works, open_at, open_beneath, rename_new, rename_new_works,
-    resolve_beneath_works, start_sync, stat, stat_at, statx_works, sync, sync_directory,
+    change_mode_of_held, distance, effective_groups, fchmodat2_works, fill_random, has_full_map,
+    held_path, is_pseudo_file_system, nofollow_any_works, number_to_reopen, open_at, open_beneath,
+    rename_new, rename_new_works, resolve_beneath_works, start_sync, stat, stat_at, statx_works,
+    sync, sync_directory,
 };
+#[cfg(target_os = "linux")]
+pub(crate) use procfs::{has_full_map, number_to_reopen, read_entry};
 pub(crate) use stat::{Distance, Ids, Link, Stat, Target, Time};
 #[cfg(target_os = "linux")]
 pub(crate) use statx::{stat, stat_at, stat_in_memory, statx_works};
@@ -85,9 +90,9 @@ pub(crate) use unix::{
     AsFd, BorrowedFd, DENIED, EACCES, EAGAIN, EBADF, EBUSY, EEXIST, EINVAL, EIO, EISDIR, ELOOP,
     EMFILE, ENAMETOOLONG, ENFILE, ENODEV, ENOENT, ENOSYS, ENOTDIR, ENOTEMPTY, ENOTSUP, ENXIO,
     EOVERFLOW, EPERM, EROFS, EXDEV, HAS_DRIVES, HAS_MODES, OFlag, OwnedFd, change_mode,
-    change_owner, close, create_at, current_directory, effective_group, effective_user,
-    has_full_map, kind_at, link_at, make_dir_at, number, open_absolute, open_top, read_at,
-    read_vectored, rename_at, status, truncate, try_lock, unlink_at, write, write_at,
+    change_owner, close, create_at, current_directory, effective_group, effective_user, kind_at,
+    link_at, make_dir_at, open_absolute, open_top, read_at, read_vectored, rename_at,
+    resolved_path, status, truncate, try_lock, unlink_at, write, write_at,
 };
 #[cfg(target_os = "linux")]
 pub(crate) use unix::{open_at, read_link_at};

@@ -1,16 +1,16 @@
 //! Calls that POSIX systems share.
 
-use super::stat::{Ids, Stat, Time};
+use super::stat::{Stat, Time};
 use crate::error::Os;
 use nix::errno::Errno;
 use nix::fcntl::AtFlags;
 use nix::libc;
 use nix::sys::stat::{FileStat, Mode};
 use nix::unistd::{Gid, LinkatFlags, Uid, UnlinkatFlags};
+use std::ffi::OsStr;
 use std::io::IoSliceMut;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::sync::OnceLock;
 
 /// `open(2)` flags.
 pub(crate) use nix::fcntl::OFlag;
@@ -95,11 +95,6 @@ pub(crate) fn open_absolute(path: &[u8], flags: OFlag) -> Result<OwnedFd, Os> {
 /// Where an absolute path starts, and how much of it that was.
 pub(crate) fn open_top(_: &[u8]) -> Result<(OwnedFd, usize), Os> {
     Ok((open_absolute(b"/", super::HOLD)?, 0))
-}
-
-/// The number by which this process knows a descriptor.
-pub(crate) fn number(fd: BorrowedFd<'_>) -> i32 {
-    fd.as_raw_fd()
 }
 
 /// `fstat(2)`: what policy needs, without the time of birth.
@@ -293,30 +288,11 @@ pub(crate) fn effective_group() -> u32 {
     Gid::effective().as_raw()
 }
 
-/// Whether every id of a kind is mapped here, so that equal numbers mean equal owners.
-///
-/// In a user namespace with a partial map, all unmapped ids show as the overflow id. Read once:
-/// a process cannot change the map of the namespace it lives in after it was written.
-///
-/// A read that fails, for want of a descriptor for instance, is not remembered.
-pub(crate) fn has_full_map(ids: Ids) -> bool {
-    static USERS: OnceLock<bool> = OnceLock::new();
-    static GROUPS: OnceLock<bool> = OnceLock::new();
-    let (known, file) = match ids {
-        Ids::Users => (&USERS, "/proc/self/uid_map"),
-        Ids::Groups => (&GROUPS, "/proc/self/gid_map"),
-    };
-    if let Some(&full) = known.get() {
-        return full;
-    }
-    match std::fs::read_to_string(file) {
-        Ok(map) => {
-            let mapped: u64 = map
-                .lines()
-                .filter_map(|line| line.split_whitespace().nth(2)?.parse::<u64>().ok())
-                .sum();
-            *known.get_or_init(|| mapped >= u64::from(u32::MAX))
-        }
-        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
-    }
+/// Resolves a path in user space. Returns the result if it names what a descriptor holds.
+pub(crate) fn resolved_path(fd: BorrowedFd<'_>, path: &[u8]) -> Option<Vec<u8>> {
+    let real = std::fs::canonicalize(OsStr::from_bytes(path)).ok()?;
+    let real = real.into_os_string().into_vec();
+    let there = kind_at(nix::fcntl::AT_FDCWD, &real).ok()?;
+    let held = status(fd).ok()?;
+    ((there.dev, there.ino) == (held.dev, held.ino)).then_some(real)
 }

@@ -1,7 +1,8 @@
 //! Files without a name (`O_TMPFILE`), and how they get one.
 #![allow(unsafe_code, reason = "these calls have no safe wrapper")]
 
-use super::linux::{is_shortage, knows_call, proc_link};
+use super::linux::{is_shortage, knows_call};
+use super::procfs;
 use super::unix::{named, open_at, uninterrupted};
 use crate::error::Os;
 use nix::errno::Errno;
@@ -26,20 +27,17 @@ pub(crate) fn create_unnamed(dir: BorrowedFd<'_>, mode: u32) -> Result<OwnedFd, 
 /// Gives a file without a name one, if nothing has it.
 ///
 /// `linkat(AT_EMPTY_PATH)` wants a capability before kernel 6.10, and the credentials the file was
-/// opened with since; both show as ENOENT. The descriptor's name in `/proc` needs neither.
+/// opened with since; both show as ENOENT. The descriptor's name in procfs needs neither.
 pub(crate) fn link_held(file: BorrowedFd<'_>, dir: BorrowedFd<'_>, name: &[u8]) -> Result<(), Os> {
     let to = CString::new(name).map_err(|_| Os {
         errno: libc::EINVAL,
         syscall: "link",
     })?;
     match link(file, c"", dir, &to, libc::AT_EMPTY_PATH) {
-        Err(os) if os.errno == libc::ENOENT => link(
-            AT_FDCWD,
-            &proc_link(file),
-            dir,
-            &to,
-            libc::AT_SYMLINK_FOLLOW,
-        ),
+        Err(os) if os.errno == libc::ENOENT => {
+            let (descriptors, held) = procfs::way_to(file).map_err(|_| os)?;
+            link(descriptors, &held, dir, &to, libc::AT_SYMLINK_FOLLOW)
+        }
         answer => answer,
     }
 }
@@ -68,7 +66,7 @@ fn link(
 /// Whether a file without a name could get one here. Probed once, with `/`, which cannot be linked.
 ///
 /// `"."` exists, so that the call answers EEXIST as soon as it may be made at all, and ENOENT
-/// where it may not; then `/proc` has to be there. A filter answers an invalid descriptor, too.
+/// where it may not; then procfs has to be there. A filter answers an invalid descriptor, too.
 pub(crate) fn link_held_works() -> bool {
     static WORKS: OnceLock<bool> = OnceLock::new();
     if let Some(&works) = WORKS.get() {
@@ -83,7 +81,7 @@ pub(crate) fn link_held_works() -> bool {
         let top = std::os::fd::AsFd::as_fd(&top);
         match link(top, c"", top, c".", AtFlags::AT_EMPTY_PATH.bits()) {
             Err(os) if os.errno == libc::EEXIST => Ok(true),
-            _ => open_at(AT_FDCWD, b"/proc/self/fd", flags).map(|_| true),
+            _ => procfs::check().map(|()| true),
         }
     };
     match probe() {

@@ -205,7 +205,10 @@ impl Place {
         // Also read where the mode leaves it without effect: it is kept, or reported as lost.
         let acl = match held {
             _ if rules.mode.is_some() => None,
-            Some(fd) => Acl::read(sys::get_acl_of_held(fd.as_fd()))?,
+            Some(fd) => {
+                let name = (self.dir.as_fd(), self.name.as_slice());
+                Acl::read(sys::get_acl_of_held(fd.as_fd(), Some(name)))?
+            }
             None => Some(Acl::unknown()),
         };
         Ok(Found::File(Target { stat, acl }))

@@ -70,7 +70,8 @@ impl Stage {
         self.temporary.name().map(|name| self.place.full_path(name))
     }
 
-    /// Descriptor, device and inode of the temporary, for another descriptor of it to be opened.
+    /// Returns number, device and inode of the temporary, for another descriptor of it to be opened;
+    /// -1 for the number where one leads nowhere.
     ///
     /// # Errors
     ///
@@ -78,7 +79,7 @@ impl Stage {
     pub fn identity(&self) -> Result<(i32, u64, u64), Error> {
         let fd = self.temporary.fd()?;
         let stat = sys::status(fd)?;
-        Ok((sys::number(fd), stat.dev, stat.ino))
+        Ok((sys::number_to_reopen(fd)?, stat.dev, stat.ino))
     }
 
     /// Writes the next piece.

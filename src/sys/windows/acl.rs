@@ -19,7 +19,10 @@ use windows_sys::Win32::Storage::FileSystem::{FILE_READ_ATTRIBUTES, READ_CONTROL
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
 /// The same of an object that is only looked at: a handle is a handle.
-pub(crate) fn get_acl_of_held(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
+pub(crate) fn get_acl_of_held(
+    fd: BorrowedFd<'_>,
+    _: Option<(BorrowedFd<'_>, &[u8])>,
+) -> Result<Option<Vec<u8>>, Os> {
     get_acl(fd)
 }
 

@@ -25,8 +25,9 @@ pub(crate) use names::{
 pub(crate) use std::os::windows::io::{BorrowedHandle as BorrowedFd, OwnedHandle as OwnedFd};
 pub(crate) use stubs::{
     advise_huge_pages, change_mode_of_held, change_owner, distance, effective_group,
-    effective_groups, effective_user, fchmodat2_works, has_full_map, is_pseudo_file_system, number,
-    protects_symlinks, rename_new_works, start_sync, statx_works, sync_directory,
+    effective_groups, effective_user, fchmodat2_works, has_full_map, is_pseudo_file_system,
+    number_to_reopen, protects_symlinks, rename_new_works, resolved_path, start_sync, statx_works,
+    sync_directory,
 };
 
 use crate::error::Os;

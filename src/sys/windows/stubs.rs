@@ -67,8 +67,12 @@ pub(crate) fn distance(_: BorrowedFd<'_>) -> Result<Distance, Os> {
 }
 
 /// A handle is no number that another open could name it by.
-pub(crate) fn number(_: BorrowedFd<'_>) -> i32 {
-    -1
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "other systems have to look for a way first"
+)]
+pub(crate) fn number_to_reopen(_: BorrowedFd<'_>) -> Result<i32, Os> {
+    Ok(-1)
 }
 
 pub(crate) fn advise_huge_pages(_: &mut [u8]) {}
@@ -86,4 +90,9 @@ pub(crate) fn statx_works() -> bool {
 /// A rename says itself whether it may replace.
 pub(crate) fn rename_new_works() -> bool {
     true
+}
+
+/// A handle always tells its path.
+pub(crate) fn resolved_path(_: BorrowedFd<'_>, _: &[u8]) -> Option<Vec<u8>> {
+    None
 }
