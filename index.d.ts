@@ -260,8 +260,8 @@ export function ensureDir(dir: PathInput, options?: EnsureDirOptions): Promise<E
 export function ensureDirSync(dir: PathInput, options?: SyncOptions<EnsureDirOptions>): EnsureDirResult;
 
 /**
- * Defaults for the methods of a {@link Root}, read and checked when it is opened. Each method takes the options it knows (`maxBytes`
- * limits reads and writes); one given to the method wins. `mode` is not among them, since it means different things for files and directories.
+ * Defaults for the methods of a {@link Root}, read and checked when it is opened. Each method takes the options it knows (`maxBytes`:
+ * reads alone); one given to the method wins. `mode` is not among them, since it means different things for files and directories.
  */
 export interface RootDefaults
   extends Pick<ReadFileOptions, 'symlinks' | 'maxBytes' | 'hardlinks' | 'pseudoFiles' | 'outbound'>,

@@ -1,8 +1,8 @@
 // What a path means beneath a root, under every policy, with the kernel's resolver and with the walk.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
-import { beforeAll, describe, expect, test } from 'vitest';
-import { isHoldfastError, openRoot, openRootSync } from '../index.mjs';
+import { beforeAll, describe, expect, it, test } from 'vitest';
+import { isHoldfastError, openRoot, openRootSync, stageAtomic } from '../index.mjs';
 import { failure, outcome } from './helpers/forms.js';
 import { build, scratch, tree } from './helpers/scratch.js';
 import { Driver } from './helpers/sys-driver.js';
@@ -324,5 +324,35 @@ describe('a Root', () => {
     const given = at && `${dir}/${at}`;
     expect(await failure(() => openRoot(given))).toMatchObject({ code, path: given });
     expect(await failure(() => openRootSync(given))).toMatchObject({ code, path: given });
+  });
+});
+
+describe('a method without its root', () => {
+  const methods = ['read', 'open', 'writeAtomic', 'writeAtomicMany', 'ensureDir', Symbol.asyncDispose] as const;
+  const syncMethods = ['readSync', 'writeAtomicSync', 'ensureDirSync', 'close', Symbol.dispose] as const;
+  const wanted = { name: 'TypeError', code: 'ERR_INVALID_THIS', message: expect.stringContaining('without its Root') };
+
+  it.each([undefined, null, 'a string', {}, Object.create(null)])('fails with a TypeError: this is %o', async (receiver) => {
+    const dir = scratch();
+    using root = openRootSync(dir) as any;
+    for (const name of methods) {
+      const promise = root[name].call(receiver, 'f', 'data');
+      await expect(promise, String(name)).rejects.toMatchObject(wanted);
+    }
+    for (const name of syncMethods) expect(() => root[name].call(receiver, 'f', 'data'), String(name)).toThrow(expect.objectContaining(wanted));
+    const error = await failure(() => root.read.call(receiver, 'f'));
+    expect(error.message).toContain('read');
+    expect(error.stack.split('\n').find((line: string) => /^\s+at /.test(line))).toContain('roots.spec.ts');
+  });
+
+  it('fails likewise for a staged file', async () => {
+    const dir = scratch();
+    await using staged = await stageAtomic(`${dir}/f`);
+    const { commit, abort } = staged;
+    for (const act of [() => commit(), () => abort()]) {
+      const promise = act();
+      await expect(promise).rejects.toMatchObject({ code: 'ERR_INVALID_THIS', message: expect.stringContaining('without its StagedFile') });
+    }
+    expect((await staged.commit()).size).toBe(0);
   });
 });

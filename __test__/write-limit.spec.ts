@@ -73,14 +73,17 @@ describe('maxBytes of a write', () => {
     expect(fs.readdirSync(dir)).toEqual(['a', 'c']);
   });
 
-  it('may be a default of a root, for reads and writes', async () => {
+  it('is no default of a root, whose maxBytes is for reads', async () => {
     const dir = scratch();
     build(dir, LAYOUT);
     using root = openRootSync(dir, { maxBytes: 2 });
-    for (const act of [() => root.read('f'), () => root.writeAtomic('f', 'abc'), async () => root.writeAtomicSync('f', 'abc')]) {
+    expect(await failure(() => root.read('f'))).toMatchObject({ code: 'too-large', size: 3, limit: 2 });
+    expect(root.writeAtomicSync('f', 'abcd')).toMatchObject({ size: 4 });
+    expect(await root.writeAtomic('f', ['abcd'])).toMatchObject({ size: 4 });
+    expect(await root.writeAtomicMany([{ file: 'f', data: 'abcd' }], { durable: false })).toMatchObject([{ status: 'fulfilled' }]);
+    for (const act of [() => root.writeAtomic('f', 'abc', { maxBytes: 2 }), async () => root.writeAtomicSync('f', 'abc', { maxBytes: 2 })]) {
       expect(await failure(act)).toMatchObject({ code: 'too-large', size: 3, limit: 2 });
     }
-    expect(root.writeAtomicSync('f', 'abcd', { maxBytes: 4 })).toMatchObject({ size: 4 });
   });
 });
 

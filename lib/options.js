@@ -190,7 +190,8 @@ function packWrite(options, base, isBeneathRoot) {
     hardlinks = base.hardlinks,
     fallback = base.fallback,
     encoding = base.encoding,
-    maxBytes = base.maxBytes,
+    // The default of a root is for reads.
+    maxBytes,
     signal,
   } = options;
   if (isBeneathRoot) {
@@ -246,7 +247,8 @@ const ENTRY_NAMES = namesOf(ENTRY_OPTIONS);
  * @param {any} [defaults] of the root whose method is called
  */
 function manyArguments(optionsOrEncoding, defaults) {
-  const common = taken(WRITE_NAMES, writeOptions(optionsOrEncoding, WRITE), defaults ?? NONE);
+  const base = defaults === undefined ? NONE : { ...defaults, maxBytes: undefined };
+  const common = taken(WRITE_NAMES, writeOptions(optionsOrEncoding, WRITE), base);
   const ofCall = packWrite(common, NONE, defaults !== undefined);
   const isBeneathRoot = defaults !== undefined || ofCall.root !== undefined;
   /**

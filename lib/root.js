@@ -7,6 +7,7 @@ const { toPath } = require('./paths.js');
 const { open, read, readSync } = require('./read.js');
 const { rootDefaults } = require('./options.js');
 const rootHandle = require('./root-handle.js');
+const { invalidThis } = require('./validate.js');
 const { write, writeSync } = require('./write.js');
 const { writeMany } = require('./write-many.js');
 
@@ -72,6 +73,32 @@ class Root {
   }
 
   /**
+   * Returns `root`, or throws if a method was called without one: `const { read } = root`.
+   *
+   * @param {any} root
+   * @param {Function} method
+   * @returns {Root}
+   */
+  static #bound(root, method) {
+    if (typeof root !== 'object' || root === null || !(#pinned in root)) {
+      throw invalidThis('Root', method);
+    }
+    return root;
+  }
+
+  /**
+   * @template T
+   * @param {unknown} root
+   * @param {unknown} path
+   * @param {(pinned: Pinned) => T | Promise<T>} call
+   * @param {Function} method
+   * @returns {Promise<T>}
+   */
+  static #begin(root, path, call, method) {
+    return promised(() => Root.#bound(root, method).#start(path, call, method), method);
+  }
+
+  /**
    * @template T
    * @param {Promise<T>} work
    */
@@ -95,7 +122,7 @@ class Root {
    * @param {unknown} [options]
    */
   read(file, options) {
-    return this.#start(file, (pinned) => read(file, options, pinned), this.read);
+    return Root.#begin(this, file, (pinned) => read(file, options, pinned), Root.prototype.read);
   }
 
   /**
@@ -104,9 +131,9 @@ class Root {
    */
   readSync(file, options) {
     try {
-      return readSync(file, options, this.#use(file));
+      return readSync(file, options, Root.#bound(this, Root.prototype.readSync).#use(file));
     } catch (error) {
-      throw atCaller(error, this.readSync);
+      throw atCaller(error, Root.prototype.readSync);
     }
   }
 
@@ -115,7 +142,7 @@ class Root {
    * @param {unknown} [options]
    */
   open(file, options) {
-    return this.#start(file, (pinned) => open(file, options, pinned), this.open);
+    return Root.#begin(this, file, (pinned) => open(file, options, pinned), Root.prototype.open);
   }
 
   /**
@@ -124,7 +151,7 @@ class Root {
    * @param {unknown} [options]
    */
   writeAtomic(file, data, options) {
-    return this.#start(file, (pinned) => write(file, data, options, pinned), this.writeAtomic);
+    return Root.#begin(this, file, (pinned) => write(file, data, options, pinned), Root.prototype.writeAtomic);
   }
 
   /**
@@ -134,9 +161,9 @@ class Root {
    */
   writeAtomicSync(file, data, options) {
     try {
-      return writeSync(file, data, options, this.#use(file));
+      return writeSync(file, data, options, Root.#bound(this, Root.prototype.writeAtomicSync).#use(file));
     } catch (error) {
-      throw atCaller(error, this.writeAtomicSync);
+      throw atCaller(error, Root.prototype.writeAtomicSync);
     }
   }
 
@@ -145,7 +172,7 @@ class Root {
    * @param {unknown} [options]
    */
   writeAtomicMany(entries, options) {
-    return this.#start('.', (pinned) => writeMany(entries, options, pinned), this.writeAtomicMany);
+    return Root.#begin(this, '.', (pinned) => writeMany(entries, options, pinned), Root.prototype.writeAtomicMany);
   }
 
   /**
@@ -153,7 +180,7 @@ class Root {
    * @param {unknown} [options]
    */
   ensureDir(dir, options) {
-    return this.#start(dir, (pinned) => ensure(dir, options, pinned), this.ensureDir);
+    return Root.#begin(this, dir, (pinned) => ensure(dir, options, pinned), Root.prototype.ensureDir);
   }
 
   /**
@@ -162,13 +189,21 @@ class Root {
    */
   ensureDirSync(dir, options) {
     try {
-      return ensureSync(dir, options, this.#use(dir));
+      return ensureSync(dir, options, Root.#bound(this, Root.prototype.ensureDirSync).#use(dir));
     } catch (error) {
-      throw atCaller(error, this.ensureDirSync);
+      throw atCaller(error, Root.prototype.ensureDirSync);
     }
   }
 
   close() {
+    try {
+      Root.#bound(this, Root.prototype.close).#close();
+    } catch (error) {
+      throw atCaller(error, Root.prototype.close);
+    }
+  }
+
+  #close() {
     if (this.#isOpen) {
       this.#isOpen = false;
       this.#closeIfDone();
@@ -176,11 +211,11 @@ class Root {
   }
 
   [Symbol.dispose]() {
-    this.close();
+    Root.prototype.close.call(this);
   }
 
   async [Symbol.asyncDispose]() {
-    this.close();
+    Root.prototype.close.call(this);
   }
 }
 

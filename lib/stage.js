@@ -13,6 +13,7 @@ const { inPool } = require('./pool.js');
 const record = require('./record.js');
 const { reopen } = require('./reopen.js');
 const { withRoot } = require('./root-handle.js');
+const { invalidThis } = require('./validate.js');
 const { toResult } = require('./write.js');
 
 /** @typedef {import('./native-types.js').Handle} Handle */
@@ -55,16 +56,29 @@ class StagedFile {
     });
   }
 
+  /**
+   * Throws if a method was called without its object: `const { commit } = staged`.
+   *
+   * @param {any} file
+   * @param {Function} method
+   */
+  static #bound(file, method) {
+    if (typeof file !== 'object' || file === null || !(#staged in file)) {
+      throw invalidThis('StagedFile', method);
+    }
+  }
+
   /** @returns {Promise<ReturnType<typeof toResult>>} */
   commit() {
     return promised(() => {
+      StagedFile.#bound(this, StagedFile.prototype.commit);
       if (this.#ended !== undefined) {
         throw invalidState();
       }
       const committing = this.#commit();
       this.#ended = committing;
       return pending(abortable(this.#staged.signal, committing));
-    }, this.commit);
+    }, StagedFile.prototype.commit);
   }
 
   async #commit() {
@@ -96,10 +110,11 @@ class StagedFile {
   /** @returns {Promise<void>} */
   abort() {
     return promised(() => {
+      StagedFile.#bound(this, StagedFile.prototype.abort);
       // What a commit comes to is its caller's affair; there is nothing left to abort afterwards.
       this.#ended = this.#ended === undefined ? this.#abort() : this.#ended.catch(() => {});
       return pending(this.#ended.then(() => undefined));
-    }, this.abort);
+    }, StagedFile.prototype.abort);
   }
 
   async #abort() {
@@ -111,7 +126,7 @@ class StagedFile {
   }
 
   [Symbol.asyncDispose]() {
-    return this.abort();
+    return StagedFile.prototype.abort.call(this);
   }
 }
 

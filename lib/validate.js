@@ -63,6 +63,17 @@ function invalidValue(name, why, value) {
 }
 
 /**
+ * The error of a method that is called without its object, with Node's code.
+ *
+ * @param {string} type
+ * @param {Function} method
+ */
+function invalidThis(type, method) {
+  const { name } = method;
+  return invalid(TypeError, 'ERR_INVALID_THIS', `"${name}" was called without its ${type}. Call it as a method, or bind it: (...args) => object.${name}(...args)`);
+}
+
+/**
  * An options object; anything else is an error, as in Node.
  *
  * @param {unknown} options
@@ -175,4 +186,4 @@ function toBoolean(value, name, fallback) {
   return value;
 }
 
-module.exports = { NONE, invalidType, invalidValue, outOfRange, toBoolean, toChoice, toOptions };
+module.exports = { NONE, invalidThis, invalidType, invalidValue, outOfRange, toBoolean, toChoice, toOptions };
