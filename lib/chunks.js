@@ -2,6 +2,7 @@
 
 // Iterates over the chunks of a producer, which may be endless, silent or broken.
 
+const { performance } = require('node:perf_hooks');
 const { setImmediate } = require('node:timers');
 const { onAbort } = require('./abort.js');
 
