@@ -90,12 +90,23 @@ needs('linux')('a process that ends while reads, writes, streams and staged file
     expect(left.temporaries).toBeGreaterThanOrEqual(2);
   });
 
-  test('one listener of the event `exit` is all that the addon adds to a process', () => {
-    const script = `const holdfast = require(${JSON.stringify(fileURLToPath(new URL('../index.js', import.meta.url)))}); const before = process.listenerCount('exit');
-      for (let i = 0; i < 20; i++) { holdfast.capabilities(); holdfast.openRootSync('/').close(); }
-      console.log(before, process.listenerCount('exit'));`;
+  test('adds no listener of the event `exit` until a file is staged or streamed, and one then', () => {
+    const dir = scratch();
+    const script = `const holdfast = require(${JSON.stringify(fileURLToPath(new URL('../index.js', import.meta.url)))});
+      const dir = ${JSON.stringify(dir)}, counts = [];
+      const count = () => counts.push(process.listenerCount('exit'));
+      count();
+      for (let i = 0; i < 20; i++) { holdfast.capabilities(); holdfast.openRootSync('/').close(); holdfast.ensureDirSync(dir + '/d'); holdfast.writeAtomicSync(dir + '/f', 'x'); }
+      holdfast.writeAtomic(dir + '/g', 'x').then(async () => {
+        await holdfast.readLocalFileSafely(dir + '/g');
+        count();
+        for (let i = 0; i < 20; i++) await holdfast.writeAtomic(dir + '/g', ['a', 'b']);
+        for (let i = 0; i < 20; i++) await (await holdfast.stageAtomic(dir + '/g')).abort();
+        count();
+        console.log(...counts);
+      });`;
     const { stdout } = spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' });
-    expect(stdout).toBe('0 1\n');
+    expect(stdout).toBe('0 0 1\n');
   });
 });
 

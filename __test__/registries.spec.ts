@@ -70,9 +70,9 @@ describe('many copies in one process, as registries of modules that are thrown a
       copy.capabilities();
       return copy;
     });
-    console.log(new Set(copies).size, process.listenerCount('exit'));
     const dir = process.argv[1];
     const staged = copies.map((copy, number) => copy.stageAtomic(dir + '/f' + number));
+    console.log(new Set(copies).size, process.listenerCount('exit'));
     Promise.all(staged).then(() => {
       console.log(fs.readdirSync(dir).length);
       process.exit();

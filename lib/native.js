@@ -12,7 +12,7 @@ const { SUPPORTED, targets } = require('./target.js');
 /** @typedef {import('./native-types.js').Native} Native */
 /** @typedef {{ place: string, missing: boolean, reason: string }} Attempt */
 
-/** @type {{ native: Native, path: string } | undefined} */
+/** @type {{ native: Native, path: string, exports: object } | undefined} */
 let loaded;
 
 /**
@@ -21,7 +21,18 @@ let loaded;
  * @returns {Native}
  */
 function native() {
-  return (loaded ??= started(load())).native;
+  return (loaded ??= load()).native;
+}
+
+/**
+ * The native functions for a call that leaves a file unfinished until a later one. Only such a call adds a listener to
+ * the process.
+ *
+ * @returns {Native}
+ */
+function nativeForStages() {
+  native();
+  return listening(/** @type {NonNullable<typeof loaded>} */ (loaded)).native;
 }
 
 /** Property of the `exit` listener: the exports of its binary. The same symbol in every copy of the package. */
@@ -37,7 +48,7 @@ const OF_BINARY = Symbol.for('holdfast.exit');
  *
  * @param {{ native: Native, path: string, exports: object }} binary
  */
-function started(binary) {
+function listening(binary) {
   const listeners = process.listeners('exit');
   if (!listeners.some((listener) => /** @type {any} */ (listener)[OF_BINARY] === binary.exports)) {
     const { giveUp } = binary.native;
@@ -142,4 +153,4 @@ function unavailable(possible, named, attempts, cause) {
   );
 }
 
-module.exports = { native, nativePath };
+module.exports = { native, nativeForStages, nativePath };

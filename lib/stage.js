@@ -4,7 +4,7 @@
 
 const fs = require('node:fs');
 const { abortable, cancelOn } = require('./abort.js');
-const { native } = require('./native.js');
+const { native, nativeForStages } = require('./native.js');
 const { pending, promised, shown } = require('./errors.js');
 const { stageArguments } = require('./options.js');
 const { targetOf, writes } = require('./order.js');
@@ -168,7 +168,7 @@ async function begin({ given, fixed, root, flags, modes, target, signal }) {
   const [answer, begun] = await withRoot(root, undefined, (base) =>
     inPool(async () => {
       signal?.throwIfAborted();
-      return native().stageBegin(fixed, flags | SHARED, modes, base?.handle);
+      return nativeForStages().stageBegin(fixed, flags | SHARED, modes, base?.handle);
     }),
   );
   const result = record.unpack(answer);

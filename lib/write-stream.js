@@ -5,7 +5,7 @@
 const { byteLengthOf, ownCopy, toBytes } = require('./bytes.js');
 const { closeSource, forEachChunk, iteratorOf } = require('./chunks.js');
 const { tooLarge } = require('./errors.js');
-const { native } = require('./native.js');
+const { native, nativeForStages } = require('./native.js');
 const { writes } = require('./order.js');
 const record = require('./record.js');
 const { invalidType } = require('./validate.js');
@@ -37,7 +37,7 @@ const GATHERED = 64 * 1024;
  */
 async function writeStream(source, args) {
   const { given, fixed, flags, modes, root, signal, target, cancel } = args;
-  const [begun, stage] = await native().stageBegin(fixed, flags, modes, root);
+  const [begun, stage] = await nativeForStages().stageBegin(fixed, flags, modes, root);
   if (stage === undefined) {
     await closeSource(source, iteratorOf(source));
     throw record.failure(record.unpack(begun), given);
