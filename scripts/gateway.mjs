@@ -1,190 +1,119 @@
-// The real consumer, before and after: the npm package openclaw@2026.5.12, as user 1000.
+// The real consumer, before and after: the npm package openclaw, in two versions.
 //
-// - Its module for exec approvals, on a state directory as Kubernetes mounts it (root:1000, mode 2775), with nothing
-//   replaced but the body of its ensureDir.
-// - Its media loader, on another user's file, with nothing replaced but where readLocalFileSafely comes from.
+// - 2026.5.12 bundles the library into its own files. Two of its modules are run with our functions in them, and its
+//   flows with the module for exec approvals changed.
+// - The newest version that is known imports the library. It is installed with the package that
+//   `holdfast fs-safe-package` writes in the place of the library, by an npm override, and none of its files is changed.
 //
-//   npm run test:gateway        needs the npm registry, root, and setpriv (util-linux); nothing of the package's own is run
-//                               but these two modules and what they import
+//   npm run test:gateway                      all of it; an hour or more
+//   npm run test:gateway -- --version 2026.9.6 --uid 1000 --umask 022 --place ordinary,root:1000 --step 'config set'
+//
+// It needs the npm registry for the installation, root, and setpriv, unshare and ip. The flows run in a network of
+// their own that has loopback alone, against a mock model.
 
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { changeModules, checkModules } from './gateway/modules.mjs';
 import { installNode } from './node-binary.mjs';
 import { fail, projectRoot, run, runNpm } from './support.mjs';
 
-const VERSION = '2026.5.12';
-const USER = 1000;
-const FS_GROUP_MODE = 0o2775;
+/** Bundles the library. */
+const OLD = '2026.5.12';
+/** Imports it. */
+const NEW = '2026.9.6';
+
+const { values: options } = parseArgs({
+  options: { version: { type: 'string' }, uid: { type: 'string' }, umask: { type: 'string' }, place: { type: 'string' }, step: { type: 'string' }, keep: { type: 'boolean' } },
+});
 
 const folder = path.join(projectRoot, '.cache/gateway');
-const dist = path.join(folder, 'node_modules/openclaw/dist');
-const adapters = pathToFileURL(path.join(projectRoot, 'fs-safe.mjs')).href;
-const asUser = ['--reuid=1000', '--regid=1000', '--clear-groups', '--no-new-privs', '--inh-caps=-all', '--bounding-set=-all'];
+const NPM = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', '--prefer-offline', '--loglevel=error'];
 
-function install() {
+/** npm under the Node that the gateway runs on, or it leaves out native code that wants a newer one. */
+function npm(node, args, cwd) {
+  const env = { ...process.env, PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH}` };
+  if (runNpm(args, { cwd, env, stdio: ['ignore', 'ignore', 'inherit'] }) !== 0) fail(`gateway: npm ${args.join(' ')} failed in ${cwd}.`);
+}
+
+function versionIn(dir) {
   try {
-    if (JSON.parse(readFileSync(path.join(dist, '../package.json'), 'utf8')).version === VERSION) return;
+    return JSON.parse(readFileSync(path.join(dir, 'node_modules/openclaw/package.json'), 'utf8')).version;
   } catch {
-    // Not there yet.
+    return undefined;
   }
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(path.join(folder, 'package.json'), '{ "private": true }\n');
-  const arguments_ = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error', `openclaw@${VERSION}`];
-  if (runNpm(arguments_, { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] }) !== 0) fail(`gateway: openclaw@${VERSION} could not be installed.`);
 }
 
-/** The one module of the package that has a text. */
-function moduleWith(prefix, text) {
-  const found = readdirSync(dist).filter(
-    (name) => name.startsWith(prefix) && name.endsWith('.js') && !name.includes('holdfast') && readFileSync(path.join(dist, name), 'utf8').includes(text),
-  );
-  if (found.length !== 1) fail(`gateway: ${found.length} modules ${prefix}* have '${text}'; one was expected.`);
-  return found[0];
+/** The package's own steps after an installation: they need no network, and get none. */
+function finish(node, dir) {
+  const script = 'scripts/postinstall-bundled-plugins.mjs';
+  const cwd = path.join(dir, 'node_modules/openclaw');
+  if (!existsSync(path.join(cwd, script))) return;
+  const home = mkdtempSync(path.join(tmpdir(), 'holdfast-home-'));
+  const done = spawnSync('unshare', ['--net', node, script], { cwd, encoding: 'utf8', env: { PATH: `${path.dirname(node)}:${process.env.PATH}`, HOME: home } });
+  rmSync(home, { recursive: true, force: true });
+  if (done.status !== 0) fail(`gateway: ${script}: ${done.stderr}`);
 }
 
-/** The name a module exports something by: its build renames everything. */
-function exportedAs(source, name) {
-  const found = new RegExp(`\\b${name} as (\\w+)`).exec(source.slice(source.lastIndexOf('export {')));
-  if (found === null) fail(`gateway: the module exports no ${name}.`);
-  return found[1];
+function install(node, version) {
+  const dir = path.join(folder, version);
+  if (versionIn(dir) === version) return dir;
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(path.join(dir, 'package.json'), '{ "private": true }\n');
+  npm(node, [...NPM, `openclaw@${version}`], dir);
+  finish(node, dir);
+  return dir;
 }
 
-/** Puts another body into a function declaration. The package is formatted: a function ends where a line is only `}`. */
-function withBody(source, head, body) {
-  const start = source.indexOf(head);
-  const end = source.indexOf('\n}\n', start);
-  if (start < 0 || end < 0) fail(`gateway: the module has no '${head}'.`);
-  return `${source.slice(0, start + head.length)}\n${body}${source.slice(end)}`;
+/** The same gateway with the package that stands for the library: packed, and installed by an override. */
+function installAdapted(node, version, before) {
+  const dir = path.join(folder, `${version}-holdfast`);
+  if (options.keep && versionIn(dir) === version) return dir;
+  rmSync(dir, { recursive: true, force: true });
+  mkdirSync(dir, { recursive: true });
+  if (run(process.execPath, ['scripts/pack.mjs'], { stdio: ['ignore', 'ignore', 'inherit'] }) !== 0) fail('gateway: holdfast could not be packed.');
+  const packed = path.join(projectRoot, 'packed');
+  const tarballs = readdirSync(packed).filter((name) => name.endsWith('.tgz'));
+  if (run(node, ['lib/cli.js', 'fs-safe-package', path.join(dir, 'fs-safe'), '--from', path.join(before, 'node_modules/openclaw')]) !== 0) process.exit(1);
+  npm(node, ['pack', '--silent', './fs-safe'], dir);
+  const [library] = readdirSync(dir).filter((name) => name.endsWith('.tgz'));
+  const holdfast = Object.fromEntries(tarballs.map((name) => [name.startsWith('holdfast-0') ? 'holdfast' : `@holdfast/${name.replace(/^holdfast-|-\d+\.\d+\.\d+\.tgz$/g, '')}`, `file:${path.join(packed, name)}`]));
+  const manifest = { private: true, dependencies: { openclaw: version, ...holdfast }, overrides: { '@openclaw/fs-safe': `file:./${library}` } };
+  writeFileSync(path.join(dir, 'package.json'), JSON.stringify(manifest, null, 2));
+  npm(node, NPM, dir);
+  finish(node, dir);
+  return dir;
 }
 
-/** Writes the changed module beside the original, so that its imports are the same. */
-function changed(name, source) {
-  const file = path.join(dist, name.replace(/\.js$/, '.holdfast.js'));
-  writeFileSync(file, source);
-  return file;
-}
-
-/** Calls exports of a module as user 1000; answers what came of each. */
-function callAs(node, home, file, calls) {
-  const program = `
-    const module = await import(${JSON.stringify(pathToFileURL(file).href)});
-    const outcomes = [];
-    for (const { name, args } of ${JSON.stringify(calls)}) {
-      try {
-        const value = await module[name](...args);
-        outcomes.push({ ok: value?.buffer ? value.buffer.length + ' bytes' : 'succeeds' });
-      } catch (error) {
-        outcomes.push({ error: { name: error.name, code: error.code, message: error.message } });
-      }
-    }
-    console.log('outcomes:' + JSON.stringify(outcomes));`;
-  const done = spawnSync('setpriv', [...asUser, node, '--input-type=module', '-e', program], {
-    cwd: '/',
-    encoding: 'utf8',
-    env: { PATH: process.env.PATH, HOME: home },
-  });
-  const line = done.stdout?.split('\n').find((text) => text.startsWith('outcomes:'));
-  if (line === undefined) fail(`gateway: the program ended with ${done.status ?? done.signal}: ${done.error ?? done.stderr}`);
-  return { outcomes: JSON.parse(line.slice('outcomes:'.length)), warnings: done.stderr.split('\n').filter((text) => text.includes('HOLDFAST')) };
-}
-
-const octal = (file) => (statSync(file).mode & 0o7777).toString(8).padStart(4, '0');
-const told = ({ ok, error }) => ok ?? `${error.name} ${error.code}: ${error.message}`;
-const problems = [];
-function expect(what, condition) {
-  if (!condition) problems.push(what);
-}
-
-function approvals(node, scratch, file, source) {
-  const home = path.join(scratch, `home-${path.basename(file)}`);
-  const state = path.join(home, '.openclaw');
-  mkdirSync(state, { recursive: true });
-  chownSync(state, 0, USER);
-  chmodSync(state, FS_GROUP_MODE);
-  const { outcomes, warnings } = callAs(node, home, file, [
-    { name: exportedAs(source, 'saveExecApprovals'), args: [{ version: 1, agents: {} }] },
-    { name: exportedAs(source, 'ensureExecApprovals'), args: [] },
-  ]);
-  const [written] = readdirSync(state);
-  return { outcomes, warnings, directory: octal(state), file: written === undefined ? 'none' : `${written} ${octal(path.join(state, written))}` };
-}
-
-function report(title, { outcomes, warnings, ...rest }) {
-  console.log(`\n${title}`);
-  ['saveExecApprovals', 'ensureExecApprovals'].forEach((name, i) => console.log(`  ${name}: ${told(outcomes[i])}`));
-  for (const [what, value] of Object.entries(rest)) console.log(`  ${what}: ${value}`);
-  for (const warning of warnings) console.log(`  warning: ${warning}`);
-}
-
-function checkApprovals(node, scratch) {
-  const name = moduleWith('exec-approvals-', 'function ensureDir(filePath) {');
-  const source = readFileSync(path.join(dist, name), 'utf8');
-  const replaced = withBody(
-    source,
-    'function ensureDir(filePath) {',
-    `\treturn ensureParentDirSync(filePath, {
-\t\ttrustedRoot: resolveRequiredHomeDir(),
-\t\tallowOutsideRoot: true,
-\t\tmessagePrefix: "Refusing to traverse symlink in exec approvals path"
-\t});`,
-  );
-  const before = approvals(node, scratch, path.join(dist, name), source);
-  report(`before: dist/${name}, on root:1000 2775, as uid ${USER}`, before);
-  const after = approvals(node, scratch, changed(name, `import { ensureParentDirSync } from ${JSON.stringify(adapters)};\n${replaced}`), source);
-  report('after: the body of ensureDir replaced by ensureParentDirSync', after);
-  expect('before, both calls fail with EPERM', before.outcomes.every(({ error }) => error?.code === 'EPERM'));
-  expect('after, both calls succeed', after.outcomes.every(({ ok }) => ok !== undefined));
-  expect('the file is 0600', /^exec-approvals\.json 0600$/.test(after.file));
-  expect('the directory is still 2775', after.directory === '2775');
-}
-
-function checkMedia(node, scratch) {
-  const name = moduleWith('web-media-', 'async function loadWebMediaInternal');
-  const source = readFileSync(path.join(dist, name), 'utf8');
-  const imported = /^import \{ \w+ as readLocalFileSafely \} from .*$/m;
-  if (!imported.test(source)) fail('gateway: the media loader does not import readLocalFileSafely.');
-  const replaced = source.replace(
-    imported,
-    `import { bindFsSafe } from ${JSON.stringify(adapters)};\nconst { readLocalFileSafely } = bindFsSafe({ FsSafeError, outbound: true });`,
-  );
-  const media = path.join(scratch, 'media');
-  mkdirSync(media);
-  chmodSync(media, 0o755);
-  const file = path.join(media, 'note.txt');
-  writeFileSync(file, 'hello');
-  const load = { name: exportedAs(source, 'loadWebMedia'), args: [file, { localRoots: [media] }] };
-  const loader = changed(name, replaced);
-
-  chmodSync(file, 0o600);
-  const [before] = callAs(node, scratch, path.join(dist, name), [load]).outcomes;
-  const [after] = callAs(node, scratch, loader, [load]).outcomes;
-  chmodSync(file, 0o644);
-  const [readable] = callAs(node, scratch, loader, [load]).outcomes;
-  console.log(`\nbefore: dist/${name}, a file root:root 0600, as uid ${USER}\n  loadWebMedia: ${told(before)}`);
-  console.log(`after: readLocalFileSafely from bindFsSafe({ FsSafeError, outbound: true })\n  loadWebMedia: ${told(after)}`);
-  console.log(`after chmod 0644\n  loadWebMedia: ${told(readable)}`);
-  expect('before, a bare EACCES', before.error?.code === 'EACCES');
-  expect('after, the explained refusal', after.error?.code === 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE' && after.error.message.includes('mode 0644'));
-  expect('the readable file is loaded', readable.ok === '5 bytes');
+/** A copy of a gateway that bundles the library, with one module changed. */
+function copyChanged(version, before) {
+  const dir = path.join(folder, `${version}-holdfast`);
+  rmSync(dir, { recursive: true, force: true });
+  mkdirSync(dir, { recursive: true });
+  if (spawnSync('cp', ['-al', path.join(before, 'node_modules'), dir]).status !== 0) cpSync(path.join(before, 'node_modules'), path.join(dir, 'node_modules'), { recursive: true });
+  changeModules(dir);
+  return dir;
 }
 
 if (process.platform !== 'linux' || process.geteuid() !== 0) fail('gateway: only root on Linux can become another user.');
 if (run(process.execPath, ['scripts/setup.mjs']) !== 0) process.exit(1);
-install();
 const node = installNode('24');
-const scratch = mkdtempSync(path.join(tmpdir(), 'holdfast-gateway-'));
-try {
-  chmodSync(scratch, 0o755);
-  const reachable = spawnSync('setpriv', [...asUser, 'test', '-r', path.join(projectRoot, 'fs-safe.mjs')]);
-  if (reachable.status !== 0) fail(`gateway: uid ${USER} cannot read ${projectRoot}; check out where others may read.`);
-  console.log(`gateway: openclaw@${VERSION}`);
-  checkApprovals(node, scratch);
-  checkMedia(node, scratch);
-} finally {
-  rmSync(scratch, { recursive: true, force: true });
+const problems = [];
+for (const version of [OLD, NEW]) {
+  if (options.version !== undefined && options.version !== version) continue;
+  const before = install(node, version);
+  console.log(`gateway: openclaw@${version}`);
+  if (version === OLD && options.step === undefined) {
+    const scratch = mkdtempSync(path.join(tmpdir(), 'holdfast-gateway-'));
+    chmodSync(scratch, 0o755);
+    problems.push(...checkModules(before, node, scratch));
+    rmSync(scratch, { recursive: true, force: true });
+  }
+  const after = version === OLD ? copyChanged(version, before) : installAdapted(node, version, before);
+  const plan = JSON.stringify({ version, node, before, after, options });
+  if (run('unshare', ['--net', '--mount', '--propagation', 'private', process.execPath, 'scripts/gateway/flows.mjs', plan]) !== 0) problems.push(`the flows of ${version}: see above`);
 }
 for (const problem of problems) console.error(`gateway: not so: ${problem}`);
 console.log(problems.length === 0 ? '\ngateway: as it should be' : '');

@@ -1,0 +1,15 @@
+// Loaded into every process of the gateway (NODE_OPTIONS=--import): writes down its exit listeners and warnings.
+
+import { appendFileSync } from 'node:fs';
+
+const file = process.env.HOLDFAST_GATEWAY_OBSERVED;
+const warnings = [];
+process.on('warning', ({ name, code }) => warnings.push(code ?? name));
+process.on('exit', () => {
+  try {
+    // Without this one.
+    appendFileSync(file, `${JSON.stringify({ listeners: process.listenerCount('exit') - 1, warnings })}\n`);
+  } catch {
+    // A process that may not write there says nothing.
+  }
+});
