@@ -35,11 +35,11 @@ export class FaultyDriver {
     private readonly report: string,
   ) {}
 
-  /** `without` are calls that the kernel does not have, as `seccomp-deny.c` takes them. */
-  static async start(without?: string): Promise<FaultyDriver> {
+  /** `without` are calls that the kernel does not have, as `seccomp-deny.c` takes them; `more` is what starts node then. */
+  static async start(without?: string, more: string[] = []): Promise<FaultyDriver> {
     const report = join(scratch(), `report-${count++}`);
     const filter = without === undefined ? [] : [buildC('seccomp-deny'), without];
-    const launcher = [buildC('fault'), report, ...filter];
+    const launcher = [buildC('fault'), report, ...filter, ...more];
     return new FaultyDriver(await Driver.start({ launcher, env: { UV_THREADPOOL_SIZE: '1' } }), report);
   }
 

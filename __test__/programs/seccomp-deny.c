@@ -23,6 +23,9 @@
 #ifndef SYS_fchmodat2
 #define SYS_fchmodat2 452
 #endif
+#ifndef SYS_statmount
+#define SYS_statmount 457
+#endif
 
 #ifndef SYS_getxattrat
 #define SYS_getxattrat 464
@@ -43,7 +46,7 @@ struct named {
 
 static const struct named calls[] = {
     {"openat2", SYS_openat2},     {"statx", SYS_statx},         {"fchmodat2", SYS_fchmodat2},
-    {"faccessat2", SYS_faccessat2},
+    {"faccessat2", SYS_faccessat2}, {"statmount", SYS_statmount},
     {"fchmod", SYS_fchmod},       {"fchmodat", SYS_fchmodat},   {"renameat2", SYS_renameat2},
     {"linkat", SYS_linkat},       {"fsync", SYS_fsync},         {"fchown", SYS_fchown},
     {"setxattr", SYS_setxattr},   {"lsetxattr", SYS_lsetxattr}, {"fsetxattr", SYS_fsetxattr},

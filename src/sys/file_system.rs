@@ -114,7 +114,7 @@ pub(crate) fn distance(fd: BorrowedFd<'_>) -> Result<Distance, Os> {
 }
 
 /// The magic number of a descriptor's file system.
-fn file_system(fd: BorrowedFd<'_>) -> Result<u32, Os> {
+pub(super) fn file_system(fd: BorrowedFd<'_>) -> Result<u32, Os> {
     let mut raw = MaybeUninit::<libc::statfs>::zeroed();
     // SAFETY: the descriptor is borrowed and open, and `raw` is exclusive memory of the size the
     // call writes.

@@ -1,11 +1,12 @@
 //! Links, read by the descriptor of the link itself.
 
-use super::file_system::{follows_no_links, is_procfs, is_pseudo_file_system};
+use super::file_system::{follows_no_links, is_pseudo_file_system};
+use super::procfs::read_entry;
 use super::stat::{Link, Stat, Target};
 use super::statx::stat;
-use super::unix::{open_at, read_at, read_link_at, status};
+use super::unix::{open_at, read_link_at, status};
 use crate::error::Os;
-use nix::fcntl::{AT_FDCWD, OFlag};
+use nix::fcntl::OFlag;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// What has a name, and where it leads if it is a link: status and target of one and the same
@@ -59,13 +60,8 @@ fn is_magic(link: &Stat, target: &[u8]) -> bool {
 /// Also where that cannot be read from procfs itself: no `/proc`, another file system in its place,
 /// or a kernel that shows it to root alone. Refusing a link is the safe mistake.
 pub(crate) fn protects_symlinks() -> bool {
-    let path = b"/proc/sys/fs/protected_symlinks";
-    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
-    let read = || -> Result<bool, Os> {
-        let file = open_at(AT_FDCWD, path, flags)?;
-        let mut value = [0];
-        let length = read_at(file.as_fd(), &mut value, 0)?;
-        Ok(is_procfs(file.as_fd())? && value[..length] == *b"0")
-    };
-    !read().unwrap_or(false)
+    match read_entry(b"sys/fs/protected_symlinks") {
+        Ok(value) => !value.starts_with(b"0"),
+        Err(_) => true,
+    }
 }

@@ -36,6 +36,8 @@ mod procfs;
 mod stat;
 #[cfg(target_os = "linux")]
 mod statx;
+#[cfg(target_os = "linux")]
+mod superblock;
 #[cfg(unix)]
 mod unix;
 #[cfg_attr(not(target_os = "linux"), path = "named_only.rs")]
@@ -80,9 +82,11 @@ pub(crate) use macos::{
 };
 #[cfg(target_os = "linux")]
 pub(crate) use procfs::{has_full_map, number_to_reopen, read_entry};
-pub(crate) use stat::{Distance, Ids, Link, Stat, Target, Time};
+pub(crate) use stat::{Distance, FileSystem, Ids, Link, Stat, Target, Time};
 #[cfg(target_os = "linux")]
 pub(crate) use statx::{stat, stat_at, stat_in_memory, statx_works};
+#[cfg(target_os = "linux")]
+pub(crate) use superblock::file_system_of;
 #[cfg(target_os = "macos")]
 pub(crate) use unix::read;
 #[cfg(unix)]
@@ -96,6 +100,17 @@ pub(crate) use unix::{
 };
 #[cfg(target_os = "linux")]
 pub(crate) use unix::{open_at, read_link_at};
+/// The file system of a descriptor: every device number is that of one.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn file_system_of(fd: BorrowedFd<'_>) -> FileSystem {
+    let device = status(fd).ok().map(|stat| stat.dev);
+    FileSystem {
+        device,
+        superblock: device,
+        kind: None,
+    }
+}
+
 /// Whether a directory may take names for one that differ in case or accents.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn folds_names(_: BorrowedFd<'_>) -> bool {

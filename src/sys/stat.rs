@@ -117,6 +117,31 @@ pub(crate) enum Target {
     Magic,
 }
 
+/// Which file system an object lies on, as far as that is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct FileSystem {
+    /// Device number of the object.
+    pub(crate) device: Option<u64>,
+    /// Device number of the superblock.
+    pub(crate) superblock: Option<u64>,
+    /// Magic number of its kind.
+    pub(crate) kind: Option<u32>,
+}
+
+impl FileSystem {
+    /// Whether two may be the same.
+    pub(crate) fn may_be(&self, other: &Self) -> bool {
+        if self.device.is_none() || other.device.is_none() || self.device == other.device {
+            return true;
+        }
+        match (self.superblock, other.superblock) {
+            (Some(one), Some(other)) => one == other,
+            // Device numbers may be those of subvolumes.
+            _ => self.kind.is_none() || other.kind.is_none() || self.kind == other.kind,
+        }
+    }
+}
+
 /// How a file system answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Distance {
@@ -133,4 +158,51 @@ pub(crate) enum Distance {
 pub(crate) enum Ids {
     Users,
     Groups,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FileSystem;
+
+    #[test]
+    fn file_systems_are_different_only_where_that_is_certain() {
+        let of = |device, superblock, kind| FileSystem {
+            device,
+            superblock,
+            kind,
+        };
+        for (one, other, expected) in [
+            (
+                of(Some(1), Some(1), Some(9)),
+                of(Some(1), Some(1), Some(9)),
+                true,
+            ),
+            (
+                of(Some(1), Some(1), Some(9)),
+                of(Some(2), Some(2), Some(9)),
+                false,
+            ),
+            // Subvolumes.
+            (
+                of(Some(1), Some(7), Some(9)),
+                of(Some(2), Some(7), Some(9)),
+                true,
+            ),
+            (
+                of(Some(1), None, Some(9)),
+                of(Some(2), Some(7), Some(9)),
+                true,
+            ),
+            (
+                of(Some(1), None, Some(9)),
+                of(Some(2), None, Some(8)),
+                false,
+            ),
+            (of(Some(1), None, None), of(Some(2), None, Some(8)), true),
+            (FileSystem::default(), of(Some(2), Some(2), Some(8)), true),
+        ] {
+            assert_eq!(one.may_be(&other), expected, "{one:?}, {other:?}");
+            assert_eq!(other.may_be(&one), expected, "{other:?}, {one:?}");
+        }
+    }
 }

@@ -6,9 +6,10 @@
 //! new content is synced, under a name that ends with `.recovery`. A write that fails is undone
 //! from it; only if that fails too does it stay.
 
+use super::fsync_errors::{self, Mark};
 use super::place::sync_directory;
 use super::settle::Settled;
-use super::{Prepared, Preserved, Published, trouble};
+use super::{Durable, Prepared, Preserved, Published};
 use crate::error::{Code, Error, Os, Refusal};
 use crate::permission;
 use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
@@ -23,15 +24,14 @@ const PIECE: usize = 256 * 1024;
 ///
 /// [`Code::NotFile`], [`Code::Hardlink`], [`Code::NotOwned`]; otherwise what the system answered,
 /// with the path of the recovery copy if the file could not be restored.
-pub(super) fn publish(prepared: Prepared) -> Result<Published, Error> {
+pub(super) fn publish(prepared: Prepared, began: Mark) -> Result<Published, Error> {
     let Prepared {
         place,
         temporary,
         size,
         rules,
-        settled,
+        ..
     } = prepared;
-    let failed_before = trouble::count(settled.stat.dev);
     let directory = place.directory();
     let dir = directory.as_fd();
     let nofollow = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
@@ -66,6 +66,9 @@ pub(super) fn publish(prepared: Prepared) -> Result<Published, Error> {
     // The new content is there: what fails now is no failure to write it.
     let unsure = |os| Error::refused_by(Code::NotDurable, "", os);
     let stat = sys::status(target.as_fd()).map_err(unsure)?;
+    if rules.durable != Durable::No && fsync_errors::has_failed_since(began, target.as_fd()) {
+        return Err(place.in_doubt());
+    }
     sys::close(target).map_err(unsure)?;
     Ok(Published {
         place,
@@ -80,7 +83,7 @@ pub(super) fn publish(prepared: Prepared) -> Result<Published, Error> {
         size,
         method: Method::InPlace,
         durable: rules.durable,
-        failed_before,
+        began,
     })
 }
 
@@ -119,7 +122,7 @@ fn make_recovery(
     let mut recovery = recovery;
     recovery.replace_fd(readable);
     copy(target, recovery.fd()?)?;
-    sys::sync(recovery.fd()?)?;
+    fsync_errors::sync_file(recovery.fd()?)?;
     sync_directory(directory.as_fd())?;
     Ok(recovery)
 }
@@ -140,7 +143,7 @@ fn restore(copy: BorrowedFd<'_>, file: BorrowedFd<'_>, old: &Stat) -> Result<(),
 fn replace(from: BorrowedFd<'_>, to: BorrowedFd<'_>, size: u64) -> Result<(), Os> {
     copy(from, to)?;
     sys::truncate(to, size)?;
-    sys::sync(to)
+    fsync_errors::sync_file(to)
 }
 
 fn copy(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> Result<(), Os> {

@@ -4,7 +4,9 @@
 //! journal commits once for many names. Each file has an answer of its own; none is undone for
 //! another's failure.
 
-use super::{Durable, IsAborted, Names, Prepared, Published, Rules, Written, is_refused_link};
+use super::{
+    Durable, IsAborted, Names, Prepared, Published, Rules, Written, fsync_errors, is_refused_link,
+};
 use crate::defect;
 use crate::error::{Code, Error};
 use crate::path;
@@ -116,8 +118,9 @@ fn publish_all(
             .map(|synced: Result<_, Error>| synced.and_then(abort))
             .collect();
     }
+    let began = fsync_errors::mark();
     let published = side_by_side(synced, |synced: Result<Prepared, Error>| {
-        synced.and_then(Prepared::publish)
+        synced?.publish(began)
     });
     let durability = sync_directories(&published);
     published
@@ -205,27 +208,44 @@ fn side_by_side<T: Send, U: Send>(things: Vec<T>, work: impl Fn(T) -> U + Sync) 
         .collect()
 }
 
-/// Syncs every directory once, after all names are in it; its answer is that of all its files.
+/// Syncs every directory once, after all names are in it. Its failure is that of all its files; its
+/// success is confirmed for each.
 fn sync_directories(published: &[Result<Published, Error>]) -> Vec<Result<Durable, Error>> {
-    let mut answers: Vec<((u64, u64), Result<Durable, Error>)> = Vec::new();
+    let mut synced: HashMap<Directory, Result<Durable, Error>> = HashMap::new();
     published
         .iter()
         .map(|file| {
             let Ok(file) = file else {
                 return Ok(Durable::No);
             };
-            if file.durable != Durable::Full {
-                return file.sync_directory();
-            }
-            let Some(identity) = file.place.identity() else {
+            let Some(directory) = Directory::of(file) else {
                 return file.sync_directory();
             };
-            if let Some((_, answer)) = answers.iter().find(|(known, _)| *known == identity) {
-                return answer.clone();
-            }
-            let answer = file.sync_directory();
-            answers.push((identity, answer.clone()));
-            answer
+            let answer = synced
+                .entry(directory)
+                .or_insert_with(|| file.place.sync())
+                .clone()?;
+            file.confirm(answer)
         })
         .collect()
+}
+
+/// A directory that is to be synced.
+#[derive(PartialEq, Eq, Hash)]
+struct Directory {
+    identity: (u64, u64),
+    /// One that was opened where it could not be read cannot be synced; another descriptor can.
+    can_sync: bool,
+}
+
+impl Directory {
+    fn of(file: &Published) -> Option<Self> {
+        if file.durable != Durable::Full {
+            return None;
+        }
+        Some(Self {
+            identity: file.place.identity()?,
+            can_sync: file.place.can_sync(),
+        })
+    }
 }

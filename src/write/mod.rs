@@ -12,6 +12,7 @@
 //! A failure before 6 leaves the old file and no temporary. After 6 nothing is done by path.
 //! What cannot be renamed over is written in place, if the caller says so ([`in_place`](mod@in_place)).
 
+mod fsync_errors;
 mod in_place;
 mod many;
 mod place;
@@ -19,7 +20,6 @@ mod place;
 mod rehearsal;
 mod settle;
 mod stage;
-mod trouble;
 
 pub use many::{Item, write_many};
 #[cfg(target_os = "linux")]
@@ -32,6 +32,7 @@ use crate::resolve::Scope;
 use crate::sys::{self, AsFd};
 use crate::temporary::{self, Method, Purpose, Temporary};
 use crate::write_target::WriteTarget;
+use fsync_errors::Mark;
 use place::Place;
 use settle::{Plan, Settled, Target};
 
@@ -257,8 +258,7 @@ impl Prepared {
 
     fn sync(&self) -> Result<(), Error> {
         if self.rules.durable != Durable::No {
-            sys::sync(self.temporary.fd()?)
-                .inspect_err(|os| trouble::note(self.settled.stat.dev, os.errno))?;
+            fsync_errors::sync_file(self.temporary.fd()?)?;
         }
         Ok(())
     }
@@ -274,14 +274,13 @@ impl Prepared {
         if is_aborted() {
             return Err(Error::refused(Code::Aborted, ""));
         }
-        let published = self.publish()?;
+        let published = self.publish(fsync_errors::mark())?;
         let durable = published.sync_directory()?;
         Ok(published.into_written(durable))
     }
 
-    /// Gives the file its name.
-    fn publish(mut self) -> Result<Published, Error> {
-        let failed_before = trouble::count(self.settled.stat.dev);
+    /// Gives the file its name. `began` is a moment before that.
+    fn publish(mut self, began: Mark) -> Result<Published, Error> {
         let name = self.place.name();
         let answer = if self.rules.overwrite {
             let seems_free = self.settled.preserved.is_none();
@@ -292,7 +291,7 @@ impl Prepared {
         let method = match answer {
             Ok(method) => method,
             Err(os) if os.errno == sys::EBUSY && self.rules.in_place => {
-                return in_place::publish(self);
+                return in_place::publish(self, began);
             }
             Err(os) => return Err(self.classify_publication(os)),
         };
@@ -308,7 +307,7 @@ impl Prepared {
             size: self.size,
             method,
             durable: self.rules.durable,
-            failed_before,
+            began,
         })
     }
 
@@ -339,8 +338,8 @@ struct Published {
     size: u64,
     method: Method,
     durable: Durable,
-    /// Syncs that had failed on its file system when it was published.
-    failed_before: u64,
+    /// A moment before it was published.
+    began: Mark,
 }
 
 impl Published {
@@ -348,14 +347,22 @@ impl Published {
         if self.durable != Durable::Full {
             return Ok(self.durable);
         }
-        let device = self.settled.stat.dev;
-        let durable = self.place.sync().inspect_err(|error| {
-            trouble::note(device, error.errno().unwrap_or_default());
-        })?;
-        if trouble::count(device) != self.failed_before {
+        let durable = self.place.sync()?;
+        self.confirm(durable)
+    }
+
+    /// What the success of a sync of the directory means for this file.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::NotDurable`]: another sync on the file system has failed since it was published.
+    fn confirm(&self, synced: Durable) -> Result<Durable, Error> {
+        let directory = self.place.directory();
+        let is_promised = synced == Durable::Full;
+        if is_promised && fsync_errors::has_failed_since(self.began, directory.as_fd()) {
             return Err(self.place.in_doubt());
         }
-        Ok(durable)
+        Ok(synced)
     }
 
     fn into_written(self, durable: Durable) -> Written {

@@ -1,7 +1,7 @@
 //! Where a file is written: a directory by descriptor, and a name in it.
 
 use super::settle::Target;
-use super::{Durable, FinalSymlink, Rules};
+use super::{Durable, FinalSymlink, Rules, fsync_errors};
 use crate::error::{Code, Error, Os};
 use crate::make_dirs;
 use crate::mounts;
@@ -94,9 +94,13 @@ impl Place {
         let found = match (opened, rules.make_parents) {
             (Ok(found), _) => found,
             (Err(error), Some(mode)) if error.errno() == Some(sys::ENOENT) => {
+                let began = fsync_errors::mark();
                 let mut sync_each = |dir: BorrowedFd<'_>| {
                     if wants_sync {
                         can_sync &= sync_directory(dir)?;
+                        if fsync_errors::has_failed_since(began, dir) {
+                            return Err(DOUBTFUL_SYNC.into());
+                        }
                     }
                     Ok(())
                 };
@@ -305,7 +309,7 @@ impl Place {
         if !self.can_sync {
             return Ok(Durable::No);
         }
-        match sys::sync_directory(self.dir.as_fd()) {
+        match fsync_errors::sync_directory(self.dir.as_fd()) {
             Ok(()) => Ok(Durable::Full),
             Err(os) if cannot_be_synced(os.errno) => Ok(Durable::No),
             Err(os) => {
@@ -324,13 +328,15 @@ impl Place {
         if let Some(root) = &self.pinned {
             root.renew();
         }
-        let os = Os {
-            errno: sys::EIO,
-            syscall: "fsync",
-        };
-        Error::refused_by(Code::NotDurable, "", os)
+        Error::refused_by(Code::NotDurable, "", DOUBTFUL_SYNC)
     }
 }
+
+/// What a sync that succeeded should have answered, when another one on the same file system failed.
+const DOUBTFUL_SYNC: Os = Os {
+    errno: sys::EIO,
+    syscall: "fsync",
+};
 
 /// File systems without directory sync answer EINVAL or ENOTSUP; `O_PATH` answers EBADF.
 fn cannot_be_synced(errno: i32) -> bool {
@@ -342,7 +348,7 @@ pub(super) fn sync_directory(dir: BorrowedFd<'_>) -> Result<bool, Error> {
     let Ok(readable) = sys::open_at(dir, b".", directory_flags(true)) else {
         return Ok(false);
     };
-    match sys::sync_directory(readable.as_fd()) {
+    match fsync_errors::sync_directory(readable.as_fd()) {
         Ok(()) => Ok(true),
         Err(os) if cannot_be_synced(os.errno) => Ok(false),
         Err(os) => Err(os.into()),

@@ -1,0 +1,147 @@
+//! Failed syncs, counted by file system.
+//!
+//! A journal commits what several callers wrote in one transaction. When that fails, those who wait
+//! for it get the error. A caller who syncs a moment later has nothing to wait for and gets success
+//! (seen on ext4 and xfs, Linux 6.18). So a sync that succeeds counts only if none on the same file
+//! system has failed since the file was published. It is not known whose content was lost, so
+//! every such sync is in doubt.
+//!
+//! All syncs of this crate are made here. As long as none fails, that costs one load of an integer.
+
+use crate::error::Os;
+use crate::sys::{self, BorrowedFd, FileSystem};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock};
+
+/// How many syncs have failed so far.
+static COUNT: AtomicU64 = AtomicU64::new(0);
+
+/// The last ones that failed, the latest at the end. Its number is that of [`COUNT`].
+static FAILURES: RwLock<VecDeque<Failure>> = RwLock::new(VecDeque::new());
+const MOST_FAILURES: usize = 64;
+
+#[derive(Debug)]
+struct Failure {
+    number: u64,
+    /// Where it happened; `None` while that is being found out.
+    file_system: Option<FileSystem>,
+}
+
+/// A moment, for [`has_failed_since`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark(u64);
+
+/// This moment.
+pub(super) fn mark() -> Mark {
+    Mark(COUNT.load(Ordering::SeqCst))
+}
+
+/// Whether a sync on the file system of a descriptor has failed since a moment. Yes where that
+/// cannot be found out.
+pub(super) fn has_failed_since(mark: Mark, fd: BorrowedFd<'_>) -> bool {
+    if COUNT.load(Ordering::SeqCst) == mark.0 {
+        return false;
+    }
+    let here = sys::file_system_of(fd);
+    let failures = FAILURES.read().unwrap_or_else(PoisonError::into_inner);
+    // Those that are not remembered any more may have been here.
+    let forgets = failures
+        .front()
+        .is_none_or(|oldest| oldest.number > mark.0 + 1);
+    let may_be_here = |failure: &Failure| match &failure.file_system {
+        Some(file_system) => file_system.may_be(&here),
+        None => true,
+    };
+    forgets
+        || failures
+            .iter()
+            .rev()
+            .take_while(|failure| failure.number > mark.0)
+            .any(may_be_here)
+}
+
+/// Syncs a file, once: after a failure a second sync would succeed for lost pages.
+pub(super) fn sync_file(fd: BorrowedFd<'_>) -> Result<(), Os> {
+    sys::sync(fd).inspect_err(|os| note(fd, *os))
+}
+
+/// Syncs a directory, once.
+pub(super) fn sync_directory(fd: BorrowedFd<'_>) -> Result<(), Os> {
+    sys::sync_directory(fd).inspect_err(|os| note(fd, *os))
+}
+
+/// Counts a failure that says that the device or the journal is at fault. A full disk or a quota
+/// concerns one file.
+fn note(fd: BorrowedFd<'_>, os: Os) {
+    if !matches!(os.errno, sys::EIO | sys::EROFS) {
+        return;
+    }
+    // First that it happened, then where: what is synced meanwhile is in doubt until that is known.
+    let number = add(None);
+    let file_system = sys::file_system_of(fd);
+    let mut failures = FAILURES.write().unwrap_or_else(PoisonError::into_inner);
+    if let Some(failure) = failures.iter_mut().find(|failure| failure.number == number) {
+        failure.file_system = Some(file_system);
+    }
+}
+
+fn add(file_system: Option<FileSystem>) -> u64 {
+    let mut failures = FAILURES.write().unwrap_or_else(PoisonError::into_inner);
+    let number = COUNT.load(Ordering::SeqCst) + 1;
+    if failures.len() == MOST_FAILURES {
+        failures.pop_front();
+    }
+    failures.push_back(Failure {
+        number,
+        file_system,
+    });
+    COUNT.store(number, Ordering::SeqCst);
+    number
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::AsFd;
+    use std::fs::File;
+
+    fn error(errno: i32) -> Os {
+        Os {
+            errno,
+            syscall: "fsync",
+        }
+    }
+
+    /// One test, since the count is that of the process.
+    #[test]
+    fn counts_what_says_that_the_device_is_at_fault() {
+        let here = File::open(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let here = here.as_fd();
+        let before = mark();
+        assert!(!has_failed_since(before, here));
+        note(here, error(sys::ENOENT));
+        assert!(!has_failed_since(before, here));
+        for errno in [sys::EIO, sys::EROFS] {
+            let before = mark();
+            note(here, error(errno));
+            assert!(has_failed_since(before, here));
+            assert!(!has_failed_since(mark(), here));
+        }
+        assert!(has_failed_since(before, here));
+
+        #[cfg(target_os = "linux")]
+        {
+            let elsewhere = File::open("/proc").unwrap();
+            assert!(!has_failed_since(before, elsewhere.as_fd()));
+            for _ in 0..=MOST_FAILURES {
+                note(elsewhere.as_fd(), error(sys::EIO));
+            }
+            assert!(has_failed_since(before, here), "more than are remembered");
+        }
+
+        let before = mark();
+        add(None);
+        assert!(has_failed_since(before, here), "not known where");
+    }
+}
