@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { asUser1000, Driver, type Answer } from './helpers/sys-driver.js';
 import { both, ownedDir, ownedFile } from './helpers/sys-layout.js';
+import { lock } from './helpers/sys-lock.js';
 import { needs } from './helpers/sys-needs.js';
 import { buildC, makeDir, scratch } from './helpers/sys-scratch.js';
 
@@ -32,16 +33,22 @@ function launcher(resolver: (typeof resolvers)[number], uid: number): string[] {
 }
 
 needs('root', 'gcc', 'setpriv', 'kernel switches')('fs.protected_symlinks', () => {
-  const before = new Map(switches.map((name) => [name, readFileSync(name, 'utf8')]));
+  const before = new Map<string, string>();
+  let release: () => void;
   afterAll(() => {
     for (const [name, value] of before) writeFileSync(name, value);
+    release();
   });
 
   let base: string;
   let count = 0;
-  beforeAll(() => {
+  beforeAll(async () => {
     base = scratch();
-    for (const name of switches) writeFileSync(name, '1');
+    release = await lock('kernel-switches');
+    for (const name of switches) {
+      before.set(name, readFileSync(name, 'utf8'));
+      writeFileSync(name, '1');
+    }
   });
 
   const rows: { title: string; dirMode: number; dirOwner: number; linkOwner: number; by: number }[] = [

@@ -166,7 +166,7 @@ function describe(failure, at, context) {
     case 'root-closed':
       return { sentence: `the root for ${at} is closed`, remedy: 'Open it anew.' };
     case 'unsupported-platform':
-      return { sentence: `this system cannot open ${at} anew by its descriptor (is /proc mounted?)` };
+      return { sentence: `this system cannot open ${at} again by its descriptor (${detail === 'forged' ? 'what is mounted at /proc is not procfs' : 'is /proc mounted?'})` };
     default:
       return {
         sentence: `a defect of holdfast (${detail}) at ${at}`,

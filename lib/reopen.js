@@ -55,7 +55,8 @@ async function reopen(held, flags, path) {
     const seen = await handle.stat({ bigint: true });
     const isSame = Number(seen.ino) === held.ino && Number(seen.ino & 0xffff_ffffn) === held.inoLow;
     if (Number(seen.dev) !== held.dev || !isSame) {
-      throw refusal('path-mismatch', '', path);
+      // A descriptor's name in procfs leads to its very file: another file there shows that it is no procfs.
+      throw process.platform === 'linux' ? refusal('unsupported-platform', 'forged', path) : refusal('path-mismatch', '', path);
     }
   } catch (error) {
     await handle.close();

@@ -1,0 +1,109 @@
+// What holds for every cell of the hostile matrix, whatever surrounds the call.
+import { expect } from 'vitest';
+import type { Environment } from './sys-hostile-environments.js';
+import type { Cell, Row, Seen } from './sys-hostile-run.js';
+
+/** The codes that a cell may end with; `ok` for success. */
+export function endingsOf(cell: Cell, environment: Environment): readonly string[] {
+  if (cell.fails !== undefined) return [cell.fails];
+  return environment.endings?.find(([pattern]) => pattern.test(cell.title))?.[1] ?? ['ok'];
+}
+
+/** People who could gain access: another user by name, and one in each group, or in none of them. */
+const OTHERS = [
+  { uid: 1000, gid: 1000 },
+  { uid: 1001, gid: 1001 },
+  ...[0, 1000, 1001, 1002, 1003].map((gid) => ({ uid: 1003, gid })),
+];
+
+/** Bits of 4, 2 and 1, as the text of an ACL has them. */
+function bitsOf(text: string): number {
+  return ['r', 'w', 'x'].reduce((bits, letter, index) => bits | (text.includes(letter) ? 4 >> index : 0), 0);
+}
+
+/** What somebody may do with an object, by the algorithm of acl(5). */
+function access({ uid, gid, mode, acl }: Seen, who: { uid: number; gid: number }): number {
+  if (who.uid === uid) return (mode >> 6) & 7;
+  const entries = acl.filter((line) => !line.startsWith('default:')).map((line) => line.split(':') as [string, string, string]);
+  const mask = entries.find(([tag]) => tag === 'mask')?.[2];
+  const masked = (text: string): number => bitsOf(text) & (mask === undefined ? 7 : bitsOf(mask));
+  const named = entries.find(([tag, id]) => tag === 'user' && id === String(who.uid));
+  if (named !== undefined) return masked(named[2]);
+  const ofGroup = entries.filter(([tag, id]) => tag === 'group' && Number(id === '' ? gid : id) === who.gid);
+  if (ofGroup.length > 0) return ofGroup.reduce((bits, [, , text]) => bits | masked(text), 0);
+  return mode & 7;
+}
+
+/** The entries that only an extended ACL has. The others are the mode's. */
+function extended({ acl }: Seen): string[] {
+  const entries = acl.filter((line) => !line.startsWith('default:'));
+  return entries.some((line) => line.startsWith('mask')) ? entries.filter((line) => !/^(user::|other::)/.test(line)) : [];
+}
+
+/** The same object with the access that a mode gives by itself. */
+function ofMode(seen: Seen, mode: number): Seen {
+  return { ...seen, mode, acl: [`group::${['r', 'w', 'x'].map((letter, index) => ((mode >> 3) & (4 >> index) ? letter : '-')).join('')}`] };
+}
+
+/** Throws unless nobody but the caller has more access to `after` than to `before`. */
+function expectNotWidened(before: Seen, after: Seen, caller: number, what: string): void {
+  for (const who of OTHERS.filter(({ uid }) => uid !== caller)) {
+    const gained = access(after, who) & ~access(before, who);
+    expect(gained, `${what}: user ${who.uid} of group ${who.gid} gains ${gained}: ${JSON.stringify([before, after])}`).toBe(0);
+  }
+}
+
+/** `preserved` never claims what is not so. */
+function expectTruthful(preserved: any, before: Seen, after: Seen): void {
+  if (preserved.mode) expect(after.mode & 0o777, 'preserved.mode').toBe(before.mode & 0o7777);
+  if (preserved.acl) expect(extended(after), 'preserved.acl').toEqual(extended(before));
+  if (preserved.owner) expect([after.uid, after.gid], 'preserved.owner').toEqual([before.uid, before.gid]);
+}
+
+function expectPublished(cell: Cell, name: string, result: any, before: Seen | undefined, after: Seen | undefined, caller: number): void {
+  expect(after, `${name} is there`).toMatchObject({ kind: 'file', content: 'new' });
+  expect(result).toMatchObject({ size: 3, mode: after!.mode, created: before?.kind !== 'file' });
+  if (cell.mode !== undefined) expect(after!.mode.toString(8), `mode of ${name}`).toBe(cell.mode.toString(8));
+  if (cell.exact) expectNotWidened(ofMode(after!, cell.mode!), after!, caller, name);
+  if (before?.kind !== 'file') return;
+  expectTruthful(result.preserved, before, after!);
+  if (!cell.exact) expectNotWidened(before, after!, caller, name);
+}
+
+function expectDirectory(cell: Cell, value: any, before: Seen | undefined, after: Seen, environment: Environment): void {
+  expect(value.mode, 'the mode that is reported').toBe(after.mode);
+  if (before !== undefined) expect(after.mode & ~before.mode, 'bits that were added').toBe(0);
+  if (value.isPrivate) {
+    for (const who of OTHERS.filter(({ uid }) => uid !== after.uid)) expect(access(after, who), `user ${who.uid} of group ${who.gid}`).toBe(0);
+    expect([0, environment.uid]).toContain(after.uid);
+  }
+  const reason = environment.reasons?.find(([pattern]) => pattern.test(cell.title))?.[1];
+  expect({ isPrivate: value.isPrivate, reason: value.reason }).toEqual({ isPrivate: reason === undefined, reason });
+}
+
+/** The invariants of a cell. */
+export function check(cell: Cell, environment: Environment, { before, after, report }: Row): void {
+  const at = (name: string): string => `${cell.dir}/${name}`;
+  const { value, error } = report[cell.dir] ?? {};
+  expect(endingsOf(cell, environment), error?.message).toContain(error === undefined ? 'ok' : error.code);
+  if (error !== undefined) expect(error.isTyped, `${error.name}: ${error.message}`).toBe(true);
+
+  // Of many files, some may be published when one fails.
+  const sets = cell.sets ?? [];
+  const isPublished = (name: string): boolean => error === undefined || (sets.length > 1 && after[at(name)]?.content === 'new');
+  for (const [index, name] of sets.entries()) {
+    if (error === undefined) expectPublished(cell, name, Array.isArray(value) ? value[index] : value, before[at(name)], after[at(name)], environment.uid);
+  }
+  if (error === undefined && cell.reads) expect(value.content).toBe('old');
+  if (error === undefined && cell.private !== undefined) expectDirectory(cell, value, before[at(cell.private)], after[at(cell.private)]!, environment);
+
+  const maySee = new Set([...sets.filter(isPublished), ...(cell.makes ?? [])].map(at));
+  const mayLose = new Set((error === undefined ? (cell.removes ?? []) : []).map(at));
+  const mayChange = new Set([...sets.filter(isPublished), ...(error === undefined && cell.tightens ? [cell.tightens] : [])].map(at));
+  const here = (name: string): boolean => name === cell.dir || name.startsWith(`${cell.dir}/`);
+  expect(Object.keys(after).filter((name) => here(name) && !(name in before) && !maySee.has(name)), 'strays').toEqual([]);
+  expect(Object.keys(before).filter((name) => here(name) && !(name in after)), 'lost').toEqual([...mayLose]);
+  for (const name of Object.keys(before).filter((name) => here(name) && !mayChange.has(name) && !mayLose.has(name))) {
+    expect(after[name], `${name} stays as it was`).toEqual(before[name]);
+  }
+}

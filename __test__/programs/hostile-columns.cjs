@@ -1,0 +1,123 @@
+// The columns of the hostile matrix: what is called on which object of a directory that hostile.cjs has made.
+//
+// `sets` are the names that have new content when the call succeeds; `mode` is the mode they have then, where the call
+// or the contract fixes it; `exact`: by the option `mode`, which an ACL may not add to. Everything else in the directory must stay as it was.
+'use strict';
+
+const both = ['sync', 'async'];
+const STALE = `.holdfast-${'0'.repeat(32)}.tmp`;
+
+/** A verb in one of its forms. */
+const verb = (holdfast, how, name) => (how === 'sync' ? holdfast[`${name}Sync`] : holdfast[name]);
+const read = (name, options) => (holdfast, at, how) => verb(holdfast, how, 'readLocalFileSafely')(at(name), options?.(at));
+const write = (name, options) => (holdfast, at, how) => verb(holdfast, how, 'writeAtomic')(at(name), 'new', options?.(at));
+const ensure = (name, options) => (holdfast, at, how) => verb(holdfast, how, 'ensureDir')(at(name), options?.(at));
+const stream = (name) => (holdfast, at) => holdfast.writeAtomic(at(name), pieces());
+const given = (options) => () => options;
+
+async function* pieces() {
+  yield 'n';
+  yield 'ew';
+}
+
+/** A method of a root, in one of its forms. */
+const onRoot =
+  (name, ...args) =>
+  async (holdfast, at, how) => {
+    const root = how === 'sync' ? holdfast.openRootSync(at('.')) : await holdfast.openRoot(at('.'));
+    try {
+      return await root[how === 'sync' ? `${name}Sync` : name](...args);
+    } finally {
+      root.close();
+    }
+  };
+
+async function openAndRead(holdfast, at) {
+  const { handle, realPath, stat, containment } = await holdfast.openLocalFileSafely(at('old'));
+  try {
+    return { buffer: await handle.readFile(), realPath, stat, containment };
+  } finally {
+    await handle.close();
+  }
+}
+
+const staged = (name) => async (holdfast, at) => {
+  const file = await holdfast.stageAtomic(at(name));
+  try {
+    await file.handle.writeFile('new');
+    return await file.commit();
+  } finally {
+    await file.abort();
+  }
+};
+
+/** The results of many writes, of which every one must be there. */
+async function all(settled) {
+  const failed = (await settled).find(({ status }) => status === 'rejected');
+  if (failed) throw failed.reason;
+  return (await settled).map(({ value }) => value);
+}
+
+const manyOf = (at, names) => names.map((name) => ({ file: at(name), data: 'new' }));
+
+const COLUMNS = [
+  { name: 'read', call: read('old'), reads: true },
+  { name: 'read a file of mode 0604', call: read('narrow'), reads: true },
+  { name: 'read a link, within a root', call: read('link', (at) => ({ root: at('.'), symlinks: 'follow-within-root' })), reads: true },
+  { name: 'read a link, trusted', call: read('link', given({ symlinks: 'follow-trusted' })), reads: true },
+  { name: 'read through a linked directory', call: read('dirlink/file'), reads: true },
+  { name: 'read through a linked directory, trusted', call: read('dirlink/file', given({ symlinks: 'follow-trusted' })), reads: true },
+  { name: 'read with a root', call: read('old', (at) => ({ root: at('.') })), reads: true },
+  { name: 'Root.read', call: onRoot('read', 'old'), reads: true },
+  { name: 'open', forms: ['async'], call: openAndRead, reads: true },
+  { name: 'write a new file', call: write('new'), sets: ['new'], mode: 0o644 },
+  { name: 'write over', call: write('old'), sets: ['old'] },
+  { name: 'write over, not durable', call: write('old', given({ durable: false })), sets: ['old'] },
+  { name: 'write over mode 0604', call: write('narrow'), sets: ['narrow'] },
+  { name: 'write over an ACL', call: write('acl'), sets: ['acl'] },
+  { name: 'write over a negative ACL entry', call: write('negative'), sets: ['negative'] },
+  { name: 'write over another group’s', call: write('group'), sets: ['group'] },
+  { name: 'write over another user’s', call: write('foreign'), sets: ['foreign'] },
+  { name: 'write over an ACL with mode', call: write('acl', given({ mode: 0o640 })), sets: ['acl'], exact: true, mode: 0o640 },
+  { name: 'write over another user’s with mode', call: write('foreign', given({ mode: 0o600 })), sets: ['foreign'], exact: true, mode: 0o600 },
+  { name: 'write over mode 0604 with mode 0604', call: write('narrow', given({ mode: 0o604 })), sets: ['narrow'], exact: true, mode: 0o604 },
+  { name: 'write into a default ACL', call: write('aclDir/new'), sets: ['aclDir/new'] },
+  { name: 'write into a default ACL with mode', call: write('aclDir/new', given({ mode: 0o640 })), sets: ['aclDir/new'], exact: true, mode: 0o640 },
+  { name: 'create exclusively', call: write('new', given({ overwrite: false })), sets: ['new'], mode: 0o644 },
+  { name: 'create exclusively what is there', call: write('old', given({ overwrite: false })), fails: 'already-exists' },
+  { name: 'write with mkdir', call: write('a/b/new', given({ mkdir: true })), sets: ['a/b/new'], makes: ['a', 'a/b'], mode: 0o644 },
+  { name: 'write where a link leads', call: write('link', given({ finalSymlink: 'follow' })), sets: ['old'] },
+  { name: 'write where a link leads, trusted', call: write('link', given({ finalSymlink: 'follow', symlinks: 'follow-trusted' })), sets: ['old'] },
+  { name: 'write in the place of a link', call: write('link', given({ finalSymlink: 'replace' })), sets: ['link'], mode: 0o644 },
+  { name: 'write through a linked directory', call: write('dirlink/file'), sets: ['sub/file'] },
+  { name: 'write with a root', call: write('old', (at) => ({ root: at('.') })), sets: ['old'] },
+  { name: 'stream a new file', forms: ['async'], call: stream('new'), sets: ['new'], mode: 0o644 },
+  { name: 'stream over', forms: ['async'], call: stream('old'), sets: ['old'] },
+  { name: 'stream over an ACL', forms: ['async'], call: stream('acl'), sets: ['acl'] },
+  { name: 'stream over another user’s', forms: ['async'], call: stream('foreign'), sets: ['foreign'] },
+  { name: 'write many', forms: ['async'], call: (holdfast, at) => all(holdfast.writeAtomicMany(manyOf(at, ['new', 'old', 'narrow', 'acl']))), sets: ['new', 'old', 'narrow', 'acl'] },
+  { name: 'stage a new file', forms: ['async'], call: staged('new'), sets: ['new'], mode: 0o644 },
+  { name: 'stage over', forms: ['async'], call: staged('old'), sets: ['old'] },
+  { name: 'stage over an ACL', forms: ['async'], call: staged('acl'), sets: ['acl'] },
+  { name: 'Root.writeAtomic of a new file', call: onRoot('writeAtomic', 'new', 'new'), sets: ['new'], mode: 0o644 },
+  { name: 'Root.writeAtomic', call: onRoot('writeAtomic', 'old', 'new'), sets: ['old'] },
+  { name: 'Root.writeAtomic over an ACL', call: onRoot('writeAtomic', 'acl', 'new'), sets: ['acl'] },
+  { name: 'Root.writeAtomicMany', forms: ['async'], call: async (...args) => all(onRoot('writeAtomicMany', manyOf((name) => name, ['new', 'old']))(...args)), sets: ['new', 'old'] },
+  { name: 'make a directory', call: ensure('a/b'), makes: ['a', 'a/b'], private: 'a/b' },
+  { name: 'make a directory in a default ACL', call: ensure('aclDir/made'), makes: ['aclDir/made'], private: 'aclDir/made' },
+  { name: 'tighten', call: ensure('open'), tightens: 'open', private: 'open' },
+  { name: 'tighten mode 0705', call: ensure('odd'), tightens: 'odd', private: 'odd' },
+  { name: 'tighten what is private', call: ensure('private'), private: 'private' },
+  { name: 'require', call: ensure('open', given({ existing: 'require' })), tightens: 'open', private: 'open' },
+  { name: 'require what is private', call: ensure('private', given({ existing: 'require' })), private: 'private' },
+  { name: 'leave', call: ensure('open', given({ existing: 'leave' })) },
+  { name: 'tighten with a root', call: ensure('open', (at) => ({ root: at('.') })), tightens: 'open', private: 'open' },
+  { name: 'Root.ensureDir', call: onRoot('ensureDir', 'a/b'), makes: ['a', 'a/b'], private: 'a/b' },
+  // Last: where nothing is free, it frees a block.
+  { name: 'clean', forms: ['async'], call: async (holdfast, at) => ({ removed: await holdfast.cleanStaleTemporaries(at('.'), { olderThanMs: 0 }) }), removes: [STALE] },
+];
+
+/** Each column in each of its forms: the cells of one row, with a directory each. */
+const CELLS = COLUMNS.flatMap((column, index) => (column.forms ?? both).map((how) => ({ ...column, how, dir: `${index}-${how}`, title: `${column.name} (${how})` })));
+
+module.exports = { CELLS, STALE };

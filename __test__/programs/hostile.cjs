@@ -1,0 +1,97 @@
+// Makes, uses and looks at the directories of the hostile matrix, in the environment that it is started in:
+//   hostile.cjs build BASE UID     makes a directory for each cell, owned by this user; as root
+//   hostile.cjs run PACKAGE BASE   calls each cell in turn, and prints what came of it
+//   hostile.cjs look BASE          prints everything that is there; as root
+'use strict';
+
+const { execFileSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const { CELLS, STALE } = require('./hostile-columns.cjs');
+
+const OTHER = 1001;
+const OTHER_GROUP = 1002;
+
+function build(base, uid) {
+  fs.mkdirSync(base, { recursive: true });
+  const own = (at, mode, user = uid, group = uid) => {
+    fs.chownSync(at, user, group);
+    fs.chmodSync(at, mode);
+  };
+  const file = (at, mode, user, group) => {
+    fs.writeFileSync(at, 'old');
+    own(at, mode, user, group);
+  };
+  const dirs = CELLS.map(({ dir }) => path.join(base, dir));
+  for (const dir of dirs) {
+    for (const [name, mode] of [['', 0o755], ['sub', 0o755], ['private', 0o700], ['open', 0o755], ['odd', 0o705], ['aclDir', 0o755]]) {
+      fs.mkdirSync(path.join(dir, name), { recursive: true });
+      own(path.join(dir, name), mode);
+    }
+    for (const [name, mode, user, group] of [
+      ['old', 0o640], ['narrow', 0o604], ['acl', 0o640], ['negative', 0o644], ['group', 0o660, uid, OTHER_GROUP], ['foreign', 0o640, OTHER, OTHER], ['sub/file', 0o640],
+    ]) {
+      file(path.join(dir, name), mode, user, group);
+    }
+    file(path.join(dir, STALE), 0o600);
+    fs.utimesSync(path.join(dir, STALE), 1, 1);
+    for (const [name, target] of [['link', 'old'], ['dirlink', 'sub']]) {
+      fs.symlinkSync(target, path.join(dir, name));
+      fs.lchownSync(path.join(dir, name), uid, uid);
+    }
+  }
+  const acl = (name, ...entries) => execFileSync('setfacl', [...entries, '--', ...dirs.map((dir) => path.join(dir, name))]);
+  acl('acl', '-m', `u:${OTHER}:r,g::-,m::r`);
+  acl('negative', '-m', `u:${OTHER}:-`);
+  acl('aclDir', '-d', '-m', `u:${OTHER}:rwx,g::rx,o::rx,m::rwx`);
+}
+
+/** An error as JSON, and whether it is one of the shapes that the contract has. */
+function toPlain(error, holdfast) {
+  const { name, code, message, errno, syscall } = error ?? {};
+  const isTyped = holdfast.isHoldfastError(error) || (typeof errno === 'number' && typeof syscall === 'string');
+  return { name, code, message, isTyped };
+}
+
+async function run(folder, base) {
+  const holdfast = require(folder);
+  const report = {};
+  for (const { dir, call, how } of CELLS) {
+    const at = (name) => path.join(base, dir, name);
+    try {
+      const value = await call(holdfast, at, how);
+      report[dir] = { value: value?.buffer ? { ...value, buffer: undefined, stat: undefined, content: value.buffer.toString() } : value };
+    } catch (error) {
+      report[dir] = { error: toPlain(error, holdfast) };
+    }
+  }
+  return report;
+}
+
+/** Everything beneath a directory and itself; links are not followed, which readdir with `recursive` does. */
+function everything(at) {
+  return [at, ...(fs.lstatSync(at).isDirectory() ? fs.readdirSync(at).flatMap((name) => everything(path.join(at, name))) : [])];
+}
+
+function look(base) {
+  const seen = {};
+  for (const at of everything(base)) {
+    const stat = fs.lstatSync(at);
+    const kind = stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'link';
+    seen[path.relative(base, at)] = { kind, mode: stat.mode & 0o7777, uid: stat.uid, gid: stat.gid, acl: [], ...(kind === 'file' && stat.size < 1000 ? { content: fs.readFileSync(at, 'utf8') } : {}) };
+  }
+  const listed = execFileSync('getfacl', ['-R', '-P', '-n', '-p', '-E', '--', base], { encoding: 'utf8', maxBuffer: 1 << 26 });
+  for (const block of listed.split('\n\n').filter(Boolean)) {
+    const [first, ...lines] = block.split('\n');
+    const entries = lines.filter((line) => line !== '' && !line.startsWith('#'));
+    const at = path.relative(base, first.replace(/^# file: /, ''));
+    if (at in seen) seen[at].acl = entries;
+  }
+  return seen;
+}
+
+const [command, ...args] = process.argv.slice(2);
+const commands = { build: (base, uid) => build(base, Number(uid)), run, look };
+Promise.resolve(commands[command](...args)).then((answer) => {
+  if (answer !== undefined) fs.writeSync(1, JSON.stringify(answer));
+});
