@@ -1,4 +1,7 @@
 import holdfast from './index.js';
+import location from './lib/location.js';
+
+location.locate(import.meta.url);
 
 export const {
   HoldfastError,

@@ -3,7 +3,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { spawnSync } from 'node:child_process';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { binaryOfPackage, copyOfPackage, PACKAGE } from './helpers/package-copy.js';
 import { scratch } from './helpers/scratch.js';
 
@@ -140,14 +140,44 @@ describe('the binary', () => {
   test("of a checkout's own build wins over an installed package", () => {
     const { consumer, holdfast } = installation();
     platformPackage(consumer, target, fs.readFileSync(binaryOfPackage()));
+    fs.writeFileSync(path.join(holdfast, 'Cargo.toml'), '');
     const own = path.join(holdfast, path.basename(binaryOfPackage()));
     fs.copyFileSync(binaryOfPackage(), own);
     expect(node(ask, { cwd: consumer })).toBe(own);
   });
 
+  it('is not looked for in the folder above the code, unless that is a checkout of the project', () => {
+    const { consumer, holdfast } = installation();
+    const planted = path.join(holdfast, path.basename(binaryOfPackage()));
+    fs.copyFileSync(binaryOfPackage(), planted);
+    const { code, message } = JSON.parse(node(ask, { cwd: consumer })) as { code: string; message: string };
+    expect(code).toBe('native-unavailable');
+    expect(message).not.toContain(planted);
+    const file = platformPackage(consumer, target, fs.readFileSync(binaryOfPackage()));
+    expect(node(ask, { cwd: consumer })).toBe(file);
+    // The checkout of another project, with its own binary of that name.
+    fs.mkdirSync(path.join(consumer, 'other'));
+    fs.renameSync(path.join(holdfast, 'lib'), path.join(consumer, 'other/lib'));
+    fs.writeFileSync(path.join(consumer, 'other/Cargo.toml'), '');
+    fs.writeFileSync(path.join(consumer, 'other/package.json'), '{"name":"other"}');
+    fs.copyFileSync(binaryOfPackage(), path.join(consumer, 'other', path.basename(planted)));
+    expect(node("console.log(require('./other/lib/capabilities.js').capabilities().native)", { cwd: consumer })).toBe(file);
+  });
+
+  it('is the one that a relative HOLDFAST_NATIVE_PATH names, from the working directory of the first call', () => {
+    const { consumer } = installation();
+    fs.mkdirSync(path.join(consumer, 'sub'));
+    fs.copyFileSync(binaryOfPackage(), path.join(consumer, 'sub/mine.node'));
+    const named = (value: string, before = '') => node(`process.env.HOLDFAST_NATIVE_PATH = ${JSON.stringify(value)};${before}${ask}`, { cwd: consumer });
+    expect(named('sub/mine.node')).toBe(path.join(consumer, 'sub/mine.node'));
+    expect(named('./mine.node', "process.chdir('sub');")).toBe(path.join(consumer, 'sub/mine.node'));
+    expect(named('mine.node')).toContain(path.join(consumer, 'mine.node'));
+  });
+
   test('of the package is taken where the own build does not load', () => {
     const { consumer, holdfast } = installation();
     const file = platformPackage(consumer, target, fs.readFileSync(binaryOfPackage()));
+    fs.writeFileSync(path.join(holdfast, 'Cargo.toml'), '');
     fs.writeFileSync(path.join(holdfast, path.basename(binaryOfPackage())), 'half a build');
     expect(node(ask, { cwd: consumer })).toBe(file);
   });
@@ -173,7 +203,8 @@ describe('without a binary the error', () => {
     expect(remedy).toContain('--omit=optional');
     expect(remedy).toContain('npm run build');
     expect(message).toContain('no binary for linux-arm64-musl');
-    expect(message).toContain('holdfast.linux-arm64-musl.node: not there; @holdfast/linux-arm64-musl: not there');
+    expect(message).toContain('@holdfast/linux-arm64-musl: not there');
+    expect(remedy).toContain('HOLDFAST_NATIVE_PATH');
     expect(message).toContain(remedy);
   });
 
@@ -205,10 +236,53 @@ describe('without a binary the error', () => {
   test('says that a binary of another version is none', () => {
     const { consumer, holdfast } = installation();
     platformPackage(consumer, path.basename(binaryOfPackage()).split('.')[1]!, fs.readFileSync(binaryOfPackage()));
-    const manifest = path.join(holdfast, 'package.json');
-    fs.writeFileSync(manifest, fs.readFileSync(manifest, 'utf8').replace(`"version": "${version}"`, '"version": "99.0.0"'));
+    fs.writeFileSync(path.join(holdfast, 'lib/version.js'), "module.exports = { version: '99.0.0' };");
     const { message, remedy } = error({}, '', consumer);
     expect(message).toContain(`it is version ${version}, and this is 99.0.0`);
     expect(remedy).toContain('@99.0.0');
+  });
+
+  describe('under the permission model of Node', () => {
+    const [major, minor] = process.versions.node.split('.').map(Number) as [number, number];
+    const permission = major > 23 || (major === 23 && minor >= 5) || (major === 22 && minor >= 13) ? '--permission' : '--experimental-permission';
+    const start = (flags: string[], cwd: string) => {
+      const { stdout } = spawnSync(process.execPath, [...flags, 'ask.cjs'], { cwd, encoding: 'utf8', env: { ...process.env, HOLDFAST_NATIVE_PATH: undefined } });
+      return JSON.parse(stdout) as { code: string; message: string; remedy: string };
+    };
+
+    /** A program with the package and its binary, beside it. */
+    function program(): string {
+      const { consumer } = installation();
+      platformPackage(consumer, path.basename(binaryOfPackage()).split('.')[1]!, fs.readFileSync(binaryOfPackage()));
+      fs.writeFileSync(path.join(consumer, 'ask.cjs'), ask);
+      return fs.realpathSync(consumer);
+    }
+
+    it.each([
+      ['addons', [permission, '--allow-fs-read=*']],
+      ['addons by --no-addons', ['--no-addons']],
+    ])('names the flag that allows %s, and does not advise to install', (_name, flags) => {
+      const { code, message, remedy } = start(flags, program());
+      expect(code).toBe('native-unavailable');
+      expect(remedy).toContain('--allow-addons');
+      expect(remedy).toMatch(/--allow-fs-read and --allow-fs-write do not restrict/);
+      expect(message).toContain(remedy);
+      expect(remedy).not.toMatch(/install/);
+    });
+
+    it('names the flag for reading where nothing is found and not every file may be read', () => {
+      // Which look-ups are denied differs between the lines of Node: nothing is found here anyway.
+      const { code, remedy } = error({}, "Object.defineProperty(process, 'permission', { value: { has: () => false } });");
+      expect(code).toBe('native-unavailable');
+      expect(remedy).toContain('--allow-fs-read for the folder of the binary');
+      expect(remedy).toContain('--allow-addons');
+      expect(remedy).toContain('npm install');
+    });
+
+    it('is none where both are allowed', () => {
+      const cwd = program();
+      const { stdout } = spawnSync(process.execPath, [permission, '--allow-addons', '--allow-fs-read=*', 'ask.cjs'], { cwd, encoding: 'utf8', env: { ...process.env, HOLDFAST_NATIVE_PATH: undefined } });
+      expect(stdout.trim()).toMatch(/\.node$/);
+    });
   });
 });

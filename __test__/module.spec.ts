@@ -3,7 +3,7 @@ import * as path from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import * as esm from '../index.mjs';
 import { failure, openFiles } from './helpers/forms.js';
 import { binaryOfPackage, copyOfPackage, PACKAGE } from './helpers/package-copy.js';
@@ -134,6 +134,7 @@ describe('the binary', () => {
   test('that appears after a failed call is taken by the next', () => {
     const folder = copyOfPackage({ withBinary: false });
     const name = path.basename(binaryOfPackage());
+    fs.writeFileSync(path.join(folder, 'Cargo.toml'), '');
     const { stdout } = node(`
       const holdfast = require('./index.js');
       try { holdfast.capabilities() } catch (error) { console.log(error.code) }
@@ -159,6 +160,35 @@ describe('capabilities', () => {
       // A frozen object is as good as a fresh one.
     }
     expect(esm.capabilities().version).toBe(require('../package.json').version);
+  });
+});
+
+describe('the modules that a program imports', () => {
+  /** Sources of the modules that an entry requires, by file. */
+  function reachable(entries: string[]): Map<string, string> {
+    const sources = new Map<string, string>();
+    const visit = (file: string) => {
+      if (sources.has(file)) return;
+      const source = fs.readFileSync(file, 'utf8');
+      sources.set(file, source);
+      for (const [, required] of source.matchAll(/\brequire\('(\.[^']+)'\)/g)) visit(path.join(path.dirname(file), required!));
+    };
+    for (const entry of entries) visit(path.join(PACKAGE, entry));
+    return sources;
+  }
+
+  it('can be bundled as ES modules: they require nothing but each other', () => {
+    const sources = reachable(['index.js', 'lib/fs-safe.js']);
+    expect(sources.size).toBeGreaterThan(40);
+    for (const [file, source] of sources) {
+      const code = source.replace(/^\s*(\*|\/\/|\/\*).*$/gm, '');
+      for (const [, required] of code.matchAll(/\brequire\(([^)]*)\)/g)) expect(required, `required by ${file}`).toMatch(/^'\.\.?\/[\w./-]+\.js'$/);
+      if (!file.endsWith('location.js')) expect(code, file).not.toMatch(/\b__(dir|file)name\b|\brequire\.|\bmodule\.(?!exports)/);
+    }
+  });
+
+  it('have the version of package.json', () => {
+    expect(require('../lib/version.js').version).toBe(require('../package.json').version);
   });
 });
 

@@ -2,7 +2,7 @@
 
 // The bytes of what callers hand over. A view's own slots count, not what its properties claim.
 
-const { types } = require('node:util');
+const { types } = process.getBuiltinModule('node:util');
 const { refusal, tooLarge } = require('./errors.js');
 const { invalidValue } = require('./validate.js');
 

@@ -2,8 +2,8 @@
 
 // Iterates over the chunks of a producer, which may be endless, silent or broken.
 
-const { performance } = require('node:perf_hooks');
-const { setImmediate } = require('node:timers');
+const { performance } = process.getBuiltinModule('node:perf_hooks');
+const { setImmediate } = process.getBuiltinModule('node:timers');
 const { onAbort } = require('./abort.js');
 
 /** @typedef {AsyncIterable<unknown> | Iterable<unknown>} Source */

@@ -6,7 +6,7 @@
 const { isUtf8 } = require('node:buffer');
 const fs = require('node:fs');
 const { parseArgs } = require('node:util');
-const { version } = require('../package.json');
+const { version } = require('./version.js');
 const { canForetell, doctor } = require('./doctor.js');
 const { doctorText } = require('./doctor-text.js');
 const { VERBS } = require('./doctor-verdicts.js');

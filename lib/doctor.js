@@ -3,7 +3,7 @@
 // `holdfast doctor`: what is at a path, what each verb would do there, and what to change. Nothing is changed.
 
 const nodePath = require('node:path');
-const { version } = require('../package.json');
+const { version } = require('./version.js');
 const { capabilities } = require('./capabilities.js');
 const { examine, linksOnTheWay, targetOf } = require('./doctor-facts.js');
 const { readMounts } = require('./doctor-mounts.js');

@@ -1,8 +1,9 @@
 'use strict';
 
-const path = require('node:path');
-const util = require('node:util');
+const path = process.getBuiltinModule('node:path');
+const util = process.getBuiltinModule('node:util');
 const { escapedForJson, escapedLines, quoted } = require('./escape.js');
+const { LIB } = require('./location.js');
 const { CODES, explain } = require('./messages.js');
 
 /** @typedef {import('./native-types.js').NativePath} NativePath */
@@ -179,8 +180,8 @@ function causeOf(error) {
   return error instanceof HoldfastError ? error.cause : undefined;
 }
 
-/** Marks our own lines of a stack trace; empty where a bundler has put us elsewhere. */
-const OUR_FRAMES = path.basename(__dirname) === 'lib' ? __dirname + path.sep : '';
+/** Marks the lines of this package in a stack trace; empty in a bundle. */
+const OUR_FRAMES = LIB === '' ? '' : LIB + path.sep;
 
 /**
  * The same for a promise: when it rejects, the stack has nothing but our own frames and, behind

@@ -2,7 +2,7 @@
 
 // Escapes text from outside (paths, mount points, arguments) for messages, JSON, code and shell commands.
 
-const { isUtf8 } = require('node:buffer');
+const { isUtf8 } = process.getBuiltinModule('node:buffer');
 
 /** Matches text that needs no look at each character. */
 const PLAIN = /^[\x20-\x7e]*$/;

@@ -2,7 +2,7 @@
 
 // Single files by a path alone, in the shapes of fs-safe: reads of regular files, JSON, windows of open files.
 
-const fs = require('node:fs');
+const fs = process.getBuiltinModule('node:fs');
 const { LOCAL_READ, hostError, isErrno, toHost } = require('./fs-safe-errors.js');
 const { isHoldfastError, own } = require('./errors.js');
 const { readLocalFileSafely, readLocalFileSafelySync } = require('./read.js');
@@ -71,7 +71,7 @@ function safeRealpathSync(targetPath, cache) {
 /**
  * Fills a buffer from a position of an open file, up to the end of the file. The file's own position stays.
  *
- * @param {fs.promises.FileHandle} handle
+ * @param {import('node:fs').promises.FileHandle} handle
  * @param {Buffer} buffer
  * @param {number} position
  * @param {{ signal?: AbortSignal }} [options]

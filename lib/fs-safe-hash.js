@@ -2,8 +2,8 @@
 
 // SHA-256 of regular files in the shapes of fs-safe, on descriptors.
 
-const fs = require('node:fs');
-const { createHash } = require('node:crypto');
+const fs = process.getBuiltinModule('node:fs');
+const { createHash } = process.getBuiltinModule('node:crypto');
 const { hostError, isErrno } = require('./fs-safe-errors.js');
 
 /** @typedef {import('./fs-safe-errors.js').HostErrorClass} HostErrorClass */
@@ -29,7 +29,7 @@ function toLimits({ maxBytes = Infinity, signal }) {
  * Judges what a path leads to before it is opened: opening a device or a FIFO can act on it.
  *
  * @param {HostErrorClass} HostError
- * @param {fs.BigIntStats} stat
+ * @param {import('node:fs').BigIntStats} stat
  */
 function assertRegular(HostError, stat) {
   if (stat.isSymbolicLink()) {
@@ -43,8 +43,8 @@ function assertRegular(HostError, stat) {
 
 /**
  * @param {HostErrorClass} HostError
- * @param {fs.BigIntStats} named
- * @param {fs.BigIntStats} opened
+ * @param {import('node:fs').BigIntStats} named
+ * @param {import('node:fs').BigIntStats} opened
  */
 function assertSame(HostError, named, opened) {
   assertRegular(HostError, opened);
@@ -71,7 +71,7 @@ function tooLarge(HostError, maxBytes) {
 
 /**
  * @param {HostErrorClass} HostError
- * @param {fs.Stats} stat
+ * @param {import('node:fs').Stats} stat
  * @param {number} maxBytes
  */
 function assertHashable(HostError, stat, maxBytes) {
@@ -94,7 +94,7 @@ function roomFor(size) {
 
 /**
  * @param {HostErrorClass} HostError
- * @param {fs.promises.FileHandle} handle
+ * @param {import('node:fs').promises.FileHandle} handle
  * @param {Limits} limits
  */
 async function hashHandle(HostError, handle, { maxBytes, signal }) {
@@ -145,7 +145,7 @@ function hashDescriptor(HostError, fd, { maxBytes, signal }) {
 function bindHash({ HostError }) {
   return {
     /**
-     * @param {string | fs.promises.FileHandle} input a handle stays open
+     * @param {string | import('node:fs').promises.FileHandle} input a handle stays open
      * @param {any} [options]
      */
     async sha256File(input, options = {}) {

@@ -2,8 +2,8 @@
 
 // A copy in place after a rename that was refused, by the original, with the host's functions.
 
-const fs = require('node:fs');
-const path = require('node:path');
+const fs = process.getBuiltinModule('node:fs');
+const path = process.getBuiltinModule('node:path');
 const { isTolerable } = require('./fs-safe-injected-directory.js');
 
 /** @typedef {import('./fs-safe-read.js').Host} Host */

@@ -2,8 +2,8 @@
 
 // The mode of a parent directory that is changed through the functions of a host.
 
-const fs = require('node:fs');
-const path = require('node:path');
+const fs = process.getBuiltinModule('node:fs');
+const path = process.getBuiltinModule('node:path');
 const { rehearseEnsureDir } = require('./doctor-rehearsals.js');
 const { HARDENINGS, REASONS, isOptedOut, warn } = require('./ensure-dir.js');
 const { hostError } = require('./fs-safe-errors.js');

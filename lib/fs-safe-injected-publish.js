@@ -2,8 +2,8 @@
 
 // The last steps of a replacement through the functions of a host: from a staged file to one that has its name.
 
-const fs = require('node:fs');
-const path = require('node:path');
+const fs = process.getBuiltinModule('node:fs');
+const path = process.getBuiltinModule('node:path');
 const { callBack } = require('./fs-safe-authority.js');
 const { FromCaller, hostError, isErrno } = require('./fs-safe-errors.js');
 const { assertStaged, isSame } = require('./fs-safe-injected-identity.js');

@@ -3,8 +3,8 @@
 // `replaceFileAtomic` through the functions of a host: in the order, with the arguments and as often as the library
 // calls them, since a host's guards keep state from one call to the next.
 
-const path = require('node:path');
-const { randomBytes, randomUUID } = require('node:crypto');
+const path = process.getBuiltinModule('node:path');
+const { randomBytes, randomUUID } = process.getBuiltinModule('node:crypto');
 const { FromCaller, hostError } = require('./fs-safe-errors.js');
 const { applyDirectoryMode, bitsOf, isTolerable } = require('./fs-safe-injected-directory.js');
 const { assertSame, isSame } = require('./fs-safe-injected-identity.js');

@@ -2,7 +2,7 @@
 
 // A file system that a host injects into `replaceFileAtomic`: its functions under one set of names for both twins.
 
-const fs = require('node:fs');
+const fs = process.getBuiltinModule('node:fs');
 
 /** Names of the functions that a replacement calls. */
 const SYNC_NAMES = /** @type {const} */ ([

@@ -7,7 +7,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { createRequire } = require('node:module');
 const { pathToFileURL } = require('node:url');
-const { version } = require('../package.json');
+const { version } = require('./version.js');
 const { bindFsSafe } = require('./fs-safe.js');
 
 const NAME = '@openclaw/fs-safe';

@@ -2,9 +2,9 @@
 
 // The directory of a file that only its owner may read, for callers that take the file's path and want the directory back.
 
-const fs = require('node:fs');
-const os = require('node:os');
-const path = require('node:path');
+const fs = process.getBuiltinModule('node:fs');
+const os = process.getBuiltinModule('node:os');
+const path = process.getBuiltinModule('node:path');
 const { ensureDirSync } = require('./ensure-dir.js');
 const { atCaller, isHoldfastError, own, systemError } = require('./errors.js');
 const { escaped } = require('./escape.js');

@@ -2,10 +2,10 @@
 
 // Paths as callers of fs-safe give them.
 
-const fs = require('node:fs');
-const os = require('node:os');
-const path = require('node:path');
-const { fileURLToPath } = require('node:url');
+const fs = process.getBuiltinModule('node:fs');
+const os = process.getBuiltinModule('node:os');
+const path = process.getBuiltinModule('node:path');
+const { fileURLToPath } = process.getBuiltinModule('node:url');
 const { printable } = require('./errors.js');
 const { escaped } = require('./escape.js');
 const { native } = require('./native.js');

@@ -2,7 +2,7 @@
 
 // Roots for callers that never close one: each is pinned by its descriptor, and only so many at a time.
 
-const fs = require('node:fs');
+const fs = process.getBuiltinModule('node:fs');
 const { refusal } = require('./errors.js');
 const { openRoot } = require('./root.js');
 

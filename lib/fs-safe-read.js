@@ -2,8 +2,8 @@
 
 // Reads in the shapes of fs-safe.
 
-const fs = require('node:fs');
-const path = require('node:path');
+const fs = process.getBuiltinModule('node:fs');
+const path = process.getBuiltinModule('node:path');
 const { LOCAL_READ, ROOT_READ, hostError, toHost } = require('./fs-safe-errors.js');
 const { expandHome, expandLocal, withoutLinks } = require('./fs-safe-paths.js');
 const { isHoldfastError } = require('./errors.js');

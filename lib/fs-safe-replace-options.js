@@ -2,7 +2,7 @@
 
 // The options of `replaceFileAtomic`, each read once: docs/fs-safe.md says what becomes of every one.
 
-const path = require('node:path');
+const path = process.getBuiltinModule('node:path');
 const { hostError } = require('./fs-safe-errors.js');
 const { authority } = require('./fs-safe-authority.js');
 const { WHOLE_DATA } = require('./write.js');

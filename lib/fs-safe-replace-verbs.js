@@ -2,9 +2,9 @@
 
 // The steps of a replacement, on the calling thread and with promises.
 
-const fs = require('node:fs');
-const path = require('node:path');
-const { randomBytes } = require('node:crypto');
+const fs = process.getBuiltinModule('node:fs');
+const path = process.getBuiltinModule('node:path');
+const { randomBytes } = process.getBuiltinModule('node:crypto');
 const { callBack } = require('./fs-safe-authority.js');
 const { FromCaller, hostError } = require('./fs-safe-errors.js');
 const { ensureDir, ensureDirSync } = require('./ensure-dir.js');
@@ -19,7 +19,7 @@ const { writeAtomic, writeAtomicSync } = require('./write.js');
  * Whether the temporary is still the file that was staged, and only that. The original asks the same.
  *
  * @param {HostErrorClass} HostError
- * @param {fs.BigIntStats | Error} seen by its name, or why it was not
+ * @param {import('node:fs').BigIntStats | Error} seen by its name, or why it was not
  * @param {{ dev: bigint, ino: bigint }} staged
  */
 function assertStaged(HostError, seen, staged) {
@@ -104,12 +104,12 @@ function writeSync(HostError, plan) {
 async function writeStaged(HostError, plan) {
   const { target, content, options } = plan;
   const staged = /** @type {any} */ (await stageAtomic(target, options));
-  /** @type {fs.BigIntStats | undefined} */
+  /** @type {import('node:fs').BigIntStats | undefined} */
   let identity;
   try {
     const { handle, tempPath } = staged;
     await handle.writeFile(content);
-    identity = /** @type {fs.BigIntStats} */ (await handle.stat({ bigint: true }));
+    identity = /** @type {import('node:fs').BigIntStats} */ (await handle.stat({ bigint: true }));
     if (plan.beforeRename !== undefined) {
       await before(plan, tempPath);
       assertStaged(HostError, await fs.promises.lstat(tempPath, { bigint: true }).catch((error) => error), identity);
@@ -131,7 +131,7 @@ async function writeStaged(HostError, plan) {
  * Whether a temporary that was removed has its name all the same: removing it tells nothing.
  *
  * @param {string} tempPath
- * @param {fs.BigIntStats | undefined} identity
+ * @param {import('node:fs').BigIntStats | undefined} identity
  */
 async function isStill(tempPath, identity) {
   const seen = await fs.promises.lstat(tempPath, { bigint: true }).catch(() => undefined);
@@ -217,7 +217,7 @@ function lookSync(file) {
 
 /**
  * @param {string} file
- * @returns {fs.BigIntStats | undefined}
+ * @returns {import('node:fs').BigIntStats | undefined}
  */
 function identifySync(file) {
   const seen = lookExactly(file);
@@ -251,7 +251,7 @@ const ASYNC = {
   write,
   /** @param {string} file */
   look: (file) => fs.promises.lstat(file).catch(() => undefined),
-  /** @type {(file: string) => fs.BigIntStats | undefined | Promise<fs.BigIntStats | undefined>} */
+  /** @type {(file: string) => import('node:fs').BigIntStats | undefined | Promise<import('node:fs').BigIntStats | undefined>} */
   identify: (file) => fs.promises.lstat(file, { bigint: true }).catch(() => undefined),
   /** @type {(plan: Plan) => boolean | Promise<boolean>} */
   hasContent: (plan) =>

@@ -3,7 +3,7 @@
 // `replaceFileAtomic` and `writeTextAtomic` of fs-safe. What happens is written once, as a generator of steps; the two
 // runners below take the steps with the verbs of the calling thread, or with those that answer promises.
 
-const path = require('node:path');
+const path = process.getBuiltinModule('node:path');
 const { FromCaller, REPLACE, hostError, isErrno, toHost } = require('./fs-safe-errors.js');
 const { mkdirMode } = require('./fs-safe-paths.js');
 const { toPlan } = require('./fs-safe-replace-options.js');
@@ -166,7 +166,7 @@ function* rawFailure({ HostError }, plan, parent, { code, path: at, cause }) {
   return undefined;
 }
 
-const { errno: constants } = require('node:os').constants;
+const { errno: constants } = process.getBuiltinModule('node:os').constants;
 
 /**
  * The original's function, for a call that only it can make.

@@ -2,8 +2,8 @@
 
 // `openRootFile` of fs-safe on Linux: opens a file beneath a root and decides on what was opened.
 
-const fs = require('node:fs');
-const path = require('node:path');
+const fs = process.getBuiltinModule('node:fs');
+const path = process.getBuiltinModule('node:path');
 const { own } = require('./errors.js');
 const { hostError, isErrno } = require('./fs-safe-errors.js');
 const { firstLink } = require('./fs-safe-parent.js');
@@ -12,7 +12,7 @@ const { runLater, runNow } = require('./fs-safe-steps.js');
 
 /** @typedef {import('./fs-safe-errors.js').HostErrorClass} HostErrorClass */
 /** @typedef {import('./fs-safe-read.js').Host} Host */
-/** @typedef {{ ok: true, path: string, fd: number, stat: fs.Stats, rootRealPath: string }} Opened */
+/** @typedef {{ ok: true, path: string, fd: number, stat: import('node:fs').Stats, rootRealPath: string }} Opened */
 /** @typedef {{ ok: false, reason: 'path' | 'validation' | 'io', error?: unknown }} Failed */
 
 const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
@@ -215,7 +215,7 @@ function isLexical(file, real, rootGiven, rootRealPath) {
 /**
  * @param {HostErrorClass} HostError
  * @param {Wanted} wanted
- * @param {fs.BigIntStats} stat
+ * @param {import('node:fs').BigIntStats} stat
  */
 function assertAllowed(HostError, { wantsDirectory, refusesHardlinks, maxBytes }, stat) {
   if (stat.isSymbolicLink() || !(wantsDirectory ? stat.isDirectory() : stat.isFile())) {

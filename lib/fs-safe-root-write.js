@@ -2,7 +2,7 @@
 
 // Writes of fs-safe's `root()`.
 
-const path = require('node:path');
+const path = process.getBuiltinModule('node:path');
 const { FromCaller, ROOT_MKDIR, ROOT_MKDIR_BY_POLICY, ROOT_WRITE, ROOT_WRITE_BY_POLICY, hostError, toHost } = require('./fs-safe-errors.js');
 const { authority } = require('./fs-safe-authority.js');
 const { climbs, expandHome, mkdirMode, withoutLinks } = require('./fs-safe-paths.js');

@@ -2,7 +2,7 @@
 
 // `root()` of fs-safe: the handle, its reads, and what it hands to the original.
 
-const path = require('node:path');
+const path = process.getBuiltinModule('node:path');
 const { ROOT_READ, hostError, toHost } = require('./fs-safe-errors.js');
 const { beneath, toPolicy } = require('./fs-safe-read.js');
 const { pin } = require('./fs-safe-pins.js');

@@ -2,8 +2,8 @@
 
 // Looks beneath a root, for callers that decide nothing by them: by path, as the original's, and therefore advisory.
 
-const fs = require('node:fs');
-const path = require('node:path');
+const fs = process.getBuiltinModule('node:fs');
+const path = process.getBuiltinModule('node:path');
 const { hostError, isErrno } = require('./fs-safe-errors.js');
 const { climbs, expandHome, isBeneath } = require('./fs-safe-paths.js');
 

@@ -2,7 +2,7 @@
 
 // `syncDirectory` of fs-safe: syncs a directory that is the one it was, on its descriptor.
 
-const fs = require('node:fs');
+const fs = process.getBuiltinModule('node:fs');
 const { hostError, isErrno } = require('./fs-safe-errors.js');
 const { runLater, runNow } = require('./fs-safe-steps.js');
 
@@ -85,7 +85,7 @@ function* syncOne(HostError, directory, label) {
 
 /**
  * @param {HostErrorClass} HostError
- * @param {fs.BigIntStats} stat
+ * @param {import('node:fs').BigIntStats} stat
  * @param {{ dev: bigint, ino: bigint } | undefined} was
  * @param {string} label
  */

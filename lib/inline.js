@@ -5,7 +5,7 @@
 // from everything else, and a loop that awaits nothing but such answers would never let it turn.
 
 // As it is now: tests replace the global one.
-const { setImmediate } = require('node:timers');
+const { setImmediate } = process.getBuiltinModule('node:timers');
 
 /** Answers in one turn of the event loop: some two milliseconds of work. */
 const ANSWERS = 256;

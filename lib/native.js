@@ -2,15 +2,17 @@
 
 // The only file that names the platform binary, and the one place where its absence is explained.
 
-const path = require('node:path');
-const { version } = require('../package.json');
+const { createRequire } = process.getBuiltinModule('node:module');
+const path = process.getBuiltinModule('node:path');
+const { version } = require('./version.js');
 const { HoldfastError, own, printable } = require('./errors.js');
 const { escaped } = require('./escape.js');
+const { checkout, requireHere } = require('./location.js');
 const { shielded } = require('./shield.js');
 const { SUPPORTED, targets } = require('./target.js');
 
 /** @typedef {import('./native-types.js').Native} Native */
-/** @typedef {{ place: string, missing: boolean, reason: string }} Attempt */
+/** @typedef {{ place: string, missing: boolean, reason: string, denial: string | undefined }} Attempt */
 
 /** @type {{ native: Native, path: string, exports: object } | undefined} */
 let loaded;
@@ -71,29 +73,67 @@ function load() {
   const attempts = [];
   /** @type {unknown} */
   let cause;
-  for (const place of named ? [path.resolve(named)] : possible.flatMap(placesOf)) {
+  for (const { place, from } of named ? [fileAt(path.resolve(named))] : possible.flatMap(placesOf)) {
     let resolved;
     try {
-      resolved = require.resolve(place);
-      const exports = checked(require(resolved));
+      resolved = from.resolve(place);
+      const exports = checked(from(resolved));
       return { native: shielded(exports), path: resolved, exports };
     } catch (error) {
-      const missing = resolved === undefined;
+      const denial = permissionDenial(error);
+      const missing = resolved === undefined && denial === undefined;
       // What is there and does not load tells more than what is not there.
       if (cause === undefined || (!missing && attempts.every((attempt) => attempt.missing))) cause = error;
-      attempts.push({ place, missing, reason: missing ? 'not there' : firstLine(error) });
+      attempts.push({ place, missing, reason: missing ? 'not there' : firstLine(error), denial });
     }
   }
   throw unavailable(possible, named, attempts, cause);
 }
 
 /**
- * A checkout's own build wins over an installed package.
+ * A place to look at, and the `require` that loads it.
+ *
+ * @typedef {{ place: string, from: NodeJS.Require }} Place
+ */
+
+/**
+ * @param {string} file absolute
+ * @returns {Place}
+ */
+function fileAt(file) {
+  return { place: file, from: createRequire(file) };
+}
+
+/**
+ * In a checkout of the project the own build, before the package of the platform.
  *
  * @param {string} target
+ * @returns {Place[]}
  */
 function placesOf(target) {
-  return [path.join(__dirname, '..', `holdfast.${target}.node`), `@holdfast/${target}`];
+  const own = checkout();
+  const from = requireHere();
+  return [
+    ...(own === undefined ? [] : [fileAt(path.join(own, `holdfast.${target}.node`))]),
+    ...(from === undefined ? [] : [{ place: `@holdfast/${target}`, from }]),
+  ];
+}
+
+/**
+ * What to start Node with, where its permission model (`--permission`) or `--no-addons` keeps it from loading a binary.
+ *
+ * @param {any} error
+ * @returns {string | undefined}
+ */
+function permissionDenial(error) {
+  switch (error?.code) {
+    case 'ERR_DLOPEN_DISABLED':
+      return 'Start Node with --allow-addons beside --permission, or without --no-addons.';
+    case 'ERR_ACCESS_DENIED':
+      return `Start Node with --allow-fs-read for ${escaped(String(error.resource || 'the folder of the package'))}, and with --allow-addons.`;
+    default:
+      return undefined;
+  }
 }
 
 /**
@@ -115,7 +155,15 @@ function firstLine(error) {
   return String(error instanceof Error ? error.message : error).split('\n', 1)[0];
 }
 
-const FROM_SOURCE = 'or build from source: in a checkout with Rust, run `npm run build`';
+const NOT_RESTRICTED = 'The addon makes its own system calls, which --allow-fs-read and --allow-fs-write do not restrict.';
+
+/** Whether the permission model hides files from Node: then what is not there may be there. */
+function hidesFiles() {
+  return /** @type {any} */ (process).permission?.has('fs.read') === false;
+}
+
+const FROM_SOURCE =
+  'name the binary with HOLDFAST_NATIVE_PATH (in a bundle), or build from source: in a checkout with Rust, run `npm run build`';
 
 /**
  * @param {string[]} possible
@@ -123,6 +171,10 @@ const FROM_SOURCE = 'or build from source: in a checkout with Rust, run `npm run
  * @param {Attempt[]} attempts
  */
 function remedyFor(possible, named, attempts) {
+  const denied = attempts.find(({ denial }) => denial !== undefined);
+  if (denied) {
+    return `${denied.denial} ${NOT_RESTRICTED}`;
+  }
   if (named) return 'Point HOLDFAST_NATIVE_PATH at the binary for this platform, or unset it.';
   const packages = possible.filter((target) => SUPPORTED.includes(target)).map((target) => `@holdfast/${target}@${version}`);
   if (packages.length === 0) {
@@ -130,7 +182,10 @@ function remedyFor(possible, named, attempts) {
   }
   const install = packages.map((name) => `\`npm install ${name}\``).join(' or ');
   if (attempts.some(({ missing }) => !missing)) {
-    return `What was found does not load. Install holdfast and ${packages.join(' or ')} anew, ${FROM_SOURCE}.`;
+    return `What was found does not load. Install holdfast and ${packages.join(' or ')} again, ${FROM_SOURCE}.`;
+  }
+  if (hidesFiles()) {
+    return `Node runs with --permission and may not read every file. Start it with --allow-fs-read for the folder of the binary (node_modules/@holdfast), and with --allow-addons; where the package is missing, run ${install}. ${NOT_RESTRICTED}`;
   }
   return `The package manager left out the optional dependency with the binary (--omit=optional, or a lock file made on another platform): run ${install}, install without --omit=optional, ${FROM_SOURCE}.`;
 }
@@ -143,7 +198,11 @@ function remedyFor(possible, named, attempts) {
  */
 function unavailable(possible, named, attempts, cause) {
   const remedy = remedyFor(possible, named, attempts);
-  const tried = attempts.map(({ place, reason }) => `${escaped(place)}: ${escaped(reason)}`).join('; ');
+  if (cause instanceof Error) own(cause);
+  const tried =
+    attempts.length === 0
+      ? 'this bundle does not know its own place'
+      : attempts.map(({ place, reason }) => `${escaped(place)}: ${escaped(reason)}`).join('; ');
   return own(
     new HoldfastError('native-unavailable', {
       message: `native-unavailable: no binary for ${possible.join(' or ')} could be loaded (${tried}). ${remedy}`,

@@ -2,7 +2,7 @@
 
 // Options are read once, checked, and packed into the flat arguments that the binary takes.
 
-const { constants: bufferConstants } = require('node:buffer');
+const { constants: bufferConstants } = process.getBuiltinModule('node:buffer');
 const { optionsOf } = require('./option-names.js');
 const {
   ENSURE,

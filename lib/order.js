@@ -2,7 +2,7 @@
 
 // Asynchronous writes to one target publish in the order they were made, in this environment.
 
-const path = require('node:path');
+const path = process.getBuiltinModule('node:path');
 const { direct } = require('./direct.js');
 const { shown } = require('./errors.js');
 const { native } = require('./native.js');

@@ -2,8 +2,8 @@
 
 // Paths as callers give them, and as the binary takes them.
 
-const { fileURLToPath } = require('node:url');
-const { getSystemErrorMap, types } = require('node:util');
+const { fileURLToPath } = process.getBuiltinModule('node:url');
+const { getSystemErrorMap, types } = process.getBuiltinModule('node:util');
 const { refusal, shown, systemError } = require('./errors.js');
 const { native } = require('./native.js');
 const record = require('./record.js');

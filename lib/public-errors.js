@@ -2,8 +2,8 @@
 
 // Errors as answers to a client: a status, and a body without paths, ids and options of the operator.
 
-const os = require('node:os');
-const util = require('node:util');
+const os = process.getBuiltinModule('node:os');
+const util = process.getBuiltinModule('node:util');
 const { isHoldfastError } = require('./errors.js');
 const { CODES } = require('./messages.js');
 const { table } = require('./table.js');

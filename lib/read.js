@@ -1,7 +1,7 @@
 'use strict';
 
-const os = require('node:os');
-const { types } = require('node:util');
+const os = process.getBuiltinModule('node:os');
+const { types } = process.getBuiltinModule('node:util');
 const { abortable } = require('./abort.js');
 const { direct } = require('./direct.js');
 const { charge, mayAnswerNow } = require('./inline.js');

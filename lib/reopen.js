@@ -1,6 +1,6 @@
 'use strict';
 
-const fs = require('node:fs');
+const fs = process.getBuiltinModule('node:fs');
 const { HoldfastError, refusal, systemError } = require('./errors.js');
 
 /**
@@ -44,7 +44,7 @@ async function reopen(held, flags, path) {
   if (process.platform === 'linux' && held.descriptor < 0) {
     throw refusal('unsupported-platform', '', path);
   }
-  /** @type {fs.promises.FileHandle} */
+  /** @type {import('node:fs').promises.FileHandle} */
   let handle;
   try {
     handle = await fs.promises.open(wayTo(held, flags), flags);

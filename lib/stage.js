@@ -2,7 +2,6 @@
 
 // A file that others make under a temporary's path, and that is published when it is complete.
 
-const fs = require('node:fs');
 const { abortable, cancelOn } = require('./abort.js');
 const { native, nativeForStages } = require('./native.js');
 const { pending, promised, shown } = require('./errors.js');
@@ -46,7 +45,7 @@ class StagedFile {
   /**
    * @param {Staged} staged
    * @param {string} tempPath
-   * @param {fs.promises.FileHandle} handle
+   * @param {import('node:fs').promises.FileHandle} handle
    */
   constructor(staged, tempPath, handle) {
     this.#staged = staged;

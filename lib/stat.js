@@ -2,7 +2,7 @@
 
 // Results that are instances of `fs.Stats`. Its constructor is deprecated and makes four dates; here an object gets its prototype.
 
-const fs = require('node:fs');
+const fs = process.getBuiltinModule('node:fs');
 
 const TIMES = /** @type {const} */ (['atime', 'mtime', 'ctime', 'birthtime']);
 
@@ -94,6 +94,6 @@ function withLazyDates(prototype) {
   return lazy;
 }
 
-const Stats = /** @type {new (numbers: Float64Array) => fs.Stats} */ (/** @type {unknown} */ (construct));
+const Stats = /** @type {new (numbers: Float64Array) => import('node:fs').Stats} */ (/** @type {unknown} */ (construct));
 
 module.exports = { Stats };

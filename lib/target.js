@@ -2,7 +2,7 @@
 
 // Which of the binaries this process can load: by platform, architecture and, on Linux, C library.
 
-const fs = require('node:fs');
+const fs = process.getBuiltinModule('node:fs');
 
 /** What binaries are made for, by Node's names for platform and architecture. */
 const SUPPORTED = Object.freeze([

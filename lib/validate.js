@@ -2,7 +2,7 @@
 
 // Arguments of the wrong type or range are refused before any I/O, with Node's errors.
 
-const { inspect } = require('node:util');
+const { inspect } = process.getBuiltinModule('node:util');
 const { own } = require('./errors.js');
 const { escaped } = require('./escape.js');
 

@@ -1,6 +1,6 @@
 'use strict';
 
-const { types } = require('node:util');
+const { types } = process.getBuiltinModule('node:util');
 const { abortable, cancelOn } = require('./abort.js');
 const { ownCopy, toBytes, withinLimit } = require('./bytes.js');
 const { direct } = require('./direct.js');

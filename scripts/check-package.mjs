@@ -2,6 +2,7 @@
 // nothing else, and that they work once installed. Of the platform packages those are packed whose binary is here.
 
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fail, projectRoot, run } from './support.mjs';
@@ -70,6 +71,8 @@ if (/"resolved"/.test(readFileSync(path.join(projectRoot, 'package-lock.json'), 
   problems.push('package-lock.json names a registry host: npm config set omit-lockfile-registry-resolved true, then npm install');
 }
 const crateVersion = /^version = "(.+)"$/m.exec(readFileSync(path.join(projectRoot, 'Cargo.toml'), 'utf8'))?.[1];
+const { version: codeVersion } = createRequire(import.meta.url)('../lib/version.js');
+if (codeVersion !== checkout.version) problems.push(`package.json says ${checkout.version}, lib/version.js ${codeVersion}`);
 if (crateVersion !== checkout.version) problems.push(`package.json says ${checkout.version}, Cargo.toml ${crateVersion}`);
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'holdfast-package-'));

@@ -22,6 +22,17 @@ export function copyOfPackage({ withBinary = true } = {}): string {
   for (const name of ['package.json', 'index.js', 'index.mjs', 'lib']) {
     fs.cpSync(path.join(PACKAGE, name), path.join(folder, name), { recursive: true });
   }
-  if (withBinary) fs.copyFileSync(binaryOfPackage(), path.join(folder, path.basename(binaryOfPackage())));
+  if (withBinary) installBinary(folder);
   return folder;
+}
+
+/** Puts the binary into a package folder as its platform package does, so that it is found from the package. Returns its path. */
+export function installBinary(folder: string, binary: string | Buffer = fs.readFileSync(binaryOfPackage())): string {
+  const name = path.basename(binaryOfPackage());
+  const target = name.split('.')[1]!;
+  const at = path.join(folder, 'node_modules/@holdfast', target);
+  fs.mkdirSync(at, { recursive: true });
+  fs.writeFileSync(path.join(at, 'package.json'), JSON.stringify({ name: `@holdfast/${target}`, main: name }));
+  fs.writeFileSync(path.join(at, name), binary);
+  return path.join(at, name);
 }
