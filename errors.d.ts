@@ -19,7 +19,8 @@ export type HoldfastErrorCategory = 'policy' | 'operational';
  * - `insecure-permissions`: `existing: 'require'`, and the directory keeps a permission beyond `mode`;
  * - `not-owned`: `existing: 'require'`, and neither the effective user nor root owns the directory;
  * - `OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE`: `outbound`, and the file is not readable by group and others, or not by this process;
- * - `path-mismatch`: the path kept changing under the call, through every bounded retry.
+ * - `path-mismatch`: the path kept changing under the call, through every bounded retry; or the directory of a write was moved out of
+ *   its root, or its temporary or target exchanged, while it ran.
  */
 export type HoldfastPolicyCode =
   | 'invalid-path' | 'outside-workspace' | 'symlink' | 'hardlink' | 'not-file' | 'not-directory' | 'device-path' | 'too-large'
@@ -89,7 +90,10 @@ export class HoldfastError extends Error {
   readonly uid?: number | undefined;
   /** Effective user of this process, where it is the reason. */
   readonly euid?: number | undefined;
-  /** `not-durable`: `true`, the new content has the name already, though a power loss may undo it. */
+  /**
+   * `true` for `not-durable`: the new content has the name already, though a power loss may undo it; and for a `path-mismatch` that
+   * was found after publication: another file has the name.
+   */
   readonly published?: boolean | undefined;
   /** `too-large`: bytes of the file or of the data; of a stream, those that had come; absent where they are unknown (growth, memory). */
   readonly size?: number | undefined;

@@ -15,8 +15,13 @@ export interface StagedFile extends AsyncDisposable {
    * Publishes what is at `tempPath` then, with all that {@link writeAtomic} promises: mode, owner and ACL are settled on the
    * descriptor, the file is synced, renamed, and the directory synced, as the options say. After an error the temporary is gone.
    *
+   * Another file that was renamed onto `tempPath` is published with no more access for group and others than it had, whatever
+   * `mode` asks for; it gets owner and ACL of the replaced file only if every user could read it. `mode` and `preserved` of the
+   * result say what it has. Write to `tempPath` or `handle` for an exact mode.
+   *
    * @throws {HoldfastError} As {@link writeAtomic}; for what lies at `tempPath`: `not-found` (it is gone), `symlink`, `not-file`,
-   * `hardlink`, `not-owned` (another user's). `ERR_INVALID_STATE` after an earlier `commit` or `abort`.
+   * `hardlink`, `not-owned` (another user's). `path-mismatch`: it was exchanged during the commit (with `published: true`: the
+   * target is another file now), or the directory has left the root. `ERR_INVALID_STATE` after an earlier `commit` or `abort`.
    */
   commit(): Promise<WriteResult>;
   /** Closes the handle and removes the temporary. Nothing is left to do after `commit` or another `abort`, and that is no error. */
@@ -42,7 +47,7 @@ export function stageAtomic(file: PathInput, options?: Omit<WriteOptions, 'encod
 export interface CleanOptions {
   /**
    * Only what was last written to or changed at least so many milliseconds ago: a number ≥ 0. Make it longer than any write of
-   * this machine takes. What comes in pieces, and what {@link stageAtomic} made, is locked while it lives and never removed.
+   * this machine takes. Streams, and what {@link stageAtomic} made, are locked until they are published, and never removed before.
    */
   olderThanMs: number;
 }

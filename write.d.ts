@@ -66,7 +66,8 @@ export interface WriteOptions extends CommonOptions, ForeignWriteOptions {
    * What to do where the target cannot be renamed over (`EBUSY`): a single-file bind mount. `'none'`: throw that. `'in-place'`: write
    * over its content, which is not atomic: a reader may see a part, and so may everybody after a power loss. A copy of the old
    * content, `.holdfast-<32 hexadecimal digits>.recovery` beside it, exists until the new one is synced (always, whatever
-   * `durable` says); a write that fails is undone from it. If that fails too, the copy stays, and the error's `path` names it.
+   * `durable` says); a write that fails is undone from it, mode and ACL too. If that fails, the copy stays, and the error's `path`
+   * names it. Meanwhile the file grants only what both the old mode and the new one grant. `path-mismatch`: the target was exchanged.
    * Refused for another user's file (`not-owned`; root's is accepted) and one with several names (`hardlink`). Default `'none'`.
    */
   fallback?: 'none' | 'in-place' | undefined;
@@ -126,7 +127,7 @@ export interface WriteResult {
  * await writeAtomic(path, JSON.stringify(state), { mode: PRIVATE_FILE_MODE, mkdir: true });
  *
  * @throws {HoldfastError} `not-found`, `not-directory`, `not-file`, `symlink`, `hardlink`, `already-exists`, `not-durable`,
- * `invalid-path`; with a root also `outside-workspace`, `path-mismatch`.
+ * `invalid-path`; with a root also `outside-workspace`, `path-mismatch` (also when a directory left the root during the write).
  */
 export function writeAtomic(file: PathInput, data: WriteData, options?: WriteOptions | BufferEncoding): Promise<WriteResult>;
 /** {@link writeAtomic}, on the calling thread; it does not wait for asynchronous calls on the same target. */

@@ -5,13 +5,13 @@ import { asUser1000, Driver, rootRequest, verbRequest, type Request } from './he
 import { both, octal } from './helpers/sys-layout.js';
 import { needs } from './helpers/sys-needs.js';
 import { makeDir, scratch } from './helpers/sys-scratch.js';
-import { watch, type Injection } from './helpers/sys-strace.js';
+import { watch, type Injection, type SystemCall } from './helpers/sys-strace.js';
 
 const inOwnNamespace = ['unshare', '--mount', '--propagation', 'private'];
 const RECOVERY = /^\.holdfast-[0-9a-f]{32}\.recovery$/;
 const inPlace = { fallback: 'in-place' };
 
-needs('root', 'unshare', 'mount', 'strace', 'setpriv')('a file bind-mounted on its own', () => {
+needs('root', 'unshare', 'mount', 'strace', 'setpriv', 'setfacl', 'getfacl')('a file bind-mounted on its own', () => {
   let base: string;
   let driver: Driver;
   let count = 0;
@@ -75,6 +75,63 @@ needs('root', 'unshare', 'mount', 'strace', 'setpriv')('a file bind-mounted on i
     const { value } = await driver.verb('sync', 'writeAtomic', target, 'new', { ...inPlace, mode: 0o604 });
     expect(value).toMatchObject({ method: 'in-place', mode: 0o604, preserved: { mode: false, acl: false, owner: true } });
     expect(await modeOf(source)).toBe('0604');
+  });
+
+  /** The calls of a write that change the file that is mounted, in order. */
+  const isChange = ({ name, args }: SystemCall): boolean => /^(fchmod|pwrite64|ftruncate|fsync|fremovexattr|fsetxattr)$/.test(name) && args.includes(`<${target}>`);
+
+  it.each([
+    [0o600, 0o644, '0600', '0644'],
+    [0o644, 0o600, '0600', '0600'],
+    [0o640, 0o604, '0600', '0604'],
+    [0o4755, undefined, '0755', '0755'],
+  ])('grants no more than mode %o and mode %o while the content is written', async (old, mode, narrow, wide) => {
+    await driver.fs('chmodSync', source, old);
+    const request = verbRequest('sync', 'writeAtomic', target, 'new', { ...inPlace, mode });
+    const { answer, calls } = await watch(driver, request, { thread: driver.pid });
+    expect(answer.value).toMatchObject({ method: 'in-place', mode: parseInt(wide, 8) });
+    const changes = calls.filter(isChange).map(({ name, args }) => (name === 'fchmod' ? `fchmod ${args.split(', ')[1]}` : name));
+    expect(changes).toEqual([`fchmod ${narrow}`, 'pwrite64', 'ftruncate', 'fsync', `fchmod ${wide}`, 'fsync']);
+    expect(await modeOf(source)).toBe(wide);
+  });
+
+  it.each([
+    ['the copy for recovery cannot be written', 'pwrite64', 1],
+    ['the content cannot be written', 'pwrite64', 2],
+    ['the new content cannot be synced', 'fsync', 4],
+    ['the new mode cannot be set', 'fchmod', 2],
+  ])('has its old mode and ACL again when %s', async (_what, syscall, when) => {
+    await driver.fs('chmodSync', source, 0o600);
+    await driver.exec('setfacl', '-m', 'u:1001:r', source);
+    const request = verbRequest('sync', 'writeAtomic', target, 'new', { ...inPlace, mode: 0o644 });
+    const { answer } = await watch(driver, request, { thread: driver.pid, inject: [{ syscall, effect: 'error=EIO', when }] });
+    expect(answer.error).toMatchObject({ code: 'EIO' });
+    expect(await content()).toBe('old content');
+    expect(await modeOf(source)).toBe('0640');
+    expect(await driver.exec('getfacl', '-cnp', source)).toContain('user:1001:r--\n');
+    expect(await others()).toEqual([]);
+  });
+
+  it('stays narrow where the old content cannot be restored', async () => {
+    await driver.fs('chmodSync', source, 0o644);
+    const broken = [{ syscall: 'pwrite64', effect: 'error=EIO', when: '2+' }];
+    const request = verbRequest('sync', 'writeAtomic', target, 'new', { ...inPlace, mode: 0o600 });
+    expect((await watch(driver, request, { thread: driver.pid, inject: broken })).answer.error).toMatchObject({ code: 'EIO' });
+    expect(await modeOf(source)).toBe('0600');
+  });
+
+  it('loses its ACL to a given mode, as by a rename', async () => {
+    await driver.exec('setfacl', '-m', 'u:1001:rw', source);
+    const { value } = await driver.verb('sync', 'writeAtomic', target, 'new', { ...inPlace, mode: 0o640 });
+    expect(value).toMatchObject({ method: 'in-place', mode: 0o640, preserved: { acl: false } });
+    expect(await driver.exec('getfacl', '-cnp', source)).not.toContain('user:1001');
+  });
+
+  it('keeps its ACL without a given mode', async () => {
+    await driver.exec('setfacl', '-m', 'u:1001:rw', source);
+    const { value } = await driver.verb('sync', 'writeAtomic', target, 'new', inPlace);
+    expect(value).toMatchObject({ method: 'in-place', preserved: { mode: true, acl: true } });
+    expect(await driver.exec('getfacl', '-cnp', source)).toContain('user:1001:rw-\n');
   });
 
   it('takes a stream', async () => {

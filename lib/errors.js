@@ -324,7 +324,7 @@ function toError(failure, given, context) {
     euid: failure.euid,
     size: failure.size,
   };
-  if (failure.code === 'not-durable') {
+  if (failure.code === 'not-durable' || (failure.code === 'path-mismatch' && failure.detail === 'published')) {
     fields.published = true;
   }
   if (failure.code === 'too-large' && failure.detail !== 'memory') {

@@ -150,7 +150,7 @@ function describe(failure, at, context) {
     case 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE':
       return describeOutbound(failure, at);
     case 'path-mismatch':
-      return { sentence: `${at} kept changing through every try`, remedy: 'Try again.' };
+      return { sentence: (WHY_MISMATCH[detail] ?? WHY_MISMATCH.retries)(at), remedy: HOW_TO_MATCH[detail] ?? 'Try again.' };
     case 'not-found':
       return {
         sentence: `${at} does not exist${WHY_NOT_FOUND[detail] ?? ''}`,
@@ -174,6 +174,21 @@ function describe(failure, at, context) {
       };
   }
 }
+
+/** @type {Record<string, (at: string) => string>} */
+const WHY_MISMATCH = table({
+  retries: (at) => `${at} kept changing through every try`,
+  moved: (at) => `the directory of ${at} was moved or replaced during the write, and nothing was published`,
+  staged: (at) => `what was staged for ${at} was exchanged while it was committed, and nothing was published`,
+  temporary: (at) => `the temporary file for ${at} was exchanged during the write, and nothing was published`,
+  target: (at) => `${at} was exchanged during the write, and was not written over`,
+  published: (at) => `${at} is another file than the one that was published: another user of the directory exchanged or replaced it`,
+});
+
+const HOW_TO_MATCH = table({
+  moved: 'Write again, by the path that the directory has now.',
+  published: 'Use a directory that no other user may write.',
+});
 
 const WHY_NOT_FOUND = table({
   parent: ': a parent is not a directory',

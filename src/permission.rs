@@ -59,6 +59,13 @@ pub(crate) fn is_protected_link(link: &Stat, directory: &Stat) -> bool {
         && !(link.uid == directory.uid && is_mapped(link.uid))
 }
 
+/// Whether a user other than root and the effective one may rename names in this directory. The
+/// group bits are the mask of an ACL, so they show its grants too.
+pub(crate) fn others_may_rename_in(directory: &Stat) -> bool {
+    let may_others_write = directory.mode & 0o022 != 0 && directory.mode & STICKY == 0;
+    may_others_write || !is_own_or_root(directory.uid)
+}
+
 /// The answers to `chmod` that only say that it cannot be done here.
 pub(crate) fn cannot_be_changed(errno: i32) -> bool {
     matches!(

@@ -4,17 +4,16 @@ use crate::error::Error;
 use crate::path;
 use crate::permission;
 use crate::root::Root;
-use crate::sys::{self, AsFd, BorrowedFd, OFlag, Stat};
+use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
 use crate::temporary;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Removes the temporaries in a directory that the effective user owns, that nothing has been
 /// written to or changed about for so long, and that no live process is making. Answers their paths.
 ///
-/// A temporary is known by its whole name, and by being a regular file. One that comes in pieces, or
-/// that somebody else writes, is locked by its maker, where the file system has locks; any other is
-/// made and published in one go, and older than its maker can be if `older_than` is longer than
-/// any write takes.
+/// A temporary is known by its whole name, and by being a regular file. Streams and staged files lock
+/// the name before the file exists, and the file itself, until they are published. Any other
+/// temporary is written in one call: it is stale if `older_than` is longer than any write takes.
 ///
 /// # Errors
 ///
@@ -24,30 +23,74 @@ pub fn remove(raw: &[u8], older_than: Duration) -> Result<Vec<Vec<u8>>, Error> {
     let root = Root::open(raw)?;
     let directory = root.directory();
     let dir = directory.as_fd();
+    // Locks on names are asked for by a descriptor of this call alone.
+    let readable = temporary::readable(dir);
     let mut removed = Vec::new();
     for name in sys::list(dir)? {
-        if temporary::is_name_of_one(&name) && is_stale(dir, &name, older_than)? {
-            match sys::unlink_at(dir, &name) {
-                Ok(()) => removed.push(path::join(root.real(), &name).into_owned()),
-                // Somebody else was faster.
-                Err(os) if os.errno == sys::ENOENT => {}
-                Err(os) => return Err(os.into()),
-            }
+        if !temporary::is_name_of_one(&name)
+            || readable
+                .as_ref()
+                .is_some_and(|dir| temporary::is_name_locked(dir.as_fd(), &name))
+        {
+            continue;
         }
+        let Some(stale) = Stale::find(dir, &name, older_than)? else {
+            continue;
+        };
+        match sys::unlink_at(dir, &name) {
+            Ok(()) => removed.push(path::join(root.real(), &name).into_owned()),
+            // Another process removed it first.
+            Err(os) if os.errno == sys::ENOENT => {}
+            Err(os) => return Err(os.into()),
+        }
+        drop(stale);
     }
     Ok(removed)
 }
 
-fn is_stale(dir: BorrowedFd<'_>, name: &[u8], older_than: Duration) -> Result<bool, Error> {
-    let stat = match sys::kind_at(dir, name) {
-        Ok(stat) => stat,
-        Err(os) if os.errno == sys::ENOENT => return Ok(false),
-        Err(os) => return Err(os.into()),
-    };
-    Ok(stat.is_file()
-        && permission::is_own(stat.uid)
-        && age(&stat).is_some_and(|age| age >= older_than)
-        && !is_in_use(dir, name, &stat))
+/// A temporary that may be removed. Its lock is held until it is, so that a maker that locks it
+/// meanwhile learns of the removal.
+struct Stale {
+    _locked: Option<OwnedFd>,
+}
+
+impl Stale {
+    fn find(dir: BorrowedFd<'_>, name: &[u8], older_than: Duration) -> Result<Option<Self>, Error> {
+        let stat = match sys::kind_at(dir, name) {
+            Ok(stat) => stat,
+            Err(os) if os.errno == sys::ENOENT => return Ok(None),
+            Err(os) => return Err(os.into()),
+        };
+        let is_old = stat.is_file()
+            && permission::is_own(stat.uid)
+            && age(&stat).is_some_and(|age| age >= older_than);
+        Ok(if is_old {
+            Self::lock(dir, name, &stat)
+        } else {
+            None
+        })
+    }
+
+    /// Locks the file, if nobody has. What this user may not open, and what cannot be locked, is
+    /// judged by its age; any other failure says nothing about the file, which then stays.
+    fn lock(dir: BorrowedFd<'_>, name: &[u8], seen: &Stat) -> Option<Self> {
+        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+        let file = match sys::open_at(dir, name, flags) {
+            Ok(file) => file,
+            Err(os) => {
+                let is_denied = matches!(os.errno, sys::EACCES | sys::EPERM);
+                return is_denied.then_some(Self { _locked: None });
+            }
+        };
+        // Another file has the name: whoever put it there is alive.
+        if !sys::status(file.as_fd()).ok()?.is_same_object(seen) {
+            return None;
+        }
+        let is_locked_by_maker = matches!(sys::try_lock(file.as_fd()), Ok(false));
+        (!is_locked_by_maker).then_some(Self {
+            _locked: Some(file),
+        })
+    }
 }
 
 /// How long ago it was last written to or changed; `None` for a time that has not come yet.
@@ -59,21 +102,4 @@ fn age(stat: &Stat) -> Option<Duration> {
         })
         .max()?;
     SystemTime::now().duration_since(last).ok()
-}
-
-/// Whether its maker holds its lock. What this user may not open, and what cannot be locked, is
-/// judged by its age; any other failure says nothing about the file, which then stays.
-fn is_in_use(dir: BorrowedFd<'_>, name: &[u8], seen: &Stat) -> bool {
-    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let file = match sys::open_at(dir, name, flags) {
-        Ok(file) => file,
-        Err(os) => return !matches!(os.errno, sys::EACCES | sys::EPERM),
-    };
-    match sys::status(file.as_fd()) {
-        Ok(stat) if (stat.dev, stat.ino) == (seen.dev, seen.ino) => {
-            matches!(sys::try_lock(file.as_fd()), Ok(false))
-        }
-        // It changed under us: whoever did that is alive.
-        _ => true,
-    }
 }

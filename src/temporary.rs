@@ -5,16 +5,20 @@
 //! `rename`, since `linkat` never replaces; it gets that in the last moment. Elsewhere the temporary
 //! has a random name from the start.
 
+mod lock;
 mod name;
+mod unnamed;
 
 use crate::error::Os;
 use crate::mounts;
-use crate::sys::{self, AsFd, BorrowedFd, Distance, OwnedFd, Stat};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use crate::sys::{self, AsFd, BorrowedFd, Distance, OFlag, OwnedFd, Stat};
+use std::sync::Arc;
 
+use lock::NameLock;
+pub(crate) use lock::{is_name_locked, readable};
 pub(crate) use name::{RECOVERY_SUFFIX, is_name_of_one};
 use name::{SUFFIX, with_random_name};
+use unnamed::{create_unnamed, learn_refusal};
 
 /// How a file got its final name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +70,13 @@ pub(crate) struct Temporary {
     fd: Option<OwnedFd>,
     /// What it was when it was made, if that is known.
     stat: Option<Stat>,
+    /// A second descriptor of the open file, which stays open after [`Self::close`].
+    kept: Option<OwnedFd>,
+    stays_open: bool,
+    /// Whatever has the name is removed with it, as others may rename files onto it.
+    is_shared: bool,
+    /// Dropped after the name is removed.
+    _lock: Option<NameLock>,
 }
 
 impl Temporary {
@@ -76,12 +87,11 @@ impl Temporary {
             .then(|| create_unnamed(dir.as_fd(), mode))
             .flatten();
         match unnamed {
-            Some((fd, stat)) => Ok(Self {
-                dir,
-                name: None,
-                fd: Some(fd),
-                stat: Some(stat),
-            }),
+            Some((fd, stat)) => {
+                let mut created = Self::new(dir, None, fd);
+                created.stat = Some(stat);
+                Ok(created)
+            }
             None => Self::create_named(dir, mode, SUFFIX),
         }
     }
@@ -92,12 +102,79 @@ impl Temporary {
     /// bound keeps that from holding us.
     pub(crate) fn create_named(dir: Arc<OwnedFd>, mode: u32, suffix: &[u8]) -> Result<Self, Os> {
         let (name, fd) = with_random_name(suffix, |name| sys::create_at(dir.as_fd(), name, mode))?;
-        Ok(Self {
+        Ok(Self::new(dir, Some(name), fd))
+    }
+
+    /// Creates one that takes its time. [`crate::stale`] leaves it alone until it is dropped, and
+    /// its file stays open until then.
+    pub(crate) fn create_locked(
+        dir: Arc<OwnedFd>,
+        mode: u32,
+        purpose: Purpose,
+    ) -> Result<Self, Os> {
+        let unnamed = purpose
+            .wants_no_name()
+            .then(|| create_unnamed(dir.as_fd(), mode))
+            .flatten();
+        let mut created = match unnamed {
+            Some((fd, stat)) => {
+                // For the moment in which it has a name to be renamed from.
+                let _ = sys::try_lock(fd.as_fd());
+                let mut created = Self::new(dir, None, fd);
+                created.stat = Some(stat);
+                created
+            }
+            None => Self::create_named_locked(dir, mode)?,
+        };
+        created.stay_open();
+        Ok(created)
+    }
+
+    /// The name is locked before the file exists. Where names cannot be locked, the file is locked
+    /// afterwards, and made again if it was removed in between.
+    fn create_named_locked(dir: Arc<OwnedFd>, mode: u32) -> Result<Self, Os> {
+        const TRIES: u32 = 16;
+        let mut tries = 1;
+        loop {
+            let mut lock = None;
+            let (name, fd) = with_random_name(SUFFIX, |name| {
+                lock = NameLock::take(&dir, name);
+                sys::create_at(dir.as_fd(), name, mode)
+            })?;
+            let is_judged = matches!(sys::try_lock(fd.as_fd()), Ok(false));
+            let is_safe = lock.is_some()
+                || tries == TRIES
+                || (!is_judged && sys::status(fd.as_fd())?.nlink > 0);
+            let mut created = Self::new(Arc::clone(&dir), Some(name), fd);
+            created._lock = lock;
+            if is_safe {
+                return Ok(created);
+            }
+            tries += 1;
+        }
+    }
+
+    fn new(dir: Arc<OwnedFd>, name: Option<Vec<u8>>, fd: OwnedFd) -> Self {
+        Self {
             dir,
-            name: Some(name),
+            name,
             fd: Some(fd),
             stat: None,
-        })
+            kept: None,
+            stays_open: false,
+            is_shared: false,
+            _lock: None,
+        }
+    }
+
+    /// Has [`Self::close`] keep a second descriptor, for the file's identity, content and lock.
+    pub(crate) fn stay_open(&mut self) {
+        self.stays_open = true;
+    }
+
+    /// Says that others may rename files onto its name.
+    pub(crate) fn share(&mut self) {
+        self.is_shared = true;
     }
 
     /// Its own name, while it has one.
@@ -111,6 +188,31 @@ impl Temporary {
             errno: sys::EBADF,
             syscall: "write",
         })
+    }
+
+    /// The file, also after [`Self::close`] where it stays open.
+    pub(crate) fn held(&self) -> Option<BorrowedFd<'_>> {
+        self.fd.as_ref().or(self.kept.as_ref()).map(AsFd::as_fd)
+    }
+
+    /// Opens the file by its name after [`Self::close`]. False if the name has another file.
+    pub(crate) fn reopen(&mut self, file: &Stat) -> Result<bool, Os> {
+        let flags = OFlag::O_RDWR | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+        let own = self.name.as_deref().unwrap_or_default();
+        let fd = sys::open_at(self.dir.as_fd(), own, flags)?;
+        let is_same = sys::status(fd.as_fd())?.is_same_object(file);
+        if is_same {
+            self.fd = Some(fd);
+        }
+        Ok(is_same)
+    }
+
+    /// Whether its name, if it has one, is that of this file.
+    pub(crate) fn has_own_name(&self, file: &Stat) -> Result<bool, Os> {
+        match &self.name {
+            Some(name) => Ok(sys::kind_at(self.dir.as_fd(), name)?.is_same_object(file)),
+            None => Ok(true),
+        }
     }
 
     /// What it is, when nothing has been done to it yet.
@@ -139,21 +241,28 @@ impl Temporary {
         }
     }
 
-    /// Closes the file.
+    /// Closes the file. Where it stays open, another descriptor keeps it so: each close reports
+    /// what could not be written.
     pub(crate) fn close(&mut self) -> Result<(), Os> {
-        self.fd.take().map_or(Ok(()), sys::close)
+        let Some(fd) = self.fd.take() else {
+            return Ok(());
+        };
+        if self.stays_open {
+            // Out of descriptors: content that has arrived is published all the same.
+            self.kept = fd.try_clone().ok();
+        }
+        sys::close(fd)
     }
 
-    /// Gives it its final name, over whatever has that name. Where nothing seems to, that is tried
-    /// first.
+    /// Gives it its final name, over whatever has that name. Where nothing seems to, a file without
+    /// a name is linked; EEXIST then says that something has come there since.
     pub(crate) fn publish_over(&mut self, name: &[u8], seems_free: bool) -> Result<Method, Os> {
         if self.name.is_none() {
             if seems_free {
-                match sys::link_held(self.fd()?, self.dir.as_fd(), name) {
-                    Ok(()) => return Ok(Method::Link),
-                    Err(os) if os.errno == sys::EEXIST => {}
-                    Err(os) => return Err(self.noted(os)),
-                }
+                return match sys::link_held(self.fd()?, self.dir.as_fd(), name) {
+                    Ok(()) => Ok(Method::Link),
+                    Err(os) => Err(self.noted(os)),
+                };
             }
             self.take_name()?;
         }
@@ -205,9 +314,28 @@ impl Temporary {
         os
     }
 
-    /// Leaves the name to whoever finds it.
-    pub(crate) fn keep(mut self) {
-        self.name = None;
+    /// Leaves the file to whoever finds it, and returns its name. Where its name was exchanged, it
+    /// gets another one with this suffix, if that can be.
+    pub(crate) fn keep(mut self, suffix: &[u8]) -> Option<Vec<u8>> {
+        let name = self.name.take()?;
+        let fd = self.held()?;
+        let own = sys::kind_at(self.dir.as_fd(), &name).ok();
+        if own.is_some_and(|own| sys::status(fd).is_ok_and(|stat| stat.is_same_object(&own))) {
+            return Some(name);
+        }
+        let again = |name: &[u8]| sys::link_held(fd, self.dir.as_fd(), name);
+        with_random_name(suffix, again).ok().map(|(name, ())| name)
+    }
+
+    /// Whether the name may be removed: it is not, where another file was put there.
+    fn may_remove(&self, name: &[u8]) -> bool {
+        let Some(fd) = self.held().filter(|_| !self.is_shared) else {
+            return true;
+        };
+        match (sys::status(fd), sys::kind_at(self.dir.as_fd(), name)) {
+            (Ok(own), Ok(seen)) => own.is_same_object(&seen),
+            _ => true,
+        }
     }
 }
 
@@ -215,7 +343,7 @@ impl Drop for Temporary {
     /// Removes the name. Nothing can be done about a failure: the file then stays as a stray of
     /// ours, which its name tells.
     fn drop(&mut self) {
-        if let Some(name) = &self.name {
+        if let Some(name) = self.name.as_ref().filter(|name| self.may_remove(name)) {
             let _ = sys::unlink_at(self.dir.as_fd(), name);
         }
     }
@@ -239,83 +367,4 @@ pub(crate) fn is_refused_link(os: Os) -> bool {
             os.errno,
             sys::EPERM | sys::EACCES | sys::ENOSYS | sys::ENOTSUP | sys::EXDEV | sys::EINVAL
         )
-}
-
-/// Where temporaries have names from the start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum NamedOnly {
-    /// On a mount whose file system may report lost content at `close`.
-    Mount(u64),
-    /// In a directory, by device and inode, in which an unnamed file of our own got no name.
-    Directory(u64, u64),
-}
-
-static NAMED_ONLY: RwLock<Vec<NamedOnly>> = RwLock::new(Vec::new());
-/// Whether [`NAMED_ONLY`] has an entry. Without one no call is made to look for it.
-static ANY_NAMED_ONLY: AtomicBool = AtomicBool::new(false);
-const MOST_NAMED_ONLY: usize = 128;
-
-fn give_names(place: NamedOnly) {
-    let mut places = NAMED_ONLY.write().unwrap_or_else(PoisonError::into_inner);
-    if !places.contains(&place) {
-        if places.len() >= MOST_NAMED_ONLY {
-            places.remove(0);
-        }
-        places.push(place);
-    }
-    ANY_NAMED_ONLY.store(true, Ordering::Relaxed);
-}
-
-fn needs_names(dir: BorrowedFd<'_>) -> bool {
-    if !ANY_NAMED_ONLY.load(Ordering::Relaxed) {
-        return false;
-    }
-    let Ok(stat) = sys::stat(dir) else {
-        return false;
-    };
-    let places = NAMED_ONLY.read().unwrap_or_else(PoisonError::into_inner);
-    places.iter().any(|place| match *place {
-        NamedOnly::Mount(mount) => stat.mount == Some(mount),
-        NamedOnly::Directory(dev, ino) => (stat.dev, stat.ino) == (dev, ino),
-    })
-}
-
-/// Remembers a directory in which no unnamed file gets a name: an empty file of our own is refused
-/// one, too.
-///
-/// The file that was refused one proves nothing: `fs.protected_hardlinks` refuses a file that was
-/// given to another owner, in every directory.
-fn learn_refusal(dir: BorrowedFd<'_>) {
-    let Ok(probe) = sys::create_unnamed(dir, 0o600) else {
-        return;
-    };
-    match with_random_name(SUFFIX, |name| sys::link_held(probe.as_fd(), dir, name)) {
-        Ok((name, ())) => {
-            let _ = sys::unlink_at(dir, &name);
-        }
-        Err(os) if is_refused_link(os) => {
-            if let Ok(stat) = sys::status(dir) {
-                give_names(NamedOnly::Directory(stat.dev, stat.ino));
-            }
-        }
-        Err(_) => {}
-    }
-}
-
-/// A file without a name, on a file system of this machine's own; `None` where there is no such
-/// thing, or no way to it, whatever the reason: a named one then has the answer.
-fn create_unnamed(dir: BorrowedFd<'_>, mode: u32) -> Option<(OwnedFd, Stat)> {
-    if !sys::link_held_works() || needs_names(dir) {
-        return None;
-    }
-    let fd = sys::create_unnamed(dir, mode).ok()?;
-    let stat = sys::stat(fd.as_fd()).ok()?;
-    // Elsewhere a close may fail, which has to be known before the file is published.
-    if mounts::distance_of(fd.as_fd(), &stat)? == Distance::Unknown {
-        if let Some(mount) = stat.mount {
-            give_names(NamedOnly::Mount(mount));
-        }
-        return None;
-    }
-    Some((fd, stat))
 }

@@ -33,6 +33,8 @@ mod look;
 mod macos;
 #[cfg(target_os = "linux")]
 mod procfs;
+#[cfg_attr(not(target_os = "linux"), path = "no_range_lock.rs")]
+mod range_lock;
 mod stat;
 #[cfg(target_os = "linux")]
 mod statx;
@@ -82,6 +84,7 @@ pub(crate) use macos::{
 };
 #[cfg(target_os = "linux")]
 pub(crate) use procfs::{has_full_map, number_to_reopen, read_entry};
+pub(crate) use range_lock::{is_byte_locked, lock_byte, unlock_byte};
 pub(crate) use stat::{Distance, FileSystem, Ids, Link, Stat, Target, Time};
 #[cfg(target_os = "linux")]
 pub(crate) use statx::{stat, stat_at, stat_in_memory, statx_works};

@@ -84,6 +84,11 @@ impl Stat {
         self.dev & MAJOR == 0
     }
 
+    /// Whether both are of one file: device and inode.
+    pub(crate) fn is_same_object(&self, other: &Self) -> bool {
+        (self.dev, self.ino) == (other.dev, other.ino)
+    }
+
     /// One word for the kind of object, for messages.
     pub(crate) fn kind_word(&self) -> &'static str {
         match self.kind() {

@@ -75,10 +75,10 @@ pub(crate) fn open_at(dir: BorrowedFd<'_>, path: &[u8], flags: OFlag) -> Result<
     })
 }
 
-/// `openat(2)` that creates a new file for writing and fails where anything has the name.
+/// `openat(2)` that creates a new file for reading and writing and fails where anything has the name.
 pub(crate) fn create_at(dir: BorrowedFd<'_>, name: &[u8], mode: u32) -> Result<OwnedFd, Os> {
     let flags =
-        OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     uninterrupted(|| {
         named(
             "open",

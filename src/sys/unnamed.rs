@@ -15,7 +15,7 @@ use std::sync::OnceLock;
 
 /// `openat(2)` with `O_TMPFILE` (kernel 3.11): a new file in the directory that has no name.
 pub(crate) fn create_unnamed(dir: BorrowedFd<'_>, mode: u32) -> Result<OwnedFd, Os> {
-    let flags = OFlag::O_TMPFILE | OFlag::O_WRONLY | OFlag::O_CLOEXEC;
+    let flags = OFlag::O_TMPFILE | OFlag::O_RDWR | OFlag::O_CLOEXEC;
     uninterrupted(|| {
         named(
             "open",

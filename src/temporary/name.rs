@@ -25,6 +25,13 @@ pub(crate) fn is_name_of_one(name: &[u8]) -> bool {
         })
 }
 
+/// A number that derives from the random part of a name: 60 of its 128 bits.
+pub(super) fn number_of(name: &[u8]) -> Option<i64> {
+    const DIGITS_OF_A_NUMBER: usize = 15;
+    let digits = name.strip_prefix(PREFIX)?.get(..DIGITS_OF_A_NUMBER)?;
+    i64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
 pub(super) fn with_random_name<T>(
     suffix: &[u8],
     mut make: impl FnMut(&[u8]) -> Result<T, Os>,

@@ -7,62 +7,75 @@
 //! from it; only if that fails too does it stay.
 
 use super::fsync_errors::{self, Mark};
-use super::place::sync_directory;
+use super::place::{Place, sync_directory};
 use super::settle::Settled;
 use super::{Durable, Prepared, Preserved, Published};
 use crate::error::{Code, Error, Os, Refusal};
 use crate::permission;
 use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
 use crate::temporary::{Method, RECOVERY_SUFFIX, Temporary};
+use std::sync::Arc;
 
 /// Bytes that are copied at a time.
 const PIECE: usize = 256 * 1024;
 
 /// Writes what was prepared over the file that has the name.
 ///
+/// The temporary and the recovery copy are used by their descriptors alone: another user of the
+/// directory may exchange their names. The target has to be opened by its name, and has to be the
+/// file that was looked at.
+///
 /// # Errors
 ///
-/// [`Code::NotFile`], [`Code::Hardlink`], [`Code::NotOwned`]; otherwise what the system answered,
-/// with the path of the recovery copy if the file could not be restored.
+/// [`Code::NotFile`], [`Code::Hardlink`], [`Code::NotOwned`], [`Code::PathMismatch`]; otherwise what
+/// the system returned, with the path of the recovery copy if the file could not be restored.
 pub(super) fn publish(prepared: Prepared, began: Mark) -> Result<Published, Error> {
     let Prepared {
         place,
         temporary,
+        plan,
         size,
         rules,
         ..
     } = prepared;
     let directory = place.directory();
-    let dir = directory.as_fd();
-    let nofollow = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let source = sys::open_at(
-        dir,
-        temporary.name().unwrap_or_default(),
-        OFlag::O_RDONLY | nofollow,
-    )?;
-    let target = sys::open_at(dir, place.name(), OFlag::O_RDWR | nofollow)?;
+    let source = temporary.held().ok_or(Os {
+        errno: sys::EMFILE,
+        syscall: "dup",
+    })?;
+    let target = open_target(&place)?;
     let old = sys::status(target.as_fd())?;
     judge(&old)?;
-    if let Some(mode) = rules.mode.filter(|mode| *mode != old.permissions()) {
-        sys::change_mode(target.as_fd(), mode)?;
+    let is_expected = plan
+        .target()
+        .is_some_and(|seen| seen.stat.is_same_object(&old));
+    if !is_expected {
+        return Err(Error::refused(Code::PathMismatch, "target"));
     }
-    let recovery = make_recovery(&directory, target.as_fd())?;
-    if let Err(os) = replace(source.as_fd(), target.as_fd(), size) {
-        // Through another descriptor: once a sync has failed, the next of the same one would answer
-        // success for what is lost.
-        let restored = sys::open_at(dir, place.name(), OFlag::O_RDWR | nofollow)
-            .and_then(|again| restore(recovery.fd()?, again.as_fd(), &old));
-        if restored.is_err() {
-            let path = recovery.name().map(|name| place.full_path(name));
-            recovery.keep();
-            return Err(Error::System {
-                os,
-                temporary: path,
-            });
+    let access = Access::narrow(target.as_fd(), &old, rules.mode)?;
+    let recovery = match make_recovery(&directory, target.as_fd()) {
+        Ok(recovery) => recovery,
+        Err(error) => {
+            access.restore(target.as_fd());
+            return Err(error);
         }
-        return Err(os.into());
+    };
+    let replaced =
+        replace(source, target.as_fd(), size).and_then(|()| access.finish(target.as_fd()));
+    if let Err(os) = replaced {
+        if restore(&place, recovery.fd()?, target.as_fd(), &old).is_ok() {
+            access.restore(target.as_fd());
+            return Err(os.into());
+        }
+        // The file stays narrow: it may hold a part of the new content.
+        let name = recovery.keep(RECOVERY_SUFFIX);
+        return Err(Error::System {
+            os,
+            temporary: name.map(|name| place.full_path(&name)),
+        });
     }
     drop(recovery);
+    drop(temporary);
     // The new content is there: what fails now is no failure to write it.
     let unsure = |os| Error::refused_by(Code::NotDurable, "", os);
     let stat = sys::status(target.as_fd()).map_err(unsure)?;
@@ -75,7 +88,7 @@ pub(super) fn publish(prepared: Prepared, began: Mark) -> Result<Published, Erro
         settled: Settled {
             stat,
             preserved: Some(Preserved {
-                mode: stat.mode & 0o777 == old.mode & 0o777,
+                mode: stat.permissions() == old.permissions(),
                 acl: rules.mode.is_none(),
                 owner: true,
             }),
@@ -85,6 +98,11 @@ pub(super) fn publish(prepared: Prepared, began: Mark) -> Result<Published, Erro
         durable: rules.durable,
         began,
     })
+}
+
+fn open_target(place: &Place) -> Result<OwnedFd, Os> {
+    let flags = OFlag::O_RDWR | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    sys::open_at(place.directory().as_fd(), place.name(), flags)
 }
 
 /// Another's file is not ours to write over, and a second name would show the new content too.
@@ -106,37 +124,108 @@ pub(super) fn judge(stat: &Stat) -> Result<(), Error> {
     Ok(())
 }
 
+/// Who may use the file while it is written over, and afterwards.
+///
+/// Until the new content is complete, the file grants no more than both the old mode and the new
+/// one: neither content is shown to those whom its own mode keeps out.
+struct Access {
+    old: u32,
+    old_acl: Option<Vec<u8>>,
+    new: u32,
+    is_changed: bool,
+}
+
+impl Access {
+    /// Takes away what the new mode does not grant, and the ACL if a mode is given.
+    ///
+    /// # Errors
+    ///
+    /// What the system returned; then nothing has changed.
+    fn narrow(fd: BorrowedFd<'_>, old: &Stat, mode: Option<u32>) -> Result<Self, Os> {
+        let mut access = Self {
+            old: old.permissions(),
+            old_acl: None,
+            // Setuid, setgid and sticky are dropped, as by a rename.
+            new: mode.unwrap_or(old.mode & 0o777),
+            is_changed: false,
+        };
+        // Removing an ACL leaves its mask as the group bits, and lifts what it denies by name.
+        let mut narrow = access.old & access.new;
+        if mode.is_some() {
+            match sys::get_acl(fd) {
+                Ok(acl) => access.old_acl = acl,
+                // It could not be put back after a failure, so it stays and is masked.
+                Err(os) if permission::cannot_be_kept(os.errno) => {
+                    access.new &= 0o707;
+                    narrow &= 0o700;
+                }
+                Err(os) => return Err(os),
+            }
+        }
+        if access.old_acl.is_some() {
+            narrow &= 0o700;
+        }
+        access.is_changed = access.new != access.old || access.old_acl.is_some();
+        if !access.is_changed {
+            return Ok(access);
+        }
+        // Also where this takes nothing away: who may not change the mode learns it now.
+        sys::change_mode(fd, narrow)?;
+        if access.old_acl.is_some() {
+            sys::remove_acl(fd).inspect_err(|_| access.restore(fd))?;
+        }
+        Ok(access)
+    }
+
+    /// Gives the file its new mode, and syncs it.
+    fn finish(&self, fd: BorrowedFd<'_>) -> Result<(), Os> {
+        if !self.is_changed {
+            return Ok(());
+        }
+        sys::change_mode(fd, self.new)?;
+        fsync_errors::sync_file(fd)
+    }
+
+    /// Gives the file its old ACL and mode back, when it has its old content. A failure leaves it
+    /// narrower.
+    fn restore(&self, fd: BorrowedFd<'_>) {
+        if !self.is_changed {
+            return;
+        }
+        if let Some(acl) = &self.old_acl {
+            let _ = sys::set_acl(fd, acl);
+        }
+        let _ = sys::change_mode(fd, self.old);
+    }
+}
+
 /// A copy of the file as it is, that survives whatever comes next.
-fn make_recovery(
-    directory: &std::sync::Arc<OwnedFd>,
-    target: BorrowedFd<'_>,
-) -> Result<Temporary, Error> {
-    let recovery =
-        Temporary::create_named(std::sync::Arc::clone(directory), 0o600, RECOVERY_SUFFIX)?;
-    // Read as well: the file may have to be restored from it.
-    let readable = sys::open_at(
-        directory.as_fd(),
-        recovery.name().unwrap_or_default(),
-        OFlag::O_RDWR | OFlag::O_NOFOLLOW,
-    )?;
-    let mut recovery = recovery;
-    recovery.replace_fd(readable);
+fn make_recovery(directory: &Arc<OwnedFd>, target: BorrowedFd<'_>) -> Result<Temporary, Error> {
+    let recovery = Temporary::create_named(Arc::clone(directory), 0o600, RECOVERY_SUFFIX)?;
     copy(target, recovery.fd()?)?;
     fsync_errors::sync_file(recovery.fd()?)?;
     sync_directory(directory.as_fd())?;
     Ok(recovery)
 }
 
-/// Gives the file that has the name its old content back, if it is still the same file.
-fn restore(copy: BorrowedFd<'_>, file: BorrowedFd<'_>, old: &Stat) -> Result<(), Os> {
-    let now = sys::status(file)?;
-    if (now.dev, now.ino) != (old.dev, old.ino) {
-        return Err(Os {
-            errno: sys::ENOENT,
-            syscall: "open",
-        });
+/// Gives the file its old content back.
+///
+/// Through another descriptor where the name still leads to the file: once a sync has failed, the
+/// next of the same one would succeed for what is lost.
+fn restore(
+    place: &Place,
+    copy: BorrowedFd<'_>,
+    target: BorrowedFd<'_>,
+    old: &Stat,
+) -> Result<(), Os> {
+    let again = open_target(place).and_then(|again| {
+        let is_same = sys::status(again.as_fd())?.is_same_object(old);
+        Ok(is_same.then_some(again))
+    });
+    match again {
+        Ok(Some(again)) => replace(copy, again.as_fd(), old.size),
+        _ => replace(copy, target, old.size),
     }
-    replace(copy, file, old.size)
 }
 
 /// Gives a file the content of another, and syncs it.
@@ -146,7 +235,8 @@ fn replace(from: BorrowedFd<'_>, to: BorrowedFd<'_>, size: u64) -> Result<(), Os
     fsync_errors::sync_file(to)
 }
 
-fn copy(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> Result<(), Os> {
+/// Copies the whole content of a file to another, from offset 0.
+pub(super) fn copy(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> Result<(), Os> {
     let mut piece = vec![0_u8; PIECE];
     let mut offset = 0;
     loop {

@@ -4,9 +4,7 @@
 //! journal commits once for many names. Each file has an answer of its own; none is undone for
 //! another's failure.
 
-use super::{
-    Durable, IsAborted, Names, Prepared, Published, Rules, Written, fsync_errors, is_refused_link,
-};
+use super::{Durable, IsAborted, Prepared, Published, Rules, Written, fsync_errors};
 use crate::defect;
 use crate::error::{Code, Error};
 use crate::path;
@@ -74,19 +72,18 @@ fn write_chunk(
     is_aborted: IsAborted<'_>,
 ) -> Vec<Result<Written, Error>> {
     let prepared = side_by_side(items.iter().collect(), |item: &Item<'_>| {
-        let prepared = Prepared::new(scope, item.path, item.data, &item.rules, Names::WhereNeeded)?;
+        let prepared = Prepared::new(scope, item.path, item.data, &item.rules)?;
         prepared.start_sync();
         Ok(prepared)
     });
     let repeated = mark_repeated(&prepared);
-    let (kept, kept_items): (Vec<_>, Vec<_>) = prepared
+    let kept = prepared
         .into_iter()
-        .zip(items)
         .zip(&repeated)
         .filter(|(_, is_repeated)| !**is_repeated)
         .map(|(kept, _)| kept)
-        .unzip();
-    let mut published = publish_all(scope, kept, &kept_items, is_aborted).into_iter();
+        .collect();
+    let mut published = publish_all(scope, kept, is_aborted).into_iter();
     items
         .iter()
         .zip(repeated)
@@ -102,7 +99,6 @@ fn write_chunk(
 fn publish_all(
     scope: &Scope<'_>,
     prepared: Vec<Result<Prepared, Error>>,
-    items: &[&Item<'_>],
     is_aborted: IsAborted<'_>,
 ) -> Vec<Result<Written, Error>> {
     let synced = side_by_side(prepared, |prepared: Result<Prepared, Error>| {
@@ -120,20 +116,15 @@ fn publish_all(
     }
     let began = fsync_errors::mark();
     let published = side_by_side(synced, |synced: Result<Prepared, Error>| {
-        synced?.publish(began)
+        let mut prepared = synced?;
+        prepared.look_again(scope)?;
+        prepared.publish(scope, began)
     });
     let durability = sync_directories(&published);
     published
         .into_iter()
         .zip(durability)
-        .zip(items)
-        .map(|((published, durable), item)| match published {
-            Ok(published) => Ok(published.into_written(durable?)),
-            Err(error) if is_refused_link(&error) => {
-                super::write(scope, item.path, item.data, &item.rules, is_aborted)
-            }
-            Err(error) => Err(error),
-        })
+        .map(|(published, durable)| Ok(published?.into_written(durable?)))
         .collect()
 }
 

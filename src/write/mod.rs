@@ -10,12 +10,15 @@
 //! 7. `fsync` of the directory when durable.
 //!
 //! A failure before 6 leaves the old file and no temporary. After 6 nothing is done by path.
+//! A write that took long looks at its directory and its target again before 6 ([`prepared`](mod@prepared)).
 //! What cannot be renamed over is written in place, if the caller says so ([`in_place`](mod@in_place)).
 
 mod fsync_errors;
 mod in_place;
 mod many;
 mod place;
+mod placed;
+mod prepared;
 #[cfg(target_os = "linux")]
 mod rehearsal;
 mod settle;
@@ -30,11 +33,11 @@ use crate::error::{Code, Error, Os};
 use crate::make_dirs;
 use crate::resolve::Scope;
 use crate::sys::{self, AsFd};
-use crate::temporary::{self, Method, Purpose, Temporary};
+use crate::temporary::{Method, Purpose, Temporary};
 use crate::write_target::WriteTarget;
-use fsync_errors::Mark;
 use place::Place;
-use settle::{Plan, Settled, Target};
+use prepared::{Prepared, Published};
+use settle::Target;
 
 /// Finds the file that a write would replace: its directory, and its name after final links. Waits
 /// for file systems, and makes no directory.
@@ -156,31 +159,18 @@ pub fn write(
     rules: &Rules,
     is_aborted: IsAborted<'_>,
 ) -> Result<Written, Error> {
-    let write_as = |names| {
-        let prepared = Prepared::new(scope, raw, data, rules, names)?;
-        prepared.finish(is_aborted)
-    };
-    match write_as(Names::WhereNeeded) {
-        Err(error) if is_refused_link(&error) => write_as(Names::Always),
-        answer => answer,
-    }
-}
-
-/// Whether temporaries have names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Names {
-    WhereNeeded,
-    Always,
-}
-
-/// Whether a file was not published only because it had no name.
-fn is_refused_link(error: &Error) -> bool {
-    matches!(error, Error::System { os, .. } if temporary::is_refused_link(*os))
+    Prepared::new(scope, raw, data, rules)?.finish(scope, is_aborted)
 }
 
 /// Makes the temporary, and says why where the open directory takes no new name.
 fn create_temporary(place: &Place, mode: u32, purpose: Purpose) -> Result<Temporary, Error> {
     Temporary::create(place.directory(), mode, purpose)
+        .map_err(|os| make_dirs::classify_creation(place.directory().as_fd(), os))
+}
+
+/// The same for one that takes its time, see [`Temporary::create_locked`].
+fn create_locked_temporary(place: &Place, mode: u32, purpose: Purpose) -> Result<Temporary, Error> {
+    Temporary::create_locked(place.directory(), mode, purpose)
         .map_err(|os| make_dirs::classify_creation(place.directory().as_fd(), os))
 }
 
@@ -209,174 +199,5 @@ fn purpose(rules: &Rules, target: Option<&Target>) -> Purpose {
             mount: target.stat.mount,
             is_synced: rules.durable != Durable::No,
         },
-    }
-}
-
-/// A file with its owner, mode and content, not yet under its final name.
-struct Prepared {
-    place: Place,
-    temporary: Temporary,
-    settled: Settled,
-    size: u64,
-    rules: Rules,
-}
-
-impl Prepared {
-    fn new(
-        scope: &Scope<'_>,
-        raw: &[u8],
-        data: &[u8],
-        rules: &Rules,
-        names: Names,
-    ) -> Result<Self, Error> {
-        let mut place = Place::find(scope, raw, rules)?;
-        let target = place.look(scope, rules)?;
-        let purpose = match names {
-            Names::WhereNeeded => purpose(rules, target.as_ref()),
-            Names::Always => Purpose::Named,
-        };
-        let plan = Plan::new(rules, target);
-        let mut temporary = create_temporary(&place, plan.first_mode(), purpose)?;
-        let first = temporary.first_status()?;
-        let settled = plan.settle(temporary.fd()?, first)?;
-        write_all(&temporary, data)?;
-        Ok(Self {
-            place,
-            temporary,
-            settled,
-            size: data.len() as u64,
-            rules: *rules,
-        })
-    }
-
-    /// Has the system begin to write back what a later [`Self::sync`] will wait for.
-    fn start_sync(&self) {
-        if let (true, Ok(fd)) = (self.rules.durable != Durable::No, self.temporary.fd()) {
-            sys::start_sync(fd);
-        }
-    }
-
-    fn sync(&self) -> Result<(), Error> {
-        if self.rules.durable != Durable::No {
-            fsync_errors::sync_file(self.temporary.fd()?)?;
-        }
-        Ok(())
-    }
-
-    fn close(&mut self) -> Result<(), Error> {
-        Ok(self.temporary.close_if_named()?)
-    }
-
-    /// Syncs, publishes, and syncs the directory.
-    fn finish(mut self, is_aborted: IsAborted<'_>) -> Result<Written, Error> {
-        self.sync()?;
-        self.close()?;
-        if is_aborted() {
-            return Err(Error::refused(Code::Aborted, ""));
-        }
-        let published = self.publish(fsync_errors::mark())?;
-        let durable = published.sync_directory()?;
-        Ok(published.into_written(durable))
-    }
-
-    /// Gives the file its name. `began` is a moment before that.
-    fn publish(mut self, began: Mark) -> Result<Published, Error> {
-        let name = self.place.name();
-        let answer = if self.rules.overwrite {
-            let seems_free = self.settled.preserved.is_none();
-            self.temporary.publish_over(name, seems_free)
-        } else {
-            self.temporary.publish_new(name)
-        };
-        let method = match answer {
-            Ok(method) => method,
-            Err(os) if os.errno == sys::EBUSY && self.rules.in_place => {
-                return in_place::publish(self, began);
-            }
-            Err(os) => return Err(self.classify_publication(os)),
-        };
-        // One that had no name is still open. It is published, so a failure cannot undo that.
-        self.temporary
-            .close()
-            .map_err(|os| Error::refused_by(Code::NotDurable, "", os))?;
-        // A linked temporary that has a name of its own loses it before the directory is synced.
-        drop(self.temporary);
-        Ok(Published {
-            place: self.place,
-            settled: self.settled,
-            size: self.size,
-            method,
-            durable: self.rules.durable,
-            began,
-        })
-    }
-
-    fn classify_publication(&self, os: Os) -> Error {
-        match os.errno {
-            sys::EEXIST => Error::refused_by(Code::AlreadyExists, "", os),
-            // A directory came there since the look.
-            sys::EISDIR | sys::ENOTEMPTY | sys::ENOTDIR => {
-                Error::refused_by(Code::NotFile, "directory", os)
-            }
-            sys::ENOENT => make_dirs::without_name(self.place.directory().as_fd(), os, "temporary"),
-            _ => Error::System {
-                os,
-                // Without a name of its own it is known by the directory it lies in.
-                temporary: Some(match self.temporary.name() {
-                    Some(name) => self.place.full_path(name),
-                    None => self.place.directory_path().to_vec(),
-                }),
-            },
-        }
-    }
-}
-
-/// A file that has its name.
-struct Published {
-    place: Place,
-    settled: Settled,
-    size: u64,
-    method: Method,
-    durable: Durable,
-    /// A moment before it was published.
-    began: Mark,
-}
-
-impl Published {
-    fn sync_directory(&self) -> Result<Durable, Error> {
-        if self.durable != Durable::Full {
-            return Ok(self.durable);
-        }
-        let durable = self.place.sync()?;
-        self.confirm(durable)
-    }
-
-    /// What the success of a sync of the directory means for this file.
-    ///
-    /// # Errors
-    ///
-    /// [`Code::NotDurable`]: another sync on the file system has failed since it was published.
-    fn confirm(&self, synced: Durable) -> Result<Durable, Error> {
-        let directory = self.place.directory();
-        let is_promised = synced == Durable::Full;
-        if is_promised && fsync_errors::has_failed_since(self.began, directory.as_fd()) {
-            return Err(self.place.in_doubt());
-        }
-        Ok(synced)
-    }
-
-    fn into_written(self, durable: Durable) -> Written {
-        let Settled { stat, preserved } = self.settled;
-        Written {
-            real: self.place.into_real_path(),
-            created: preserved.is_none(),
-            size: self.size,
-            mode: stat.permissions(),
-            dev: stat.dev,
-            ino: stat.ino,
-            method: self.method,
-            durable,
-            preserved,
-        }
     }
 }

@@ -1,5 +1,8 @@
 //! Where a file is written: a directory by descriptor, and a name in it.
 
+mod parent;
+mod sync;
+
 use super::settle::Target;
 use super::{Durable, FinalSymlink, Rules, fsync_errors};
 use crate::error::{Code, Error, Os};
@@ -11,6 +14,8 @@ use crate::resolve::{Last, Policy, Scope, TOO_LONG, classify, link_policy};
 use crate::root::Root;
 use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd};
 use std::sync::Arc;
+use sync::DOUBTFUL_SYNC;
+pub(super) use sync::sync_directory;
 
 /// Links that one name may lead through, as in the kernel.
 const LINKS: u32 = 40;
@@ -143,8 +148,8 @@ impl Place {
         }
     }
 
-    /// Looks once more, when the content is complete. A link is where the first look ended only
-    /// if somebody put it there since, and it is not followed.
+    /// Looks once more, when the content is complete. A symlink found now was planted after the
+    /// first look, and is never followed.
     pub(super) fn look_again(
         &mut self,
         scope: &Scope<'_>,
@@ -298,60 +303,6 @@ impl Place {
 
     pub(super) fn into_real_path(self) -> Option<Vec<u8>> {
         (!self.is_as_given).then(|| self.full_path(&self.name))
-    }
-
-    /// Syncs the directory after publication.
-    ///
-    /// # Errors
-    ///
-    /// [`Code::NotDurable`].
-    pub(super) fn sync(&self) -> Result<Durable, Error> {
-        if !self.can_sync {
-            return Ok(Durable::No);
-        }
-        match fsync_errors::sync_directory(self.dir.as_fd()) {
-            Ok(()) => Ok(Durable::Full),
-            Err(os) if cannot_be_synced(os.errno) => Ok(Durable::No),
-            Err(os) => {
-                if let Some(root) = &self.pinned {
-                    root.renew();
-                }
-                Err(Error::refused_by(Code::NotDurable, "", os))
-            }
-        }
-    }
-
-    /// The answer after a sync that succeeded, when another one on the same file system has not.
-    ///
-    /// [`Code::NotDurable`], as if it had been told too.
-    pub(super) fn in_doubt(&self) -> Error {
-        if let Some(root) = &self.pinned {
-            root.renew();
-        }
-        Error::refused_by(Code::NotDurable, "", DOUBTFUL_SYNC)
-    }
-}
-
-/// What a sync that succeeded should have answered, when another one on the same file system failed.
-const DOUBTFUL_SYNC: Os = Os {
-    errno: sys::EIO,
-    syscall: "fsync",
-};
-
-/// File systems without directory sync answer EINVAL or ENOTSUP; `O_PATH` answers EBADF.
-fn cannot_be_synced(errno: i32) -> bool {
-    matches!(errno, sys::EINVAL | sys::ENOTSUP | sys::EBADF)
-}
-
-/// Syncs a directory that a new one was made in; false where that cannot be done.
-pub(super) fn sync_directory(dir: BorrowedFd<'_>) -> Result<bool, Error> {
-    let Ok(readable) = sys::open_at(dir, b".", directory_flags(true)) else {
-        return Ok(false);
-    };
-    match fsync_errors::sync_directory(readable.as_fd()) {
-        Ok(()) => Ok(true),
-        Err(os) if cannot_be_synced(os.errno) => Ok(false),
-        Err(os) => Err(os.into()),
     }
 }
 

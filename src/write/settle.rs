@@ -16,6 +16,22 @@ pub(super) struct Target {
     pub(super) acl: Option<Acl>,
 }
 
+impl Target {
+    /// What changes when owner, ACL or mode do, or when another file has the name.
+    pub(super) fn version(&self) -> impl PartialEq + use<> {
+        let Stat {
+            dev,
+            ino,
+            mode,
+            uid,
+            gid,
+            changed,
+            ..
+        } = self.stat;
+        (dev, ino, mode, uid, gid, changed)
+    }
+}
+
 /// What a temporary is to become.
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -38,6 +54,21 @@ impl Plan {
             new_file_mode: rules.new_file_mode,
             target,
         }
+    }
+
+    /// The file that is to be replaced.
+    pub(super) fn target(&self) -> Option<&Target> {
+        self.target.as_ref()
+    }
+
+    /// The mode that was given.
+    pub(super) fn mode(&self) -> Option<u32> {
+        self.mode
+    }
+
+    /// The permission bits of a new file.
+    pub(super) fn new_bits(&self) -> u32 {
+        self.mode.unwrap_or(self.new_file_mode)
     }
 
     /// Returns the mode to create the temporary with: the final one where that grants nothing more

@@ -1,13 +1,15 @@
 //! A file that is made before it is published: in pieces, or by somebody else through its path.
 
 use super::place::Place;
+use super::placed::Placed;
 use super::settle::{PRIVATE, Plan};
-use super::{IsAborted, Prepared, Rules, Written, create_temporary, write_all};
-use crate::error::{Code, Error, Refusal};
+use super::{IsAborted, Prepared, Rules, Written, create_locked_temporary, write_all};
+use crate::error::{Code, Error, Os, Refusal};
 use crate::permission;
 use crate::resolve::Scope;
-use crate::sys::{self, AsFd, OFlag};
+use crate::sys::{self, AsFd, OFlag, Stat};
 use crate::temporary::{Purpose, Temporary};
+use std::time::Instant;
 
 /// A file in the making, published when it is complete.
 ///
@@ -49,18 +51,17 @@ impl Stage {
     ) -> Result<Self, Error> {
         let mut place = Place::find(scope, raw, rules)?;
         place.look(scope, rules)?;
-        let temporary = create_temporary(&place, PRIVATE, purpose)?;
-        if temporary.name().is_some() {
-            // Shows whoever looks for what a killed process left that this one is alive. Where
-            // there are no locks, its age has to do.
-            let _ = sys::try_lock(temporary.fd()?);
+        let mut temporary = create_locked_temporary(&place, PRIVATE, purpose)?;
+        let is_shared = purpose == Purpose::Named;
+        if is_shared {
+            temporary.share();
         }
         Ok(Self {
             place,
             temporary,
             rules: *rules,
             size: 0,
-            is_shared: purpose == Purpose::Named,
+            is_shared,
         })
     }
 
@@ -105,51 +106,84 @@ impl Stage {
         scope: &Scope<'_>,
         is_aborted: IsAborted<'_>,
     ) -> Result<Written, Error> {
-        if self.is_shared {
-            self.take_what_was_made()?;
-        }
+        let placed = if self.is_shared {
+            self.take_what_was_made()?
+        } else {
+            None
+        };
+        let looked = Instant::now();
         let target = self.place.look_again(scope, &self.rules)?;
-        let first = self.temporary.first_status()?;
-        let settled = Plan::new(&self.rules, target).settle(self.temporary.fd()?, first)?;
+        let plan = Plan::new(&self.rules, target);
+        let settled = match &placed {
+            Some(placed) => placed.settle(&plan, self.temporary.fd()?)?,
+            None => {
+                let first = self.temporary.first_status()?;
+                plan.settle(self.temporary.fd()?, first)?
+            }
+        };
         let prepared = Prepared {
             place: self.place,
             temporary: self.temporary,
+            plan,
+            placed,
             settled,
             size: self.size,
             rules: self.rules,
+            looked,
+            is_staged: true,
         };
-        prepared.finish(is_aborted)
+        prepared.finish(scope, is_aborted)
     }
 
-    /// Opens what has the temporary's name: the file that was made there, or one that its maker put
-    /// in its place.
-    fn take_what_was_made(&mut self) -> Result<(), Error> {
+    /// Finds what has the temporary's name: the staged file, or one that was renamed there, which is
+    /// returned and takes its place.
+    fn take_what_was_made(&mut self) -> Result<Option<Placed>, Error> {
+        let staged = sys::status(self.temporary.fd()?)?;
         let directory = self.place.directory();
         let name = self.temporary.name().unwrap_or_default();
+        let seen = sys::kind_at(directory.as_fd(), name).map_err(classify_staged)?;
+        if seen.is_same_object(&staged) {
+            judge(&staged)?;
+            self.size = staged.size;
+            return Ok(None);
+        }
         let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-        let made = sys::open_at(directory.as_fd(), name, flags).map_err(|os| match os.errno {
-            sys::ENOENT => Error::refused_by(Code::NotFound, "staged", os),
-            sys::ELOOP => Error::refused_by(Code::Symlink, "staged", os),
-            sys::ENXIO => Error::refused_by(Code::NotFile, "staged", os),
-            _ => os.into(),
-        })?;
+        let made = sys::open_at(directory.as_fd(), name, flags).map_err(classify_staged)?;
         let stat = sys::status(made.as_fd())?;
-        if !stat.is_file() {
-            return Err(Error::refused(Code::NotFile, "staged"));
-        }
-        if stat.nlink > 1 {
-            return Err(Error::refused(Code::Hardlink, "staged"));
-        }
-        if !permission::is_own(stat.uid) {
-            return Err(Refusal {
-                uid: Some(stat.uid),
-                euid: Some(sys::effective_user()),
-                ..Refusal::new(Code::NotOwned, "staged")
-            }
-            .into());
-        }
+        judge(&stat)?;
+        // Its maker may have locked it, and the name is locked anyway.
+        let _ = sys::try_lock(made.as_fd());
+        let placed = Placed::new(made.as_fd(), &stat);
         self.size = stat.size;
         self.temporary.replace_fd(made);
-        Ok(())
+        Ok(Some(placed))
     }
+}
+
+fn classify_staged(os: Os) -> Error {
+    match os.errno {
+        sys::ENOENT => Error::refused_by(Code::NotFound, "staged", os),
+        sys::ELOOP => Error::refused_by(Code::Symlink, "staged", os),
+        sys::ENXIO => Error::refused_by(Code::NotFile, "staged", os),
+        _ => os.into(),
+    }
+}
+
+/// Refuses what is no regular file of this user with one name.
+fn judge(stat: &Stat) -> Result<(), Error> {
+    if !stat.is_file() {
+        return Err(Error::refused(Code::NotFile, "staged"));
+    }
+    if stat.nlink > 1 {
+        return Err(Error::refused(Code::Hardlink, "staged"));
+    }
+    if !permission::is_own(stat.uid) {
+        return Err(Refusal {
+            uid: Some(stat.uid),
+            euid: Some(sys::effective_user()),
+            ..Refusal::new(Code::NotOwned, "staged")
+        }
+        .into());
+    }
+    Ok(())
 }

@@ -23,17 +23,17 @@ use windows_sys::Win32::Foundation::{
     STATUS_NOT_SUPPORTED, STATUS_SHARING_VIOLATION, STATUS_SUCCESS, STATUS_USER_MAPPED_FILE,
 };
 use windows_sys::Win32::Storage::FileSystem::{
-    DELETE, FILE_GENERIC_WRITE, FILE_ID_BOTH_DIR_INFO, FILE_LIST_DIRECTORY, FILE_READ_ATTRIBUTES,
-    FileIdBothDirectoryInfo, FileIdBothDirectoryRestartInfo, GetFileInformationByHandleEx,
-    MAXIMUM_REPARSE_DATA_BUFFER_SIZE, READ_CONTROL, WRITE_DAC,
+    DELETE, FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_ID_BOTH_DIR_INFO, FILE_LIST_DIRECTORY,
+    FILE_READ_ATTRIBUTES, FileIdBothDirectoryInfo, FileIdBothDirectoryRestartInfo,
+    GetFileInformationByHandleEx, MAXIMUM_REPARSE_DATA_BUFFER_SIZE, READ_CONTROL, WRITE_DAC,
 };
 use windows_sys::Win32::System::IO::{DeviceIoControl, IO_STATUS_BLOCK};
 use windows_sys::Win32::System::Ioctl::FSCTL_GET_REPARSE_POINT;
 
-/// Creates a new file for writing; it fails where anything has the name. It has no mode but to be
+/// Creates a new file for reading and writing; it fails where anything has the name. It has no mode but to be
 /// read-only, which is settled later; its ACL is what the directory hands down.
 pub(crate) fn create_at(dir: BorrowedFd<'_>, name: &[u8], _: u32) -> Result<OwnedFd, Os> {
-    let access = FILE_GENERIC_WRITE | FILE_READ_ATTRIBUTES;
+    let access = FILE_GENERIC_READ | FILE_GENERIC_WRITE;
     let with_acl = access | READ_CONTROL | WRITE_DAC;
     match create(dir, "open", name, with_acl, FILE_NON_DIRECTORY_FILE) {
         // Where ACLs may not be set, the file can be written all the same.

@@ -1,0 +1,113 @@
+//! A file that was renamed onto the name of a staged one: by its producer, or by another user who
+//! may write the directory. It never grants more than it did before.
+
+use super::Preserved;
+use super::settle::{Plan, Settled};
+use crate::error::{Error, Os};
+use crate::permission::{self, Acl};
+use crate::sys::{self, BorrowedFd, Stat};
+
+/// What such a file granted when it was found.
+#[derive(Debug)]
+pub(super) struct Placed {
+    mode: u32,
+    acl: Option<Acl>,
+}
+
+impl Placed {
+    /// Reads what a file grants. An ACL that cannot be read may deny anything.
+    pub(super) fn new(fd: BorrowedFd<'_>, stat: &Stat) -> Self {
+        let acl = sys::get_acl(fd).map_or_else(|_| Some(Acl::unknown()), |acl| acl.map(Acl::parse));
+        Self {
+            mode: stat.mode & 0o777,
+            acl,
+        }
+    }
+
+    /// The bits of group and others that the result may have at most, without the file's ACL.
+    fn bound(&self, has_own_group: bool) -> u32 {
+        permission::kept_bits(self.mode, self.acl.as_ref(), false, has_own_group)
+    }
+
+    /// Removes the file's ACL. Where it stays, its mask is to grant nothing.
+    fn bound_without_acl(&self, fd: BorrowedFd<'_>, has_own_group: bool) -> Result<u32, Os> {
+        let is_gone = tolerated(sys::remove_acl(fd))?;
+        let bound = self.bound(has_own_group);
+        Ok(if is_gone { bound } else { bound & 0o707 })
+    }
+
+    /// Whether every user may read it, so that a new owner or a named ACL entry learns nothing.
+    fn is_public(&self) -> bool {
+        self.bound(false) & 0o004 != 0
+    }
+
+    /// Applies owner, ACL and mode as [`Plan::settle`] does, within what the file granted.
+    ///
+    /// The owner and the ACL of the replaced file are kept only for a file that every user may
+    /// read: to anyone else they would grant its content.
+    ///
+    /// # Errors
+    ///
+    /// What the system returned, unless an owner or an ACL cannot be kept.
+    pub(super) fn settle(&self, plan: &Plan, fd: BorrowedFd<'_>) -> Result<Settled, Error> {
+        sys::change_mode(fd, self.mode & 0o700)?;
+        let Some(target) = plan.target() else {
+            let most = self.bound_without_acl(fd, true)?;
+            sys::change_mode(fd, plan.new_bits() & (0o700 | most))?;
+            return Ok(Settled {
+                stat: sys::status(fd)?,
+                preserved: None,
+            });
+        };
+        let old = &target.stat;
+        let first = sys::status(fd)?;
+        if first.gid != old.gid {
+            tolerated(sys::change_owner(fd, None, Some(old.gid)))?;
+        }
+        let group = sys::status(fd)?.gid;
+        let (keeps_group, has_own_group) = (group == old.gid, group == first.gid);
+        let known = target.acl.as_ref().filter(|acl| acl.is_known());
+        let kept = match (plan.mode(), known) {
+            (None, Some(acl)) if self.is_public() => {
+                let stored = if keeps_group {
+                    acl.stored().to_vec()
+                } else {
+                    acl.stored_for_another_group()
+                };
+                tolerated(sys::set_acl(fd, &stored))?
+            }
+            _ => false,
+        };
+        let wanted = plan.mode().unwrap_or_else(|| {
+            permission::kept_bits(old.mode & 0o777, target.acl.as_ref(), kept, keeps_group)
+        });
+        let most = if kept {
+            // The group bits are the mask of the ACL, which bounds named entries too.
+            self.bound(false)
+        } else {
+            self.bound_without_acl(fd, has_own_group)?
+        };
+        sys::change_mode(fd, wanted & (0o700 | most))?;
+        if first.uid != old.uid && self.is_public() && permission::is_mapped(old.uid) {
+            tolerated(sys::change_owner(fd, Some(old.uid), None))?;
+        }
+        let stat = sys::status(fd)?;
+        Ok(Settled {
+            preserved: Some(Preserved {
+                mode: stat.permissions() == old.permissions(),
+                acl: plan.mode().is_none() && (kept || target.acl.is_none()),
+                owner: stat.uid == old.uid && stat.gid == old.gid,
+            }),
+            stat,
+        })
+    }
+}
+
+/// Whether a change was made; an error that only says that it cannot be is none.
+fn tolerated(result: Result<(), Os>) -> Result<bool, Os> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(os) if permission::cannot_be_kept(os.errno) => Ok(false),
+        Err(os) => Err(os),
+    }
+}
