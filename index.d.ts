@@ -14,7 +14,8 @@
  * 3. a wrong argument: `TypeError` (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or `RangeError` (`ERR_OUT_OF_RANGE`), before any I/O.
  *
  * Environment variables:
- * - `HOLDFAST_NATIVE_PATH`: path of the native binary, for bundlers and single executables;
+ * - `HOLDFAST_NATIVE_PATH`: path of the native binary, for bundlers and single executables; a relative one starts at the working
+ *   directory of the first call;
  * - `HOLDFAST_SKIP_DIR_HARDENING=1` or `OPENCLAW_SKIP_STATE_DIR_HARDEN=1`: `existing: 'tighten'` leaves modes alone.
  */
 /// <reference types="node" />

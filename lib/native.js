@@ -184,6 +184,9 @@ function remedyFor(possible, named, attempts) {
   if (attempts.some(({ missing }) => !missing)) {
     return `What was found does not load. Install holdfast and ${packages.join(' or ')} again, ${FROM_SOURCE}.`;
   }
+  if (attempts.length === 0) {
+    return 'Name the binary with HOLDFAST_NATIVE_PATH, import holdfast from an ES module, or leave it out of the bundle.';
+  }
   if (hidesFiles()) {
     return `Node runs with --permission and may not read every file. Start it with --allow-fs-read for the folder of the binary (node_modules/@holdfast), and with --allow-addons; where the package is missing, run ${install}. ${NOT_RESTRICTED}`;
   }

@@ -1,18 +1,26 @@
-// Does what docs/bundlers.md says, from its own text: the TypeScript blocks are written to the files that their first
-// line names, the shell blocks run one after the other. esbuild, postject and the two Node lines come from npm and are
-// kept in .cache.
+// Does what docs/bundlers.md says, from its own text: the blocks of code are written to the files that their first line
+// names, the shell blocks run one after the other. Each bundle that is given its binary by HOLDFAST_NATIVE_PATH runs once
+// more without node_modules. The bundlers and the two Node lines come from npm and are kept in .cache.
 //
 //   npm run test:bundlers
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { installNode } from './node-binary.mjs';
+import { installPacked, ownBinary, packMain, packPlatform } from './pack.mjs';
+import { TARGETS } from './prebuilt/targets.mjs';
 import { fail, projectRoot, run, runNpm } from './support.mjs';
 
-const TOOLS = { esbuild: '0.28.2', postject: '1.0.0-alpha.6' };
+const TOOLS = {
+  esbuild: '0.28.2',
+  postject: '1.0.0-alpha.6',
+  rollup: '4.68.8',
+  '@rollup/plugin-commonjs': '29.0.3',
+  '@rollup/plugin-node-resolve': '16.0.3',
+  vite: '8.3.8',
+};
 const cache = path.join(projectRoot, '.cache/bundlers');
 
 function installTools() {
@@ -25,6 +33,26 @@ function installTools() {
   if (status !== 0) fail('bundlers: npm install failed; its message is above.');
 }
 
+/** The package and its binary, packed and installed as users have them. */
+function installPackages() {
+  const target = TARGETS.find((each) => ownBinary(each));
+  const packed = mkdtempSync(path.join(folder, 'packed-'));
+  const platform = packPlatform(mkdtempSync(path.join(packed, 'platform-')), target, ownBinary(target));
+  installPacked([packMain(packed).tarball, platform.tarball], folder);
+}
+
+/** Programs of a block of shell, as commands. */
+const programsOf = (code) => code.match(/^(?:\S+=\S+ )?(?:node \S+\.[cm]?js|\.\/\S+)$/gm) ?? [];
+
+/** Runs shell code; complains when not every program in it says how many bytes it wrote: `bundled` has 7, `single` 6. */
+function runCode(code, env) {
+  const programs = programsOf(code).length;
+  const { status, stdout, stderr } = spawnSync('bash', ['-euo', 'pipefail', '-c', code], { cwd: folder, env, encoding: 'utf8' });
+  const answers = stdout.match(/^(?:7 |true 6)/gm)?.length ?? 0;
+  if (status !== 0 || answers !== programs || programs === 0) failures.push(`${code}\n${stdout}${stderr}`);
+  return programs;
+}
+
 /** The blocks of the page that do something, in order. */
 function blocks() {
   const text = readFileSync(path.join(projectRoot, 'docs/bundlers.md'), 'utf8');
@@ -35,11 +63,12 @@ if (run(process.execPath, ['scripts/setup.mjs']) !== 0) process.exit(1);
 installTools();
 const { nativePath } = createRequire(import.meta.url)('../lib/native.js');
 
-const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-bundlers-'));
+// Beneath the tools, so that the configurations of bundlers find their plugins.
+const folder = mkdtempSync(path.join(cache, 'run-'));
 const failures = [];
 try {
-  mkdirSync(path.join(folder, 'node_modules'));
-  symlinkSync(projectRoot, path.join(folder, 'node_modules/holdfast'));
+  writeFileSync(path.join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
+  installPackages();
   const bin = path.join(folder, 'bin');
   mkdirSync(bin);
   for (const line of ['24', '26']) symlinkSync(installNode(line, { update: false }), path.join(bin, `node${line}`));
@@ -54,6 +83,8 @@ try {
   mkdirSync(env.TMPDIR);
 
   let ran = 0;
+  /** @type {string[]} */
+  const named = [];
   for (const { language, code } of blocks()) {
     if (language !== 'sh') {
       const name = /^\/\/ (\S+)$/m.exec(code)?.[1];
@@ -61,13 +92,11 @@ try {
       writeFileSync(path.join(folder, name), code);
       continue;
     }
-    const { status, stdout, stderr } = spawnSync('bash', ['-euo', 'pipefail', '-c', code], { cwd: folder, env, encoding: 'utf8' });
-    // A program that ran says how many bytes it wrote: `bundled` has 7, `single` 6.
-    const programs = code.match(/^(?:\S+=\S+ )?(?:node \S+\.[cm]js|\.\/\S+)$/gm)?.length ?? 0;
-    const answers = stdout.match(/^(?:7 |true 6)/gm)?.length ?? 0;
-    ran += programs;
-    if (status !== 0 || answers !== programs || programs === 0) failures.push(`${code}\n${stdout}${stderr}`);
+    ran += runCode(code, env);
+    named.push(...programsOf(code).filter((command) => command.startsWith('HOLDFAST_NATIVE_PATH=')));
   }
+  renameSync(path.join(folder, 'node_modules'), path.join(folder, 'gone'));
+  for (const command of named) ran += runCode(command, env);
   const left = readdirSync(env.TMPDIR);
   if (left.length > 0) failures.push(`left behind: ${left.join(', ')}`);
   for (const failure of failures) console.error(`bundlers: FAILED\n${failure}`);
