@@ -6,6 +6,7 @@ import { octal } from './helpers/sys-layout.js';
 import { needs } from './helpers/sys-needs.js';
 import { buildC, repository, scratch, stagedPackage } from './helpers/sys-scratch.js';
 import { Maker } from './helpers/sys-maker.js';
+import { kernelSituations } from './helpers/sys-situations-kernel.js';
 import { situations, type Situation } from './helpers/sys-situations.js';
 
 const VERBS = ['ensureDir', 'writeAtomic', 'readLocalFileSafely', 'outbound'] as const;
@@ -82,6 +83,13 @@ withEverything('what the doctor foretells is what the verb then does', () => {
 
   it.each(situations.map((situation) => [situation.name, situation] as const))('on %s', (_name, situation) => compare(situation));
 
+  it.each(kernelSituations.map((situation) => [situation.name, situation] as const))('on %s, and it says why', async (_name, situation) => {
+    const { paths } = await compare(situation);
+    const told = JSON.stringify(paths.map(({ verbs }: Report) => Object.values(verbs).map(({ outcome, why, advice }: Report) => (outcome === 'not-applicable' ? [] : [why, advice]))));
+    for (const pattern of situation.says) expect(told).toMatch(pattern);
+    for (const pattern of situation.saysNot) expect(told).not.toMatch(pattern);
+  });
+
   // An old kernel, as far as the doctor can tell: nothing but access(2), and no marks of mount points.
   it.each([
     'an fsGroup volume, root:1000 2775',
@@ -96,7 +104,7 @@ withEverything('what the doctor foretells is what the verb then does', () => {
     return compare({ ...situation, as: [buildC('seccomp-deny'), 'faccessat2=ENOSYS,statx=EPERM,openat2=ENOSYS,fchmodat2=ENOSYS', ...situation.as] });
   });
 
-  async function compare(situation: Situation): Promise<void> {
+  async function compare(situation: Situation): Promise<Report> {
     // A place for each verb: what one of them changes, no other sees.
     const paths: string[] = [];
     const place = join(base, String(count++));
@@ -120,6 +128,7 @@ withEverything('what the doctor foretells is what the verb then does', () => {
     }
     const all = report.paths.flatMap(({ verbs }: Report) => Object.values(verbs)) as Report[];
     expect(report.ok).toBe(all.every(({ outcome }) => outcome === 'ok' || outcome === 'not-applicable'));
+    return report;
   }
 
   function check(verb: Verb, verdict: Report, { value, error }: Deed): void {

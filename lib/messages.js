@@ -152,6 +152,9 @@ function describe(failure, at, context) {
     case 'path-mismatch':
       return { sentence: (WHY_MISMATCH[detail] ?? WHY_MISMATCH.retries)(at), remedy: HOW_TO_MATCH[detail] ?? 'Try again.' };
     case 'not-found':
+      if (detail === 'takes-none') {
+        return { sentence: `${at} cannot be made or replaced: its file system has files of its own and takes none from programs`, remedy: HOW_TO_FIND[detail] };
+      }
       return {
         sentence: `${at} does not exist${WHY_NOT_FOUND[detail] ?? ''}`,
         remedy: HOW_TO_FIND[detail],
@@ -195,7 +198,6 @@ const WHY_NOT_FOUND = table({
   directory: ': its parent directory is missing',
   removed: ': the directory it belongs to was removed after it was opened',
   temporary: ': its temporary file was removed or renamed by another program',
-  'takes-none': ': its file system lets no program make files or directories there',
   'working-directory': ': the working directory was removed',
   dangling: ': a symbolic link on the way leads to nothing',
   staged: ': what was staged for it is gone',

@@ -217,6 +217,14 @@ pub(crate) fn would_create(dir: BorrowedFd<'_>, syscall: &'static str) -> Result
     if sys::status(dir)?.nlink == 0 {
         return refused(sys::ENOENT);
     }
+    if volume.kind == SYSFS {
+        // It has neither create(2) nor mkdir(2).
+        return refused(if syscall == "mkdir" {
+            sys::EPERM
+        } else {
+            sys::EACCES
+        });
+    }
     let is_out_of_inodes = volume.inodes > 0 && volume.free_inodes == 0;
     // A directory takes a block of its own; but on tmpfs names are not counted in blocks.
     let is_out_of_blocks = syscall == "mkdir" && !is_in_memory(&volume) && is_full(&volume);
@@ -228,6 +236,8 @@ pub(crate) fn would_create(dir: BorrowedFd<'_>, syscall: &'static str) -> Result
 
 /// `PROC_SUPER_MAGIC` of statfs(2).
 const PROC: u32 = 0x9fa0;
+/// `SYSFS_MAGIC`.
+const SYSFS: u32 = 0x6265_6572;
 
 /// Whether there is no room for a single block.
 pub(crate) fn is_full(volume: &Volume) -> bool {

@@ -71,6 +71,8 @@ export const environments: Environment[] = [
   { name: 'no /proc, root', uid: asRoot, last: ['umount -l /proc'], ...WITHOUT_PROC },
   { name: 'no /proc, a user', uid: asUser, last: ['umount -l /proc'], launcher: user, ...WITHOUT_PROC },
   { name: 'no /proc, without openat2', uid: asUser, last: ['umount -l /proc'], launcher: denying('openat2=ENOSYS'), ...WITHOUT_PROC },
+  { name: 'a forged /proc, root', uid: asRoot, last: forgedProc(), ...WITHOUT_PROC },
+  { name: 'a forged /proc, a user', uid: asUser, last: forgedProc(), launcher: user, ...WITHOUT_PROC },
   { name: 'a mount that follows no links, root', uid: asRoot, before: ['mount -t tmpfs -o nosymfollow tmpfs "$BASE"'], endings: [[FOLLOWING, ['symlink']], [/a link, trusted/, ['symlink']]] },
   { name: 'a mount that follows no links, a user', uid: asUser, before: ['mount -t tmpfs -o nosymfollow tmpfs "$BASE"'], launcher: user, endings: [[FOLLOWING, ['symlink']], [/a link, trusted/, ['symlink']]] },
   { name: 'links of others in a sticky directory', uid: asUser, after: OTHERS_LINKS, ...PROTECTED, launcher: user },
@@ -107,6 +109,16 @@ export const environments: Environment[] = [
   { name: 'a filter that answers EPERM to fchown, root', uid: asRoot, launcher: () => [buildC('seccomp-deny'), 'fchown=EPERM'] },
   { name: 'a filter that answers EPERM to linkat, root', uid: asRoot, launcher: () => [buildC('seccomp-deny'), 'linkat=EPERM'] },
 ];
+
+/** A `/proc` of somebody else's making: every descriptor is a file without an ACL, open to all. */
+function forgedProc(): string[] {
+  return [
+    'mount -t tmpfs tmpfs /proc',
+    'mkdir -p /proc/self/fd /proc/thread-self/fd',
+    'for n in $(seq 0 63); do echo forged > /proc/self/fd/$n; echo forged > /proc/thread-self/fd/$n; done',
+    'chmod -R a+rwX /proc/self /proc/thread-self',
+  ];
+}
 
 function overlay(): string[] {
   return ['mkdir "$BASE.upper" "$BASE.work"', 'chmod 0755 "$BASE.upper"', 'mount -t overlay -o "lowerdir=$BASE,upperdir=$BASE.upper,workdir=$BASE.work" overlay "$BASE"'];

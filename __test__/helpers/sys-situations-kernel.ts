@@ -1,0 +1,86 @@
+// Places that belong to the kernel or the system, and links that lead nowhere: what is said there differs from what one would guess.
+import { join } from 'node:path';
+import { asUser1000 } from './sys-driver.js';
+import type { Situation } from './sys-situations.js';
+
+export interface Explained extends Situation {
+  /** What a person reads of a verdict: its reason and its advice. */
+  says: RegExp[];
+  saysNot: RegExp[];
+}
+
+const asRoot: string[] = [];
+const OPENING = /chown|chmod|setfacl/;
+
+export const kernelSituations: Explained[] = [
+  ...[asRoot, asUser1000].flatMap((as): Explained[] => [
+    {
+      name: `a file of procfs, as ${as.length > 0 ? 'a user' : 'root'}`,
+      as,
+      build: async () => '/proc/self/status',
+      told: { writeAtomic: 'not-found', readLocalFileSafely: 'device-path' },
+      says: [/takes none from programs/],
+      saysNot: [/sticky/, /mkdir/, /'\/proc\/self\/status' does not exist/, OPENING],
+    },
+    {
+      name: `a new name in procfs, as ${as.length > 0 ? 'a user' : 'root'}`,
+      as,
+      build: async () => '/proc/self/holdfast',
+      told: { ensureDir: 'not-found', writeAtomic: 'not-found' },
+      says: [/takes none from programs/],
+      saysNot: [/sticky/, /mkdir/, OPENING],
+    },
+    {
+      name: `a new name in sysfs, as ${as.length > 0 ? 'a user' : 'root'}`,
+      as,
+      build: async () => '/sys/kernel/holdfast',
+      told: { writeAtomic: 'EACCES' },
+      says: [],
+      saysNot: [/sticky/, OPENING],
+    },
+  ]),
+  {
+    name: 'a file of the system, as a user',
+    as: asUser1000,
+    build: async () => '/etc/shadow',
+    told: { writeAtomic: 'EACCES', readLocalFileSafely: 'EACCES', outbound: 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE' },
+    says: [/not meant for/],
+    saysNot: [OPENING, /allowOwnerOnly/],
+  },
+  {
+    name: 'a file in a linked directory that is missing',
+    as: asUser1000,
+    build: async (make) => {
+      await make.dir('.', '1000:1000', '0755');
+      await make.run('ln', '-s', 'nothing', join(make.base, 'link'));
+      return join(make.base, 'link', 'file');
+    },
+    told: { writeAtomic: 'not-found' },
+    says: [/a symbolic link on the way leads to nothing/],
+    saysNot: [/mkdir/],
+  },
+  {
+    name: 'another user’s file in a sticky directory, with a reason',
+    as: asUser1000,
+    build: async (make) => {
+      await make.dir('.', 'root:root', '1777');
+      return make.file('file', '1001:1001', '0644');
+    },
+    told: { writeAtomic: 'EPERM' },
+    says: [/The directory is sticky: only the owner/],
+    saysNot: [OPENING],
+  },
+  {
+    name: 'a file in an append-only directory, with a reason',
+    as: asRoot,
+    build: async (make) => {
+      await make.mount('tmpfs', '-t', 'tmpfs', 'tmpfs');
+      const file = await make.file(join('tmpfs', 'file'), 'root:root', '0644');
+      await make.run('chattr', '+a', join(make.base, 'tmpfs'));
+      return file;
+    },
+    told: { writeAtomic: 'EPERM' },
+    says: [/chattr -i -a -- \S+\/tmpfs\b(?!\/file)/],
+    saysNot: [/sticky/],
+  },
+];
