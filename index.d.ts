@@ -165,7 +165,7 @@ export interface OpenResult extends Omit<ReadResult, 'buffer'>, AsyncDisposable 
  * device and magic paths are refused by their text, before anything is opened.
  *
  * @example
- * const { buffer, stat } = await readLocalFileSafely({ filePath, outbound: true, maxBytes: 16 * 1024 * 1024 });
+ * const { buffer, stat } = await readLocalFileSafely({ filePath: 'media/clip.mp4', outbound: true, maxBytes: 16 * 1024 * 1024 });
  *
  * @throws {HoldfastError} `not-found`, `symlink`, `not-file`, `not-directory`, `device-path`, `hardlink`, `too-large`,
  * `OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE`, `invalid-path`; with a root also `outside-workspace`, `path-mismatch`.
@@ -179,8 +179,10 @@ export function readLocalFileSafelySync(file: PathInput | SyncOptions<ReadOption
  * `maxBytes` is compared with the size at this moment only.
  *
  * @example
- * await using file = await openLocalFileSafely('/srv/media/a.mp4', { outbound: true });
- * file.handle.createReadStream({ autoClose: false }).pipe(response);
+ * import { pipeline } from 'node:stream/promises';
+ *
+ * await using file = await openLocalFileSafely('media/clip.mp4', { outbound: true });
+ * await pipeline(file.handle.createReadStream(), response); // awaited: the end of the block closes the file
  *
  * @throws {HoldfastError} As {@link readLocalFileSafely}; `unsupported-platform` where descriptors cannot be reopened (no procfs at `/proc`).
  */
@@ -251,7 +253,7 @@ export interface EnsureDirResult {
  * `dirs.map(ensureDir)` fails at its first call.
  *
  * @example
- * const { isPrivate, hardening, reason } = await ensureDir('/data/agent');
+ * const { isPrivate, hardening, reason } = await ensureDir('state/agent');
  *
  * @throws {HoldfastError} `not-directory`, `symlink`, `insecure-permissions`, `not-owned`, `invalid-path`, `not-found` (through
  * `..` or a dangling link); with a root also `outside-workspace`, `path-mismatch`.
@@ -307,7 +309,7 @@ export interface Root extends Disposable, AsyncDisposable {
  * Pins an existing directory for many calls. The directory itself may be reached through links; it is resolved once.
  *
  * @example
- * using workspace = openRootSync('/srv/agent/workspace');
+ * using workspace = openRootSync('workspace');
  * const { buffer } = await workspace.read(untrustedPath);
  *
  * @throws {HoldfastError} `not-found`, `not-directory`, `invalid-path`.

@@ -35,8 +35,10 @@ export interface StagedFile extends AsyncDisposable {
  * refused now, and looked at again by `commit`. There is no `encoding`, and no `maxBytes`: the producer knows the size.
  *
  * @example
- * await using file = await stageAtomic('/srv/media/clip.mp4');
- * await render(file.tempPath);
+ * import { copyFile } from 'node:fs/promises';
+ *
+ * await using file = await stageAtomic('media/copy.mp4');
+ * await copyFile('media/clip.mp4', file.tempPath); // or a download, a renderer, another program
  * await file.commit();
  *
  * @throws {HoldfastError} As {@link writeAtomic}; `unsupported-platform` where descriptors cannot be reopened (no procfs at `/proc`).
@@ -59,7 +61,7 @@ export interface CleanOptions {
  * @returns The paths that were removed.
  *
  * @example
- * await cleanStaleTemporaries('/var/lib/gateway/state', { olderThanMs: 24 * 60 * 60 * 1000 });
+ * await cleanStaleTemporaries('media', { olderThanMs: 24 * 60 * 60 * 1000 });
  *
  * @throws {HoldfastError} `not-found`, `not-directory`, `invalid-path`.
  */

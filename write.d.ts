@@ -124,7 +124,7 @@ export interface WriteResult {
  * parent, a final link that is followed, a root). A stream takes its place when it ends.
  *
  * @example
- * await writeAtomic(path, JSON.stringify(state), { mode: PRIVATE_FILE_MODE, mkdir: true });
+ * await writeAtomic('state/session.json', JSON.stringify({ turn: 1 }), { mode: PRIVATE_FILE_MODE, mkdir: true });
  *
  * @throws {HoldfastError} `not-found`, `not-directory`, `not-file`, `symlink`, `hardlink`, `already-exists`, `not-durable`,
  * `invalid-path`; with a root also `outside-workspace`, `path-mismatch` (also when a directory left the root during the write).
@@ -153,6 +153,8 @@ export interface WriteEntry {
  * target then is old or new.
  *
  * @example
- * const results = await writeAtomicMany(parts.map((part) => ({ file: `${dir}/${part.name}`, data: part.bytes })), { mode: 0o600 });
+ * const parts = [{ name: 'a.json', text: '{}' }, { name: 'b.json', text: '[]' }];
+ * const results = await writeAtomicMany(parts.map(({ name, text }) => ({ file: `state/${name}`, data: text })), { mkdir: true });
+ * for (const result of results) if (result.status === 'rejected') throw result.reason;
  */
 export function writeAtomicMany(entries: readonly WriteEntry[], options?: WriteOptions | BufferEncoding): Promise<PromiseSettledResult<WriteResult>[]>;

@@ -4,11 +4,12 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { spawnSync } from 'node:child_process';
 import ts from 'typescript5';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { blocksOf, documents, isPrinted, PROJECT, type Block } from './helpers/doc-blocks.js';
 import { build, scratch } from './helpers/scratch.js';
 import { asUser1000 } from './helpers/sys-driver.js';
 import { needs } from './helpers/sys-needs.js';
+import { DECLARATIONS, examplesOf, programOf } from './helpers/type-examples.js';
 
 const TSC = path.join(PROJECT, 'node_modules/typescript/bin/tsc');
 
@@ -67,6 +68,14 @@ function run(block: Block, dir: string): { status: number | null; output: string
   }
 }
 
+/** What the compiler says of files in a folder where the package is installed. */
+function typeErrors(dir: string, files: string[]): string {
+  const settings = { strict: true, noEmit: true, allowJs: true, target: 'es2022', lib: ['es2023', 'esnext.disposable'], module: 'nodenext', types: ['node'] };
+  fs.writeFileSync(path.join(dir, 'tsconfig.json'), JSON.stringify({ compilerOptions: settings, files }));
+  const { stdout, status } = spawnSync(process.execPath, [TSC, '-p', dir], { encoding: 'utf8' });
+  return status === 0 ? '' : stdout || `the compiler ended with ${status}`;
+}
+
 function comparable(output: string): string {
   return output
     .replace(/^\(node:\d+\)/gm, '(node:1)')
@@ -101,11 +110,7 @@ describe('an example of the documentation', () => {
       fs.writeFileSync(path.join(dir, file), `${code}export {};\n`);
       return file;
     });
-    const settings = { strict: true, noEmit: true, allowJs: true, target: 'es2022', lib: ['es2023', 'esnext.disposable'], module: 'nodenext', types: ['node'] };
-    fs.writeFileSync(path.join(dir, 'tsconfig.json'), JSON.stringify({ compilerOptions: settings, files }));
-    const { stdout, status } = spawnSync(process.execPath, [TSC, '-p', dir], { encoding: 'utf8' });
-    expect(stdout.replace(/example-(\d+)\.\w+/g, (_, index) => TYPED[Number(index)]!.name)).toBe('');
-    expect(status).toBe(0);
+    expect(typeErrors(dir, files).replace(/example-(\d+)\.\w+/g, (_, index) => TYPED[Number(index)]!.name)).toBe('');
   });
 
   test.each(BLOCKS.filter(({ how }) => how === 'syntax'))('can be parsed: $name', ({ language, code }) => {
@@ -126,6 +131,41 @@ describe('an example of the documentation', () => {
   test.each(BLOCKS.filter(({ language }) => language === 'yaml'))('is indented as YAML has to be: $name', ({ code }) => {
     expect(code).not.toContain('\t');
     for (const line of code.split('\n')) expect(line, line).toMatch(/^(  )*(\S.*)?$/);
+  });
+});
+
+describe('an @example of the types', () => {
+  const examples = DECLARATIONS.flatMap(examplesOf);
+
+  /** The folder of the other examples, with a file that no socket buffers whole. */
+  function folder(): string {
+    const dir = workplace();
+    build(dir, ['workspace/notes.md: note']);
+    fs.writeFileSync(path.join(dir, 'media/clip.mp4'), Buffer.alloc(16 * 1024 * 1024), { mode: 0o644 });
+    fs.chmodSync(path.join(dir, 'media/clip.mp4'), 0o644);
+    return dir;
+  }
+
+  it('is one of every function that has one', () => {
+    expect(examples.length).toBeGreaterThanOrEqual(10);
+    expect(examples.map(({ of }) => of)).toContain('openLocalFileSafely');
+  });
+
+  it.each(examples)('runs: $name', async (example) => {
+    const dir = folder();
+    const code = ts.transpileModule(programOf(example), { compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 } }).outputText;
+    fs.writeFileSync(path.join(dir, 'example.mjs'), code);
+    const { status, stderr, signal } = spawnSync(process.execPath, ['example.mjs'], { cwd: dir, encoding: 'utf8', timeout: 30_000, stdio: ['ignore', 'ignore', 'pipe'] });
+    expect({ status, signal }, stderr).toEqual({ status: 0, signal: null });
+  });
+
+  it('passes the type checker', () => {
+    const dir = folder();
+    const files = examples.map((example, index) => {
+      fs.writeFileSync(path.join(dir, `example-${index}.mts`), programOf(example));
+      return `example-${index}.mts`;
+    });
+    expect(typeErrors(dir, files)).toBe('');
   });
 });
 

@@ -1,0 +1,88 @@
+// The examples in the declarations (`@example`), each as a program that can be run and type-checked.
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { PROJECT } from './doc-blocks.js';
+
+export const DECLARATIONS = ['index.d.ts', 'errors.d.ts', 'write.d.ts', 'stage.d.ts', 'fs-safe.d.ts'];
+
+export interface Example {
+  /** File and line of the tag. */
+  name: string;
+  /** The function that it documents. */
+  of: string;
+  code: string;
+}
+
+/** What an example leaves to the program that it stands in. */
+interface Surroundings {
+  /** Parameters of the function around the example. */
+  parameters?: string;
+  before?: string;
+  /** Calls `example`. Default: without arguments. */
+  call?: string;
+}
+
+const SURROUNDINGS: Record<string, Surroundings> = {
+  openLocalFileSafely: {
+    parameters: 'response: ServerResponse',
+    before: `
+import { createServer, type ServerResponse } from 'node:http';
+import { statSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';`,
+    call: `
+const server = createServer((_, response) => void example(response)).listen(0, '127.0.0.1', async () => {
+  const { port } = server.address() as AddressInfo;
+  const answer = await fetch(\`http://127.0.0.1:\${port}/\`, { signal: AbortSignal.timeout(10_000) });
+  const { byteLength } = await answer.arrayBuffer();
+  if (byteLength !== statSync('media/clip.mp4').size) throw new Error(\`the client has \${byteLength} bytes\`);
+  server.close();
+});`,
+  },
+  openRoot: { parameters: 'untrustedPath: string', call: "await example('notes.md');" },
+  bindFsSafe: {
+    before: `
+class FsSafeError extends Error {
+  constructor(readonly code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+  }
+}`,
+  },
+};
+
+/** The examples of a declaration file, in order. */
+export function examplesOf(file: string): Example[] {
+  const lines = fs.readFileSync(path.join(PROJECT, file), 'utf8').split('\n');
+  return lines.flatMap((line, index) => {
+    if (line.trim() !== '* @example') return [];
+    const rest = lines.slice(index + 1);
+    const end = rest.findIndex((each) => /^\s*\*(\/| @)/.test(each));
+    const code = rest.slice(0, end).map((each) => each.replace(/^\s*\* ?/, '')).join('\n').trim();
+    const of = /^export function (\w+)/m.exec(rest.join('\n'))?.[1] ?? 'nothing';
+    return [{ name: `${file}, line ${index + 1}: ${of}`, of, code }];
+  });
+}
+
+/** The values that an entry of the package exports, by the declarations of that entry. */
+function exportsOf(file: string): string[] {
+  const files = file === 'fs-safe.d.ts' ? [file] : DECLARATIONS.filter((name) => name !== 'fs-safe.d.ts');
+  return files.flatMap((name) => [...fs.readFileSync(path.join(PROJECT, name), 'utf8').matchAll(/^export (?:function|const|class) (\w+)/gm)].map((match) => match[1]!));
+}
+
+/** The example as a module in TypeScript, which fails when the example does. */
+export function programOf({ name, of, code }: Example): string {
+  const file = name.split(',')[0]!;
+  const { parameters = '', before = '', call = 'await example();' } = SURROUNDINGS[of] ?? {};
+  const lines = code.split('\n');
+  const imports = lines.filter((line) => line.startsWith('import '));
+  const body = lines.filter((line) => !line.startsWith('import '));
+  return [
+    `import { ${[...new Set(exportsOf(file))].join(', ')} } from '${file === 'fs-safe.d.ts' ? 'holdfast/fs-safe' : 'holdfast'}';`,
+    ...imports,
+    before,
+    `async function example(${parameters}): Promise<void> {`,
+    ...body,
+    '}',
+    call,
+    '',
+  ].join('\n');
+}
