@@ -1,11 +1,11 @@
 // Scratch directories that every user can reach, the package copied to where every user can read it,
 // and the small C programs of the specs, built when they are asked for.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { afterAll } from 'vitest';
-import { binaryOfPackage } from './package-copy.js';
+import { binaryOfPackage, installBinary } from './package-copy.js';
 
 export const repository = resolve(__dirname, '..', '..');
 export const programs = join(repository, '__test__', 'programs');
@@ -50,8 +50,7 @@ export function stagedPackage(): string {
   for (const name of ['index.js', 'index.mjs', 'package.json', 'lib']) {
     cpSync(join(repository, name), join(folder, name), { recursive: true });
   }
-  const binary = process.env['HOLDFAST_NATIVE_PATH'] ?? binaryOfPackage();
-  cpSync(binary, join(folder, basename(binary)));
+  installBinary(folder, readFileSync(process.env['HOLDFAST_NATIVE_PATH'] ?? binaryOfPackage()));
   cpSync(programs, join(folder, 'programs'), { recursive: true });
   execFileSync('chmod', ['-R', 'a+rX', folder]);
   staged = folder;
