@@ -220,13 +220,15 @@ export type Hardening = 'created' | 'not-needed' | 'tightened' | 'tolerated' | '
  * Why a directory is not as `mode` wanted it.
  * - `EPERM`, `EACCES`, `EROFS`, `ENOSYS`, `ENOTSUP`: what chmod answered;
  * - `'no-effect'`: chmod reported success, and the mode did not change (vfat and the like);
- * - `'owner'`: private by its bits, but owned by another user;
+ * - `'owner'`: private by its bits, but owned by another user; or owned by an id that its mount does not map (`EOVERFLOW`);
  * - `'acl'`: it has named ACL entries, which chmod would silently disable, or an ACL that cannot be read and may have some;
- * - `'shared'`: `/`; sticky and writable by others; or, for root, setgid for another group;
+ * - `'system'`: `/`, a directory of the Filesystem Hierarchy Standard (`/etc`, `/home`, `/opt`, `/srv`, `/tmp`, `/usr`, `/var`…), any
+ *   directly beneath `/usr` or `/var`, or their like on macOS and Windows; by the real path, or the same directory in a bind mount;
+ * - `'shared'`: sticky and writable by others; or, for root, setgid for another group;
  * - `'opt-out'`: switched off by the environment.
  */
 export type HardeningReason =
-  'EPERM' | 'EACCES' | 'EROFS' | 'ENOSYS' | 'ENOTSUP' | 'no-effect' | 'owner' | 'acl' | 'shared' | 'opt-out';
+  'EPERM' | 'EACCES' | 'EROFS' | 'ENOSYS' | 'ENOTSUP' | 'no-effect' | 'owner' | 'acl' | 'shared' | 'system' | 'opt-out';
 
 /** The directory as it is at the end of the call. */
 export interface EnsureDirResult {

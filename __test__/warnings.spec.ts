@@ -69,7 +69,7 @@ describe('the root of the file system', () => {
     const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
     const before = octal(modeOf('/'));
     const { results, warnings } = warningsOf(['/', '/.', '//'], {}, user);
-    for (const result of results) expect(result).toMatchObject({ path: '/', hardening: 'left', reason: 'shared', isPrivate: false });
+    for (const result of results) expect(result).toMatchObject({ path: '/', hardening: 'left', reason: 'system', isPrivate: false });
     expect(warnings.length).toBe(1);
     expect(octal(modeOf('/'))).toBe(before);
   });

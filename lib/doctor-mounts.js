@@ -86,7 +86,7 @@ function mountOf(mounts, id, realPath) {
 
 /** @returns {Mount[]} */
 function readMounts() {
-  return parseMounts(native().readProc('self/mountinfo')?.toString('latin1') ?? '');
+  return parseMounts(native().readProc('mountinfo')?.toString('latin1') ?? '');
 }
 
 /** File systems behind which somebody else decides: another machine, or another process. */

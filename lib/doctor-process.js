@@ -13,7 +13,7 @@ const CAPABILITIES =
 /**
  * Reads an entry of procfs. Empty where there is none: what is mounted at `/proc` instead is not read.
  *
- * @param {string} path beneath `/proc`
+ * @param {string} path beneath `/proc/self`
  */
 function contentOf(path) {
   return native().readProc(path)?.toString('utf8') ?? '';
@@ -25,7 +25,7 @@ function contentOf(path) {
  * @returns {Map<string, string>}
  */
 function status() {
-  const lines = contentOf('self/status').split('\n');
+  const lines = contentOf('status').split('\n');
   return new Map(lines.map((line) => /** @type {[string, string]} */ (line.split(':\t', 2))));
 }
 
@@ -44,7 +44,7 @@ function capabilityNames(hex) {
 function describeProcess() {
   const known = status();
   const effective = known.get('CapEff') ?? '';
-  const module = contentOf('self/attr/current').replace(/\0/g, '').trim();
+  const module = contentOf('attr/current').replace(/\0/g, '').trim();
   return {
     uid: process.getuid?.() ?? -1,
     euid: process.geteuid?.() ?? -1,

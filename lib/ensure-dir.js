@@ -29,6 +29,7 @@ const REASONS = /** @type {const} */ ([
   'owner',
   'acl',
   'shared',
+  'system',
   'opt-out',
 ]);
 

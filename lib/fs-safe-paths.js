@@ -103,7 +103,7 @@ async function isThere(name) {
  */
 function mkdirMode() {
   // What is mounted at /proc in place of procfs is not believed.
-  const status = process.platform === 'linux' ? native().readProc('self/status') : undefined;
+  const status = process.platform === 'linux' ? native().readProc('status') : undefined;
   const mask = /^Umask:\s*([0-7]+)$/m.exec(status?.toString('latin1') ?? '');
   return mask === null ? 0o700 : 0o777 & ~Number.parseInt(mask[1], 8);
 }

@@ -6,12 +6,16 @@
 //! 3. Otherwise the ACL is asked for, bits are removed on the descriptor, and what came of it is
 //!    read back from the descriptor, never assumed.
 
+mod reason;
+
+pub use reason::Reason;
+
 use crate::error::{Code, Error, Os, Refusal};
 use crate::make_dirs::open_or_make;
-use crate::path;
 use crate::permission::{self, Acl, Exempt, SHARED_BITS};
 use crate::resolve::{Last, Policy, Scope};
 use crate::sys::{self, AsFd, BorrowedFd, Stat};
+use crate::system_dirs::is_system_directory;
 
 /// What happens to a directory that exists and grants more than the mode asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,31 +45,6 @@ pub enum Hardening {
     Left,
 }
 
-/// Why a directory is not as private as was wanted. The order is that of the names in
-/// `lib/ensure-dir.js`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(
-    missing_docs,
-    reason = "the first five are the errnos they are named after"
-)]
-pub enum Reason {
-    Eperm,
-    Eacces,
-    Erofs,
-    Enosys,
-    Enotsup,
-    /// `chmod` answered success and changed nothing.
-    NoEffect,
-    /// Private by its bits, but another user's.
-    Owner,
-    /// It has named ACL entries, whose mask `chmod` would zero.
-    Acl,
-    /// Others share it by design.
-    Shared,
-    /// The operator waived it.
-    OptOut,
-}
-
 /// What is asked of the directory.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
@@ -78,6 +57,10 @@ pub struct Rules {
 /// Whether the operator has waived [`Existing::Tighten`]: asked only when there is something to
 /// tighten.
 pub type IsOptedOut<'a> = &'a dyn Fn() -> bool;
+
+/// Whether a directory with this stat belongs to the system: asked only when there is something to
+/// tighten.
+pub(crate) type IsSystem<'a> = &'a dyn Fn(&Stat) -> bool;
 
 /// A directory that is there now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,11 +106,12 @@ pub fn ensure_dir_unless(
     let last = last(scope);
     let made = open_or_make(scope, &located.text, rules.mode, last, &mut |_| Ok(()))?;
     let real = scope.other_path(&located, &made.found);
-    let is_top = path::split(real.as_deref().unwrap_or(raw)).is_none();
+    let is_system =
+        |stat: &Stat| is_system_directory(&scope.real_path(&located.text, &made.found), stat);
     let settled = settle(
         made.found.fd.as_fd(),
         made.is_new,
-        is_top,
+        &is_system,
         rules,
         is_opted_out,
     )?;
@@ -189,14 +173,14 @@ impl Settled {
 fn settle(
     dir: BorrowedFd<'_>,
     is_new: bool,
-    is_top: bool,
+    is_system: IsSystem<'_>,
     rules: &Rules,
     is_opted_out: IsOptedOut<'_>,
 ) -> Result<Settled, Error> {
     if !sys::HAS_MODES {
-        return settle_without_modes(dir, is_new, rules, is_opted_out);
+        return settle_without_modes(dir, is_new, is_system, rules, is_opted_out);
     }
-    let settled = settle_mode(dir, is_new, is_top, rules, is_opted_out)?;
+    let settled = settle_mode(dir, is_new, is_system, rules, is_opted_out)?;
     with_grants(dir, settled, rules)
 }
 
@@ -204,7 +188,7 @@ fn settle(
 fn settle_mode(
     dir: BorrowedFd<'_>,
     is_new: bool,
-    is_top: bool,
+    is_system: IsSystem<'_>,
     rules: &Rules,
     is_opted_out: IsOptedOut<'_>,
 ) -> Result<Settled, Error> {
@@ -214,7 +198,7 @@ fn settle_mode(
         let reason = (excess != 0).then_some(Reason::NoEffect);
         return Ok(Settled::new(before, Hardening::Created, reason));
     }
-    if let Some(settled) = unchanged(dir, before, is_top, rules, is_opted_out)? {
+    if let Some(settled) = unchanged(dir, before, is_system, rules, is_opted_out)? {
         return Ok(settled);
     }
     let answer = sys::change_mode_of_held(dir, narrowed(&before, rules));
@@ -226,7 +210,7 @@ fn settle_mode(
 pub(crate) fn unchanged(
     dir: BorrowedFd<'_>,
     before: Stat,
-    is_top: bool,
+    is_system: IsSystem<'_>,
     rules: &Rules,
     is_opted_out: IsOptedOut<'_>,
 ) -> Result<Option<Settled>, Error> {
@@ -245,7 +229,7 @@ pub(crate) fn unchanged(
         Existing::Leave => done(Hardening::Left, None),
         Existing::OptOut => done(Hardening::Left, Some(Reason::OptOut)),
         Existing::Tighten if is_opted_out() => done(Hardening::Left, Some(Reason::OptOut)),
-        Existing::Tighten | Existing::Require => match reason_to_keep(dir, &before, is_top)? {
+        Existing::Tighten | Existing::Require => match reason_to_keep(dir, &before, is_system)? {
             Some(reason) => done(Hardening::Left, Some(reason)),
             None => Ok(None),
         },
@@ -271,7 +255,7 @@ pub(crate) fn changed(
             Hardening::Tolerated,
             Some(Reason::NoEffect),
         )),
-        Err(os) => match tolerated(os.errno) {
+        Err(os) => match Reason::of_refusal(os.errno) {
             Some(reason) => Ok(Settled::new(after, Hardening::Tolerated, Some(reason))),
             None => Err(os.into()),
         },
@@ -300,6 +284,7 @@ fn with_grants(dir: BorrowedFd<'_>, settled: Settled, rules: &Rules) -> Result<S
 fn settle_without_modes(
     dir: BorrowedFd<'_>,
     is_new: bool,
+    is_system: IsSystem<'_>,
     rules: &Rules,
     is_opted_out: IsOptedOut<'_>,
 ) -> Result<Settled, Error> {
@@ -311,6 +296,9 @@ fn settle_without_modes(
         Existing::Leave => (Hardening::Left, None),
         Existing::OptOut => (Hardening::Left, Some(Reason::OptOut)),
         Existing::Tighten if is_opted_out() => (Hardening::Left, Some(Reason::OptOut)),
+        Existing::Tighten | Existing::Require if is_system(&stat) => {
+            (Hardening::Left, Some(Reason::System))
+        }
         Existing::Tighten | Existing::Require => (Hardening::Left, Some(Reason::Enotsup)),
     };
     Ok(Settled {
@@ -322,9 +310,16 @@ fn settle_without_modes(
 }
 
 /// Why a directory keeps bits that were to be removed, if it does.
-fn reason_to_keep(dir: BorrowedFd<'_>, stat: &Stat, is_top: bool) -> Result<Option<Reason>, Error> {
+fn reason_to_keep(
+    dir: BorrowedFd<'_>,
+    stat: &Stat,
+    is_system: IsSystem<'_>,
+) -> Result<Option<Reason>, Error> {
+    if is_system(stat) {
+        return Ok(Some(Reason::System));
+    }
     let (user, group) = (sys::effective_user(), sys::effective_group());
-    if let Some(Exempt::Shared) = permission::exempt(stat, is_top, user, group) {
+    if let Some(Exempt::Shared) = permission::exempt(stat, user, group) {
         return Ok(Some(Reason::Shared));
     }
     // The group bits are an ACL's mask: without them no entry grants anything.
@@ -336,20 +331,6 @@ fn reason_to_keep(dir: BorrowedFd<'_>, stat: &Stat, is_top: bool) -> Result<Opti
     Ok(acl
         .is_some_and(|acl| acl.has_named_entries())
         .then_some(Reason::Acl))
-}
-
-/// The answers to `chmod` that only say that it cannot be done here.
-fn tolerated(errno: i32) -> Option<Reason> {
-    match errno {
-        sys::EPERM => Some(Reason::Eperm),
-        sys::EACCES => Some(Reason::Eacces),
-        sys::EROFS => Some(Reason::Erofs),
-        sys::ENOSYS => Some(Reason::Enosys),
-        sys::ENOTSUP => Some(Reason::Enotsup),
-        // The owner has no id in this mount (id-mapped), so that the owner cannot be the caller.
-        sys::EOVERFLOW => Some(Reason::Owner),
-        _ => None,
-    }
 }
 
 /// The demand of [`Existing::Require`]: nothing beyond the mode, and no stranger as the owner.
@@ -373,23 +354,4 @@ fn require(ensured: &Ensured, stat: &Stat, rules: &Rules) -> Result<(), Error> {
         ..Refusal::new(code, ensured.reason.map_or("", Reason::word))
     }
     .into())
-}
-
-impl Reason {
-    /// The word of the public API.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Eperm => "EPERM",
-            Self::Eacces => "EACCES",
-            Self::Erofs => "EROFS",
-            Self::Enosys => "ENOSYS",
-            Self::Enotsup => "ENOTSUP",
-            Self::NoEffect => "no-effect",
-            Self::Owner => "owner",
-            Self::Acl => "acl",
-            Self::Shared => "shared",
-            Self::OptOut => "opt-out",
-        }
-    }
 }

@@ -7,7 +7,7 @@
 //! Not foreseen: what only the attempt shows, such as quotas, seccomp filters, security modules
 //! and the mind of a server behind a network or FUSE file system.
 
-use crate::ensure_dir::{self, Ensured, Hardening, IsOptedOut, Rules, Settled};
+use crate::ensure_dir::{self, Ensured, Hardening, IsOptedOut, IsSystem, Rules, Settled};
 use crate::error::{Code, Error, Os};
 use crate::make_dirs::{self, Look};
 use crate::path;
@@ -15,6 +15,7 @@ use crate::permission::{self, Acl};
 use crate::read::{self, OpenFile};
 use crate::resolve::{Last, Scope, classify};
 use crate::sys::{self, Attributes, OFlag, Stat, Volume};
+use crate::system_dirs::is_system_directory;
 use nix::libc::{ENOSPC, S_IFDIR};
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -102,8 +103,9 @@ pub fn ensure_dir(
     let located = scope.locate(raw)?;
     let (found, settled) = match make_dirs::look(scope, &located.text, ensure_dir::last(scope))? {
         Look::There(found) => {
-            let is_top = scope.real_path(&located.text, &found) == b"/";
-            let settled = would_settle(found.fd.as_fd(), is_top, rules, is_opted_out)?;
+            let real = scope.real_path(&located.text, &found);
+            let is_system = |stat: &Stat| is_system_directory(&real, stat);
+            let settled = would_settle(found.fd.as_fd(), &is_system, rules, is_opted_out)?;
             (found, settled)
         }
         Look::Missing(top, missing) => {
@@ -128,12 +130,12 @@ fn missing_path(top: &[u8], text: &[u8], missing: &[usize]) -> Vec<u8> {
 
 fn would_settle(
     dir: BorrowedFd<'_>,
-    is_top: bool,
+    is_system: IsSystem<'_>,
     rules: &Rules,
     is_opted_out: IsOptedOut<'_>,
 ) -> Result<Settled, Error> {
     let before = sys::status(dir)?;
-    if let Some(settled) = ensure_dir::unchanged(dir, before, is_top, rules, is_opted_out)? {
+    if let Some(settled) = ensure_dir::unchanged(dir, before, is_system, rules, is_opted_out)? {
         return Ok(settled);
     }
     let (answer, mode) = match would_change_mode(dir, &before, ensure_dir::narrowed(&before, rules))

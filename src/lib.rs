@@ -33,6 +33,7 @@ pub mod resolve;
 pub mod root;
 pub mod stale;
 mod sys;
+mod system_dirs;
 pub mod temporary;
 pub mod write;
 pub mod write_target;

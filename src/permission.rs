@@ -87,7 +87,7 @@ pub(crate) fn cannot_be_kept(errno: i32) -> bool {
 /// Why a directory stays as it is although its mode grants more than was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exempt {
-    /// Others share it by design: sticky and writable, `/`, or a volume's group for root.
+    /// Others share it by design: sticky and writable, or a volume's group for root.
     Shared,
 }
 
@@ -95,16 +95,11 @@ pub(crate) enum Exempt {
 ///
 /// For an effective user 0 that includes a setgid directory of another group: root does not need
 /// the bits, and the group of the volume does.
-pub(crate) fn exempt(
-    stat: &Stat,
-    is_top: bool,
-    effective_user: u32,
-    effective_group: u32,
-) -> Option<Exempt> {
+pub(crate) fn exempt(stat: &Stat, effective_user: u32, effective_group: u32) -> Option<Exempt> {
     let others_use_it = stat.mode & STICKY != 0 && stat.mode & 0o022 != 0;
     let is_volume =
         effective_user == 0 && stat.mode & SET_GROUP_ID != 0 && stat.gid != effective_group;
-    (is_top || others_use_it || is_volume).then_some(Exempt::Shared)
+    (others_use_it || is_volume).then_some(Exempt::Shared)
 }
 
 /// One entry of a POSIX access ACL, as stored in the extended attribute.

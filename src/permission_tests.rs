@@ -118,37 +118,21 @@ fn only_named_entries_make_an_acl_worth_keeping() {
 
 #[test]
 fn directories_that_others_share_by_design_are_exempt() {
-    for (case, mode, gid, is_top, user, expected) in [
-        (
-            "a sticky directory others write",
-            0o1777,
-            0,
-            false,
-            1000,
-            true,
-        ),
+    for (case, mode, gid, user, expected) in [
+        ("a sticky directory others write", 0o1777, 0, 1000, true),
         (
             "a sticky directory only its owner writes",
             0o1755,
             0,
-            false,
             1000,
             false,
         ),
-        ("the top of the file system", 0o755, 0, true, 0, true),
-        ("a volume's group, for root", 0o2775, 1000, false, 0, true),
-        (
-            "a volume's group, for its owner",
-            0o2775,
-            1000,
-            false,
-            1000,
-            false,
-        ),
-        ("setgid of root's own group", 0o2775, 0, false, 0, false),
-        ("an ordinary directory", 0o755, 0, false, 0, false),
+        ("a volume's group, for root", 0o2775, 1000, 0, true),
+        ("a volume's group, for its owner", 0o2775, 1000, 1000, false),
+        ("setgid of root's own group", 0o2775, 0, 0, false),
+        ("an ordinary directory", 0o755, 0, 0, false),
     ] {
-        let found = exempt(&stat(mode, user, gid), is_top, user, 0).is_some();
+        let found = exempt(&stat(mode, user, gid), user, 0).is_some();
         assert_eq!(found, expected, "{case}");
     }
 }

@@ -78,7 +78,7 @@ exactly<Equal<Hardening, 'created' | 'not-needed' | 'tightened' | 'tolerated' | 
 exactly<
   Equal<
     HardeningReason,
-    'EPERM' | 'EACCES' | 'EROFS' | 'ENOSYS' | 'ENOTSUP' | 'no-effect' | 'owner' | 'acl' | 'shared' | 'opt-out'
+    'EPERM' | 'EACCES' | 'EROFS' | 'ENOSYS' | 'ENOTSUP' | 'no-effect' | 'owner' | 'acl' | 'shared' | 'system' | 'opt-out'
   >
 >();
 exactly<Equal<WriteBytes, string | ArrayBufferView | ArrayBuffer>>();

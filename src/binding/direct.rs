@@ -317,6 +317,9 @@ pub fn direct<'env>(env: &'env Env, scratch: Unknown<'env>) -> Result<Object<'en
             .then_some(())
             .ok_or_else(|| napi::Error::from_reason("a function could not be made"))
     };
+    // Here, so that the number of open descriptors does not change in the middle of a later call.
+    #[cfg(target_os = "linux")]
+    let _ = crate::sys::open_procfs();
     let functions = Object::new(env)?;
     let (raw, memory) = (env.raw(), scratch.raw());
     // SAFETY: both are those of the running call.

@@ -76,7 +76,7 @@ pub fn inspect(path: PathArgument, flags: u32, scratch: Scratch) {
     scratch.put(&answer.unwrap_or_else(|failure| failure));
 }
 
-/// Reads an entry of procfs by its path beneath `/proc`; nothing where there is no procfs, or no
+/// Reads an entry of procfs by its path beneath `/proc/self`; nothing where there is no procfs, or no
 /// such entry. A file of another file system at that path is not read.
 #[napi(catch_unwind)]
 #[must_use]

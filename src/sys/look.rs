@@ -194,7 +194,7 @@ pub(crate) fn has_capability(number: u32) -> bool {
 
 /// The number by which `/proc/self/mountinfo` knows the mount that a descriptor came by.
 pub(crate) fn mount_number(fd: BorrowedFd<'_>) -> Option<u32> {
-    let entry = format!("self/fdinfo/{}", fd.as_raw_fd());
+    let entry = format!("fdinfo/{}", fd.as_raw_fd());
     let text = procfs::read_entry(entry.as_bytes()).ok()?;
     String::from_utf8_lossy(&text)
         .lines()

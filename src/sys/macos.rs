@@ -235,3 +235,8 @@ pub(crate) fn has_full_map(_: Ids) -> bool {
 pub(crate) fn number_to_reopen(fd: BorrowedFd<'_>) -> Result<i32, Os> {
     Ok(fd.as_raw_fd())
 }
+
+/// The stat of an absolute path, following nothing.
+pub(crate) fn stat_absolute(path: &[u8]) -> Result<Stat, Os> {
+    super::unix::kind_at(nix::fcntl::AT_FDCWD, path)
+}

@@ -83,11 +83,11 @@ pub(crate) use macos::{
     sync, sync_directory,
 };
 #[cfg(target_os = "linux")]
-pub(crate) use procfs::{has_full_map, number_to_reopen, read_entry};
+pub(crate) use procfs::{has_full_map, number_to_reopen, open_procfs, read_entry};
 pub(crate) use range_lock::{is_byte_locked, lock_byte, unlock_byte};
 pub(crate) use stat::{Distance, FileSystem, Ids, Link, Stat, Target, Time};
 #[cfg(target_os = "linux")]
-pub(crate) use statx::{stat, stat_at, stat_in_memory, statx_works};
+pub(crate) use statx::{stat, stat_absolute, stat_at, stat_in_memory, statx_works};
 #[cfg(target_os = "linux")]
 pub(crate) use superblock::file_system_of;
 #[cfg(target_os = "macos")]

@@ -3,12 +3,11 @@
 //! `/proc` may be missing (a container without it, `umount -l /proc`), and another file system may be
 //! mounted in its place, with files and links of somebody's choice under the same names. So it is
 //! opened once, and its root is known by what only procfs has: the magic number and the inode of
-//! linux/proc_fs.h. Later calls start at that descriptor, and do not cross into other mounts.
+//! linux/proc_fs.h. What is kept is `self/fd`; calls start there, and do not cross into other mounts.
 
 use super::file_system::is_procfs;
 use super::linux::{
-    RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_XDEV, is_shortage, open_at2, openat2_works,
-    read,
+    RESOLVE_NO_MAGICLINKS, RESOLVE_NO_XDEV, is_shortage, open_at2, openat2_works, read,
 };
 use super::stat::Ids;
 use super::unix::{OFlag, kind_at, open_at, status};
@@ -24,31 +23,28 @@ const ROOT_INODE: u64 = 1;
 
 const DIRECTORY: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY);
 
-/// Descriptors of a mounted procfs, for the life of the process.
-struct Procfs {
-    root: OwnedFd,
-    /// `self/fd`: names of this process's descriptors, which the kernel follows to the very objects.
-    descriptors: OwnedFd,
-}
-
-/// Returns procfs, or ENOSYS where there is none. Only success is remembered.
-fn procfs() -> Result<&'static Procfs, Os> {
-    static PROCFS: OnceLock<Procfs> = OnceLock::new();
-    if let Some(procfs) = PROCFS.get() {
-        return Ok(procfs);
+/// Returns `self/fd` of a mounted procfs: names of this process's descriptors, which the kernel
+/// follows to the very objects. It is held for the life of the process.
+///
+/// # Errors
+///
+/// ENOSYS where there is no procfs. Only success is remembered.
+fn descriptors() -> Result<BorrowedFd<'static>, Os> {
+    static DESCRIPTORS: OnceLock<OwnedFd> = OnceLock::new();
+    if let Some(descriptors) = DESCRIPTORS.get() {
+        return Ok(descriptors.as_fd());
     }
     // A lack of descriptors or memory is an error, and says nothing about procfs.
     let opened = open().map_err(|os| if is_shortage(os) { os } else { missing() })?;
-    Ok(PROCFS.get_or_init(|| opened))
+    Ok(DESCRIPTORS.get_or_init(|| opened).as_fd())
 }
 
-fn open() -> Result<Procfs, Os> {
+fn open() -> Result<OwnedFd, Os> {
     let root = open_at(AT_FDCWD, b"/proc", DIRECTORY | OFlag::O_NOFOLLOW)?;
     if !is_procfs(root.as_fd())? || status(root.as_fd())?.ino != ROOT_INODE {
         return Err(missing());
     }
-    let descriptors = open_beneath(root.as_fd(), b"self/fd", DIRECTORY)?;
-    Ok(Procfs { root, descriptors })
+    open_within(root.as_fd(), b"self/fd", DIRECTORY)
 }
 
 fn missing() -> Os {
@@ -60,12 +56,11 @@ fn missing() -> Os {
 
 /// Opens an entry of procfs itself: nothing that is mounted over it, and nothing that a magic link
 /// leads to.
-fn open_beneath(root: BorrowedFd<'_>, path: &[u8], flags: OFlag) -> Result<OwnedFd, Os> {
+fn open_within(dir: BorrowedFd<'_>, path: &[u8], flags: OFlag) -> Result<OwnedFd, Os> {
     if openat2_works() {
-        let resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;
-        return open_at2(root, path, flags, resolve);
+        return open_at2(dir, path, flags, RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS);
     }
-    let fd = open_at(root, path, flags)?;
+    let fd = open_at(dir, path, flags)?;
     if is_procfs(fd.as_fd())? {
         Ok(fd)
     } else {
@@ -80,14 +75,17 @@ fn open_beneath(root: BorrowedFd<'_>, path: &[u8], flags: OFlag) -> Result<Owned
 ///
 /// ENOSYS where there is no procfs.
 pub(super) fn way_to(fd: BorrowedFd<'_>) -> Result<(BorrowedFd<'static>, CString), Os> {
-    let directory = procfs()?.descriptors.as_fd();
     let name = CString::new(fd.as_raw_fd().to_string()).unwrap_or_default();
-    Ok((directory, name))
+    Ok((descriptors()?, name))
 }
 
-/// Whether there is a procfs to find descriptors by.
-pub(super) fn check() -> Result<(), Os> {
-    procfs().map(drop)
+/// Opens procfs, unless that is done.
+///
+/// # Errors
+///
+/// ENOSYS where there is none.
+pub(crate) fn open_procfs() -> Result<(), Os> {
+    descriptors().map(drop)
 }
 
 /// Returns `/proc/self/fd/N` for calls that take a path alone, and for Node.
@@ -96,7 +94,7 @@ pub(super) fn check() -> Result<(), Os> {
 ///
 /// ENOSYS where that path does not lead into procfs now.
 pub(super) fn path_of(fd: BorrowedFd<'_>) -> Result<CString, Os> {
-    let proved = status(procfs()?.descriptors.as_fd())?;
+    let proved = status(descriptors()?)?;
     let there = kind_at(AT_FDCWD, b"/proc/self/fd").map_err(|os| match os.errno {
         libc::ENOENT | libc::ENOTDIR | libc::ELOOP => missing(),
         _ => os,
@@ -123,14 +121,14 @@ pub(crate) fn number_to_reopen(fd: BorrowedFd<'_>) -> Result<i32, Os> {
     }
 }
 
-/// Reads an entry of procfs, by its path beneath `/proc`.
+/// Reads an entry of procfs about this process, by its path beneath `/proc/self`.
 ///
 /// # Errors
 ///
 /// ENOSYS where there is no procfs; otherwise what the system returned.
 pub(crate) fn read_entry(path: &[u8]) -> Result<Vec<u8>, Os> {
     let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-    let file = open_beneath(procfs()?.root.as_fd(), path, flags)?;
+    let file = open_within(descriptors()?, &[b"../", path].concat(), flags)?;
     let mut content = Vec::new();
     let mut piece = [0; 4096];
     loop {
@@ -151,8 +149,8 @@ pub(crate) fn has_full_map(ids: Ids) -> bool {
     static USERS: OnceLock<bool> = OnceLock::new();
     static GROUPS: OnceLock<bool> = OnceLock::new();
     let (known, entry) = match ids {
-        Ids::Users => (&USERS, &b"self/uid_map"[..]),
-        Ids::Groups => (&GROUPS, &b"self/gid_map"[..]),
+        Ids::Users => (&USERS, &b"uid_map"[..]),
+        Ids::Groups => (&GROUPS, &b"gid_map"[..]),
     };
     if let Some(&full) = known.get() {
         return full;

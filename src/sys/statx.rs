@@ -64,6 +64,20 @@ pub(crate) fn stat_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
     }
 }
 
+/// The stat of an absolute path, following nothing, from memory alone.
+pub(crate) fn stat_absolute(path: &[u8]) -> Result<Stat, Os> {
+    let here = nix::fcntl::AT_FDCWD;
+    let text = c_string("lstat", path)?;
+    match statx(
+        here,
+        &text,
+        libc::AT_SYMLINK_NOFOLLOW | libc::AT_STATX_DONT_SYNC,
+    ) {
+        None => kind_at(here, path),
+        Some(answer) => named("lstat", answer),
+    }
+}
+
 #[inline(always)]
 fn stat_with(fd: BorrowedFd<'_>, flags: libc::c_int) -> Result<Stat, Os> {
     match statx(fd, c"", libc::AT_EMPTY_PATH | flags) {

@@ -81,7 +81,7 @@ pub(crate) fn link_held_works() -> bool {
         let top = std::os::fd::AsFd::as_fd(&top);
         match link(top, c"", top, c".", AtFlags::AT_EMPTY_PATH.bits()) {
             Err(os) if os.errno == libc::EEXIST => Ok(true),
-            _ => procfs::check().map(|()| true),
+            _ => procfs::open_procfs().map(|()| true),
         }
     };
     match probe() {

@@ -1,0 +1,64 @@
+//! Why a directory is not as private as was wanted.
+
+use crate::sys;
+
+/// Why a directory is not as private as was wanted. The order is that of the names in
+/// `lib/ensure-dir.js`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(
+    missing_docs,
+    reason = "the first five are the errnos they are named after"
+)]
+pub enum Reason {
+    Eperm,
+    Eacces,
+    Erofs,
+    Enosys,
+    Enotsup,
+    /// `chmod` answered success and changed nothing.
+    NoEffect,
+    /// Private by its bits, but another user's.
+    Owner,
+    /// It has named ACL entries, whose mask `chmod` would zero.
+    Acl,
+    /// Others share it by design.
+    Shared,
+    /// It belongs to the system, whose programs need it as it is.
+    System,
+    /// The operator waived it.
+    OptOut,
+}
+
+impl Reason {
+    /// Returns the reason for an errno of `chmod` that only says that it cannot be done here.
+    pub(super) fn of_refusal(errno: i32) -> Option<Self> {
+        match errno {
+            sys::EPERM => Some(Self::Eperm),
+            sys::EACCES => Some(Self::Eacces),
+            sys::EROFS => Some(Self::Erofs),
+            sys::ENOSYS => Some(Self::Enosys),
+            sys::ENOTSUP => Some(Self::Enotsup),
+            // The owner has no id in this mount (id-mapped), so that the owner cannot be the caller.
+            sys::EOVERFLOW => Some(Self::Owner),
+            _ => None,
+        }
+    }
+
+    /// The word of the public API.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Eperm => "EPERM",
+            Self::Eacces => "EACCES",
+            Self::Erofs => "EROFS",
+            Self::Enosys => "ENOSYS",
+            Self::Enotsup => "ENOTSUP",
+            Self::NoEffect => "no-effect",
+            Self::Owner => "owner",
+            Self::Acl => "acl",
+            Self::Shared => "shared",
+            Self::System => "system",
+            Self::OptOut => "opt-out",
+        }
+    }
+}
