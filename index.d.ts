@@ -192,7 +192,8 @@ export function openLocalFileSafely(file: PathInput | ReadOptions, options?: Rea
 export interface EnsureDirOptions extends CommonOptions, ForeignEnsureDirOptions {
   /**
    * Permission bits (0–`0o777`) of every directory this call creates, exactly, whatever the umask; a setgid bit that is inherited
-   * stays. For an existing directory: the bits that may remain. Default `0o700`.
+   * stays. Where the group has a bit that others do not have, a new directory has no access ACL of its parent's default; its own
+   * default ACL is inherited. For an existing directory: the bits that may remain. Default `0o700`.
    */
   mode?: number | undefined;
   /**

@@ -78,6 +78,24 @@ asRootWithAcls('directories with an ACL', () => {
     expect(getfacl(dir)).toContain('default:user:1001:rwx');
     expect(await driver.warnings()).toEqual([]);
   });
+
+  it.each(both)('a directory made %s with a mode for its group grants a named entry of the default nothing', async (how) => {
+    const parent = ownedDir(base, `moded-${how}`, 0, 0, 0o755);
+    setfacl(parent, '-d', '-m', 'u:1001:rwx');
+    const named = await Driver.start({ launcher: asUser(1001, 1001) });
+    const dir = join(parent, 'a', 'b');
+    const { value } = await driver.verb(how, 'ensureDir', dir, { mode: 0o750 });
+    expect(value).toMatchObject({ hardening: 'created', mode: 0o750 });
+    for (const made of [join(parent, 'a'), dir]) {
+      expect(octal(modeOf(made))).toBe('0750');
+      expect((await named.ask({ fs: 'readdirSync', args: [made] })).error?.code).toBe('EACCES');
+      expect(namedEntries(made)).toEqual([]);
+      expect(getfacl(made)).toContain('default:user:1001:rwx');
+    }
+    const file = join(parent, 'c', 'file');
+    await driver.verb(how, 'writeAtomic', file, 'x', { mkdir: true, dirMode: 0o750 });
+    expect((await named.ask({ fs: 'readdirSync', args: [join(parent, 'c')] })).error?.code).toBe('EACCES');
+  });
 });
 
 asRootWithAcls('files with an ACL', () => {

@@ -311,6 +311,18 @@ withEverything('what the doctor says of a place', () => {
     expect(report.process.capabilities.names).toEqual([]);
   });
 
+  it('says what it does not know without procfs, and believes no other file system in its place', async () => {
+    const driver = await Driver.start({ launcher: inOwnNamespace });
+    const make = new Maker(driver, scratch());
+    const file = await make.file('file', '1000:1000', '0640');
+    for (const place of [['umount', '-l', '/proc'], ['mount', '-t', 'tmpfs', 'tmpfs', '/proc']]) {
+      await make.run(...(place as [string, ...string[]]));
+      const report = await doctor(driver, { as: asUser1000 }, file);
+      expect(report.process).toMatchObject({ capabilities: { effective: '', names: ['unknown'] }, noNewPrivileges: null, seccomp: 'unknown', securityModule: 'unknown' });
+      expect(report.paths[0].facts.acl).toEqual({ entries: [], namesSomebody: true, isKnown: false });
+    }
+  });
+
   it('says which resolver is in use where openat2 is filtered, and that a filter may refuse more', async () => {
     const driver = await Driver.start({ launcher: inOwnNamespace });
     const make = new Maker(driver, scratch());

@@ -222,6 +222,7 @@ fn make_below(
         if is_new {
             first_created.get_or_insert_with(|| text[..end].to_vec());
             add_bits_taken_by_umask(next.as_fd(), mode)?;
+            remove_inherited_acl(next.as_fd(), mode)?;
             on_made(dir.as_fd())?;
         }
         dir = next;
@@ -298,6 +299,43 @@ fn add_bits_taken_by_umask(dir: BorrowedFd<'_>, mode: u32) -> Result<(), Error> 
         Ok(false) => Ok(()),
         // Not even its owner may look inside: it stays as the umask made it.
         Err(os) if os.errno == sys::EACCES => Ok(()),
+        Err(os) => Err(os.into()),
+    }
+}
+
+/// Removes the access ACL that a new directory has from its parent's default, where an entry of it
+/// could grant more than the mode says. The default ACL stays, for what is made in the directory.
+///
+/// Only on what can be nothing but the directory just made, as in [`add_bits_taken_by_umask`].
+/// Where the ACL cannot be removed, the group keeps no more than others have.
+fn remove_inherited_acl(dir: BorrowedFd<'_>, mode: u32) -> Result<(), Error> {
+    if !sys::HAS_MODES || !sys::MODE_MASKS_ACL || !permission::group_exceeds_others(mode) {
+        return Ok(());
+    }
+    let stat = sys::status(dir)?;
+    if !permission::is_own(stat.uid) || stat.mode & 0o777 & !mode != 0 {
+        return Ok(());
+    }
+    let narrowed =
+        stat.permissions() & !0o777 | permission::without_group_excess(stat.mode & 0o777);
+    let readable = match sys::open_at(dir, b".", OFlag::O_RDONLY | OFlag::O_DIRECTORY) {
+        Ok(readable) => readable,
+        // Not even its owner may look inside.
+        Err(os) if os.errno == sys::EACCES => return change_mode(dir, narrowed).map(drop),
+        Err(os) => return Err(os.into()),
+    };
+    let fd = readable.as_fd();
+    match sys::get_acl(fd) {
+        Ok(None) => return Ok(()),
+        Err(os) if !permission::cannot_be_kept(os.errno) => return Err(os.into()),
+        Ok(Some(_)) | Err(_) => {}
+    }
+    if !sys::is_empty_directory(fd)? {
+        return Ok(());
+    }
+    match sys::remove_acl(fd) {
+        Ok(()) => Ok(()),
+        Err(os) if permission::cannot_be_kept(os.errno) => change_mode(dir, narrowed).map(drop),
         Err(os) => Err(os.into()),
     }
 }

@@ -141,7 +141,9 @@ impl Bytes {
         if self.length == 0 {
             return &mut [];
         }
-        // SAFETY: as in `as_slice`; the array is new, so nothing else refers to its memory.
+        // SAFETY: as in `as_slice`; the array is new, so nothing else refers to its memory. Its bytes
+        // are arbitrary where JavaScript did not fill them, and they are valid `u8`s all the same:
+        // memory that foreign code allocated and handed over counts as written by that code.
         unsafe { std::slice::from_raw_parts_mut(self.start, self.length) }
     }
 }

@@ -279,7 +279,7 @@ impl Fill {
     fn read(&mut self, file: OpenFile) -> Reply {
         // SAFETY: JavaScript made this array for this call and hands it to nobody before the
         // promise settles, so that no other thread touches its memory; the task's reference keeps
-        // it alive.
+        // it alive. Its bytes are arbitrary and valid: see `Bytes::as_mut_slice`.
         let place = unsafe { self.place.as_mut() };
         let max_bytes = rules(0, self.max_bytes).max_bytes;
         let answer = guarded(|| {

@@ -79,8 +79,8 @@ pub(crate) use macos::{
     HOLD, LOOK, MODE_MASKS_ACL, NAMES_ARE_EXACT, NOFOLLOW_ANY, advise_huge_pages,
     change_mode_of_held, distance, effective_groups, fchmodat2_works, fill_random, has_full_map,
     held_path, is_pseudo_file_system, nofollow_any_works, number_to_reopen, open_at, open_beneath,
-    rename_new, rename_new_works, resolve_beneath_works, start_sync, stat, stat_at, statx_works,
-    sync, sync_directory,
+    rename_new, rename_new_works, resolve_beneath_works, start_sync, stat, stat_absolute, stat_at,
+    statx_works, sync, sync_directory,
 };
 #[cfg(target_os = "linux")]
 pub(crate) use procfs::{has_full_map, number_to_reopen, open_procfs, read_entry};
