@@ -96,7 +96,7 @@ export const PRIVATE_DIR_MODE = 0o700;
 export interface ForeignReadOptions {
   /** A read opens the file for reading only. */
   flag?: 'r' | undefined;
-  /** The result is a Buffer: `buffer.toString(encoding)`. */
+  /** `'buffer'` and `null` ask for the Buffer that a read returns by default; {@link Encoded} options ask for text. */
   encoding?: 'buffer' | null | undefined;
 }
 
@@ -136,6 +136,12 @@ export interface ReadOptions extends ReadFileOptions {
   filePath: PathInput;
 }
 
+/** Options of a read whose result has `text` in place of `buffer`. Bytes that are not of the encoding become U+FFFD. */
+export type Encoded<Options> = Omit<Options, 'encoding'> & {
+  /** The encoding of the file, as `buffer.toString(encoding)` takes it. */
+  encoding: BufferEncoding;
+};
+
 /** What a read found. All fields describe the one descriptor that was read. */
 export interface ReadResult {
   /** The content, in memory of its own: `buffer.buffer` is the file alone, and can be cloned, posted and transferred. */
@@ -149,6 +155,12 @@ export interface ReadResult {
   stat: Stats;
   /** What kept the call beneath its root. */
   containment: Containment;
+}
+
+/** What a read with an encoding found; the other fields are as in {@link ReadResult}. */
+export interface ReadTextResult extends Omit<ReadResult, 'buffer'> {
+  /** The content, decoded. */
+  text: string;
 }
 
 /** An open file; the other fields are as in {@link ReadResult}. The caller closes `handle`, or uses `await using`, which does. */
@@ -167,11 +179,32 @@ export interface OpenResult extends Omit<ReadResult, 'buffer'>, AsyncDisposable 
  * @example
  * const { buffer, stat } = await readLocalFileSafely({ filePath: 'media/clip.mp4', outbound: true, maxBytes: 16 * 1024 * 1024 });
  *
+ * @example
+ * const { text } = await readLocalFileSafely(filePath, { encoding: 'utf8' });
+ *
  * @throws {HoldfastError} `not-found`, `symlink`, `not-file`, `not-directory`, `device-path`, `hardlink`, `too-large`,
  * `OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE`, `invalid-path`; with a root also `outside-workspace`, `path-mismatch`.
  */
 export function readLocalFileSafely(file: PathInput | ReadOptions, options?: ReadFileOptions): Promise<ReadResult>;
+/** {@link readLocalFileSafely} with an encoding. */
+export function readLocalFileSafely(file: PathInput | ReadOptions, options: Encoded<ReadFileOptions>): Promise<ReadTextResult>;
+/** {@link readLocalFileSafely} with an encoding. */
+export function readLocalFileSafely(file: Encoded<ReadOptions>, options?: Omit<ReadFileOptions, 'encoding'>): Promise<ReadTextResult>;
+/** The first overload again: `ReturnType` takes the last one, and arguments of type `any` the first. */
+export function readLocalFileSafely(file: PathInput | ReadOptions, options?: ReadFileOptions): Promise<ReadResult>;
 /** {@link readLocalFileSafely}, on the calling thread. */
+export function readLocalFileSafelySync(file: PathInput | SyncOptions<ReadOptions>, options?: SyncOptions<ReadFileOptions>): ReadResult;
+/** {@link readLocalFileSafelySync} with an encoding. */
+export function readLocalFileSafelySync(
+  file: PathInput | SyncOptions<ReadOptions>,
+  options: Encoded<SyncOptions<ReadFileOptions>>,
+): ReadTextResult;
+/** {@link readLocalFileSafelySync} with an encoding. */
+export function readLocalFileSafelySync(
+  file: Encoded<SyncOptions<ReadOptions>>,
+  options?: Omit<SyncOptions<ReadFileOptions>, 'encoding'>,
+): ReadTextResult;
+/** The first overload again: `ReturnType` takes the last one, and arguments of type `any` the first. */
 export function readLocalFileSafelySync(file: PathInput | SyncOptions<ReadOptions>, options?: SyncOptions<ReadFileOptions>): ReadResult;
 
 /**
@@ -281,8 +314,12 @@ export interface RootDefaults
 export interface Root extends Disposable, AsyncDisposable {
   /** Absolute path of the directory without links, at the time it was opened. */
   readonly path: string;
+  /** {@link readLocalFileSafely} beneath this root, with an encoding. */
+  read(file: PathInput, options: Encoded<WithinRoot<ReadFileOptions>>): Promise<ReadTextResult>;
   /** {@link readLocalFileSafely} beneath this root. */
   read(file: PathInput, options?: WithinRoot<ReadFileOptions>): Promise<ReadResult>;
+  /** {@link readLocalFileSafelySync} beneath this root, with an encoding. */
+  readSync(file: PathInput, options: Encoded<SyncOptions<WithinRoot<ReadFileOptions>>>): ReadTextResult;
   /** {@link readLocalFileSafelySync} beneath this root. */
   readSync(file: PathInput, options?: SyncOptions<WithinRoot<ReadFileOptions>>): ReadResult;
   /** {@link openLocalFileSafely} beneath this root. */

@@ -83,7 +83,6 @@ describe('an option of node:fs and its peers', () => {
     ['write', { syncTempFile: true }, 'durable'],
     ['read', { flag: 'a+' }, 'for reading only'],
     ['read', { flag: 'r+' }, 'for reading only'],
-    ['read', { encoding: 'utf8' }, 'buffer.toString'],
     ['read', { start: 1 }, 'openLocalFileSafely'],
     ['ensure', { recursive: false }, 'fs.mkdir'],
   ] as [Verb, object, string][])('is refused in %s with what to use instead: %o', async (verb, options, instead) => {

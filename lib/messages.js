@@ -236,6 +236,9 @@ function describeTooLarge(detail, at, context) {
   if (detail === 'memory') {
     return { sentence: `${at} is larger than the memory that can be had for it` };
   }
+  if (detail === 'text') {
+    return { sentence: `the text of ${at} is longer than a string can be` };
+  }
   const limit = context?.maxBytes === undefined ? 'the limit' : `the limit of ${context.maxBytes} bytes`;
   if (detail === 'data') {
     return { sentence: `the data for ${at} are larger than ${limit}`, remedy: 'Write less data, or raise maxBytes.' };

@@ -65,7 +65,7 @@ const OPTIONS = table({
   mkdir: { calls: EVERY_WRITE | ROOT_DEFAULTS },
   dirMode: { calls: EVERY_WRITE | ROOT_DEFAULTS },
   fallback: { calls: EVERY_WRITE, words: table({ none: 0, 'in-place': 1 }) },
-  encoding: { calls: EVERY_WRITE },
+  encoding: { calls: EVERY_READ | EVERY_WRITE },
   existing: { calls: ENSURE | ROOT_DEFAULTS, words: table({ tighten: 0, require: 1, leave: 2 }) },
   olderThanMs: { calls: CLEAN },
   file: { calls: ENTRY },
@@ -121,7 +121,6 @@ function writeFlag(value) {
 const FOREIGN = table({
   flag: { read: readFlag, write: writeFlag },
   flags: { read: readFlag, write: writeFlag },
-  encoding: { read: (value) => (value === null || value === 'buffer' ? undefined : 'use buffer.toString(encoding) on the result') },
   recursive: {
     write: 'use mkdir: true',
     ensure: (value) => (value === true ? undefined : 'ensureDir always makes missing parents; use fs.mkdir'),

@@ -135,4 +135,14 @@ function toEncoding(value) {
   return value;
 }
 
-module.exports = { toDurable, toEncoding, toMaxBytes, toMode, toOutbound, toPolicy, toSignal, wordsOf };
+/**
+ * The encoding of a read; `undefined` for a Buffer, which `null` and `'buffer'` ask for as well, as in Node.
+ *
+ * @param {unknown} value
+ * @returns {BufferEncoding | undefined}
+ */
+function toReadEncoding(value) {
+  return value === undefined || value === null || value === 'buffer' ? undefined : toEncoding(value);
+}
+
+module.exports = { toDurable, toEncoding, toMaxBytes, toMode, toOutbound, toPolicy, toReadEncoding, toSignal, wordsOf };

@@ -15,7 +15,7 @@ const {
   WRITE,
   namesOf,
 } = require('./option-table.js');
-const { toDurable, toEncoding, toMaxBytes, toMode, toOutbound, toPolicy, toSignal, wordsOf } = require('./option-values.js');
+const { toDurable, toEncoding, toMaxBytes, toMode, toOutbound, toPolicy, toReadEncoding, toSignal, wordsOf } = require('./option-values.js');
 const { NONE, invalidType, invalidValue, toBoolean, toChoice } = require('./validate.js');
 
 const HARDLINKS = wordsOf('hardlinks');
@@ -32,6 +32,7 @@ const MAX_BYTES_BENEATH_ROOT = 16 * 1024 * 1024;
  * @property {number} flags
  * @property {number} maxBytes no more than a Buffer holds
  * @property {number} maxSize of a file that is only opened
+ * @property {BufferEncoding | undefined} encoding of a result with text
  * @property {AbortSignal | undefined} signal
  * @property {unknown} root as given, or undefined
  */
@@ -128,6 +129,7 @@ function packRead(options, defaults) {
     hardlinks = base.hardlinks,
     pseudoFiles = base.pseudoFiles,
     outbound = base.outbound,
+    encoding,
     signal,
   } = options;
   if (defaults !== undefined) {
@@ -143,6 +145,7 @@ function packRead(options, defaults) {
       (toOutbound(outbound) << 4),
     maxBytes: Math.min(maxSize, bufferConstants.MAX_LENGTH),
     maxSize,
+    encoding: toReadEncoding(encoding),
     signal: toSignal(signal),
     root,
   };

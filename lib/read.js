@@ -1,8 +1,8 @@
 'use strict';
 
-const os = process.getBuiltinModule('node:os');
 const { types } = process.getBuiltinModule('node:util');
 const { abortable } = require('./abort.js');
+const { allocate, contentOf, shrunk, toText } = require('./content.js');
 const { direct } = require('./direct.js');
 const { charge, mayAnswerNow } = require('./inline.js');
 const { native } = require('./native.js');
@@ -14,35 +14,20 @@ const record = require('./record.js');
 const { reopen } = require('./reopen.js');
 const { withRoot, withRootSync } = require('./root-handle.js');
 const { Stats } = require('./stat.js');
+const { invalidValue } = require('./validate.js');
 
 /** @typedef {import('./native-types.js').Handle} Handle */
 /** @typedef {import('./native-types.js').NativePath} NativePath */
 /** @typedef {import('./options.js').ReadArguments} ReadArguments */
 /** @typedef {import('./options.js').Pinned} Pinned */
 /** @typedef {import('./root-handle.js').Opened} Opened */
+/** @typedef {ReturnType<typeof toResult>} Result */
 
 /** Place of the number of bytes read, and of a descriptor: src/binding/read.rs. */
 const LENGTH = 15;
 const IS_HELD = 17;
 const DESCRIPTOR = 16;
 const INO_LOW = 17;
-
-/**
- * Memory for a file, or nothing: then the binary answers `too-large`. A size beyond the machine's
- * memory is not even asked for, as a system that overcommits would grant it, and kill us later.
- *
- * @param {number} size
- */
-function allocate(size) {
-  try {
-    return size < SMALL || size <= os.totalmem() ? Buffer.allocUnsafeSlow(size) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Asking for the machine's memory costs more than allocating this. */
-const SMALL = 64 * 1024 * 1024;
 
 /**
  * The two forms of a call: a path and options, or everything in one object.
@@ -81,47 +66,17 @@ function toResult(result, path, root, buffer) {
 }
 
 /**
- * The class behind every Buffer, as `subarray` finds it: half the price of asking `subarray`.
- * Undefined where another runtime makes its Buffers otherwise.
- *
- * @type {(new (memory: ArrayBuffer) => Buffer) | undefined}
- */
-const FastBuffer = findClass();
-
-function findClass() {
-  const Class = /** @type {any} */ (Buffer)[Symbol.species];
-  const isIt = typeof Class === 'function' && Class !== Buffer && Class.prototype === Buffer.prototype;
-  return isIt ? Class : undefined;
-}
-
-/** Up to this size, src/binding/read.rs hands out an ArrayBuffer, and above a Buffer that {@link allocate} made. */
-const ARRAY_BUFFER = 16 * 1024;
-
-/**
- * The content after a call on this thread, in memory of its own.
- *
- * @param {ArrayBuffer | Buffer} memory
- * @returns {Buffer}
- */
-function contentOf(memory) {
-  if (record.last.numbers[LENGTH] > ARRAY_BUFFER) {
-    return /** @type {Buffer} */ (memory);
-  }
-  const content = /** @type {ArrayBuffer} */ (memory);
-  return FastBuffer === undefined ? Buffer.from(content) : new FastBuffer(content);
-}
-
-/**
  * @param {NativePath} path
  * @param {ReadArguments} args
  * @param {Opened | undefined} root
  */
-function readNow(path, { flags, maxBytes }, root) {
+function readNow(path, { flags, maxBytes, encoding }, root) {
   const memory = direct().readSync(path, flags, maxBytes, allocate, root?.handle, root?.number);
   if (record.failed(record.last)) {
     throw record.failure(record.last, path, { maxBytes });
   }
-  return toResult(record.last, path, root, contentOf(/** @type {ArrayBuffer | Buffer} */ (memory)));
+  const result = toResult(record.last, path, root, contentOf(/** @type {ArrayBuffer | Buffer} */ (memory), record.last.numbers[LENGTH]));
+  return encoding === undefined ? result : toText(result, encoding, path);
 }
 
 /**
@@ -151,11 +106,11 @@ function readBeneath(path, args) {
  * @param {unknown} file
  * @param {unknown} options
  * @param {Pinned | undefined} pinned
- * @returns {ReturnType<typeof toResult> | Promise<ReturnType<typeof toResult>>}
+ * @returns {Result | Promise<Result>}
  */
 function read(file, options, pinned) {
   const { path, args } = toArguments(file, options, pinned);
-  const { flags, maxBytes, root, signal } = args;
+  const { flags, maxBytes, root, signal, encoding } = args;
   signal?.throwIfAborted();
   let learn = 0;
   if (root === undefined && mayAnswerNow()) {
@@ -163,9 +118,10 @@ function read(file, options, pinned) {
     const half = direct().readCached(path, bits, maxBytes, allocate, pinned?.handle, pinned?.number);
     const { last } = record;
     if (record.isAnswer(last) && !record.failed(last)) {
-      const buffer = contentOf(/** @type {ArrayBuffer | Buffer} */ (half));
+      const buffer = contentOf(/** @type {ArrayBuffer | Buffer} */ (half), last.numbers[LENGTH]);
       charge(buffer.length);
-      return toResult(last, path, pinned, buffer);
+      const result = toResult(last, path, pinned, buffer);
+      return encoding === undefined ? result : toText(result, encoding, path);
     }
     if (record.isUnread(last)) {
       const size = last.numbers[LENGTH];
@@ -186,9 +142,9 @@ function read(file, options, pinned) {
  * @param {string} given the path as the caller gave it
  * @param {ReadArguments} args
  */
-async function finish(result, file, size, given, { maxBytes, signal }) {
+async function finish(result, file, size, given, { maxBytes, signal, encoding }) {
   result.buffer = await inPool(() => fill(file, size, given, maxBytes, signal));
-  return result;
+  return encoding === undefined ? result : toText(result, encoding, given);
 }
 
 /**
@@ -197,7 +153,7 @@ async function finish(result, file, size, given, { maxBytes, signal }) {
  * @param {number} learn a bit for the flags
  * @param {Pinned | undefined} pinned
  */
-async function readInPool(path, { flags, maxBytes, root, signal }, learn, pinned) {
+async function readInPool(path, { flags, maxBytes, root, signal, encoding }, learn, pinned) {
   const given = shown(path);
   const fixed = pathForLater(path, pinned !== undefined || root !== undefined);
   // Everything that holds a descriptor has one place in the pool, a root and both halves of a large
@@ -214,7 +170,8 @@ async function readInPool(path, { flags, maxBytes, root, signal }, learn, pinned
         Buffer.isBuffer(extra) || opened.numbers[IS_HELD] === 1
           ? held(opened, extra, given)
           : await fill(/** @type {Handle} */ (extra), opened.numbers[LENGTH], given, maxBytes, signal);
-      return toResult(opened, fixed, base, buffer);
+      const result = toResult(opened, fixed, base, buffer);
+      return encoding === undefined ? result : toText(result, encoding, given);
     }),
   );
 }
@@ -251,22 +208,6 @@ async function fill(file, size, path, maxBytes, signal) {
 }
 
 /**
- * Copies the start of a Buffer, so that the memory of the result is the content alone.
- *
- * @param {Buffer} place
- * @param {number} length
- * @param {string} path as the caller gave it
- */
-function shrunk(place, length, path) {
-  const content = allocate(length);
-  if (content === undefined) {
-    throw refusal('too-large', 'memory', path);
-  }
-  content.set(new Uint8Array(place.buffer, 0, length));
-  return content;
-}
-
-/**
  * Content that was read before there was a Buffer for it. What is large is still held by the binary: to run out of memory is an
  * error only where JavaScript allocates.
  *
@@ -293,7 +234,10 @@ function held({ numbers }, content, path) {
  */
 async function open(file, options, pinned) {
   const { path, args } = toArguments(file, options, pinned);
-  const { signal } = args;
+  const { signal, encoding } = args;
+  if (encoding !== undefined) {
+    throw invalidValue('options.encoding', 'is not an option of openLocalFileSafely: use handle.readFile(encoding)', encoding);
+  }
   signal?.throwIfAborted();
   const fixed = pathForLater(path, pinned !== undefined || args.root !== undefined);
   return abortable(signal, openInPool(shown(path), fixed, args, pinned), ({ handle }) => handle.close());

@@ -5,6 +5,7 @@ import type {
   CleanOptions,
   CommonOptions,
   Containment,
+  Encoded,
   EnsureDirOptions,
   EnsureDirResult,
   ForeignEnsureDirOptions,
@@ -26,6 +27,7 @@ import type {
   ReadFileOptions,
   ReadOptions,
   ReadResult,
+  ReadTextResult,
   Root,
   RootDefaults,
   StagedFile,
@@ -166,6 +168,8 @@ exactly<
   >
 >();
 exactly<Equal<Fields<ReadResult>, 'buffer' | 'realPath' | 'stat' | 'containment'>>();
+exactly<Equal<Fields<ReadTextResult>, 'text' | 'realPath' | 'stat' | 'containment'>>();
+exactly<Equal<Fields<Encoded<ReadFileOptions>>, ReadFields>>();
 exactly<Equal<Fields<OpenResult>, 'handle' | 'realPath' | 'stat' | 'containment' | typeof Symbol.asyncDispose>>();
 exactly<Equal<Fields<WriteEntry>, 'file' | 'data' | 'options'>>();
 exactly<Equal<WriteEntry['data'], WriteBytes>>();

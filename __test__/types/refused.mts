@@ -44,10 +44,14 @@ export async function refusedReads(): Promise<void> {
   await readLocalFileSafely('/srv/a', { symlinks: 'follow' });
   // @ts-expect-error a misspelt option, one level down
   await readLocalFileSafely('/srv/a', { outbound: { ownerOnly: true } });
-  // @ts-expect-error an encoding is not among the options: the result is a Buffer
+  // @ts-expect-error an encoding is an option, not the options
   await readLocalFileSafely('/srv/a', 'utf8');
-  // @ts-expect-error the result is bytes
-  await readLocalFileSafely('/srv/a', { encoding: 'utf8' });
+  // @ts-expect-error no encoding of Node's
+  await readLocalFileSafely('/srv/a', { encoding: 'utf-9' });
+  // @ts-expect-error the handle decodes
+  await openLocalFileSafely('/srv/a', { encoding: 'utf8' });
+  // @ts-expect-error the result is text
+  (await readLocalFileSafely('/srv/a', { encoding: 'utf8' })).buffer;
   // @ts-expect-error a read opens for reading only
   await readLocalFileSafely('/srv/a', { flag: 'r+' });
   // @ts-expect-error an option of writing

@@ -30,6 +30,7 @@ import {
   type OpenResult,
   type PublicError,
   type ReadResult,
+  type ReadTextResult,
   type Root,
   type StagedFile,
   type WriteResult,
@@ -38,6 +39,12 @@ import { exactly, type Equal } from './exact.mjs';
 
 exactly<Equal<ReturnType<typeof readLocalFileSafely>, Promise<ReadResult>>>();
 exactly<Equal<ReturnType<typeof readLocalFileSafelySync>, ReadResult>>();
+export const text: string = readLocalFileSafelySync('/srv/a', { encoding: 'utf8' }).text;
+export const rest: Promise<ReadTextResult>[] = [
+  readLocalFileSafely('/srv/a', { encoding: 'utf8', maxBytes: 1, signal: AbortSignal.timeout(1) }),
+  readLocalFileSafely({ filePath: '/srv/a', encoding: 'latin1' }),
+  readLocalFileSafely({ filePath: '/srv/a', encoding: 'hex' }, { maxBytes: 1 }),
+];
 exactly<Equal<ReturnType<typeof openLocalFileSafely>, Promise<OpenResult>>>();
 exactly<Equal<ReturnType<typeof writeAtomic>, Promise<WriteResult>>>();
 exactly<Equal<ReturnType<typeof writeAtomicSync>, WriteResult>>();
