@@ -121,13 +121,13 @@ export function eventually(assertion: () => void): Promise<void> {
   return vi.waitFor(assertion, { timeout: 30_000, interval: 5 });
 }
 
-/** What this process holds open on file systems (pipes, sockets and event descriptors of the test runner left out). */
+/** What this process holds open on file systems (pipes, sockets and event descriptors of the test runner, and procfs, left out). */
 export function openFiles(): string[] {
   const found: string[] = [];
   for (const fd of fs.readdirSync('/proc/self/fd')) {
     try {
       const target = fs.readlinkSync(`/proc/self/fd/${fd}`);
-      if (target.startsWith('/') && !target.startsWith('/proc/')) found.push(`${fd} ${target}`);
+      if (target.startsWith('/') && !/^\/proc(\/|$)/.test(target)) found.push(`${fd} ${target}`);
     } catch {
       // The descriptor that listed the directory is gone again.
     }
