@@ -124,8 +124,11 @@ pub(crate) fn refuse_by_text(scope: &Scope<'_>, located: &Located<'_>) -> Result
     Ok(())
 }
 
-/// Whether a root's text can lead to a device or magic name at all.
+/// Whether the text of a path beneath a root can be a device or magic name. Nothing beneath `/dev/shm` is one.
 fn is_kernel_place(root: &[u8]) -> bool {
+    if root == b"/dev/shm" || root.starts_with(b"/dev/shm/") {
+        return false;
+    }
     root == b"/"
         || [&b"/dev"[..], b"/proc", b"/sys"]
             .iter()
