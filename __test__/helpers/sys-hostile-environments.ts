@@ -78,6 +78,7 @@ export const environments: Environment[] = [
   { name: 'links of others in a sticky directory', uid: asUser, after: OTHERS_LINKS, ...PROTECTED, launcher: user },
   { name: 'links of others in a sticky directory, without openat2', uid: asUser, after: OTHERS_LINKS, ...PROTECTED, launcher: denying('openat2=ENOSYS') },
   { name: 'a mount that follows no links, without openat2', uid: asUser, before: ['mount -t tmpfs -o nosymfollow tmpfs "$BASE"'], launcher: denying('openat2=ENOSYS'), endings: [[FOLLOWING, ['symlink']], [/a link, trusted/, ['symlink']]] },
+  { name: 'CAP_CHOWN alone', uid: asUser, launcher: () => withCapabilities('chown') },
   { name: 'CAP_FOWNER alone', uid: asUser, launcher: () => withCapabilities('fowner') },
   { name: 'CAP_DAC_OVERRIDE alone', uid: asUser, launcher: () => withCapabilities('dac_override') },
   { name: 'CAP_CHOWN and CAP_FOWNER', uid: asUser, launcher: () => withCapabilities('chown', 'fowner') },
