@@ -136,7 +136,6 @@ const WHY_LEFT = {
 
 /** @param {Ground['facts']} facts */
 function whyShared(facts) {
-  if (facts?.realPath === '/') return 'it is the top directory, which every program needs';
   if (facts !== null && (parseInt(facts.mode, 8) & 0o1000) !== 0) return 'others share it by design: it is sticky, and others may write it';
   return `others share it by design: it is setgid, and belongs to group ${facts?.gid}, whose members this process, as root, would lock out`;
 }

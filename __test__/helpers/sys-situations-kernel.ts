@@ -47,6 +47,28 @@ export const kernelSituations: Explained[] = [
     says: [/not meant for/],
     saysNot: [OPENING, /allowOwnerOnly/],
   },
+  ...['/', '/etc', '/usr/lib'].map(
+    (path): Explained => ({
+      name: `the directory of the system ${path}, as a user`,
+      as: asUser1000,
+      build: async () => path,
+      told: { ensureDir: 'system' },
+      says: [/it is a directory of the system/, /Use another directory/],
+      saysNot: [OPENING, /private already/],
+    }),
+  ),
+  {
+    // A mount of its own covers the machine's: the write that is compared stays in it.
+    name: 'a directory of the system, as root',
+    as: asRoot,
+    build: async (make) => {
+      await make.run('mount', '-t', 'tmpfs', '-o', 'mode=0755', 'tmpfs', '/srv');
+      return '/srv';
+    },
+    told: { ensureDir: 'system', writeAtomic: 'ok' },
+    says: [/it is a directory of the system, whose programs need it as it is; it stays 0755/, /Use another directory/],
+    saysNot: [OPENING, /would change/],
+  },
   {
     name: 'a file in a linked directory that is missing',
     as: asUser1000,
