@@ -180,7 +180,7 @@ export interface OpenResult extends Omit<ReadResult, 'buffer'>, AsyncDisposable 
  * const { buffer, stat } = await readLocalFileSafely({ filePath: 'media/clip.mp4', outbound: true, maxBytes: 16 * 1024 * 1024 });
  *
  * @example
- * const { text } = await readLocalFileSafely(filePath, { encoding: 'utf8' });
+ * const { text } = await readLocalFileSafely('media/clip.mp4', { encoding: 'utf8' });
  *
  * @throws {HoldfastError} `not-found`, `symlink`, `not-file`, `not-directory`, `device-path`, `hardlink`, `too-large`,
  * `OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE`, `invalid-path`; with a root also `outside-workspace`, `path-mismatch`.
