@@ -47,7 +47,7 @@ async function flow(installation, placeName, uid, umask) {
   writeFileSync(observed, '');
   chmodSync(observed, 0o666);
   try {
-    const { setup, steps } = gatewayOf({ node, installation, place, uid, umask, observed, cache, model });
+    const { setup, steps } = gatewayOf({ version, node, installation, place, uid, umask, observed, cache, model });
     const results = {};
     const run = async (name, step) => {
       const { status, seconds, said } = await step();

@@ -33,9 +33,11 @@ function makePlugin(dir) {
 /**
  * One installation of a gateway in one place, as one user.
  *
- * @param {{ node: string, installation: string, place: any, uid: number, umask: string, observed: string, cache: string, model: number }} setting
+ * @param {{ version: string, node: string, installation: string, place: any, uid: number, umask: string, observed: string, cache: string, model: number }} setting
  */
-export function gatewayOf({ node, installation, place, uid, umask, observed, cache, model }) {
+export function gatewayOf({ version, node, installation, place, uid, umask, observed, cache, model }) {
+  // 2026.5.12 has no such option.
+  const asksForConsent = version !== '2026.5.12';
   const entry = path.join(installation, 'node_modules/openclaw/openclaw.mjs');
   const env = {
     PATH: `${path.dirname(node)}:/usr/sbin:/usr/bin:/sbin:/bin`,
@@ -113,7 +115,7 @@ export function gatewayOf({ node, installation, place, uid, umask, observed, cac
       'config set': () => cli('config', 'set', 'gateway.port', '18998'),
       'config get': () => cli('config', 'get', 'gateway.port'),
       'agents add': () => cli('agents', 'add', 'work', '--workspace', path.join(place.home, 'work'), '--non-interactive', '--json'),
-      'plugins install': () => cli('plugins', 'install', plugin, '--force'),
+      'plugins install': () => cli('plugins', 'install', plugin, '--force', ...(asksForConsent ? ['--accept-capabilities'] : [])),
       'save media': () => program('media'),
       files: () => program('files'),
       'agent turn': () => cli('agent', '--local', '--agent', 'main', '-m', 'hi', '--json'),
