@@ -86,7 +86,8 @@ try {
       const ordinary = outcomes.get(`${uid} ${umask} ordinary`)?.results[name];
       if (!isOrdinary && ordinary !== undefined && ordinary.status !== status) problems.push(`${uid} ${umask}: ${name} ends with ${status} on ${placeName}, and with ${ordinary.status} on an ordinary home: ${quoted(said)}`);
       const { listeners, warnings } = adapted.results[name];
-      if (listeners > old.listeners) problems.push(`${where} ${name}: ${listeners} exit listeners, ${old.listeners} before`);
+      // A step that ends early before has fewer of its own.
+      if (old.status === status && isOrdinary && listeners > old.listeners) problems.push(`${where} ${name}: ${listeners} exit listeners, ${old.listeners} before`);
       if (isOrdinary && warnings > 0) problems.push(`${where} ${name}: ${warnings} warnings of ours`);
     }
     const count = (which) => Object.values(which.results).reduce((sum, { warnings }) => sum + warnings, 0);
