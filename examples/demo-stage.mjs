@@ -60,7 +60,7 @@ function copyPackage(to) {
   cpSync(binary, join(to, basename(binary)));
   cpSync(join(here, 'demo-actor.mjs'), join(to, 'demo-actor.mjs'));
   if (process.platform !== 'win32') execFileSync('chmod', ['-R', 'a+rX', to]);
-  return process.env.HOLDFAST_NATIVE_PATH ? { HOLDFAST_NATIVE_PATH: join(to, basename(binary)) } : {};
+  return { HOLDFAST_NATIVE_PATH: join(to, basename(binary)) };
 }
 
 /** A process of some user that does one thing after another, each in a fresh Node. */

@@ -80,10 +80,18 @@ class Root {
    * @returns {Root}
    */
   static #bound(root, method) {
-    if (typeof root !== 'object' || root === null || !(#pinned in root)) {
+    if (!Root.#isRoot(root)) {
       throw invalidThis('Root', method);
     }
     return root;
+  }
+
+  /**
+   * @param {unknown} value
+   * @returns {value is Root}
+   */
+  static #isRoot(value) {
+    return typeof value === 'object' && value !== null && #pinned in value;
   }
 
   /**
@@ -95,7 +103,12 @@ class Root {
    * @returns {Promise<T>}
    */
   static #begin(root, path, call, method) {
-    return promised(() => Root.#bound(root, method).#start(path, call, method), method);
+    if (!Root.#isRoot(root)) {
+      return promised(() => {
+        throw invalidThis('Root', method);
+      }, method);
+    }
+    return root.#start(path, call, method);
   }
 
   /**
