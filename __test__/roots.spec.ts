@@ -63,6 +63,12 @@ const READS: Row[] = [
 ];
 
 const WRITES: Row[] = [
+  { name: '.. alone leaves', at: '..', expected: 'outside-workspace' },
+  { name: '.. at the end that leaves', at: 'd/../..', expected: 'outside-workspace' },
+  { name: '.. at the end that stays inside', at: 'd/..', expected: 'not-file' },
+  { name: '.. at the end, behind a link to a directory outside', at: 'out/..', expected: ['not-file', 'outside-workspace', 'outside-workspace', 'outside-workspace'] },
+  { name: '.. at the end, behind what is missing', at: 'none/..', expected: ['not-file', 'not-found', 'not-found', 'not-found'] },
+  { name: '.. at the end, behind a file', at: 'f/..', expected: ['not-file', 'not-directory', 'not-directory', 'not-directory'] },
   { name: 'a new file', at: 'new', expected: '> new' },
   { name: 'an old file, by its absolute path', at: '$DIR/root/d/g', expected: '> d/g' },
   { name: 'a new file outside', at: '../new', expected: 'outside-workspace' },

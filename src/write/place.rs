@@ -61,7 +61,7 @@ impl Place {
 
     fn open(scope: &Scope<'_>, text: &[u8], rules: &Rules) -> Result<Self, Error> {
         let Some((parent, name)) = path::split(text) else {
-            return Err(Error::refused(Code::NotFile, "directory"));
+            return Err(judge_unnamed(scope, text));
         };
         let place = |dir, pinned, dir_path, is_as_given, can_sync| Self {
             dir,
@@ -335,6 +335,14 @@ fn classify_parent(error: Error) -> Error {
             Error::refused_by(Code::NotFound, "directory", os)
         }
         other => classify(other),
+    }
+}
+
+/// Refuses a path without a final name: `..` at its end, or the root itself. Where it leads decides how.
+fn judge_unnamed(scope: &Scope<'_>, text: &[u8]) -> Error {
+    match scope.look(text, Last::Follow) {
+        Err(error) => classify_parent(error),
+        Ok(_) => Error::refused(Code::NotFile, "directory"),
     }
 }
 
