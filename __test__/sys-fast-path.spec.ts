@@ -102,7 +102,6 @@ for (const kind of ['tmpfs', 'ext4'] as const) {
       ['writeAtomic', () => verbRequest('async', 'writeAtomic', at('written'), 'x')],
       ['writeAtomic through a Root', () => rootRequest(place.dir, 'async', 'writeAtomic', 'written', 'x')],
       ['writeAtomicMany', (): Request => ({ call: 'writeAtomicMany', args: [[{ file: at('written'), data: 'x' }]] })],
-      ['openLocalFileSafely', () => verbRequest('async', 'openLocalFileSafely', at('file'))],
       ['ensureDir that creates', () => verbRequest('async', 'ensureDir', at(`new-${made++}/deep`))],
     ] as [string, () => Request][])('%s does nothing that may wait on the calling thread', async (_title, make) => {
       await place.driver.must(make());
@@ -110,6 +109,15 @@ for (const kind of ['tmpfs', 'ext4'] as const) {
       expect(value).toBeDefined();
       expect(texts(main.filter(mayWait))).toEqual([]);
       expect(pool).not.toEqual([]);
+    });
+
+    it('openLocalFileSafely opens on the calling thread what is in memory, on this mount alone, and its handle in the pool', async () => {
+      const { main, pool, value } = await watched(place, verbRequest('async', 'openLocalFileSafely', at('file')), 3);
+      expect(value).toBeDefined();
+      const opens = texts(main.filter(mayWait));
+      expect(opens).toHaveLength(1);
+      expect(opens[0]).toContain('RESOLVE_NO_XDEV|RESOLVE_NO_SYMLINKS|RESOLVE_CACHED');
+      expect(texts(pool.filter(mayWait))).toEqual([expect.stringContaining('/proc/self/fd/')]);
     });
 
     it('ensureDir that tightens changes nothing on the calling thread', async () => {

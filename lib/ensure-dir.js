@@ -7,7 +7,7 @@ const { native } = require('./native.js');
 const { atCaller, pending, promised, shown } = require('./errors.js');
 const { ensureArguments, noSignal } = require('./options.js');
 const { addedBytes, pathForLater, toPath } = require('./paths.js');
-const { inPool } = require('./pool.js');
+const { inPool, untilIdle } = require('./pool.js');
 const record = require('./record.js');
 const { quoted } = require('./escape.js');
 const { withRoot, withRootSync } = require('./root-handle.js');
@@ -170,16 +170,17 @@ function ensureBeneath(path, fixed, args) {
  * @param {unknown} dir
  * @param {unknown} options
  * @param {Pinned | undefined} pinned
+ * @param {() => void} [before] called right before the job that makes directories; may throw
  * @returns {ReturnType<typeof toResult> | Promise<ReturnType<typeof toResult>>}
  */
-function ensure(dir, options, pinned) {
+function ensure(dir, options, pinned, before) {
   const path = toPath(dir, 'dir');
   const args = ensureArguments(options, pinned?.defaults);
   const { flags, mode, root, signal } = args;
   signal?.throwIfAborted();
   let learn = 0;
   const fixed = pathForLater(path, pinned !== undefined || root !== undefined);
-  if (root === undefined && !isForThePool(fixed) && mayAnswerNow()) {
+  if (root === undefined && before === undefined && !isForThePool(fixed) && mayAnswerNow()) {
     direct().ensureDirCached(fixed, flags, mode, undefined, pinned?.handle, pinned?.number);
     const { last } = record;
     if (record.isAnswer(last) && !record.failed(last)) {
@@ -187,7 +188,7 @@ function ensure(dir, options, pinned) {
     }
     learn = record.learnBit(last);
   }
-  return pending(abortable(signal, ensureInPool(shown(path), fixed, args, learn, pinned)));
+  return pending(abortable(signal, ensureInPool(shown(path), fixed, args, learn, pinned, before)));
 }
 
 /**
@@ -196,13 +197,18 @@ function ensure(dir, options, pinned) {
  * @param {import('./options.js').EnsureArguments} args
  * @param {number} learn a bit for the flags
  * @param {Pinned | undefined} pinned
+ * @param {(() => void) | undefined} before
  */
-async function ensureInPool(given, fixed, { flags, mode, root, signal, wantsPrivacy }, learn, pinned) {
+async function ensureInPool(given, fixed, { flags, mode, root, signal, wantsPrivacy }, learn, pinned, before) {
   const isWaived = (flags & EXISTING) === 0 && isOptedOut();
   const bits = (flags | learn | (isWaived ? OPT_OUT : 0)) >>> 0;
   const ensured = await inPool(() =>
     withRoot(root, pinned, async (base) => {
+      if (before !== undefined) {
+        await untilIdle();
+      }
       signal?.throwIfAborted();
+      before?.();
       const [answer] = await native().ensureDirAsync(fixed, bits, mode, base?.handle);
       const result = record.unpack(answer);
       if (record.failed(result)) {

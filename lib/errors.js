@@ -231,6 +231,9 @@ async function pending(work) {
   }
 }
 
+/** Node makes a new map at each call. @type {Map<number, [string, string]> | undefined} */
+let errnos;
+
 /**
  * Name and message of an errno, as libuv has them. A number without a name keeps its number.
  *
@@ -238,7 +241,8 @@ async function pending(work) {
  * @returns {[name: string, message: string]}
  */
 function describeErrno(errno) {
-  const known = util.getSystemErrorMap().get(errno);
+  errnos ??= util.getSystemErrorMap();
+  const known = errnos.get(errno);
   const unknown = `Unknown system error ${errno}`;
   return known ?? [unknown, unknown];
 }

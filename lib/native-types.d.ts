@@ -30,6 +30,9 @@ export interface Direct {
   ensureDirCached(path: NativePath, flags: number, mode: number, unused: undefined, root: Handle | undefined, rootNumber: number | undefined): void;
   ensureDirSync(path: NativePath, flags: number, mode: number, isOptedOut: () => boolean, root: Handle | undefined, rootNumber: number | undefined): void;
   writeTarget(path: NativePath, flags: number, rootPath: NativePath | undefined, root: Handle | undefined, rootNumber: number | undefined): void;
+  openCached(path: NativePath, flags: number, maxBytes: number, root: Handle | undefined, rootNumber: number | undefined): Handle | undefined;
+  rootOpenCached(path: NativePath): Handle | undefined;
+  statusCached(path: NativePath, flags: number, root: Handle | undefined, rootNumber: number | undefined): void;
   writeSync(path: NativePath, data: Uint8Array, flags: number, modes: number, root: Handle | undefined, rootNumber: number | undefined): void;
 }
 
@@ -40,6 +43,7 @@ export interface Native {
   readFill(pending: Handle, place: Buffer, maxBytes: number): Promise<Reply<Buffer | Handle>>;
   readTake(held: Handle, place: Buffer): void;
   readDrop(pending: Handle): Promise<Reply>;
+  readClose(pending: Handle): void;
   openAsync(path: NativePath, flags: number, maxBytes: number, root: Handle | undefined): Promise<Reply<Handle>>;
   ensureDirAsync(path: NativePath, flags: number, mode: number, root: Handle | undefined): Promise<Reply>;
   writeAsync(
@@ -67,8 +71,9 @@ export interface Native {
   stageAbort(stage: Handle): Promise<Reply>;
   removeStaleAsync(path: NativePath, olderThanMs: number): Promise<Reply<Buffer[]>>;
   rootOpenSync(path: NativePath, scratch: Float64Array): Handle | undefined | null;
-  rootOpenAsync(path: NativePath): Promise<Reply<Handle>>;
   readProc(path: string): Buffer | undefined;
+  rootOpenAsync(path: NativePath, learn: boolean): Promise<Reply<Handle>>;
+  statusAsync(path: NativePath, flags: number, root: Handle | undefined): Promise<Reply>;
   inspect(path: NativePath, flags: number, scratch: Float64Array): void;
   rehearseEnsureDir(path: NativePath, flags: number, mode: number, scratch: Float64Array): void;
   rehearseWrite(path: NativePath, flags: number, modes: number, scratch: Float64Array): void;

@@ -6,15 +6,21 @@
 /** More than the pool has threads, so that none of them is ever idle for want of a job. */
 const MOST = Math.max(128, 2 * (Number(process.env.UV_THREADPOOL_SIZE) || 0));
 
+/** Threads of libuv's pool. */
+const THREADS = Math.min(1024, Math.max(1, Math.trunc(Number(process.env.UV_THREADPOOL_SIZE)) || 4));
+
 let running = 0;
+
+/** Jobs that wait for an idle thread ({@link untilIdle}), in their order. @type {(() => void)[]} */
+const paused = [];
 
 /** @type {(() => void)[]} those that wait, the first to start at `head` */
 let waiting = [];
 let head = 0;
 
-/** Whether a job would start at once. */
+/** Whether a job would start at once. None starts while another one waits for an idle thread. */
 function hasRoom() {
-  return running < MOST;
+  return running < MOST && paused.length === 0;
 }
 
 /**
@@ -25,10 +31,11 @@ function hasRoom() {
  * @returns {Promise<T>}
  */
 async function inPool(start) {
-  if (!hasRoom()) {
-    await new Promise((resolve) => waiting.push(() => resolve(undefined)));
+  if (hasRoom()) {
+    running += 1;
+  } else {
+    await place(waiting);
   }
-  running += 1;
   try {
     return await start();
   } finally {
@@ -37,17 +44,53 @@ async function inPool(start) {
   }
 }
 
-function startNext() {
-  if (head === waiting.length) {
+/**
+ * Called within a job of {@link inPool}, before its next step: resolves when the pool has an idle thread, so that the step
+ * starts as soon as it is handed over. Counts the jobs of this module only.
+ *
+ * @returns {Promise<void>}
+ */
+async function untilIdle() {
+  if (running <= THREADS && paused.length === 0) {
     return;
   }
-  const next = waiting[head];
-  head += 1;
-  if (head === waiting.length) {
-    waiting = [];
-    head = 0;
-  }
-  next();
+  running -= 1;
+  const resumed = place(paused);
+  startNext();
+  await resumed;
 }
 
-module.exports = { hasRoom, inPool };
+/**
+ * Resolves with a place among the running jobs, which is taken in the tick in which it becomes free.
+ *
+ * @param {(() => void)[]} queue
+ * @returns {Promise<void>}
+ */
+function place(queue) {
+  return new Promise((resolve) => {
+    queue.push(() => {
+      running += 1;
+      resolve();
+    });
+  });
+}
+
+function startNext() {
+  while (paused.length > 0) {
+    if (running >= THREADS) {
+      return;
+    }
+    /** @type {() => void} */ (paused.shift())();
+  }
+  while (running < MOST && head < waiting.length) {
+    const next = waiting[head];
+    head += 1;
+    if (head === waiting.length) {
+      waiting = [];
+      head = 0;
+    }
+    next();
+  }
+}
+
+module.exports = { hasRoom, inPool, untilIdle };

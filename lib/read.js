@@ -234,35 +234,69 @@ function held({ numbers }, content, path) {
  */
 async function open(file, options, pinned) {
   const { path, args } = toArguments(file, options, pinned);
-  const { signal, encoding } = args;
+  const { flags, maxSize, root, signal, encoding } = args;
   if (encoding !== undefined) {
     throw invalidValue('options.encoding', 'is not an option of openLocalFileSafely: use handle.readFile(encoding)', encoding);
   }
   signal?.throwIfAborted();
-  const fixed = pathForLater(path, pinned !== undefined || args.root !== undefined);
-  return abortable(signal, openInPool(shown(path), fixed, args, pinned), ({ handle }) => handle.close());
+  let learn = 0;
+  if (root === undefined && hasRoom() && mayAnswerNow()) {
+    const held = direct().openCached(path, flags, maxSize, pinned?.handle, pinned?.number);
+    if (held !== undefined) {
+      return abortable(signal, inPool(() => openedHere(path, held, pinned)), ({ handle }) => handle.close());
+    }
+    learn = record.learnBit(record.last);
+  }
+  const fixed = pathForLater(path, pinned !== undefined || root !== undefined);
+  return abortable(signal, openInPool(shown(path), fixed, args, learn, pinned), ({ handle }) => handle.close());
+}
+
+/**
+ * Makes the result of a file that was opened from memory: it is local, so that looking at it and closing it wait for nothing.
+ *
+ * @param {NativePath} path as the caller gave it
+ * @param {Handle} held
+ * @param {Opened | undefined} base
+ */
+async function openedHere(path, held, base) {
+  const { last } = record;
+  const result = toResult(last, path, base, NO_BYTES);
+  try {
+    return await opened(result, last.numbers, shown(path), true);
+  } finally {
+    native().readClose(held);
+  }
+}
+
+/**
+ * @param {ReturnType<typeof toResult>} result
+ * @param {Float64Array} numbers
+ * @param {string} given the path as the caller gave it
+ * @param {boolean} isLocal
+ */
+async function opened({ realPath, stat, containment }, { [DESCRIPTOR]: descriptor, [INO_LOW]: inoLow }, given, isLocal) {
+  const handle = await reopen({ descriptor, dev: stat.dev, ino: stat.ino, inoLow, realPath }, 'r', given, isLocal);
+  return { handle, realPath, stat, containment, [Symbol.asyncDispose]: () => handle.close() };
 }
 
 /**
  * @param {string} given the path as the caller gave it
  * @param {NativePath} fixed as it is at the time of the call
  * @param {ReadArguments} args
+ * @param {number} learn a bit for the flags
  * @param {Pinned | undefined} pinned
  */
-function openInPool(given, fixed, { flags, maxSize, root, signal }, pinned) {
+function openInPool(given, fixed, { flags, maxSize, root, signal }, learn, pinned) {
   return inPool(() =>
     withRoot(root, pinned, async (base) => {
       signal?.throwIfAborted();
-      const [answer, held] = await native().openAsync(fixed, flags, maxSize, base?.handle);
-      const opened = record.unpack(answer);
-      if (record.failed(opened)) {
-        throw record.failure(opened, given, { maxBytes: maxSize });
+      const [answer, held] = await native().openAsync(fixed, (flags | learn) >>> 0, maxSize, base?.handle);
+      const unpacked = record.unpack(answer);
+      if (record.failed(unpacked)) {
+        throw record.failure(unpacked, given, { maxBytes: maxSize });
       }
       try {
-        const { realPath, stat, containment } = toResult(opened, fixed, base, NO_BYTES);
-        const { [DESCRIPTOR]: descriptor, [INO_LOW]: inoLow } = opened.numbers;
-        const handle = await reopen({ descriptor, dev: stat.dev, ino: stat.ino, inoLow, realPath }, 'r', given);
-        return { handle, realPath, stat, containment, [Symbol.asyncDispose]: () => handle.close() };
+        return await opened(toResult(unpacked, fixed, base, NO_BYTES), unpacked.numbers, given, false);
       } finally {
         await native().readDrop(/** @type {Handle} */ (held));
       }

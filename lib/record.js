@@ -127,6 +127,17 @@ function wasAborted({ numbers, text }) {
 }
 
 /**
+ * Whether a failed call was refused with a code, for an errno.
+ *
+ * @param {Result} result
+ * @param {string} code
+ * @param {number} errno
+ */
+function isRefusal({ numbers, text }, code, errno) {
+  return numbers[1] === errno && text.toString('latin1', 0, code.length + 1) === `${code}\0`;
+}
+
+/**
  * The real path: the one that was given, beneath that of the root if there is one, or the one in
  * the text, up to `end`.
  *
@@ -156,6 +167,7 @@ module.exports = {
   failed,
   failure,
   isAnswer,
+  isRefusal,
   isUnread,
   last,
   learnBit,

@@ -39,8 +39,9 @@ function wayTo({ descriptor, realPath }, flags) {
  * @param {Held} held
  * @param {string} flags as of fs.open
  * @param {string} path as the caller gave it
+ * @param {boolean} [isLocal] looking at the file waits for nothing
  */
-async function reopen(held, flags, path) {
+async function reopen(held, flags, path, isLocal = false) {
   if (process.platform === 'linux' && held.descriptor < 0) {
     throw refusal('unsupported-platform', '', path);
   }
@@ -52,7 +53,7 @@ async function reopen(held, flags, path) {
     throw reopenFailure(/** @type {NodeJS.ErrnoException} */ (error), path);
   }
   try {
-    const seen = await handle.stat({ bigint: true });
+    const seen = isLocal ? fs.fstatSync(handle.fd, { bigint: true }) : await handle.stat({ bigint: true });
     const isSame = Number(seen.ino) === held.ino && Number(seen.ino & 0xffff_ffffn) === held.inoLow;
     if (Number(seen.dev) !== held.dev || !isSame) {
       // A descriptor's name in procfs leads to its very file: another file there shows that it is no procfs.

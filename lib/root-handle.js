@@ -2,6 +2,8 @@
 
 // The option `root` of the free functions: the directory is opened, used for one call, and closed.
 
+const { direct } = require('./direct.js');
+const { mayAnswerNow } = require('./inline.js');
 const { native } = require('./native.js');
 const { pathForLater, toPath } = require('./paths.js');
 const record = require('./record.js');
@@ -17,12 +19,39 @@ const record = require('./record.js');
  * @property {number} number no other root of this process has it
  */
 
-/** Place of the number: src/binding/root.rs. */
+/**
+ * The same with its identity, by `fstat`. `inoLow` has the lower 32 bits of the inode, which a number may lose.
+ *
+ * @typedef {Opened & { dev: number, ino: number, inoLow: number }} Identified
+ */
+
+/** Places of src/binding/root.rs. */
 const NUMBER = 1;
+const DEV = 2;
+const INO = 3;
+const INO_LOW = 4;
+
+/**
+ * @param {Handle} handle
+ * @param {record.Result} result
+ * @param {import('./native-types.js').NativePath} path as the caller gave it
+ * @returns {Identified}
+ */
+function toOpened(handle, result, path) {
+  const { numbers } = result;
+  return {
+    handle,
+    path: record.realPath(result, path, undefined),
+    number: numbers[NUMBER],
+    dev: numbers[DEV],
+    ino: numbers[INO],
+    inoLow: numbers[INO_LOW],
+  };
+}
 
 /**
  * @param {unknown} dir
- * @returns {Opened}
+ * @returns {Identified}
  */
 function openSync(dir) {
   const path = toPath(dir, 'root');
@@ -30,22 +59,44 @@ function openSync(dir) {
   if (!handle) {
     throw record.failure(record.last, path);
   }
-  const { last } = record;
-  return { handle, path: record.realPath(last, path, undefined), number: last.numbers[NUMBER] };
+  return toOpened(handle, record.last, path);
+}
+
+/**
+ * Opens a directory that the kernel has in memory on the calling thread, and any other one in libuv's pool.
+ *
+ * @param {unknown} dir
+ * @returns {Identified | Promise<Identified>}
+ */
+function openSoon(dir) {
+  const path = toPath(dir, 'root');
+  if (!mayAnswerNow()) {
+    return openInPool(path, false);
+  }
+  const handle = direct().rootOpenCached(path);
+  return handle === undefined ? openInPool(path, record.learnBit(record.last) !== 0) : toOpened(handle, record.last, path);
 }
 
 /**
  * @param {unknown} dir
- * @returns {Promise<Opened>}
+ * @returns {Promise<Identified>}
  */
 async function open(dir) {
-  const path = toPath(dir, 'root');
-  const [answer, handle] = await native().rootOpenAsync(pathForLater(path, false));
+  return openInPool(toPath(dir, 'root'), false);
+}
+
+/**
+ * @param {import('./native-types.js').NativePath} path
+ * @param {boolean} learn finds out first how far away the file system is
+ * @returns {Promise<Identified>}
+ */
+async function openInPool(path, learn) {
+  const [answer, handle] = await native().rootOpenAsync(pathForLater(path, false), learn);
   const result = record.unpack(answer);
   if (handle === undefined) {
     throw record.failure(result, path);
   }
-  return { handle, path: record.realPath(result, path, undefined), number: result.numbers[NUMBER] };
+  return toOpened(handle, result, path);
 }
 
 /**
@@ -86,4 +137,4 @@ async function withRoot(dir, pinned, call) {
   }
 }
 
-module.exports = { open, openSync, withRoot, withRootSync };
+module.exports = { open, openSoon, openSync, withRoot, withRootSync };

@@ -7,11 +7,13 @@ const { toPath } = require('./paths.js');
 const { open, read, readSync } = require('./read.js');
 const { rootDefaults } = require('./options.js');
 const rootHandle = require('./root-handle.js');
+const { status } = require('./status.js');
 const { invalidThis } = require('./validate.js');
 const { write, writeSync } = require('./write.js');
 const { writeMany } = require('./write-many.js');
 
 /** @typedef {import('./options.js').Pinned} Pinned */
+/** @typedef {import('./root-handle.js').Identified & { defaults: any }} Held */
 
 /**
  * A path that nobody has checked yet, for an error.
@@ -29,20 +31,49 @@ function named(path) {
   }
 }
 
+/**
+ * Returns what a root was opened as. For the adapters.
+ *
+ * @type {(root: Root) => Held}
+ */
+let pinnedOf;
+
+/**
+ * Returns the status of what a path beneath a root leads to. For the adapters.
+ *
+ * @type {(root: Root, file: string, symlinks: 'reject' | 'follow-within-root') => Promise<any>}
+ */
+let statusOf;
+
+/**
+ * Writes as `writeAtomic` of a root does, and calls back right before the content is published. For the adapters.
+ *
+ * @type {(root: Root, file: string, data: unknown, options: unknown, beforePublish: (() => void) | undefined) => Promise<unknown>}
+ */
+let writeOf;
+
+/**
+ * Makes directories as `ensureDir` of a root does, and calls back right before. For the adapters.
+ *
+ * @type {(root: Root, dir: string, options: unknown, before: (() => void) | undefined) => Promise<any>}
+ */
+let ensureOf;
+
 /** A pinned directory. Its descriptor is closed by the collector if by nobody else. */
 class Root {
-  /** @type {Pinned} */
+  /** @type {Held} */
   #pinned;
   #isOpen = true;
   /** Asynchronous calls that have started and not ended: the directory stays open for them. */
   #started = 0;
 
   /**
-   * @param {import('./root-handle.js').Opened} opened
+   * @param {import('./root-handle.js').Identified} opened
    * @param {any} defaults
    */
   constructor(opened, defaults) {
-    this.#pinned = { handle: opened.handle, path: opened.path, number: opened.number, defaults };
+    const { handle, path, number, dev, ino, inoLow } = opened;
+    this.#pinned = { handle, path, number, dev, ino, inoLow, defaults };
     Object.defineProperty(this, 'path', { enumerable: true, value: opened.path });
   }
 
@@ -230,6 +261,14 @@ class Root {
   async [Symbol.asyncDispose]() {
     Root.prototype.close.call(this);
   }
+
+  static {
+    ensureOf = (root, dir, options, before) => root.#start(dir, (pinned) => ensure(dir, options, pinned, before), ensureOf);
+    pinnedOf = (root) => root.#pinned;
+    statusOf = (root, file, symlinks) => root.#start(file, (pinned) => status(file, symlinks, pinned), statusOf);
+    writeOf = (root, file, data, options, beforePublish) =>
+      root.#start(file, (pinned) => write(file, data, options, pinned, beforePublish), writeOf);
+  }
 }
 
 /**
@@ -245,20 +284,36 @@ function openRootSync(dir, defaults) {
   }
 }
 
+/** The defaults of a root that was given none. @type {any} */
+let noDefaults;
+
+/**
+ * Opens a directory: at once, if the kernel has it in memory.
+ *
+ * @param {unknown} dir
+ * @param {unknown} [defaults]
+ * @returns {Root | Promise<Root>}
+ */
+function openSoon(dir, defaults) {
+  const checked = defaults === undefined ? (noDefaults ??= rootDefaults(undefined)) : rootDefaults(defaults);
+  const opened = rootHandle.openSoon(dir);
+  return opened instanceof Promise ? pending(whenOpened(opened, checked)) : new Root(opened, checked);
+}
+
 /**
  * @param {unknown} dir
  * @param {unknown} [defaults]
  */
 function openRoot(dir, defaults) {
-  return promised(() => pending(openPinned(dir, rootDefaults(defaults))), openRoot);
+  return promised(() => openSoon(dir, defaults), openRoot);
 }
 
 /**
- * @param {unknown} dir
+ * @param {Promise<import('./root-handle.js').Identified>} opened
  * @param {any} defaults
  */
-async function openPinned(dir, defaults) {
-  return new Root(await rootHandle.open(dir), defaults);
+async function whenOpened(opened, defaults) {
+  return new Root(await opened, defaults);
 }
 
-module.exports = { openRoot, openRootSync };
+module.exports = { ensureOf, openRoot, openRootSync, openSoon, pinnedOf, statusOf, writeOf };

@@ -7,6 +7,7 @@ const { closeSource, forEachChunk, iteratorOf } = require('./chunks.js');
 const { tooLarge } = require('./errors.js');
 const { native, nativeForStages } = require('./native.js');
 const { writes } = require('./order.js');
+const { inPool, untilIdle } = require('./pool.js');
 const record = require('./record.js');
 const { invalidType } = require('./validate.js');
 
@@ -28,6 +29,8 @@ const GATHERED = 64 * 1024;
  * @property {() => import('./order.js').Target} target at the time that it is asked
  * @property {Handle | undefined} cancel
  * @property {number} [maxBytes] most bytes to accept; more is `too-large` before anything is published
+ * @property {(() => void) | undefined} beforePublish called when the content is complete, right before it is published; may throw
+ * @property {boolean} [isQueued] the caller has its place in the order, and in the pool
  */
 
 /**
@@ -36,7 +39,7 @@ const GATHERED = 64 * 1024;
  * @returns {Promise<record.Result>} of the publication
  */
 async function writeStream(source, args) {
-  const { given, fixed, flags, modes, root, signal, target, cancel } = args;
+  const { given, fixed, flags, modes, root, signal, target, cancel, beforePublish, isQueued } = args;
   const [begun, stage] = await nativeForStages().stageBegin(fixed, flags, modes, root);
   if (stage === undefined) {
     await closeSource(source, iteratorOf(source));
@@ -44,12 +47,20 @@ async function writeStream(source, args) {
   }
   try {
     await appendAll(source, stage, args);
-    // A stream takes its place in the order when its data has ended.
-    return await writes.queued(target(), async () => {
+    const commit = async () => {
+      if (beforePublish !== undefined) {
+        await untilIdle();
+      }
       signal?.throwIfAborted();
+      beforePublish?.();
       const [answer] = await native().stageCommit(stage, cancel);
       return record.unpack(answer);
-    });
+    };
+    if (isQueued) {
+      return await commit();
+    }
+    // A stream takes its place in the order when its data has ended.
+    return await writes.queued(target(), beforePublish === undefined ? commit : () => inPool(commit));
   } catch (error) {
     await native().stageAbort(stage);
     throw error;

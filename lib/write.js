@@ -99,8 +99,9 @@ function writeBeneath(root, path, bytes, flags, modes) {
  * @param {unknown} data
  * @param {unknown} options
  * @param {Pinned | undefined} pinned
+ * @param {() => void} [beforePublish] called when the content is complete, right before it is published; may throw
  */
-async function write(file, data, options, pinned) {
+async function write(file, data, options, pinned, beforePublish) {
   const path = toPath(file, 'file');
   const args = writeArguments(options, pinned?.defaults);
   const { flags, modes, encoding, maxBytes, root, signal } = args;
@@ -121,8 +122,8 @@ async function write(file, data, options, pinned) {
   try {
     const writing =
       bytes === undefined
-        ? writeSource(/** @type {any} */ (data), fixedRoot, pinned, { given, fixed, flags, modes, encoding, maxBytes, signal, target: () => targetOf(fixed, fixedRoot, pinned, flags), cancel })
-        : writeWhole(typeof data === 'string', bytes, { given, fixed, flags, modes, root: fixedRoot, pinned, signal, target: targetOf(fixed, fixedRoot, pinned, flags), cancel });
+        ? writeSource(/** @type {any} */ (data), fixedRoot, pinned, { given, fixed, flags, modes, encoding, maxBytes, signal, target: () => targetOf(fixed, fixedRoot, pinned, flags), cancel, beforePublish })
+        : writeWhole(typeof data === 'string', bytes, { given, fixed, flags, modes, root: fixedRoot, pinned, signal, target: targetOf(fixed, fixedRoot, pinned, flags), cancel, beforePublish });
     const result = await abortable(signal, writing);
     if (signal && record.wasAborted(result)) {
       throw signal.reason;
@@ -163,10 +164,15 @@ async function writeSource(data, root, pinned, args) {
  *
  * @param {boolean} isPrivate nobody else can change the bytes
  * @param {Uint8Array} bytes
- * @param {{ given: string, fixed: NativePath, flags: number, modes: number, root: NativePath | undefined, pinned: Pinned | undefined, signal: AbortSignal | undefined, target: import('./order.js').Target, cancel: Handle | undefined }} args
+ * @param {{ given: string, fixed: NativePath, flags: number, modes: number, root: NativePath | undefined, pinned: Pinned | undefined, signal: AbortSignal | undefined, target: import('./order.js').Target, cancel: Handle | undefined, beforePublish: (() => void) | undefined }} args
  * @returns {Promise<record.Result>}
  */
-function writeWhole(isPrivate, bytes, { given, fixed, flags, modes, root, pinned, signal, target, cancel }) {
+function writeWhole(isPrivate, bytes, { given, fixed, flags, modes, root, pinned, signal, target, cancel, beforePublish }) {
+  if (beforePublish !== undefined) {
+    const content = isPrivate ? bytes : ownCopy(bytes, given);
+    const rest = { given, fixed, flags, modes, encoding: /** @type {const} */ ('utf8'), signal, target: () => target, cancel, beforePublish, isQueued: true };
+    return writes.queued(target, () => inPool(() => withRoot(root, pinned, (base) => writeStream([content], { ...rest, root: base?.handle }))));
+  }
   /** @param {Uint8Array} content */
   const start = (content) =>
     inPool(() =>

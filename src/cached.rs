@@ -9,6 +9,8 @@
 //!
 //! What kind of file system a mount has is learned by [`learn`], which asks, and may wait.
 
+mod held;
+
 use crate::ensure_dir::{Ensured, Hardening, Rules as EnsureRules};
 use crate::mounts;
 use crate::path;
@@ -23,6 +25,8 @@ use std::cell::RefCell;
 use std::io::IoSliceMut;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{PoisonError, RwLock};
+
+pub(crate) use held::{open_root, status};
 
 /// Most bytes that are read on the calling thread. Copying them takes some tens of microseconds.
 pub const MOST_BYTES: u64 = 256 * 1024;

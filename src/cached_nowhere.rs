@@ -2,8 +2,11 @@
 //! caller asks the ordinary verb, where waiting does no harm.
 
 use crate::ensure_dir::{Ensured, Rules as EnsureRules};
+use crate::error::Error;
 use crate::read::{OpenFile, Rules};
 use crate::resolve::Scope;
+use crate::root::Root;
+use crate::sys::Stat;
 
 /// An answer from memory.
 #[derive(Debug)]
@@ -47,5 +50,17 @@ impl InMemory {
 /// A directory that is there already and has nothing beyond the mode.
 #[must_use]
 pub fn ensure_dir(_: &Scope<'_>, _: &[u8], _: &EnsureRules) -> Cached<Ensured> {
+    Cached::Elsewhere(false)
+}
+
+/// The status of what a path leads to: not from memory alone.
+#[must_use]
+pub(crate) fn status(_: &Scope<'_>, _: &[u8]) -> Cached<Result<Stat, Error>> {
+    Cached::Elsewhere(false)
+}
+
+/// Opens a directory as a root: not from memory alone.
+#[must_use]
+pub(crate) fn open_root(_: &[u8]) -> Cached<Root> {
     Cached::Elsewhere(false)
 }

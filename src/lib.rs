@@ -32,6 +32,7 @@ pub mod read;
 pub mod resolve;
 pub mod root;
 pub mod stale;
+pub(crate) mod status;
 mod sys;
 mod system_dirs;
 pub mod temporary;

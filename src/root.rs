@@ -3,7 +3,7 @@
 use crate::error::{Code, Error};
 use crate::path;
 use crate::resolve::{classify, working_directory};
-use crate::sys::{self, AsFd, OFlag, OwnedFd};
+use crate::sys::{self, AsFd, OFlag, OwnedFd, Stat};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -23,6 +23,8 @@ pub struct Root {
     real: Vec<u8>,
     /// The unique number of its mount; 0 while it is not known.
     mount: AtomicU64,
+    /// Device and inode, by `fstat` of the descriptor.
+    identity: (u64, u64),
 }
 
 impl Root {
@@ -47,20 +49,34 @@ impl Root {
             .ok()
             .or_else(|| sys::resolved_path(dir.as_fd(), &given))
             .unwrap_or_else(|| path::normalize(&given));
-        Ok(Self {
+        let stat = sys::stat(dir.as_fd())?;
+        Ok(Self::hold(dir, &stat, given, real))
+    }
+
+    /// Makes a root of a directory that is open, with its status, and its path as given and without
+    /// links.
+    pub(crate) fn hold(dir: OwnedFd, stat: &Stat, given: Vec<u8>, real: Vec<u8>) -> Self {
+        Self {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
-            mount: AtomicU64::new(sys::stat(dir.as_fd())?.mount.unwrap_or(0)),
+            mount: AtomicU64::new(stat.mount.unwrap_or(0)),
+            identity: (stat.dev, stat.ino),
             dir: RwLock::new(Arc::new(dir)),
             is_spent: AtomicBool::new(false),
             given,
             real,
-        })
+        }
     }
 
     /// A number that no other root of this process ever has; not 0.
     #[must_use]
     pub fn number(&self) -> u64 {
         self.number
+    }
+
+    /// Device and inode of the directory.
+    #[must_use]
+    pub fn identity(&self) -> (u64, u64) {
+        self.identity
     }
 
     /// The real path of the directory when it was opened.

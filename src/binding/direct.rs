@@ -289,15 +289,21 @@ callbacks! {
     ensure_dir_cached => super::ensure_dir::ensure_dir_cached,
     write_sync => super::write::write_sync,
     write_target => super::write_target::write_target,
+    open_cached => super::read::open_cached,
+    root_open_cached => super::root::root_open_cached,
+    status_cached => super::status::status_cached,
 }
 
-const FUNCTIONS: [(&CStr, sys::napi_callback); 6] = [
+const FUNCTIONS: [(&CStr, sys::napi_callback); 9] = [
     (c"readSync", Some(read_sync)),
     (c"readCached", Some(read_cached)),
     (c"ensureDirSync", Some(ensure_dir_sync)),
     (c"ensureDirCached", Some(ensure_dir_cached)),
     (c"writeSync", Some(write_sync)),
     (c"writeTarget", Some(write_target)),
+    (c"openCached", Some(open_cached)),
+    (c"rootOpenCached", Some(root_open_cached)),
+    (c"statusCached", Some(status_cached)),
 ];
 
 /// A function is collected, or its environment ends: the last of them takes the desk along.

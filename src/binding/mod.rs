@@ -37,6 +37,7 @@ mod root;
 mod slot;
 mod stage;
 mod stale;
+mod status;
 mod task;
 mod unfinished;
 mod write;

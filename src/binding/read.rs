@@ -311,6 +311,14 @@ pub fn read_fill(
     })
 }
 
+/// Closes a file that [`open_cached`] opened, on the calling thread.
+#[napi(catch_unwind)]
+pub fn read_close(pending: &External<Slot<OpenFile>>) {
+    if let Some(file) = pending.take() {
+        file.close();
+    }
+}
+
 /// Lets a file go, in the pool: closing may wait for a server.
 #[napi(catch_unwind)]
 pub fn read_drop(pending: &External<Slot<OpenFile>>) -> AsyncTask<Job> {
@@ -319,6 +327,40 @@ pub fn read_drop(pending: &External<Slot<OpenFile>>) -> AsyncTask<Job> {
         drop(file);
         Reply::of(Ok(Record::new(0.0)))
     })
+}
+
+/// Puts the descriptor's number into a record, and what `set_stat` leaves out of the inode.
+fn set_descriptor(record: &mut Record, file: &OpenFile) -> std::result::Result<(), Error> {
+    record.numbers[DESCRIPTOR] = f64::from(file.number_to_reopen()?);
+    record.numbers[INO_LOW] = f64::from(file.stat().ino as u32);
+    Ok(())
+}
+
+/// Opens on the calling thread if that cannot block, as [`open_async`] does in the pool; otherwise
+/// the record says so. The value is the handle of the file.
+///
+/// Arguments: path, flags, `maxBytes`, root and its number.
+pub(super) fn open_cached(
+    call: &Call<'_>,
+    record: &mut Record,
+) -> std::result::Result<Value, Error> {
+    let mut path = PathRoom::new();
+    let path = call.path(0, &mut path)?;
+    let (flags, max_bytes) = (call.bits(1)?, call.number(2)?);
+    let root = call.root(3)?;
+    let scope = scope(flags, root.as_ref());
+    match cached::open_file(&scope, path, &rules(flags, max_bytes)) {
+        Cached::Known(opened) => {
+            record.numbers[CONTAINMENT] = containment(&scope);
+            fill(record, &opened.file);
+            set_descriptor(record, &opened.file)?;
+            Ok(Some(call.external(Slot::new(opened.file))?))
+        }
+        Cached::Elsewhere(learn) => {
+            *record = Record::elsewhere(learn);
+            Ok(None)
+        }
+    }
 }
 
 /// Opens in the pool. The descriptor's number is in the record, for reopening it; it stays ours,
@@ -335,10 +377,12 @@ pub fn open_async(
         let answer = guarded(|| {
             let root = root?;
             let scope = scope(flags, root.as_ref());
+            if has(flags, LEARN) {
+                cached::learn(&scope, &path.0);
+            }
             let file = read::open(&scope, &path.0, &rules(flags, max_bytes))?;
             let mut record = describe(containment(&scope), &file);
-            record.numbers[DESCRIPTOR] = f64::from(file.number_to_reopen()?);
-            record.numbers[INO_LOW] = f64::from(file.stat().ino as u32);
+            set_descriptor(&mut record, &file)?;
             Ok(Reply {
                 record,
                 extra: Extra::Pending(file),

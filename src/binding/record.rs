@@ -35,6 +35,24 @@ pub(super) const IS_AS_GIVEN: usize = 29;
 /// Place of the nanoseconds of the four times of `fs.Stats`.
 const NANOSECONDS: usize = 20;
 
+/// Places of the device and inode by which a descriptor is known.
+const DEV: usize = 2;
+const INO: usize = 3;
+/// The inode's lower 32 bits, which a number may lose.
+const INO_LOW: usize = 4;
+
+/// Puts device and inode into a record.
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "as in fs.Stats, and the bits that are lost there"
+)]
+pub(super) fn set_identity(record: &mut Record, (dev, ino): (u64, u64)) {
+    record.numbers[DEV] = dev as f64;
+    record.numbers[INO] = ino as f64;
+    record.numbers[INO_LOW] = f64::from(ino as u32);
+}
+
 /// Fields of a failure.
 const ERRNO: usize = 1;
 const MODE: usize = 2;

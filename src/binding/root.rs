@@ -1,10 +1,13 @@
 //! `openRoot`.
 
-use super::arguments::{PathArgument, RootHandle};
-use super::record::{Record, Scratch, guarded};
+use super::arguments::{PathArgument, PathRoom, RootHandle};
+use super::direct::{Call, Value};
+use super::record::{Record, Scratch, guarded, set_identity};
 use super::slot::Slot;
 use super::task::{Extra, Job, Reply};
+use crate::cached::{self, Cached};
 use crate::error::Error;
+use crate::resolve::{Policy, Resolver, Scope};
 use crate::root::Root;
 use napi::bindgen_prelude::{AsyncTask, External};
 use napi_derive::napi;
@@ -17,10 +20,35 @@ fn open(path: &[u8]) -> Result<(Record, Arc<Root>), Error> {
     let root = Root::open(path)?;
     let mut record = Record::new(0.0);
     record.set_path(Some(root.real()));
+    fill(&mut record, &root);
+    Ok((record, Arc::new(root)))
+}
+
+fn fill(record: &mut Record, root: &Root) {
     #[allow(clippy::cast_precision_loss, reason = "nobody opens 2^53 roots")]
     let number = root.number() as f64;
     record.numbers[NUMBER] = number;
-    Ok((record, Arc::new(root)))
+    set_identity(record, root.identity());
+}
+
+/// Opens on the calling thread if that cannot block; otherwise the record says so.
+///
+/// Arguments: path.
+pub(super) fn root_open_cached(call: &Call<'_>, record: &mut Record) -> Result<Value, Error> {
+    let mut path = PathRoom::new();
+    let path = call.path(0, &mut path)?;
+    match cached::open_root(path) {
+        Cached::Known(root) => {
+            // Only a path that is the real one is answered from memory.
+            record.set_path(None);
+            fill(record, &root);
+            Ok(Some(call.external(Slot::new(Arc::new(root)))?))
+        }
+        Cached::Elsewhere(learn) => {
+            *record = Record::elsewhere(learn);
+            Ok(None)
+        }
+    }
 }
 
 /// Opens on the calling thread. Nothing is answered when the record says why.
@@ -38,10 +66,21 @@ pub fn root_open_sync(path: PathArgument, scratch: Scratch) -> Option<RootHandle
     }
 }
 
-/// Opens in the pool.
+/// Opens in the pool. With `learn`, finds out first how far away the file system is.
 #[napi(catch_unwind)]
-pub fn root_open_async(path: PathArgument) -> AsyncTask<Job> {
-    Job::queue(move || match guarded(|| open(&path.0)) {
+pub fn root_open_async(path: PathArgument, learn: bool) -> AsyncTask<Job> {
+    let open = move || {
+        if learn {
+            let scope = Scope {
+                root: None,
+                policy: Policy::FollowParents,
+                resolver: Resolver::detect(),
+            };
+            cached::learn(&scope, &path.0);
+        }
+        open(&path.0)
+    };
+    Job::queue(move || match guarded(open) {
         Ok((record, root)) => Reply {
             record,
             extra: Extra::Root(root),
