@@ -21,8 +21,10 @@ export interface FsSafeBinding<Original = undefined> {
   /** The class that refusals are thrown as, with its codes. */
   FsSafeError: FsSafeErrorClass;
   /**
-   * Reads are for other parties, as holdfast's option of that name. A file that may not be sent is refused with holdfast's own
-   * `HoldfastError` (`OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE`), which callers that translate only their own class pass on.
+   * Every read of this binding is for another party, as holdfast's option of that name. A file that may not be sent is refused with
+   * holdfast's own `HoldfastError` (`OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE`), which callers that translate only their own class pass on.
+   * It refuses the agent's own 0600 files too, so that it belongs to a binding for media alone. In a binding that the whole process
+   * uses, give `outbound: true` to the reads that send something.
    */
   outbound?: boolean | OutboundOptions | undefined;
   /** The library itself, or some of its functions: called for `denyMutations`, a copy after a refused rename, a `fileSystem` with `renameIdentity`, and other methods of a root. */
@@ -54,6 +56,8 @@ export interface FsSafeRootReadOptions {
   nonBlockingRead?: boolean | undefined;
   /** Default `'reject'`. */
   symlinks?: FsSafeSymlinks | undefined;
+  /** The file is for another party: as {@link FsSafeBinding.outbound}, for this read alone. */
+  outbound?: boolean | OutboundOptions | undefined;
 }
 
 export interface FsSafeRootWriteOptions {
@@ -68,7 +72,7 @@ export interface FsSafeRootWriteOptions {
   encoding?: BufferEncoding | undefined;
   /** Links among the parents. Default: followed while they stay beneath the root. */
   mutationSymlinks?: 'reject' | 'follow-parents-within-root' | undefined;
-  /** Called right before each change; what it throws ends the call. */
+  /** Called before anything is made, and right before each change and the publication; what it throws ends the call. */
   assertBeforeMutation?: (() => void) | undefined;
   /** Paths that no change may touch: the original does such a call, if the binding has one, and otherwise it is refused. */
   denyMutations?: { paths?: readonly string[]; prefixes?: readonly string[] } | undefined;
@@ -121,7 +125,7 @@ export type FsSafeRootDefaults = Pick<FsSafeRootReadOptions, 'hardlinks' | 'maxB
     'assertBeforeMutation' | 'denyMutations' | 'durable' | 'mkdir' | 'mode' | 'mutationSymlinks' | 'renameIdentity'
   >;
 
-/** A directory that paths may not leave, pinned by its descriptor. `stat` and `exists` look by path and are advisory. */
+/** A directory that paths may not leave, pinned by its descriptor. */
 export interface FsSafeRoot {
   readonly rootDir: string;
   readonly rootReal: string;
@@ -222,6 +226,14 @@ export interface FsSafeWriteTextOptions {
   tempPrefix?: string | undefined;
 }
 
+export interface FsSafeLocalReadParams {
+  filePath: string;
+  /** Default: no limit. */
+  maxBytes?: number | undefined;
+  /** The file is for another party: as {@link FsSafeBinding.outbound}, for this read alone. */
+  outbound?: boolean | OutboundOptions | undefined;
+}
+
 export interface FsSafeReadWithinRootParams {
   rootDir: string;
   relativePath: string;
@@ -232,6 +244,8 @@ export interface FsSafeReadWithinRootParams {
   /** Default `false`. */
   allowSymlinkTargetWithinRoot?: boolean | undefined;
   maxBytes?: number | undefined;
+  /** The file is for another party: as {@link FsSafeBinding.outbound}, for this read alone. */
+  outbound?: boolean | OutboundOptions | undefined;
 }
 
 export interface FsSafeWriteWithinRootParams {
@@ -309,8 +323,8 @@ export interface FsSafeWriteJsonOptions {
 
 /** What {@link bindFsSafe} returns. */
 export interface FsSafe<Original = undefined> {
-  readLocalFileSafely(params: { filePath: string; maxBytes?: number | undefined }): Promise<FsSafeReadResult>;
-  openLocalFileSafely(params: { filePath: string }): Promise<FsSafeOpenResult>;
+  readLocalFileSafely(params: FsSafeLocalReadParams): Promise<FsSafeReadResult>;
+  openLocalFileSafely(params: Omit<FsSafeLocalReadParams, 'maxBytes'>): Promise<FsSafeOpenResult>;
   readFileWithinRoot(params: FsSafeReadWithinRootParams): Promise<FsSafeReadResult>;
   writeFileWithinRoot(params: FsSafeWriteWithinRootParams): Promise<void>;
   /** `null` when no root has the file, or none may read it. */
@@ -360,8 +374,8 @@ export function bindFsSafe<Original = undefined>(options: FsSafeBinding<Original
 
 /** What {@link bindSafeOpen} returns. */
 export interface SafeOpen {
-  readLocalFileSafely(params: { filePath: string; maxBytes?: number | undefined }): Promise<FsSafeReadResult>;
-  openLocalFileSafely(params: { filePath: string }): Promise<FsSafeOpenResult>;
+  readLocalFileSafely(params: FsSafeLocalReadParams): Promise<FsSafeReadResult>;
+  openLocalFileSafely(params: Omit<FsSafeLocalReadParams, 'maxBytes'>): Promise<FsSafeOpenResult>;
   openFileWithinRoot(params: Omit<FsSafeReadWithinRootParams, 'maxBytes'>): Promise<FsSafeOpenResult>;
   /** Without `maxBytes` there is no limit here. */
   readFileWithinRoot(params: FsSafeReadWithinRootParams): Promise<FsSafeReadResult>;

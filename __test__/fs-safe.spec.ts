@@ -168,7 +168,7 @@ describe('a root', () => {
       ['ale/f', {}, 'symlink'],
       ['out/passwd', followed, 'outside-workspace'],
       ['up/etc/passwd', followed, 'outside-workspace'],
-      ['dangling', followed, 'outside-workspace'],
+      ['dangling', followed, 'not-found'],
     ])('does not read %s with %o: %s', async (name, options, code) => {
       const dir = scratch();
       build(dir, layout);

@@ -224,11 +224,16 @@ needs('linux', 'strace')('an adapter', () => {
     return Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, Math.round(count / TIMES)]));
   }
 
+  test('adds the status of the target to a write of a root', () => {
+    const verb = counted('write of a root, by the verb');
+    const more = (name: string) => ({ [name]: (verb[name] ?? 0) + 1 });
+    expect(counted('write of a root, by the adapter')).toEqual({ ...verb, ...more('openat2'), ...more('statx'), ...more('close') });
+  });
+
   test.each([
     ['read', 0],
     ['read beneath a root', 0],
     ['read of a root', 0],
-    ['write of a root', 0],
     // The target is compared with what was written.
     ['replacement', 1],
   ])('makes the system calls of its verb: %s, and %i statx', (call, more) => {

@@ -3,6 +3,7 @@
 // What callers of other libraries look for, in place of our own errors.
 
 const { isHoldfastError, own } = require('./errors.js');
+const { SENTENCES, systemSentence } = require('./fs-safe-sentences.js');
 const { table } = require('./table.js');
 
 /**
@@ -10,13 +11,14 @@ const { table } = require('./table.js');
  *
  * @typedef {object} Rules
  * @property {Record<string, string>} codes the host's code for one of ours; any other is the host's as it is
- * @property {string} [notDirectory] the host's code for a read beneath a file, which to us is `not-found`
+ * @property {Record<string, import('./fs-safe-sentences.js').Sentence>} [says] the host's sentence, by our code
+ * @property {string} [notDirectory] the host's code for a call beneath a file, which to us is `not-found`
  * @property {string} [errno] the host's code for a failure of the system; without one it stays raw
  */
 
 /** @typedef {new (code: any, message: string, options?: any) => Error} HostErrorClass */
 
-/** What no host has a word for. */
+/** Outcomes that a host has no code for. */
 const COMMON = {
   'not-directory': 'not-file',
   'not-durable': 'helper-failed',
@@ -26,9 +28,9 @@ const COMMON = {
 };
 
 /** A path without a root. What is beneath a file is not found there. */
-const LOCAL_READ = { codes: table({ ...COMMON, 'not-directory': 'not-found' }) };
-const ROOT_READ = { codes: table(COMMON), notDirectory: 'not-file' };
-/** Every way by which a write would land elsewhere is one code there. */
+const LOCAL_READ = { codes: table({ ...COMMON, 'not-directory': 'not-found' }), says: SENTENCES.localRead };
+const ROOT_READ = { codes: table(COMMON), says: SENTENCES.rootRead, notDirectory: 'not-file' };
+/** A write that would land elsewhere has one code there. */
 const ROOT_WRITE = {
   codes: table({
     ...COMMON,
@@ -37,19 +39,35 @@ const ROOT_WRITE = {
     'not-directory': 'path-alias',
     'outside-workspace': 'path-alias',
   }),
-  errno: 'invalid-path',
-};
-/** The same where the caller has named a policy for links. */
-const ROOT_WRITE_BY_POLICY = {
-  codes: table({ ...ROOT_WRITE.codes, symlink: 'symlink' }),
+  says: SENTENCES.rootWrite,
   errno: 'invalid-path',
 };
 const ROOT_MKDIR = {
   codes: table({ ...COMMON, symlink: 'path-alias', 'outside-workspace': 'path-alias' }),
+  says: SENTENCES.rootMkdir,
   errno: 'invalid-path',
 };
-const ROOT_MKDIR_BY_POLICY = { codes: table({ ...ROOT_MKDIR.codes, symlink: 'symlink' }), errno: 'invalid-path' };
+const ROOT_STAT = {
+  codes: table({ ...COMMON, 'not-directory': 'path-alias', 'outside-workspace': 'path-alias' }),
+  says: SENTENCES.rootStat,
+  notDirectory: 'path-alias',
+  errno: 'path-alias',
+};
 const REPLACE = { codes: table(COMMON) };
+
+/**
+ * The rules of a write whose caller has named a policy for links.
+ *
+ * @param {Rules} rules
+ * @returns {Rules}
+ */
+const byPolicy = (rules) => ({
+  ...rules,
+  codes: table({ ...rules.codes, symlink: 'symlink' }),
+  says: table({ ...rules.says, symlink: SENTENCES.rootRead.symlink }),
+});
+const ROOT_WRITE_BY_POLICY = byPolicy(ROOT_WRITE);
+const ROOT_MKDIR_BY_POLICY = byPolicy(ROOT_MKDIR);
 
 /** The older class has seven codes. */
 const OLD_LOCAL = {
@@ -63,11 +81,15 @@ const OLD_LOCAL = {
   'native-unavailable': 'invalid-path',
   internal: 'invalid-path',
 };
-const OLD_LOCAL_READ = { codes: table(OLD_LOCAL) };
+const OLD_LOCAL_READ = { codes: table(OLD_LOCAL), says: SENTENCES.localRead };
 /** There, beneath a root, an object that is no plain file is an unusable path. */
 const OLD_BENEATH = { ...OLD_LOCAL, symlink: 'invalid-path', 'not-file': 'invalid-path', 'device-path': 'invalid-path' };
-const OLD_ROOT_READ = { codes: table(OLD_BENEATH) };
-const OLD_ROOT_WRITE = { codes: table({ ...OLD_BENEATH, 'not-directory': 'invalid-path' }), errno: 'invalid-path' };
+const OLD_ROOT_READ = { codes: table(OLD_BENEATH), says: SENTENCES.oldRootRead };
+const OLD_ROOT_WRITE = {
+  codes: table({ ...OLD_BENEATH, 'not-directory': 'invalid-path' }),
+  says: SENTENCES.oldRootWrite,
+  errno: 'invalid-path',
+};
 
 const OUTBOUND = 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE';
 
@@ -93,25 +115,24 @@ class FromCaller {
 }
 
 /**
- * The error that a host's callers expect, or the error as it is: what the system said where the original leaves it
- * raw, a wrong argument, a signal's reason; and the refusal of an outbound file, which a host that translates its own
- * class only passes on with its reason.
+ * Returns the error that a host's callers expect. These stay as they are: what the system said where the original leaves it
+ * raw, a wrong argument, a signal's reason, and the refusal of an outbound file, which a host that translates its own class
+ * passes on with its reason.
  *
- * The message names no path, as a stranger may be told it; `cause`, where the system had a word in it, does.
+ * The message names no path but that of a device, as a stranger may read it; `cause` does.
  *
  * @param {HostErrorClass} HostError
  * @param {Rules} rules
  * @param {unknown} error
+ * @param {import('./fs-safe-sentences.js').Facts} [facts]
  * @returns {unknown}
  */
-function toHost(HostError, rules, error) {
+function toHost(HostError, rules, error, facts = {}) {
   if (error instanceof FromCaller) {
     return error.thrown;
   }
   if (!isHoldfastError(error)) {
-    return rules.errno !== undefined && isErrno(error)
-      ? hostError(HostError, rules.errno, `the system refused it (${error.code})`, error)
-      : error;
+    return rules.errno !== undefined && isErrno(error) ? hostError(HostError, rules.errno, systemMessage(rules, error), error) : error;
   }
   const { code, cause, sysCode, published } = /** @type {any} */ (error);
   if (code === OUTBOUND) {
@@ -120,12 +141,34 @@ function toHost(HostError, rules, error) {
   const isBeneathFile = code === 'not-found' && sysCode === 'ENOTDIR' && rules.notDirectory !== undefined;
   const hostCode = isBeneathFile ? /** @type {string} */ (rules.notDirectory) : (rules.codes[code] ?? code);
   const { message: reason } = /** @type {Error} */ (error);
-  const { message } = /** @type {any} */ (error).toPublic();
+  const sentence = rules.says?.[isBeneathFile ? 'not-directory' : code] ?? /** @type {any} */ (error).toPublic().message;
+  const message = typeof sentence === 'function' ? sentence(facts, error) : sentence;
   if (isErrno(cause) || cause === undefined) {
-    return hostError(HostError, hostCode, message, cause, published ? { published } : undefined);
+    return hostError(HostError, hostCode, message, before(facts.cause, cause), published ? { published } : undefined);
   }
-  // What is no word of the system, such as why a binary cannot be loaded, is for people to read.
+  // A cause that is none of the system's, such as why a binary cannot be loaded, is for people to read.
   return hostError(HostError, hostCode, message, undefined, { reason });
+}
+
+/**
+ * @param {Rules} rules
+ * @param {NodeJS.ErrnoException} error
+ */
+function systemMessage(rules, error) {
+  return rules === ROOT_STAT ? 'path alias escape blocked' : systemSentence(error.code);
+}
+
+/**
+ * A cause that hosts match, with that of the system as its own cause.
+ *
+ * @param {Error | undefined} matched
+ * @param {unknown} system
+ */
+function before(matched, system) {
+  if (matched !== undefined && system !== undefined) {
+    Object.defineProperty(matched, 'cause', { configurable: true, value: system, writable: true });
+  }
+  return matched ?? system;
 }
 
 /**
@@ -160,6 +203,7 @@ module.exports = {
   ROOT_MKDIR,
   ROOT_MKDIR_BY_POLICY,
   ROOT_READ,
+  ROOT_STAT,
   ROOT_WRITE,
   ROOT_WRITE_BY_POLICY,
   hostError,

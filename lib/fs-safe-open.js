@@ -5,21 +5,20 @@
 const { OLD_LOCAL_READ, OLD_ROOT_READ, OLD_ROOT_WRITE } = require('./fs-safe-errors.js');
 const { bindLocalReads, oneBeneath } = require('./fs-safe-read.js');
 const { writeFileWithinRoot } = require('./fs-safe-root-write.js');
-const { openLocalFileSafely, readLocalFileSafely } = require('./read.js');
 
 /** @typedef {import('./fs-safe-read.js').Host} Host */
 
 /** @param {Host} host */
 function bindOld(host) {
   /** @param {any} params */
-  const readFileWithinRoot = (params) => oneBeneath(host, { ...params, maxBytes: params.maxBytes ?? Infinity }, readLocalFileSafely, OLD_ROOT_READ);
+  const readFileWithinRoot = (params) => oneBeneath(host, { ...params, maxBytes: params.maxBytes ?? Infinity }, 'read', OLD_ROOT_READ);
   /** @param {any} params */
   const readPathWithinRoot = ({ filePath, ...params }) => readFileWithinRoot({ ...params, relativePath: filePath });
   return {
     ...bindLocalReads(host, OLD_LOCAL_READ),
     /** @param {any} params */
     async openFileWithinRoot(params) {
-      return oneBeneath(host, { ...params, maxBytes: Infinity }, openLocalFileSafely, OLD_ROOT_READ);
+      return oneBeneath(host, { ...params, maxBytes: Infinity }, 'open', OLD_ROOT_READ);
     },
     /** @param {any} params */
     async readFileWithinRoot(params) {

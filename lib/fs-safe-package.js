@@ -3,10 +3,10 @@
 // Writes a package that stands for `@openclaw/fs-safe` in a host: each of its subpaths has our functions where there
 // are some, and the original's otherwise.
 
-const fs = require('node:fs');
-const path = require('node:path');
-const { createRequire } = require('node:module');
-const { pathToFileURL } = require('node:url');
+const fs = process.getBuiltinModule('node:fs');
+const path = process.getBuiltinModule('node:path');
+const { createRequire } = process.getBuiltinModule('node:module');
+const { pathToFileURL } = process.getBuiltinModule('node:url');
 const { version } = require('./version.js');
 const { bindFsSafe } = require('./fs-safe.js');
 

@@ -1,32 +1,31 @@
 'use strict';
 
-// Roots for callers that never close one: each is pinned by its descriptor, and only so many at a time.
+// Roots for callers that never close one. Each is pinned by its descriptor, and a bounded number of descriptors is open.
 
 const fs = process.getBuiltinModule('node:fs');
 const { refusal } = require('./errors.js');
-const { openRoot } = require('./root.js');
+const { isErrno } = require('./fs-safe-errors.js');
+const { openRoot, openSoon, pinnedOf } = require('./root.js');
 
-/** A descriptor each; a host may make a root for every request, and the collector knows nothing of descriptors. */
+/** One descriptor each. A host may make a root for every request, and the collector does not count descriptors. */
 const MOST_PINNED = 64;
 
-/** Those that hold a descriptor, the one that was used last at the end. @type {Set<Pin>} */
+/** Pins that hold a descriptor, the most recently used last. @type {Set<Pin>} */
 const pinned = new Set();
 
 class Pin {
   /** @type {any} */
   #root;
-  /** @type {string} */
+  /** The real path when it was opened. @type {string} */
   path;
-  /** What the directory was when it was pinned. @type {string} */
+  /** Device and inode, by `fstat` of the descriptor. */
   #identity;
 
-  /**
-   * @param {any} root
-   * @param {string} identity
-   */
-  constructor(root, identity) {
-    this.path = root.path;
-    this.#identity = identity;
+  /** @param {any} root */
+  constructor(root) {
+    const { path, dev, ino, inoLow } = pinnedOf(root);
+    this.path = path;
+    this.#identity = { dev, ino, inoLow };
     this.#hold(root);
   }
 
@@ -40,7 +39,7 @@ class Pin {
     }
   }
 
-  /** Calls that have begun still end. */
+  /** Closes the root. Calls that have started still end. */
   #release() {
     pinned.delete(this);
     this.#root.close();
@@ -48,50 +47,86 @@ class Pin {
   }
 
   /**
-   * Calls with the root. One that had to give its descriptor away is opened anew, and must be the same directory.
+   * Calls with the root, and opens it again first when its descriptor was given away. The directory that is opened must
+   * have the device and inode of the first one.
    *
    * @template T
-   * @param {(root: any) => Promise<T>} call starts at once
+   * @param {(root: any) => Promise<T>} call starts at once when the root is open
    * @returns {Promise<T>}
    */
-  async use(call) {
+  use(call) {
+    const root = this.#root;
+    if (root === undefined) {
+      return this.#reopened(call);
+    }
+    pinned.delete(this);
+    pinned.add(this);
+    return call(root);
+  }
+
+  /**
+   * @template T
+   * @param {(root: any) => Promise<T>} call
+   * @returns {Promise<T>}
+   */
+  async #reopened(call) {
+    const root = await this.#open();
+    const { dev, ino, inoLow } = pinnedOf(root);
+    if (dev !== this.#identity.dev || ino !== this.#identity.ino || inoLow !== this.#identity.inoLow) {
+      root.close();
+      throw refusal('path-mismatch', '', this.path);
+    }
     if (this.#root === undefined) {
-      const root = /** @type {any} */ (await openRoot(this.path));
-      if ((await identityOf(root.path)) !== this.#identity) {
-        root.close();
-        throw refusal('path-mismatch', '', this.path);
-      }
-      if (this.#root === undefined) {
-        this.#hold(root);
-      } else {
-        root.close();
-      }
+      this.#hold(root);
     } else {
-      pinned.delete(this);
-      pinned.add(this);
+      // Another call opened it meanwhile.
+      root.close();
     }
     return call(this.#root);
   }
+
+  /** Opens what has the name of the directory now. @returns {Promise<any>} */
+  async #open() {
+    try {
+      return await openRoot(this.path);
+    } catch (error) {
+      const { code } = /** @type {any} */ (error);
+      // Something else, or nothing, has the name.
+      throw code === 'not-found' || code === 'not-directory' ? refusal('path-mismatch', '', this.path, causeOf(error)) : error;
+    }
+  }
+
+  /**
+   * Rejects with `path-mismatch` unless the path still names the directory itself. For calls that go on by its path.
+   */
+  async assertNamed() {
+    let stat;
+    try {
+      stat = await fs.promises.lstat(this.path, { bigint: true });
+    } catch (error) {
+      throw isErrno(error) ? refusal('path-mismatch', '', this.path, error) : error;
+    }
+    const { dev, ino, inoLow } = this.#identity;
+    if (Number(stat.dev) !== dev || Number(stat.ino) !== ino || Number(stat.ino & 0xffff_ffffn) !== inoLow) {
+      throw refusal('path-mismatch', '', this.path);
+    }
+  }
 }
 
-/** @param {string} dir */
-async function identityOf(dir) {
-  const { dev, ino } = await fs.promises.stat(dir, { bigint: true });
-  return `${dev}:${ino}`;
+/** @param {unknown} error */
+function causeOf(error) {
+  return /** @type {any} */ (error).cause;
 }
 
 /**
+ * Pins a directory: at once, if the kernel has it in memory.
+ *
  * @param {unknown} dir
- * @returns {Promise<Pin>}
+ * @returns {Pin | Promise<Pin>}
  */
-async function pin(dir) {
-  const root = /** @type {any} */ (await openRoot(dir));
-  try {
-    return new Pin(root, await identityOf(root.path));
-  } catch (error) {
-    root.close();
-    throw error;
-  }
+function pin(dir) {
+  const root = openSoon(dir);
+  return root instanceof Promise ? root.then((opened) => new Pin(opened)) : new Pin(root);
 }
 
 module.exports = { MOST_PINNED, pin };

@@ -2,14 +2,16 @@
 
 // Reads in the shapes of fs-safe.
 
-const fs = process.getBuiltinModule('node:fs');
 const path = process.getBuiltinModule('node:path');
 const { LOCAL_READ, ROOT_READ, hostError, toHost } = require('./fs-safe-errors.js');
+const { NAMES, checked } = require('./fs-safe-options.js');
 const { expandHome, expandLocal, withoutLinks } = require('./fs-safe-paths.js');
+const { linkEscape, textEscape } = require('./fs-safe-sentences.js');
 const { isHoldfastError } = require('./errors.js');
 const { openLocalFileSafely, readLocalFileSafely } = require('./read.js');
 const { openRoot } = require('./root.js');
 const { table } = require('./table.js');
+const { outOfRange } = require('./validate.js');
 
 /** @typedef {import('./fs-safe-errors.js').HostErrorClass} HostErrorClass */
 /** @typedef {import('./fs-safe-errors.js').Rules} Rules */
@@ -21,6 +23,14 @@ const { table } = require('./table.js');
  * @property {HostErrorClass} HostError
  * @property {any} outbound the option of our reads
  * @property {any} [original] the library itself, for what it alone can do
+ */
+
+/**
+ * A directory that a call stays beneath.
+ *
+ * @typedef {object} Place
+ * @property {string} given its absolute path as the caller gave it
+ * @property {string} real its real path
  */
 
 const SYMLINKS = table({
@@ -39,6 +49,19 @@ function toPolicy(symlinks) {
 }
 
 /**
+ * A limit of bytes. There every wrong one is a RangeError, whatever its type.
+ *
+ * @param {any} maxBytes
+ * @returns {number | undefined}
+ */
+function toLimit(maxBytes) {
+  if (maxBytes !== undefined && maxBytes !== Infinity && !(Number.isSafeInteger(maxBytes) && maxBytes >= 0)) {
+    throw outOfRange('options.maxBytes', 'an integer >= 0 or Infinity', maxBytes);
+  }
+  return maxBytes;
+}
+
+/**
  * A result of ours as theirs: the same object, with their word for what contains a path.
  *
  * @param {any} result
@@ -49,29 +72,94 @@ function shaped(result) {
 }
 
 /**
+ * A path as errors name it there: absolute, by the real path of the root. `..` stays as it is.
+ *
+ * @param {Place} place
+ * @param {any} file
+ */
+function toAbsolute({ given, real }, file) {
+  if (typeof file !== 'string') {
+    return file;
+  }
+  if (!path.isAbsolute(file)) {
+    return `${real === '/' ? '' : real}/${file}`;
+  }
+  return file === given || file.startsWith(`${given}/`) ? `${real}${file.slice(given.length)}` : file;
+}
+
+/**
+ * The path beneath a root for what is looked for by name after a refusal.
+ *
+ * @param {Place} place
+ * @param {string} absolute
+ */
+function relativeTo({ real }, absolute) {
+  return absolute.startsWith(real === '/' ? '/' : `${real}/`) ? absolute.slice(real.length).replace(/^\/+/, '') : undefined;
+}
+
+/**
+ * @param {unknown} error
+ * @param {string} code
+ */
+function isCode(error, code) {
+  return isHoldfastError(error) && /** @type {any} */ (error).code === code;
+}
+
+/**
  * Reads or opens beneath a root, and once more where a link with an absolute target leads back into it.
  *
  * @param {(file: any, options: any) => Promise<any>} verb
- * @param {() => Promise<string>} realRoot
+ * @param {Place} place
  * @param {any} given
  * @param {any} options
  */
-async function beneath(verb, realRoot, given, options) {
-  const file = given === '' ? '.' : expandHome(given);
+async function beneath(verb, place, given, options) {
+  const file = toAbsolute(place, given === '' ? '.' : expandHome(given));
   try {
     return shaped(await verb(file, options));
   } catch (error) {
-    const { symlinks } = options;
-    const mayFollow = symlinks !== undefined && symlinks !== 'reject';
-    if (!mayFollow || !isHoldfastError(error) || /** @type {any} */ (error).code !== 'outside-workspace' || typeof file !== 'string') {
+    const relative = isCode(error, 'outside-workspace') && typeof file === 'string' ? relativeTo(place, file) : undefined;
+    if (relative === undefined || options.symlinks === undefined || options.symlinks === 'reject') {
       throw error;
     }
-    const real = await withoutLinks(await realRoot(), file, symlinks === 'follow-within-root');
+    const real = await withoutLinks(place.real, relative, options.symlinks === 'follow-within-root');
     if (real === undefined) {
       throw error;
     }
-    return shaped(await verb(real, { ...options, symlinks: 'reject' }));
+    return shaped(await verb(toAbsolute(place, real), { ...options, symlinks: 'reject' }));
   }
+}
+
+/**
+ * The error of a read beneath a root. Where a link on the way leads, which the code of the error depends on there, is looked
+ * for by path: nothing is read by it.
+ *
+ * @param {HostErrorClass} HostError
+ * @param {Rules} rules
+ * @param {Place} place
+ * @param {any} given
+ * @param {any} options
+ * @param {unknown} error
+ */
+async function failedBeneath(HostError, rules, place, given, options, error) {
+  const facts = { given, maxBytes: options.maxBytes };
+  if (typeof given !== 'string' || !(isCode(error, 'outside-workspace') || isCode(error, 'symlink'))) {
+    return toHost(HostError, rules, error, facts);
+  }
+  const relative = relativeTo(place, toAbsolute(place, expandHome(given)));
+  const isByText = isCode(error, 'outside-workspace') && /** @type {any} */ (error).errno === undefined;
+  if (relative === undefined || isByText) {
+    return toHost(HostError, rules, error, { ...facts, cause: isByText ? textEscape(place.real, expandHome(given)) : undefined });
+  }
+  const isRefusal = isCode(error, 'symlink');
+  // A final link is a link there, wherever it leads; what lies beyond a linked parent is outside.
+  const escape = await linkEscape(place.real, isRefusal ? path.dirname(relative) : relative);
+  if (escape === 'dangling') {
+    return isRefusal ? toHost(HostError, rules, error, facts) : hostError(HostError, 'not-found', 'file not found');
+  }
+  return isRefusal && escape !== undefined
+    ? hostError(HostError, 'outside-workspace', 'file is outside workspace root', escape)
+    : toHost(HostError, rules, error, { ...facts, cause: escape });
 }
 
 /**
@@ -80,74 +168,88 @@ async function beneath(verb, realRoot, given, options) {
  * @param {Host} host
  * @param {Rules} [rules]
  */
-function bindLocalReads({ HostError, outbound }, rules = LOCAL_READ) {
+function bindLocalReads({ HostError, outbound: ofBinding }, rules = LOCAL_READ) {
   return {
-    /** @param {{ filePath: unknown, maxBytes?: number }} params */
-    async readLocalFileSafely({ filePath, maxBytes }) {
+    /** @param {any} params */
+    async readLocalFileSafely(params) {
+      const { filePath, maxBytes, outbound = ofBinding } = checked(params, NAMES.local, 'params');
       try {
-        return shaped(await readLocalFileSafely(filePath, { maxBytes, outbound }));
+        return shaped(await readLocalFileSafely(filePath, { maxBytes: toLimit(maxBytes), outbound }));
       } catch (error) {
-        throw toHost(HostError, rules, error);
+        throw toHost(HostError, rules, error, { given: filePath, maxBytes });
       }
     },
-    /** @param {{ filePath: unknown }} params */
-    async openLocalFileSafely({ filePath }) {
+    /** @param {any} params */
+    async openLocalFileSafely(params) {
+      const { filePath, outbound = ofBinding } = checked(params, NAMES.local, 'params');
       try {
         return shaped(await openLocalFileSafely(filePath, { outbound }));
       } catch (error) {
-        throw toHost(HostError, rules, error);
+        throw toHost(HostError, rules, error, { given: filePath });
       }
     },
   };
 }
 
 /**
- * The options of one read beneath a root, from those of the functions that took everything at once.
+ * One call beneath a root that is opened for it.
  *
- * @param {any} params
  * @param {Host} host
+ * @param {any} params
+ * @param {'read' | 'open'} method
+ * @param {Rules} rules
  */
-function toReadOptions({ rootDir, rejectHardlinks, allowSymlinkTargetWithinRoot, maxBytes }, { outbound }) {
-  return {
-    root: rootDir,
+async function oneBeneath({ HostError, outbound: ofBinding }, params, method, rules) {
+  const { rootDir, relativePath, rejectHardlinks, allowSymlinkTargetWithinRoot, maxBytes, outbound = ofBinding } = checked(params, NAMES.readWithin, 'params');
+  const options = {
     hardlinks: rejectHardlinks === false ? 'allow' : 'reject',
     symlinks: allowSymlinkTargetWithinRoot === true ? 'follow-within-root' : 'reject',
-    maxBytes,
+    maxBytes: toLimit(maxBytes),
     outbound,
   };
+  const root = await openedRoot(HostError, rootDir, rules);
+  const place = { given: path.resolve(rootDir), real: root.path };
+  try {
+    return await beneath((file, rest) => root[method](file, rest), place, relativePath, options);
+  } catch (error) {
+    throw await failedBeneath(HostError, rules, place, relativePath, options, error);
+  } finally {
+    root.close();
+  }
 }
 
 /**
- * One call beneath a root that is opened for it: no root is pinned, and none is kept.
- *
- * @param {Host} host
- * @param {any} params
- * @param {(file: any, options: any) => Promise<any>} verb
+ * @param {HostErrorClass} HostError
+ * @param {any} dir
  * @param {Rules} rules
+ * @returns {Promise<any>}
  */
-async function oneBeneath(host, params, verb, rules) {
+async function openedRoot(HostError, dir, rules) {
   try {
-    return await beneath(verb, () => fs.promises.realpath(params.rootDir), params.relativePath, toReadOptions(params, host));
+    return await openRoot(dir);
   } catch (error) {
-    throw toHost(host.HostError, rules, error);
+    const isMissing = isCode(error, 'not-found');
+    throw isMissing ? hostError(HostError, 'not-found', 'root dir not found', /** @type {any} */ (error).cause) : toHost(HostError, { ...rules, errno: undefined }, error);
   }
 }
 
 /** @param {Host} host */
 function bindReads(host) {
-  const { HostError, outbound } = host;
+  const { HostError } = host;
   return {
     ...bindLocalReads(host),
     /** @param {any} params */
     async readFileWithinRoot(params) {
-      return oneBeneath(host, params, readLocalFileSafely, ROOT_READ);
+      return oneBeneath(host, params, 'read', ROOT_READ);
     },
     /** @param {any} params */
-    async readLocalFileFromRoots({ filePath, roots, label, hardlinks, maxBytes, symlinks }) {
+    async readLocalFileFromRoots(params) {
+      const { filePath, roots, label, hardlinks, maxBytes, symlinks, outbound = host.outbound } = checked(params, NAMES.fromRoots, 'params');
       const what = label ?? 'local roots';
+      const dirs = roots.map((/** @type {unknown} */ entry) => toRoot(HostError, what, entry));
       const file = path.resolve(toLocalPath(HostError, filePath));
-      const options = { hardlinks, maxBytes, symlinks: toPolicy(symlinks), outbound };
-      for (const dir of roots.map((/** @type {unknown} */ entry) => toRoot(HostError, what, entry))) {
+      const options = { hardlinks, maxBytes: toLimit(maxBytes), symlinks: toPolicy(symlinks), outbound };
+      for (const dir of dirs) {
         const found = await readBeneathOne(HostError, dir, file, options);
         if (found !== undefined) {
           return found;
@@ -165,7 +267,7 @@ function bindReads(host) {
 function toLocalPath(HostError, given) {
   const file = expandLocal(/** @type {string} */ (given));
   if (file.includes('\0')) {
-    throw hostError(HostError, 'invalid-path', 'the path contains a NUL');
+    throw hostError(HostError, 'invalid-path', 'file path must not contain NUL bytes');
   }
   return file;
 }
@@ -176,22 +278,25 @@ function toLocalPath(HostError, given) {
  * @param {unknown} entry
  */
 function toRoot(HostError, what, entry) {
-  if (typeof entry !== 'string' || entry === '') {
-    throw hostError(HostError, 'invalid-path', `${what}: an entry is empty`);
+  if (typeof entry !== 'string' || entry.trim() === '') {
+    throw hostError(HostError, 'invalid-path', `${what} entry is required`);
   }
-  const dir = expandLocal(entry);
+  const dir = expandLocal(entry.trim());
+  if (dir.includes('\0')) {
+    throw hostError(HostError, 'invalid-path', `${what} entry must not contain NUL bytes`);
+  }
   if (!path.isAbsolute(dir)) {
-    throw hostError(HostError, 'invalid-path', `${what}: an entry is not absolute`);
+    throw hostError(HostError, 'invalid-path', `${what} entries must be absolute paths: ${entry}`);
   }
-  return dir;
+  return path.resolve(dir);
 }
 
-/** What is no matter of one root: the refusal to send a file, and what keeps every read from working. */
+/** Outcomes that are no matter of one root: the refusal to send a file, and what keeps every read from working. */
 const TOLD = new Set(['OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE', 'native-unavailable', 'unsupported-platform', 'internal']);
 
 /**
- * A file beneath one of several roots. What cannot be read there is simply not there; what concerns more than that root,
- * and a wrong argument, are told.
+ * A file beneath one of several roots. What cannot be read there is not there; what concerns more than that root, and a wrong
+ * argument, are told.
  *
  * @param {HostErrorClass} HostError
  * @param {string} dir
@@ -202,7 +307,7 @@ async function readBeneathOne(HostError, dir, file, options) {
   try {
     const root = /** @type {any} */ (await openRoot(dir));
     try {
-      const found = await beneath((given, rest) => root.read(given, rest), async () => root.path, file, options);
+      const found = await beneath((given, rest) => root.read(given, rest), { given: dir, real: root.path }, file, options);
       found.root = root.path;
       return found;
     } finally {
@@ -218,4 +323,4 @@ async function readBeneathOne(HostError, dir, file, options) {
   }
 }
 
-module.exports = { beneath, bindLocalReads, bindReads, oneBeneath, shaped, toPolicy };
+module.exports = { beneath, bindLocalReads, bindReads, failedBeneath, isCode, oneBeneath, openedRoot, relativeTo, toAbsolute, toLimit, toPolicy };

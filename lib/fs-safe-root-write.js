@@ -3,16 +3,20 @@
 // Writes of fs-safe's `root()`.
 
 const path = process.getBuiltinModule('node:path');
-const { FromCaller, ROOT_MKDIR, ROOT_MKDIR_BY_POLICY, ROOT_WRITE, ROOT_WRITE_BY_POLICY, hostError, toHost } = require('./fs-safe-errors.js');
+const { ROOT_MKDIR, ROOT_MKDIR_BY_POLICY, ROOT_WRITE, ROOT_WRITE_BY_POLICY, hostError, toHost } = require('./fs-safe-errors.js');
 const { authority } = require('./fs-safe-authority.js');
-const { climbs, expandHome, mkdirMode, withoutLinks } = require('./fs-safe-paths.js');
-const { toPolicy } = require('./fs-safe-read.js');
+const { limited } = require('./fs-safe-chunks.js');
+const { NAMES, checked } = require('./fs-safe-options.js');
+const { mkdirMode, withoutLinks } = require('./fs-safe-paths.js');
+const { isCode, openedRoot, toLimit, toPolicy } = require('./fs-safe-read.js');
 const { toRelative } = require('./fs-safe-stat.js');
-const { isHoldfastError } = require('./errors.js');
-const { openRoot } = require('./root.js');
+const { assertReplaceable, explained, refuseDrive, statusOfTarget, toTarget } = require('./fs-safe-targets.js');
+const { queued } = require('./order.js');
+const { ensureOf, writeOf } = require('./root.js');
 const { WHOLE_DATA } = require('./write.js');
 const { invalidType } = require('./validate.js');
 
+/** @typedef {import('./fs-safe-errors.js').HostErrorClass} HostErrorClass */
 /** @typedef {import('./fs-safe-read.js').Host} Host */
 /** @typedef {import('./fs-safe-errors.js').Rules} Rules */
 
@@ -26,62 +30,42 @@ const DEFAULT_MODE = 0o600;
  * @property {(call: (root: any) => Promise<any>) => Promise<any>} use
  */
 
-/**
- * The methods of a root that write.
- *
- * @param {Host} host
- * @param {Base} pin
- * @param {any} defaults
- * @param {() => Promise<any>} original the root of the original, or an error
- * @param {Rules} [rules]
- */
-function bindRootWrites({ HostError }, pin, defaults, original, rules = ROOT_WRITE) {
+/** Writes, and makes directories, beneath one root. */
+class RootWrites {
+  #HostError;
+  #base;
+  #defaults;
+  #rules;
+
   /**
-   * The target of a write: beneath the root by its text, and no drive of another system.
-   *
-   * @param {unknown} given
+   * @param {HostErrorClass} HostError
+   * @param {Base} base
+   * @param {any} defaults
+   * @param {Rules} rules
    */
-  const toTarget = (given) => {
-    if (typeof given !== 'string') {
-      throw invalidType('relativePath', 'of type string', given);
-    }
-    refuseDrive(given);
-    const file = expandHome(given);
-    if (file.includes('\0')) {
-      throw hostError(HostError, 'invalid-path', 'the path contains a NUL');
-    }
-    const relative = path.relative(pin.path, path.resolve(pin.path, file));
-    if (relative === '') {
-      throw hostError(HostError, 'invalid-path', 'the path names the root itself');
-    }
-    if (relative === '..' || relative.startsWith('../')) {
-      throw hostError(HostError, 'outside-workspace', 'the path leaves the directory it is confined to');
-    }
-    return { relative, climbed: climbs(file) };
-  };
-
-  /** @param {string} given */
-  const refuseDrive = (given) => {
-    if (/^[A-Za-z]:(?![\\/])/.test(given)) {
-      throw hostError(HostError, 'invalid-path', 'the path begins with a drive letter');
-    }
-  };
-
-  /** @param {any} options */
-  const denies = (options) =>
-    [defaults.denyMutations, options?.denyMutations].some((policy) => policy?.paths?.length > 0 || policy?.prefixes?.length > 0);
+  constructor(HostError, base, defaults, rules = ROOT_WRITE) {
+    this.#HostError = HostError;
+    this.#base = base;
+    this.#defaults = defaults;
+    this.#rules = rules;
+  }
 
   /**
-   * Links on the way are followed while they stay beneath the root, unless the caller forbids it. A path that climbs is
-   * taken by its text, which is only sound without links.
+   * Links on the way are followed while they stay beneath the root, unless the caller forbids it. A path with `..` is resolved
+   * by its text, which is sound without links only.
    *
    * @param {any} options
    * @param {boolean} climbed
    */
-  const linkPolicy = (options, climbed) => {
-    const chosen = options?.mutationSymlinks ?? defaults.mutationSymlinks;
+  #linkPolicy(options, climbed) {
+    const chosen = options?.mutationSymlinks ?? this.#defaults.mutationSymlinks;
     return { named: chosen !== undefined, symlinks: climbed ? 'reject' : (toPolicy(chosen) ?? 'follow-parents') };
-  };
+  }
+
+  /** @param {string} relative */
+  #absolute(relative) {
+    return `${this.#base.path === '/' ? '' : this.#base.path}/${relative}`;
+  }
 
   /**
    * Makes a call, and once more where a link with an absolute target leads back into the root.
@@ -90,138 +74,182 @@ function bindRootWrites({ HostError }, pin, defaults, original, rules = ROOT_WRI
    * @param {string} symlinks
    * @param {(file: string, symlinks: string) => Promise<any>} call
    */
-  const followed = async (relative, symlinks, call) => {
+  async #followed(relative, symlinks, call) {
     try {
-      return await call(relative, symlinks);
+      return await call(this.#absolute(relative), symlinks);
     } catch (error) {
-      if (!isCode(error, 'outside-workspace')) {
-        throw error;
-      }
-      const real = await withoutLinks(pin.path, relative, symlinks === 'follow-within-root');
+      const real = isCode(error, 'outside-workspace') ? await withoutLinks(this.#base.path, relative, symlinks === 'follow-within-root') : undefined;
       if (real === undefined) {
         throw error;
       }
-      return call(real, 'reject');
+      return call(this.#absolute(real), 'reject');
     }
-  };
+  }
 
   /**
    * @param {unknown} given
    * @param {any} data
    * @param {any} options
-   * @param {any} fixed what the method itself decides
+   * @param {{ overwrite?: boolean, mayStream?: boolean }} fixed what the method itself decides
    */
-  const write = async (given, data, options, fixed) => {
-    const { relative, climbed } = toTarget(given);
-    const { named, symlinks } = linkPolicy(options, climbed);
-    const assertMayChange = authority([defaults, options]);
-    const isStream = isAsyncIterable(data) && fixed.mayStream;
-    if (!isStream && typeof data !== 'string' && !(data instanceof Uint8Array)) {
+  async write(given, data, options, fixed) {
+    const target = toTarget(this.#HostError, this.#base, given);
+    const stream = isAsyncIterable(data) && fixed.mayStream ? data : undefined;
+    if (stream === undefined && typeof data !== 'string' && !(data instanceof Uint8Array)) {
       throw invalidType('data', WHOLE_DATA, data);
     }
-    const mode = toMode(HostError, options, defaults);
+    const call = {
+      target,
+      stream,
+      // The bytes are those of the call, whatever is looked for before they are written.
+      content: stream === undefined && typeof data !== 'string' ? new Uint8Array(data) : data,
+      overwrites: fixed.overwrite ?? options?.overwrite ?? true,
+      maxBytes: stream === undefined ? undefined : toLimit(options?.maxBytes === undefined ? this.#defaults.maxBytes : options.maxBytes),
+      mode: toMode(this.#HostError, options, this.#defaults),
+      options,
+    };
+    try {
+      // A stream takes its place among the writes to one target when its data have ended.
+      await (stream === undefined ? queued(`fs-safe ${this.#absolute(target.relative)}`, () => this.#checkedPublish(call)) : this.#checkedPublish(call));
+    } catch (error) {
+      const { named } = this.#linkPolicy(options, target.climbed);
+      const { error: other, cause } = await explained(this.#HostError, this.#base, target.relative, named, error);
+      throw other ?? toHost(this.#HostError, named ? ROOT_WRITE_BY_POLICY : this.#rules, error, { given, cause });
+    }
+  }
+
+  /**
+   * One write.
+   *
+   * @typedef {object} Call
+   * @property {import('./fs-safe-targets.js').Target} target
+   * @property {AsyncIterable<Uint8Array> | undefined} stream
+   * @property {any} content
+   * @property {boolean} overwrites
+   * @property {number | undefined} maxBytes of a stream
+   * @property {number | undefined} mode
+   * @property {any} options
+   */
+
+  /** @param {Call} call */
+  async #checkedPublish(call) {
+    if (call.overwrites) {
+      await assertReplaceable(this.#HostError, this.#base, call.target);
+    } else if (call.stream !== undefined && (await statusOfTarget(this.#base, call.target)) !== undefined) {
+      // The producer is not asked for what cannot be written.
+      throw hostError(this.#HostError, 'already-exists', 'file already exists');
+    }
+    await this.#publish(call);
+  }
+
+  /** @param {Call} call */
+  async #publish({ target: { relative, climbed }, stream, content, overwrites, maxBytes, mode, options }) {
+    const { symlinks } = this.#linkPolicy(options, climbed);
+    const ask = asked([this.#defaults, options]);
     const common = {
       ...(mode === undefined ? { newFileMode: DEFAULT_MODE } : { mode }),
-      durable: options?.durable ?? defaults.durable,
+      durable: options?.durable ?? this.#defaults.durable,
       encoding: options?.encoding,
       hardlinks: 'reject',
-      overwrite: fixed.overwrite ?? options?.overwrite,
-      signal: isStream ? options?.signal : undefined,
+      overwrite: overwrites,
+      signal: stream === undefined ? undefined : options?.signal,
     };
-    const makesParents = options?.mkdir ?? defaults.mkdir ?? true;
-    const dirMode = () => (options?.private === true ? 0o700 : mkdirMode());
     /** @param {any} more */
     const attempt = (more) =>
-      followed(relative, symlinks, (file, policy) =>
-        pin.use((root) => {
-          assertMayChange();
-          const content = isStream ? limited(HostError, data, options?.maxBytes ?? defaults.maxBytes) : data;
-          return root.writeAtomic(file, content, { ...common, ...more, symlinks: policy });
+      this.#followed(relative, symlinks, (file, policy) =>
+        this.#base.use((root) => {
+          ask?.();
+          const data = stream === undefined ? content : limited(this.#HostError, stream, maxBytes ?? Infinity);
+          return writeOf(root, file, data, { ...common, ...more, symlinks: policy }, ask);
         }),
       );
-    try {
-      if (isStream && makesParents && path.dirname(relative) !== '.') {
-        // The data come once, so the place for them is made first.
-        await makeDirectory(path.dirname(relative), symlinks === 'reject' ? 'reject' : 'follow-within-root', dirMode(), assertMayChange);
-      }
-      await attempt({}).catch((error) => {
-        // Only a missing parent costs the look at the umask, and a second call.
-        if (isStream || !makesParents || !isCode(error, 'not-found')) {
-          throw error;
-        }
-        return attempt({ mkdir: true, dirMode: dirMode() });
-      });
-    } catch (error) {
-      throw toHost(HostError, named ? ROOT_WRITE_BY_POLICY : rules, error);
+    const parent = path.dirname(relative);
+    const makesParents = (options?.mkdir ?? this.#defaults.mkdir ?? true) && parent !== '.';
+    const dirMode = () => (options?.private === true ? 0o700 : mkdirMode());
+    const makeParents = () => this.#makeDirectory(parent, symlinks === 'reject' ? 'reject' : 'follow-within-root', dirMode(), ask);
+    if (stream !== undefined && makesParents) {
+      // The data come once, so that their directory is made first.
+      await makeParents();
     }
-  };
+    try {
+      await attempt({});
+    } catch (error) {
+      if (stream !== undefined || !makesParents || !isCode(error, 'not-found')) {
+        throw error;
+      }
+      if (ask === undefined) {
+        await attempt({ mkdir: true, dirMode: dirMode() });
+        return;
+      }
+      await makeParents();
+      await attempt({});
+    }
+  }
 
   /**
    * @param {string} relative
    * @param {string} symlinks
    * @param {number} mode
-   * @param {() => void} assertMayChange
+   * @param {(() => void) | undefined} ask called right before directories are made
    */
-  const makeDirectory = (relative, symlinks, mode, assertMayChange) =>
-    followed(relative, symlinks, (dir, policy) =>
-      pin.use((root) => {
-        assertMayChange();
-        return root.ensureDir(dir, { mode, existing: 'leave', symlinks: policy });
-      }),
+  #makeDirectory(relative, symlinks, mode, ask) {
+    return this.#followed(relative, symlinks, (dir, policy) =>
+      this.#base.use((root) => ensureOf(root, dir, { mode, existing: 'leave', symlinks: policy }, ask)),
     );
+  }
+
+  /**
+   * @param {unknown} dir
+   * @param {any} options
+   */
+  async mkdir(dir, options) {
+    if (typeof dir === 'string') {
+      refuseDrive(this.#HostError, dir);
+    }
+    const relative = path.join(toRelative(this.#HostError, this.#base.path, dir));
+    if (relative === '.' || relative === './') {
+      throw hostError(this.#HostError, 'outside-workspace', 'file is outside workspace root');
+    }
+    await this.ensure(relative, options);
+  }
 
   /**
    * @param {string} relative
    * @param {any} options
    */
-  const mkdir = async (relative, options) => {
-    const { named, symlinks } = linkPolicy(options, false);
+  async ensure(relative, options) {
+    const { named, symlinks } = this.#linkPolicy(options, false);
     const isPrivate = options?.private === true;
     const follows = symlinks === 'follow-parents' && !named ? 'follow-within-root' : symlinks;
     let made;
     try {
-      made = await makeDirectory(relative, follows, isPrivate ? 0o700 : mkdirMode(), authority([defaults, options]));
+      made = await this.#makeDirectory(relative, follows, isPrivate ? 0o700 : mkdirMode(), asked([this.#defaults, options]));
     } catch (error) {
-      throw toHost(HostError, named ? ROOT_MKDIR_BY_POLICY : ROOT_MKDIR, error);
+      const { cause } = await explained(this.#HostError, this.#base, relative, named, error);
+      throw toHost(this.#HostError, named ? ROOT_MKDIR_BY_POLICY : ROOT_MKDIR, error, { given: relative, cause });
     }
     if (isPrivate && !made.isPrivate) {
-      throw hostError(HostError, 'insecure-permissions', 'the directory exists and is not private');
+      throw hostError(this.#HostError, 'insecure-permissions', 'existing directory is not private');
     }
-  };
+  }
 
   /**
-   * A method, or the original's where the call has a rule that only the original knows.
-   *
-   * @param {string} name
-   * @param {number} optionsAt
-   * @param {(...args: any[]) => Promise<any>} own
+   * @param {any} options
    */
-  const method = (name, optionsAt, own) => async (/** @type {any[]} */ ...args) =>
-    denies(args[optionsAt]) ? (await original())[name](...args) : own(...args);
+  refuseSharedMode(options) {
+    if (options?.private === true && ((options.mode ?? this.#defaults.mode ?? 0) & 0o077) !== 0) {
+      throw hostError(this.#HostError, 'insecure-permissions', 'private creation requires owner-only permission bits');
+    }
+  }
+}
 
-  return {
-    write: method('write', 2, (file, data, options) => write(file, data, options, {})),
-    create: method('create', 2, (file, data, options) => {
-      refuseSharedMode(HostError, options, defaults);
-      return write(file, data, options, { overwrite: false, mayStream: true });
-    }),
-    writeJson: method('writeJson', 2, (file, value, options) => write(file, toJson(value, options), options, {})),
-    createJson: method('createJson', 2, (file, value, options) => {
-      refuseSharedMode(HostError, options, defaults);
-      return write(file, toJson(value, options), options, { overwrite: false });
-    }),
-    mkdir: method('mkdir', 1, (dir, options) => {
-      if (typeof dir === 'string') {
-        refuseDrive(dir);
-      }
-      const relative = path.join(toRelative(HostError, pin.path, dir));
-      if (relative === '.' || relative === './') {
-        throw hostError(HostError, 'outside-workspace', 'the path names the root itself');
-      }
-      return mkdir(relative, options);
-    }),
-    ensureRoot: method('ensureRoot', 0, (options) => mkdir('.', options)),
-  };
+/**
+ * The callbacks to ask before a change, as one function; `undefined` when there is none.
+ *
+ * @param {any[]} levels
+ */
+function asked(levels) {
+  return levels.some((level) => level?.assertBeforeMutation !== undefined) ? authority(levels) : undefined;
 }
 
 /**
@@ -231,26 +259,16 @@ function bindRootWrites({ HostError }, pin, defaults, original, rules = ROOT_WRI
  * @param {any} params
  * @param {Rules} [rules]
  */
-async function writeFileWithinRoot(host, { rootDir, relativePath, data, encoding, mkdir }, rules = ROOT_WRITE) {
-  /** @type {any} */
-  let root;
-  try {
-    root = await openRoot(rootDir);
-  } catch (error) {
-    throw toHost(host.HostError, { ...rules, errno: undefined }, error);
-  }
+async function writeFileWithinRoot(host, params, rules = ROOT_WRITE) {
+  const { rootDir, relativePath, data, encoding, mkdir } = checked(params, NAMES.writeWithin, 'params');
+  const root = await openedRoot(host.HostError, rootDir, rules);
   try {
     /** @type {Base} */
     const base = { path: root.path, use: (call) => call(root) };
-    await bindRootWrites(host, base, {}, noOriginal, rules).write(relativePath, data, { encoding, mkdir });
+    await new RootWrites(host.HostError, base, {}, rules).write(relativePath, data, { encoding, mkdir }, {});
   } finally {
     root.close();
   }
-}
-
-/** One write has no option for which an original would be asked. */
-async function noOriginal() {
-  throw new TypeError('there is no original');
 }
 
 /**
@@ -266,9 +284,9 @@ function toJson(value, options) {
 }
 
 /**
- * Permission bits alone: what would run as its owner is never published.
+ * The permission bits of a mode. Setuid, setgid and sticky are never published.
  *
- * @param {import('./fs-safe-errors.js').HostErrorClass} HostError
+ * @param {HostErrorClass} HostError
  * @param {any} options
  * @param {any} defaults
  */
@@ -278,20 +296,9 @@ function toMode(HostError, options, defaults) {
     return undefined;
   }
   if (!Number.isInteger(mode) || mode < 0) {
-    throw hostError(HostError, 'invalid-path', 'the mode is no integer >= 0');
+    throw hostError(HostError, 'invalid-path', 'invalid staged file mode');
   }
   return mode & 0o777;
-}
-
-/**
- * @param {import('./fs-safe-errors.js').HostErrorClass} HostError
- * @param {any} options
- * @param {any} defaults
- */
-function refuseSharedMode(HostError, options, defaults) {
-  if (options?.private === true && ((options.mode ?? defaults.mode ?? 0) & 0o077) !== 0) {
-    throw hostError(HostError, 'insecure-permissions', 'a private file has permission bits for its owner only');
-  }
 }
 
 /** @param {any} data */
@@ -299,46 +306,4 @@ function isAsyncIterable(data) {
   return typeof data === 'object' && data !== null && typeof data[Symbol.asyncIterator] === 'function';
 }
 
-/**
- * The chunks of a stream, as long as they are not more than a caller allows.
- *
- * @param {import('./fs-safe-errors.js').HostErrorClass} HostError
- * @param {AsyncIterable<Uint8Array>} data
- * @param {number | undefined} maxBytes
- */
-async function* limited(HostError, data, maxBytes = Infinity) {
-  let total = 0;
-  for await (const chunk of ofCaller(data)) {
-    if (!(chunk instanceof Uint8Array)) {
-      throw invalidType('data', 'an iterable whose chunks are instances of Uint8Array', chunk);
-    }
-    total += chunk.byteLength;
-    if (total > maxBytes) {
-      throw hostError(HostError, 'too-large', `the data are more than ${maxBytes} bytes`);
-    }
-    yield chunk;
-  }
-}
-
-/**
- * Chunks whose failure is their producer's.
- *
- * @param {AsyncIterable<Uint8Array>} data
- */
-async function* ofCaller(data) {
-  try {
-    yield* data;
-  } catch (error) {
-    throw new FromCaller(error);
-  }
-}
-
-/**
- * @param {unknown} error
- * @param {string} code
- */
-function isCode(error, code) {
-  return isHoldfastError(error) && /** @type {any} */ (error).code === code;
-}
-
-module.exports = { bindRootWrites, writeFileWithinRoot };
+module.exports = { RootWrites, toJson, writeFileWithinRoot };

@@ -4,28 +4,30 @@
 
 const path = process.getBuiltinModule('node:path');
 const { ROOT_READ, hostError, toHost } = require('./fs-safe-errors.js');
-const { beneath, toPolicy } = require('./fs-safe-read.js');
+const { NAMES, checked } = require('./fs-safe-options.js');
 const { pin } = require('./fs-safe-pins.js');
-const { statBeneath } = require('./fs-safe-stat.js');
-const { bindRootWrites } = require('./fs-safe-root-write.js');
-const { isHoldfastError } = require('./errors.js');
-const { readArguments } = require('./options.js');
+const { beneath, failedBeneath, isCode, toLimit, toPolicy } = require('./fs-safe-read.js');
+const { RootWrites, toJson } = require('./fs-safe-root-write.js');
+const { missing, statBeneath } = require('./fs-safe-stat.js');
 
 /** @typedef {import('./fs-safe-read.js').Host} Host */
 
-/** What is not ours to do: the original's root does it, if the binding has one. */
+/** Methods that the original's root has and ours has not. They go to the original, if the binding has one. */
 const ASYNC_METHODS = ['append', 'copyIn', 'list', 'move', 'openWritable', 'remove', 'resolve'];
 const ITERATING_METHODS = ['entries', 'walk'];
+
+/** @type {any} */
+const NO_DEFAULTS = Object.freeze({});
 
 /** @param {Host} host */
 function bindRoot(host) {
   const { HostError, original } = host;
-  /** @param {any} error */
-  const failed = (error) => toHost(HostError, ROOT_READ, error);
 
   class Root {
     /** @type {Awaited<ReturnType<typeof pin>>} */
     #pin;
+    /** @type {InstanceType<typeof RootWrites> | undefined} */
+    #writes;
     /** @type {Promise<any> | undefined} */
     #theirs;
 
@@ -40,21 +42,21 @@ function bindRoot(host) {
       this.rootReal = held.path;
       this.rootWithSep = held.path.endsWith('/') ? held.path : `${held.path}/`;
       this.defaults = defaults;
-      Object.assign(this, bindRootWrites(host, held, defaults, () => this.#original('denyMutations')));
     }
 
     /**
      * Options of a read; `undefined` leaves the root's default in place.
      *
-     * @param {any} options
+     * @param {any} given
      */
-    #readOptions(options) {
+    #readOptions(given) {
+      const options = checked(given, NAMES.read);
       const { defaults } = this;
       return {
         hardlinks: options?.hardlinks ?? defaults.hardlinks,
-        maxBytes: options?.maxBytes ?? defaults.maxBytes,
+        maxBytes: options?.maxBytes === undefined ? defaults.maxBytes : toLimit(options.maxBytes),
         symlinks: toPolicy(options?.symlinks ?? defaults.symlinks),
-        outbound: host.outbound,
+        outbound: options?.outbound ?? host.outbound,
       };
     }
 
@@ -64,11 +66,12 @@ function bindRoot(host) {
      * @param {any} options
      */
     async #read(method, file, options) {
+      const chosen = this.#readOptions(options);
+      const place = { given: this.rootDir, real: this.rootReal };
       try {
-        const chosen = this.#readOptions(options);
-        return await beneath((given, rest) => this.#pin.use((root) => root[method](given, rest)), async () => this.rootReal, file, chosen);
+        return await beneath((given, rest) => this.#pin.use((root) => root[method](given, rest)), place, file, chosen);
       } catch (error) {
-        throw failed(error);
+        throw await failedBeneath(HostError, ROOT_READ, place, file, chosen, error);
       }
     }
 
@@ -127,32 +130,131 @@ function bindRoot(host) {
 
     /** @param {unknown} file */
     async stat(file) {
-      return statBeneath(HostError, this.rootReal, file);
+      const stat = await statBeneath(HostError, this.#pin, file);
+      if (stat === undefined) {
+        throw missing(HostError, this.rootReal, file);
+      }
+      return stat;
     }
 
     /** @param {unknown} file */
     async exists(file) {
-      try {
-        await statBeneath(HostError, this.rootReal, file);
-        return true;
-      } catch (error) {
-        if (/** @type {any} */ (error).code === 'not-found') {
-          return false;
-        }
-        throw error;
-      }
+      return (await statBeneath(HostError, this.#pin, file)) !== undefined;
     }
 
     /**
-     * The root of the original, made when something is first asked of it.
+     * What writes, or the root of the original where the options have a rule that it alone knows.
+     *
+     * @param {any} given
+     * @returns {InstanceType<typeof RootWrites> | undefined}
+     */
+    #writer(given) {
+      const options = checked(given, NAMES.write);
+      const denies = [this.defaults.denyMutations, options?.denyMutations].some((policy) => policy?.paths?.length > 0 || policy?.prefixes?.length > 0);
+      return denies ? undefined : (this.#writes ??= new RootWrites(HostError, this.#pin, this.defaults));
+    }
+
+    /**
+     * @param {unknown} file
+     * @param {any} data
+     * @param {any} [options]
+     */
+    async write(file, data, options) {
+      const writer = this.#writer(options);
+      return writer === undefined ? this.#denying('write', arguments) : writer.write(file, data, options, {});
+    }
+
+    /**
+     * @param {unknown} file
+     * @param {any} data
+     * @param {any} [options]
+     */
+    async create(file, data, options) {
+      const writer = this.#writer(options);
+      if (writer === undefined) {
+        return this.#denying('create', arguments);
+      }
+      writer.refuseSharedMode(options);
+      return writer.write(file, data, options, { overwrite: false, mayStream: true });
+    }
+
+    /**
+     * @param {unknown} file
+     * @param {any} value
+     * @param {any} [options]
+     */
+    async writeJson(file, value, options) {
+      const writer = this.#writer(options);
+      return writer === undefined ? this.#denying('writeJson', arguments) : writer.write(file, toJson(value, options), options, {});
+    }
+
+    /**
+     * @param {unknown} file
+     * @param {any} value
+     * @param {any} [options]
+     */
+    async createJson(file, value, options) {
+      const writer = this.#writer(options);
+      if (writer === undefined) {
+        return this.#denying('createJson', arguments);
+      }
+      writer.refuseSharedMode(options);
+      return writer.write(file, toJson(value, options), options, { overwrite: false });
+    }
+
+    /**
+     * @param {unknown} dir
+     * @param {any} [options]
+     */
+    async mkdir(dir, options) {
+      const writer = this.#writer(options);
+      return writer === undefined ? this.#denying('mkdir', arguments) : writer.mkdir(dir, options);
+    }
+
+    /** @param {any} [options] */
+    async ensureRoot(options) {
+      const writer = this.#writer(options);
+      return writer === undefined ? this.#denying('ensureRoot', arguments) : writer.ensure('.', options);
+    }
+
+    /**
+     * A write with `denyMutations`, by the original.
+     *
+     * @param {string} method
+     * @param {IArguments} args
+     */
+    async #denying(method, args) {
+      return (await this.#original('denyMutations'))[method](...args);
+    }
+
+    /**
+     * The root of the original, for one call. It works by the path of the directory, so that the path must still name the
+     * directory that was pinned.
      *
      * @param {string} what
      */
-    #original(what) {
+    async #original(what) {
       if (typeof original?.root !== 'function') {
         throw hostError(HostError, 'helper-unavailable', `${what} is not ours to do: bind with original, which has a root()`);
       }
-      this.#theirs ??= Promise.resolve(original.root(this.rootReal, this.defaults));
+      try {
+        await this.#pin.assertNamed();
+        if (this.#theirs === undefined) {
+          const theirs = Promise.resolve(original.root(this.rootReal, this.defaults));
+          this.#theirs = theirs;
+          theirs.catch(() => {
+            this.#theirs = undefined;
+          });
+          await theirs;
+          // What it has seen under that name is the same directory.
+          await this.#pin.assertNamed().catch((error) => {
+            this.#theirs = undefined;
+            throw error;
+          });
+        }
+      } catch (error) {
+        throw toHost(HostError, ROOT_READ, error);
+      }
       return this.#theirs;
     }
 
@@ -175,18 +277,29 @@ function bindRoot(host) {
      * @param {string} rootDir
      * @param {any} [defaults]
      */
-    async root(rootDir, defaults = {}) {
+    async root(rootDir, defaults) {
+      const kept = defaults === undefined ? NO_DEFAULTS : Object.freeze({ ...checked(defaults, NAMES.defaults, 'defaults') });
+      toLimit(kept.maxBytes);
       try {
-        const kept = Object.freeze({ ...defaults });
-        // A wrong limit is found out now, as in the original.
-        readArguments({ maxBytes: kept.maxBytes }, {});
         return new Root(await pin(rootDir), rootDir, kept);
       } catch (error) {
-        const isNoDirectory = isHoldfastError(error) && /** @type {any} */ (error).code === 'not-directory';
-        throw isNoDirectory ? hostError(HostError, 'invalid-path', 'the root is not a directory', /** @type {any} */ (error).cause) : failed(error);
+        throw failedRoot(HostError, error);
       }
     },
   };
+}
+
+/**
+ * @param {import('./fs-safe-errors.js').HostErrorClass} HostError
+ * @param {any} error
+ */
+function failedRoot(HostError, error) {
+  if (isCode(error, 'not-found')) {
+    return hostError(HostError, 'not-found', 'root dir not found', error.cause);
+  }
+  return isCode(error, 'not-directory')
+    ? hostError(HostError, 'invalid-path', 'root dir is not a directory', error.cause)
+    : toHost(HostError, ROOT_READ, error);
 }
 
 /**

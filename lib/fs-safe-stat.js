@@ -1,11 +1,14 @@
 'use strict';
 
-// Looks beneath a root, for callers that decide nothing by them: by path, as the original's, and therefore advisory.
+// `stat` and `exists` of a root, by its descriptor.
 
-const fs = process.getBuiltinModule('node:fs');
+const os = process.getBuiltinModule('node:os');
 const path = process.getBuiltinModule('node:path');
-const { hostError, isErrno } = require('./fs-safe-errors.js');
-const { climbs, expandHome, isBeneath } = require('./fs-safe-paths.js');
+const { ROOT_STAT, hostError, toHost } = require('./fs-safe-errors.js');
+const { climbs, expandHome, withoutLinks } = require('./fs-safe-paths.js');
+const { linkEscape } = require('./fs-safe-sentences.js');
+const { isHoldfastError, systemError } = require('./errors.js');
+const { statusOf } = require('./root.js');
 
 /** @typedef {import('./fs-safe-errors.js').HostErrorClass} HostErrorClass */
 
@@ -21,38 +24,77 @@ function toRelative(HostError, root, given) {
     throw new TypeError('The path must be of type string');
   }
   if (given.includes('\0')) {
-    throw hostError(HostError, 'invalid-path', 'the path contains a NUL');
+    throw hostError(HostError, 'invalid-path', 'relative path contains a NUL byte');
   }
-  const isHome = given !== expandHome(given);
-  const relative = isHome ? path.relative(root, expandHome(given)) : given;
-  if (climbs(relative) || path.isAbsolute(relative)) {
-    throw hostError(HostError, 'invalid-path', 'the path is not one beneath the root');
+  const expanded = expandHome(given);
+  const relative = given === expanded ? given : path.relative(root, expanded);
+  if (path.isAbsolute(relative) || /^\.\.(\/|$)/.test(path.normalize(relative))) {
+    throw hostError(HostError, 'invalid-path', 'relative path must not escape root');
+  }
+  if (climbs(relative)) {
+    throw hostError(HostError, 'invalid-path', "relative path must not contain '..'");
   }
   return relative;
 }
 
 /**
+ * The status in the shape of fs-safe, or `undefined` when nothing is there.
+ *
+ * @param {HostErrorClass} HostError
+ * @param {import('./fs-safe-root-write.js').Base} base
+ * @param {unknown} given
+ */
+async function statBeneath(HostError, base, given) {
+  const relative = toRelative(HostError, base.path, given);
+  try {
+    const stat = await statusBeneath(base, relative === '' ? '.' : relative);
+    return stat && toPathStat(stat);
+  } catch (error) {
+    const escape = isOutside(error) ? await linkEscape(base.path, relative) : undefined;
+    if (escape === 'dangling') {
+      return undefined;
+    }
+    throw toHost(HostError, ROOT_STAT, error, { given, cause: escape });
+  }
+}
+
+/**
+ * The status of what a path leads to, and once more where a link with an absolute target leads back into the root.
+ *
+ * @param {import('./fs-safe-root-write.js').Base} base
+ * @param {string} relative
+ * @returns {Promise<import('node:fs').Stats | undefined>}
+ */
+async function statusBeneath(base, relative) {
+  try {
+    return await base.use((root) => statusOf(root, relative, 'follow-within-root'));
+  } catch (error) {
+    const real = isOutside(error) ? await withoutLinks(base.path, relative, true) : undefined;
+    if (real === undefined) {
+      throw error;
+    }
+    return base.use((root) => statusOf(root, real === '' ? '.' : real, 'reject'));
+  }
+}
+
+/**
+ * The refusal of `stat` for a path to nothing, with the error of `node:fs` as its cause.
+ *
  * @param {HostErrorClass} HostError
  * @param {string} root its real path
  * @param {unknown} given
  */
-async function statBeneath(HostError, root, given) {
-  const full = path.join(root, toRelative(HostError, root, given));
-  let stat;
-  try {
-    const real = await fs.promises.realpath(full);
-    if (!isBeneath(root, real)) {
-      throw hostError(HostError, 'path-alias', 'the path leaves the root through a symbolic link');
-    }
-    stat = await fs.promises.lstat(real);
-  } catch (error) {
-    if (!isErrno(error)) {
-      throw error;
-    }
-    throw error.code === 'ENOENT'
-      ? hostError(HostError, 'not-found', 'the file or directory does not exist', error)
-      : hostError(HostError, 'path-alias', 'the path cannot be followed', error);
-  }
+function missing(HostError, root, given) {
+  return hostError(HostError, 'not-found', 'file not found', systemError(-os.constants.errno.ENOENT, 'stat', path.join(root, String(given))));
+}
+
+/** @param {unknown} error */
+function isOutside(error) {
+  return isHoldfastError(error) && /** @type {any} */ (error).code === 'outside-workspace';
+}
+
+/** @param {import('node:fs').Stats} stat */
+function toPathStat(stat) {
   return {
     dev: stat.dev,
     gid: stat.gid,
@@ -68,4 +110,4 @@ async function statBeneath(HostError, root, given) {
   };
 }
 
-module.exports = { statBeneath, toRelative };
+module.exports = { missing, statBeneath, toRelative };

@@ -6,6 +6,7 @@ const { bindFiles, bindWriteJson } = require('./fs-safe-files.js');
 const { bindHash } = require('./fs-safe-hash.js');
 const { bindOld } = require('./fs-safe-open.js');
 const { ensureParentDirSync } = require('./fs-safe-parent.js');
+const { NAMES, checked } = require('./fs-safe-options.js');
 const { bindReads } = require('./fs-safe-read.js');
 const { bindReplace } = require('./fs-safe-replace.js');
 const { bindRoot } = require('./fs-safe-root.js');
@@ -37,7 +38,7 @@ function toHost(HostError, name, outbound, original) {
 /** @param {unknown} options */
 function bindFsSafe(options) {
   try {
-    const { FsSafeError, outbound, original } = toOptions(options);
+    const { FsSafeError, outbound, original } = checked(toOptions(options), NAMES.binding);
     const host = toHost(FsSafeError, 'FsSafeError', outbound, original);
     const replaces = bindReplace(host);
     return {
@@ -63,7 +64,7 @@ function bindFsSafe(options) {
 /** @param {unknown} options */
 function bindSafeOpen(options) {
   try {
-    const { SafeOpenError, outbound } = toOptions(options);
+    const { SafeOpenError, outbound } = checked(toOptions(options), NAMES.oldBinding);
     return { ...bindOld(toHost(SafeOpenError, 'SafeOpenError', outbound)), ensureParentDirSync };
   } catch (error) {
     throw atCaller(error, bindSafeOpen);

@@ -2,7 +2,7 @@
 
 // The status of what a path beneath a root leads to.
 
-const os = require('node:os');
+const os = process.getBuiltinModule('node:os');
 const { direct } = require('./direct.js');
 const { pending, shown } = require('./errors.js');
 const { mayAnswerNow } = require('./inline.js');

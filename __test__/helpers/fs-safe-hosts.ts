@@ -49,12 +49,20 @@ function toldError(error: unknown): string {
   if (error === thrown) return 'what it threw';
   const { name, code, errno, message, cause } = error as NodeJS.ErrnoException & { cause?: NodeJS.ErrnoException };
   if (error instanceof FsSafeError || error instanceof SafeOpenError || isHoldfastError(error)) {
-    if (cause === undefined) return `\`${name}\` \`${code}\``;
-    if (!(cause instanceof Error) || typeof cause.errno !== 'number' || cause.errno >= 0) return `${name} ${code} with a cause that is no errno: ${String(cause)}`;
-    return `\`${name}\` \`${code}\`, cause \`${cause.code}\``;
+    return `\`${name}\` \`${code}\`${causes(cause).map((text) => `, cause ${text}`).join('')}`;
   }
   if (typeof errno === 'number') return `\`${code}\`, raw`;
   return name === 'Error' ? `\`Error\`: \`${message.replace(/(: |under )\/\S*?(\.?)$/, '$1<path>$2')}\`` : `\`${name}\``;
+}
+
+/** The causes of an error: an errno by its name, and one that hosts match by its first words. */
+function causes(cause: unknown): string[] {
+  if (cause === undefined) return [];
+  const { errno, code, message, cause: next } = cause as NodeJS.ErrnoException;
+  const isErrno = typeof errno === 'number' && errno < 0;
+  const words = /^(.*? root) \(/.exec(message)?.[1];
+  if (!(cause instanceof Error) || (!isErrno && words === undefined)) return [`that is no errno and no words: ${String(cause)}`];
+  return [`\`${isErrno ? code : words}\``, ...causes(next)];
 }
 
 export interface Row {

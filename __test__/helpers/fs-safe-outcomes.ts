@@ -1,6 +1,7 @@
 // How each outcome of docs/fs-safe.md comes about, where that takes no other user, full disk or failing system call.
 import * as fs from 'node:fs';
-import { old, oldOutbound, outbound, plain, thrown, type Outcomes } from './fs-safe-hosts.js';
+import { bindFsSafe } from '../../fs-safe.mjs';
+import { FsSafeError, old, oldOutbound, outbound, plain, thrown, type Outcomes } from './fs-safe-hosts.js';
 import { build } from './scratch.js';
 
 const refuse = (): never => {
@@ -90,6 +91,7 @@ export const outcomes: Outcomes = {
     '`outside-workspace`': fromRoots(plain, '/etc/passwd'),
     '`symlink`': fromRoots(plain, 'l', 'f: text', 'l => f'),
     [OUTBOUND]: fromRoots(outbound, 'f', 'f 0600: text'),
+    'a root with a NUL': (dir) => plain.readLocalFileFromRoots({ filePath: `${dir}/f`, roots: [`${dir}\0`] }),
     'a root that is not absolute': (dir) => plain.readLocalFileFromRoots({ filePath: `${dir}/f`, roots: ['here'] }),
   },
   '`replaceFileAtomic`': {
@@ -123,6 +125,8 @@ export const outcomes: Outcomes = {
     '`not-found`: beneath a file': beneath((root) => root.read('f/x'), 'f: text'),
     '`outside-workspace`: by its text': beneath((root) => root.read('../f')),
     '`outside-workspace`: by a link that may be followed': beneath((root) => root.read('l', { symlinks: 'follow-within-root' }), 'l => /etc/passwd'),
+    '`symlink`: a parent that leads out of the root': beneath((root) => root.read('l/passwd'), 'l => /etc'),
+    '`outside-workspace`: a link to nothing beneath the root, with an absolute target': beneath((root) => root.read('l', { symlinks: 'follow-within-root' }), 'l => $DIR/none'),
     '`symlink`': beneath((root) => root.read('l'), 'f: text', 'l => f'),
     '`hardlink`': beneath((root) => root.read('g'), 'f: text', 'g == f'),
     '`not-file`': beneath((root) => root.read('e'), 'e/'),
@@ -151,9 +155,14 @@ export const outcomes: Outcomes = {
     '`ENAMETOOLONG`': beneath((root) => root.write('x'.repeat(256), 'new')),
     '`denyMutations`, without `original`': beneath((root) => root.write('f', 'new', { denyMutations: { paths: ['/etc'] } })),
     'a callback throws': beneath((root) => root.write('f', 'new', { assertBeforeMutation: refuse })),
+    'a file whose path ends in `/`': beneath((root) => root.write('f/', 'new'), 'f: text'),
+    'an option that is unknown': beneath((root) => root.write('f', 'new', { checkOwner: true } as never)),
   },
   '`root().create`': {
     '`already-exists`': beneath((root) => root.create('f', 'new'), 'f: text'),
+    '`already-exists`: a link that leads out of the root': beneath((root) => root.create('l', 'new'), 'l => /etc/passwd'),
+    "`already-exists`: a link, with `mutationSymlinks: 'reject'`": beneath((root) => root.create('l', 'new', { mutationSymlinks: 'reject' }), 'f: text', 'l => f'),
+    'a wrong `maxBytes` of a stream': beneath((root) => root.create('f', (async function* () { yield Buffer.from('abc'); })(), { maxBytes: NaN })),
     '`too-large`: a stream': beneath((root) => root.create('f', (async function* () { yield Buffer.from('abc'); })(), { maxBytes: 2 })),
   },
   '`root().mkdir`': {
@@ -165,12 +174,23 @@ export const outcomes: Outcomes = {
     '`ENOENT`': beneath((root) => root.stat('f')),
     '`ENOTDIR`': beneath((root) => root.stat('f/x'), 'f: text'),
     'a link out of the root': beneath((root) => root.stat('l'), 'l => /etc'),
+    'a link to itself': beneath((root) => root.stat('l'), 'l => l'),
   },
   '`root().exists`': {
     '`ENOENT`': beneath((root) => root.exists('f')),
     '`..`': beneath((root) => root.exists('../f')),
   },
-  '`root().append`': { 'without `original`': beneath((root) => root['append']('f', 'more')) },
+  '`root().append`': {
+    'without `original`': beneath((root) => root['append']('f', 'more')),
+    'the name of the root leads elsewhere': async (dir) => {
+      make(dir, 'r/', 'other/');
+      const { root } = bindFsSafe({ FsSafeError, original: { root: async () => ({ append: async () => {} }) } });
+      const handle = await root(`${dir}/r`);
+      fs.rmdirSync(`${dir}/r`);
+      fs.renameSync(`${dir}/other`, `${dir}/r`);
+      return handle.append();
+    },
+  },
   '`bindSafeOpen`: `readLocalFileSafely`': {
     '`not-found`': reading(old, 'f'),
     '`symlink`': reading(old, 'l', 'f: text', 'l => f'),

@@ -85,6 +85,7 @@ export const sysOutcomes: Outcomes = {
   },
   '`root().write`': {
     '`EACCES`': denied(async (dir) => (await plain.root(dir)).write('e/f', 'new'), 'e/ 0755'),
+    'a file that may not be read': denied(async (dir) => (await plain.root(dir)).write('f', 'new'), 'f 0600: text'),
   },
   '`root().mkdir`': {
     '`EACCES`': denied(async (dir) => (await plain.root(dir)).mkdir('e/a'), 'e/ 0755'),

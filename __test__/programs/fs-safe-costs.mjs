@@ -12,7 +12,11 @@ const CALLS = {
   'read, by the adapter': () => api.readLocalFileSafely({ filePath: `${dir}/f` }),
   'read, by the verb': () => holdfast.readLocalFileSafely(`${dir}/f`),
   'read beneath a root, by the adapter': () => api.readFileWithinRoot({ rootDir: dir, relativePath: 'f' }),
-  'read beneath a root, by the verb': () => holdfast.readLocalFileSafely('f', { root: dir }),
+  'read beneath a root, by the verb': async () => {
+    const opened = await holdfast.openRoot(dir);
+    await opened.read('f', { symlinks: 'reject' });
+    opened.close();
+  },
   'read of a root, by the adapter': () => root.read('f'),
   'read of a root, by the verb': () => pinned.read('f'),
   'write of a root, by the adapter': () => root.write('g', 'new', { mode: 0o600 }),
