@@ -11,7 +11,7 @@ const { mkdirMode, withoutLinks } = require('./fs-safe-paths.js');
 const { isCode, openedRoot, toLimit, toPolicy } = require('./fs-safe-read.js');
 const { toRelative } = require('./fs-safe-stat.js');
 const { assertReplaceable, explained, refuseDrive, statusOfTarget, toTarget } = require('./fs-safe-targets.js');
-const { queued } = require('./order.js');
+const { WriteQueue, targetOf } = require('./order.js');
 const { ensureOf, writeOf } = require('./root.js');
 const { WHOLE_DATA } = require('./write.js');
 const { invalidType } = require('./validate.js');
@@ -21,6 +21,12 @@ const { invalidType } = require('./validate.js');
 /** @typedef {import('./fs-safe-errors.js').Rules} Rules */
 
 const DEFAULT_MODE = 0o600;
+
+/** The order of whole writes: what is looked for before one must not let a later call overtake it. */
+const rootWrites = new WriteQueue();
+
+/** Bits of a write's flags: links on the way are followed, a final one is not. */
+const FOLLOW_PARENTS = 1;
 
 /**
  * A directory to write beneath.
@@ -110,7 +116,8 @@ class RootWrites {
     };
     try {
       // A stream takes its place among the writes to one target when its data have ended.
-      await (stream === undefined ? queued(`fs-safe ${this.#absolute(target.relative)}`, () => this.#checkedPublish(call)) : this.#checkedPublish(call));
+      const place = targetOf(this.#absolute(target.relative), undefined, undefined, FOLLOW_PARENTS);
+      await (stream === undefined ? rootWrites.queued(place, () => this.#checkedPublish(call)) : this.#checkedPublish(call));
     } catch (error) {
       const { named } = this.#linkPolicy(options, target.climbed);
       const { error: other, cause } = await explained(this.#HostError, this.#base, target.relative, named, error);
