@@ -63,7 +63,7 @@ export type HoldfastErrorPublic = Pick<HoldfastErrorJSON, 'code' | 'category' | 
 export class HoldfastError extends Error {
   /**
    * For the tests of programs that handle these errors: `new HoldfastError('not-found', { path: '/srv/a' })`. An unknown code or
-   * field is a `TypeError`.
+   * field, and a value of the wrong type, is a `TypeError` (`ERR_INVALID_ARG_VALUE`, `ERR_INVALID_ARG_TYPE`).
    */
   constructor(code: HoldfastErrorCode, fields?: HoldfastErrorFields);
   /** Of every copy of the package. */
@@ -105,11 +105,12 @@ export class HoldfastError extends Error {
   toPublic(): HoldfastErrorPublic;
 }
 
-/** Whether a value is a {@link HoldfastError}: by brand, also across copies of the package. */
+/** Whether a value is a {@link HoldfastError}: by brand, also across copies of the package. Never throws. */
 export function isHoldfastError(error: unknown): error is HoldfastError;
 
 /**
- * Whether an error says that the file or directory does not exist: `not-found`, or `ENOENT` as the system's own error.
+ * Whether an error says that the file or directory does not exist: `not-found`, or `ENOENT` of a system call on a file. A missing
+ * program (`spawn`), socket or host name is none. Never throws.
  *
  * @example
  * const state = await readLocalFileSafely('state/none.json').catch((error) => {
@@ -133,7 +134,9 @@ export function isNotFound(error: unknown): boolean;
  * | 507 | `ENOSPC`, `EDQUOT` |
  * | 500 | every other value |
  *
- * A code in capitals is an error of the system, as `node:fs` throws it too.
+ * A code in capitals is the `code` of a failed system call on a file, as `node:fs` throws it: an Error that also has a numeric
+ * `errno`, and a `syscall` such as `open` or `write`. Errors of processes and sockets (`spawn`, `connect`, `getaddrinfo`) and errors
+ * with a `code` alone are 500. Never throws.
  */
 export function httpStatus(error: unknown): number;
 
@@ -151,7 +154,7 @@ export interface PublicError {
 
 /**
  * The body of a response for any error: that of {@link HoldfastError.toPublic}, a sentence for the errors of the system that
- * {@link httpStatus} knows, and `internal` for every other value, of which nothing is told.
+ * {@link httpStatus} knows, and `internal` for every other value, of which nothing is told. Never throws.
  *
  * @example
  * try {

@@ -2,48 +2,16 @@
 
 const path = process.getBuiltinModule('node:path');
 const util = process.getBuiltinModule('node:util');
+const { FIELDS, NO_FACTS, checkedFields } = require('./error-fields.js');
 const { escapedForJson, escapedLines, quoted } = require('./escape.js');
 const { LIB } = require('./location.js');
 const { CODES, explain } = require('./messages.js');
 
 /** @typedef {import('./native-types.js').NativePath} NativePath */
+/** @typedef {import('./error-fields.js').Fields} Fields */
 
 /** The same symbol in every copy of the package. */
 const BRAND = Symbol.for('holdfast.error');
-
-/**
- * What an error is made from, besides its code.
- *
- * @typedef {object} Fields
- * @property {string} [message]
- * @property {string} [path]
- * @property {number} [errno] negative
- * @property {string} [syscall]
- * @property {string} [sysCode]
- * @property {string} [remedy]
- * @property {number} [mode]
- * @property {number} [uid]
- * @property {number} [euid]
- * @property {boolean} [published]
- * @property {number} [size] bytes, as far as known
- * @property {number} [limit] bytes
- * @property {unknown} [cause]
- */
-
-/** Fields of an error that a log line carries, in this order. */
-const FIELDS = /** @type {const} */ ([
-  'path',
-  'errno',
-  'syscall',
-  'sysCode',
-  'mode',
-  'uid',
-  'euid',
-  'remedy',
-  'published',
-  'size',
-  'limit',
-]);
 
 class HoldfastError extends Error {
   /**
@@ -51,13 +19,14 @@ class HoldfastError extends Error {
    * @param {Fields} [fields] without a message, it and the remedy are those of the code
    */
   constructor(code, fields = {}) {
-    const { cause, message, remedy } = checkedFields(code, fields);
+    const own = checkedFields(code, fields);
+    const { cause, message } = own;
     super(message, cause === undefined ? undefined : { cause });
     /** @type {string} */
     this.code = code;
     this.category = CODES[code].category;
     for (const field of FIELDS) {
-      const value = field === 'remedy' ? remedy : fields[field];
+      const value = own[field];
       if (value !== undefined) {
         /** @type {any} */ (this)[field] = value;
       }
@@ -69,7 +38,7 @@ class HoldfastError extends Error {
     /** @type {Record<string, unknown>} */
     const json = { name: this.name, code: this.code, category: this.category, message: this.message };
     for (const field of FIELDS) {
-      const value = /** @type {any} */ (this)[field];
+      const value = Object.hasOwn(this, field) ? /** @type {any} */ (this)[field] : undefined;
       if (value !== undefined) {
         json[field] = typeof value === 'string' ? escapedForJson(value) : value;
       }
@@ -98,45 +67,6 @@ Object.defineProperty(HoldfastError.prototype, 'name', {
 Object.defineProperty(HoldfastError.prototype, BRAND, { value: true });
 
 /**
- * Checks what a HoldfastError is made from, since tests of other packages make them too. Returns it with message and remedy.
- *
- * @param {string} code
- * @param {Fields} fields
- */
-function checkedFields(code, fields) {
-  if (CODES[code] === undefined) {
-    throw invalid(`The argument 'code' must be one of: ${Object.keys(CODES).join(', ')}. Received ${util.inspect(code)}`);
-  }
-  for (const name of Object.keys(fields)) {
-    if (name !== 'message' && name !== 'cause' && !FIELDS.includes(/** @type {any} */ (name))) {
-      throw invalid(`The property 'fields.${escapedLines(name)}' must be one of: message, cause, ${FIELDS.join(', ')}`);
-    }
-  }
-  const { message, remedy, cause } = fields;
-  return message === undefined ? { cause, ...explainFields(code, fields) } : { cause, message, remedy };
-}
-
-/** @param {string} message */
-function invalid(message) {
-  return Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG_VALUE' });
-}
-
-/**
- * Message and remedy as a call would give them.
- *
- * @param {string} code
- * @param {Fields} fields
- */
-function explainFields(code, { path: at, mode, uid, euid, limit, remedy: given }) {
-  if (code === 'internal' || code === 'native-unavailable') {
-    // These have no message without the facts of a call.
-    return { message: `${code}: ${CODES[code].public}`, remedy: given };
-  }
-  const { message, remedy } = explain({ ...NO_FACTS, code, mode, uid, euid }, at, { maxBytes: limit });
-  return { message, remedy: given ?? remedy };
-}
-
-/**
  * By brand, so that it also knows the errors of another copy of the package, also of one that was
  * loaded into another context and has its own class `Error`, as test runners do.
  *
@@ -144,7 +74,22 @@ function explainFields(code, { path: at, mode, uid, euid, limit, remedy: given }
  * @returns {boolean}
  */
 function isHoldfastError(error) {
-  return (error instanceof Error || util.types.isNativeError(error)) && /** @type {any} */ (error)[BRAND] === true;
+  try {
+    return isError(error) && /** @type {any} */ (error)[BRAND] === true;
+  } catch {
+    // A getter or a trap of a Proxy threw.
+    return false;
+  }
+}
+
+/**
+ * Whether a value is an Error, also one of another context. Throws what a trap of a Proxy throws.
+ *
+ * @param {unknown} value
+ * @returns {value is Error}
+ */
+function isError(value) {
+  return util.types.isNativeError(value) || value instanceof Error;
 }
 
 /** Errors made here. Only their stack traces may be changed: a signal's reason is its owner's. */
@@ -288,19 +233,6 @@ function systemError(errno, syscall, given, dest) {
  * @property {number | undefined} size bytes of the object
  */
 
-/** @type {Failure} */
-const NO_FACTS = {
-  code: '',
-  detail: '',
-  syscall: '',
-  temporary: '',
-  errno: 0,
-  mode: undefined,
-  uid: undefined,
-  euid: undefined,
-  size: undefined,
-};
-
 /**
  * The error for a failure.
  *
@@ -400,4 +332,4 @@ function shown(given) {
   return typeof given === 'string' ? given : Buffer.from(given.buffer, given.byteOffset, given.byteLength).toString();
 }
 
-module.exports = { HoldfastError, atCaller, isHoldfastError, own, pending, printable, promised, refusal, shown, systemError, toError, tooLarge };
+module.exports = { HoldfastError, atCaller, isError, isHoldfastError, own, pending, printable, promised, refusal, shown, systemError, toError, tooLarge };

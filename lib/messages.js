@@ -3,7 +3,7 @@
 // The sentences of every error, in one place. A message alone tells path, cause and remedy.
 
 const { quoted, shellWord } = require('./escape.js');
-const { table } = require('./table.js');
+const { table, tableOfTables } = require('./table.js');
 
 /**
  * @typedef {object} Known
@@ -13,7 +13,7 @@ const { table } = require('./table.js');
  */
 
 /** @type {Record<string, Known>} */
-const CODES = table({
+const CODES = tableOfTables({
   'invalid-path': { category: 'policy', public: 'The path is not usable.' },
   'outside-workspace': { category: 'policy', public: 'The path leaves the directory it is confined to.' },
   symlink: { category: 'policy', public: 'The path leads through a symbolic link, which is not allowed here.' },

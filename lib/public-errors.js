@@ -3,10 +3,9 @@
 // Errors as answers to a client: a status, and a body without paths, ids and options of the operator.
 
 const os = process.getBuiltinModule('node:os');
-const util = process.getBuiltinModule('node:util');
-const { isHoldfastError } = require('./errors.js');
+const { isError, isHoldfastError } = require('./errors.js');
 const { CODES } = require('./messages.js');
-const { table } = require('./table.js');
+const { table, tableOfTables } = require('./table.js');
 
 /** Status by code. Any other policy code is 403, any other operational one 500. */
 const STATUS = table({
@@ -24,7 +23,7 @@ const STATUS = table({
  *
  * @type {Record<string, { status: number, as?: string, message?: string, remedy?: string }>}
  */
-const SYSTEM = table({
+const SYSTEM = tableOfTables({
   ENOENT: { status: 404, as: 'not-found' },
   EEXIST: { status: 409, as: 'already-exists' },
   ENAMETOOLONG: { status: 400, as: 'invalid-path' },
@@ -41,34 +40,58 @@ const SYSTEM = table({
 const { EDQUOT } = os.constants.errno;
 
 /**
- * The name of the errno of a failed file operation, or `undefined` for any other value: `node:fs` sets `errno` and `syscall`.
+ * System calls on files, as `node:fs` and the addon name them. Errors of processes and sockets have others (`spawn x`, `connect`,
+ * `getaddrinfo`). `watch` is left out: its ENOSPC is a limit of inotify.
+ */
+const FILE_SYSCALLS = new Set([
+  'access', 'acl_copy_ext', 'acl_set_fd_np', 'chmod', 'chown', 'close', 'copyfile', 'cp', 'dup', 'fchmod', 'fchown', 'fcntl', 'fdatasync',
+  'fgetsecurity', 'flock', 'fsetsecurity', 'fstat', 'fsync', 'ftruncate', 'futime', 'getxattr', 'lchown', 'link', 'lstat', 'lutime', 'mkdir',
+  'mkdtemp', 'open', 'opendir', 'read', 'readdir', 'readlink', 'realpath', 'removexattr', 'rename', 'rm', 'rmdir', 'scandir', 'sendfile',
+  'setxattr', 'stat', 'statfs', 'symlink', 'truncate', 'unlink', 'utime', 'write',
+]);
+
+/**
+ * What a client may learn from an error, or `undefined` for every other value. Each property is read once.
+ *
+ * @typedef {{ code: string, category: string } | { errno: string }} Facts
  *
  * @param {any} error
- * @returns {string | undefined}
+ * @returns {Facts | undefined}
  */
-function errnoName(error) {
-  if (!(error instanceof Error || util.types.isNativeError(error))) {
+function factsOf(error) {
+  try {
+    return isHoldfastError(error) ? holdfastFacts(error) : systemFacts(error);
+  } catch {
+    // A getter or a trap of a Proxy threw.
     return undefined;
   }
-  const { errno, syscall, code } = /** @type {NodeJS.ErrnoException} */ (error);
-  if (typeof errno !== 'number' || typeof syscall !== 'string') {
-    return undefined;
-  }
-  return errno === -EDQUOT ? 'EDQUOT' : code;
 }
 
 /**
- * The code of an error to a client: that of a HoldfastError, or the one that a failure of the system stands for.
+ * @param {any} error
+ * @returns {Facts | undefined}
+ */
+function holdfastFacts({ code, category }) {
+  return typeof code === 'string' ? { code, category: CODES[code]?.category ?? (category === 'policy' ? 'policy' : 'operational') } : undefined;
+}
+
+/**
+ * Facts of the error of a system call on a file: `errno`, `syscall` and `code` as `node:fs` sets them.
  *
  * @param {any} error
- * @returns {string | undefined}
+ * @returns {Facts | undefined}
  */
-function codeOf(error) {
-  if (isHoldfastError(error)) {
-    return error.code;
+function systemFacts(error) {
+  if (!isError(error)) {
+    return undefined;
   }
-  const name = errnoName(error);
-  return name === undefined ? undefined : SYSTEM[name]?.as;
+  const { errno, syscall, code } = /** @type {NodeJS.ErrnoException} */ (error);
+  if (typeof errno !== 'number' || typeof code !== 'string' || !FILE_SYSCALLS.has(/** @type {string} */ (syscall))) {
+    return undefined;
+  }
+  const name = errno === -EDQUOT ? 'EDQUOT' : code;
+  const same = SYSTEM[name]?.as;
+  return same === undefined ? { errno: name } : { code: same, category: CODES[same].category };
 }
 
 /**
@@ -77,7 +100,8 @@ function codeOf(error) {
  * @param {unknown} error
  */
 function isNotFound(error) {
-  return codeOf(error) === 'not-found';
+  const facts = factsOf(error);
+  return facts !== undefined && 'code' in facts && facts.code === 'not-found';
 }
 
 /**
@@ -87,31 +111,28 @@ function isNotFound(error) {
  * @returns {number}
  */
 function httpStatus(error) {
-  if (isHoldfastError(error)) {
-    const { code, category } = /** @type {any} */ (error);
-    return STATUS[code] ?? (category === 'policy' ? 403 : 500);
+  const facts = factsOf(error);
+  if (facts === undefined) {
+    return 500;
   }
-  const name = errnoName(error);
-  return name === undefined ? 500 : (SYSTEM[name]?.status ?? 500);
+  return 'code' in facts ? (STATUS[facts.code] ?? (facts.category === 'policy' ? 403 : 500)) : (SYSTEM[facts.errno]?.status ?? 500);
 }
 
 /**
  * The body of a response to a client.
  *
- * @param {any} error
+ * @param {unknown} error
  */
 function toPublicError(error) {
-  const code = codeOf(error);
-  if (code !== undefined) {
-    const known = CODES[code];
-    const category = known?.category ?? (error.category === 'policy' ? 'policy' : 'operational');
-    return body(code, category, known?.public ?? 'The file operation failed.', known?.remedy);
+  const facts = factsOf(error);
+  if (facts !== undefined && 'code' in facts) {
+    const known = CODES[facts.code];
+    return body(facts.code, facts.category, known?.public ?? 'The file operation failed.', known?.remedy);
   }
-  const name = errnoName(error);
-  const known = name === undefined ? undefined : SYSTEM[name];
-  return known?.message === undefined
+  const known = facts === undefined ? undefined : SYSTEM[facts.errno];
+  return facts === undefined || known?.message === undefined
     ? body('internal', 'operational', CODES.internal.public, undefined)
-    : body(/** @type {string} */ (name), 'operational', known.message, known.remedy);
+    : body(facts.errno, 'operational', known.message, known.remedy);
 }
 
 /**

@@ -11,4 +11,15 @@ function table(entries) {
   return Object.freeze(Object.assign(Object.create(null), entries));
 }
 
-module.exports = { table };
+/**
+ * A table whose entries have no prototype either, so that a missing member is never found on `Object.prototype`.
+ *
+ * @template {object} V
+ * @param {Record<string, V>} entries
+ * @returns {Record<string, V>}
+ */
+function tableOfTables(entries) {
+  return table(Object.fromEntries(Object.entries(entries).map(([name, entry]) => [name, Object.freeze({ __proto__: null, ...entry })])));
+}
+
+module.exports = { table, tableOfTables };
