@@ -70,8 +70,9 @@ pub(crate) struct Temporary {
     fd: Option<OwnedFd>,
     /// What it was when it was made, if that is known.
     stat: Option<Stat>,
-    /// A second descriptor of the open file, which stays open after [`Self::close`].
-    kept: Option<OwnedFd>,
+    /// A second descriptor of the open file, which stays open after [`Self::close`], or why there
+    /// is none.
+    kept: Option<Result<OwnedFd, Os>>,
     stays_open: bool,
     /// Whatever has the name is removed with it, as others may rename files onto it.
     is_shared: bool,
@@ -192,7 +193,17 @@ impl Temporary {
 
     /// The file, also after [`Self::close`] where it stays open.
     pub(crate) fn held(&self) -> Option<BorrowedFd<'_>> {
-        self.fd.as_ref().or(self.kept.as_ref()).map(AsFd::as_fd)
+        let kept = self.kept.as_ref().and_then(|kept| kept.as_ref().ok());
+        self.fd.as_ref().or(kept).map(AsFd::as_fd)
+    }
+
+    /// The same, or why it is not open.
+    pub(crate) fn content(&self) -> Result<BorrowedFd<'_>, Os> {
+        match (self.held(), &self.kept) {
+            (Some(fd), _) => Ok(fd),
+            (None, Some(Err(os))) => Err(*os),
+            (None, _) => self.fd(),
+        }
     }
 
     /// Opens the file by its name after [`Self::close`]. False if the name has another file.
@@ -248,16 +259,27 @@ impl Temporary {
             return Ok(());
         };
         if self.stays_open {
-            // Out of descriptors: content that has arrived is published all the same.
-            self.kept = fd.try_clone().ok();
+            // Without a second descriptor, content that has arrived is published all the same.
+            self.kept = Some(fd.try_clone().map_err(|error| Os {
+                errno: error.raw_os_error().unwrap_or(sys::EMFILE),
+                syscall: "fcntl",
+            }));
         }
         sys::close(fd)
+    }
+
+    /// Closes the file for good, after publication.
+    pub(crate) fn end(mut self) -> Result<(), Os> {
+        self.stays_open = false;
+        self.close()
     }
 
     /// Gives it its final name, over whatever has that name. Where nothing seems to, a file without
     /// a name is linked; EEXIST then says that something has come there since.
     pub(crate) fn publish_over(&mut self, name: &[u8], seems_free: bool) -> Result<Method, Os> {
-        if self.name.is_none() {
+        if self.name.is_some() {
+            self.close()?;
+        } else {
             if seems_free {
                 return match sys::link_held(self.fd()?, self.dir.as_fd(), name) {
                     Ok(()) => Ok(Method::Link),
@@ -265,8 +287,10 @@ impl Temporary {
                 };
             }
             self.take_name()?;
+            if !self.stays_open {
+                self.close()?;
+            }
         }
-        self.close()?;
         let own = self.name.as_deref().unwrap_or_default();
         sys::rename_at(self.dir.as_fd(), own, name)?;
         self.name = None;

@@ -72,6 +72,7 @@ export function kindOf({ name, args }: Call): string {
     .replace(/\/#\d+ \(deleted\)/g, '/#*')
     .replace(/\/proc\/self\/fd\/\d+/g, '/proc/self/fd/*')
     .replace(/<\/proc\/\d+\/fd> "\d+"/g, '</proc/self/fd> "*"')
+    .replace(/<\/proc\/\d+\/fd>/g, '</proc/self/fd>')
     .replace(/\bcase-\d+/g, 'case-*')
     .replace(/\bentry-\d+/g, 'entry-*')}`.trim();
 }

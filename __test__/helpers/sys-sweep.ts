@@ -277,7 +277,7 @@ function liesOf(error: PlainError, errno: Fault, hit: Call, scenario: Scenario, 
 /** A directory is made, found or tightened by calls that node:fs has under `mkdir` and `chmod`. */
 function toldAs(hit: Call, { makesDirectories, targets, isListed }: Scenario): RegExp {
   // fdopendir and readdir, which node:fs calls by an older name.
-  if (/^(getdents64|fcntl|lseek)$/.test(hit.name) || (/^\w*stat/.test(hit.name) && isListed)) return /^(scandir|l?stat|fstat)$/;
+  if (/^(getdents64|fcntl|lseek)$/.test(hit.name) || (/^\w*stat/.test(hit.name) && isListed)) return /^(scandir|l?stat|fstat|fcntl)$/;
   if (makesDirectories && /^open|stat/.test(hit.name)) return /^(open|fstat|mkdir)$/;
   // What has the name is looked at through a descriptor of it: for node:fs that is opening it.
   if (/stat/.test(hit.name) && targets.some((target) => hit.args.includes(`/${target}> "" `) || hit.args.includes('/link> "" '))) return /^(open|fstat)$/;

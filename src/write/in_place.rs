@@ -39,10 +39,7 @@ pub(super) fn publish(prepared: Prepared, began: Mark) -> Result<Published, Erro
         ..
     } = prepared;
     let directory = place.directory();
-    let source = temporary.held().ok_or(Os {
-        errno: sys::EMFILE,
-        syscall: "dup",
-    })?;
+    let source = temporary.content()?;
     let target = open_target(&place)?;
     let old = sys::status(target.as_fd())?;
     judge(&old)?;

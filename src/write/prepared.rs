@@ -180,12 +180,11 @@ impl Prepared {
         if self.is_staged && method == Method::Rename {
             self.verify_published()?;
         }
-        // One that had no name is still open. It is published, so a failure cannot undo that.
+        // One that had no name is still open. It is published, so a failure cannot undo that. One
+        // that was linked and has a name of its own loses that before the directory is synced.
         self.temporary
-            .close()
+            .end()
             .map_err(|os| Error::refused_by(Code::NotDurable, "", os))?;
-        // A linked temporary that has a name of its own loses it before the directory is synced.
-        drop(self.temporary);
         Ok(Published {
             place: self.place,
             settled: self.settled,
@@ -250,9 +249,12 @@ impl Prepared {
     /// directory that another user may write can the two not be told apart.
     fn verify_published(&self) -> Result<(), Error> {
         let directory = self.place.directory();
-        let seen = sys::kind_at(directory.as_fd(), self.place.name());
-        if seen.is_ok_and(|seen| seen.is_same_object(&self.settled.stat)) {
-            return Ok(());
+        match sys::kind_at(directory.as_fd(), self.place.name()) {
+            Ok(seen) if seen.is_same_object(&self.settled.stat) => return Ok(()),
+            Ok(_) => {}
+            Err(os) if os.errno == sys::ENOENT => {}
+            // It says nothing about the file, which is published.
+            Err(_) => return Ok(()),
         }
         let is_gone = self
             .temporary
