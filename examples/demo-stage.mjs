@@ -141,10 +141,10 @@ class Stage {
     return makeDir(join(this.scratch, name), mode);
   }
 
-  /** A directory whose owner is somebody else, proved harmless: this user may not even set the mode it has. */
+  /** A directory of another user that is no system directory. Harmless: this user may not even set the mode it has. */
   foreignDirectory() {
     if (process.platform === 'win32') return undefined;
-    return ['/usr', '/etc', '/var'].find((dir) => {
+    return ['/usr/local/bin', '/usr/share/man', '/usr/share/doc', '/etc/ssl'].find((dir) => {
       try {
         const { uid, mode } = statSync(dir);
         if (uid === process.geteuid()) return false;
