@@ -33,8 +33,8 @@ function shortPath(given) {
   return escaped(short);
 }
 
-/** @param {Facts} facts */
-const device = ({ given }) => `file reads from unsafe device paths are not allowed: ${shortPath(String(given))}`;
+/** @type {(facts: Facts, error: any) => string} */
+const device = ({ given }, error) => `file reads from unsafe device paths are not allowed: ${shortPath(String(given ?? error.path))}`;
 
 /** @type {(facts: Facts, error: any) => string} */
 const tooLarge = ({ maxBytes }, { size, limit = maxBytes }) => {

@@ -23,22 +23,34 @@ export interface Case {
   layout?: readonly string[];
   /** Mode of the directory the call works in, and its owner. */
   mode?: number;
+  /** The umask; 0o022 if not given. */
+  mask?: number;
   owner?: readonly [uid: number, gid: number];
   /** The effective user of the call, where permissions matter. */
   user?: number;
   call: (api: Api, dir: string) => unknown;
   differs?: Difference;
+  /** Why our sentence is another one, where class and code are equal. */
+  says?: string;
+}
+
+/** What came of a call. */
+export interface Observed {
+  /** The result or the error, and what the directory looks like afterwards. */
+  lines: string[];
+  /** The sentence of a refusal, and the words of its cause, which hosts show and match. */
+  sentence: string | undefined;
 }
 
 /** What either side names its temporary files. */
 const TEMPORARY = /^\.(?:holdfast-|fs-safe-)\S+\.tmp/;
 
 /** One call: its result or error, and what the directory looks like afterwards. */
-export async function observe(api: Api, entry: Case): Promise<string[]> {
+export async function observe(api: Api, entry: Case): Promise<Observed> {
   const outer = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'hf-conformance-')));
   const dir = path.join(outer, 'dir');
   const home = process.env['HOME'];
-  const mask = process.umask(0o022);
+  const mask = process.umask(entry.mask ?? 0o022);
   try {
     fs.chmodSync(outer, 0o755);
     fs.mkdirSync(dir);
@@ -47,8 +59,9 @@ export async function observe(api: Api, entry: Case): Promise<string[]> {
     if (entry.owner !== undefined) fs.chownSync(dir, ...entry.owner);
     fs.chmodSync(dir, entry.mode ?? 0o755);
     process.env['HOME'] = dir;
-    const outcome = await as(entry.user, () => settle(entry.call(api, dir)));
-    return [outcome, ...tree(dir, '.')].map((line) => line.replaceAll(dir, '$DIR').replace(TEMPORARY, 'TEMPORARY'));
+    const { outcome, sentence } = await as(entry.user, () => settle(entry.call(api, dir)));
+    const lines = [outcome, ...tree(dir, '.')].map((line) => line.replaceAll(dir, '$DIR').replace(TEMPORARY, 'TEMPORARY'));
+    return { lines, sentence: sentence?.replaceAll(outer, '$OUTER') };
   } finally {
     process.umask(mask);
     process.env['HOME'] = home;
@@ -77,12 +90,22 @@ function giveTo(at: string, user: number): void {
   if (fs.lstatSync(at).isDirectory()) for (const name of fs.readdirSync(at)) giveTo(path.join(at, name), user);
 }
 
-async function settle(result: unknown): Promise<string> {
+async function settle(result: unknown): Promise<{ outcome: string; sentence: string | undefined }> {
   try {
-    return `ok ${JSON.stringify((await result) ?? null, plain)}`;
+    return { outcome: `ok ${JSON.stringify((await result) ?? null, plain)}`, sentence: undefined };
   } catch (error) {
-    return describe(error);
+    return { outcome: describe(error), sentence: sentenceOf(error) };
   }
+}
+
+/** Causes that hosts match by their first words. */
+const MATCHED = /^(?:Path escapes|Path resolves outside|Symlink escapes) root \(/;
+
+function sentenceOf(error: unknown): string | undefined {
+  const { name, message, cause } = error as Error;
+  if (name !== 'FsSafeError') return undefined;
+  const words = cause instanceof Error && MATCHED.test(cause.message) ? ` <- ${cause.message}` : '';
+  return message + words;
 }
 
 function plain(_key: string, value: unknown): unknown {
@@ -90,7 +113,7 @@ function plain(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? 'bigint' : value;
 }
 
-/** Class and code: what callers look at. Sentences are nobody's contract. */
+/** Class and code: what callers look at first. */
 function describe(error: unknown): string {
   const { name, code, category } = error as { name: string; code?: string; category?: string };
   if (error instanceof TypeError || error instanceof RangeError) return name;

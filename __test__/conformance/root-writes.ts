@@ -11,6 +11,20 @@ async function* chunks() {
   yield Buffer.from('ab');
   yield Buffer.from('c');
 }
+/** A producer whose second step rejects. */
+const failing = (log: string[]) => ({
+  [Symbol.asyncIterator]: () => ({
+    async next() {
+      log.push('next');
+      if (log.length > 1) throw new Error('broken');
+      return { done: false as const, value: Buffer.from('a') };
+    },
+    async return() {
+      log.push('return');
+      return { done: true as const, value: undefined };
+    },
+  }),
+});
 const refused = (): never => {
   throw new Error('not now');
 };
@@ -26,8 +40,9 @@ export const rootWriteCases: readonly Case[] = [
     differs: { verdict: 'better', because: 'a file that runs as its owner is never published', theirs: ['f 4755: new'], ours: ['f 0755: new'] } },
   { name: 'with a mode below zero', call: (api, dir) => write(api, dir, 'f', { mode: -1 }) },
   { name: 'over a file that its owner may not write', layout: ['f 0400: old'], user: 1000, call: (api, dir) => write(api, dir, 'f') },
-  { name: 'over a file that its owner may not read', layout: ['f 0200: old'], user: 1000, call: (api, dir) => write(api, dir, 'f'),
-    differs: { verdict: 'better', because: 'replacing takes the right to write the directory; the old file is not opened', theirs: ['Error EACCES', 'f 0200: old'], ours: ['ok null', 'f 0200: new'] } },
+  { name: 'missing parents under umask 077', call: async (api, dir) => { process.umask(0o077); return write(api, dir, 'a/b/f'); } },
+  { name: 'over a file without permissions, with a mode', layout: ['f 0000: old'], user: 1000, call: (api, dir) => write(api, dir, 'f', { mode: 0o600 }) },
+  { name: 'over a file that its owner may not read', layout: ['f 0200: old'], user: 1000, call: (api, dir) => write(api, dir, 'f') },
   { name: 'missing parents', call: (api, dir) => write(api, dir, 'a/b/f') },
   { name: 'missing parents, not to be made', call: (api, dir) => write(api, dir, 'a/f', { mkdir: false }) },
   { name: 'missing parents, not to be made by the root', call: async (api, dir) => (await api.root(dir, { mkdir: false })).write('a/f', 'new') },
@@ -51,6 +66,9 @@ export const rootWriteCases: readonly Case[] = [
   { name: 'up and down again', layout: ['e/'], call: (api, dir) => write(api, dir, 'e/../f') },
   { name: 'up from what is not there', call: (api, dir) => write(api, dir, 'no/../f') },
   { name: 'with a slash behind', call: (api, dir) => write(api, dir, 'f/') },
+  { name: 'with a slash behind a file', layout: ['f: old'], call: (api, dir) => write(api, dir, 'f/') },
+  { name: 'with a slash and a dot behind a file', layout: ['f: old'], call: (api, dir) => write(api, dir, 'f/.') },
+  { name: 'with a slash behind a directory', layout: ['e/'], call: (api, dir) => write(api, dir, 'e/') },
   { name: 'beneath a file', layout: ['f: old'], call: (api, dir) => write(api, dir, 'f/x') },
   { name: 'onto a link', layout: ['f: old', 'l => f'], call: (api, dir) => write(api, dir, 'l') },
   { name: 'onto a link out', layout: ['l => /etc/passwd'], call: (api, dir) => write(api, dir, 'l') },
@@ -87,6 +105,11 @@ export const rootWriteCases: readonly Case[] = [
   { name: 'create of what exists', layout: ['f: old'], call: (api, dir) => create(api, dir, 'f') },
   { name: 'create over a link', layout: ['f: old', 'l => f'], call: (api, dir) => create(api, dir, 'l') },
   { name: 'create over a link to nothing', layout: ['l => no'], call: (api, dir) => create(api, dir, 'l') },
+  { name: 'create over a link out', layout: ['l => /etc/passwd'], call: (api, dir) => create(api, dir, 'l') },
+  { name: 'create over a link, refused by policy', layout: ['f: old', 'l => f'], call: (api, dir) => create(api, dir, 'l', { mutationSymlinks: 'reject' }) },
+  { name: 'create over a link to nothing, refused by policy', layout: ['l => no'], call: (api, dir) => create(api, dir, 'l', { mutationSymlinks: 'reject' }) },
+  { name: 'create over a link where parents are followed', layout: ['f: old', 'l => f'], call: (api, dir) => create(api, dir, 'l', { mutationSymlinks: 'follow-parents-within-root' }) },
+  { name: 'create over a file that may not be read', layout: ['f 0000: old'], user: 1000, call: (api, dir) => create(api, dir, 'f') },
   { name: 'create over a directory', layout: ['e/'], call: (api, dir) => create(api, dir, 'e'),
     differs: { verdict: 'different', because: 'its documentation says already-exists of a name that is taken, whatever has it', theirs: ['FsSafeError not-file policy'], ours: ['FsSafeError already-exists policy'] } },
   { name: 'create with a mode', call: (api, dir) => create(api, dir, 'f', { mode: 0o644 }) },
@@ -97,6 +120,11 @@ export const rootWriteCases: readonly Case[] = [
   { name: 'create of a stream that is too long', call: async (api, dir) => (await api.root(dir)).create('f', chunks(), { maxBytes: 2 }) },
   { name: 'create of a stream that is too long for the root', call: async (api, dir) => (await api.root(dir, { maxBytes: 2 })).create('f', chunks()) },
   { name: 'create of data that are too long for reads of the root', call: async (api, dir) => (await api.root(dir, { maxBytes: 2 })).create('f', 'abc') },
+  ...[NaN, null, -1, 1.5, '4', Infinity].map((maxBytes): Case => ({ name: `create of a stream with the limit ${maxBytes}`, call: async (api, dir) => (await api.root(dir)).create('f', chunks(), { maxBytes: maxBytes as never }) })),
+  { name: 'create of a stream whose producer fails is closed', call: async (api, dir) => { const log: string[] = []; await (await api.root(dir)).create('f', failing(log)).catch((error) => log.push(error.message)); return log; } },
+  { name: 'create of a stream over what exists asks for nothing', layout: ['f: old'], call: async (api, dir) => { const log: string[] = []; await (await api.root(dir)).create('f', failing(log)).catch((error) => log.push(error.code)); return log; } },
+  { name: 'create of a stream whose chunk shadows its length', call: async (api, dir) => (await api.root(dir)).create('f', (async function* () { yield Object.defineProperty(Buffer.from('abcd'), 'byteLength', { value: 1 }); })(), { maxBytes: 2 }),
+    differs: { verdict: 'better', because: 'a chunk is measured by its memory, and not by what it says of itself', theirs: ['ok null', 'f 0600: a'], ours: ['FsSafeError too-large policy'] } },
   { name: 'create of a stream whose signal is aborted', call: async (api, dir) => (await api.root(dir)).create('f', chunks(), { signal: AbortSignal.abort(new Error('stop')) }) },
   { name: 'create of a stream of text', call: async (api, dir) => (await api.root(dir)).create('f', (async function* () { yield 'abc' as never; })()) },
   { name: 'create of a list of chunks', call: async (api, dir) => (await api.root(dir)).create('f', [Buffer.from('abc')] as never) },

@@ -1,0 +1,20 @@
+/** The releases that the table is run against. The last one is what the adapters follow where they differ. */
+export const NEWEST = '0.21.0';
+
+/** Rows that an older release answers otherwise, by group: what came with 0.21.0. */
+export const SINCE_NEWEST: Record<string, Record<string, string>> = {
+  'replaceFileAtomic and writeTextAtomic': {
+    'when the caller may not': '0.18.1 ignores assertBeforeMutation there',
+    'when the caller may not, at once': '0.18.1 ignores assertBeforeMutation there',
+    'when the answer comes later': '0.18.1 ignores assertBeforeMutation there',
+    'when the answer comes later, at once': '0.18.1 ignores assertBeforeMutation there',
+    'what a caller is told afterwards': '0.18.1 ignores onDestinationState',
+    'a caller that answers later what it was told': '0.18.1 ignores onDestinationState',
+    'a text with an empty prefix': '0.18.1 does not check tempPrefix',
+    'a text that a caller sees first': '0.18.1 calls beforeRename before the content is in the file',
+  },
+  'replaceFileAtomic with a file system of the host': {
+    "with a host's file system, asked before each change": '0.18.1 ignores assertBeforeMutation there',
+    "with a host's file system, asked before each change, at once": '0.18.1 ignores assertBeforeMutation there',
+  },
+};
