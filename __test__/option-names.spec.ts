@@ -1,4 +1,5 @@
 // Options that a call does not know, and those of other libraries.
+import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it, test } from 'vitest';
 import * as holdfast from '../index.mjs';
 import { call, check, NEW, type Verb } from './helpers/expectations.js';
@@ -163,6 +164,99 @@ describe('the names of options', () => {
     }
     await check('too-large', LAYOUT, (form) => form.read('f', new Inherited()));
     await refuses((form) => form.read('f', Object.create({ maxbytes: 2 })), 'maxBytes');
+  });
+});
+
+describe('the message of a misplaced option', () => {
+  const told = async (act: () => Promise<unknown>, text: string, code = 'ERR_INVALID_ARG_VALUE') => {
+    const error = await failure(act);
+    expect(error.code).toBe(code);
+    expect(error.message).toContain(text);
+    expect(error.message).not.toContain('?.');
+  };
+
+  it('says where it belongs', async () => {
+    const dir = scratch();
+    build(dir, LAYOUT);
+    const file = `${dir}/f`;
+    const many = (entry: object) => () => holdfast.writeAtomicMany([{ data: 'x', ...entry } as never]);
+    await told(() => holdfast.readLocalFileSafely(file, { filePath: 'g' } as never), 'is not an option of a read: the path is the first argument');
+    await told(() => holdfast.readLocalFileSafely({ filepath: file } as never), "'filepath' is not an option of a read", 'ERR_INVALID_ARG_TYPE');
+    await told(() => holdfast.readLocalFileSafely({ path: file } as never), "'path' is not an option of a read", 'ERR_INVALID_ARG_TYPE');
+    await told(() => holdfast.readLocalFileSafely([file] as never), 'Received an instance of Array', 'ERR_INVALID_ARG_TYPE');
+    await told(many({ file, mode: 0o600 }), "'entries[0].mode' is not an option of an entry of writeAtomicMany: put it in 'options' of the entry");
+    await told(many({ path: file }), "use 'file'");
+    await told(many({ filename: file }), "use 'file'");
+    await told(many({ file, options: { root: dir } }), 'it holds for all entries: put it in the second argument of writeAtomicMany');
+    await told(() => holdfast.readLocalFileSafely(file, { maxBytes: 2 ** 53 }), 'an integer >= 0 and <= 2 ** 53 - 1, or Infinity', 'ERR_OUT_OF_RANGE');
+    await told(() => holdfast.readLocalFileSafely(file, { outbound: null } as never), '"options.outbound" property must be of type boolean or object', 'ERR_INVALID_ARG_TYPE');
+    await told(() => holdfast.openRoot(dir, { maxbytes: 1 } as never), "'options.maxbytes'");
+    await told(() => holdfast.stageAtomic(file, { encoding: 'utf8' } as never), 'use handle.writeFile(data, encoding)');
+    expect(Object.keys(tree(dir)).sort()).toEqual(['.', './d', './f']);
+  });
+});
+
+describe('a callback', () => {
+  it('is refused in every position, before anything is done', async () => {
+    const dir = scratch();
+    build(dir, LAYOUT);
+    using root = holdfast.openRootSync(dir);
+    const before = tree(dir);
+    const callback = () => {
+      throw new Error('called');
+    };
+    const loose = holdfast as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+    const looseRoot = root as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+    const calls: [string, unknown[]][] = [
+      ['readLocalFileSafely', ['f']], ['openLocalFileSafely', ['f']], ['writeAtomic', ['new', 'x']], ['writeAtomicMany', [[{ file: 'new', data: 'x' }]]],
+      ['stageAtomic', ['new']], ['ensureDir', ['new']], ['openRoot', ['d']], ['cleanStaleTemporaries', ['d']],
+    ];
+    const ofRoot: [string, unknown[]][] = [['read', ['f']], ['open', ['f']], ['writeAtomic', ['new', 'x']], ['writeAtomicMany', [[{ file: 'new', data: 'x' }]]], ['ensureDir', ['new']]];
+    const given = (args: unknown[]) => args.map((each, index) => (index === 0 && typeof each === 'string' ? `${dir}/${each}` : each));
+    for (const [name, args] of calls) {
+      for (const rest of [[callback], [{ olderThanMs: 1 }, callback].map((each) => (name === 'cleanStaleTemporaries' || each === callback ? each : {}))]) {
+        expect(await failure(() => loose[name]!(...given(args), ...rest)), name).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message: expect.stringContaining('callback') });
+      }
+    }
+    for (const [name, args] of ofRoot) {
+      expect(await failure(() => looseRoot[name]!(...args, {}, callback)), name).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE', message: expect.stringContaining('returns a promise') });
+    }
+    expect(tree(dir)).toEqual(before);
+  });
+});
+
+describe('a container in place of options', () => {
+  test.each([
+    ['a promise', Promise.resolve({ maxBytes: 1 })],
+    ['a Map', new Map([['maxBytes', 1]])],
+    ['a Set', new Set(['maxBytes'])],
+    ['a Date', new Date()],
+    ['a String', Object('utf8')],
+    ['a Map of another realm', runInNewContext("new Map([['maxBytes', 1]])")],
+  ])('is refused: %s', async (_name, options) => {
+    for (const { before, after, outcome } of await inBothForms(LAYOUT, (form) => call(form, 'read', 'f', options))) {
+      expect(outcome.error).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' });
+      expect(after).toEqual(before);
+    }
+  });
+});
+
+describe('options of another realm', () => {
+  const polluted = (own: string) => runInNewContext(`Object.prototype.mode = 0o666; Object.prototype.maxBytes = 1; Object.prototype.flag = 'wx'; (${own})`);
+
+  it('have their own members, not those of their Object.prototype', async () => {
+    const results = await inBothForms(LAYOUT, async (form) => {
+      const { mode } = await form.write('new', NEW, polluted('{ newFileMode: 0o600 }'));
+      const { buffer } = await form.read('f', polluted('{}'));
+      const { mode: ofClass } = await form.write('other', NEW, polluted('new (class { newFileMode = 0o640 })()'));
+      return [mode, buffer.toString(), ofClass];
+    });
+    for (const { outcome } of results) expect(outcome).toEqual({ value: [0o600, 'old', 0o640] });
+  });
+
+  it('are checked as those of this realm', async () => {
+    await refuses((form) => form.read('f', runInNewContext('({ maxbytes: 1 })')), "did you mean 'maxBytes'?");
+    await check('too-large', LAYOUT, (form) => form.read('f', runInNewContext('({ maxBytes: 2 })')));
   });
 });
 

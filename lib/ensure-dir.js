@@ -11,6 +11,7 @@ const { inPool, untilIdle } = require('./pool.js');
 const record = require('./record.js');
 const { quoted } = require('./escape.js');
 const { withRoot, withRootSync } = require('./root-handle.js');
+const { noCallback } = require('./validate.js');
 
 /** @typedef {import('./options.js').Pinned} Pinned */
 /** @typedef {import('./root-handle.js').Opened} Opened */
@@ -257,9 +258,13 @@ function ensureDirSync(dir, options) {
 /**
  * @param {unknown} dir
  * @param {unknown} [options]
+ * @param {unknown} [callback] refused
  */
-function ensureDir(dir, options) {
-  return promised(() => ensure(dir, options, undefined), ensureDir);
+function ensureDir(dir, options, callback = undefined) {
+  return promised(() => {
+    noCallback(callback);
+    return ensure(dir, options, undefined);
+  }, ensureDir);
 }
 
 module.exports = { HARDENINGS, OPT_OUT, REASONS, ensure, ensureDir, ensureDirSync, ensureSync, isOptedOut, warn };

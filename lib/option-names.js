@@ -3,8 +3,8 @@
 // Checks the names of options. An option that has no effect is an error, as it may stand for a check that the caller relies on.
 
 const { escaped } = require('./escape.js');
-const { invalidValue, toOptions } = require('./validate.js');
-const { OPTIONS, TITLES, foreignHint, namesOf } = require('./option-table.js');
+const { invalidValue, isTop, toOptions } = require('./validate.js');
+const { ENTRY, ENTRY_OPTIONS, OPTIONS, READ, TITLES, WRITE, foreignHint, namesOf } = require('./option-table.js');
 const { table } = require('./table.js');
 
 /** For each option the kinds of options objects that may have it: one lookup on the way of every call with options. */
@@ -81,13 +81,13 @@ function checkForeign(options, name, call, where) {
 }
 
 /**
- * Whether an object has a name by way of `Object.prototype` alone.
+ * Whether an object has a name by way of the `Object.prototype` of a realm alone.
  *
  * @param {object} options
  * @param {string} name
  */
 function isPollution(options, name) {
-  for (let level = options; level !== null && level !== Object.prototype; level = Object.getPrototypeOf(level)) {
+  for (let level = options; level !== null && (level === options || !isTop(level)); level = Object.getPrototypeOf(level)) {
     if (Object.hasOwn(level, name)) {
       return false;
     }
@@ -103,7 +103,11 @@ function isPollution(options, name) {
  */
 function suggestion(name, call) {
   const valid = namesOf(call);
-  const others = Object.keys(TITLES).filter((bit) => (CALLS[name] & Number(bit)) !== 0);
+  const place = placeOf(name, call);
+  if (place !== undefined) {
+    return `: ${place}`;
+  }
+  const others = Object.keys(TITLES).filter((bit) => (CALLS[name] & Number(bit)) !== 0 && TITLES[bit] !== TITLES[call]);
   if (others.length > 0) {
     return `, but of ${[...new Set(others.map((bit) => TITLES[bit]))].join(', ')}; its options are ${valid.join(', ')}`;
   }
@@ -111,6 +115,30 @@ function suggestion(name, call) {
   const least = Math.min(...distances);
   const isNear = least <= Math.max(name.length < 4 ? 1 : 2, Math.floor(name.length * 0.4));
   return isNear ? `; did you mean '${valid[distances.indexOf(least)]}'?` : `; its options are ${valid.join(', ')}`;
+}
+
+const PATH_NAMES = new Set(['path', 'filename', 'filepath']);
+
+/**
+ * Where a name belongs that is an option of the same call, but of another of its objects.
+ *
+ * @param {string} name
+ * @param {number} call
+ */
+function placeOf(name, call) {
+  if (call === READ && name === 'filePath') {
+    return 'the path is the first argument';
+  }
+  if (call === ENTRY && PATH_NAMES.has(name.toLowerCase())) {
+    return "use 'file'";
+  }
+  if (call === ENTRY && (CALLS[name] & ENTRY_OPTIONS) !== 0) {
+    return "put it in 'options' of the entry";
+  }
+  if ((call === ENTRY || call === ENTRY_OPTIONS) && (CALLS[name] & WRITE) !== 0) {
+    return 'it holds for all entries: put it in the second argument of writeAtomicMany';
+  }
+  return undefined;
 }
 
 /**

@@ -65,7 +65,7 @@ const OPTIONS = table({
   mkdir: { calls: EVERY_WRITE | ROOT_DEFAULTS },
   dirMode: { calls: EVERY_WRITE | ROOT_DEFAULTS },
   fallback: { calls: EVERY_WRITE, words: table({ none: 0, 'in-place': 1 }) },
-  encoding: { calls: EVERY_READ | EVERY_WRITE },
+  encoding: { calls: EVERY_READ | WRITE | ENTRY_OPTIONS },
   existing: { calls: ENSURE | ROOT_DEFAULTS, words: table({ tighten: 0, require: 1, leave: 2 }) },
   olderThanMs: { calls: CLEAN },
   file: { calls: ENTRY },
@@ -137,6 +137,8 @@ const FOREIGN = table({
   tmpPurge: { write: TEMPORARY },
   tmpCreated: { write: TEMP_PATH },
   tmpfileCreated: { write: TEMP_PATH },
+  // Of stageAtomic alone: the other writes have it.
+  encoding: { write: 'use handle.writeFile(data, encoding) of the result' },
   schedule: { write: 'writes to one target are published in the order of their calls' },
   timeout: { read: TIMEOUT, write: TIMEOUT },
   preserveExistingMode: { write: 'use newFileMode without mode' },

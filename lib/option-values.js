@@ -42,7 +42,7 @@ function toMaxBytes(value, fallback) {
     throw invalidType('options.maxBytes', 'of type number', value);
   }
   if (value !== Infinity && (!Number.isSafeInteger(value) || value < 0)) {
-    throw outOfRange('options.maxBytes', 'an integer >= 0 or Infinity', value);
+    throw outOfRange('options.maxBytes', 'an integer >= 0 and <= 2 ** 53 - 1, or Infinity', value);
   }
   return value;
 }
@@ -95,7 +95,7 @@ function toOutbound(value) {
   if (value === true) {
     return 1;
   }
-  if (typeof value !== 'object') {
+  if (typeof value !== 'object' || value === null) {
     throw invalidType('options.outbound', 'of type boolean or object', value);
   }
   const { allowOwnerOnly } = optionsOf(value, OUTBOUND, 'options.outbound');

@@ -69,11 +69,18 @@ function readArguments(options, defaults) {
 function readForm(file, options) {
   if (!('filePath' in file)) {
     // The missing path is the error to report: the object may be anything.
+    const wrong = Object.keys(file).find((name) => PATH_NAMES.test(name));
+    if (wrong !== undefined) {
+      throw invalidType('filePath', `of type string or an instance of Buffer or URL; '${wrong}' is not an option of a read`, undefined);
+    }
     return NONE;
   }
   const form = optionsOf(file, READ_FORM);
   return options === undefined ? form : { filePath: form.filePath, ...taken(READ_NAMES, optionsOf(options, READ), taken(READ_NAMES, form, NONE)) };
 }
+
+/** Names that stand for `filePath` in other libraries. */
+const PATH_NAMES = /^(?:file|filename|file_?path|path)$/i;
 
 /**
  * Reads each option once.
@@ -326,10 +333,10 @@ const DEFAULT_NAMES = namesOf(ROOT_DEFAULTS);
  * @param {unknown} given
  */
 function rootDefaults(given) {
-  const defaults = taken(DEFAULT_NAMES, optionsOf(given, ROOT_DEFAULTS, 'defaults'), NONE);
+  const defaults = taken(DEFAULT_NAMES, optionsOf(given, ROOT_DEFAULTS), NONE);
   const { outbound } = defaults;
   if (typeof outbound === 'object' && outbound !== null) {
-    defaults.outbound = taken(OUTBOUND_NAMES, optionsOf(outbound, OUTBOUND, 'defaults.outbound'), NONE);
+    defaults.outbound = taken(OUTBOUND_NAMES, optionsOf(outbound, OUTBOUND, 'options.outbound'), NONE);
   }
   // What calls without options take.
   const forRead = packRead(NONE, defaults);

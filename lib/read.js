@@ -14,7 +14,7 @@ const record = require('./record.js');
 const { reopen } = require('./reopen.js');
 const { withRoot, withRootSync } = require('./root-handle.js');
 const { Stats } = require('./stat.js');
-const { invalidValue } = require('./validate.js');
+const { invalidValue, noCallback } = require('./validate.js');
 
 /** @typedef {import('./native-types.js').Handle} Handle */
 /** @typedef {import('./native-types.js').NativePath} NativePath */
@@ -47,7 +47,7 @@ function toArguments(file, options, pinned) {
 
 /** @param {unknown} file */
 function isOptionsObject(file) {
-  return typeof file === 'object' && file !== null && !types.isUint8Array(file) && !isUrl(file);
+  return typeof file === 'object' && file !== null && !types.isUint8Array(file) && !isUrl(file) && !Array.isArray(file);
 }
 
 /**
@@ -321,17 +321,25 @@ function readLocalFileSafelySync(file, options) {
 /**
  * @param {unknown} file
  * @param {unknown} [options]
+ * @param {unknown} [callback] refused
  */
-function readLocalFileSafely(file, options) {
-  return promised(() => read(file, options, undefined), readLocalFileSafely);
+function readLocalFileSafely(file, options, callback = undefined) {
+  return promised(() => {
+    noCallback(callback);
+    return read(file, options, undefined);
+  }, readLocalFileSafely);
 }
 
 /**
  * @param {unknown} file
  * @param {unknown} [options]
+ * @param {unknown} [callback] refused
  */
-function openLocalFileSafely(file, options) {
-  return promised(() => pending(open(file, options, undefined)), openLocalFileSafely);
+function openLocalFileSafely(file, options, callback = undefined) {
+  return promised(() => {
+    noCallback(callback);
+    return pending(open(file, options, undefined));
+  }, openLocalFileSafely);
 }
 
 module.exports = { open, openLocalFileSafely, read, readLocalFileSafely, readLocalFileSafelySync, readSync };

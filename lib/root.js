@@ -8,7 +8,7 @@ const { open, read, readSync } = require('./read.js');
 const { rootDefaults } = require('./options.js');
 const rootHandle = require('./root-handle.js');
 const { status } = require('./status.js');
-const { invalidThis } = require('./validate.js');
+const { invalidThis, noCallback } = require('./validate.js');
 const { write, writeSync } = require('./write.js');
 const { writeMany } = require('./write-many.js');
 
@@ -164,9 +164,13 @@ class Root {
   /**
    * @param {unknown} file
    * @param {unknown} [options]
+   * @param {unknown} [callback] refused
    */
-  read(file, options) {
-    return Root.#begin(this, file, (pinned) => read(file, options, pinned), Root.prototype.read);
+  read(file, options, callback = undefined) {
+    return Root.#begin(this, file, (pinned) => {
+      noCallback(callback);
+      return read(file, options, pinned);
+    }, Root.prototype.read);
   }
 
   /**
@@ -184,18 +188,26 @@ class Root {
   /**
    * @param {unknown} file
    * @param {unknown} [options]
+   * @param {unknown} [callback] refused
    */
-  open(file, options) {
-    return Root.#begin(this, file, (pinned) => open(file, options, pinned), Root.prototype.open);
+  open(file, options, callback = undefined) {
+    return Root.#begin(this, file, (pinned) => {
+      noCallback(callback);
+      return open(file, options, pinned);
+    }, Root.prototype.open);
   }
 
   /**
    * @param {unknown} file
    * @param {unknown} data
    * @param {unknown} [options]
+   * @param {unknown} [callback] refused
    */
-  writeAtomic(file, data, options) {
-    return Root.#begin(this, file, (pinned) => write(file, data, options, pinned), Root.prototype.writeAtomic);
+  writeAtomic(file, data, options, callback = undefined) {
+    return Root.#begin(this, file, (pinned) => {
+      noCallback(callback);
+      return write(file, data, options, pinned);
+    }, Root.prototype.writeAtomic);
   }
 
   /**
@@ -214,17 +226,25 @@ class Root {
   /**
    * @param {unknown} entries
    * @param {unknown} [options]
+   * @param {unknown} [callback] refused
    */
-  writeAtomicMany(entries, options) {
-    return Root.#begin(this, '.', (pinned) => writeMany(entries, options, pinned), Root.prototype.writeAtomicMany);
+  writeAtomicMany(entries, options, callback = undefined) {
+    return Root.#begin(this, '.', (pinned) => {
+      noCallback(callback);
+      return writeMany(entries, options, pinned);
+    }, Root.prototype.writeAtomicMany);
   }
 
   /**
    * @param {unknown} dir
    * @param {unknown} [options]
+   * @param {unknown} [callback] refused
    */
-  ensureDir(dir, options) {
-    return Root.#begin(this, dir, (pinned) => ensure(dir, options, pinned), Root.prototype.ensureDir);
+  ensureDir(dir, options, callback = undefined) {
+    return Root.#begin(this, dir, (pinned) => {
+      noCallback(callback);
+      return ensure(dir, options, pinned);
+    }, Root.prototype.ensureDir);
   }
 
   /**
@@ -303,9 +323,13 @@ function openSoon(dir, defaults) {
 /**
  * @param {unknown} dir
  * @param {unknown} [defaults]
+ * @param {unknown} [callback] refused
  */
-function openRoot(dir, defaults) {
-  return promised(() => openSoon(dir, defaults), openRoot);
+function openRoot(dir, defaults, callback = undefined) {
+  return promised(() => {
+    noCallback(callback);
+    return openSoon(dir, defaults);
+  }, openRoot);
 }
 
 /**

@@ -12,7 +12,7 @@ const { inPool } = require('./pool.js');
 const record = require('./record.js');
 const { reopen } = require('./reopen.js');
 const { withRoot } = require('./root-handle.js');
-const { invalidThis } = require('./validate.js');
+const { invalidThis, noCallback } = require('./validate.js');
 const { toResult } = require('./write.js');
 
 /** @typedef {import('./native-types.js').Handle} Handle */
@@ -196,9 +196,13 @@ async function begin({ given, fixed, root, flags, modes, target, signal }) {
 /**
  * @param {unknown} file
  * @param {unknown} [options]
+ * @param {unknown} [callback] refused
  */
-function stageAtomic(file, options) {
-  return promised(() => pending(stage(file, options)), stageAtomic);
+function stageAtomic(file, options, callback = undefined) {
+  return promised(() => {
+    noCallback(callback);
+    return pending(stage(file, options));
+  }, stageAtomic);
 }
 
 module.exports = { stageAtomic };

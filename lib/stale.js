@@ -9,7 +9,7 @@ const { inPool } = require('./pool.js');
 const record = require('./record.js');
 const { CLEAN } = require('./option-table.js');
 const { optionsOf } = require('./option-names.js');
-const { invalidType, outOfRange } = require('./validate.js');
+const { invalidType, noCallback, outOfRange } = require('./validate.js');
 
 /** @param {unknown} value */
 function toAge(value) {
@@ -40,9 +40,13 @@ async function removeStale(dir, options) {
 /**
  * @param {unknown} dir
  * @param {unknown} options
+ * @param {unknown} [callback] refused
  */
-function cleanStaleTemporaries(dir, options) {
-  return promised(() => pending(removeStale(dir, options)), cleanStaleTemporaries);
+function cleanStaleTemporaries(dir, options, callback = undefined) {
+  return promised(() => {
+    noCallback(callback);
+    return pending(removeStale(dir, options));
+  }, cleanStaleTemporaries);
 }
 
 module.exports = { cleanStaleTemporaries };

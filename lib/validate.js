@@ -2,7 +2,7 @@
 
 // Arguments of the wrong type or range are refused before any I/O, with Node's errors.
 
-const { inspect } = process.getBuiltinModule('node:util');
+const { inspect, types } = process.getBuiltinModule('node:util');
 const { own } = require('./errors.js');
 const { escaped } = require('./escape.js');
 
@@ -58,7 +58,7 @@ function outOfRange(name, expected, value) {
  */
 function invalidValue(name, why, value) {
   const what = name.includes('.') ? 'property' : 'argument';
-  const message = `The ${what} '${name}' ${why}. Received ${inspect(value)}`;
+  const message = `The ${what} '${name}' ${why}${why.endsWith('?') ? '' : '.'} Received ${inspect(value)}`;
   return invalid(TypeError, 'ERR_INVALID_ARG_VALUE', message);
 }
 
@@ -85,9 +85,49 @@ function toOptions(options, name = 'options') {
     return NONE;
   }
   if (options === null || typeof options !== 'object' || Array.isArray(options)) {
-    throw invalidType(name, 'of type object', options);
+    throw invalidType(name, typeof options === 'function' ? 'of type object: there is no callback' : 'of type object', options);
+  }
+  const prototype = Object.getPrototypeOf(options);
+  if (prototype !== Object.prototype && prototype !== null) {
+    noContainer(options, name);
+    return isPolluted() || hasForeignTop(prototype) ? unpolluted(options) : options;
   }
   return isPolluted() ? unpolluted(options) : options;
+}
+
+/**
+ * Refuses objects that hold their content elsewhere than in properties: as options they would have no effect.
+ *
+ * @param {object} options
+ * @param {string} name
+ */
+function noContainer(options, name) {
+  if (types.isPromise(options) || types.isMap(options) || types.isSet(options) || types.isDate(options) || types.isRegExp(options) || types.isBoxedPrimitive(options)) {
+    throw invalidType(name, 'of type object, with the options as its properties', options);
+  }
+}
+
+/**
+ * Whether a prototype is the `Object.prototype` of a realm, this one or another: it has no prototype, and owns `hasOwnProperty`.
+ *
+ * @param {object} prototype
+ */
+function isTop(prototype) {
+  return prototype === Object.prototype || (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'hasOwnProperty'));
+}
+
+/**
+ * Whether a prototype is, or inherits from, the `Object.prototype` of another realm.
+ *
+ * @param {object | null} prototype
+ */
+function hasForeignTop(prototype) {
+  for (let level = prototype; level !== null && level !== Object.prototype; level = Object.getPrototypeOf(level)) {
+    if (isTop(level)) {
+      return true;
+    }
+  }
+  return false;
 }
 
 /**
@@ -124,13 +164,13 @@ function isPolluted() {
 }
 
 /**
- * What an object and its own classes have, without `Object.prototype`.
+ * What an object and its own classes have, without the `Object.prototype` of any realm.
  *
  * @param {any} options
  */
 function unpolluted(options) {
   const copy = Object.create(null);
-  for (let level = options; level !== null && level !== Object.prototype; level = Object.getPrototypeOf(level)) {
+  for (let level = options; level !== null && (level === options || !isTop(level)); level = Object.getPrototypeOf(level)) {
     for (const name of Object.getOwnPropertyNames(level)) {
       if (name !== 'constructor' && !(name in copy)) {
         copy[name] = options[name];
@@ -186,4 +226,15 @@ function toBoolean(value, name, fallback) {
   return value;
 }
 
-module.exports = { NONE, invalidThis, invalidType, invalidValue, outOfRange, toBoolean, toChoice, toOptions };
+/**
+ * Refuses a callback behind the options, which would never be called.
+ *
+ * @param {unknown} callback
+ */
+function noCallback(callback) {
+  if (typeof callback === 'function') {
+    throw invalid(TypeError, 'ERR_INVALID_ARG_TYPE', `There is no callback: the call returns a promise.${received(callback)}`);
+  }
+}
+
+module.exports = { NONE, invalidThis, invalidType, invalidValue, isTop, noCallback, outOfRange, toBoolean, toChoice, toOptions };

@@ -12,7 +12,7 @@ const { pathForLater, toPath } = require('./paths.js');
 const { inPool } = require('./pool.js');
 const record = require('./record.js');
 const { withRoot } = require('./root-handle.js');
-const { invalidType } = require('./validate.js');
+const { invalidType, noCallback } = require('./validate.js');
 const { WHOLE_DATA, toResult } = require('./write.js');
 
 /** @typedef {import('./native-types.js').NativePath} NativePath */
@@ -130,9 +130,13 @@ function settled({ given, fixed }, answer, signal) {
 /**
  * @param {unknown} entries
  * @param {unknown} [options]
+ * @param {unknown} [callback] refused
  */
-function writeAtomicMany(entries, options) {
-  return promised(() => pending(writeMany(entries, options, undefined)), writeAtomicMany);
+function writeAtomicMany(entries, options, callback = undefined) {
+  return promised(() => {
+    noCallback(callback);
+    return pending(writeMany(entries, options, undefined));
+  }, writeAtomicMany);
 }
 
 module.exports = { writeAtomicMany, writeMany };

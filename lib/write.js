@@ -12,7 +12,7 @@ const { pathForLater, toPath } = require('./paths.js');
 const { hasRoom, inPool } = require('./pool.js');
 const record = require('./record.js');
 const { withRoot, withRootSync } = require('./root-handle.js');
-const { invalidType } = require('./validate.js');
+const { invalidType, noCallback } = require('./validate.js');
 const { closeSource, writeStream } = require('./write-stream.js');
 
 /** @typedef {import('./native-types.js').Handle} Handle */
@@ -214,9 +214,13 @@ function writeAtomicSync(file, data, options) {
  * @param {unknown} file
  * @param {unknown} data
  * @param {unknown} [options]
+ * @param {unknown} [callback] refused
  */
-function writeAtomic(file, data, options) {
-  return promised(() => pending(write(file, data, options, undefined)), writeAtomic);
+function writeAtomic(file, data, options, callback = undefined) {
+  return promised(() => {
+    noCallback(callback);
+    return pending(write(file, data, options, undefined));
+  }, writeAtomic);
 }
 
 module.exports = { WHOLE_DATA, toResult, write, writeAtomic, writeAtomicSync, writeSync };
