@@ -123,6 +123,9 @@ export interface WriteResult {
  * Calls on one file publish in the order they were made, in one JavaScript environment, by whatever names they reach it (a linked
  * parent, a final link that is followed, a root). A stream takes its place when it ends.
  *
+ * A retry needs a new stream or generator: one that has ended, was destroyed, or was given to an earlier write is refused
+ * (`ERR_INVALID_STATE`). A generator that other code has used up cannot be known, and makes an empty file.
+ *
  * @example
  * await writeAtomic('state/session.json', JSON.stringify({ turn: 1 }), { mode: PRIVATE_FILE_MODE, mkdir: true });
  *

@@ -250,3 +250,53 @@ describe('a stream that ends badly leaves the old file and no temporary', () => 
     expect(destroyed).toBe(false);
   });
 });
+
+describe('data that an earlier write was given', () => {
+  const sources: [string, () => any][] = [
+    ['an async generator', () => slowly(['payload'])],
+    ['a generator', () => numbers(3)],
+    ['an iterator of an array', () => ['payload'].values()],
+    ['the body of a Response', () => new Response('payload').body],
+    ['the stream of a Blob', () => new Blob(['payload']).stream()],
+    ['a Node stream', () => Readable.from(['payload'])],
+  ];
+  const refused = { code: 'ERR_INVALID_STATE', message: expect.stringContaining('already consumed') };
+
+  test.each(sources)('is refused after a failure, and the old content stays: %s', async (_name, make) => {
+    const dir = scratch();
+    build(dir, ['f: old']);
+    const data = make();
+    expect(await failure(() => writeAtomic(`${dir}/missing/f`, data))).toMatchObject({ code: 'not-found' });
+    expect(await failure(() => writeAtomic(`${dir}/f`, data))).toMatchObject(refused);
+    expect(fs.readFileSync(`${dir}/f`, 'utf8')).toBe('old');
+  });
+
+  test.each(sources)('is refused after a success, and while it is read: %s', async (_name, make) => {
+    const dir = scratch();
+    const data = make();
+    const first = writeAtomic(`${dir}/first`, data);
+    expect(await failure(() => writeAtomic(`${dir}/second`, data))).toMatchObject(refused);
+    expect((await first).size).toBeGreaterThan(5);
+    expect(await failure(() => writeAtomic(`${dir}/third`, data))).toMatchObject(refused);
+    expect(fs.readdirSync(dir)).toEqual(['first']);
+  });
+
+  test('is accepted where it can be iterated once more, and where a part is left', async () => {
+    const dir = scratch();
+    const chunks = ['a', 'b'];
+    const again = { *[Symbol.iterator]() { yield 'c'; } };
+    for (let count = 0; count < 2; count += 1) {
+      expect((await writeAtomic(`${dir}/array`, chunks)).size).toBe(2);
+      expect((await writeAtomic(`${dir}/iterable`, again)).size).toBe(1);
+    }
+    const stream = new Blob(['payload']).stream();
+    const reader = stream.getReader();
+    reader.releaseLock();
+    expect((await writeAtomic(`${dir}/stream`, stream)).size).toBe(7);
+    const peeked = Readable.from(['head', 'tail']);
+    await once(peeked, 'readable');
+    peeked.read();
+    expect((await writeAtomic(`${dir}/peeked`, peeked)).size).toBe(4);
+    expect((await writeAtomic(`${dir}/empty`, Readable.from([]))).size).toBe(0);
+  });
+});

@@ -5,6 +5,7 @@
 const { performance } = process.getBuiltinModule('node:perf_hooks');
 const { setImmediate } = process.getBuiltinModule('node:timers');
 const { onAbort } = require('./abort.js');
+const { own } = require('./errors.js');
 
 /** @typedef {AsyncIterable<unknown> | Iterable<unknown>} Source */
 /** @typedef {AsyncIterator<unknown> | Iterator<unknown>} SourceIterator */
@@ -95,6 +96,43 @@ function iteratorOf(source) {
   return typeof source[Symbol.asyncIterator] === 'function' ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
 }
 
+/** Streams and iterators that a write was given. */
+const claimed = new WeakSet();
+
+/**
+ * Claims a source for one write. Throws if it has nothing more to yield, as far as that can be known, or belongs to an earlier write:
+ * a retry with it would publish an empty file. Iterables that return a new iterator each time are accepted again, as is a stream
+ * that other code has read in part.
+ *
+ * @param {any} source
+ */
+function claim(source) {
+  if (claimed.has(source) || isUsedUp(source)) {
+    const message = 'Invalid state: "data" was already consumed. Pass a new stream or iterable to each write.';
+    throw own(Object.assign(new Error(message), { code: 'ERR_INVALID_STATE' }));
+  }
+  if (typeof source.next === 'function' || typeof source.pipe === 'function' || typeof source.getReader === 'function') {
+    claimed.add(source);
+  }
+}
+
+/**
+ * Whether a Node stream or a web stream has ended, was destroyed or cancelled, without an error of its own.
+ *
+ * @param {any} source
+ */
+function isUsedUp(source) {
+  if (typeof source.pipe === 'function') {
+    return source.readableEnded === true || (source.destroyed === true && !source.errored);
+  }
+  if (typeof source.getReader !== 'function') {
+    return false;
+  }
+  /** @type {any} */
+  const { Readable, isErrored, isReadable } = process.getBuiltinModule('node:stream');
+  return Readable.isDisturbed?.(source) === true && isReadable?.(source) === false && isErrored?.(source) !== true;
+}
+
 /**
  * Calls the iterator's `return()` and waits for it, for a second at most. Errors of it are ignored: the one that ended the write is reported.
  *
@@ -135,4 +173,4 @@ async function withinTime(closing, milliseconds) {
   }
 }
 
-module.exports = { closeSource, forEachChunk, iteratorOf };
+module.exports = { claim, closeSource, forEachChunk, iteratorOf };

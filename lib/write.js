@@ -3,6 +3,7 @@
 const { types } = process.getBuiltinModule('node:util');
 const { abortable, cancelOn } = require('./abort.js');
 const { ownCopy, toBytes, withinLimit } = require('./bytes.js');
+const { claim } = require('./chunks.js');
 const { direct } = require('./direct.js');
 const { native } = require('./native.js');
 const { atCaller, pending, promised, shown } = require('./errors.js');
@@ -117,6 +118,9 @@ async function write(file, data, options, pinned, beforePublish) {
   const given = shown(path);
   const fixed = pathForLater(path, isBeneathRoot);
   const fixedRoot = root === undefined ? undefined : pathForLater(toPath(root, 'root'), false);
+  if (bytes === undefined) {
+    claim(data);
+  }
   const canceller = signal && cancelOn(signal);
   const cancel = canceller?.handle;
   try {
