@@ -169,6 +169,12 @@ function describe(failure, at, context) {
     case 'root-closed':
       return { sentence: `the root for ${at} is closed`, remedy: 'Open it anew.' };
     case 'unsupported-platform':
+      if (detail === 'permission-model') {
+        return {
+          sentence: `Node's permission model does not let ${at} be opened again by its descriptor`,
+          remedy: 'Start Node with --allow-fs-read=*, and for stageAtomic also with --allow-fs-write=* (on Linux /proc/self/fd/* is enough).',
+        };
+      }
       return { sentence: `this system cannot open ${at} again by its descriptor (${detail === 'forged' ? 'what is mounted at /proc is not procfs' : 'is /proc mounted?'})` };
     default:
       return {

@@ -73,6 +73,10 @@ async function reopen(held, flags, path, isLocal = false) {
  * @param {string} path as the caller gave it
  */
 function reopenFailure(error, path) {
+  if (error.code === 'ERR_ACCESS_DENIED') {
+    // A flag cannot name a descriptor that is not open yet.
+    return refusal('unsupported-platform', 'permission-model', path, error);
+  }
   if (error.code === 'ENOENT' || error.errno === undefined) {
     return refusal('unsupported-platform', '', path, error);
   }
