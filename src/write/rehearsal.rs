@@ -38,7 +38,7 @@ pub fn rehearse(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Forecast
     };
     let mut place = match Place::find(scope, raw, &without_parents) {
         Err(error) if error.code() == Some(Code::NotFound) && rules.make_parents.is_some() => {
-            return with_parents(scope, raw, rules);
+            return with_parents(scope, raw, rules, error);
         }
         answer => answer?,
     };
@@ -65,10 +65,18 @@ pub fn rehearse(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Forecast
     Ok(forecast)
 }
 
-/// The same where directories are to be made first: nothing has the name then.
-fn with_parents(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Forecast, Error> {
+/// Forecasts a write that makes missing parents first. A path without a final name (`a/..`) makes none,
+/// and has the `error` that it was refused with.
+fn with_parents(
+    scope: &Scope<'_>,
+    raw: &[u8],
+    rules: &Rules,
+    error: Error,
+) -> Result<Forecast, Error> {
     let located = scope.locate(raw)?;
-    let (parent, _) = path::split(&located.text).unwrap_or_default();
+    let Some((parent, _)) = path::split(&located.text) else {
+        return Err(error);
+    };
     match make_dirs::look(scope, parent, Last::Follow)? {
         Look::There(_) => Err(Error::refused(Code::PathMismatch, "retries")),
         Look::Missing(top, _) => {
