@@ -60,7 +60,7 @@ fn is_magic(link: &Stat, target: &[u8]) -> bool {
 /// Also where that cannot be read from procfs itself: no `/proc`, another file system in its place,
 /// or a kernel that shows it to root alone. Refusing a link is the safe mistake.
 pub(crate) fn protects_symlinks() -> bool {
-    match read_entry(b"sys/fs/protected_symlinks") {
+    match read_entry(b"../sys/fs/protected_symlinks") {
         Ok(value) => !value.starts_with(b"0"),
         Err(_) => true,
     }

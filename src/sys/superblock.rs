@@ -88,7 +88,7 @@ fn by_mount(mount: u64) -> Option<u64> {
 
 /// By the number of a mount in `/proc/self/mountinfo` (proc(5)): its third field is the device.
 fn by_mountinfo(mount: u32) -> Option<u64> {
-    let table = read_entry(b"self/mountinfo").ok()?;
+    let table = read_entry(b"mountinfo").ok()?;
     let number = mount.to_string();
     String::from_utf8_lossy(&table).lines().find_map(|line| {
         let mut fields = line.split(' ');
