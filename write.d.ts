@@ -108,7 +108,7 @@ export interface WriteResult {
    *
    * - `mode`: all twelve bits are those of the old file. `false` also where setuid, setgid or sticky were dropped.
    * - `acl`: the entries are those of the old file, effective or not, or both files have none. `false` where one could not be read,
-   *   set or removed, and always with {@link WriteOptions.mode}.
+   *   set or removed, where an entry is cut because the group is not kept, and always with {@link WriteOptions.mode}.
    * - `owner`: owner and group are those of the old file. `false` for ids without a counterpart in this user namespace.
    */
   preserved: { mode: boolean; acl: boolean; owner: boolean } | null;

@@ -1,6 +1,6 @@
 // Owner, ACL and mode of a replacement: in which order they are applied, what each capability allows, and what the
 // result claims.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -235,5 +235,64 @@ needs('root', 'setfacl', 'getfacl')('`preserved`', () => {
     expect(value.preserved.acl).toBe(true);
     expect(getfacl(file)).toEqual(before);
     expect(octal(modeOf(file))).toBe('0600');
+  });
+});
+
+needs('root', 'setpriv', 'setfacl', 'getfacl')('an ACL whose file cannot keep its group', () => {
+  const WRITER = 1002;
+  const DENIED = 2000;
+  let base: string;
+  let writer: Driver;
+
+  beforeAll(async () => {
+    base = ownedDir(scratch(), 'lost-group', 0, 0, 0o755);
+    writer = await Driver.start({ launcher: asUser(WRITER, WRITER) });
+  });
+
+  const canRead = (file: string, gid: number, ...groups: number[]): boolean => {
+    const ids = ['--reuid=1012', `--regid=${gid}`, `--groups=${[gid, ...groups].join(',')}`];
+    return spawnSync('setpriv', [...ids, 'cat', file]).status === 0;
+  };
+
+  it.each(both)('denies members of the new group what a named group entry denied them (%s)', async (how) => {
+    const dir = ownedDir(base, `denied-${how}`, 0, 0, 0o777);
+    const file = ownedFile(dir, 'file', 0, 1001, 0o644);
+    setfacl(file, '--set', `u::rw,g::r,g:${DENIED}:---,o::r`);
+    expect(canRead(file, WRITER, DENIED)).toBe(false);
+    const { value } = await writer.verb(how, 'writeAtomic', file, 'new');
+    expect(value.preserved).toMatchObject({ acl: false, owner: false });
+    expect(ownerOf(file)).toEqual([WRITER, WRITER]);
+    expect(canRead(file, WRITER, DENIED)).toBe(false);
+    expect(canRead(file, 1005)).toBe(true);
+  });
+
+  it.each(both)('denies a named group that becomes the owning group (%s)', async (how) => {
+    const dir = ownedDir(base, `setgid-${how}`, 1001, DENIED, 0o2777);
+    const file = ownedFile(dir, 'file', WRITER, 0, 0o644);
+    setfacl(file, '--set', `u::rw,g::rw,g:${DENIED}:---,o::rw`);
+    expect(canRead(file, DENIED)).toBe(false);
+    await writer.verb(how, 'writeAtomic', file, 'new');
+    expect(ownerOf(file)).toEqual([WRITER, DENIED]);
+    expect(canRead(file, DENIED)).toBe(false);
+    expect(canRead(file, 1005)).toBe(true);
+  });
+
+  it.each(both)('is not claimed as preserved where the entry of the group is cut (%s)', async (how) => {
+    const dir = ownedDir(base, `cut-${how}`, 0, 0, 0o777);
+    const file = ownedFile(dir, 'file', 1003, 3000, 0o644);
+    setfacl(file, '--set', 'u::rw,g::rwx,u:1003:rw,o::r');
+    const { value } = await writer.verb(how, 'writeAtomic', file, 'new');
+    expect(getfacl(file)).toContain('group::r--');
+    expect(value.preserved).toMatchObject({ acl: false, owner: false });
+  });
+
+  it.each(both)('is claimed as preserved where no entry changes (%s)', async (how) => {
+    const dir = ownedDir(base, `same-${how}`, 0, 0, 0o777);
+    const file = ownedFile(dir, 'file', 1003, 3000, 0o644);
+    setfacl(file, '--set', 'u::rw,g::r,u:1003:rw,o::r');
+    const before = getfacl(file);
+    const { value } = await writer.verb(how, 'writeAtomic', file, 'new');
+    expect(getfacl(file)).toEqual(before);
+    expect(value.preserved).toMatchObject({ acl: true, owner: false });
   });
 });

@@ -90,6 +90,27 @@ needs('root', 'setpriv', 'setfacl', 'getfacl', 'strace', 'gcc')('a staged file i
     expect(execFileSync('getfacl', ['-cp', target], { encoding: 'utf8' })).not.toContain('user:1001');
   });
 
+  it('never gives a file more by the ACL of the replaced one than it granted, not even for a moment', () => {
+    ownedFile(dir, 'target', 0, 0, 0o644);
+    execFileSync('setfacl', ['--set', `u::rw,u:${THEM}:rw,g::r,o::rw`, target]);
+    const file = ownedFile(dir, 'file', 0, 0, 0o444, 'public');
+    const script = `(async () => {
+      const staged = await require('holdfast').stageAtomic(process.argv[1]);
+      require('fs').renameSync(process.argv[2], staged.tempPath);
+      console.log(JSON.stringify((await staged.commit()).preserved));
+    })()`;
+    const trace = join(base, 'set-acl.trace');
+    const tracer = ['-f', '-o', trace, '-s', '256', '-e', 'trace=setxattr,fsetxattr'];
+    const said = execFileSync('strace', [...tracer, process.execPath, '-e', script, target, file], { encoding: 'utf8' });
+    // The tag of the mask is octal 20, that of others a blank.
+    const set = fs.readFileSync(trace, 'utf8');
+    expect(set).toMatch(/\\20\\0\\4\\0\\377/);
+    expect(set).toMatch(/ \\0\\4\\0\\377/);
+    expect(set.match(/setxattr\(/g)).toHaveLength(1);
+    expect(execFileSync('getfacl', ['-cpE', target], { encoding: 'utf8' })).toMatch(/mask::r--\nother::r--/);
+    expect(JSON.parse(said)).toMatchObject({ mode: false, acl: false });
+  });
+
   it.each([0o644, undefined])('keeps what an ACL of the file that was put there denies (mode %o)', async (mode) => {
     const secret = ownedFile(dir, 'secret', 0, 0, 0o644, SECRET);
     execFileSync('setfacl', ['-m', `u:${THEM}:---`, secret]);

@@ -174,23 +174,53 @@ impl Acl {
         &self.stored
     }
 
-    /// The attribute's value for a file whose group is another one: what the owning group and
-    /// others had in common is what both get. Named entries stay, and so does the mask.
-    pub(crate) fn stored_for_another_group(&self) -> Vec<u8> {
-        let common = self.common_to_group_and_others();
-        let mut stored = self.stored.clone();
-        let entries = stored.get_mut(4..).unwrap_or_default();
-        for (entry, place) in self.entries.iter().zip(entries.chunks_exact_mut(8)) {
-            if matches!(entry.tag, ACL_GROUP_OBJECT | ACL_OTHER) {
-                place[2] = common;
-            }
-        }
-        stored
+    /// The ACL for a file that has another group than this one's.
+    ///
+    /// - `other::` keeps what the owning group has too: its members count as others now.
+    /// - `group::` keeps what others, the owning group and every named group have: members of the
+    ///   new group may be in each of them, and one group that grants a right is enough for it.
+    /// - Named entries and the mask stay.
+    pub(crate) fn for_another_group(&self) -> Self {
+        let (group, others) = self.shared_for_another_group();
+        self.map(|entry| match entry.tag {
+            ACL_GROUP_OBJECT => group,
+            ACL_OTHER => others,
+            _ => entry.permissions,
+        })
     }
 
-    fn common_to_group_and_others(&self) -> u8 {
-        let others = self.of_tag(ACL_OTHER).unwrap_or(0);
-        (self.owning_group() & others & 0o7) as u8
+    /// The ACL as `chmod` leaves it that removes the group's and others' bits which `most` lacks:
+    /// the mask, or without one `group::`, and `other::` lose them.
+    pub(crate) fn within(&self, most: u32) -> Self {
+        let group_tag = match self.of_tag(ACL_MASK) {
+            Some(_) => ACL_MASK,
+            None => ACL_GROUP_OBJECT,
+        };
+        self.map(|entry| match entry.tag {
+            ACL_OTHER => entry.permissions & most,
+            tag if tag == group_tag => entry.permissions & most >> 3,
+            _ => entry.permissions,
+        })
+    }
+
+    /// A copy whose entries have other permissions.
+    fn map(&self, permissions: impl Fn(&Entry) -> u32) -> Self {
+        let mut stored = self.stored.clone();
+        let places = stored.get_mut(4..).unwrap_or_default();
+        for (entry, place) in self.entries.iter().zip(places.chunks_exact_mut(8)) {
+            place[2] = (permissions(entry) & 0o7) as u8;
+        }
+        Self::parse(stored)
+    }
+
+    /// What `group::` and `other::` are in [`Acl::for_another_group`].
+    fn shared_for_another_group(&self) -> (u32, u32) {
+        let others = self.owning_group() & self.of_tag(ACL_OTHER).unwrap_or(0);
+        let group = self
+            .named()
+            .filter(|entry| entry.tag == ACL_GROUP)
+            .fold(others, |shared, entry| shared & entry.permissions);
+        (group, others)
     }
 
     /// Whether it grants anything to users or groups by name. `chmod` would zero their mask, and
@@ -235,7 +265,7 @@ impl Acl {
 ///   entry by name now falls to the group or to others, so both are cut to what each had.
 /// - The group lost: the new group's members were others before, and the old group's members are
 ///   others now, so both are cut to what the two classes had in common; with an ACL kept, in its
-///   entries ([`Acl::stored_for_another_group`]), and the mask stays.
+///   entries ([`Acl::for_another_group`]), and the mask stays.
 pub(crate) fn kept_bits(old: u32, acl: Option<&Acl>, keeps_acl: bool, keeps_group: bool) -> u32 {
     let owner = old & 0o700;
     let (mut group, mut others) = ((old >> 3) & 0o7, old & 0o7);
@@ -249,7 +279,9 @@ pub(crate) fn kept_bits(old: u32, acl: Option<&Acl>, keeps_acl: bool, keeps_grou
             return old & 0o777;
         }
         if keeps_acl {
-            return old & 0o770 | u32::from(acl.common_to_group_and_others());
+            let (group, others) = acl.shared_for_another_group();
+            let group_bits = acl.of_tag(ACL_MASK).unwrap_or(group);
+            return owner | group_bits << 3 | others;
         }
         group = acl.owning_group() & acl.shared_by_named();
         others &= acl.shared_by_named();

@@ -85,10 +85,70 @@ fn keeping_a_mode_never_widens_it() {
 }
 
 #[test]
-fn an_acl_for_another_group_gives_it_no_more_than_others_had() {
-    let kept = acl(&[(1, 7), (2, 6), (4, 5), (0x10, 7), (0x20, 4)]).stored_for_another_group();
-    let expected = acl(&[(1, 7), (2, 6), (4, 4), (0x10, 7), (0x20, 4)]);
-    assert_eq!(kept, expected.stored());
+fn an_acl_for_another_group_gives_it_no_more_than_others_and_every_named_group_had() {
+    for (case, old, expected) in [
+        (
+            "others had less",
+            [(1, 7), (2, 6), (4, 5), (0x10, 7), (0x20, 4)],
+            [(1, 7), (2, 6), (4, 4), (0x10, 7), (0x20, 4)],
+        ),
+        (
+            "a named group was denied",
+            [(1, 6), (4, 4), (8, 0), (0x10, 4), (0x20, 4)],
+            [(1, 6), (4, 0), (8, 0), (0x10, 4), (0x20, 4)],
+        ),
+        (
+            "a named group had less",
+            [(1, 6), (4, 6), (8, 4), (0x10, 6), (0x20, 6)],
+            [(1, 6), (4, 4), (8, 4), (0x10, 6), (0x20, 6)],
+        ),
+        (
+            "a named user was denied",
+            [(1, 6), (2, 0), (4, 4), (0x10, 4), (0x20, 4)],
+            [(1, 6), (2, 0), (4, 4), (0x10, 4), (0x20, 4)],
+        ),
+        (
+            "the old group had less than others within the mask",
+            [(1, 6), (4, 6), (8, 6), (0x10, 4), (0x20, 6)],
+            [(1, 6), (4, 4), (8, 6), (0x10, 4), (0x20, 4)],
+        ),
+    ] {
+        assert_eq!(acl(&old).for_another_group(), acl(&expected), "{case}");
+    }
+}
+
+#[test]
+fn bits_of_an_acl_for_another_group_are_those_that_it_has() {
+    let without_mask = acl(&[(1, 6), (4, 6), (0x20, 4)]);
+    assert_eq!(kept_bits(0o664, Some(&without_mask), true, false), 0o644);
+    let denied = acl(&[(1, 6), (4, 4), (8, 0), (0x10, 4), (0x20, 4)]);
+    assert_eq!(kept_bits(0o644, Some(&denied), true, false), 0o644);
+}
+
+#[test]
+fn an_acl_within_bits_grants_no_more_than_they_do() {
+    for (case, old, most, expected) in [
+        (
+            "the mask and others are cut",
+            &[(1, 6), (2, 6), (4, 6), (0x10, 6), (0x20, 6)][..],
+            0o044,
+            &[(1, 6), (2, 6), (4, 6), (0x10, 4), (0x20, 4)][..],
+        ),
+        (
+            "without a mask, the group is cut",
+            &[(1, 6), (4, 6), (0x20, 6)],
+            0o044,
+            &[(1, 6), (4, 4), (0x20, 4)],
+        ),
+        (
+            "nothing exceeds the bits",
+            &[(1, 6), (2, 6), (4, 4), (0x10, 4), (0x20, 4)],
+            0o066,
+            &[(1, 6), (2, 6), (4, 4), (0x10, 4), (0x20, 4)],
+        ),
+    ] {
+        assert_eq!(acl(old).within(most), acl(expected), "{case}");
+    }
 }
 
 #[test]
@@ -105,7 +165,8 @@ fn an_acl_that_is_not_understood_is_kept_as_a_whole_or_leaves_nothing_to_others(
         let bits = kept_bits(0o664, Some(acl), keeps_acl, keeps_group);
         assert_eq!(bits, expected, "{case}");
     }
-    assert_eq!(foreign.stored_for_another_group(), foreign.stored());
+    assert_eq!(foreign.for_another_group(), foreign);
+    assert_eq!(foreign.within(0), foreign);
 }
 
 #[test]

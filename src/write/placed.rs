@@ -67,27 +67,31 @@ impl Placed {
         let group = sys::status(fd)?.gid;
         let (keeps_group, has_own_group) = (group == old.gid, group == first.gid);
         let known = target.acl.as_ref().filter(|acl| acl.is_known());
-        let kept = match (plan.mode(), known) {
-            (None, Some(acl)) if self.is_public() => {
-                let stored = if keeps_group {
-                    acl.stored().to_vec()
-                } else {
-                    acl.stored_for_another_group()
-                };
-                tolerated(sys::set_acl(fd, &stored))?
+        // The group bits are the mask of the ACL, which bounds named entries too. The ACL is cut
+        // before it is set: whoever opens the file through more keeps that descriptor.
+        let new = known.map(|acl| {
+            if keeps_group {
+                acl.within(self.bound(false))
+            } else {
+                acl.for_another_group().within(self.bound(false))
             }
+        });
+        let kept = match (plan.mode(), &new) {
+            (None, Some(acl)) if self.is_public() => tolerated(sys::set_acl(fd, acl.stored()))?,
             _ => false,
         };
         let wanted = plan.mode().unwrap_or_else(|| {
             permission::kept_bits(old.mode & 0o777, target.acl.as_ref(), kept, keeps_group)
         });
         let most = if kept {
-            // The group bits are the mask of the ACL, which bounds named entries too.
             self.bound(false)
         } else {
             self.bound_without_acl(fd, has_own_group)?
         };
-        sys::change_mode(fd, wanted & (0o700 | most))?;
+        let bits = wanted & (0o700 | most);
+        sys::change_mode(fd, bits)?;
+        let is_same_acl =
+            target.acl.is_none() || kept && new.as_ref() == known && bits == old.mode & 0o777;
         if first.uid != old.uid && self.is_public() && permission::is_mapped(old.uid) {
             tolerated(sys::change_owner(fd, Some(old.uid), None))?;
         }
@@ -95,7 +99,7 @@ impl Placed {
         Ok(Settled {
             preserved: Some(Preserved {
                 mode: stat.permissions() == old.permissions(),
-                acl: plan.mode().is_none() && (kept || target.acl.is_none()),
+                acl: plan.mode().is_none() && is_same_acl,
                 owner: stat.uid == old.uid && stat.gid == old.gid,
             }),
             stat,

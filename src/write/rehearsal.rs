@@ -197,13 +197,16 @@ fn settled(place: &Place, target: Option<&Target>, above: &Stat, rules: &Rules) 
     let mode = rules
         .mode
         .unwrap_or_else(|| permission::kept_bits(old, acl.as_ref(), keeps_acl, keeps_group));
+    let is_same_acl = acl.as_ref().is_none_or(|acl| {
+        keeps_acl && (keeps_group || acl.for_another_group() == *acl && mode == old)
+    });
     Forecast {
         created: false,
         mode,
         durable,
         preserved: Some(Preserved {
             mode: mode == stat.permissions(),
-            acl: rules.mode.is_none() && keeps_acl,
+            acl: rules.mode.is_none() && is_same_acl,
             owner: keeps_user && keeps_group,
         }),
     }

@@ -192,7 +192,8 @@ fn give(fd: BorrowedFd<'_>, stat: Stat, target: &Stat, what: Give) -> Result<Sta
 }
 
 /// Gives the file the ACL of the one it replaces, or takes away the one that the directory's
-/// default gave it. Returns its stat, whether that worked, and the bits that it may have then.
+/// default gave it. Returns its stat, whether its ACL equals the old one, and the bits that it may
+/// have then.
 fn keep_acl(
     fd: BorrowedFd<'_>,
     stat: Stat,
@@ -202,13 +203,14 @@ fn keep_acl(
     let acl = target.acl.as_ref();
     let bits = |kept| permission::kept_bits(target.stat.mode & 0o777, acl, kept, keeps_group);
     if let Some(acl) = acl.filter(|acl| acl.is_known()) {
-        let set = if keeps_group {
-            sys::set_acl(fd, acl.stored())
-        } else {
-            sys::set_acl(fd, &acl.stored_for_another_group())
-        };
-        match set {
-            Ok(()) => return Ok((sys::status(fd)?, true, bits(true))),
+        let changed = (!keeps_group).then(|| acl.for_another_group());
+        let new = changed.as_ref().unwrap_or(acl);
+        match sys::set_acl(fd, new.stored()) {
+            Ok(()) => {
+                let bits = bits(true);
+                let is_same = new == acl && bits == target.stat.mode & 0o777;
+                return Ok((sys::status(fd)?, is_same, bits));
+            }
             Err(os) if permission::cannot_be_kept(os.errno) => {}
             Err(os) => return Err(os),
         }
