@@ -151,7 +151,9 @@ export class Driver {
   async ask(request: Request): Promise<Answer> {
     if (this.lastWords !== undefined) throw new Error(this.lastWords);
     const answer = this.next();
-    this.child.stdin.write(`${JSON.stringify(request, replaceBytes)}\n`);
+    // Newer Nodes take the separators of lines and paragraphs for the end of a line.
+    const line = JSON.stringify(request, replaceBytes).replace(/[\u2028\u2029]/g, (end) => `\\u${end.charCodeAt(0).toString(16)}`);
+    this.child.stdin.write(`${line}\n`);
     const result = await answer;
     if (result.error?.name === 'DriverEnded') throw new Error(result.error.message);
     return result;

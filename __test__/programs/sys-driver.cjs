@@ -150,6 +150,8 @@ createInterface({ input: process.stdin }).on('line', async (line) => {
   const answer = await run(JSON.parse(line, revive));
   // A warning is emitted on the next tick: whoever asks afterwards must find it.
   await new Promise((resolve) => setImmediate(resolve));
-  process.stdout.write(`${JSON.stringify(answer)}\n`);
+  // Newer Nodes take the separators of lines and paragraphs for the end of a line.
+  const text = JSON.stringify(answer).replace(/[\u2028\u2029]/g, (end) => `\\u${end.charCodeAt(0).toString(16)}`);
+  process.stdout.write(`${text}\n`);
 });
 process.stdout.write('{"value":"ready"}\n');

@@ -291,6 +291,10 @@ const checks = {
   'errors carry what a log needs and a response may have': async (dir) => {
     const error = await call.readLocalFileSafely(`${dir}/none`).catch((caught) => caught);
     assert.ok(error instanceof HoldfastError && call.isHoldfastError(error) && !call.isHoldfastError(new Error()));
+    const missing = new HoldfastError('not-found', { path: '/secret' });
+    assert.ok(call.isNotFound(missing) && !call.isNotFound(new Error()));
+    assert.equal(call.httpStatus(missing), 404);
+    assert.ok(!JSON.stringify(call.toPublicError(missing)).includes('secret'));
     assert.deepEqual([error.code, error.category, error.sysCode, error.path], ['not-found', 'operational', 'ENOENT', `${dir}/none`]);
     assert.equal(JSON.stringify(error.toPublic()).includes(dir), false);
     assert.equal(JSON.parse(JSON.stringify(error)).path, `${dir}/none`);
