@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRootSync, stageAtomic, writeAtomic } from '../index.mjs';
 import { outcome } from './helpers/forms.js';
@@ -26,14 +27,17 @@ afterAll(() => fs.rmSync(inMemory, { recursive: true, force: true }));
 
 const place = (where: string): string => makeDir(where === 'memory' ? inMemory : base, `place-${count++}`, 0o755);
 
-/** The answer to a request whose first sync of a file takes longer than 100 ms. `act` runs meanwhile. */
+/** A target is looked at again when this many milliseconds have passed since the first look. */
+const STALE_AFTER = 100;
+
+/** The answer to a request whose first sync of a file takes longer than that. `act` runs meanwhile: the driver is stopped. */
 async function whileSyncing(driver: Driver, request: Request, act: () => void): Promise<Answer> {
-  const delay = [{ syscall: 'fsync', effect: 'delay_enter=900000', when: 1 }];
-  const watched = watch(driver, request, { inject: delay });
-  // strace needs time to attach; the delay is longer.
-  await new Promise((resolve) => setTimeout(resolve, 600));
-  act();
-  return (await watched).answer;
+  const stop = [{ syscall: 'fsync', effect: 'signal=STOP', when: 1 }];
+  const whileStopped = async (): Promise<void> => {
+    act();
+    await sleep(STALE_AFTER + 20);
+  };
+  return (await watch(driver, request, { inject: stop, whileStopped })).answer;
 }
 
 needs('root', 'strace', 'setfacl', 'getfacl')('a target that changes during a write', () => {

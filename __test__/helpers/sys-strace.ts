@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer, Driver, Request } from './sys-driver.js';
 import { scratch } from './sys-scratch.js';
 
@@ -26,6 +27,8 @@ export interface Watch {
   /** Only this thread is traced, else all threads of the driver. */
   thread?: number;
   inject?: Injection[];
+  /** Runs once, while the driver is stopped by an injected `signal=STOP`. The driver continues afterwards. */
+  whileStopped?: () => Promise<void>;
 }
 
 /** strace 6.1 does not know the newest calls by name. */
@@ -60,13 +63,32 @@ export async function watch(driver: Driver, request: Request, how: Watch = {}): 
     });
     void ended.then(() => reject(new Error(`strace did not attach: ${said}${driver.lastWords ?? 'the driver lives'}`)));
   });
-  const outcome = await driver.ask(request).catch((error: Error) => error);
+  let isAnswered = false;
+  const asked = driver
+    .ask(request)
+    .catch((error: Error) => error)
+    .finally(() => (isAnswered = true));
+  const isStopped = how.whileStopped !== undefined && (await stopped(file, () => isAnswered));
+  try {
+    if (isStopped) await how.whileStopped?.();
+  } finally {
+    if (isStopped) process.kill(driver.pid, 'SIGCONT');
+  }
+  const outcome = await asked;
   tracer.kill('SIGINT');
   await ended;
+  if (how.whileStopped && !isStopped) throw new Error(`the request was answered without a stop: ${JSON.stringify(outcome)}`);
   const calls = parse(readFileSync(file, 'utf8'), how.thread ?? driver.pid);
   rmSync(file);
   if (outcome instanceof Error) throw new EndedUnderWatch(`${outcome.message}, after ${calls.at(-1)?.text}`, calls);
   return { answer: outcome, calls };
+}
+
+/** Waits until the trace shows that the driver is stopped: no thread of it returns from a system call then. */
+async function stopped(file: string, isAnswered: () => boolean): Promise<boolean> {
+  const isStopped = (): boolean => readFileSync(file, 'utf8').includes('--- stopped by SIGSTOP ---');
+  while (!isStopped() && !isAnswered()) await sleep(2);
+  return isStopped();
 }
 
 /** The calls in the order in which they began; one that strace printed in two halves is joined. */
