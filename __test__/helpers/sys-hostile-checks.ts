@@ -84,7 +84,8 @@ function expectDirectory(cell: Cell, value: any, before: Seen | undefined, after
 /** The invariants of a cell. */
 export function check(cell: Cell, environment: Environment, { before, after, report }: Row): void {
   const at = (name: string): string => `${cell.dir}/${name}`;
-  const { value, error } = report[cell.dir] ?? {};
+  expect(report, 'the cell was called').toHaveProperty([cell.dir]);
+  const { value, error } = report[cell.dir] as Row['report'][string];
   expect(endingsOf(cell, environment), error?.message).toContain(error === undefined ? 'ok' : error.code);
   if (error !== undefined) expect(error.isTyped, `${error.name}: ${error.message}`).toBe(true);
 

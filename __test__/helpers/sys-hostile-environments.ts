@@ -6,6 +6,8 @@ export interface Environment {
   name: string;
   /** Who calls, by the number outside of every namespace, and whose the directories are. */
   uid: number;
+  /** Not in memory in the short form either. */
+  onDisk?: true;
   /** Shell lines, run as root in a mount namespace of their own: before the directories are made in "$BASE", … */
   before?: string[];
   /** … after that, … */
@@ -54,6 +56,8 @@ const PROTECTED: Partial<Environment> = {
 };
 /** rename(2) over a file whose owner has no meaning on the mount: EOVERFLOW, for everybody. */
 const UNMAPPED: Partial<Environment> = {
+  // tmpfs has id-mapped mounts from Linux 6.3 on.
+  onDisk: true,
   endings: [[/another (user|group)’s/, ['EOVERFLOW']]],
   documented: '`EOVERFLOW`: an id-mapped mount that gives the owner of a file no number lets nobody rename over it',
 };
@@ -66,8 +70,8 @@ const READ_ONLY: Partial<Environment> = {
 const CHANGES_FILES = /^(write|stream|stage|Root\.writeAtomic)/;
 
 export const environments: Environment[] = [
-  { name: 'root, nothing in the way', uid: asRoot },
-  { name: 'a user without capabilities', uid: asUser, launcher: user },
+  { name: 'root, nothing in the way', uid: asRoot, onDisk: true },
+  { name: 'a user without capabilities', uid: asUser, onDisk: true, launcher: user },
   { name: 'no /proc, root', uid: asRoot, last: ['umount -l /proc'], ...WITHOUT_PROC },
   { name: 'no /proc, a user', uid: asUser, last: ['umount -l /proc'], launcher: user, ...WITHOUT_PROC },
   { name: 'no /proc, without openat2', uid: asUser, last: ['umount -l /proc'], launcher: denying('openat2=ENOSYS'), ...WITHOUT_PROC },

@@ -1,18 +1,19 @@
 // Makes, uses and looks at the directories of the hostile matrix, in the environment that it is started in:
-//   hostile.cjs build BASE UID     makes a directory for each cell, owned by this user; as root
-//   hostile.cjs run PACKAGE BASE   calls each cell in turn, and prints what came of it
-//   hostile.cjs look BASE          prints everything that is there; as root
+//   hostile.cjs keep BASE UID DIRS   as root, for each line of its input: `build` makes these directories, a JSON array with
+//                                    one for each cell, owned by this user; `look FILE` writes what is beneath BASE to a file
+//   hostile.cjs run PACKAGE BASE     calls each cell that has a directory, in turn, and prints what came of it
 'use strict';
 
 const { execFileSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
+const { createInterface } = require('node:readline');
 const { CELLS, STALE } = require('./hostile-columns.cjs');
 
 const OTHER = 1001;
 const OTHER_GROUP = 1002;
 
-function build(base, uid) {
+function build(base, uid, names) {
   fs.mkdirSync(base, { recursive: true });
   const own = (at, mode, user = uid, group = uid) => {
     fs.chownSync(at, user, group);
@@ -22,7 +23,7 @@ function build(base, uid) {
     fs.writeFileSync(at, 'old');
     own(at, mode, user, group);
   };
-  const dirs = CELLS.map(({ dir }) => path.join(base, dir));
+  const dirs = names.map((name) => path.join(base, name));
   for (const dir of dirs) {
     for (const [name, mode] of [['', 0o755], ['sub', 0o755], ['private', 0o700], ['open', 0o755], ['odd', 0o705], ['aclDir', 0o755]]) {
       fs.mkdirSync(path.join(dir, name), { recursive: true });
@@ -56,7 +57,8 @@ function toPlain(error, holdfast) {
 async function run(folder, base) {
   const holdfast = require(folder);
   const report = {};
-  for (const { dir, call, how } of CELLS) {
+  const made = new Set(fs.readdirSync(base));
+  for (const { dir, call, how } of CELLS.filter(({ dir }) => made.has(dir))) {
     const at = (name) => path.join(base, dir, name);
     try {
       const value = await call(holdfast, at, how);
@@ -90,8 +92,18 @@ function look(base) {
   return seen;
 }
 
+/** Carries out one line after the other, and says so. */
+async function keep(base, uid, dirs) {
+  for await (const line of createInterface({ input: process.stdin })) {
+    const [word, file] = line.split(' ');
+    if (word === 'build') build(base, Number(uid), JSON.parse(dirs));
+    else fs.writeFileSync(file, JSON.stringify(look(base)));
+    fs.writeSync(1, 'done\n');
+  }
+}
+
 const [command, ...args] = process.argv.slice(2);
-const commands = { build: (base, uid) => build(base, Number(uid)), run, look };
-Promise.resolve(commands[command](...args)).then((answer) => {
+const commands = { keep, run };
+commands[command](...args).then((answer) => {
   if (answer !== undefined) fs.writeSync(1, JSON.stringify(answer));
 });
