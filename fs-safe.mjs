@@ -1,6 +1,6 @@
-import fsSafe from './lib/fs-safe.js';
-import location from './lib/location.js';
+import fsSafe from './dist/fs-safe/index.js';
+import { locate } from './dist/base/location.js';
 
-location.locate(import.meta.url);
+locate(import.meta.url);
 
 export const { bindFsSafe, bindSafeOpen, ensureParentDirSync } = fsSafe;

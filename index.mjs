@@ -1,7 +1,7 @@
 import holdfast from './index.js';
-import location from './lib/location.js';
+import { locate } from './dist/base/location.js';
 
-location.locate(import.meta.url);
+locate(import.meta.url);
 
 export const {
   HoldfastError,

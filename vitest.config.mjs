@@ -18,7 +18,7 @@ export default defineConfig({
     server: {
       deps: {
         // The package is loaded by Node itself, as a user's program loads it, and not transformed by vite.
-        external: [new RegExp(`^${packageRoot}(?:index\\.m?js|lib/.*)$`)],
+        external: [new RegExp(`^${packageRoot}(?:index\\.m?js|dist/.*)$`)],
       },
     },
   },

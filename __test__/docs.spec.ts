@@ -31,7 +31,7 @@ function workplace(): string {
     `node_modules/@types/node => ${PROJECT}/node_modules/@types/node`,
     // What npx does with a command that is installed: it looks here first.
     'bin/npx 0755: #!/bin/sh\nexec "$@"\n',
-    'bin/holdfast => ../node_modules/holdfast/lib/cli.js',
+    'bin/holdfast => ../node_modules/holdfast/dist/cli/main.js',
   ]);
   return dir;
 }

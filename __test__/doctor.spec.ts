@@ -8,11 +8,11 @@ import { blocksOf, PROJECT } from './helpers/doc-blocks.js';
 import { build, scratch } from './helpers/scratch.js';
 
 const require = createRequire(import.meta.url);
-const { mountOf, parseMounts } = require('../lib/doctor-mounts.js');
-const { aclEntries } = require('../lib/doctor-facts.js');
-const { palette, wantsColour } = require('../lib/terminal.js');
+const { mountOf, parseMounts } = require('../dist/cli/doctor/mounts.js');
+const { aclEntries } = require('../dist/cli/doctor/facts.js');
+const { palette, wantsColour } = require('../dist/cli/terminal.js');
 
-const CLI = path.join(PROJECT, 'lib/cli.js');
+const CLI = path.join(PROJECT, 'dist/cli/main.js');
 const TSC = path.join(PROJECT, 'node_modules/typescript/bin/tsc');
 
 function holdfast(args: string[], options: { cwd?: string; env?: Record<string, string> } = {}): { status: number | null; stdout: string; stderr: string } {
@@ -45,7 +45,7 @@ describe('the command line', () => {
 
   test('is what npx finds where the package is installed', () => {
     const dir = scratch();
-    build(dir, ['package.json: {}', `node_modules/holdfast => ${PROJECT}`, 'node_modules/.bin/holdfast => ../holdfast/lib/cli.js']);
+    build(dir, ['package.json: {}', `node_modules/holdfast => ${PROJECT}`, 'node_modules/.bin/holdfast => ../holdfast/dist/cli/main.js']);
     const { status, stdout } = spawnSync('npx', ['--offline', 'holdfast', '--version'], { cwd: dir, encoding: 'utf8' });
     expect(status).toBe(0);
     expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);

@@ -191,8 +191,8 @@ describe('the stack trace', () => {
     for (const error of [await failure(() => act(dir)), await failure(() => sync(dir))]) {
       expect(error.cause).toBeInstanceOf(Error);
       expect(error.cause.stack).toContain(error.cause.message);
-      expect(error.cause.stack).not.toContain(`${PACKAGE}lib/`);
-      expect(error.stack).not.toContain(`${PACKAGE}lib/`);
+      expect(error.cause.stack).not.toContain(`${PACKAGE}dist/`);
+      expect(error.stack).not.toContain(`${PACKAGE}dist/`);
     }
   });
 });

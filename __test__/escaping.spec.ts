@@ -11,11 +11,11 @@ import { PROJECT } from './helpers/doc-blocks.js';
 import { build, scratch } from './helpers/scratch.js';
 
 const require = createRequire(import.meta.url);
-const { escaped, printableJson, shellWord } = require('../lib/escape.js');
-const { parseMounts } = require('../lib/doctor-mounts.js');
-const { doctorText } = require('../lib/doctor-text.js');
-const { selftestText } = require('../lib/selftest-text.js');
-const { palette } = require('../lib/terminal.js');
+const { escaped, printableJson, shellWord } = require('../dist/base/escape.js');
+const { parseMounts } = require('../dist/cli/doctor/mounts.js');
+const { doctorText } = require('../dist/cli/doctor/text.js');
+const { selftestText } = require('../dist/cli/selftest/text.js');
+const { palette } = require('../dist/cli/terminal.js');
 
 /** One of each kind: C0, DEL, C1, bidi overrides and isolates, zero-width, separators, odd spaces, invisible and private code points. */
 const NASTY = 'a\n\r\t\u001b[31m\u0007\u007f\u0085\u009b\u00a0\u00ad\u061c\u200b\u200d\u200e\u2028\u2029\u202e\u2066\u2069\ufeff\ue000\u{e0041}z';
@@ -65,7 +65,7 @@ describe('a path with unprintable characters', () => {
   });
 
   test('is escaped in both paths of a failed rename', () => {
-    const { systemError } = require('../lib/errors.js');
+    const { systemError } = require('../dist/errors/holdfast-error.js');
     const error = systemError(-16, 'rename', `/${NASTY}`, `/x/${NASTY}`);
     expect(error).toMatchObject({ path: `/${NASTY}`, dest: `/x/${NASTY}` });
     expectPrintable(error);
@@ -133,7 +133,7 @@ describe('a forged line', () => {
 });
 
 describe('the command', () => {
-  const CLI = path.join(PROJECT, 'lib/cli.js');
+  const CLI = path.join(PROJECT, 'dist/cli/main.js');
   const holdfastCommand = (...args: (string | Buffer)[]) => {
     const quotedArgs = args.map((arg) => shellWord(arg)).join(' ');
     return spawnSync('bash', ['-c', `exec ${shellWord(process.execPath)} ${shellWord(CLI)} ${quotedArgs}`], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C.UTF-8' } });

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { scratch } from './helpers/scratch.js';
 
 const PROJECT = path.resolve(import.meta.dirname, '..');
-const CLI = path.join(PROJECT, 'lib/cli.js');
+const CLI = path.join(PROJECT, 'dist/cli/main.js');
 
 /** Modules of a library like the original; each function says whose it is. */
 const LIBRARY: Record<string, string> = {

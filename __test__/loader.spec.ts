@@ -19,7 +19,7 @@ function node(script: string, { pretend = {}, cwd = PACKAGE }: { pretend?: Recor
   return done.stdout.trim();
 }
 
-const TARGETS = "console.log(require('./lib/target.js').targets().join())";
+const TARGETS = "console.log(require('./dist/native/platform.js').targets().join())";
 const targets = (pretend: Record<string, string>, cut = '') => node(`${cut}${TARGETS}`, { pretend });
 
 /** A file that begins as a 64-bit little-endian program does which names this dynamic loader. */
@@ -100,7 +100,7 @@ describe('the target', () => {
   test('is told without asking the network, and the setting of the report is as before', () => {
     const seen = node(
       `let set; Object.defineProperty(process, 'report', { value: { excludeNetwork: false, getReport() { set = this.excludeNetwork; return { header: { glibcVersionRuntime: '2' } } } } });
-       require('./lib/target.js').targets(); console.log(set, process.report.excludeNetwork)`,
+       require('./dist/native/platform.js').targets(); console.log(set, process.report.excludeNetwork)`,
       { pretend: unreadable },
     );
     expect(seen).toBe('true false');
@@ -157,11 +157,11 @@ describe('the binary', () => {
     expect(node(ask, { cwd: consumer })).toBe(file);
     // The checkout of another project, with its own binary of that name.
     fs.mkdirSync(path.join(consumer, 'other'));
-    fs.renameSync(path.join(holdfast, 'lib'), path.join(consumer, 'other/lib'));
+    fs.renameSync(path.join(holdfast, 'dist'), path.join(consumer, 'other/dist'));
     fs.writeFileSync(path.join(consumer, 'other/Cargo.toml'), '');
     fs.writeFileSync(path.join(consumer, 'other/package.json'), '{"name":"other"}');
     fs.copyFileSync(binaryOfPackage(), path.join(consumer, 'other', path.basename(planted)));
-    expect(node("console.log(require('./other/lib/capabilities.js').capabilities().native)", { cwd: consumer })).toBe(file);
+    expect(node("console.log(require('./other/dist/native/capabilities.js').capabilities().native)", { cwd: consumer })).toBe(file);
   });
 
   it('is the one that a relative HOLDFAST_NATIVE_PATH names, from the working directory of the first call', () => {
@@ -236,7 +236,7 @@ describe('without a binary the error', () => {
   test('says that a binary of another version is none', () => {
     const { consumer, holdfast } = installation();
     platformPackage(consumer, path.basename(binaryOfPackage()).split('.')[1]!, fs.readFileSync(binaryOfPackage()));
-    fs.writeFileSync(path.join(holdfast, 'lib/version.js'), "module.exports = { version: '99.0.0' };");
+    fs.writeFileSync(path.join(holdfast, 'dist/base/version.js'), "module.exports = { version: '99.0.0' };");
     const { message, remedy } = error({}, '', consumer);
     expect(message).toContain(`it is version ${version}, and this is 99.0.0`);
     expect(remedy).toContain('@99.0.0');

@@ -178,7 +178,7 @@ describe('the modules that a program imports', () => {
   }
 
   it('can be bundled as ES modules: they require nothing but each other', () => {
-    const sources = reachable(['index.js', 'lib/fs-safe.js']);
+    const sources = reachable(['index.js', 'dist/fs-safe/index.js']);
     expect(sources.size).toBeGreaterThan(40);
     for (const [file, source] of sources) {
       const code = source.replace(/^\s*(\*|\/\/|\/\*).*$/gm, '');
@@ -188,7 +188,7 @@ describe('the modules that a program imports', () => {
   });
 
   it('have the version of package.json', () => {
-    expect(require('../lib/version.js').version).toBe(require('../package.json').version);
+    expect(require('../dist/base/version.js').version).toBe(require('../package.json').version);
   });
 });
 

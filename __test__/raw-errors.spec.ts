@@ -98,7 +98,7 @@ describe('no descriptor left', () => {
     const script = `
       const fs = require('node:fs');
       const holdfast = require(${JSON.stringify(fileURLToPath(new URL('../index.js', import.meta.url)))});
-      const { native } = require(${JSON.stringify(fileURLToPath(new URL('../lib/native.js', import.meta.url)))});
+      const { native } = require(${JSON.stringify(fileURLToPath(new URL('../dist/native/load.js', import.meta.url)))});
       native();
       const held = [];
       try { for (;;) held.push(fs.openSync('/dev/null')); } catch {}

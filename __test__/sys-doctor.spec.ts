@@ -22,7 +22,7 @@ async function outputOf(driver: Driver, { as, env = {} }: Pick<Situation, 'as' |
 }
 
 async function doctor(driver: Driver, situation: Pick<Situation, 'as' | 'env'>, ...args: string[]): Promise<Report> {
-  const cli = join(stagedPackage(), 'lib', 'cli.js');
+  const cli = join(stagedPackage(), 'dist', 'cli', 'main.js');
   return JSON.parse(await outputOf(driver, situation, process.execPath, cli, 'doctor', '--json', ...args));
 }
 
@@ -151,7 +151,7 @@ withEverything('what the doctor foretells is what the verb then does', () => {
 withEverything('the selftest', () => {
   it('says under a filter that the kernel does not resolve paths, and that everything else holds', async () => {
     const driver = await Driver.start({ launcher: inOwnNamespace });
-    const cli = join(stagedPackage(), 'lib', 'cli.js');
+    const cli = join(stagedPackage(), 'dist', 'cli', 'main.js');
     const command = [buildC('seccomp-deny'), 'openat2=ENOSYS', process.execPath, cli, 'selftest', '--json', '--dir', scratch()];
     const { ok, checks } = JSON.parse(await outputOf(driver, { as: [] }, ...command));
     const results = Object.fromEntries(checks.map(({ id, result }: Report) => [id, result]));
@@ -162,7 +162,7 @@ withEverything('the selftest', () => {
 
   it('notices a chmod that says it was done and was not', async () => {
     const driver = await Driver.start({ launcher: inOwnNamespace });
-    const cli = join(stagedPackage(), 'lib', 'cli.js');
+    const cli = join(stagedPackage(), 'dist', 'cli', 'main.js');
     const lying = ['strace', '-f', '-o', '/dev/null', '-e', 'trace=fchmod', '-e', 'inject=fchmod:retval=0'];
     const { ok, checks } = JSON.parse(await outputOf(driver, { as: lying }, process.execPath, cli, 'selftest', '--json', '--dir', scratch()));
     expect(ok).toBe(false);
@@ -339,6 +339,6 @@ withEverything('what the doctor says of a place', () => {
 describe('the checkout', () => {
   it('has the command that the package promises', async () => {
     const { bin } = JSON.parse(await (await import('node:fs/promises')).readFile(join(repository, 'package.json'), 'utf8'));
-    expect(bin).toEqual({ holdfast: 'lib/cli.js' });
+    expect(bin).toEqual({ holdfast: 'dist/cli/main.js' });
   });
 });

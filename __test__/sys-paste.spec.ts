@@ -10,7 +10,7 @@ import { findTool, needs } from './helpers/sys-needs.js';
 import { scratch, stagedPackage } from './helpers/sys-scratch.js';
 
 const require = createRequire(import.meta.url);
-const { shellWord } = require('../lib/escape.js');
+const { shellWord } = require('../dist/base/escape.js');
 
 /** Names that a terminal, an editor or a shell changes when they are copied, and names that a shell reads otherwise. */
 const NAMES: [string, string | Buffer][] = [
@@ -167,7 +167,7 @@ needs('root', 'setpriv', 'unshare', 'mount', 'setfacl')('the commands of the doc
     await driver.exec('mount', '-t', 'tmpfs', '-o', 'size=64k,uid=1000', 'tmpfs', at('full'));
     await driver.exec('sh', '-c', 'head -c 100000 /dev/zero > "$0"/filler 2>/dev/null || true', at('full'));
     await driver.exec('mount', '-t', 'tmpfs', '-o', 'ro,uid=1000,mode=0755', 'tmpfs', at('read-only'));
-    const cli = path.join(stagedPackage(), 'lib', 'cli.js');
+    const cli = path.join(stagedPackage(), 'dist', 'cli', 'main.js');
     const report = JSON.parse(await driver.exec('sh', '-c', '"$@" || true', 'sh', ...asUser1000, process.execPath, cli, 'doctor', '--json', ...paths));
     let count = 0;
     for (const visited of report.paths) {
@@ -196,7 +196,7 @@ needs('root', 'setpriv')('advice about a file that may not be sent', () => {
     for (const secret of secrets) {
       fs.mkdirSync(path.dirname(secret), { recursive: true });
     }
-    const cli = path.join(stagedPackage(), 'lib', 'cli.js');
+    const cli = path.join(stagedPackage(), 'dist', 'cli', 'main.js');
     for (const [uid, launcher] of [[0, []], [1000, asUser1000]] as const) {
       const driver = await Driver.start({ launcher: [...launcher] });
       for (const mode of [0o600, 0o640, 0o000]) {

@@ -55,7 +55,7 @@ function makeDir(path, mode, uid, gid) {
 /** Copies what an actor needs, since a checkout may lie where only its owner gets to. */
 function copyPackage(to) {
   mkdirSync(to);
-  for (const name of ['index.js', 'index.mjs', 'package.json', 'lib']) cpSync(join(packageRoot, name), join(to, name), { recursive: true });
+  for (const name of ['index.js', 'index.mjs', 'package.json', 'dist']) cpSync(join(packageRoot, name), join(to, name), { recursive: true });
   const binary = resolve(process.env.HOLDFAST_NATIVE_PATH || capabilities().native);
   cpSync(binary, join(to, basename(binary)));
   cpSync(join(here, 'demo-actor.mjs'), join(to, 'demo-actor.mjs'));

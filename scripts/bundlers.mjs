@@ -61,7 +61,7 @@ function blocks() {
 
 if (run(process.execPath, ['scripts/setup.mjs']) !== 0) process.exit(1);
 installTools();
-const { nativePath } = createRequire(import.meta.url)('../lib/native.js');
+const { nativePath } = createRequire(import.meta.url)('../dist/native/load.js');
 
 // Beneath the tools, so that the configurations of bundlers find their plugins.
 const folder = mkdtempSync(path.join(cache, 'run-'));

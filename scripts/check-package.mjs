@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { compileLibrary } from './compile.mjs';
 import { fail, projectRoot, run } from './support.mjs';
 import { installPacked, ownBinary, packMain, packPlatform } from './pack.mjs';
 import { binaryProblems } from './prebuilt/inspect.mjs';
@@ -20,7 +21,7 @@ const EXPECTED = [
   /^index\.(js|mjs|d\.mts)$/,
   /^fs-safe\.(mjs|d\.ts|d\.mts)$/,
   /^(index|errors|stage|write)\.d\.ts$/,
-  /^lib\/[\w-]+\.js$/,
+  /^dist\/(?:[\w-]+\/)*[\w-]+\.js$/,
   /^docs\/[\w-]+\.(md|svg)$/,
 ];
 
@@ -43,9 +44,8 @@ function checkMain(packed) {
   for (const file of promisedFiles([manifest.exports, manifest.main, manifest.types, manifest.bin ?? []])) {
     if (!files.includes(file)) problems.push(`package.json names ${file}, which is not in the package`);
   }
-  for (const file of readdirSync(path.join(projectRoot, 'lib'))) {
-    // Declarations there are for checking the implementation only.
-    if (file.endsWith('.js') && !files.includes(`lib/${file}`)) problems.push(`lib/${file} is not in the package`);
+  for (const file of readdirSync(path.join(projectRoot, 'dist'), { recursive: true })) {
+    if (file.endsWith('.js') && !files.includes(`dist/${file.replaceAll('\\', '/')}`)) problems.push(`dist/${file} is not in the package`);
   }
   const offered = Object.entries(manifest.optionalDependencies ?? {});
   if (offered.length !== TARGETS.length) problems.push(`${offered.length} platform packages are offered, and there are ${TARGETS.length}`);
@@ -71,8 +71,12 @@ if (/"resolved"/.test(readFileSync(path.join(projectRoot, 'package-lock.json'), 
   problems.push('package-lock.json names a registry host: npm config set omit-lockfile-registry-resolved true, then npm install');
 }
 const crateVersion = /^version = "(.+)"$/m.exec(readFileSync(path.join(projectRoot, 'Cargo.toml'), 'utf8'))?.[1];
-const { version: codeVersion } = createRequire(import.meta.url)('../lib/version.js');
-if (codeVersion !== checkout.version) problems.push(`package.json says ${checkout.version}, lib/version.js ${codeVersion}`);
+compileLibrary();
+const require = createRequire(import.meta.url);
+const { version: codeVersion } = require('../dist/base/version.js');
+const { SUPPORTED } = require('../dist/native/platform.js');
+if (codeVersion !== checkout.version) problems.push(`package.json says ${checkout.version}, lib/base/version ${codeVersion}`);
+if (TARGETS.map(({ name }) => name).join() !== SUPPORTED.join()) problems.push('scripts/prebuilt/targets.mjs and lib/native/platform name different targets');
 if (crateVersion !== checkout.version) problems.push(`package.json says ${checkout.version}, Cargo.toml ${crateVersion}`);
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'holdfast-package-'));

@@ -76,7 +76,7 @@ function installAdapted(node, version, before) {
   if (run(process.execPath, ['scripts/pack.mjs'], { stdio: ['ignore', 'ignore', 'inherit'] }) !== 0) fail('gateway: holdfast could not be packed.');
   const packed = path.join(projectRoot, 'packed');
   const tarballs = readdirSync(packed).filter((name) => name.endsWith('.tgz'));
-  if (run(node, ['lib/cli.js', 'fs-safe-package', path.join(dir, 'fs-safe'), '--from', path.join(before, 'node_modules/openclaw')]) !== 0) process.exit(1);
+  if (run(node, ['dist/cli/main.js', 'fs-safe-package', path.join(dir, 'fs-safe'), '--from', path.join(before, 'node_modules/openclaw')]) !== 0) process.exit(1);
   npm(node, ['pack', '--silent', './fs-safe'], dir);
   const [library] = readdirSync(dir).filter((name) => name.endsWith('.tgz'));
   const holdfast = Object.fromEntries(tarballs.map((name) => [name.startsWith('holdfast-0') ? 'holdfast' : `@holdfast/${name.replace(/^holdfast-|-\d+\.\d+\.\d+\.tgz$/g, '')}`, `file:${path.join(packed, name)}`]));

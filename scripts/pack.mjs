@@ -5,11 +5,11 @@
 //   npm run pack -- <folder> [targets]    the same into another folder; with targets, exactly these
 
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { TARGETS, binaryName, packageFolder, packageName, prebuiltBinary, staleness, targetNamed } from './prebuilt/targets.mjs';
-import { captureNpm, fail, projectRoot } from './support.mjs';
+import { compileLibrary } from './compile.mjs';
+import { captureNpm, fail, hostTarget, projectRoot } from './support.mjs';
 
 /**
  * @typedef {object} Packed
@@ -25,9 +25,8 @@ import { captureNpm, fail, projectRoot } from './support.mjs';
 
 /** What `npm run build` made for this machine, or undefined. */
 export function ownBinary(target) {
-  const { targets } = createRequire(import.meta.url)('../lib/target.js');
   const file = path.join(projectRoot, binaryName(target));
-  if (!targets().includes(target.name)) return undefined;
+  if (target.name !== hostTarget()) return undefined;
   try {
     readFileSync(file);
     return file;
@@ -61,6 +60,7 @@ const readManifest = (folder) => JSON.parse(readFileSync(path.join(folder, 'pack
  * @returns {Packed}
  */
 export function packMain(destination) {
+  compileLibrary();
   const stage = mkdtempSync(path.join(tmpdir(), 'holdfast-stage-'));
   try {
     // Neither scripts nor development dependencies are of use without the checkout.

@@ -7,14 +7,11 @@
 
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, renameSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { binaryProblems, newestGlibc, readBinary, GLIBC_FLOOR } from './prebuilt/inspect.mjs';
 import { TARGETS, binaryName, noteSources, packageFolder, targetNamed } from './prebuilt/targets.mjs';
 import { cache, nativeToolchain, prepareToolchain, remappedPaths } from './prebuilt/toolchain.mjs';
-import { fail, projectRoot } from './support.mjs';
-
-const { targets: thisTargets } = createRequire(import.meta.url)('../lib/target.js');
+import { fail, hostTarget, projectRoot } from './support.mjs';
 
 /** What cargo is asked for, and how rustc is told to make it. */
 function recipe(target, native) {
@@ -100,7 +97,7 @@ async function main(words) {
   const native = words.includes('--native');
   const names = words.filter((word) => word !== '--native');
   if (native && names.length > 0) fail('prebuild: --native makes the binary of this machine alone');
-  const targets = native ? [targetNamed(thisTargets()[0])] : names.length > 0 ? names.map(targetNamed) : TARGETS;
+  const targets = native ? [targetNamed(hostTarget())] : names.length > 0 ? names.map(targetNamed) : TARGETS;
   const env = await prepare(targets, native);
   const rows = [];
   const failed = [];

@@ -1,17 +1,15 @@
-// Makes a checkout ready to use: development dependencies, then the addon built from Rust and put where
-// lib/native.js looks for it. Run it as often as you like; it says only what it did.
+// Makes a checkout ready to use: development dependencies, the addon built from Rust and put where
+// lib/native/load.js looks for it, and lib/ compiled to dist/. Run it as often as you like; it says only what it did.
 //
 //   node scripts/setup.mjs                everything
-//   node scripts/setup.mjs --build-only   the addon alone (what `npm run build` does)
+//   node scripts/setup.mjs --build-only   the addon and dist/ (what `npm run build` does)
 
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { copyFileSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { fail, findCargo, outdatedRust, projectRoot, runNpm } from './support.mjs';
-
-const { targets } = createRequire(import.meta.url)('../lib/target.js');
+import { compileLibrary } from './compile.mjs';
+import { installDependencies } from './dependencies.mjs';
+import { fail, findCargo, hostTarget, outdatedRust, projectRoot } from './support.mjs';
 
 const MINIMUM_NODE = [20, 19];
 
@@ -28,29 +26,9 @@ function checkNode() {
   fail(`holdfast needs Node ${MINIMUM_NODE.join('.')} or newer; this is ${process.versions.node} (${process.execPath}).`);
 }
 
-/** Changes whenever what is installed might not be what the manifest and the lock ask for. */
-function dependencyFingerprint() {
-  const read = (name) => readFileSync(path.join(projectRoot, name), 'utf8');
-  const { dependencies, devDependencies, optionalDependencies, peerDependencies, overrides } = JSON.parse(read('package.json'));
-  const wanted = { dependencies, devDependencies, optionalDependencies, peerDependencies, overrides };
-  // Several dependencies bring a binary for one platform: a folder shared between two systems must be installed anew.
-  return createHash('sha256').update(JSON.stringify(wanted)).update(read('package-lock.json')).update(targets().join()).digest('hex');
-}
-
-function installDependencies() {
-  const stamp = path.join(projectRoot, 'node_modules/.holdfast-setup');
-  const wanted = dependencyFingerprint();
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
-  console.log('setup: installing development dependencies (npm ci)');
-  // `npm ci` also fails when package.json and its lock disagree, which is the check that the lock is current.
-  const status = runNpm(['ci', '--no-audit', '--no-fund', '--loglevel=error']);
-  if (status !== 0) fail('setup: npm ci failed; its message is above.');
-  writeFileSync(stamp, wanted);
-}
-
-/** The name under which lib/native.js looks first for the addon on this system. */
+/** The name under which lib/native/load.js looks first for the addon on this system. */
 function addonFileName() {
-  return `holdfast.${targets()[0]}.node`;
+  return `holdfast.${hostTarget()}.node`;
 }
 
 /**
@@ -109,3 +87,4 @@ const outdated = outdatedRust();
 if (outdated) fail(`holdfast is built from its Rust source, and the Rust that was found is too old: ${outdated}.\n\n${INSTALL_RUST}\nWhere rustup is installed: rustup update`);
 if (!process.argv.includes('--build-only')) installDependencies();
 placeAddon(buildLibrary());
+compileLibrary();

@@ -26,6 +26,16 @@ export function run(program, args, options = {}) {
   return result.status ?? 1;
 }
 
+/** The target of the binary that this process loads, as lib/native/platform.js names it. dist/ may not be compiled yet. */
+export function hostTarget() {
+  const { platform, arch } = process;
+  if (platform === 'win32') return `win32-${arch}-msvc`;
+  if (platform !== 'linux') return `${platform}-${arch}`;
+  // Otherwise Node resolves the names of open connections.
+  process.report.excludeNetwork = true;
+  return `linux-${arch}-${process.report.getReport().header.glibcVersionRuntime ? 'gnu' : 'musl'}`;
+}
+
 /** Runs npm; on Windows it is a command script, which only a shell starts. */
 export function runNpm(args, options = {}) {
   return run('npm', args, { shell: process.platform === 'win32', ...options });

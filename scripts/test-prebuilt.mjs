@@ -10,7 +10,6 @@
 // Needs root on Debian for what is not x86-64 glibc: programs run inside roots, under an emulator.
 
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { buildFor, prepare } from './prebuild.mjs';
@@ -22,7 +21,7 @@ import { startRegistry } from './prebuilt/registry.mjs';
 import { placeSuite, runSuite } from './prebuilt/suite.mjs';
 import { TARGETS, packageName, prebuiltBinary, staleness, targetNamed } from './prebuilt/targets.mjs';
 import { RUNTIMES, runtimeOf, thisNode } from './prebuilt/runtimes.mjs';
-import { fail, projectRoot } from './support.mjs';
+import { fail, hostTarget, projectRoot } from './support.mjs';
 
 const FLAGS = ['--quick', '--no-suite'];
 const given = process.argv.slice(2);
@@ -31,8 +30,6 @@ const names = given.filter((word) => !word.startsWith('--'));
 for (const flag of flags) if (!FLAGS.includes(flag)) fail(`prebuilt: unknown argument ${flag}; there are ${FLAGS.join(', ')}`);
 const quick = flags.has('--quick');
 const rows = quick ? ['this'] : names.length > 0 ? names : Object.keys(RUNTIMES);
-
-const { targets } = createRequire(import.meta.url)('../lib/target.js');
 
 /** The specs of the three verbs themselves: paths, links, kinds of object, sizes, modes, results, errors. */
 const OF_THE_VERBS = ['abort', 'arguments', 'ensure-dir', 'errors', 'kinds', 'links', 'open', 'outbound', 'paths', 'results', 'roots', 'urls', 'write-data', 'write-modes', 'write-many'];
@@ -176,7 +173,7 @@ try {
   try {
     failures.push(...(await choiceProblems(registry, scratch)).map((problem) => `choice: ${problem}`));
     for (const row of rows) {
-      const runtime = row === 'this' ? thisNode(targets()[0]) : runtimeOf(row);
+      const runtime = row === 'this' ? thisNode(hostTarget()) : runtimeOf(row);
       console.log(`prebuilt: ${runtime.title}, ${runtime.target}`);
       if (!(quick ? ownBinary : prebuiltBinary)(targetNamed(runtime.target))) {
         failures.push(`${row}: there is no binary for ${runtime.target}: npm run ${quick ? 'build' : `prebuild -- ${runtime.target}`}`);

@@ -6,12 +6,9 @@
 
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, readFileSync, renameSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { fail, findCargo, projectRoot } from './support.mjs';
-
-const { targets } = createRequire(import.meta.url)('../lib/target.js');
+import { fail, findCargo, hostTarget, projectRoot } from './support.mjs';
 
 /** The release profile, with the panic strategy that is shipped, but built in seconds and with names in stack traces. */
 const QUICK = {
@@ -67,7 +64,7 @@ export function buildVariant(name) {
     .flatMap((message) => message.filenames)
     .find((file) => /\.(so|dylib|dll)$/.test(file));
   if (!library) fail('variant: cargo built no dynamic library.');
-  return place(library, path.join(path.dirname(library), `holdfast.${targets()[0]}.node`));
+  return place(library, path.join(path.dirname(library), `holdfast.${hostTarget()}.node`));
 }
 
 /** By rename, as a process may have the old one mapped; under the name it is looked for in a package. */

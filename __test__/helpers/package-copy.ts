@@ -19,7 +19,7 @@ export function binaryOfPackage(): string {
 export function copyOfPackage({ withBinary = true } = {}): string {
   const folder = path.join(scratch(), 'holdfast');
   fs.mkdirSync(folder);
-  for (const name of ['package.json', 'index.js', 'index.mjs', 'lib']) {
+  for (const name of ['package.json', 'index.js', 'index.mjs', 'dist']) {
     fs.cpSync(path.join(PACKAGE, name), path.join(folder, name), { recursive: true });
   }
   if (withBinary) installBinary(folder);

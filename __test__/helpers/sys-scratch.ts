@@ -47,7 +47,7 @@ export function stagedPackage(): string {
   const folder = join(scratch(), 'holdfast');
   mkdirSync(folder);
   chmodSync(folder, 0o755);
-  for (const name of ['index.js', 'index.mjs', 'package.json', 'lib']) {
+  for (const name of ['index.js', 'index.mjs', 'package.json', 'dist']) {
     cpSync(join(repository, name), join(folder, name), { recursive: true });
   }
   installBinary(folder, readFileSync(process.env['HOLDFAST_NATIVE_PATH'] ?? binaryOfPackage()));

@@ -19,7 +19,7 @@ import {
 // @ts-expect-error there is no default export
 import holdfast from 'holdfast';
 // @ts-expect-error the folder of the implementation is not exported
-import * as internals from 'holdfast/lib/read.js';
+import * as internals from 'holdfast/dist/verbs/read.js';
 // @ts-expect-error a name that does not exist
 import { readFileSafely } from 'holdfast';
 

@@ -16,7 +16,7 @@ const installedAt = (consumer) => path.posix.join(consumer, 'node_modules/holdfa
 export function placeSuite(runtime, folder, consumer) {
   const at = (name) => path.join(outside(runtime, installedAt(consumer)), name);
   mkdirSync(at('scripts'));
-  for (const name of ['__test__', 'examples', 'tsconfig.json']) cpSync(path.join(projectRoot, name), at(name), { recursive: true });
+  for (const name of ['__test__', 'examples']) cpSync(path.join(projectRoot, name), at(name), { recursive: true });
   copyFileSync(path.join(projectRoot, 'scripts/vitest-reporter.mjs'), at('scripts/vitest-reporter.mjs'));
   copyFileSync(path.join(projectRoot, 'scripts/prebuilt/vitest.installed.mjs'), at('vitest.config.mjs'));
 

@@ -3,16 +3,12 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { projectRoot } from '../support.mjs';
 
-const require = createRequire(import.meta.url);
-const { SUPPORTED } = require('../../lib/target.js');
-
 /**
  * @typedef {object} Target
- * @property {string} name as lib/target.js calls it
+ * @property {string} name as lib/native/platform.js calls it
  * @property {string} triple as Rust calls it
  * @property {'linux' | 'darwin' | 'win32'} os
  * @property {'x64' | 'arm64'} cpu
@@ -31,14 +27,10 @@ export const TARGETS = [
   { name: 'win32-x64-msvc', triple: 'x86_64-pc-windows-gnu', os: 'win32', cpu: 'x64', system: 'Windows on x86-64' },
 ];
 
-if (TARGETS.map(({ name }) => name).join() !== SUPPORTED.join()) {
-  throw new Error('scripts/prebuilt/targets.mjs and lib/target.js name different targets');
-}
-
 /** @returns {Target} */
 export function targetNamed(name) {
   const target = TARGETS.find((one) => one.name === name);
-  if (!target) throw new Error(`there is no target ${name}; there are ${SUPPORTED.join(', ')}`);
+  if (!target) throw new Error(`there is no target ${name}; there are ${TARGETS.map((one) => one.name).join(', ')}`);
   return target;
 }
 

@@ -14,6 +14,6 @@ export default defineConfig({
     testTimeout: seconds * 1000,
     hookTimeout: seconds * 2000,
     reporters: ['default', './scripts/vitest-reporter.mjs'],
-    server: { deps: { inline: [/[/\\]__test__[/\\]/], external: [/[/\\]holdfast[/\\](?:index\.m?js|lib[/\\].*)$/] } },
+    server: { deps: { inline: [/[/\\]__test__[/\\]/], external: [/[/\\]holdfast[/\\](?:index\.m?js|dist[/\\].*)$/] } },
   },
 });

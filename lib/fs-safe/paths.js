@@ -1,0 +1,111 @@
+'use strict';
+
+// Paths as callers of fs-safe give them.
+
+const fs = process.getBuiltinModule('node:fs');
+const os = process.getBuiltinModule('node:os');
+const path = process.getBuiltinModule('node:path');
+const { fileURLToPath } = process.getBuiltinModule('node:url');
+const { printable } = require('../errors/holdfast-error.js');
+const { escaped } = require('../base/escape.js');
+const { native } = require('../native/load.js');
+
+/**
+ * `~` and `~/x` mean the user's home directory there.
+ *
+ * @template T
+ * @param {T} given
+ * @returns {T | string}
+ */
+function expandHome(given) {
+  if (typeof given !== 'string' || given[0] !== '~' || (given.length > 1 && given[1] !== '/')) {
+    return given;
+  }
+  return os.homedir() + given.slice(1);
+}
+
+/**
+ * A path or the text of a `file:` URL.
+ *
+ * @param {string} given
+ */
+function expandLocal(given) {
+  if (!/^file:/i.test(given)) {
+    return expandHome(given);
+  }
+  try {
+    return fileURLToPath(given);
+  } catch (error) {
+    throw new Error(`Invalid file:// URL: ${escaped(given)}`, { cause: printable(error) });
+  }
+}
+
+/**
+ * @param {string} root without links
+ * @param {string} real
+ */
+function isBeneath(root, real) {
+  return real === root || real.startsWith(root === '/' ? root : `${root}/`);
+}
+
+/**
+ * Whether a path has a component `..`.
+ *
+ * @param {string} given
+ */
+function climbs(given) {
+  return given.includes('..') && given.split('/').includes('..');
+}
+
+/**
+ * The same place beneath a root without links: where a link with an absolute target, which the kernel takes for one that
+ * leaves the root, leads back into it. A hint only: what is found there is resolved anew, from the root and without links.
+ * Only a call that was refused already pays for it.
+ *
+ * @param {string} root its real path
+ * @param {string} given
+ * @param {boolean} followsFinal
+ * @returns {Promise<string | undefined>}
+ */
+async function withoutLinks(root, given, followsFinal) {
+  const full = path.resolve(root, given);
+  let existing = followsFinal ? full : path.dirname(full);
+  let rest = followsFinal ? '' : path.basename(full);
+  for (;;) {
+    try {
+      const real = await fs.promises.realpath(existing);
+      return isBeneath(root, real) ? path.join(path.relative(root, real), rest) : undefined;
+    } catch (error) {
+      if (/** @type {any} */ (error).code !== 'ENOENT' || existing === path.dirname(existing) || (await isThere(existing))) {
+        return undefined;
+      }
+      rest = path.join(path.basename(existing), rest);
+      existing = path.dirname(existing);
+    }
+  }
+}
+
+/**
+ * A link that leads to nothing is there, and is no missing directory.
+ *
+ * @param {string} name
+ */
+async function isThere(name) {
+  return fs.promises.lstat(name).then(
+    () => true,
+    () => false,
+  );
+}
+
+/**
+ * Mode of a directory that is made as `mkdir` makes it. The mask is read where nothing changes it; where it cannot be
+ * read, the directory is its owner's alone.
+ */
+function mkdirMode() {
+  // What is mounted at /proc in place of procfs is not believed.
+  const status = process.platform === 'linux' ? native().readProc('status') : undefined;
+  const mask = /^Umask:\s*([0-7]+)$/m.exec(status?.toString('latin1') ?? '');
+  return mask === null ? 0o700 : 0o777 & ~Number.parseInt(mask[1], 8);
+}
+
+module.exports = { climbs, expandHome, expandLocal, isBeneath, mkdirMode, withoutLinks };

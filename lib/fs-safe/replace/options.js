@@ -1,0 +1,147 @@
+'use strict';
+
+// The options of `replaceFileAtomic`, each read once: docs/fs-safe.md says what becomes of every one.
+
+const path = process.getBuiltinModule('node:path');
+const { hostError } = require('../errors.js');
+const { authority } = require('../authority.js');
+const { WHOLE_DATA } = require('../../verbs/write.js');
+const { invalidType, outOfRange } = require('../../options/validate.js');
+
+/**
+ * What a replacement is to do.
+ *
+ * @typedef {object} Plan
+ * @property {string} filePath as it was given, for callbacks
+ * @property {string} target the same from the working directory at the time of the call
+ * @property {string | Uint8Array} content
+ * @property {number | undefined} dirMode of the parent; undefined: new ones as mkdir makes them, one that exists as it is
+ * @property {any} options of the write
+ * @property {number} renameMaxRetries
+ * @property {number} renameRetryBaseDelayMs
+ * @property {boolean} throwOnCleanupError
+ * @property {() => void} assertMayChange
+ * @property {any} onDestinationState
+ * @property {boolean} isWatched the caller wants to be asked or told right at the rename
+ * @property {any} beforeRename
+ * @property {boolean} comparesContent a name that leads to another inode is compared by content
+ * @property {Injected} injected
+ */
+
+/**
+ * What a replacement through a host's file system needs besides.
+ *
+ * @typedef {object} Injected
+ * @property {string | undefined} tempPrefix
+ * @property {number} mode
+ * @property {boolean} keepsMode
+ * @property {boolean} namesModes the caller gave a mode, or asked to keep one
+ * @property {boolean} refusesHardlinks
+ * @property {boolean} copiesInPlace
+ * @property {boolean} syncsFile
+ * @property {boolean} syncsParent
+ */
+
+const RENAME_IDENTITIES = new Set([undefined, 'strict', 'verify-content-with-lock']);
+
+/**
+ * @param {import('../errors.js').HostErrorClass} HostError
+ * @param {any} given
+ * @param {{ dirMode?: number }} defaults
+ * @returns {Plan}
+ */
+function toPlan(HostError, given, defaults) {
+  const {
+    filePath,
+    content,
+    mode,
+    dirMode: askedDirMode,
+    preserveExistingMode = false,
+    tempPrefix,
+    renameMaxRetries = 0,
+    renameRetryBaseDelayMs = 50,
+    copyFallbackOnPermissionError = false,
+    copyFallbackRestore,
+    maxRestoreBytes,
+    destinationHardlinks,
+    renameIdentity,
+    syncTempFile = false,
+    syncParentDir = false,
+    throwOnCleanupError = false,
+    assertBeforeMutation,
+    onDestinationState,
+    beforeRename,
+  } = given;
+  if (typeof filePath !== 'string') {
+    throw invalidType('filePath', 'of type string', filePath);
+  }
+  if (filePath === '' || filePath.includes('\0')) {
+    throw hostError(HostError, 'invalid-path', 'the path is not usable');
+  }
+  if (typeof content !== 'string' && !(content instanceof Uint8Array)) {
+    throw invalidType('content', WHOLE_DATA, content);
+  }
+  if (tempPrefix !== undefined && !isSegment(tempPrefix)) {
+    throw hostError(HostError, 'invalid-path', 'the prefix of the temporary is no path segment');
+  }
+  if (!RENAME_IDENTITIES.has(renameIdentity)) {
+    throw new RangeError('renameIdentity must be strict or verify-content-with-lock');
+  }
+  if (copyFallbackRestore === 'restore-original' && maxRestoreBytes === undefined) {
+    throw new RangeError('maxRestoreBytes is required with copyFallbackRestore: restore-original');
+  }
+  const dirMode = askedDirMode === undefined ? defaults.dirMode : askedDirMode;
+  const bits = mode === undefined ? 0o600 : toBits(mode, 'mode');
+  return {
+    filePath,
+    // Not resolved: what `..` and a slash at the end mean is for the system to say.
+    target: path.isAbsolute(filePath) ? filePath : `${process.cwd()}/${filePath}`,
+    content,
+    dirMode: dirMode === undefined ? undefined : toBits(dirMode, 'dirMode'),
+    options: {
+      ...(preserveExistingMode ? { newFileMode: bits } : { mode: bits }),
+      finalSymlink: preserveExistingMode ? 'reject' : 'replace',
+      durable: syncParentDir ? true : syncTempFile ? 'file' : false,
+      hardlinks: destinationHardlinks === 'reject' ? 'reject' : 'allow',
+      fallback: copyFallbackOnPermissionError ? 'in-place' : 'none',
+    },
+    renameMaxRetries,
+    renameRetryBaseDelayMs,
+    throwOnCleanupError,
+    assertMayChange: authority([{ assertBeforeMutation }]),
+    onDestinationState,
+    isWatched: assertBeforeMutation !== undefined || onDestinationState !== undefined || beforeRename !== undefined,
+    beforeRename,
+    comparesContent: renameIdentity === 'verify-content-with-lock',
+    injected: {
+      tempPrefix,
+      mode: bits,
+      keepsMode: preserveExistingMode,
+      namesModes: mode !== undefined || preserveExistingMode || askedDirMode !== undefined,
+      refusesHardlinks: destinationHardlinks === 'reject',
+      copiesInPlace: copyFallbackOnPermissionError,
+      syncsFile: syncTempFile,
+      syncsParent: syncParentDir,
+    },
+  };
+}
+
+/**
+ * Permission bits alone: what would run as its owner is never published.
+ *
+ * @param {unknown} mode
+ * @param {string} name
+ */
+function toBits(mode, name) {
+  if (typeof mode !== 'number' || !Number.isInteger(mode) || mode < 0) {
+    throw outOfRange(name, 'an integer >= 0', mode);
+  }
+  return mode & 0o777;
+}
+
+/** @param {unknown} prefix */
+function isSegment(prefix) {
+  return typeof prefix === 'string' && prefix !== '' && prefix !== '.' && prefix !== '..' && path.basename(prefix) === prefix && !/[\\\0]/.test(prefix);
+}
+
+module.exports = { toPlan };

@@ -1,0 +1,27 @@
+'use strict';
+
+const { native, nativePath } = require('./load.js');
+
+/** What the kernel's own resolver is called. */
+const KERNEL = process.platform === 'darwin' ? 'open-flags' : 'openat2';
+
+/** What this build does on this system. */
+function capabilities() {
+  const features = native().features();
+  /** @param {number} place as in src/binding/capabilities.rs */
+  const has = (place) => (features & (1 << place)) !== 0;
+  return {
+    version: native().version(),
+    platform: process.platform,
+    arch: process.arch,
+    resolver: has(0) ? KERNEL : 'walk',
+    openat2: has(0) && KERNEL === 'openat2',
+    renameNoReplace: has(1),
+    fchmodat2: has(2),
+    statx: has(3),
+    tmpfile: has(4),
+    native: nativePath(),
+  };
+}
+
+module.exports = { capabilities };

@@ -1,0 +1,105 @@
+'use strict';
+
+const { native } = require('../native/load.js');
+
+/**
+ * What to call when a signal aborts, and the one listener that does. Node warns of a leak from the eleventh listener on.
+ *
+ * @typedef {object} Registration
+ * @property {Set<() => void>} callbacks
+ * @property {() => void} listener
+ */
+
+/** @type {WeakMap<AbortSignal, Registration>} */
+const registrations = new WeakMap();
+
+/**
+ * Calls `callback` when `signal` aborts, or at once when it has aborted.
+ *
+ * @param {AbortSignal} signal
+ * @param {() => void} callback throws nothing; a function of this call alone
+ * @returns {() => void} removes the callback, and with the last one the listener
+ */
+function onAbort(signal, callback) {
+  if (signal.aborted) {
+    callback();
+    return () => {};
+  }
+  const { callbacks, listener } = registrations.get(signal) ?? listen(signal);
+  callbacks.add(callback);
+  return () => {
+    if (callbacks.delete(callback) && callbacks.size === 0) {
+      registrations.delete(signal);
+      signal.removeEventListener('abort', listener);
+    }
+  };
+}
+
+/**
+ * @param {AbortSignal} signal
+ * @returns {Registration}
+ */
+function listen(signal) {
+  /** @type {Set<() => void>} */
+  const callbacks = new Set();
+  const listener = () => {
+    registrations.delete(signal);
+    const called = [...callbacks];
+    callbacks.clear();
+    for (const callback of called) {
+      callback();
+    }
+  };
+  const registration = { callbacks, listener };
+  registrations.set(signal, registration);
+  signal.addEventListener('abort', listener, { once: true });
+  return registration;
+}
+
+/**
+ * The result of `work`, or a rejection with the signal's reason as soon as it aborts. The work then ends unseen.
+ *
+ * @template T
+ * @param {AbortSignal | undefined} signal
+ * @param {Promise<T>} work
+ * @param {(result: T) => unknown} [discard] releases a result that comes after the abort; may return a promise
+ * @returns {Promise<T>}
+ */
+function abortable(signal, work, discard) {
+  if (signal === undefined) {
+    return work;
+  }
+  return new Promise((resolve, reject) => {
+    let isAborted = false;
+    const remove = onAbort(signal, () => {
+      isAborted = true;
+      reject(signal.reason);
+    });
+    work.then(
+      (result) => {
+        remove();
+        if (!isAborted) {
+          resolve(result);
+        } else if (discard !== undefined) {
+          Promise.resolve(discard(result)).catch(() => {});
+        }
+      },
+      (error) => {
+        remove();
+        reject(error);
+      },
+    );
+  });
+}
+
+/**
+ * A flag of the binary that stops a write before it is published. The signal raises it.
+ *
+ * @param {AbortSignal} signal
+ */
+function cancelOn(signal) {
+  const handle = native().cancelNew();
+  return { handle, dispose: onAbort(signal, () => native().cancelRaise(handle)) };
+}
+
+module.exports = { abortable, cancelOn, onAbort };
