@@ -171,7 +171,7 @@ describe('the modules that a program imports', () => {
       if (sources.has(file)) return;
       const source = fs.readFileSync(file, 'utf8');
       sources.set(file, source);
-      for (const [, required] of source.matchAll(/\brequire\('(\.[^']+)'\)/g)) visit(path.join(path.dirname(file), required!));
+      for (const [, required] of source.matchAll(/\brequire\(["'](\.[^"']+)["']\)/g)) visit(path.join(path.dirname(file), required!));
     };
     for (const entry of entries) visit(path.join(PACKAGE, entry));
     return sources;
@@ -182,7 +182,7 @@ describe('the modules that a program imports', () => {
     expect(sources.size).toBeGreaterThan(40);
     for (const [file, source] of sources) {
       const code = source.replace(/^\s*(\*|\/\/|\/\*).*$/gm, '');
-      for (const [, required] of code.matchAll(/\brequire\(([^)]*)\)/g)) expect(required, `required by ${file}`).toMatch(/^'\.\.?\/[\w./-]+\.js'$/);
+      for (const [, required] of code.matchAll(/\brequire\(([^)]*)\)/g)) expect(required, `required by ${file}`).toMatch(/^(["'])\.\.?\/[\w./-]+\.js\1$/);
       if (!file.endsWith('location.js')) expect(code, file).not.toMatch(/\b__(dir|file)name\b|\brequire\.|\bmodule\.(?!exports)/);
     }
   });

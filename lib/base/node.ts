@@ -1,0 +1,12 @@
+// Modules of Node by `process.getBuiltinModule`: in a bundle of ES modules there is no `require`. Their functions are looked up
+// at each call, so that a program may replace them, unless a file says otherwise.
+
+export const buffer = process.getBuiltinModule('node:buffer');
+export const fs = process.getBuiltinModule('node:fs');
+export const nodeModule = process.getBuiltinModule('node:module');
+export const os = process.getBuiltinModule('node:os');
+export const path = process.getBuiltinModule('node:path');
+export const perfHooks = process.getBuiltinModule('node:perf_hooks');
+export const timers = process.getBuiltinModule('node:timers');
+export const url = process.getBuiltinModule('node:url');
+export const util = process.getBuiltinModule('node:util');

@@ -1,0 +1,265 @@
+import { path, util } from '../base/node.js';
+import { FIELDS, NO_FACTS, checkedFields, type Fields } from './fields.js';
+import { escapedForJson, escapedLines, quoted } from '../base/escape.js';
+import { DIST } from '../base/location.js';
+import { CODES, explain } from './messages.js';
+import type { HoldfastErrorCategory, HoldfastErrorCode, HoldfastErrorJSON, HoldfastErrorPublic } from '../../errors.js';
+import type { Context, Failure, NativePath } from './failure.js';
+
+/** The same symbol in every copy of the package. */
+const BRAND = Symbol.for('holdfast.error');
+
+export class HoldfastError extends Error {
+  declare readonly name: 'HoldfastError';
+  declare readonly code: HoldfastErrorCode;
+  declare readonly category: HoldfastErrorCategory;
+  declare readonly path?: string;
+  declare readonly errno?: number;
+  declare readonly syscall?: string;
+  declare readonly sysCode?: string;
+  declare readonly cause?: Error;
+  declare readonly remedy?: string;
+  declare readonly mode?: number;
+  declare readonly uid?: number;
+  declare readonly euid?: number;
+  declare readonly published?: boolean;
+  declare readonly size?: number;
+  declare readonly limit?: number;
+
+  /** @param fields without a message, it and the remedy are those of the code */
+  constructor(code: string, fields: Fields = {}) {
+    const own = checkedFields(code, fields);
+    const { cause, message } = own;
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code as HoldfastErrorCode;
+    this.category = CODES[code].category;
+    for (const field of FIELDS) {
+      const value = own[field];
+      if (value !== undefined) {
+        (this as Record<string, unknown>)[field] = value;
+      }
+    }
+  }
+
+  /** For logs: everything but the stack and the cause. In `path`, what `JSON.stringify` leaves raw is escaped; the property itself is exact. */
+  toJSON(): HoldfastErrorJSON {
+    const json: Record<string, unknown> = { name: this.name, code: this.code, category: this.category, message: this.message };
+    for (const field of FIELDS) {
+      const value = Object.hasOwn(this, field) ? this[field] : undefined;
+      if (value !== undefined) {
+        json[field] = typeof value === 'string' ? escapedForJson(value) : value;
+      }
+    }
+    return json as HoldfastErrorJSON;
+  }
+
+  /** For response bodies: nothing that names a path, a user or a mode of this machine. */
+  toPublic(): HoldfastErrorPublic {
+    const known = CODES[this.code];
+    const body: Record<string, unknown> = { code: this.code, category: this.category, message: known?.public ?? 'The file operation failed.' };
+    if (known?.remedy !== undefined) {
+      body.remedy = known.remedy;
+    }
+    return body as HoldfastErrorPublic;
+  }
+}
+
+// On the prototype, as Error has its own: then it is no field of each error.
+Object.defineProperty(HoldfastError.prototype, 'name', {
+  value: 'HoldfastError',
+  configurable: true,
+  writable: true,
+});
+Object.defineProperty(HoldfastError.prototype, BRAND, { value: true });
+
+/**
+ * By brand, so that it also knows the errors of another copy of the package, also of one that was
+ * loaded into another context and has its own class `Error`, as test runners do.
+ */
+export function isHoldfastError(error: unknown): error is HoldfastError {
+  try {
+    return isError(error) && (error as { [BRAND]?: unknown })[BRAND] === true;
+  } catch {
+    // A getter or a trap of a Proxy threw.
+    return false;
+  }
+}
+
+/** Whether a value is an Error, also one of another context. Throws what a trap of a Proxy throws. */
+export function isError(value: unknown): value is Error {
+  return util.types.isNativeError(value) || value instanceof Error;
+}
+
+/** Errors made here. Only their stack traces may be changed: a signal's reason is its owner's. */
+const ours = new WeakSet();
+
+export function own<E extends Error>(error: E): E {
+  ours.add(error);
+  return error;
+}
+
+/** Has the stack trace begin where a function was called. For what a synchronous call throws. */
+export function atCaller(error: unknown, called: Function) {
+  for (const each of [error, causeOf(error)]) {
+    if (each instanceof Error && ours.has(each)) {
+      Error.captureStackTrace(each, called);
+    }
+  }
+  return error;
+}
+
+function causeOf(error: unknown) {
+  return error instanceof HoldfastError ? error.cause : undefined;
+}
+
+/** Marks the lines of this package in a stack trace; empty in a bundle. */
+const OUR_FRAMES = DIST === '' ? '' : DIST + path.sep;
+
+/**
+ * The same for a promise: when it rejects, the stack has nothing but our own frames and, behind
+ * them, whoever awaits.
+ */
+function withoutOurFrames(error: unknown) {
+  for (const each of [error, causeOf(error)]) {
+    if (OUR_FRAMES !== '' && each instanceof Error && ours.has(each) && typeof each.stack === 'string') {
+      const lines = each.stack.split('\n');
+      each.stack = lines.filter((line) => !(/^\s+at /.test(line) && line.includes(OUR_FRAMES))).join('\n');
+    }
+  }
+  return error;
+}
+
+/**
+ * The promise of a call, or of an answer that is there already: an asynchronous function never
+ * throws. What fails before anything was awaited has the caller on its stack.
+ */
+export function promised<T>(call: () => T | Promise<T>, called: Function): Promise<T> {
+  try {
+    return Promise.resolve(call());
+  } catch (error) {
+    return Promise.reject(atCaller(error, called));
+  }
+}
+
+/** The promise of work that has begun. */
+export async function pending<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw withoutOurFrames(error);
+  }
+}
+
+/** Node makes a new map at each call. */
+let errnos: Map<number, [string, string]> | undefined;
+
+/**
+ * Name and message of an errno, as libuv has them. A number without a name keeps its number.
+ *
+ * @param errno negative
+ */
+function describeErrno(errno: number): [name: string, message: string] {
+  errnos ??= util.getSystemErrorMap();
+  const known = errnos.get(errno);
+  const unknown = `Unknown system error ${errno}`;
+  return known ?? [unknown, unknown];
+}
+
+/**
+ * The error that `node:fs` would throw, but for its message, in which the paths are escaped.
+ *
+ * @param errno negative
+ */
+export function systemError(errno: number, syscall: string, given: NativePath, dest?: string) {
+  const path = shown(given);
+  const [code, said] = describeErrno(errno);
+  let message = `${code}: ${said}, ${syscall} ${quoted(path)}`;
+  if (dest !== undefined) {
+    message += ` -> ${quoted(dest)}`;
+  }
+  const error = new Error(message) as NodeJS.ErrnoException & { dest?: string };
+  error.errno = errno;
+  error.code = code;
+  error.syscall = syscall;
+  error.path = path;
+  if (dest !== undefined) {
+    error.dest = dest;
+  }
+  return own(error);
+}
+
+/**
+ * The error for a failure.
+ *
+ * @param given the path as the caller gave it
+ */
+export function toError(failure: Failure, given: NativePath, context?: Context): Error {
+  const path = shown(given);
+  const errno = -failure.errno;
+  if (failure.code === '') {
+    return failure.temporary === ''
+      ? systemError(errno, failure.syscall, path)
+      : systemError(errno, failure.syscall, failure.temporary, path);
+  }
+  const { message, remedy } = explain(failure, path, context);
+  const fields: Fields = {
+    message,
+    path,
+    remedy,
+    mode: failure.mode === undefined ? undefined : failure.mode & 0o7777,
+    uid: failure.uid,
+    euid: failure.euid,
+    size: failure.size,
+  };
+  if (failure.code === 'not-durable' || (failure.code === 'path-mismatch' && failure.detail === 'published')) {
+    fields.published = true;
+  }
+  if (failure.code === 'too-large' && failure.detail !== 'memory') {
+    fields.limit = context?.maxBytes;
+  }
+  if (failure.errno !== 0) {
+    const cause = systemError(errno, failure.syscall, path);
+    fields.errno = errno;
+    fields.syscall = failure.syscall;
+    fields.sysCode = cause.code;
+    fields.cause = cause;
+  }
+  return own(new HoldfastError(failure.code, fields));
+}
+
+/** A refusal that needs no system call. */
+export function refusal(code: string, detail: string, given: NativePath | undefined, cause?: unknown) {
+  const path = given === undefined ? undefined : shown(given);
+  const { message, remedy } = explain({ ...NO_FACTS, code, detail }, path);
+  if (cause instanceof Error && code !== 'internal') {
+    own(cause);
+  }
+  return own(new HoldfastError(code, { message, path, remedy, cause: printable(cause) }));
+}
+
+/** Escapes message and stack of an error that Node made for this package alone. */
+export function printable<T>(error: T): T {
+  if (error instanceof Error) {
+    const { message, stack } = error;
+    error.message = escapedLines(message);
+    if (typeof stack === 'string') error.stack = escapedLines(stack);
+  }
+  return error;
+}
+
+/**
+ * The refusal of data that exceed `maxBytes`.
+ *
+ * @param size bytes so far
+ * @param limit bytes
+ */
+export function tooLarge(given: NativePath, size: number, limit: number) {
+  const path = shown(given);
+  const { message, remedy } = explain({ ...NO_FACTS, code: 'too-large', detail: 'data' }, path, { maxBytes: limit });
+  return own(new HoldfastError('too-large', { message, path, remedy, size, limit }));
+}
+
+/** A path as a string, for results and errors. Bytes that are not UTF-8 become U+FFFD. */
+export function shown(given: NativePath): string {
+  return typeof given === 'string' ? given : Buffer.from(given.buffer, given.byteOffset, given.byteLength).toString();
+}

@@ -1,0 +1,339 @@
+// The sentences of every error, in one place. A message alone tells path, cause and remedy.
+
+import { quoted, shellWord } from '../base/escape.js';
+import { table, tableOfTables } from '../base/text-table.js';
+import type { HoldfastErrorCategory, HoldfastErrorCode } from '../../errors.js';
+import type { Context, Failure } from './failure.js';
+
+export interface Known {
+  category: HoldfastErrorCategory;
+  /** what a stranger may be told */
+  public: string;
+  /** what a stranger may be told to do */
+  remedy?: string;
+}
+
+const CODES: Record<string, Known> = tableOfTables<Known>({
+  'invalid-path': { category: 'policy', public: 'The path is not usable.' },
+  'outside-workspace': { category: 'policy', public: 'The path leaves the directory it is confined to.' },
+  symlink: { category: 'policy', public: 'The path leads through a symbolic link, which is not allowed here.' },
+  hardlink: { category: 'policy', public: 'The file has more than one name, which is not allowed here.' },
+  'not-file': { category: 'policy', public: 'The path does not name a regular file.' },
+  'not-directory': { category: 'policy', public: 'The path does not name a directory.' },
+  'device-path': { category: 'policy', public: 'The path names a device or a file of the system itself.' },
+  'too-large': { category: 'policy', public: 'The file is too large.' },
+  'insecure-permissions': { category: 'policy', public: 'A directory of the service grants access to others.' },
+  'not-owned': { category: 'policy', public: 'A file or directory of the service belongs to another user.' },
+  OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE: {
+    category: 'policy',
+    public: 'The file may not be sent: its permissions keep it to its owner.',
+    remedy:
+      'If this file is meant to be sent, have whatever produces it give it mode 0644.',
+  },
+  'path-mismatch': {
+    category: 'policy',
+    public: 'The path kept changing while it was used.',
+    remedy: 'Try again.',
+  },
+  'not-found': { category: 'operational', public: 'The file or directory does not exist.' },
+  'already-exists': { category: 'operational', public: 'The name is taken already.' },
+  'not-durable': {
+    category: 'operational',
+    public: 'The file was written, but may not survive a power loss.',
+    remedy: 'Write it again once the storage is healthy.',
+  },
+  'root-closed': { category: 'operational', public: 'The directory is no longer open.' },
+  'unsupported-platform': { category: 'operational', public: 'This system cannot do what was asked.' },
+  'native-unavailable': { category: 'operational', public: 'The service is not installed completely.' },
+  internal: { category: 'operational', public: 'The service failed.' },
+} satisfies Record<HoldfastErrorCode, Known>);
+
+/** What each kind of object is called. */
+const KINDS = table({
+  file: 'a regular file',
+  directory: 'a directory',
+  symlink: 'a symbolic link',
+  fifo: 'a FIFO',
+  socket: 'a socket',
+  device: 'a device',
+});
+
+export type Explained = { sentence: string; remedy?: string };
+
+/** @param at the path, quoted and escaped */
+function describe(failure: Failure, at: string, context: Context | undefined): Explained {
+  const { code, detail } = failure;
+  const kind = KINDS[detail] ?? 'another kind of object';
+  switch (code) {
+    case 'invalid-path':
+      return { sentence: `${at} is not a usable path${WHY_INVALID[detail] ?? ''}` };
+    case 'outside-workspace':
+      return {
+        sentence:
+          detail === 'text'
+            ? `${at} lies outside the root`
+            : `${at} leaves the root through a symbolic link`,
+        remedy: 'Use a path beneath the root; a link with an absolute target always leaves it.',
+      };
+    case 'symlink':
+      if (detail === 'untrusted') {
+        return {
+          sentence: `${at} leads through a symbolic link that somebody else could have put there`,
+          remedy:
+            'The link and its directory must belong to root or to this user, and nobody else may write the directory.',
+        };
+      }
+      if (detail === 'nosymfollow') {
+        return {
+          sentence: `${at} is, or leads through, a symbolic link on a mount that follows none (nosymfollow)`,
+          remedy: 'Use the path it leads to, or mount the file system without nosymfollow.',
+        };
+      }
+      if (detail === 'staged') {
+        return { sentence: `what was staged for ${at} was replaced by a symbolic link` };
+      }
+      return {
+        sentence: `${at} is, or leads through, a symbolic link`,
+        remedy: "Use the path it leads to, or allow links with the option 'symlinks' (for a write: 'finalSymlink').",
+      };
+    case 'hardlink':
+      if (detail === 'staged') {
+        return { sentence: `what was staged for ${at} has more than one name` };
+      }
+      return {
+        sentence: `${at} has more than one name`,
+        remedy: "Copy the file, or allow it with hardlinks: 'allow'.",
+      };
+    case 'not-file':
+      if (detail === 'staged') {
+        return { sentence: `what was staged for ${at} is not a regular file` };
+      }
+      if (detail === 'slash') {
+        return { sentence: `${at} can only name a directory: it ends with '/' or '/.', and nothing is there` };
+      }
+      if (detail === 'link-to-slash') {
+        return { sentence: `${at} leads to a name that ends with '/' or '/.', which only a directory can have` };
+      }
+      return { sentence: `${at} is ${kind}, not a regular file` };
+    case 'not-directory':
+      if (detail === 'parent') {
+        return { sentence: `a parent of ${at} is not a directory` };
+      }
+      return { sentence: KINDS[detail] === undefined ? `${at} is not a directory` : `${at} is ${kind}, not a directory` };
+    case 'device-path':
+      if (detail === 'pseudo') {
+        return {
+          sentence: `${at} is a file of the kernel (procfs, sysfs and the like)`,
+          remedy: "Allow it with pseudoFiles: 'allow'.",
+        };
+      }
+      return { sentence: `${at} names a device or a magic link` };
+    case 'too-large':
+      return describeTooLarge(detail, at, context);
+    case 'insecure-permissions':
+    case 'not-owned':
+      return describeDirectory(failure, at, context?.location);
+    case 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE':
+      return describeOutbound(failure, at);
+    case 'path-mismatch':
+      return { sentence: (WHY_MISMATCH[detail] ?? WHY_MISMATCH.retries)(at), remedy: HOW_TO_MATCH[detail] ?? 'Try again.' };
+    case 'not-found':
+      if (detail === 'takes-none') {
+        return { sentence: `${at} cannot be made or replaced: its file system has files of its own and takes none from programs`, remedy: HOW_TO_FIND[detail] };
+      }
+      return {
+        sentence: `${at} does not exist${WHY_NOT_FOUND[detail] ?? ''}`,
+        remedy: HOW_TO_FIND[detail],
+      };
+    case 'already-exists':
+      return { sentence: `${at} exists already` };
+    case 'not-durable':
+      return {
+        sentence: `${at} was published, but its directory could not be synced: it may not survive a power loss`,
+        remedy: 'Write it again once the storage is healthy.',
+      };
+    case 'root-closed':
+      return { sentence: `the root for ${at} is closed`, remedy: 'Open it anew.' };
+    case 'unsupported-platform':
+      if (detail === 'permission-model') {
+        return {
+          sentence: `Node's permission model does not let ${at} be opened again by its descriptor`,
+          remedy: 'Start Node with --allow-fs-read=*, and for stageAtomic also with --allow-fs-write=* (on Linux /proc/self/fd/* is enough).',
+        };
+      }
+      return { sentence: `this system cannot open ${at} again by its descriptor (${detail === 'forged' ? 'what is mounted at /proc is not procfs' : 'is /proc mounted?'})` };
+    default:
+      return {
+        sentence: `a defect of holdfast (${detail}) at ${at}`,
+        remedy: 'Please report it.',
+      };
+  }
+}
+
+const WHY_MISMATCH: Record<string, (at: string) => string> = table({
+  retries: (at) => `${at} kept changing through every try`,
+  moved: (at) => `the directory of ${at} was moved or replaced during the write, and nothing was published`,
+  staged: (at) => `what was staged for ${at} was exchanged while it was committed, and nothing was published`,
+  temporary: (at) => `the temporary file for ${at} was exchanged during the write, and nothing was published`,
+  target: (at) => `${at} was exchanged during the write, and was not written over`,
+  published: (at) => `${at} is another file than the one that was published: another user of the directory exchanged or replaced it`,
+});
+
+const HOW_TO_MATCH = table({
+  moved: 'Write again, by the path that the directory has now.',
+  published: 'Use a directory that no other user may write.',
+});
+
+const WHY_NOT_FOUND = table({
+  parent: ': a parent is not a directory',
+  directory: ': its parent directory is missing',
+  removed: ': the directory it belongs to was removed after it was opened',
+  temporary: ': its temporary file was removed or renamed by another program',
+  'working-directory': ': the working directory was removed',
+  dangling: ': a symbolic link on the way leads to nothing',
+  staged: ': what was staged for it is gone',
+});
+
+const HOW_TO_FIND = table({
+  directory: 'Make the directory first, or write with mkdir: true.',
+  dangling: 'Make what the link leads to, or remove the link.',
+  removed: 'Make the directory again; a root has to be opened again too.',
+  temporary: 'Try again.',
+  'takes-none': 'Use a directory on another file system.',
+  'working-directory': 'Change to a directory that exists, or use an absolute path.',
+});
+
+const WHY_INVALID = table({
+  empty: ': it is empty',
+  nul: ': it contains a NUL',
+  surrogate: ': it contains a lone surrogate, which no file name can',
+  encoding: ': it is not UTF-8, which Windows has its names in',
+  namespace: ': shares, devices and other names that begin with two separators are no local files',
+  drive: ': it is relative to the working directory of a drive, or names a stream',
+  stream: ': no file name has a colon; behind one Windows looks for a stream',
+  character: ': it has a character that no file name on Windows can have',
+  device: ': Windows takes a part of it for a device, whatever its extension',
+  trailing: ': a part of it ends with a dot or a space, which Windows drops',
+  url: ': only a file: URL without host and encoded separators names a file',
+});
+
+function describeTooLarge(detail: string, at: string, context: Context | undefined): Explained {
+  if (detail === 'memory') {
+    return { sentence: `${at} is larger than the memory that can be had for it` };
+  }
+  if (detail === 'text') {
+    return { sentence: `the text of ${at} is longer than a string can be` };
+  }
+  const limit = context?.maxBytes === undefined ? 'the limit' : `the limit of ${context.maxBytes} bytes`;
+  if (detail === 'data') {
+    return { sentence: `the data for ${at} are larger than ${limit}`, remedy: 'Write less data, or raise maxBytes.' };
+  }
+  return {
+    sentence: detail === 'growth' ? `${at} grew beyond ${limit} while it was read` : `${at} is larger than ${limit}`,
+  };
+}
+
+function describeDirectory(failure: Failure, at: string, location: string | Uint8Array | undefined): Explained {
+  const owner = `it belongs to user ${failure.uid}, and this process runs as user ${failure.euid}`;
+  if (failure.code === 'not-owned') {
+    if (failure.detail === 'staged') {
+      return { sentence: `what was staged for ${at} is not this user's: ${owner}` };
+    }
+    if (failure.detail === 'file') {
+      return { sentence: `${at} is not this user's file, and is not written over: ${owner}` };
+    }
+    return {
+      sentence: `${at} is not this user's directory: ${owner}`,
+      remedy: `Use a directory that this user owns. If this one is meant for the user, have root change its owner${command(`chown ${failure.euid} --`, location)}.`,
+    };
+  }
+  if (process.platform === 'win32') {
+    return {
+      sentence: `${at} is not private: its ACL lets others in, or another user owns it`,
+      remedy: `Take them out of its ACL (icacls), ${OR_WITHOUT_PRIVACY}`,
+    };
+  }
+  if (process.platform === 'darwin' && failure.detail === 'acl') {
+    return {
+      sentence: `${at} is not private: its ACL lets others in (${owner})`,
+      remedy: `Have its owner or root remove the ACL${command('chmod -N --', location)}, ${OR_WITHOUT_PRIVACY}`,
+    };
+  }
+  const why = WHY_NOT_PRIVATE[failure.detail] ?? `chmod answered ${failure.detail}`;
+  const how = HOW_TO_BE_PRIVATE[failure.detail] ?? HOW_TO_BE_PRIVATE[''];
+  return {
+    sentence: `${at} has mode ${octal(failure.mode)} and is not private: ${why} (${owner})`,
+    remedy: `${how(location)}, ${OR_WITHOUT_PRIVACY}`,
+  };
+}
+
+const OR_WITHOUT_PRIVACY = "or do without privacy: existing: 'tighten' or 'leave'.";
+const OWN_DIRECTORY = 'Use a directory of its own, beneath this one or elsewhere';
+
+/** A command with the exact path of the object, in parentheses; nothing where that path is not known. */
+function command(words: string, location: string | Uint8Array | undefined) {
+  return location === undefined ? '' : ` (${words} ${shellWord(location)})`;
+}
+
+const WHY_NOT_PRIVATE = table({
+  '': 'it grants access to group or others',
+  'no-effect': 'chmod has no effect on this file system',
+  acl: 'it has ACL entries by name, which chmod would disable without a word',
+  shared: 'others share it by design',
+  system: 'it is a directory of the system',
+  EROFS: 'its file system is mounted read-only',
+});
+
+const HOW_TO_BE_PRIVATE: Record<string, (location: string | Uint8Array | undefined) => string> = table({
+  '': (location) => `Have its owner or root remove the access of others${command('chmod 0700 --', location)}`,
+  'no-effect': () => 'Mount the file system with uid= and umask=0077, use a directory on another one',
+  acl: (location) => `See whom its ACL names${command('getfacl --', location)}, and have its owner or root remove the entries that nobody needs`,
+  shared: () => OWN_DIRECTORY,
+  system: () => OWN_DIRECTORY,
+  EROFS: () => 'Use a directory on a file system that can be written',
+});
+
+/** For media, the sender is the one to change something: what a chmod here would open may be a secret. */
+const SENDABLE = 'If this file is meant to be sent, have whatever produces it give it mode 0644 (writeAtomic with mode: 0o644 does, whatever the umask)';
+
+function describeOutbound(failure: Failure, at: string): Explained {
+  const { detail, mode, uid, euid } = failure;
+  const owner = uid === euid ? `owner uid ${uid}` : `owner uid ${uid}, while this process runs as uid ${euid}`;
+  const asUser = `while this process runs as uid ${euid}`;
+  switch (detail) {
+    case 'mode':
+      return {
+        sentence: `${at} may not be sent: its mode is ${octal(mode)} (${owner}), and group and others must be able to read it`,
+        remedy: `${SENDABLE}; where files that only their owner may read are sent on purpose, set outbound: { allowOwnerOnly: true }.`,
+      };
+    case 'denied':
+      return {
+        sentence: `${at} may not be sent: this process cannot read it, for its mode is ${octal(mode)} (${owner})`,
+        remedy: `${SENDABLE}.`,
+      };
+    case 'parent':
+      return {
+        sentence: `${at} may not be sent: a directory on the way to it cannot be searched, ${asUser}`,
+        remedy: 'If this file is meant to be sent, have whatever produces it put it into a directory that this user may search.',
+      };
+    case 'security':
+      return {
+        sentence: `${at} may not be sent: its mode would let this process read it, so an ACL or a security module refused it, ${asUser}`,
+        remedy: 'If this file is meant to be sent, look for an ACL (getfacl), or in the audit log of SELinux or AppArmor.',
+      };
+    default:
+      return { sentence: `${at} may not be sent: opening it was refused, ${asUser}` };
+  }
+}
+
+function octal(mode: number | undefined) {
+  return mode === undefined ? 'unknown' : (mode & 0o7777).toString(8).padStart(4, '0');
+}
+
+export function explain(failure: Failure, path: string | undefined, context?: Context): { message: string; remedy: string | undefined } {
+  const { sentence, remedy } = describe(failure, quoted(path), context);
+  const message = `${failure.code}: ${sentence}.`;
+  return { message: remedy === undefined ? message : `${message} ${remedy}`, remedy };
+}
+
+export { CODES };

@@ -1,0 +1,108 @@
+// Errors as answers to a client: a status, and a body without paths, ids and options of the operator.
+
+import { os } from '../base/node.js';
+import { isError, isHoldfastError } from './holdfast-error.js';
+import { CODES } from './messages.js';
+import { table, tableOfTables } from '../base/text-table.js';
+import type { HoldfastErrorCategory, PublicError } from '../../errors.js';
+
+/** Status by code. Any other policy code is 403, any other operational one 500. */
+const STATUS = table({
+  'invalid-path': 400,
+  'not-found': 404,
+  'already-exists': 409,
+  conflict: 409,
+  'path-mismatch': 409,
+  'too-large': 413,
+  'lock-timeout': 423,
+});
+
+/** Failures of the system, by the name of the errno. `as` is the code of a HoldfastError that means the same to a client. */
+const SYSTEM: Record<string, { status: number; as?: string; message?: string; remedy?: string }> = tableOfTables({
+  ENOENT: { status: 404, as: 'not-found' },
+  EEXIST: { status: 409, as: 'already-exists' },
+  ENAMETOOLONG: { status: 400, as: 'invalid-path' },
+  EACCES: { status: 403, message: 'The service has no access to the file.' },
+  EPERM: { status: 403, message: 'The system does not permit the operation.' },
+  EROFS: { status: 403, message: 'The storage is read-only.' },
+  ENOSPC: { status: 507, message: 'The storage is full.' },
+  EDQUOT: { status: 507, message: 'The quota of the storage is used up.' },
+  EMFILE: { status: 503, message: 'The service is busy.', remedy: 'Try again later.' },
+  ENFILE: { status: 503, message: 'The service is busy.', remedy: 'Try again later.' },
+});
+
+/** The errno of EDQUOT, for which libuv has no name. */
+const { EDQUOT } = os.constants.errno;
+
+/**
+ * System calls on files, as `node:fs` and the addon name them. Errors of processes and sockets have others (`spawn x`, `connect`,
+ * `getaddrinfo`). `watch` is left out: its ENOSPC is a limit of inotify.
+ */
+const FILE_SYSCALLS = new Set([
+  'access', 'acl_copy_ext', 'acl_set_fd_np', 'chmod', 'chown', 'close', 'copyfile', 'cp', 'dup', 'fchmod', 'fchown', 'fcntl', 'fdatasync',
+  'fgetsecurity', 'flock', 'fsetsecurity', 'fstat', 'fsync', 'ftruncate', 'futime', 'getxattr', 'lchown', 'link', 'lstat', 'lutime', 'mkdir',
+  'mkdtemp', 'open', 'opendir', 'read', 'readdir', 'readlink', 'realpath', 'removexattr', 'rename', 'rm', 'rmdir', 'scandir', 'sendfile',
+  'setxattr', 'stat', 'statfs', 'symlink', 'truncate', 'unlink', 'utime', 'write',
+]);
+
+/** What a client may learn from an error, or `undefined` for every other value. Each property is read once. */
+export type Facts = { code: string; category: HoldfastErrorCategory } | { errno: string };
+
+function factsOf(error: unknown): Facts | undefined {
+  try {
+    return isHoldfastError(error) ? holdfastFacts(error as object) : systemFacts(error);
+  } catch {
+    // A getter or a trap of a Proxy threw.
+    return undefined;
+  }
+}
+
+function holdfastFacts({ code, category }: { code?: unknown; category?: unknown }): Facts | undefined {
+  return typeof code === 'string' ? { code, category: CODES[code]?.category ?? (category === 'policy' ? 'policy' : 'operational') } : undefined;
+}
+
+/** Facts of the error of a system call on a file: `errno`, `syscall` and `code` as `node:fs` sets them. */
+function systemFacts(error: unknown): Facts | undefined {
+  if (!isError(error)) {
+    return undefined;
+  }
+  const { errno, syscall, code } = error as NodeJS.ErrnoException;
+  if (typeof errno !== 'number' || typeof code !== 'string' || !FILE_SYSCALLS.has(syscall as string)) {
+    return undefined;
+  }
+  const name = errno === -EDQUOT ? 'EDQUOT' : code;
+  const same = SYSTEM[name]?.as;
+  return same === undefined ? { errno: name } : { code: same, category: CODES[same].category };
+}
+
+/** Whether an error says that the file or directory does not exist. */
+export function isNotFound(error: unknown) {
+  const facts = factsOf(error);
+  return facts !== undefined && 'code' in facts && facts.code === 'not-found';
+}
+
+/** The HTTP status for an error of a file operation; 500 for any other value. */
+export function httpStatus(error: unknown): number {
+  const facts = factsOf(error);
+  if (facts === undefined) {
+    return 500;
+  }
+  return 'code' in facts ? (STATUS[facts.code] ?? (facts.category === 'policy' ? 403 : 500)) : (SYSTEM[facts.errno]?.status ?? 500);
+}
+
+/** The body of a response to a client. */
+export function toPublicError(error: unknown): PublicError {
+  const facts = factsOf(error);
+  if (facts !== undefined && 'code' in facts) {
+    const known = CODES[facts.code];
+    return body(facts.code, facts.category, known?.public ?? 'The file operation failed.', known?.remedy);
+  }
+  const known = facts === undefined ? undefined : SYSTEM[facts.errno];
+  return facts === undefined || known?.message === undefined
+    ? body('internal', 'operational', CODES.internal.public, undefined)
+    : body(facts.errno, 'operational', known.message, known.remedy);
+}
+
+function body(code: string, category: HoldfastErrorCategory, message: string, remedy: string | undefined) {
+  return remedy === undefined ? { code, category, message } : { code, category, message, remedy };
+}

@@ -1,0 +1,86 @@
+// What src/binding exports, for checking the JavaScript layer. Not part of the public contract.
+
+import type { NativePath } from '../errors/failure.js';
+
+/** A handle that only the binary can look into. */
+export interface Handle {
+  readonly opaque: unique symbol;
+}
+
+/** A record, and what goes with it. */
+export type Reply<Extra = undefined> = [record: Buffer, extra: Extra | undefined];
+
+/** The verbs on the calling thread, which answer into the memory that `direct` was given. */
+export interface Direct {
+  readSync(
+    path: NativePath,
+    flags: number,
+    maxBytes: number,
+    allocate: (size: number) => Buffer | undefined,
+    root: Handle | undefined,
+    rootNumber: number | undefined,
+  ): ArrayBuffer | Buffer | undefined;
+  readCached(
+    path: NativePath,
+    flags: number,
+    maxBytes: number,
+    allocate: (size: number) => Buffer | undefined,
+    root: Handle | undefined,
+    rootNumber: number | undefined,
+  ): ArrayBuffer | Buffer | Handle | undefined;
+  ensureDirCached(path: NativePath, flags: number, mode: number, unused: undefined, root: Handle | undefined, rootNumber: number | undefined): void;
+  ensureDirSync(path: NativePath, flags: number, mode: number, isOptedOut: () => boolean, root: Handle | undefined, rootNumber: number | undefined): void;
+  writeTarget(path: NativePath, flags: number, rootPath: NativePath | undefined, root: Handle | undefined, rootNumber: number | undefined): void;
+  openCached(path: NativePath, flags: number, maxBytes: number, root: Handle | undefined, rootNumber: number | undefined): Handle | undefined;
+  rootOpenCached(path: NativePath): Handle | undefined;
+  statusCached(path: NativePath, flags: number, root: Handle | undefined, rootNumber: number | undefined): void;
+  writeSync(path: NativePath, data: Uint8Array, flags: number, modes: number, root: Handle | undefined, rootNumber: number | undefined): void;
+}
+
+export interface Native {
+  direct(scratch: Float64Array): Direct;
+  absolutePath(path: NativePath, scratch: Float64Array): Buffer | undefined | null;
+  readAsync(path: NativePath, flags: number, maxBytes: number, root: Handle | undefined): Promise<Reply<Buffer | Handle>>;
+  readFill(pending: Handle, place: Buffer, maxBytes: number): Promise<Reply<Buffer | Handle>>;
+  readTake(held: Handle, place: Buffer): void;
+  readDrop(pending: Handle): Promise<Reply>;
+  readClose(pending: Handle): void;
+  openAsync(path: NativePath, flags: number, maxBytes: number, root: Handle | undefined): Promise<Reply<Handle>>;
+  ensureDirAsync(path: NativePath, flags: number, mode: number, root: Handle | undefined): Promise<Reply>;
+  writeAsync(
+    path: NativePath,
+    data: Uint8Array,
+    flags: number,
+    modes: number,
+    root: Handle | undefined,
+    cancel: Handle | undefined,
+  ): Promise<Reply>;
+  writeManyAsync(
+    paths: NativePath[],
+    data: Uint8Array[],
+    flags: number[],
+    modes: number[],
+    root: Handle | undefined,
+    cancel: Handle | undefined,
+  ): Promise<Reply<Buffer[]>>;
+  writeTargetAsync(path: NativePath, flags: number, root: Handle | undefined): Promise<Reply>;
+  cancelNew(): Handle;
+  cancelRaise(cancel: Handle): void;
+  stageBegin(path: NativePath, flags: number, modes: number, root: Handle | undefined): Promise<Reply<Handle>>;
+  stageAppend(stage: Handle, data: Uint8Array): Promise<Reply>;
+  stageCommit(stage: Handle, cancel: Handle | undefined): Promise<Reply>;
+  stageAbort(stage: Handle): Promise<Reply>;
+  removeStaleAsync(path: NativePath, olderThanMs: number): Promise<Reply<Buffer[]>>;
+  rootOpenSync(path: NativePath, scratch: Float64Array): Handle | undefined | null;
+  readProc(path: string): Buffer | undefined;
+  rootOpenAsync(path: NativePath, learn: boolean): Promise<Reply<Handle>>;
+  statusAsync(path: NativePath, flags: number, root: Handle | undefined): Promise<Reply>;
+  inspect(path: NativePath, flags: number, scratch: Float64Array): void;
+  rehearseEnsureDir(path: NativePath, flags: number, mode: number, scratch: Float64Array): void;
+  rehearseWrite(path: NativePath, flags: number, modes: number, scratch: Float64Array): void;
+  rehearseRead(path: NativePath, flags: number, maxBytes: number, scratch: Float64Array): void;
+  rootClose(root: Handle): void;
+  giveUp(): void;
+  features(): number;
+  version(): string;
+}

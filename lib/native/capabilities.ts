@@ -1,0 +1,24 @@
+import { native, nativePath } from './load.js';
+import type { Capabilities } from '../../index.js';
+
+/** What the kernel's own resolver is called. */
+const KERNEL = process.platform === 'darwin' ? 'open-flags' : 'openat2';
+
+/** What this build does on this system. */
+export function capabilities(): Capabilities {
+  const features = native().features();
+  /** @param place as in src/binding/capabilities.rs */
+  const has = (place: number) => (features & (1 << place)) !== 0;
+  return {
+    version: native().version(),
+    platform: process.platform,
+    arch: process.arch,
+    resolver: has(0) ? KERNEL : 'walk',
+    openat2: has(0) && KERNEL === 'openat2',
+    renameNoReplace: has(1),
+    fchmodat2: has(2),
+    statx: has(3),
+    tmpfile: has(4),
+    native: nativePath(),
+  };
+}

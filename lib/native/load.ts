@@ -1,0 +1,171 @@
+// The only file that names the platform binary, and the one place where its absence is explained.
+
+import { nodeModule, path } from '../base/node.js';
+import { version } from '../base/version.js';
+import { HoldfastError, own, printable } from '../errors/holdfast-error.js';
+import { escaped } from '../base/escape.js';
+import { checkout, requireHere } from '../base/location.js';
+import { shielded } from './guard.js';
+import { SUPPORTED, targets } from './platform.js';
+import type { Native } from './binding.js';
+
+const { createRequire } = nodeModule;
+
+export type Attempt = { place: string; missing: boolean; reason: string; denial: string | undefined };
+
+let loaded: { native: Native; path: string; exports: object } | undefined;
+
+/** The native functions. The binary is loaded at the first call, so that importing never fails. */
+export function native(): Native {
+  return (loaded ??= load()).native;
+}
+
+/**
+ * The native functions for a call that leaves a file unfinished until a later one. Only such a call adds a listener to
+ * the process.
+ */
+export function nativeForStages(): Native {
+  native();
+  return listening(loaded as NonNullable<typeof loaded>).native;
+}
+
+/** Property of the `exit` listener: the exports of its binary. The same symbol in every copy of the package. */
+const OF_BINARY = Symbol.for('holdfast.exit');
+
+/**
+ * Removes the temporaries of unfinished files at `process.exit()` and after an uncaught error,
+ * which the binary does not see.
+ *
+ * Copies of these modules, of which test runners make many in one process, get the same exports from
+ * `require` and share one listener. A binary that is loaded a second time has an environment
+ * (`napi_env`) of its own, and a listener for it.
+ */
+function listening(binary: { native: Native; path: string; exports: object }) {
+  const listeners = process.listeners('exit');
+  if (!listeners.some((listener) => (listener as { [OF_BINARY]?: object })[OF_BINARY] === binary.exports)) {
+    const { giveUp } = binary.native;
+    process.on('exit', Object.assign(() => giveUp(), { [OF_BINARY]: binary.exports }));
+  }
+  return binary;
+}
+
+/** @returns where the binary was loaded from */
+export function nativePath(): string {
+  native();
+  return (loaded as { path: string }).path;
+}
+
+function load(): { native: Native; path: string; exports: object } {
+  const named = process.env.HOLDFAST_NATIVE_PATH;
+  const possible = targets();
+  const attempts: Attempt[] = [];
+  let cause: unknown;
+  for (const { place, from } of named ? [fileAt(path.resolve(named))] : possible.flatMap(placesOf)) {
+    let resolved;
+    try {
+      resolved = from.resolve(place);
+      const exports = checked(from(resolved));
+      return { native: shielded(exports), path: resolved, exports };
+    } catch (error) {
+      const denial = permissionDenial(error);
+      const missing = resolved === undefined && denial === undefined;
+      // What is there and does not load tells more than what is not there.
+      if (cause === undefined || (!missing && attempts.every((attempt) => attempt.missing))) cause = error;
+      attempts.push({ place, missing, reason: missing ? 'not there' : firstLine(error), denial });
+    }
+  }
+  throw unavailable(possible, named, attempts, cause);
+}
+
+/** A place to look at, and the `require` that loads it. */
+export type Place = { place: string; from: NodeJS.Require };
+
+/** @param file absolute */
+function fileAt(file: string): Place {
+  return { place: file, from: createRequire(file) };
+}
+
+/** In a checkout of the project the own build, before the package of the platform. */
+function placesOf(target: string): Place[] {
+  const own = checkout();
+  const from = requireHere();
+  return [
+    ...(own === undefined ? [] : [fileAt(path.join(own, `holdfast.${target}.node`))]),
+    ...(from === undefined ? [] : [{ place: `@holdfast/${target}`, from }]),
+  ];
+}
+
+/** What to start Node with, where its permission model (`--permission`) or `--no-addons` keeps it from loading a binary. */
+function permissionDenial(error: unknown): string | undefined {
+  const { code, resource } = (error ?? {}) as { code?: unknown; resource?: unknown };
+  switch (code) {
+    case 'ERR_DLOPEN_DISABLED':
+      return 'Start Node with --allow-addons beside --permission, or without --no-addons.';
+    case 'ERR_ACCESS_DENIED':
+      return `Start Node with --allow-fs-read for ${escaped(String(resource || 'the folder of the package'))}, and with --allow-addons.`;
+    default:
+      return undefined;
+  }
+}
+
+/** A binary of another version has another idea of arguments and records. */
+function checked(binary: Partial<Native> | undefined): Native {
+  const found = typeof binary?.version === 'function' ? binary.version() : undefined;
+  if (found !== version) {
+    throw new Error(found === undefined ? 'it is no binary of holdfast' : `it is version ${found}, and this is ${version}`);
+  }
+  return binary as Native;
+}
+
+function firstLine(error: unknown) {
+  return String(error instanceof Error ? error.message : error).split('\n', 1)[0];
+}
+
+const NOT_RESTRICTED = 'The addon makes its own system calls, which --allow-fs-read and --allow-fs-write do not restrict.';
+
+/** Whether the permission model hides files from Node: then what is not there may be there. */
+function hidesFiles() {
+  return (process as { permission?: { has(scope: string): boolean } }).permission?.has('fs.read') === false;
+}
+
+const FROM_SOURCE =
+  'name the binary with HOLDFAST_NATIVE_PATH (in a bundle), or build from source: in a checkout with Rust, run `npm run build`';
+
+function remedyFor(possible: string[], named: string | undefined, attempts: Attempt[]) {
+  const denied = attempts.find(({ denial }) => denial !== undefined);
+  if (denied) {
+    return `${denied.denial} ${NOT_RESTRICTED}`;
+  }
+  if (named) return 'Point HOLDFAST_NATIVE_PATH at the binary for this platform, or unset it.';
+  const packages = possible.filter((target) => SUPPORTED.includes(target)).map((target) => `@holdfast/${target}@${version}`);
+  if (packages.length === 0) {
+    return `No binary is made for ${possible.join(' or ')}; supported are ${SUPPORTED.join(', ')}. Use one of these, ${FROM_SOURCE}.`;
+  }
+  const install = packages.map((name) => `\`npm install ${name}\``).join(' or ');
+  if (attempts.some(({ missing }) => !missing)) {
+    return `What was found does not load. Install holdfast and ${packages.join(' or ')} again, ${FROM_SOURCE}.`;
+  }
+  if (attempts.length === 0) {
+    return 'Name the binary with HOLDFAST_NATIVE_PATH, import holdfast from an ES module, or leave it out of the bundle.';
+  }
+  if (hidesFiles()) {
+    return `Node runs with --permission and may not read every file. Start it with --allow-fs-read for the folder of the binary (node_modules/@holdfast), and with --allow-addons; where the package is missing, run ${install}. ${NOT_RESTRICTED}`;
+  }
+  return `The package manager left out the optional dependency with the binary (--omit=optional, or a lock file made on another platform): run ${install}, install without --omit=optional, ${FROM_SOURCE}.`;
+}
+
+function unavailable(possible: string[], named: string | undefined, attempts: Attempt[], cause: unknown) {
+  const remedy = remedyFor(possible, named, attempts);
+  if (cause instanceof Error) own(cause);
+  const tried =
+    attempts.length === 0
+      ? 'this bundle does not know its own place'
+      : attempts.map(({ place, reason }) => `${escaped(place)}: ${escaped(reason)}`).join('; ');
+  return own(
+    new HoldfastError('native-unavailable', {
+      message: `native-unavailable: no binary for ${possible.join(' or ')} could be loaded (${tried}). ${remedy}`,
+      remedy,
+      cause: printable(cause),
+    }),
+  );
+}

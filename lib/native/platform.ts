@@ -1,0 +1,98 @@
+// Which of the binaries this process can load: by platform, architecture and, on Linux, C library.
+
+import { fs } from '../base/node.js';
+
+/** What binaries are made for, by Node's names for platform and architecture. */
+const SUPPORTED = Object.freeze([
+  'linux-x64-gnu',
+  'linux-arm64-gnu',
+  'linux-x64-musl',
+  'linux-arm64-musl',
+  'darwin-arm64',
+  'darwin-x64',
+  'win32-x64-msvc',
+]);
+
+export type Libc = 'gnu' | 'musl';
+
+/** The targets to try, the likeliest first: one, or both C libraries where this one cannot be told. */
+export function targets(): string[] {
+  const { platform, arch } = process;
+  if (platform === 'win32') return [`win32-${arch}-msvc`];
+  if (platform !== 'linux') return [`${platform}-${arch}`];
+  const libc = libcOf(process.execPath) ?? libcOfReport() ?? libcOfLdd();
+  return (libc ? [libc] : ['gnu', 'musl']).map((name) => `linux-${arch}-${name}`);
+}
+
+/**
+ * The C library of a program, by the dynamic loader it names (PT_INTERP of its ELF header). It holds for whatever
+ * runs this, Node, Bun or Deno, and does not depend on what else is installed.
+ */
+function libcOf(program: string): Libc | undefined {
+  let fd;
+  try {
+    fd = fs.openSync(program, 'r');
+    const loader = interpreter(fd);
+    if (/\/ld-musl-[^/]*$/.test(loader)) return 'musl';
+    return /\/ld-linux[^/]*$/.test(loader) || /\/ld64\.so[^/]*$/.test(loader) ? 'gnu' : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    if (fd !== undefined) fs.closeSync(fd);
+  }
+}
+
+const PT_INTERP = 3;
+
+/** @param fd of a 64-bit little-endian ELF file */
+function interpreter(fd: number): string {
+  const header = readAt(fd, 0, 64);
+  if (header.readUInt32BE(0) !== 0x7f454c46 || header[4] !== 2 || header[5] !== 1) return '';
+  const size = header.readUInt16LE(54);
+  const table = readAt(fd, Number(header.readBigUInt64LE(32)), size * header.readUInt16LE(56));
+  for (let at = 0; at < table.length; at += size) {
+    if (table.readUInt32LE(at) !== PT_INTERP) continue;
+    const length = Number(table.readBigUInt64LE(at + 32));
+    return readAt(fd, Number(table.readBigUInt64LE(at + 8)), Math.min(length, 4096)).toString('latin1').replace(/\0.*$/s, '');
+  }
+  return '';
+}
+
+function readAt(fd: number, position: number, length: number) {
+  const bytes = Buffer.alloc(length);
+  if (fs.readSync(fd, bytes, 0, length, position) !== length) throw new Error('the file ends early');
+  return bytes;
+}
+
+interface Report {
+  header: { glibcVersionRuntime?: string };
+  sharedObjects?: string[];
+}
+
+/** What the process says of itself. Without the network part, which may ask a name server. */
+function libcOfReport(): Libc | undefined {
+  try {
+    const report = process.report as NodeJS.ProcessReport & { excludeNetwork?: boolean };
+    const before = report.excludeNetwork;
+    report.excludeNetwork = true;
+    const { header, sharedObjects = [] } = report.getReport() as Report;
+    report.excludeNetwork = before;
+    if (header.glibcVersionRuntime) return 'gnu';
+    return sharedObjects.some((file) => /\/(ld-musl-|libc\.musl-)/.test(file)) ? 'musl' : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** On both C libraries `ldd` names its own; Alpine may lack it. */
+function libcOfLdd(): Libc | undefined {
+  try {
+    const text = fs.readFileSync('/usr/bin/ldd', 'latin1');
+    if (text.includes('musl')) return 'musl';
+    return /GNU C Library|GLIBC/.test(text) ? 'gnu' : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export { SUPPORTED };

@@ -1,0 +1,90 @@
+// Results that are instances of `fs.Stats`. Its constructor is deprecated and makes four dates; here an object gets its prototype.
+
+import { fs } from '../base/node.js';
+import type { Stats as NodeStats } from 'node:fs';
+
+type Fields = Record<PropertyKey, unknown>;
+
+const TIMES = ['atime', 'mtime', 'ctime', 'birthtime'] as const;
+
+/** Index of the nanoseconds of the four times: src/binding/record.rs. */
+const NANOSECONDS = 20;
+
+const keys: symbol[] = nanosecondKeys();
+const [ATIME_NS, MTIME_NS, CTIME_NS, BIRTHTIME_NS] = keys;
+const HAS_NANOSECONDS = keys.length === TIMES.length;
+
+/**
+ * The fields of `fs.Stats`, in Node's order. A function: the prototype of a class cannot be replaced, and V8 discards the
+ * optimized code of a derived class again and again.
+ *
+ * @param numbers a record of src/binding/record.rs, `set_stat`
+ */
+function construct(this: Fields, numbers: Float64Array) {
+  this.dev = numbers[1];
+  this.mode = numbers[2];
+  this.nlink = numbers[3];
+  this.uid = numbers[4];
+  this.gid = numbers[5];
+  this.rdev = numbers[6];
+  this.blksize = numbers[7];
+  this.ino = numbers[8];
+  this.size = numbers[9];
+  this.blocks = numbers[10];
+  this.atimeMs = numbers[11];
+  this.mtimeMs = numbers[12];
+  this.ctimeMs = numbers[13];
+  this.birthtimeMs = numbers[14];
+  if (HAS_NANOSECONDS) {
+    this[ATIME_NS] = numbers[NANOSECONDS];
+    this[MTIME_NS] = numbers[NANOSECONDS + 1];
+    this[CTIME_NS] = numbers[NANOSECONDS + 2];
+    this[BIRTHTIME_NS] = numbers[NANOSECONDS + 3];
+  }
+}
+
+construct.prototype = prototypeOfStats();
+
+/**
+ * The keys of the nanoseconds that Node 26 keeps for `atimeInstant` and its like; empty in other versions. They are private
+ * symbols, which only an instance shows. The constructor behind `fs.Stats` does not warn of its deprecation.
+ */
+function nanosecondKeys(): symbol[] {
+  if (!('atimeInstant' in fs.Stats.prototype)) {
+    return [];
+  }
+  const sample = Reflect.construct(fs.Stats.prototype.constructor, []);
+  const symbols = Object.getOwnPropertySymbols(sample);
+  return TIMES.flatMap((name) => symbols.filter(({ description }) => new RegExp(`^k?Partial${name}Ns$`, 'i').test(String(description))));
+}
+
+/**
+ * Node's own prototype where it makes dates when they are read (Node 22), and one that inherits from it and does so elsewhere.
+ */
+function prototypeOfStats() {
+  const { prototype } = fs.Stats;
+  return TIMES.every((name) => typeof Object.getOwnPropertyDescriptor(prototype, name)?.get === 'function') ? prototype : withLazyDates(prototype);
+}
+
+function withLazyDates(prototype: object) {
+  const lazy = Object.create(prototype);
+  for (const name of TIMES) {
+    Object.defineProperty(lazy, name, {
+      configurable: true,
+      enumerable: true,
+      get(this: Fields) {
+        const value = new Date(Math.round(this[`${name}Ms`] as number));
+        this[name] = value;
+        return value;
+      },
+      set(this: Fields, value: unknown) {
+        Object.defineProperty(this, name, { configurable: true, enumerable: true, value, writable: true });
+      },
+    });
+  }
+  return lazy;
+}
+
+const Stats = construct as unknown as new (numbers: Float64Array) => NodeStats;
+
+export { Stats };

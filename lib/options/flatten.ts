@@ -1,0 +1,303 @@
+// Options are read once, checked, and packed into the flat arguments that the binary takes.
+
+import { buffer } from '../base/node.js';
+import { optionsOf } from './names.js';
+import { ENSURE, ENTRY_OPTIONS, OUTBOUND, READ, READ_FORM, ROOT_DEFAULTS, STAGE, WRITE, namesOf } from './schema.js';
+import { toDurable, toEncoding, toMaxBytes, toMode, toOutbound, toPolicy, toReadEncoding, toSignal, wordsOf } from './values.js';
+import { NONE, invalidType, invalidValue, toBoolean, toChoice, type Given } from './validate.js';
+import type { Handle } from '../native/binding.js';
+
+const { constants: bufferConstants } = buffer;
+
+const HARDLINKS = wordsOf('hardlinks');
+const PSEUDO_FILES = wordsOf('pseudoFiles');
+const FINAL_SYMLINKS = wordsOf('finalSymlink');
+const FALLBACKS = wordsOf('fallback');
+const EXISTING = wordsOf('existing');
+
+/** Default limit of a read beneath a root: 16 MiB. */
+const MAX_BYTES_BENEATH_ROOT = 16 * 1024 * 1024;
+
+export interface ReadArguments {
+  flags: number;
+  /** no more than a Buffer holds */
+  maxBytes: number;
+  /** of a file that is only opened */
+  maxSize: number;
+  /** of a result with text */
+  encoding: BufferEncoding | undefined;
+  signal: AbortSignal | undefined;
+  /** as given, or undefined */
+  root: unknown;
+}
+
+/** The defaults of a root, and what calls without options take. */
+export type Defaults = Given & { forRead: ReadArguments; forWrite: WriteArguments; forEnsure: EnsureArguments };
+
+/** A root whose method is called, and what its methods take when an option is not given. */
+export interface Pinned {
+  handle: Handle;
+  /** its real path */
+  path: string;
+  /** no other root of this process has it */
+  number: number;
+  defaults: Defaults;
+}
+
+/** @param defaults of the root whose method is called */
+export function readArguments(options: unknown, defaults?: Defaults): ReadArguments {
+  if (options === undefined) {
+    return defaults === undefined ? FOR_READ : defaults.forRead;
+  }
+  return packRead(optionsOf(options, READ), defaults);
+}
+
+/**
+ * The options of a read whose first argument is an object: those of the second over those of the first. `undefined` in the second
+ * leaves what the first says, so that it removes no check.
+ */
+export function readForm(file: object, options: unknown) {
+  if (!('filePath' in file)) {
+    // The missing path is the error to report: the object may be anything.
+    const wrong = Object.keys(file).find((name) => PATH_NAMES.test(name));
+    if (wrong !== undefined) {
+      throw invalidType('filePath', `of type string or an instance of Buffer or URL; '${wrong}' is not an option of a read`, undefined);
+    }
+    return NONE;
+  }
+  const form = optionsOf(file, READ_FORM);
+  return options === undefined ? form : { filePath: form.filePath, ...taken(READ_NAMES, optionsOf(options, READ), taken(READ_NAMES, form, NONE)) };
+}
+
+/** Names that stand for `filePath` in other libraries. */
+const PATH_NAMES = /^(?:file|filename|file_?path|path)$/i;
+
+/**
+ * Reads each option once.
+ *
+ * @param base what stands for `undefined`
+ * @returns with every name, so that nothing is found on its prototype
+ */
+function taken(names: readonly string[], options: Given, base: Given): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  for (const name of names) {
+    const value = options[name];
+    values[name] = value === undefined ? base[name] : value;
+  }
+  return values;
+}
+
+/** Refuses the option `root` of a method of a root. */
+function noRoot(root: unknown) {
+  if (root !== undefined) {
+    throw invalidValue('options.root', 'is not an option of a method of a Root', root);
+  }
+}
+
+/** Refuses the option `signal` of a synchronous call, which nothing can abort. */
+export function noSignal(signal: AbortSignal | undefined) {
+  if (signal !== undefined) {
+    throw invalidValue('options.signal', 'has no effect on a synchronous call', signal);
+  }
+}
+
+/**
+ * @param options as {@link optionsOf} returns them
+ * @param defaults of the root whose method is called
+ */
+export function packRead(options: Given, defaults?: Given): ReadArguments {
+  const base = defaults ?? NONE;
+  const {
+    root,
+    symlinks = base.symlinks,
+    maxBytes = base.maxBytes,
+    hardlinks = base.hardlinks,
+    pseudoFiles = base.pseudoFiles,
+    outbound = base.outbound,
+    encoding,
+    signal,
+  } = options;
+  if (defaults !== undefined) {
+    noRoot(root);
+  }
+  const hasRoot = defaults !== undefined || root !== undefined;
+  const maxSize = toMaxBytes(maxBytes, hasRoot ? MAX_BYTES_BENEATH_ROOT : Infinity);
+  return {
+    flags:
+      toPolicy(symlinks, hasRoot) |
+      (toChoice(hardlinks, 'options.hardlinks', HARDLINKS, hasRoot ? 1 : 0) << 2) |
+      (toChoice(pseudoFiles, 'options.pseudoFiles', PSEUDO_FILES, 0) << 3) |
+      (toOutbound(outbound) << 4),
+    maxBytes: Math.min(maxSize, bufferConstants.MAX_LENGTH),
+    maxSize,
+    encoding: toReadEncoding(encoding),
+    signal: toSignal(signal),
+    root,
+  };
+}
+
+const FOR_READ = packRead(NONE);
+const READ_NAMES = namesOf(READ);
+
+export interface WriteArguments {
+  flags: number;
+  modes: number;
+  encoding: BufferEncoding;
+  maxBytes: number;
+  signal: AbortSignal | undefined;
+  /** as given, or undefined */
+  root: unknown;
+}
+
+/** @param call one bit of schema */
+function writeOptions(optionsOrEncoding: unknown, call: number, name?: string) {
+  return typeof optionsOrEncoding === 'string' ? { __proto__: null, encoding: optionsOrEncoding } : optionsOf(optionsOrEncoding, call, name);
+}
+
+/**
+ * @param options as {@link writeOptions} returns them
+ * @param base what stands for `undefined`
+ */
+function packWrite(options: Given, base: Given, isBeneathRoot: boolean): WriteArguments {
+  const {
+    root,
+    symlinks = base.symlinks,
+    mode = base.mode,
+    newFileMode = base.newFileMode,
+    overwrite = base.overwrite,
+    finalSymlink = base.finalSymlink,
+    durable = base.durable,
+    mkdir = base.mkdir,
+    dirMode = base.dirMode,
+    hardlinks = base.hardlinks,
+    fallback = base.fallback,
+    encoding = base.encoding,
+    // The default of a root is for reads.
+    maxBytes,
+    signal,
+  } = options;
+  if (isBeneathRoot) {
+    noRoot(root);
+  }
+  const exact = mode === undefined ? 0 : (1 << 27) | toMode(mode, 'options.mode');
+  const forNew = newFileMode === undefined ? 0o644 : toMode(newFileMode, 'options.newFileMode');
+  const forParents = dirMode === undefined ? 0o700 : toMode(dirMode, 'options.dirMode');
+  return {
+    flags:
+      toPolicy(symlinks, isBeneathRoot || root !== undefined) |
+      (toBoolean(overwrite, 'options.overwrite', true) ? 1 << 2 : 0) |
+      (toChoice(hardlinks, 'options.hardlinks', HARDLINKS, 0) << 3) |
+      (toChoice(finalSymlink, 'options.finalSymlink', FINAL_SYMLINKS, 0) << 4) |
+      (toDurable(durable) << 6) |
+      (toBoolean(mkdir, 'options.mkdir', false) ? 1 << 8 : 0) |
+      (toChoice(fallback, 'options.fallback', FALLBACKS, 0) << 9),
+    modes: exact | (forNew << 9) | (forParents << 18),
+    encoding: toEncoding(encoding),
+    maxBytes: toMaxBytes(maxBytes, Infinity),
+    signal: toSignal(signal),
+    root,
+  };
+}
+
+const FOR_WRITE = packWrite(NONE, NONE, false);
+
+/**
+ * @param defaults of the root whose method is called
+ * @param call one bit of schema
+ */
+export function writeArguments(optionsOrEncoding: unknown, defaults?: Defaults, call: number = WRITE): WriteArguments {
+  if (optionsOrEncoding === undefined) {
+    return defaults === undefined ? FOR_WRITE : defaults.forWrite;
+  }
+  return packWrite(writeOptions(optionsOrEncoding, call), defaults ?? NONE, defaults !== undefined);
+}
+
+export function stageArguments(options: unknown) {
+  return options === undefined ? FOR_WRITE : packWrite(optionsOf(options, STAGE), NONE, false);
+}
+
+const WRITE_NAMES = namesOf(WRITE);
+const ENTRY_NAMES = namesOf(ENTRY_OPTIONS);
+
+/**
+ * The options of many writes: those of the call, and a function for those of each entry.
+ *
+ * @param defaults of the root whose method is called
+ */
+export function manyArguments(optionsOrEncoding: unknown, defaults?: Defaults) {
+  const base = defaults === undefined ? NONE : { ...defaults, maxBytes: undefined };
+  const common = taken(WRITE_NAMES, writeOptions(optionsOrEncoding, WRITE), base);
+  const ofCall = packWrite(common, NONE, defaults !== undefined);
+  const isBeneathRoot = defaults !== undefined || ofCall.root !== undefined;
+  const entry = (options: unknown, name: string) => {
+    if (options === undefined) {
+      return ofCall;
+    }
+    const own = taken(ENTRY_NAMES, writeOptions(options, ENTRY_OPTIONS, name), common);
+    own.symlinks = common.symlinks;
+    return packWrite(own, NONE, isBeneathRoot);
+  };
+  return { root: ofCall.root, signal: ofCall.signal, entry };
+}
+
+export interface EnsureArguments {
+  flags: number;
+  mode: number;
+  wantsPrivacy: boolean;
+  signal: AbortSignal | undefined;
+  /** as given, or undefined */
+  root: unknown;
+}
+
+/** @param defaults of the root whose method is called */
+export function ensureArguments(options: unknown, defaults?: Defaults): EnsureArguments {
+  if (options === undefined) {
+    return defaults === undefined ? FOR_ENSURE : defaults.forEnsure;
+  }
+  if (typeof options === 'number') {
+    // `dirs.map(ensureDir)` passes the index here.
+    throw invalidType('options', 'of type object, such as { mode: 0o700 }', options);
+  }
+  return packEnsure(optionsOf(options, ENSURE), defaults);
+}
+
+/**
+ * @param options as {@link optionsOf} returns them
+ * @param defaults of the root whose method is called
+ */
+function packEnsure(options: Given, defaults?: Given): EnsureArguments {
+  const base = defaults ?? NONE;
+  const { root, symlinks = base.symlinks, mode, existing = base.existing, signal } = options;
+  if (defaults !== undefined) {
+    noRoot(root);
+  }
+  const bits = mode === undefined ? 0o700 : toMode(mode, 'options.mode');
+  const choice = toChoice(existing, 'options.existing', EXISTING, EXISTING.tighten);
+  return {
+    flags: toPolicy(symlinks, defaults !== undefined || root !== undefined) | (choice << 2),
+    mode: bits,
+    wantsPrivacy: choice === EXISTING.tighten && (bits & 0o077) === 0,
+    signal: toSignal(signal),
+    root,
+  };
+}
+
+const FOR_ENSURE = packEnsure(NONE);
+
+const DEFAULT_NAMES = namesOf(ROOT_DEFAULTS);
+
+/** The defaults of a root, read once and checked now, so that a wrong one is an error of `openRoot`. */
+export function rootDefaults(given: unknown) {
+  const defaults = taken(DEFAULT_NAMES, optionsOf(given, ROOT_DEFAULTS), NONE);
+  const { outbound } = defaults;
+  if (typeof outbound === 'object' && outbound !== null) {
+    defaults.outbound = taken(OUTBOUND_NAMES, optionsOf(outbound, OUTBOUND, 'options.outbound'), NONE);
+  }
+  // What calls without options take.
+  const forRead = packRead(NONE, defaults);
+  const forWrite = packWrite(NONE, defaults, true);
+  const forEnsure = packEnsure(NONE, defaults);
+  return Object.freeze({ ...defaults, forRead, forWrite, forEnsure });
+}
+
+const OUTBOUND_NAMES = namesOf(OUTBOUND);

@@ -1,0 +1,130 @@
+// Checks the names of options. An option that has no effect is an error, as it may stand for a check that the caller relies on.
+
+import { escaped } from '../base/escape.js';
+import { invalidValue, isTop, toOptions, type Given } from './validate.js';
+import { ENTRY, ENTRY_OPTIONS, OPTIONS, READ, TITLES, WRITE, foreignHint, namesOf } from './schema.js';
+import { table } from '../base/text-table.js';
+
+/** For each option the kinds of options objects that may have it: one lookup on the way of every call with options. */
+const CALLS = table(Object.fromEntries(Object.entries(OPTIONS).map(([name, { calls }]) => [name, calls])));
+
+const MOST_NAMES = 16;
+
+/**
+ * For each kind the name that was last accepted at each position. Calls repeat the shape of their options, and comparing with the
+ * last name costs half of a lookup.
+ */
+const ACCEPTED = Array.from({ length: 32 }, () => Array.from({ length: MOST_NAMES }, () => ''));
+
+/**
+ * Checks that a value is an options object whose names the call knows. Returns it without what `Object.prototype` adds.
+ *
+ * @param call one bit of schema
+ * @param where what the object is called in a message
+ */
+export function optionsOf(options: unknown, call: number, where: string = 'options'): Given {
+  const checked = toOptions(options, where);
+  if (options !== undefined) {
+    checkNames(options as Given, call, where);
+  }
+  return checked;
+}
+
+/**
+ * Refuses options that the call does not take: enumerable ones, own or inherited from a class. `undefined` is not given, and what
+ * lies on `Object.prototype` is no option.
+ *
+ * @param call one bit of schema
+ */
+function checkNames(options: Given, call: number, where: string) {
+  const accepted = ACCEPTED[Math.clz32(call)];
+  let index = 0;
+  for (const name in options) {
+    if (name !== accepted[index]) {
+      if ((CALLS[name] & call) === 0) {
+        checkForeign(options, name, call, where);
+      } else if (index < MOST_NAMES) {
+        accepted[index] = name;
+      }
+    }
+    index += 1;
+  }
+}
+
+function checkForeign(options: Given, name: string, call: number, where: string) {
+  const value = isPollution(options, name) ? undefined : options[name];
+  if (value === undefined) {
+    return;
+  }
+  const shown = `${where}.${escaped(name)}`;
+  const { known, hint } = foreignHint(name, value, call);
+  if (known && hint === undefined) {
+    return;
+  }
+  const title = TITLES[call];
+  if (hint !== undefined) {
+    throw invalidValue(shown, `is not supported by ${title}: ${hint}`, value);
+  }
+  throw invalidValue(shown, `is not an option of ${title}${suggestion(name, call)}`, value);
+}
+
+/** Whether an object has a name by way of the `Object.prototype` of a realm alone. */
+function isPollution(options: object, name: string) {
+  for (let level = options; level !== null && (level === options || !isTop(level)); level = Object.getPrototypeOf(level)) {
+    if (Object.hasOwn(level, name)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/** The rest of a message: the calls that take the option, the valid name that is meant, or all valid names. */
+function suggestion(name: string, call: number) {
+  const valid = namesOf(call);
+  const place = placeOf(name, call);
+  if (place !== undefined) {
+    return `: ${place}`;
+  }
+  const others = Object.keys(TITLES).filter((bit) => (CALLS[name] & Number(bit)) !== 0 && TITLES[bit] !== TITLES[call]);
+  if (others.length > 0) {
+    return `, but of ${[...new Set(others.map((bit) => TITLES[bit]))].join(', ')}; its options are ${valid.join(', ')}`;
+  }
+  const distances = valid.map((option) => distance(option.toLowerCase(), name.toLowerCase()));
+  const least = Math.min(...distances);
+  const isNear = least <= Math.max(name.length < 4 ? 1 : 2, Math.floor(name.length * 0.4));
+  return isNear ? `; did you mean '${valid[distances.indexOf(least)]}'?` : `; its options are ${valid.join(', ')}`;
+}
+
+const PATH_NAMES = new Set(['path', 'filename', 'filepath']);
+
+/** Where a name belongs that is an option of the same call, but of another of its objects. */
+function placeOf(name: string, call: number) {
+  if (call === READ && name === 'filePath') {
+    return 'the path is the first argument';
+  }
+  if (call === ENTRY && PATH_NAMES.has(name.toLowerCase())) {
+    return "use 'file'";
+  }
+  if (call === ENTRY && (CALLS[name] & ENTRY_OPTIONS) !== 0) {
+    return "put it in 'options' of the entry";
+  }
+  if ((call === ENTRY || call === ENTRY_OPTIONS) && (CALLS[name] & WRITE) !== 0) {
+    return 'it holds for all entries: put it in the second argument of writeAtomicMany';
+  }
+  return undefined;
+}
+
+/** The Levenshtein distance of two names, which are cut at 64 characters. */
+function distance(a: string, b: string) {
+  const [left, right] = [a.slice(0, 64), b.slice(0, 64)];
+  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= left.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= right.length; j++) {
+      const change = row[j - 1] + (left[i - 1] === right[j - 1] ? 0 : 1);
+      next.push(Math.min(change, row[j] + 1, next[j - 1] + 1));
+    }
+    row = next;
+  }
+  return row[right.length];
+}

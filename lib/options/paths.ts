@@ -1,0 +1,101 @@
+// Paths as callers give them, and as the binary takes them.
+
+import { url, util } from '../base/node.js';
+import { refusal, shown, systemError } from '../errors/holdfast-error.js';
+import { native } from '../native/load.js';
+import record = require('../native/layout.js');
+import { invalidType } from './validate.js';
+import type { NativePath } from '../errors/failure.js';
+
+const { fileURLToPath } = url;
+const { getSystemErrorMap, types } = util;
+
+/** Whether a value is a URL, by what it has, as Node judges it: there may be more than one class. */
+export function isUrl(value: unknown): value is URL {
+  const url = value as { href?: unknown; protocol?: unknown; auth?: unknown; path?: unknown } | null | undefined;
+  return Boolean(url?.href && url.protocol && url.auth === undefined && url.path === undefined);
+}
+
+/**
+ * Twice the length of the longest path on any system. What is longer is not looked at any closer: its
+ * copies, and the parts it falls into, can take more memory than there is, which ends the process.
+ */
+const LONGEST = 65_536;
+
+export function toPath(value: unknown, name: string): NativePath {
+  if (typeof value === 'string') {
+    return wellFormed(bounded(value, name));
+  }
+  if (types.isUint8Array(value)) {
+    return bounded(value, name);
+  }
+  if (typeof value === 'object' && isUrl(value)) {
+    return wellFormed(bounded(fromUrl(value), name));
+  }
+  throw invalidType(name, 'of type string or an instance of Buffer or URL', value);
+}
+
+/**
+ * Refuses what is too long as every system would.
+ *
+ * @param name of the argument: a directory is one that would be made
+ */
+function bounded<T extends NativePath>(path: T, name: string): T {
+  if (path.length > LONGEST) {
+    const [errno = -36] = [...getSystemErrorMap()].find(([, [code]]) => code === 'ENAMETOOLONG') ?? [];
+    throw systemError(errno, name === 'dir' ? 'mkdir' : 'open', path);
+  }
+  return path;
+}
+
+function wellFormed(path: string) {
+  if (!path.isWellFormed()) {
+    throw refusal('invalid-path', 'surrogate', path.toWellFormed());
+  }
+  return path;
+}
+
+function fromUrl(url: URL) {
+  try {
+    return fileURLToPath(url);
+  } catch (error) {
+    throw refusal('invalid-path', 'url', String(url.href), error);
+  }
+}
+
+/**
+ * A path as it is at the time of the call, for work that starts later or elsewhere: with bytes of
+ * its own and, unless it is beneath a root, absolute, so that no change of the working directory
+ * has an effect on it. What is not a path at all is left for the binary to refuse.
+ */
+export function pathForLater(path: NativePath, isBeneathRoot: boolean): NativePath {
+  const isFixed = isBeneathRoot || path.length === 0;
+  if (typeof path === 'string') {
+    return isFixed || startsAtTop(path) || path.includes('\0') ? path : absolute(path);
+  }
+  return isFixed || startsAtTop(path) || path.includes(0) ? new Uint8Array(path) : absolute(path);
+}
+
+const SLASH = 0x2f;
+
+/** Whether no working directory has a part in a path. On Windows that takes a drive. */
+function startsAtTop(path: NativePath) {
+  if (process.platform === 'win32') {
+    return /^[a-z]:[\\/]/i.test(shown(path.slice(0, 3)));
+  }
+  return typeof path === 'string' ? path.startsWith('/') : path[0] === SLASH;
+}
+
+/** The binary knows the working directory: Node remembers its name, which may be another's by now. */
+function absolute(path: NativePath) {
+  const bytes = native().absolutePath(path, record.scratch);
+  if (!bytes) {
+    throw record.failure(record.last, path);
+  }
+  return bytes;
+}
+
+/** How many bytes {@link pathForLater} put before a path. */
+export function addedBytes(path: NativePath, fixed: NativePath) {
+  return Buffer.byteLength(fixed) - Buffer.byteLength(path);
+}

@@ -1,0 +1,167 @@
+// The table of all options: which calls take each of them, and the words it accepts.
+
+import { table } from '../base/text-table.js';
+
+/** Bits: the kinds of options objects. */
+const READ = 1;
+/** The one-argument form of a read, which has the path among its options. */
+const READ_FORM = 1 << 1;
+const WRITE = 1 << 2;
+/** The options of one entry of `writeAtomicMany`. */
+const ENTRY_OPTIONS = 1 << 3;
+/** One entry of `writeAtomicMany` itself. */
+const ENTRY = 1 << 4;
+const STAGE = 1 << 5;
+const ENSURE = 1 << 6;
+const CLEAN = 1 << 7;
+const ROOT_DEFAULTS = 1 << 8;
+const OUTBOUND = 1 << 9;
+
+const EVERY_READ = READ | READ_FORM;
+const EVERY_WRITE = WRITE | ENTRY_OPTIONS | STAGE;
+const WHOLE_CALL = EVERY_READ | WRITE | STAGE | ENSURE;
+
+/** What each kind is called in a message. */
+const TITLES = table({
+  [READ]: 'a read',
+  [READ_FORM]: 'a read',
+  [WRITE]: 'writeAtomic',
+  [ENTRY_OPTIONS]: 'an entry of writeAtomicMany',
+  [ENTRY]: 'an entry of writeAtomicMany',
+  [STAGE]: 'stageAtomic',
+  [ENSURE]: 'ensureDir',
+  [CLEAN]: 'cleanStaleTemporaries',
+  [ROOT_DEFAULTS]: 'openRoot',
+  [OUTBOUND]: "the option 'outbound'",
+});
+
+/** Bits of src/binding/arguments.rs, `policy`. */
+const POLICIES = table({ reject: 0, 'follow-parents': 1, 'follow-within-root': 2, 'follow-trusted': 3 });
+
+export interface Option {
+  /** bits: the kinds of options objects that may have it */
+  calls: number;
+  /** the strings it accepts, with their bits for the addon */
+  words?: Record<string, number>;
+}
+
+const OPTIONS: Record<string, Option> = table({
+  filePath: { calls: READ_FORM },
+  root: { calls: WHOLE_CALL },
+  symlinks: { calls: WHOLE_CALL | ROOT_DEFAULTS, words: POLICIES },
+  signal: { calls: WHOLE_CALL },
+  maxBytes: { calls: EVERY_READ | WRITE | ENTRY_OPTIONS | ROOT_DEFAULTS },
+  hardlinks: { calls: EVERY_READ | EVERY_WRITE | ROOT_DEFAULTS, words: table({ allow: 0, reject: 1 }) },
+  pseudoFiles: { calls: EVERY_READ | ROOT_DEFAULTS, words: table({ reject: 0, allow: 1 }) },
+  outbound: { calls: EVERY_READ | ROOT_DEFAULTS },
+  allowOwnerOnly: { calls: OUTBOUND },
+  mode: { calls: EVERY_WRITE | ENSURE },
+  newFileMode: { calls: EVERY_WRITE | ROOT_DEFAULTS },
+  overwrite: { calls: EVERY_WRITE },
+  finalSymlink: { calls: EVERY_WRITE | ROOT_DEFAULTS, words: table({ reject: 0, replace: 1, follow: 2 }) },
+  durable: { calls: EVERY_WRITE | ROOT_DEFAULTS },
+  mkdir: { calls: EVERY_WRITE | ROOT_DEFAULTS },
+  dirMode: { calls: EVERY_WRITE | ROOT_DEFAULTS },
+  fallback: { calls: EVERY_WRITE, words: table({ none: 0, 'in-place': 1 }) },
+  encoding: { calls: EVERY_READ | WRITE | ENTRY_OPTIONS },
+  existing: { calls: ENSURE | ROOT_DEFAULTS, words: table({ tighten: 0, require: 1, leave: 2 }) },
+  olderThanMs: { calls: CLEAN },
+  file: { calls: ENTRY },
+  data: { calls: ENTRY },
+  options: { calls: ENTRY },
+});
+
+/**
+ * The names of the options of a kind.
+ *
+ * @param call one bit
+ */
+export function namesOf(call: number): string[] {
+  return Object.keys(OPTIONS).filter((name) => (OPTIONS[name].calls & call) !== 0);
+}
+
+/** A hint, or a function of the value that returns `undefined` where the value asks for what the call does anyway. */
+export type Hint = string | ((value: unknown) => string | undefined);
+
+const DURABLE = "use durable (true, false or 'file')";
+const TEMPORARY = 'the name of the temporary cannot be chosen; cleanStaleTemporaries removes what a killed process left';
+const TEMP_PATH = 'use stageAtomic, whose result has tempPath';
+const STREAM = 'use openLocalFileSafely and handle.createReadStream';
+const TIMEOUT = 'use signal: AbortSignal.timeout(ms)';
+const OWN_CALLS = 'holdfast makes its own system calls';
+
+const readFlag = (value: unknown) => (value === 'r' ? undefined : 'a read opens the file for reading only');
+
+function writeFlag(value: unknown) {
+  if (value === 'w') {
+    return undefined;
+  }
+  if (typeof value === 'string' && value.includes('x')) {
+    return 'use overwrite: false';
+  }
+  if (typeof value === 'string' && value.includes('a')) {
+    return 'use fs.appendFile; this call replaces the whole content';
+  }
+  return 'this call replaces the whole content';
+}
+
+/** Options of node:fs, fs-extra, write-file-atomic, atomically and fs-safe, by the kind of call in which they mean something there. */
+const FOREIGN: Record<string, { read?: Hint; write?: Hint; ensure?: Hint }> = table({
+  flag: { read: readFlag, write: writeFlag },
+  flags: { read: readFlag, write: writeFlag },
+  recursive: {
+    write: 'use mkdir: true',
+    ensure: (value) => (value === true ? undefined : 'ensureDir always makes missing parents; use fs.mkdir'),
+  },
+  flush: { write: DURABLE },
+  fsync: { write: DURABLE },
+  fsyncWait: { write: DURABLE },
+  syncTempFile: { write: DURABLE },
+  syncParentDir: { write: DURABLE },
+  chown: { write: 'an overwrite keeps the owner; change the owner of a new file with fs.chown afterwards' },
+  tmpfilePrefix: { write: TEMPORARY },
+  tempPrefix: { write: TEMPORARY },
+  tmpCreate: { write: TEMPORARY },
+  tmpPurge: { write: TEMPORARY },
+  tmpCreated: { write: TEMP_PATH },
+  tmpfileCreated: { write: TEMP_PATH },
+  // Of stageAtomic alone: the other writes have it.
+  encoding: { write: 'use handle.writeFile(data, encoding) of the result' },
+  schedule: { write: 'writes to one target are published in the order of their calls' },
+  timeout: { read: TIMEOUT, write: TIMEOUT },
+  preserveExistingMode: { write: 'use newFileMode without mode' },
+  copyFallbackOnPermissionError: { write: "use fallback: 'in-place'" },
+  rejectHardlinks: { read: "use hardlinks: 'reject'", write: "use hardlinks: 'reject'" },
+  start: { read: STREAM, write: 'this call replaces the whole content' },
+  end: { read: STREAM },
+  highWaterMark: { read: STREAM },
+  fs: { read: OWN_CALLS, write: OWN_CALLS, ensure: OWN_CALLS },
+});
+
+/**
+ * The hint for an option of another library; `known` is false where the option means nothing in this kind of call.
+ *
+ * @param call one bit
+ */
+export function foreignHint(name: string, value: unknown, call: number): { known: boolean; hint: string | undefined } {
+  const entry = FOREIGN[name];
+  const rule = (call & EVERY_READ) !== 0 ? entry?.read : (call & EVERY_WRITE) !== 0 ? entry?.write : call === ENSURE ? entry?.ensure : undefined;
+  return { known: rule !== undefined, hint: typeof rule === 'function' ? rule(value) : rule };
+}
+
+export {
+  CLEAN,
+  ENSURE,
+  ENTRY,
+  ENTRY_OPTIONS,
+  EVERY_READ,
+  EVERY_WRITE,
+  OPTIONS,
+  OUTBOUND,
+  READ,
+  READ_FORM,
+  ROOT_DEFAULTS,
+  STAGE,
+  TITLES,
+  WRITE,
+};

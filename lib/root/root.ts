@@ -1,0 +1,237 @@
+import { native } from '../native/load.js';
+import { atCaller, pending, promised, refusal } from '../errors/holdfast-error.js';
+import { ensure, ensureSync } from '../verbs/ensure-dir.js';
+import { toPath } from '../options/paths.js';
+import { open, read, readSync } from '../verbs/read.js';
+import { rootDefaults, type Defaults, type Pinned } from '../options/flatten.js';
+import rootHandle = require('../schedule/root-handle.js');
+import { status } from './stat.js';
+import { invalidThis, noCallback } from '../options/validate.js';
+import { write, writeSync } from '../verbs/write.js';
+import { writeMany } from '../verbs/write-many.js';
+import type { Identified } from '../schedule/root-handle.js';
+import type { Stats } from 'node:fs';
+import type { EnsureDirResult } from '../../index.js';
+
+export type Held = Identified & { defaults: Defaults };
+
+/** A path that nobody has checked yet, for an error. */
+function named(path: unknown) {
+  if (typeof path === 'string') {
+    return path;
+  }
+  try {
+    return toPath(path, 'path');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns what a root was opened as. For the adapters. */
+let pinnedOf: (root: Root) => Held;
+
+/** Returns the status of what a path beneath a root leads to. For the adapters. */
+let statusOf: (root: Root, file: string, symlinks: 'reject' | 'follow-within-root') => Promise<Stats | undefined>;
+
+/** Writes as `writeAtomic` of a root does, and calls back right before the content is published. For the adapters. */
+let writeOf: (root: Root, file: string, data: unknown, options: unknown, beforePublish: (() => void) | undefined) => Promise<unknown>;
+
+/** Makes directories as `ensureDir` of a root does, and calls back right before. For the adapters. */
+let ensureOf: (root: Root, dir: string, options: unknown, before: (() => void) | undefined) => Promise<EnsureDirResult>;
+
+/** A pinned directory. Its descriptor is closed by the collector if by nobody else. */
+class Root {
+  declare readonly path: string;
+  #pinned: Held;
+  #isOpen = true;
+  /** Asynchronous calls that have started and not ended: the directory stays open for them. */
+  #started = 0;
+
+  constructor(opened: Identified, defaults: Defaults) {
+    const { handle, path, number, dev, ino, inoLow } = opened;
+    this.#pinned = { handle, path, number, dev, ino, inoLow, defaults };
+    Object.defineProperty(this, 'path', { enumerable: true, value: opened.path });
+  }
+
+  #use(path: unknown) {
+    if (!this.#isOpen) {
+      throw refusal('root-closed', '', named(path));
+    }
+    return this.#pinned;
+  }
+
+  #start<T>(path: unknown, call: (pinned: Pinned) => T | Promise<T>, called: Function): Promise<T> {
+    return promised(() => {
+      const work = call(this.#use(path));
+      if (!(work instanceof Promise)) {
+        return work;
+      }
+      this.#started += 1;
+      return this.#ended(work);
+    }, called);
+  }
+
+  /** Returns `root`, or throws if a method was called without one: `const { read } = root`. */
+  static #bound(root: unknown, method: Function): Root {
+    if (!Root.#isRoot(root)) {
+      throw invalidThis('Root', method);
+    }
+    return root;
+  }
+
+  static #isRoot(value: unknown): value is Root {
+    return typeof value === 'object' && value !== null && #pinned in value;
+  }
+
+  static #begin<T>(root: unknown, path: unknown, call: (pinned: Pinned) => T | Promise<T>, method: Function): Promise<T> {
+    if (!Root.#isRoot(root)) {
+      return promised(() => {
+        throw invalidThis('Root', method);
+      }, method);
+    }
+    return root.#start(path, call, method);
+  }
+
+  async #ended<T>(work: Promise<T>) {
+    try {
+      return await pending(work);
+    } finally {
+      this.#started -= 1;
+      this.#closeIfDone();
+    }
+  }
+
+  #closeIfDone() {
+    if (!this.#isOpen && this.#started === 0) {
+      native().rootClose(this.#pinned.handle);
+    }
+  }
+
+  /** @param callback refused */
+  read(file: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#begin(this, file, (pinned) => {
+      noCallback(callback);
+      return read(file, options, pinned);
+    }, Root.prototype.read);
+  }
+
+  readSync(file: unknown, options?: unknown) {
+    try {
+      return readSync(file, options, Root.#bound(this, Root.prototype.readSync).#use(file));
+    } catch (error) {
+      throw atCaller(error, Root.prototype.readSync);
+    }
+  }
+
+  /** @param callback refused */
+  open(file: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#begin(this, file, (pinned) => {
+      noCallback(callback);
+      return open(file, options, pinned);
+    }, Root.prototype.open);
+  }
+
+  /** @param callback refused */
+  writeAtomic(file: unknown, data: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#begin(this, file, (pinned) => {
+      noCallback(callback);
+      return write(file, data, options, pinned);
+    }, Root.prototype.writeAtomic);
+  }
+
+  writeAtomicSync(file: unknown, data: unknown, options?: unknown) {
+    try {
+      return writeSync(file, data, options, Root.#bound(this, Root.prototype.writeAtomicSync).#use(file));
+    } catch (error) {
+      throw atCaller(error, Root.prototype.writeAtomicSync);
+    }
+  }
+
+  /** @param callback refused */
+  writeAtomicMany(entries: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#begin(this, '.', (pinned) => {
+      noCallback(callback);
+      return writeMany(entries, options, pinned);
+    }, Root.prototype.writeAtomicMany);
+  }
+
+  /** @param callback refused */
+  ensureDir(dir: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#begin(this, dir, (pinned) => {
+      noCallback(callback);
+      return ensure(dir, options, pinned);
+    }, Root.prototype.ensureDir);
+  }
+
+  ensureDirSync(dir: unknown, options?: unknown) {
+    try {
+      return ensureSync(dir, options, Root.#bound(this, Root.prototype.ensureDirSync).#use(dir));
+    } catch (error) {
+      throw atCaller(error, Root.prototype.ensureDirSync);
+    }
+  }
+
+  close() {
+    try {
+      Root.#bound(this, Root.prototype.close).#close();
+    } catch (error) {
+      throw atCaller(error, Root.prototype.close);
+    }
+  }
+
+  #close() {
+    if (this.#isOpen) {
+      this.#isOpen = false;
+      this.#closeIfDone();
+    }
+  }
+
+  [Symbol.dispose]() {
+    Root.prototype.close.call(this);
+  }
+
+  async [Symbol.asyncDispose]() {
+    Root.prototype.close.call(this);
+  }
+
+  static {
+    ensureOf = (root, dir, options, before) => root.#start(dir, (pinned) => ensure(dir, options, pinned, before), ensureOf);
+    pinnedOf = (root) => root.#pinned;
+    statusOf = (root, file, symlinks) => root.#start(file, (pinned) => status(file, symlinks, pinned), statusOf);
+    writeOf = (root, file, data, options, beforePublish) =>
+      root.#start(file, (pinned) => write(file, data, options, pinned, beforePublish), writeOf);
+  }
+}
+
+export function openRootSync(dir: unknown, defaults?: unknown) {
+  try {
+    const checked = rootDefaults(defaults);
+    return new Root(rootHandle.openSync(dir), checked);
+  } catch (error) {
+    throw atCaller(error, openRootSync);
+  }
+}
+
+/** The defaults of a root that was given none. */
+let noDefaults: Defaults | undefined;
+
+/** Opens a directory: at once, if the kernel has it in memory. */
+export function openSoon(dir: unknown, defaults?: unknown): Root | Promise<Root> {
+  const checked = defaults === undefined ? (noDefaults ??= rootDefaults(undefined)) : rootDefaults(defaults);
+  const opened = rootHandle.openSoon(dir);
+  return opened instanceof Promise ? pending(whenOpened(opened, checked)) : new Root(opened, checked);
+}
+
+/** @param callback refused */
+export function openRoot(dir: unknown, defaults?: unknown, callback: unknown = undefined) {
+  return promised(() => {
+    noCallback(callback);
+    return openSoon(dir, defaults);
+  }, openRoot);
+}
+
+async function whenOpened(opened: Promise<Identified>, defaults: Defaults) {
+  return new Root(await opened, defaults);
+}
+
+export { ensureOf, pinnedOf, statusOf, writeOf };

@@ -1,0 +1,57 @@
+// The status of what a path beneath a root leads to.
+
+import { os } from '../base/node.js';
+import { direct } from '../native/calls.js';
+import { pending, shown } from '../errors/holdfast-error.js';
+import { mayAnswerNow } from '../schedule/sync-budget.js';
+import { native } from '../native/load.js';
+import { pathForLater, toPath } from '../options/paths.js';
+import { inPool } from '../schedule/job-limit.js';
+import record = require('../native/layout.js');
+import { Stats } from '../native/stats.js';
+import { table } from '../base/text-table.js';
+import type { Pinned } from '../options/flatten.js';
+import type { NativePath } from '../errors/failure.js';
+
+/** Bits of src/binding/arguments.rs, `policy`. */
+const POLICIES = table({ reject: 0, 'follow-within-root': 2 });
+
+const { ENOENT } = os.constants.errno;
+
+/**
+ * Returns the status of what a path leads to, or `undefined` when nothing is there: an error costs more than the look. Answers
+ * from memory if the kernel has it there.
+ */
+export function status(file: unknown, symlinks: 'reject' | 'follow-within-root', pinned: Pinned): InstanceType<typeof Stats> | undefined | Promise<InstanceType<typeof Stats> | undefined> {
+  const path = toPath(file, 'file');
+  const flags = POLICIES[symlinks];
+  let learn = 0;
+  if (mayAnswerNow()) {
+    direct().statusCached(path, flags, pinned.handle, pinned.number);
+    const { last } = record;
+    if (record.isAnswer(last)) {
+      return toStatus(last, path);
+    }
+    learn = record.learnBit(last);
+  }
+  return pending(statusInPool(path, (flags | learn) >>> 0, pinned));
+}
+
+async function statusInPool(path: NativePath, flags: number, pinned: Pinned) {
+  const given = shown(path);
+  const fixed = pathForLater(path, true);
+  return inPool(async () => {
+    const [answer] = await native().statusAsync(fixed, flags, pinned.handle);
+    return toStatus(record.unpack(answer), given);
+  });
+}
+
+function toStatus(result: record.Result, path: NativePath) {
+  if (!record.failed(result)) {
+    return new Stats(result.numbers);
+  }
+  if (record.isRefusal(result, 'not-found', ENOENT)) {
+    return undefined;
+  }
+  throw record.failure(result, path);
+}

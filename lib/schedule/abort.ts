@@ -1,0 +1,84 @@
+import { native } from '../native/load.js';
+
+/** What to call when a signal aborts, and the one listener that does. Node warns of a leak from the eleventh listener on. */
+export interface Registration {
+  callbacks: Set<() => void>;
+  listener: () => void;
+}
+
+const registrations: WeakMap<AbortSignal, Registration> = new WeakMap();
+
+/**
+ * Calls `callback` when `signal` aborts, or at once when it has aborted.
+ *
+ * @param callback throws nothing; a function of this call alone
+ * @returns removes the callback, and with the last one the listener
+ */
+export function onAbort(signal: AbortSignal, callback: () => void): () => void {
+  if (signal.aborted) {
+    callback();
+    return () => {};
+  }
+  const { callbacks, listener } = registrations.get(signal) ?? listen(signal);
+  callbacks.add(callback);
+  return () => {
+    if (callbacks.delete(callback) && callbacks.size === 0) {
+      registrations.delete(signal);
+      signal.removeEventListener('abort', listener);
+    }
+  };
+}
+
+function listen(signal: AbortSignal): Registration {
+  const callbacks: Set<() => void> = new Set();
+  const listener = () => {
+    registrations.delete(signal);
+    const called = [...callbacks];
+    callbacks.clear();
+    for (const callback of called) {
+      callback();
+    }
+  };
+  const registration = { callbacks, listener };
+  registrations.set(signal, registration);
+  signal.addEventListener('abort', listener, { once: true });
+  return registration;
+}
+
+/**
+ * The result of `work`, or a rejection with the signal's reason as soon as it aborts. The work then ends unseen.
+ *
+ * @param discard releases a result that comes after the abort; may return a promise
+ */
+export function abortable<T>(signal: AbortSignal | undefined, work: Promise<T>, discard?: (result: T) => unknown): Promise<T> {
+  if (signal === undefined) {
+    return work;
+  }
+  return new Promise((resolve, reject) => {
+    let isAborted = false;
+    const remove = onAbort(signal, () => {
+      isAborted = true;
+      reject(signal.reason);
+    });
+    work.then(
+      (result) => {
+        remove();
+        if (!isAborted) {
+          resolve(result);
+        } else if (discard !== undefined) {
+          Promise.resolve(discard(result)).catch(() => {});
+        }
+      },
+      (error) => {
+        remove();
+        reject(error);
+      },
+    );
+  });
+}
+
+/** A flag of the binary that stops a write before it is published. The signal raises it. */
+export function cancelOn(signal: AbortSignal) {
+  const handle = native().cancelNew();
+  return { handle, dispose: onAbort(signal, () => native().cancelRaise(handle)) };
+}

@@ -1,0 +1,148 @@
+// Iterates over the chunks of a producer, which may be endless, silent or broken.
+
+import { perfHooks, timers } from '../base/node.js';
+import { onAbort } from './abort.js';
+import { own } from '../errors/holdfast-error.js';
+
+const { performance } = perfHooks;
+const { setImmediate } = timers;
+
+export type Source = AsyncIterable<unknown> | Iterable<unknown>;
+export type SourceIterator = AsyncIterator<unknown> | Iterator<unknown>;
+
+/** Milliseconds after which the event loop gets a turn: a producer that never waits keeps timers and signals from firing. */
+const TURN_MS = 10;
+
+/** Chunks between two looks at the clock. */
+const CHUNKS_PER_LOOK = 16;
+
+/** Milliseconds that a producer has to clean up in `return()` before the write rejects. */
+const RETURN_MS = 1000;
+
+/**
+ * Calls `use` with each chunk, and awaits it. Rejects as soon as the signal aborts, also while a chunk is awaited. Closes the source
+ * on every error; on abort without awaiting it.
+ */
+export async function forEachChunk(source: Source, signal: AbortSignal | undefined, use: (chunk: unknown) => void | Promise<void>) {
+  const iterator = iteratorOf(source);
+  const interruptible = new Interruptible(signal);
+  let count = 0;
+  let turned = performance.now();
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      if (++count % CHUNKS_PER_LOOK === 0 && performance.now() - turned > TURN_MS) {
+        await new Promise((resolve) => setImmediate(resolve));
+        turned = performance.now();
+        continue;
+      }
+      const step = await interruptible.wait(iterator.next());
+      if (step.done) {
+        return;
+      }
+      await use(await interruptible.wait(step.value));
+    }
+  } catch (error) {
+    const closing = closeSource(source, iterator);
+    if (!signal?.aborted) {
+      await closing;
+    }
+    throw error;
+  } finally {
+    interruptible.dispose();
+  }
+}
+
+/** Waits that a signal ends. `Promise.race` with one long-lived promise would keep a reaction for every chunk. */
+class Interruptible {
+  /** rejects the current wait */
+  #reject: ((reason: unknown) => void) | undefined;
+  #remove: (() => void) | undefined;
+
+  constructor(signal: AbortSignal | undefined) {
+    this.#remove = signal && onAbort(signal, () => this.#reject?.(signal.reason));
+  }
+
+  /** @returns the value, or a promise of it */
+  wait<T>(value: T | PromiseLike<T>): T | Promise<T> {
+    if (this.#remove === undefined || typeof (value as PromiseLike<T> | undefined)?.then !== 'function') {
+      return value as T;
+    }
+    return new Promise((resolve, reject) => {
+      this.#reject = reject;
+      Promise.resolve(value).then(resolve, reject);
+    });
+  }
+
+  dispose() {
+    this.#remove?.();
+  }
+}
+
+export function iteratorOf(source: any): SourceIterator {
+  return typeof source[Symbol.asyncIterator] === 'function' ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+}
+
+/** Streams and iterators that a write was given. */
+const claimed = new WeakSet();
+
+/**
+ * Claims a source for one write. Throws if it has nothing more to yield, as far as that can be known, or belongs to an earlier write:
+ * a retry with it would publish an empty file. Iterables that return a new iterator each time are accepted again, as is a stream
+ * that other code has read in part.
+ */
+export function claim(source: any) {
+  if (claimed.has(source) || isUsedUp(source)) {
+    const message = 'Invalid state: "data" was already consumed. Pass a new stream or iterable to each write.';
+    throw own(Object.assign(new Error(message), { code: 'ERR_INVALID_STATE' }));
+  }
+  if (typeof source.next === 'function' || typeof source.pipe === 'function' || typeof source.getReader === 'function') {
+    claimed.add(source);
+  }
+}
+
+/** Whether a Node stream or a web stream has ended, was destroyed or cancelled, without an error of its own. */
+function isUsedUp(source: any) {
+  if (typeof source.pipe === 'function') {
+    return source.readableEnded === true || (source.destroyed === true && !source.errored);
+  }
+  if (typeof source.getReader !== 'function') {
+    return false;
+  }
+  const { Readable, isErrored, isReadable }: any = process.getBuiltinModule('node:stream');
+  return Readable.isDisturbed?.(source) === true && isReadable?.(source) === false && isErrored?.(source) !== true;
+}
+
+/**
+ * Calls the iterator's `return()` and waits for it, for a second at most. Errors of it are ignored: the one that ended the write is reported.
+ *
+ * An iterator that was never asked for a chunk does not destroy its Node stream, which would keep its file open.
+ *
+ * @param iterator if it was asked for one
+ */
+export async function closeSource(source: any, iterator?: SourceIterator) {
+  try {
+    await withinTime(iterator?.return?.(), RETURN_MS);
+  } catch {
+    // Ignored, see above.
+  }
+  try {
+    if (typeof source.pipe === 'function' && typeof source.destroy === 'function') {
+      source.destroy();
+    }
+  } catch {
+    // Ignored, see above.
+  }
+}
+
+async function withinTime(closing: unknown, milliseconds: number) {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, milliseconds, undefined);
+  });
+  try {
+    await Promise.race([closing, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,79 @@
+// Jobs for libuv's pool: so many at a time. Thousands handed over at once would keep the event
+// loop busy with nothing but that; those that wait here cost a closure each, and no descriptor.
+
+/** More than the pool has threads, so that none of them is ever idle for want of a job. */
+const MOST = Math.max(128, 2 * (Number(process.env.UV_THREADPOOL_SIZE) || 0));
+
+/** Threads of libuv's pool. */
+const THREADS = Math.min(1024, Math.max(1, Math.trunc(Number(process.env.UV_THREADPOOL_SIZE)) || 4));
+
+let running = 0;
+
+/** Jobs that wait for an idle thread ({@link untilIdle}), in their order. */
+const paused: (() => void)[] = [];
+
+/** those that wait, the first to start at `head` */
+let waiting: (() => void)[] = [];
+let head = 0;
+
+/** Whether a job would start at once. None starts while another one waits for an idle thread. */
+export function hasRoom() {
+  return running < MOST && paused.length === 0;
+}
+
+/** Runs a job when there is room: in the same tick, if there is now. */
+export async function inPool<T>(start: () => Promise<T>): Promise<T> {
+  if (hasRoom()) {
+    running += 1;
+  } else {
+    await place(waiting);
+  }
+  try {
+    return await start();
+  } finally {
+    running -= 1;
+    startNext();
+  }
+}
+
+/**
+ * Called within a job of {@link inPool}, before its next step: resolves when the pool has an idle thread, so that the step
+ * starts as soon as it is handed over. Counts the jobs of this module only.
+ */
+export async function untilIdle(): Promise<void> {
+  if (running <= THREADS && paused.length === 0) {
+    return;
+  }
+  running -= 1;
+  const resumed = place(paused);
+  startNext();
+  await resumed;
+}
+
+/** Resolves with a place among the running jobs, which is taken in the tick in which it becomes free. */
+function place(queue: (() => void)[]): Promise<void> {
+  return new Promise((resolve) => {
+    queue.push(() => {
+      running += 1;
+      resolve();
+    });
+  });
+}
+
+function startNext() {
+  while (paused.length > 0) {
+    if (running >= THREADS) {
+      return;
+    }
+    (paused.shift() as () => void)();
+  }
+  while (running < MOST && head < waiting.length) {
+    const next = waiting[head];
+    head += 1;
+    if (head === waiting.length) {
+      waiting = [];
+      head = 0;
+    }
+    next();
+  }
+}

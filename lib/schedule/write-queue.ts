@@ -1,0 +1,275 @@
+// Asynchronous writes to one target publish in the order they were made, in this environment.
+
+import { path } from '../base/node.js';
+import { direct } from '../native/calls.js';
+import { shown } from '../errors/holdfast-error.js';
+import { native } from '../native/load.js';
+import record = require('../native/layout.js');
+import { withRoot, type Opened } from './root-handle.js';
+import type { NativePath } from '../errors/failure.js';
+
+/** What a write is about to replace. */
+export interface Target {
+  /** of the file, folded; `undefined`: it may have any name */
+  name: string | undefined;
+  /** its path, for two calls that were given the same */
+  text: string | undefined;
+  /** identity of its directory; `null`: it may lie in any; `undefined`: not looked for yet */
+  dir: string | null | undefined;
+  path?: [file: NativePath, root: NativePath | undefined, pinned: Opened | undefined, flags: number];
+  /** finds the name where waiting for a file system does no harm */
+  resolve?: () => Promise<Target>;
+}
+
+/** Places and values of src/binding/write_target.rs. */
+const KIND = 1;
+const DEV = 2;
+const INO = 3;
+const KNOWN = 1;
+const KNOWN_BY_NAME = 2;
+const UNKNOWN = 3;
+
+/** Bits of a write's flags that have it follow a final link. */
+const FOLLOWS = 2 << 4;
+
+/**
+ * The target of a path. A final link that is to be followed is: in the kernel's memory, or in the pool when it is not there.
+ *
+ * @param root the option
+ * @param flags of the write
+ */
+export function targetOf(file: NativePath, root: NativePath | undefined, pinned: Opened | undefined, flags: number): Target {
+  const base = pinned === undefined ? root : pinned.path;
+  // `.` and `..` are resolved in the text: where they lead elsewhere, the directory's identity shows it.
+  const text = path.resolve('/', base === undefined ? '' : shown(base), shown(file));
+  const name = folded(path.basename(text));
+  if ((flags & FOLLOWS) === 0) {
+    return { name, text, dir: undefined, path: [file, root, pinned, flags] };
+  }
+  const kind = lookUp(file, root, pinned, flags);
+  if (kind === UNKNOWN) {
+    return { name: undefined, text: undefined, dir: null, resolve: () => resolved(file, root, pinned, flags, name) };
+  }
+  return found(record.last, kind, name);
+}
+
+/** Looks for a target in the kernel's memory. */
+function lookUp(file: NativePath, root: NativePath | undefined, pinned: Opened | undefined, flags: number) {
+  direct().writeTarget(file, flags, root, pinned?.handle, pinned?.number);
+  return record.failed(record.last) ? 0 : record.last.numbers[KIND];
+}
+
+/** @param name the last one of the path */
+function found(result: record.Result, kind: number, name: string): Target {
+  const isByName = kind === KNOWN_BY_NAME;
+  return {
+    name: isByName ? folded(record.realPath(result, '', undefined)) : name,
+    text: undefined,
+    dir: isByName || kind === KNOWN ? identity(result) : null,
+  };
+}
+
+function identity({ numbers }: record.Result) {
+  return `${numbers[DEV]}:${numbers[INO]}`;
+}
+
+/**
+ * Identity of the directory that has the file; `null` where it is missing or not in the kernel's memory.
+ *
+ * It is looked for when another call on a file of that name is made.
+ */
+function dirOf(target: Target): string | null {
+  if (target.dir === undefined) {
+    const kind = target.path === undefined ? 0 : lookUp(...target.path);
+    target.dir = kind === KNOWN ? identity(record.last) : null;
+  }
+  return target.dir;
+}
+
+async function resolved(file: NativePath, root: NativePath | undefined, pinned: Opened | undefined, flags: number, name: string): Promise<Target> {
+  try {
+    const [answer] = await withRoot(root, pinned, (base) => native().writeTargetAsync(file, flags, base?.handle));
+    const result = record.unpack(answer);
+    if (!record.failed(result)) {
+      return found(result, result.numbers[KIND], name);
+    }
+  } catch {
+    // The write reports what is wrong with its path.
+  }
+  return { name: undefined, text: undefined, dir: null };
+}
+
+/**
+ * One text for all names that some file system takes for one: it folds cases, normalizes accents, drops characters without a glyph,
+ * or dots and spaces at the end. Other files whose names become one are only written one after the other.
+ */
+function folded(name: string) {
+  if (/^[a-z0-9_.-]*[a-z0-9_-]$/.test(name)) {
+    return name;
+  }
+  const plain = name.normalize().replace(/\p{Default_Ignorable_Code_Point}/gu, '');
+  return plain.toUpperCase().toLowerCase().replace(/[. ]+$/, '');
+}
+
+/** Calls on files of one name. As long as all have the same path, nothing is looked for. */
+export interface Group {
+  /** that of the last call, while all have the same path */
+  only: Target | undefined;
+  /** the last call, while all have the same path */
+  last: Promise<unknown> | undefined;
+  /** the last call on each of them, by directory */
+  dirs: Map<string, Promise<unknown>>;
+  /** the last call on one whose directory is not known; those before it are not in `dirs` */
+  any: Promise<unknown> | undefined;
+}
+
+export class WriteQueue {
+  #groups: Map<string, Group> = new Map();
+  /** the last call on a file of any name; those before it are in no group */
+  #any: Promise<unknown> | undefined;
+  /** the end of the last search for a target: calls made since then wait for it */
+  #resolving: Promise<unknown> | undefined;
+
+  /** Whether a call on this target would wait for another. */
+  isWaited(target: Target) {
+    return target.resolve !== undefined || this.#resolving !== undefined || this.#before(target).length > 0;
+  }
+
+  /** Runs a call after those made before it on the same target: at once, if there are none. */
+  queued<T>(target: Target, call: () => Promise<T>): Promise<T> {
+    return this.queuedOnAll([target], call);
+  }
+
+  /** Runs a call after those made before it on any of several targets. */
+  queuedOnAll<T>(targets: Target[], call: () => Promise<T>): Promise<T> {
+    const isKnown = targets.every(({ resolve }) => resolve === undefined);
+    if (isKnown && this.#resolving === undefined) {
+      return this.#enqueue(targets, call);
+    }
+    // Whoever waits for the same promise is called in turn.
+    const resolving = isKnown
+      ? (this.#resolving as Promise<unknown>).then(() => targets)
+      : Promise.all([...targets.map((target) => target.resolve?.() ?? target), this.#resolving]).then((found) => found.slice(0, targets.length) as Target[]);
+    if (!isKnown) {
+      this.#resolving = resolving;
+      resolving.then(() => {
+        if (this.#resolving === resolving) {
+          this.#resolving = undefined;
+        }
+      });
+    }
+    return resolving.then((found) => this.#enqueue(found, call));
+  }
+
+  #enqueue<T>(targets: Target[], call: () => Promise<T>): Promise<T> {
+    const before = targets.length === 1 ? this.#before(targets[0]) : [...new Set(targets.flatMap((target) => this.#before(target)))];
+    const running = before.length === 0 ? call() : before.length === 1 ? before[0].then(call) : Promise.all(before).then(call);
+    const done = () => {
+      for (const target of targets) {
+        this.#remove(target, tail);
+      }
+    };
+    const tail: Promise<void> = running.then(done, done);
+    for (const target of targets) {
+      this.#put(target, tail);
+    }
+    return running;
+  }
+
+  #before(target: Target): Promise<unknown>[] {
+    const all = this.#any === undefined ? [] : [this.#any];
+    if (target.name === undefined) {
+      return [...this.#groups.values()].flatMap(callsOf).concat(all);
+    }
+    const group = this.#groups.get(target.name);
+    if (group === undefined) {
+      return all;
+    }
+    if (group.only !== undefined && group.last !== undefined) {
+      if (group.only.text === target.text) {
+        return [group.last];
+      }
+      spread(group);
+    }
+    const dir = dirOf(target);
+    if (dir === null) {
+      return callsOf(group).concat(all);
+    }
+    const last = group.dirs.get(dir) ?? group.any;
+    return last === undefined ? all : [last];
+  }
+
+  /** @param target whose calls before were asked for */
+  #put(target: Target, tail: Promise<unknown>) {
+    const { name } = target;
+    if (name === undefined) {
+      this.#groups.clear();
+      this.#any = tail;
+      return;
+    }
+    const group = this.#groups.get(name);
+    if (group === undefined && target.text !== undefined) {
+      this.#groups.set(name, { only: target, last: tail, dirs: new Map(), any: undefined });
+      return;
+    }
+    if (group?.only !== undefined) {
+      if (group.only.text === target.text) {
+        group.only = target;
+        group.last = tail;
+        return;
+      }
+      spread(group);
+    }
+    const dir = dirOf(target);
+    if (dir === null) {
+      this.#groups.set(name, { only: undefined, last: undefined, dirs: new Map(), any: tail });
+    } else if (group === undefined) {
+      this.#groups.set(name, { only: undefined, last: undefined, dirs: new Map([[dir, tail]]), any: undefined });
+    } else {
+      group.dirs.set(dir, tail);
+    }
+  }
+
+  #remove({ name, dir }: Target, tail: Promise<unknown>) {
+    if (this.#any === tail) {
+      this.#any = undefined;
+    }
+    const group = name === undefined ? undefined : this.#groups.get(name);
+    if (name === undefined || group === undefined) {
+      return;
+    }
+    if (group.last === tail) {
+      group.only = group.last = undefined;
+    }
+    if (group.any === tail) {
+      group.any = undefined;
+    }
+    if (typeof dir === 'string' && group.dirs.get(dir) === tail) {
+      group.dirs.delete(dir);
+    }
+    if (group.last === undefined && group.any === undefined && group.dirs.size === 0) {
+      this.#groups.delete(name);
+    }
+  }
+}
+
+/** Has calls on a name go by their directories, since another path has it, too. */
+function spread(group: Group) {
+  const { only, last } = group;
+  if (only === undefined || last === undefined) {
+    return;
+  }
+  const dir = dirOf(only);
+  if (dir === null) {
+    group.any = last;
+  } else {
+    group.dirs.set(dir, last);
+  }
+  group.only = group.last = undefined;
+}
+
+function callsOf({ last, dirs, any }: Group): Promise<unknown>[] {
+  return [last, ...dirs.values(), any].filter((call) => call !== undefined);
+}
+
+export const writes = new WriteQueue();

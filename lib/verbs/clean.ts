@@ -1,0 +1,39 @@
+// Removes what killed processes left behind.
+
+import { pending, promised, shown } from '../errors/holdfast-error.js';
+import { native } from '../native/load.js';
+import { pathForLater, toPath } from '../options/paths.js';
+import { inPool } from '../schedule/job-limit.js';
+import record = require('../native/layout.js');
+import { CLEAN } from '../options/schema.js';
+import { optionsOf } from '../options/names.js';
+import { invalidType, noCallback, outOfRange } from '../options/validate.js';
+
+function toAge(value: unknown) {
+  if (typeof value !== 'number') {
+    throw invalidType('options.olderThanMs', 'of type number', value);
+  }
+  if (!(value >= 0)) {
+    throw outOfRange('options.olderThanMs', 'a number >= 0', value);
+  }
+  return value;
+}
+
+async function removeStale(dir: unknown, options: unknown) {
+  const path = toPath(dir, 'dir');
+  const olderThanMs = toAge(optionsOf(options, CLEAN).olderThanMs);
+  const given = shown(path);
+  const [answer, removed] = await inPool(() => native().removeStaleAsync(pathForLater(path, false), olderThanMs));
+  if (removed === undefined) {
+    throw record.failure(record.unpack(answer), given);
+  }
+  return removed.map((one) => record.realPath(record.unpack(one), given, undefined));
+}
+
+/** @param callback refused */
+export function cleanStaleTemporaries(dir: unknown, options: unknown, callback: unknown = undefined) {
+  return promised(() => {
+    noCallback(callback);
+    return pending(removeStale(dir, options));
+  }, cleanStaleTemporaries);
+}

@@ -1,0 +1,32 @@
+// The verbs without their effect: each goes its own way in the binary, up to the first call that would change something.
+
+import { OPT_OUT, isOptedOut } from './ensure-dir.js';
+import { native } from '../native/load.js';
+import { ensureArguments, readArguments, writeArguments } from '../options/flatten.js';
+import record = require('../native/layout.js');
+
+export type Rehearsed = { numbers: Float64Array; error?: undefined } | { numbers?: undefined; error: Error & { code?: string } };
+
+/** @returns until the next call of the binary */
+function answerAbout(path: string): Rehearsed {
+  const { last } = record;
+  return record.failed(last) ? { error: record.failure(last, path) } : { numbers: last.numbers };
+}
+
+export function rehearseEnsureDir(path: string, options?: object) {
+  const { flags, mode } = ensureArguments(options);
+  native().rehearseEnsureDir(path, (flags | (isOptedOut() ? OPT_OUT : 0)) >>> 0, mode, record.scratch);
+  return answerAbout(path);
+}
+
+export function rehearseWrite(path: string, options?: object) {
+  const { flags, modes } = writeArguments(options);
+  native().rehearseWrite(path, flags, modes, record.scratch);
+  return answerAbout(path);
+}
+
+export function rehearseRead(path: string, options?: object) {
+  const { flags, maxBytes } = readArguments(options);
+  native().rehearseRead(path, flags, maxBytes, record.scratch);
+  return answerAbout(path);
+}

@@ -1,0 +1,215 @@
+import { abortable } from '../schedule/abort.js';
+import { direct } from '../native/calls.js';
+import { mayAnswerNow } from '../schedule/sync-budget.js';
+import { native } from '../native/load.js';
+import { atCaller, pending, promised, shown } from '../errors/holdfast-error.js';
+import { ensureArguments, noSignal, type EnsureArguments, type Pinned } from '../options/flatten.js';
+import { addedBytes, pathForLater, toPath } from '../options/paths.js';
+import { inPool, untilIdle } from '../schedule/job-limit.js';
+import record = require('../native/layout.js');
+import { quoted } from '../base/escape.js';
+import { withRoot, withRootSync, type Opened } from '../schedule/root-handle.js';
+import { noCallback } from '../options/validate.js';
+import type { NativePath } from '../errors/failure.js';
+
+// The order is that of the enums in src/ensure_dir.rs.
+const HARDENINGS = ['created', 'not-needed', 'tightened', 'tolerated', 'left'] as const;
+const REASONS = [
+  undefined,
+  'EPERM',
+  'EACCES',
+  'EROFS',
+  'ENOSYS',
+  'ENOTSUP',
+  'no-effect',
+  'owner',
+  'acl',
+  'shared',
+  'system',
+  'opt-out',
+] as const;
+
+/** Directories warned about, by real path: each once, and so many at most. */
+const warned = new Set();
+const MOST_WARNINGS = 100;
+
+/**
+ * @param path as the caller gave it
+ * @param fixed as the binary took it
+ */
+function toResult(result: record.Result, path: NativePath, fixed: NativePath, root: Opened | undefined, wantsPrivacy: boolean) {
+  const { numbers, text } = result;
+  const end = numbers[record.TEXT_LENGTH];
+  const start = end - numbers[5];
+  const ensured = {
+    path: record.realPath(result, fixed, root?.path, start),
+    firstCreated: start < end ? firstCreated(text.subarray(start, end), path, fixed) : undefined,
+    mode: numbers[1],
+    isPrivate: numbers[2] === 1,
+    hardening: HARDENINGS[numbers[3]],
+    containment: record.containment(result),
+  };
+  const reason = REASONS[numbers[4]];
+  if (wantsPrivacy && !ensured.isPrivate && reason !== 'opt-out') {
+    warn(ensured.path, ensured.mode, reason);
+  }
+  return reason === undefined ? ensured : { ...ensured, reason };
+}
+
+/** As `fs.mkdir` answers: relative where the path was. */
+function firstCreated(made: Buffer, path: NativePath, fixed: NativePath) {
+  const added = addedBytes(path, fixed);
+  const base = Buffer.from(fixed).subarray(0, added);
+  return made.toString('utf8', made.subarray(0, added).equals(base) ? added : 0);
+}
+
+export function warn(path: string, mode: number, reason: string | undefined) {
+  if (warned.has(path) || warned.size >= MOST_WARNINGS) {
+    return;
+  }
+  warned.add(path);
+  const because = reason === undefined ? '' : ` (${reason})`;
+  const what = process.platform === 'win32' ? 'its ACL lets others in' : `its mode is ${mode.toString(8).padStart(4, '0')}`;
+  process.emitWarning(
+    `${quoted(path)} is not private: ${what}${because}. ` +
+      "Demand privacy with existing: 'require', or waive it with existing: 'leave' or HOLDFAST_SKIP_DIR_HARDENING=1.",
+    { type: 'HoldfastWarning', code: 'HOLDFAST_DIR_NOT_PRIVATE' },
+  );
+}
+
+/**
+ * The operator's waiver. It is read when there is something to tighten, and in JavaScript, where it
+ * cannot race with a change of the environment.
+ */
+export function isOptedOut() {
+  const { env } = process;
+  return env.HOLDFAST_SKIP_DIR_HARDENING === '1' || env.OPENCLAW_SKIP_STATE_DIR_HARDEN === '1';
+}
+
+/** Bits of src/binding/ensure_dir.rs, `rules`, for what happens to a directory that exists. */
+const EXISTING = 3 << 2;
+const OPT_OUT = 3 << 2;
+
+/** @param path as the caller gave it */
+function ensureNow(path: NativePath, fixed: NativePath, { flags, mode, wantsPrivacy }: EnsureArguments, root: Opened | undefined) {
+  direct().ensureDirSync(fixed, flags, mode, isOptedOut, root?.handle, root?.number);
+  const { last } = record;
+  if (record.failed(last)) {
+    throw record.failure(last, path, { location: locationOf(fixed, root) });
+  }
+  return toResult(last, path, fixed, root, wantsPrivacy);
+}
+
+/**
+ * The absolute path of the directory, byte for byte, for commands in a remedy. Undefined where the root's path is not
+ * known exactly: results have U+FFFD for bytes that are not UTF-8.
+ */
+function locationOf(fixed: NativePath, root: Opened | undefined): NativePath | undefined {
+  const isAbsolute = typeof fixed === 'string' ? fixed.startsWith('/') : fixed[0] === 0x2f;
+  if (root === undefined || isAbsolute) {
+    return fixed;
+  }
+  return root.path.includes('\ufffd') ? undefined : Buffer.concat([Buffer.from(`${root.path}/`), Buffer.from(fixed)]);
+}
+
+export function ensureSync(dir: unknown, options: unknown, pinned: Pinned | undefined) {
+  const path = toPath(dir, 'dir');
+  const args = ensureArguments(options, pinned?.defaults);
+  noSignal(args.signal);
+  const fixed = pathForLater(path, pinned !== undefined || args.root !== undefined);
+  return args.root === undefined ? ensureNow(path, fixed, args, pinned) : ensureBeneath(path, fixed, args);
+}
+
+/**
+ * On its own: a function that makes another pays for that also where it does not.
+ *
+ * @param path as the caller gave it
+ */
+function ensureBeneath(path: NativePath, fixed: NativePath, args: EnsureArguments) {
+  return withRootSync(args.root, undefined, (root) => ensureNow(path, fixed, args, root));
+}
+
+/**
+ * Answers at once where the directory is there, private and on a file system that cannot block;
+ * otherwise from libuv's pool.
+ *
+ * @param before called right before the job that makes directories; may throw
+ */
+export function ensure(dir: unknown, options: unknown, pinned: Pinned | undefined, before?: () => void): ReturnType<typeof toResult> | Promise<ReturnType<typeof toResult>> {
+  const path = toPath(dir, 'dir');
+  const args = ensureArguments(options, pinned?.defaults);
+  const { flags, mode, root, signal } = args;
+  signal?.throwIfAborted();
+  let learn = 0;
+  const fixed = pathForLater(path, pinned !== undefined || root !== undefined);
+  if (root === undefined && before === undefined && !isForThePool(fixed) && mayAnswerNow()) {
+    direct().ensureDirCached(fixed, flags, mode, undefined, pinned?.handle, pinned?.number);
+    const { last } = record;
+    if (record.isAnswer(last) && !record.failed(last)) {
+      return toResult(last, path, fixed, pinned, args.wantsPrivacy);
+    }
+    learn = record.learnBit(last);
+  }
+  return pending(abortable(signal, ensureInPool(shown(path), fixed, args, learn, pinned, before)));
+}
+
+/**
+ * @param given the path as the caller gave it
+ * @param fixed as it is at the time of the call
+ * @param learn a bit for the flags
+ */
+async function ensureInPool(given: string, fixed: NativePath, { flags, mode, root, signal, wantsPrivacy }: EnsureArguments, learn: number, pinned: Pinned | undefined, before: (() => void) | undefined) {
+  const isWaived = (flags & EXISTING) === 0 && isOptedOut();
+  const bits = (flags | learn | (isWaived ? OPT_OUT : 0)) >>> 0;
+  const ensured = await inPool(() =>
+    withRoot(root, pinned, async (base) => {
+      if (before !== undefined) {
+        await untilIdle();
+      }
+      signal?.throwIfAborted();
+      before?.();
+      const [answer] = await native().ensureDirAsync(fixed, bits, mode, base?.handle);
+      const result = record.unpack(answer);
+      if (record.failed(result)) {
+        throw record.failure(result, given, { location: locationOf(fixed, base) });
+      }
+      return toResult(result, given, fixed, base, wantsPrivacy);
+    }),
+  );
+  remember(fixed, ensured.hardening);
+  return ensured;
+}
+
+/** Directories that took more than a look the last time: there is nothing in memory to answer from. */
+const forThePool = new Set();
+const MOST_REMEMBERED = 1000;
+
+function isForThePool(fixed: NativePath) {
+  return forThePool.size > 0 && forThePool.has(fixed);
+}
+
+function remember(fixed: NativePath, hardening: string) {
+  if (hardening === 'not-needed' || hardening === 'created') {
+    forThePool.delete(fixed);
+  } else if (typeof fixed === 'string' && forThePool.size < MOST_REMEMBERED) {
+    forThePool.add(fixed);
+  }
+}
+
+export function ensureDirSync(dir: unknown, options?: unknown) {
+  try {
+    return ensureSync(dir, options, undefined);
+  } catch (error) {
+    throw atCaller(error, ensureDirSync);
+  }
+}
+
+/** @param callback refused */
+export function ensureDir(dir: unknown, options?: unknown, callback: unknown = undefined) {
+  return promised(() => {
+    noCallback(callback);
+    return ensure(dir, options, undefined);
+  }, ensureDir);
+}
+
+export { HARDENINGS, OPT_OUT, REASONS };

@@ -1,0 +1,265 @@
+import { util } from '../base/node.js';
+import { abortable } from '../schedule/abort.js';
+import { allocate, contentOf, shrunk, toText } from './read-content.js';
+import { direct } from '../native/calls.js';
+import { charge, mayAnswerNow } from '../schedule/sync-budget.js';
+import { native } from '../native/load.js';
+import { atCaller, pending, promised, refusal, shown } from '../errors/holdfast-error.js';
+import { noSignal, packRead, readArguments, readForm, type Pinned, type ReadArguments } from '../options/flatten.js';
+import { isUrl, pathForLater, toPath } from '../options/paths.js';
+import { hasRoom, inPool } from '../schedule/job-limit.js';
+import record = require('../native/layout.js');
+import { reopen } from '../native/reopen.js';
+import { withRoot, withRootSync, type Opened } from '../schedule/root-handle.js';
+import { Stats } from '../native/stats.js';
+import { invalidValue, noCallback } from '../options/validate.js';
+import type { Handle } from '../native/binding.js';
+import type { NativePath } from '../errors/failure.js';
+import type { ReadResult, ReadTextResult } from '../../index.js';
+
+const { types } = util;
+
+/** A read with `encoding` has `text` in place of `buffer`; the overloads of the contract tell them apart. */
+export type Result = ReadResult & ReadTextResult;
+
+/** Place of the number of bytes read, and of a descriptor: src/binding/read.rs. */
+const LENGTH = 15;
+const IS_HELD = 17;
+const DESCRIPTOR = 16;
+const INO_LOW = 17;
+
+/** The two forms of a call: a path and options, or everything in one object. */
+function toArguments(file: unknown, options: unknown, pinned: Pinned | undefined): { path: NativePath; args: ReadArguments } {
+  if (isOptionsObject(file)) {
+    const given = readForm(file as object, options);
+    return { path: toPath(given.filePath, 'filePath'), args: packRead(given, pinned?.defaults) };
+  }
+  return { path: toPath(file, 'file'), args: readArguments(options, pinned?.defaults) };
+}
+
+function isOptionsObject(file: unknown) {
+  return typeof file === 'object' && file !== null && !types.isUint8Array(file) && !isUrl(file) && !Array.isArray(file);
+}
+
+function toResult(result: record.Result, path: NativePath, root: Opened | undefined, buffer: Buffer): Result {
+  return {
+    buffer,
+    realPath: record.realPath(result, path, root?.path),
+    stat: new Stats(result.numbers),
+    containment: record.containment(result),
+  } as Result;
+}
+
+function readNow(path: NativePath, { flags, maxBytes, encoding }: ReadArguments, root: Opened | undefined) {
+  const memory = direct().readSync(path, flags, maxBytes, allocate, root?.handle, root?.number);
+  if (record.failed(record.last)) {
+    throw record.failure(record.last, path, { maxBytes });
+  }
+  const result = toResult(record.last, path, root, contentOf(memory as ArrayBuffer | Buffer, record.last.numbers[LENGTH]));
+  return encoding === undefined ? result : toText(result, encoding, path);
+}
+
+export function readSync(file: unknown, options: unknown, pinned: Pinned | undefined) {
+  const { path, args } = toArguments(file, options, pinned);
+  noSignal(args.signal);
+  return args.root === undefined ? readNow(path, args, pinned) : readBeneath(path, args);
+}
+
+/** On its own: a function that makes another pays for that also where it does not. */
+function readBeneath(path: NativePath, args: ReadArguments) {
+  return withRootSync(args.root, undefined, (root) => readNow(path, args, root));
+}
+
+/** Answers at once if that cannot block, and otherwise from libuv's pool. */
+export function read(file: unknown, options: unknown, pinned: Pinned | undefined): Result | Promise<Result> {
+  const { path, args } = toArguments(file, options, pinned);
+  const { flags, maxBytes, root, signal, encoding } = args;
+  signal?.throwIfAborted();
+  let learn = 0;
+  if (root === undefined && mayAnswerNow()) {
+    const bits = hasRoom() ? flags : flags | record.NO_HANDOVER;
+    const half = direct().readCached(path, bits, maxBytes, allocate, pinned?.handle, pinned?.number);
+    const { last } = record;
+    if (record.isAnswer(last) && !record.failed(last)) {
+      const buffer = contentOf(half as ArrayBuffer | Buffer, last.numbers[LENGTH]);
+      charge(buffer.length);
+      const result = toResult(last, path, pinned, buffer);
+      return encoding === undefined ? result : toText(result, encoding, path);
+    }
+    if (record.isUnread(last)) {
+      const size = last.numbers[LENGTH];
+      const reading = finish(toResult(last, path, pinned, NO_BYTES), half as Handle, size, shown(path), args);
+      return pending(abortable(signal, reading));
+    }
+    learn = record.learnBit(last);
+  }
+  return pending(abortable(signal, readInPool(path, args, learn, pinned)));
+}
+
+/**
+ * Reads the content of a file that is open and judged, in the pool.
+ *
+ * @param given the path as the caller gave it
+ */
+async function finish(result: Result, file: Handle, size: number, given: string, { maxBytes, signal, encoding }: ReadArguments) {
+  result.buffer = await inPool(() => fill(file, size, given, maxBytes, signal));
+  return encoding === undefined ? result : toText(result, encoding, given);
+}
+
+/** @param learn a bit for the flags */
+async function readInPool(path: NativePath, { flags, maxBytes, root, signal, encoding }: ReadArguments, learn: number, pinned: Pinned | undefined) {
+  const given = shown(path);
+  const fixed = pathForLater(path, pinned !== undefined || root !== undefined);
+  // Everything that holds a descriptor has one place in the pool, a root and both halves of a large
+  // read included, so that no more are open than there are places.
+  return inPool(() =>
+    withRoot(root, pinned, async (base) => {
+      signal?.throwIfAborted();
+      const [answer, extra] = await native().readAsync(fixed, (flags | learn) >>> 0, maxBytes, base?.handle);
+      const opened = record.unpack(answer);
+      if (record.failed(opened)) {
+        throw record.failure(opened, given, { maxBytes });
+      }
+      const buffer =
+        Buffer.isBuffer(extra) || opened.numbers[IS_HELD] === 1
+          ? held(opened, extra, given)
+          : await fill(extra as Handle, opened.numbers[LENGTH], given, maxBytes, signal);
+      const result = toResult(opened, fixed, base, buffer);
+      return encoding === undefined ? result : toText(result, encoding, given);
+    }),
+  );
+}
+
+/**
+ * Reads a large file straight into its Buffer.
+ *
+ * @param path as the caller gave it
+ */
+async function fill(file: Handle, size: number, path: string, maxBytes: number, signal: AbortSignal | undefined) {
+  if (signal?.aborted) {
+    await native().readDrop(file);
+    throw signal.reason;
+  }
+  const place = allocate(size);
+  if (place === undefined) {
+    await native().readDrop(file);
+    throw refusal('too-large', 'memory', path);
+  }
+  const [answer, outgrown] = await native().readFill(file, place, maxBytes);
+  const filled = record.unpack(answer);
+  if (record.failed(filled)) {
+    throw record.failure(filled, path, { maxBytes });
+  }
+  const length = filled.numbers[LENGTH];
+  if (outgrown) {
+    return held(filled, outgrown, path);
+  }
+  return length === size ? place : shrunk(place, length, path);
+}
+
+/**
+ * Content that was read before there was a Buffer for it. What is large is still held by the binary: to run out of memory is an
+ * error only where JavaScript allocates.
+ *
+ * @param path as the caller gave it
+ */
+function held({ numbers }: record.Result, content: Buffer | Handle | undefined, path: string) {
+  if (numbers[IS_HELD] !== 1) {
+    return content as Buffer;
+  }
+  const place = allocate(numbers[LENGTH]);
+  if (place === undefined) {
+    throw refusal('too-large', 'memory', path);
+  }
+  native().readTake(content as Handle, place);
+  return place;
+}
+
+export async function open(file: unknown, options: unknown, pinned: Pinned | undefined) {
+  const { path, args } = toArguments(file, options, pinned);
+  const { flags, maxSize, root, signal, encoding } = args;
+  if (encoding !== undefined) {
+    throw invalidValue('options.encoding', 'is not an option of openLocalFileSafely: use handle.readFile(encoding)', encoding);
+  }
+  signal?.throwIfAborted();
+  let learn = 0;
+  if (root === undefined && hasRoom() && mayAnswerNow()) {
+    const held = direct().openCached(path, flags, maxSize, pinned?.handle, pinned?.number);
+    if (held !== undefined) {
+      return abortable(signal, inPool(() => openedHere(path, held, pinned)), ({ handle }) => handle.close());
+    }
+    learn = record.learnBit(record.last);
+  }
+  const fixed = pathForLater(path, pinned !== undefined || root !== undefined);
+  return abortable(signal, openInPool(shown(path), fixed, args, learn, pinned), ({ handle }) => handle.close());
+}
+
+/**
+ * Makes the result of a file that was opened from memory: it is local, so that looking at it and closing it wait for nothing.
+ *
+ * @param path as the caller gave it
+ */
+async function openedHere(path: NativePath, held: Handle, base: Opened | undefined) {
+  const { last } = record;
+  const result = toResult(last, path, base, NO_BYTES);
+  try {
+    return await opened(result, last.numbers, shown(path), true);
+  } finally {
+    native().readClose(held);
+  }
+}
+
+/** @param given the path as the caller gave it */
+async function opened({ realPath, stat, containment }: Result, { [DESCRIPTOR]: descriptor, [INO_LOW]: inoLow }: Float64Array, given: string, isLocal: boolean) {
+  const handle = await reopen({ descriptor, dev: stat.dev, ino: stat.ino, inoLow, realPath }, 'r', given, isLocal);
+  return { handle, realPath, stat, containment, [Symbol.asyncDispose]: () => handle.close() };
+}
+
+/**
+ * @param given the path as the caller gave it
+ * @param fixed as it is at the time of the call
+ * @param learn a bit for the flags
+ */
+function openInPool(given: string, fixed: NativePath, { flags, maxSize, root, signal }: ReadArguments, learn: number, pinned: Pinned | undefined) {
+  return inPool(() =>
+    withRoot(root, pinned, async (base) => {
+      signal?.throwIfAborted();
+      const [answer, held] = await native().openAsync(fixed, (flags | learn) >>> 0, maxSize, base?.handle);
+      const unpacked = record.unpack(answer);
+      if (record.failed(unpacked)) {
+        throw record.failure(unpacked, given, { maxBytes: maxSize });
+      }
+      try {
+        return await opened(toResult(unpacked, fixed, base, NO_BYTES), unpacked.numbers, given, false);
+      } finally {
+        await native().readDrop(held as Handle);
+      }
+    }),
+  );
+}
+
+const NO_BYTES = Buffer.alloc(0);
+
+export function readLocalFileSafelySync(file: unknown, options?: unknown) {
+  try {
+    return readSync(file, options, undefined);
+  } catch (error) {
+    throw atCaller(error, readLocalFileSafelySync);
+  }
+}
+
+/** @param callback refused */
+export function readLocalFileSafely(file: unknown, options?: unknown, callback: unknown = undefined) {
+  return promised(() => {
+    noCallback(callback);
+    return read(file, options, undefined);
+  }, readLocalFileSafely);
+}
+
+/** @param callback refused */
+export function openLocalFileSafely(file: unknown, options?: unknown, callback: unknown = undefined) {
+  return promised(() => {
+    noCallback(callback);
+    return pending(open(file, options, undefined));
+  }, openLocalFileSafely);
+}

@@ -1,0 +1,179 @@
+// A file that others make under a temporary's path, and that is published when it is complete.
+
+import { abortable, cancelOn } from '../schedule/abort.js';
+import { native, nativeForStages } from '../native/load.js';
+import { pending, promised, shown } from '../errors/holdfast-error.js';
+import { stageArguments } from '../options/flatten.js';
+import { targetOf, writes, type Target } from '../schedule/write-queue.js';
+import { pathForLater, toPath } from '../options/paths.js';
+import { inPool } from '../schedule/job-limit.js';
+import record = require('../native/layout.js');
+import { reopen } from '../native/reopen.js';
+import { withRoot } from '../schedule/root-handle.js';
+import { invalidThis, noCallback } from '../options/validate.js';
+import { toResult } from './write.js';
+import type { Handle } from '../native/binding.js';
+import type { NativePath } from '../errors/failure.js';
+import type { promises } from 'node:fs';
+
+/** Bit of src/binding/stage.rs: others write the file. */
+const SHARED = 1 << 10;
+
+/** Places of src/binding/stage.rs. */
+const DESCRIPTOR = 1;
+const DEV = 2;
+const INO = 3;
+const INO_LOW = 4;
+
+export interface Staged {
+  stage: Handle;
+  /** the target as the caller gave it */
+  given: string;
+  fixed: NativePath;
+  /** at the time that it is asked */
+  target: () => Target;
+  signal: AbortSignal | undefined;
+}
+
+class StagedFile {
+  declare readonly tempPath: string;
+  declare readonly handle: promises.FileHandle;
+  #staged: Staged;
+  /** the end, once it has begun */
+  #ended: Promise<unknown> | undefined;
+
+  constructor(staged: Staged, tempPath: string, handle: promises.FileHandle) {
+    this.#staged = staged;
+    Object.defineProperties(this, {
+      tempPath: { enumerable: true, value: tempPath },
+      handle: { enumerable: true, value: handle },
+    });
+  }
+
+  /** Throws if a method was called without its object: `const { commit } = staged`. */
+  static #bound(file: unknown, method: Function) {
+    if (typeof file !== 'object' || file === null || !(#staged in file)) {
+      throw invalidThis('StagedFile', method);
+    }
+  }
+
+  commit(): Promise<ReturnType<typeof toResult>> {
+    return promised(() => {
+      StagedFile.#bound(this, StagedFile.prototype.commit);
+      if (this.#ended !== undefined) {
+        throw invalidState();
+      }
+      const committing = this.#commit();
+      this.#ended = committing;
+      return pending(abortable(this.#staged.signal, committing));
+    }, StagedFile.prototype.commit);
+  }
+
+  async #commit() {
+    const { stage, given, fixed, target, signal } = this.#staged;
+    const canceller = signal && cancelOn(signal);
+    try {
+      signal?.throwIfAborted();
+      const result = await writes.queued(target(), async () => {
+        await closed(this);
+        return inPool(async () => {
+          const [answer] = await native().stageCommit(stage, canceller?.handle);
+          return record.unpack(answer);
+        });
+      });
+      if (signal && record.wasAborted(result)) {
+        throw signal.reason;
+      }
+      if (record.failed(result)) {
+        throw record.failure(result, given);
+      }
+      return toResult(result, fixed);
+    } finally {
+      canceller?.dispose();
+      // What failed may have left both behind; after a commit there is nothing to do.
+      await this.#abort();
+    }
+  }
+
+  abort(): Promise<void> {
+    return promised(() => {
+      StagedFile.#bound(this, StagedFile.prototype.abort);
+      // What a commit comes to is its caller's affair; there is nothing left to abort afterwards.
+      this.#ended = this.#ended === undefined ? this.#abort() : this.#ended.catch(() => {});
+      return pending(this.#ended.then(() => undefined));
+    }, StagedFile.prototype.abort);
+  }
+
+  async #abort() {
+    try {
+      await closed(this);
+    } finally {
+      await native().stageAbort(this.#staged.stage);
+    }
+  }
+
+  [Symbol.asyncDispose]() {
+    return StagedFile.prototype.abort.call(this);
+  }
+}
+
+/** Closes the handle, unless its user has. */
+async function closed({ handle }: StagedFile) {
+  if (handle.fd >= 0) {
+    await handle.close();
+  }
+}
+
+/** As Node says it of its own objects. */
+function invalidState() {
+  return Object.assign(new Error('Invalid state: the staged file was committed or aborted before'), { code: 'ERR_INVALID_STATE' });
+}
+
+async function stage(file: unknown, options: unknown) {
+  const path = toPath(file, 'file');
+  const { flags, modes, root, signal } = stageArguments(options);
+  signal?.throwIfAborted();
+  const given = shown(path);
+  const fixed = pathForLater(path, root !== undefined);
+  const fixedRoot = root === undefined ? undefined : pathForLater(toPath(root, 'root'), false);
+  const target = () => targetOf(fixed, fixedRoot, undefined, flags);
+  return abortable(signal, begin({ given, fixed, root: fixedRoot, flags, modes, target, signal }), (staged) => staged.abort());
+}
+
+async function begin({ given, fixed, root, flags, modes, target, signal }: { given: string; fixed: NativePath; root: NativePath | undefined; flags: number; modes: number; target: Staged['target']; signal: AbortSignal | undefined }) {
+  const [answer, begun] = await withRoot(root, undefined, (base) =>
+    inPool(async () => {
+      signal?.throwIfAborted();
+      return nativeForStages().stageBegin(fixed, flags | SHARED, modes, base?.handle);
+    }),
+  );
+  const result = record.unpack(answer);
+  if (begun === undefined) {
+    throw record.failure(result, given);
+  }
+  try {
+    signal?.throwIfAborted();
+    const { numbers } = result;
+    const tempPath = record.realPath(result, fixed, undefined);
+    const held = {
+      descriptor: numbers[DESCRIPTOR],
+      dev: numbers[DEV],
+      ino: numbers[INO],
+      inoLow: numbers[INO_LOW],
+      realPath: tempPath,
+    };
+    const handle = await reopen(held, 'r+', given);
+    return new StagedFile({ stage: begun, given, fixed, target, signal }, tempPath, handle);
+  } catch (error) {
+    await native().stageAbort(begun);
+    throw error;
+  }
+}
+
+/** @param callback refused */
+export function stageAtomic(file: unknown, options?: unknown, callback: unknown = undefined) {
+  return promised(() => {
+    noCallback(callback);
+    return pending(stage(file, options));
+  }, stageAtomic);
+}

@@ -1,0 +1,176 @@
+import { util } from '../base/node.js';
+import { abortable, cancelOn } from '../schedule/abort.js';
+import { ownCopy, toBytes, withinLimit } from '../options/data.js';
+import { claim, type Source } from '../schedule/chunks.js';
+import { direct } from '../native/calls.js';
+import { native } from '../native/load.js';
+import { atCaller, pending, promised, shown } from '../errors/holdfast-error.js';
+import { noSignal, writeArguments, type Pinned } from '../options/flatten.js';
+import { targetOf, writes, type Target } from '../schedule/write-queue.js';
+import { pathForLater, toPath } from '../options/paths.js';
+import { hasRoom, inPool } from '../schedule/job-limit.js';
+import record = require('../native/layout.js');
+import { withRoot, withRootSync, type Opened } from '../schedule/root-handle.js';
+import { invalidType, noCallback } from '../options/validate.js';
+import { closeSource, writeStream } from './write-stream.js';
+import type { Handle } from '../native/binding.js';
+import type { NativePath } from '../errors/failure.js';
+
+const { types } = util;
+
+const METHODS = ['rename', 'link', 'in-place'] as const;
+const DURABLE = [false, 'file', true] as const;
+
+/** What content that is there as a whole can be. */
+const WHOLE_DATA = 'of type string or an instance of Buffer, TypedArray, DataView or ArrayBuffer';
+
+export function toResult(result: record.Result, path: NativePath) {
+  const { numbers } = result;
+  const kept = numbers[8];
+  return {
+    // A path beneath a root comes whole from the binary.
+    path: record.realPath(result, path, undefined),
+    created: numbers[1] === 1,
+    size: numbers[2],
+    mode: numbers[3],
+    dev: numbers[4],
+    ino: numbers[5],
+    method: METHODS[numbers[6]],
+    durable: DURABLE[numbers[7]],
+    containment: record.containment(result),
+    preserved: kept < 0 ? null : { mode: (kept & 1) !== 0, acl: (kept & 2) !== 0, owner: (kept & 4) !== 0 },
+  };
+}
+
+export function writeSync(file: unknown, data: unknown, options: unknown, pinned: Pinned | undefined) {
+  const path = toPath(file, 'file');
+  const { flags, modes, encoding, maxBytes, signal, root } = writeArguments(options, pinned?.defaults);
+  noSignal(signal);
+  const bytes = toBytes(data, encoding);
+  if (bytes === undefined) {
+    throw invalidType('data', WHOLE_DATA, data);
+  }
+  withinLimit(bytes, maxBytes, path);
+  return root === undefined ? writeNow(path, bytes, flags, modes, pinned) : writeBeneath(root, path, bytes, flags, modes);
+}
+
+function writeNow(path: NativePath, bytes: Uint8Array, flags: number, modes: number, base: Opened | undefined) {
+  direct().writeSync(path, bytes, flags, modes, base?.handle, base?.number);
+  const { last } = record;
+  if (record.failed(last)) {
+    throw record.failure(last, path);
+  }
+  return toResult(last, path);
+}
+
+/** On its own: a function that makes another pays for that also where it does not. */
+function writeBeneath(root: unknown, path: NativePath, bytes: Uint8Array, flags: number, modes: number) {
+  return withRootSync(root, undefined, (base) => writeNow(path, bytes, flags, modes, base));
+}
+
+/** @param beforePublish called when the content is complete, right before it is published; may throw */
+export async function write(file: unknown, data: unknown, options: unknown, pinned: Pinned | undefined, beforePublish?: () => void) {
+  const path = toPath(file, 'file');
+  const args = writeArguments(options, pinned?.defaults);
+  const { flags, modes, encoding, maxBytes, root, signal } = args;
+  const bytes = toBytes(data, encoding);
+  if (bytes === undefined && !isIterable(data)) {
+    throw invalidType('data', `${WHOLE_DATA} or an iterable of chunks`, data);
+  }
+  if (bytes !== undefined) {
+    withinLimit(bytes, maxBytes, path);
+  }
+  signal?.throwIfAborted();
+  const isBeneathRoot = pinned !== undefined || root !== undefined;
+  const given = shown(path);
+  const fixed = pathForLater(path, isBeneathRoot);
+  const fixedRoot = root === undefined ? undefined : pathForLater(toPath(root, 'root'), false);
+  if (bytes === undefined) {
+    claim(data);
+  }
+  const canceller = signal && cancelOn(signal);
+  const cancel = canceller?.handle;
+  try {
+    const writing =
+      bytes === undefined
+        ? writeSource(data as Source, fixedRoot, pinned, { given, fixed, flags, modes, encoding, maxBytes, signal, target: () => targetOf(fixed, fixedRoot, pinned, flags), cancel, beforePublish })
+        : writeWhole(typeof data === 'string', bytes, { given, fixed, flags, modes, root: fixedRoot, pinned, signal, target: targetOf(fixed, fixedRoot, pinned, flags), cancel, beforePublish });
+    const result = await abortable(signal, writing);
+    if (signal && record.wasAborted(result)) {
+      throw signal.reason;
+    }
+    if (record.failed(result)) {
+      throw record.failure(result, given);
+    }
+    return toResult(result, fixed);
+  } finally {
+    canceller?.dispose();
+  }
+}
+
+async function writeSource(data: Source, root: NativePath | undefined, pinned: Pinned | undefined, args: Omit<Parameters<typeof writeStream>[1], 'root'>) {
+  let isTaken = false;
+  try {
+    return await withRoot(root, pinned, (base) => {
+      isTaken = true;
+      return writeStream(data, { ...args, root: base?.handle });
+    });
+  } finally {
+    if (!isTaken) {
+      await closeSource(data);
+    }
+  }
+}
+
+/**
+ * Writes content that is there as a whole, after the calls made before on the same target.
+ *
+ * The bytes are those of the call: where nothing comes between, the binary copies them at once.
+ *
+ * @param isPrivate nobody else can change the bytes
+ */
+function writeWhole(isPrivate: boolean, bytes: Uint8Array, { given, fixed, flags, modes, root, pinned, signal, target, cancel, beforePublish }: { given: string; fixed: NativePath; flags: number; modes: number; root: NativePath | undefined; pinned: Pinned | undefined; signal: AbortSignal | undefined; target: Target; cancel: Handle | undefined; beforePublish: (() => void) | undefined }): Promise<record.Result> {
+  if (beforePublish !== undefined) {
+    const content = isPrivate ? bytes : ownCopy(bytes, given);
+    const rest = { given, fixed, flags, modes, encoding: 'utf8' as const, signal, target: () => target, cancel, beforePublish, isQueued: true };
+    return writes.queued(target, () => inPool(() => withRoot(root, pinned, (base) => writeStream([content], { ...rest, root: base?.handle }))));
+  }
+  const start = (content: Uint8Array) =>
+    inPool(() =>
+      withRoot(root, pinned, async (base) => {
+        signal?.throwIfAborted();
+        const [answer] = await native().writeAsync(fixed, content, flags, modes, base?.handle, cancel);
+        return record.unpack(answer);
+      }),
+    );
+  const startsNow = root === undefined && !writes.isWaited(target) && hasRoom();
+  const content = isPrivate || startsNow ? bytes : ownCopy(bytes, given);
+  return writes.queued(target, () => start(content));
+}
+
+function isIterable(data: unknown): data is Source {
+  return (
+    typeof data === 'object' &&
+    data !== null &&
+    !types.isStringObject(data) &&
+    (typeof (data as AsyncIterable<unknown>)[Symbol.asyncIterator] === 'function' || typeof (data as Iterable<unknown>)[Symbol.iterator] === 'function')
+  );
+}
+
+export function writeAtomicSync(file: unknown, data: unknown, options?: unknown) {
+  try {
+    return writeSync(file, data, options, undefined);
+  } catch (error) {
+    throw atCaller(error, writeAtomicSync);
+  }
+}
+
+/** @param callback refused */
+export function writeAtomic(file: unknown, data: unknown, options?: unknown, callback: unknown = undefined) {
+  return promised(() => {
+    noCallback(callback);
+    return pending(write(file, data, options, undefined));
+  }, writeAtomic);
+}
+
+export { WHOLE_DATA };
