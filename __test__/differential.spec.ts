@@ -4,7 +4,7 @@ import * as path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { NEW } from './helpers/expectations.js';
 import { FORMS, outcome, type Form } from './helpers/forms.js';
-import { build, tree } from './helpers/scratch.js';
+import { build, placeInMemory, tree } from './helpers/scratch.js';
 
 // Every path of up to three of these components, against what node:fs finds at the same path.
 const COMPONENTS = ['d', 'f', 'ln', 'lf', 'no', '..', '.', ''];
@@ -87,7 +87,7 @@ describe('every path of up to three components means what it means to node:fs', 
 
   // Two levels down, so that no path of three components leaves what is made and removed here.
   beforeEach(() => {
-    top = fs.mkdtempSync(path.join(fs.realpathSync.native(os.tmpdir()), 'hf-diff-'));
+    top = fs.mkdtempSync(path.join(placeInMemory() ?? fs.realpathSync.native(os.tmpdir()), 'hf-diff-'));
     rebuild();
   });
 

@@ -6,7 +6,9 @@ import { describe, expect, test } from 'vitest';
 import { openRootSync } from '../index.mjs';
 import { call, check, NEW, VERBS, type Expectation } from './helpers/expectations.js';
 import { failure, FORMS, inBothForms } from './helpers/forms.js';
-import { build, scratch, tree } from './helpers/scratch.js';
+import { build, scratch, scratchInMemory, tree } from './helpers/scratch.js';
+
+scratchInMemory();
 
 const LAYOUT = ['d/f: hello', 'd/sub/ 0700', 'f: top'];
 

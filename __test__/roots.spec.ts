@@ -4,10 +4,12 @@ import * as path from 'node:path';
 import { beforeAll, describe, expect, it, test } from 'vitest';
 import { isHoldfastError, openRoot, openRootSync, stageAtomic } from '../index.mjs';
 import { failure, outcome } from './helpers/forms.js';
-import { build, scratch, tree } from './helpers/scratch.js';
+import { build, scratch, scratchInMemory, tree } from './helpers/scratch.js';
 import { Driver } from './helpers/sys-driver.js';
 import { needs } from './helpers/sys-needs.js';
 import { buildC } from './helpers/sys-scratch.js';
+
+scratchInMemory();
 
 const NEW = 'new content';
 const LAYOUT = [

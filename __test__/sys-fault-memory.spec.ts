@@ -104,8 +104,14 @@ needs('root', 'gcc')('one error from one file', () => {
   });
 
   describe.each(['openat2', 'fchmodat2', 'renameat2', 'renameat', 'fchmod', 'fchown', 'fsync', 'mkdirat'])('of %s', (name) => {
+    let started: Awaited<ReturnType<typeof start>>;
+    // One process for all errors: each leaves it as it was.
+    beforeAll(async () => {
+      started = await start();
+    });
+
     it.each(errors)('%s leaves the next calls as they were', async (_code, errno) => {
-      const { driver, ask } = await start();
+      const { ask } = started;
       const dir = ownedDir(base, `dir-${count++}`, 0, 0, 0o755);
       const round = (number: string): [string, Request][] => [
         ['overwrite', verbRequest('sync', 'writeAtomic', ownedFile(dir, `old-${number}`, 1000, 1000, 0o604), 'new')],
@@ -120,7 +126,6 @@ needs('root', 'gcc')('one error from one file', () => {
       for (const [, request] of round('base')) expected.push(outcome(await ask(request)));
       for (const [, request] of round('hit')) await ask(request, `${name}#1:error=${errno}`);
       for (const [at, [what, request]] of round('next').entries()) expect(outcome(await ask(request)), what).toEqual(expected[at]);
-      await driver.end();
     });
   });
 

@@ -11,7 +11,7 @@ import { needs } from './helpers/sys-needs.js';
 import { placeInMemory } from './helpers/scratch.js';
 import { makeDir, scratch } from './helpers/sys-scratch.js';
 
-const usual = Number(process.env['HOLDFAST_RACE_MS'] ?? 300);
+const usual = Number(process.env['HOLDFAST_RACE_MS'] ?? 100);
 const headline = Number(process.env['HOLDFAST_RACE_HEADLINE_MS'] ?? usual);
 const report = process.env['HOLDFAST_RACE_REPORT'];
 const inside = 'inside';

@@ -2,8 +2,10 @@
 import * as fs from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { openRootSync, stageAtomic, writeAtomic, writeAtomicMany, type WriteOptions } from '../index.mjs';
-import { build, modeOf, scratch, strays } from './helpers/scratch.js';
+import { build, modeOf, scratch, scratchInMemory, strays } from './helpers/scratch.js';
 import { octal } from './helpers/umask.js';
+
+scratchInMemory();
 
 type Write = (dir: string, data: string, options?: WriteOptions) => Promise<unknown>;
 

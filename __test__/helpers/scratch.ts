@@ -5,9 +5,18 @@ import * as path from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { onTestFinished } from 'vitest';
 
+let base = fs.realpathSync.native(os.tmpdir());
+
+/**
+ * Has `scratch` make the directories of this spec file in memory, where there is room. For tables of paths, which mean the
+ * same on every file system: most of their time would go to the journal of a disk.
+ */
+export function scratchInMemory(): void {
+  base = placeInMemory() ?? base;
+}
+
 /** A fresh directory (its real path), removed when the running test ends. */
 export function scratch(): string {
-  const base = fs.realpathSync(os.tmpdir());
   const dir = fs.mkdtempSync(path.join(base, 'hf-spec-'));
   onTestFinished(() => removeTree(dir));
   return dir;
