@@ -142,16 +142,15 @@ needs('root', 'setpriv', 'setfacl', 'getfacl', 'strace', 'gcc')('a staged file i
   it.each([
     ['the file is synced', 'fsync', 'path-mismatch', 'old'],
     ['it is renamed', 'rename', 'path-mismatch', SECRET],
-  ])('never reports what was put there while %s as its own', async (_when, syscall, code, left) => {
+  ] as const)('never reports what was put there while %s as its own', async (_when, syscall, code, left) => {
     const driver = await Driver.start({ env: { UV_THREADPOOL_SIZE: '1' } });
     ownedFile(dir, 'target', 0, 0, 0o644, 'old');
     const secret = ownedFile(dir, 'secret', 0, 0, 0o600, SECRET);
-    const commit = watch(driver, { stage: target, args: [{}], content: 'staged' }, { inject: [{ syscall: syscall === 'rename' ? 'rename,renameat,renameat2' : syscall, effect: 'delay_enter=1500000', when: 1 }] });
-    const temporary = await named(dir, /\.tmp$/);
-    // Long enough for the commit to stand in front of the call.
-    await new Promise((resolve) => setTimeout(resolve, 700));
-    asThem('mv', '-f', secret, join(dir, temporary));
-    const { answer } = await commit;
+    const act = (): void => {
+      const temporary = fs.readdirSync(dir).find((name) => /\.tmp$/.test(name)) as string;
+      asThem('mv', '-f', secret, join(dir, temporary));
+    };
+    const { answer } = await watch(driver, { stage: target, args: [{}], content: 'staged' }, { atEntry: { of: syscall, act } });
     expect(answer.error).toMatchObject({ isHoldfastError: true, code });
     expect(fs.readFileSync(target, 'utf8')).toBe(left);
     const published = fs.readdirSync(dir).map((name) => join(dir, name)).filter((file) => fs.readFileSync(file, 'utf8') === SECRET);
@@ -194,13 +193,5 @@ needs('root', 'setpriv', 'setfacl', 'getfacl', 'strace', 'gcc')('a staged file i
       attacker.stdin.end();
       return ended;
     };
-  }
-
-  async function named(where: string, pattern: RegExp): Promise<string> {
-    for (;;) {
-      const found = fs.readdirSync(where).find((name) => pattern.test(name));
-      if (found !== undefined) return found;
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
   }
 });

@@ -65,7 +65,8 @@ export interface Request {
   stage?: string;
   content?: string;
   all?: Request[];
-  stillness?: Request;
+  releasing?: Request;
+  held?: string;
 }
 
 export interface DriverOptions {

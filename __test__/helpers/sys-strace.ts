@@ -1,6 +1,6 @@
 // Watches a driver through strace, or has strace make its system calls fail.
 import { spawn } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer, Driver, Request } from './sys-driver.js';
@@ -29,7 +29,15 @@ export interface Watch {
   inject?: Injection[];
   /** Runs once, while the driver is stopped by an injected `signal=STOP`. The driver continues afterwards. */
   whileStopped?: () => Promise<void>;
+  /** Runs once, while the driver stands at the entry of its first call of this kind. strace detaches afterwards. */
+  atEntry?: { of: keyof typeof numbers; act: () => void };
 }
+
+/** Names and numbers of system calls by what they do. */
+const numbers = {
+  fsync: process.arch === 'arm64' ? { fsync: 82 } : { fsync: 74 },
+  rename: process.arch === 'arm64' ? { renameat: 38, renameat2: 276 } : { rename: 82, renameat: 264, renameat2: 316 },
+} as const;
 
 /** strace 6.1 does not know the newest calls by name. */
 const unnamed: Record<string, string> = { syscall_0x1c4: 'fchmodat2', syscall_0x1d0: 'getxattrat' };
@@ -52,7 +60,9 @@ export async function watch(driver: Driver, request: Request, how: Watch = {}): 
   place ??= scratch();
   const file = join(place, `${process.pid}-${traces++}.trace`);
   const whom = how.thread === undefined ? ['-f', '-p', String(driver.pid)] : ['-p', String(how.thread)];
-  const effects = (how.inject ?? []).flatMap(({ syscall, effect, when }) => ['-e', `inject=${syscall}:${effect}:when=${when}`]);
+  // Longer than any test: it ends when strace detaches.
+  const held = how.atEntry ? [{ syscall: Object.keys(numbers[how.atEntry.of]).join(), effect: 'delay_enter=600000000', when: 1 }] : [];
+  const effects = [...(how.inject ?? []), ...held].flatMap(({ syscall, effect, when }) => ['-e', `inject=${syscall}:${effect}:when=${when}`]);
   const tracer = spawn('strace', ['-y', '-s', '256', '-o', file, ...effects, ...whom], { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   const ended = new Promise<void>((resolve) => tracer.on('close', () => resolve()));
@@ -74,6 +84,10 @@ export async function watch(driver: Driver, request: Request, how: Watch = {}): 
   } finally {
     if (isStopped) process.kill(driver.pid, 'SIGCONT');
   }
+  if (how.atEntry && (await stands(driver.pid, Object.values(numbers[how.atEntry.of]), () => isAnswered))) {
+    how.atEntry.act();
+    tracer.kill('SIGINT');
+  }
   const outcome = await asked;
   tracer.kill('SIGINT');
   await ended;
@@ -89,6 +103,20 @@ async function stopped(file: string, isAnswered: () => boolean): Promise<boolean
   const isStopped = (): boolean => readFileSync(file, 'utf8').includes('--- stopped by SIGSTOP ---');
   while (!isStopped() && !isAnswered()) await sleep(2);
   return isStopped();
+}
+
+/** Waits until a thread of a process stands in one of these calls. A thread that is running has no number. */
+async function stands(pid: number, wanted: number[], isAnswered: () => boolean): Promise<boolean> {
+  const isThere = (): boolean =>
+    readdirSync(`/proc/${pid}/task`).some((tid) => {
+      const number = /^\d+(?= )/.exec(readFileSync(`/proc/${pid}/task/${tid}/syscall`, 'utf8'));
+      return number !== null && wanted.includes(Number(number[0]));
+    });
+  while (!isThere()) {
+    if (isAnswered()) throw new Error('the request was answered before it came to the call');
+    await sleep(2);
+  }
+  return true;
 }
 
 /** The calls in the order in which they began; one that strace printed in two halves is joined. */

@@ -1,8 +1,9 @@
 /* A file system in memory that behaves as some real ones do, then runs a program that may use it:
  *   odd-fs directory habit[,habit...] program [argument...]
  * Habits: chmod-ignored (as vfat), short-reads and short-writes (one byte at a time), close-fails (ENOSPC at
- * close of what was written, as NFS and quotas do), sync-dir-refused (EINVAL), slow-open and slow-close (a
- * second), folds-cases (names that differ in the case of ASCII letters are one).
+ * close of what was written, as NFS and quotas do), sync-dir-refused (EINVAL), slow-open and slow-close (while
+ * there is a file `directory.slow`: makes the file `directory.waits`, and answers when somebody removes it),
+ * folds-cases (names that differ in the case of ASCII letters are one).
  * Speaks the kernel's protocol itself, so that no FUSE library is needed. Ends when the program ends. */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -35,6 +36,7 @@ struct node {
 
 static struct node nodes[NODES];
 static const char *habits;
+static char slow[4096], waits[4096];
 static int device;
 
 static int has(const char *habit) {
@@ -87,8 +89,12 @@ static struct fuse_open_out opened(void) {
 }
 
 static void wait_if(const char *habit) {
-  struct timespec second = {.tv_sec = 1};
-  if (has(habit)) nanosleep(&second, NULL);
+  struct timespec moment = {.tv_nsec = 1000000};
+  if (!has(habit) || access(slow, F_OK) != 0) return;
+  int fd = open(waits, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  if (fd < 0) return perror("odd-fs: waits");
+  close(fd);
+  while (access(waits, F_OK) == 0) nanosleep(&moment, NULL);
 }
 
 static void list(const struct fuse_in_header *request, const struct fuse_read_in *in) {
@@ -227,6 +233,8 @@ int main(int argc, char **argv) {
     return 2;
   }
   habits = argv[2];
+  snprintf(slow, sizeof slow, "%s.slow", argv[1]);
+  snprintf(waits, sizeof waits, "%s.waits", argv[1]);
   device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
   char options[128];
   snprintf(options, sizeof options, "fd=%d,rootmode=40755,user_id=0,group_id=0,allow_other,default_permissions", device);

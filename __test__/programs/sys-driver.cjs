@@ -110,20 +110,17 @@ const actions = {
   descriptors: () => fs.readdirSync('/proc/self/fd').length,
   warnings: () => warnings.splice(0),
   all: ({ all }) => Promise.all(all.map(run)),
-  // The answer to a request, and for how many milliseconds the event loop stood still meanwhile, at the longest.
-  stillness: async ({ stillness }) => {
-    let last = performance.now();
-    let longest = 0;
-    const tick = () => {
-      longest = Math.max(longest, performance.now() - last);
-      last = performance.now();
-    };
-    const timer = setInterval(tick, 1);
-    const answer = await run(stillness);
-    const took = performance.now() - last;
-    tick();
+  // The answer to a request whose file system makes the file `held` and waits until it is removed: the event loop removes it, and counts.
+  releasing: async ({ releasing, held }) => {
+    let releases = 0;
+    const timer = setInterval(() => {
+      if (!fs.existsSync(held)) return;
+      fs.rmSync(held);
+      releases += 1;
+    }, 1);
+    const answer = await run(releasing);
     clearInterval(timer);
-    return { ...answer, longest: Math.max(longest, took) };
+    return { ...answer, releases };
   },
 };
 
