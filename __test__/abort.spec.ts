@@ -1,8 +1,8 @@
-import { pbkdf2 } from 'node:crypto';
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { ensureDir, openLocalFileSafely, openRootSync, readLocalFileSafely, stageAtomic, writeAtomic, writeAtomicMany } from '../index.mjs';
 import { eventually, openFiles, outcome } from './helpers/forms.js';
 import { build, scratch, tree } from './helpers/scratch.js';
@@ -38,16 +38,24 @@ function withRoot<T>(dir: string, call: (root: ReturnType<typeof openRootSync>) 
   return calling;
 }
 
-/** Keeps all threads of libuv's pool busy. Answers how many of them are, and a promise of the end. */
+/** Keeps all threads of libuv's pool busy until it is told to end: each opens a FIFO that nobody writes to. */
 function busyPool() {
-  let busy = 4;
-  const done = Promise.all(
-    Array.from({ length: busy }, () => new Promise<void>((resolve) => pbkdf2('a', 'b', 400_000, 64, 'sha512', () => {
-      busy -= 1;
-      resolve();
-    }))),
-  );
-  return { busy: () => busy, done };
+  const pipes = Array.from({ length: 4 }, () => `${scratch()}/pipe`);
+  let busy = pipes.length;
+  execFileSync('mkfifo', pipes);
+  const opening = pipes.map(async (pipe) => {
+    const handle = await fs.promises.open(pipe, 'r');
+    busy -= 1;
+    await handle.close();
+  });
+  const end = async () => {
+    // The open of a reader ends when there is a writer; with O_RDWR that one waits for nobody.
+    const writers = pipes.map((pipe) => fs.openSync(pipe, fs.constants.O_RDWR));
+    await Promise.all(opening);
+    for (const writer of writers) fs.closeSync(writer);
+  };
+  onTestFinished(end);
+  return { busy: () => busy, end };
 }
 
 describe.each(VERBS)('$name', ({ call }) => {
@@ -137,7 +145,7 @@ describe('a signal that aborts while the pool is busy', () => {
     const { error } = await calling;
     expect(pool.busy()).toBe(4);
     expect(error).toBe(controller.signal.reason);
-    await pool.done;
+    await pool.end();
     await eventually(() => {
       expect(openFiles()).toEqual(open);
       expect(fs.readFileSync(`${dir}/f`, 'utf8')).toBe('old');
@@ -156,6 +164,7 @@ describe('a signal that aborts while the pool is busy', () => {
     setTimeout(() => controller.abort(new Error('enough')), 10);
     expect((await committing).error).toBe(controller.signal.reason);
     expect(pool.busy()).toBe(4);
+    await pool.end();
     await staged.abort();
     expect(fs.readdirSync(dir)).toEqual(['f']);
     expect(fs.readFileSync(`${dir}/f`, 'utf8')).toBe('old');
@@ -230,7 +239,7 @@ describe('one signal for many calls', () => {
     setTimeout(() => controller.abort(new Error('enough')), 10);
     for (const { error } of await Promise.all(calls)) expect(error).toBe(controller.signal.reason);
     expect(pool.busy()).toBe(4);
-    await pool.done;
+    await pool.end();
     await eventually(() => expect(fs.readFileSync(`${dir}/f`, 'utf8')).toBe('old'));
   });
 
