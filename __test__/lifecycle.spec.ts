@@ -119,7 +119,7 @@ describe('several copies in one process', () => {
       const Module = require('node:module');
       const copies = process.argv.slice(1).map((binary) => {
         process.env.HOLDFAST_NATIVE_PATH = binary;
-        for (const name of Object.keys(require.cache)) if (/[\\\\/]lib[\\\\/]/.test(name) || name.endsWith('index.js')) delete require.cache[name];
+        for (const name of Object.keys(require.cache)) if (/[\\\\/]dist[\\\\/]/.test(name) || name.endsWith('index.js')) delete require.cache[name];
         const holdfast = require(${JSON.stringify(fileURLToPath(new URL('../index.js', import.meta.url)))});
         if (holdfast.capabilities().native !== binary) throw new Error('another binary was loaded');
         return holdfast;
