@@ -17,11 +17,11 @@ const SUPPORTED = ['20', '22', '24', '26'];
 const separator = process.argv.indexOf('--', 2);
 const own = process.argv.slice(2, separator === -1 ? undefined : separator);
 /**
- * What no line of Node changes, and `npm test` has run: how a kernel and a file system answer, and what the core makes of
- * it. The binary is the same file under every Node, and these specs reach it through the same few calls each time, often
- * thousands of times: races against a second process, a fault and a sudden death at each system call, two writers and a
- * reader, gigabytes in one file, and the file systems, mounts and disks of this machine, one after the other. How an outcome travels through
- * promises, errors, streams and threads is what the other specs show, sys-faults-once among them.
+ * Specs that `npm test` has run and that no line of Node changes: their subject is what a kernel, a file system or a shell
+ * does, and what the core makes of it. The binary is the same file under every Node, and these specs reach it through the
+ * same few calls each time, often thousands of times: races, faults and sudden deaths; gigabytes; mounts and disks of this
+ * machine; ACLs, owners, modes and filters; tables of links and roots. How an outcome travels through promises, errors,
+ * streams and threads is what the other specs show, sys-faults-once among them.
  */
 const KERNEL_AND_CORE = [
   'sys-race',
@@ -42,7 +42,22 @@ const KERNEL_AND_CORE = [
   'sys-block-errors',
   'sys-power-loss',
   'sys-doctor',
+  'sys-acl',
+  'sys-beneath',
+  'sys-folded-names',
+  'sys-fsgroup',
+  'sys-long-writes',
+  'sys-owner',
+  'sys-paste',
+  'sys-seccomp',
+  'sys-staged',
+  'sys-system-dirs',
+  'sys-tighten',
+  'sys-trusted',
+  'sys-write-names',
   'large',
+  'links',
+  'roots',
 ];
 const forVitest = separator === -1 ? KERNEL_AND_CORE.flatMap((name) => ['--exclude', `**/${name}.spec.ts`]) : process.argv.slice(separator + 1);
 const flags = own.filter((argument) => argument.startsWith('--'));

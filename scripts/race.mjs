@@ -1,5 +1,5 @@
 // The race hammer in its long form: __test__/sys-race.spec.ts with 10 seconds a combination, and a minute for those that
-// matter most, followed by a table of what the calls came to. It takes half an hour; `npm test` runs the same in a minute.
+// matter most, followed by a table of what the calls came to. It takes half an hour; `npm test` runs the same with 100 ms each.
 //
 //   npm run test:race                                      all of it
 //   npm run test:race -- -t walk                           what follows goes to vitest
