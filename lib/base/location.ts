@@ -1,4 +1,4 @@
-// Where this code lies: in a file of the package, or in a bundle. Bundles of ES modules have no `require` and no `__filename`.
+// Locates this code: a file of the package, or a bundle. Bundles of ES modules have no `require` and no `__filename`.
 
 import { fs, nodeModule, path } from './node.js';
 
@@ -7,7 +7,7 @@ const { createRequire } = nodeModule;
 let moduleUrl: string | undefined;
 
 /**
- * Stores where the ES module entry lies, or the bundle that contains it.
+ * Stores the URL of the ES module entry, or of the bundle that contains it.
  *
  * @param url `import.meta.url`; undefined in a CommonJS bundle
  */
@@ -15,7 +15,7 @@ export function locate(url: string | undefined) {
   moduleUrl ??= url;
 }
 
-/** A `require` that finds packages from this code as Node does; `undefined` in a bundle that does not know its own place. */
+/** Returns a `require` that resolves packages from this code, or `undefined` in a bundle whose URL is unknown. */
 export function requireHere(): NodeJS.Require | undefined {
   const from = typeof __filename === 'string' ? __filename : moduleUrl;
   try {
@@ -37,7 +37,7 @@ function folderOfModules() {
   return path.basename(folder) === 'dist' ? folder : '';
 }
 
-/** The folder of the package, if that is a checkout of the project: only there a build of one's own is looked for. */
+/** Returns the folder of the package if it is a checkout of the project. Only a checkout has a binary of its own build. */
 export function checkout(): string | undefined {
   if (DIST === '') {
     return undefined;

@@ -1,9 +1,9 @@
-// What the parts of this layer exchange about a failed call.
+// Types of a failed call.
 
 /** A path as the binary takes it. */
 export type NativePath = string | Uint8Array;
 
-/** Facts of a failure, as the binary gives them. */
+/** Facts of a failure, as the binary reports them. */
 export interface Failure {
   /** empty for an error of the system */
   code: string;

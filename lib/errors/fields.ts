@@ -3,10 +3,10 @@
 import { util } from '../base/node.js';
 import { escapedLines } from '../base/escape.js';
 import { CODES, explain } from './messages.js';
-import { table } from '../base/text-table.js';
+import { table } from '../base/lookup-table.js';
 import type { Failure } from './failure.js';
 
-/** What an error is made from, besides its code. */
+/** The fields of an error besides its code. */
 export interface Fields {
   message?: string;
   path?: string;
@@ -69,7 +69,7 @@ const TYPES = table({
   limit: 'number',
 });
 
-/** Checks what a HoldfastError is made from, since tests of other packages make them too. Returns its own fields, with message and remedy. */
+/** Checks the arguments of a HoldfastError, which tests of other packages also construct. Returns the fields with message and remedy. */
 export function checkedFields(code: string, fields: Fields): Fields & { message: string } {
   if (typeof code !== 'string') {
     throw invalidType(`The "code" argument must be of type string. Received ${util.inspect(code, { depth: -1 })}`);

@@ -64,7 +64,7 @@ export class HoldfastError extends Error {
   }
 }
 
-// On the prototype, as Error has its own: then it is no field of each error.
+// On the prototype, like `Error.prototype.name`: an own property would show in logs.
 Object.defineProperty(HoldfastError.prototype, 'name', {
   value: 'HoldfastError',
   configurable: true,
@@ -73,8 +73,8 @@ Object.defineProperty(HoldfastError.prototype, 'name', {
 Object.defineProperty(HoldfastError.prototype, BRAND, { value: true });
 
 /**
- * By brand, so that it also knows the errors of another copy of the package, also of one that was
- * loaded into another context and has its own class `Error`, as test runners do.
+ * Whether a value is a HoldfastError. Checks a brand, so that errors of another copy of the package count, also of a copy in another
+ * context with its own class `Error` (test runners).
  */
 export function isHoldfastError(error: unknown): error is HoldfastError {
   try {
@@ -85,12 +85,12 @@ export function isHoldfastError(error: unknown): error is HoldfastError {
   }
 }
 
-/** Whether a value is an Error, also one of another context. Throws what a trap of a Proxy throws. */
+/** Whether a value is an Error of any context. Throws if a trap of a Proxy throws. */
 export function isError(value: unknown): value is Error {
   return util.types.isNativeError(value) || value instanceof Error;
 }
 
-/** Errors made here. Only their stack traces may be changed: a signal's reason is its owner's. */
+/** Errors that this package made. The stack of any other error (a signal's reason) is left alone. */
 const ours = new WeakSet();
 
 export function own<E extends Error>(error: E): E {
@@ -98,7 +98,7 @@ export function own<E extends Error>(error: E): E {
   return error;
 }
 
-/** Has the stack trace begin where a function was called. For what a synchronous call throws. */
+/** Makes the stack trace of a synchronous call's error begin at the caller of `called`. */
 export function atCaller(error: unknown, called: Function) {
   for (const each of [error, causeOf(error)]) {
     if (each instanceof Error && ours.has(each)) {
@@ -115,10 +115,7 @@ function causeOf(error: unknown) {
 /** Marks the lines of this package in a stack trace; empty in a bundle. */
 const OUR_FRAMES = DIST === '' ? '' : DIST + path.sep;
 
-/**
- * The same for a promise: when it rejects, the stack has nothing but our own frames and, behind
- * them, whoever awaits.
- */
+/** Removes this package's frames from the stack of a rejection. The frames of `await` remain. */
 function withoutOurFrames(error: unknown) {
   for (const each of [error, causeOf(error)]) {
     if (OUR_FRAMES !== '' && each instanceof Error && ours.has(each) && typeof each.stack === 'string') {
@@ -130,8 +127,7 @@ function withoutOurFrames(error: unknown) {
 }
 
 /**
- * The promise of a call, or of an answer that is there already: an asynchronous function never
- * throws. What fails before anything was awaited has the caller on its stack.
+ * Calls a function and returns a promise of its result. An error before the first `await` becomes a rejection with the caller on its stack.
  */
 export function promised<T>(call: () => T | Promise<T>, called: Function): Promise<T> {
   try {
@@ -141,7 +137,7 @@ export function promised<T>(call: () => T | Promise<T>, called: Function): Promi
   }
 }
 
-/** The promise of work that has begun. */
+/** Awaits work and cleans up the stack of its error. */
 export async function pending<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -154,7 +150,7 @@ export async function pending<T>(work: Promise<T>): Promise<T> {
 let errnos: Map<number, [string, string]> | undefined;
 
 /**
- * Name and message of an errno, as libuv has them. A number without a name keeps its number.
+ * Returns libuv's name and message of an errno.
  *
  * @param errno negative
  */
@@ -166,7 +162,7 @@ function describeErrno(errno: number): [name: string, message: string] {
 }
 
 /**
- * The error that `node:fs` would throw, but for its message, in which the paths are escaped.
+ * Makes the error that `node:fs` would throw. The paths in its message are escaped.
  *
  * @param errno negative
  */
@@ -188,11 +184,7 @@ export function systemError(errno: number, syscall: string, given: NativePath, d
   return own(error);
 }
 
-/**
- * The error for a failure.
- *
- * @param given the path as the caller gave it
- */
+/** Makes the error of a failed call. */
 export function toError(failure: Failure, given: NativePath, context?: Context): Error {
   const path = shown(given);
   const errno = -failure.errno;
@@ -227,7 +219,7 @@ export function toError(failure: Failure, given: NativePath, context?: Context):
   return own(new HoldfastError(failure.code, fields));
 }
 
-/** A refusal that needs no system call. */
+/** Makes the error of a call that is refused before any system call. */
 export function refusal(code: string, detail: string, given: NativePath | undefined, cause?: unknown) {
   const path = given === undefined ? undefined : shown(given);
   const { message, remedy } = explain({ ...NO_FACTS, code, detail }, path);
@@ -237,7 +229,7 @@ export function refusal(code: string, detail: string, given: NativePath | undefi
   return own(new HoldfastError(code, { message, path, remedy, cause: printable(cause) }));
 }
 
-/** Escapes message and stack of an error that Node made for this package alone. */
+/** Escapes message and stack of an error of Node that no caller holds. */
 export function printable<T>(error: T): T {
   if (error instanceof Error) {
     const { message, stack } = error;
@@ -248,7 +240,7 @@ export function printable<T>(error: T): T {
 }
 
 /**
- * The refusal of data that exceed `maxBytes`.
+ * Makes the error for data that exceed `maxBytes`.
  *
  * @param size bytes so far
  * @param limit bytes
@@ -259,7 +251,7 @@ export function tooLarge(given: NativePath, size: number, limit: number) {
   return own(new HoldfastError('too-large', { message, path, remedy, size, limit }));
 }
 
-/** A path as a string, for results and errors. Bytes that are not UTF-8 become U+FFFD. */
+/** Decodes a path for results and errors. Bytes that are not UTF-8 become U+FFFD. */
 export function shown(given: NativePath): string {
   return typeof given === 'string' ? given : Buffer.from(given.buffer, given.byteOffset, given.byteLength).toString();
 }

@@ -1,15 +1,15 @@
-// The sentences of every error, in one place. A message alone tells path, cause and remedy.
+// The messages of all errors. Each one names path, cause and remedy.
 
 import { quoted, shellWord } from '../base/escape.js';
-import { table, tableOfTables } from '../base/text-table.js';
+import { table, tableOfTables } from '../base/lookup-table.js';
 import type { HoldfastErrorCategory, HoldfastErrorCode } from '../../errors.js';
 import type { Context, Failure } from './failure.js';
 
 export interface Known {
   category: HoldfastErrorCategory;
-  /** what a stranger may be told */
+  /** message for an unauthenticated client */
   public: string;
-  /** what a stranger may be told to do */
+  /** remedy for an unauthenticated client */
   remedy?: string;
 }
 

@@ -3,7 +3,7 @@
 import { os } from '../base/node.js';
 import { isError, isHoldfastError } from './holdfast-error.js';
 import { CODES } from './messages.js';
-import { table, tableOfTables } from '../base/text-table.js';
+import { table, tableOfTables } from '../base/lookup-table.js';
 import type { HoldfastErrorCategory, PublicError } from '../../errors.js';
 
 /** Status by code. Any other policy code is 403, any other operational one 500. */

@@ -1,4 +1,4 @@
-// What src/binding exports, for checking the JavaScript layer. Not part of the public contract.
+// Types of the exports of src/binding. Not part of the public contract.
 
 import type { NativePath } from '../errors/failure.js';
 

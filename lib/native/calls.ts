@@ -4,10 +4,7 @@ import type { Direct } from './binding.js';
 
 let functions: Direct | undefined;
 
-/**
- * The verbs on the calling thread. They answer into the scratch memory of `layout`, which they
- * are told of once, and throw nothing.
- */
+/** Returns the synchronous verbs. They write their results into the scratch memory of `layout` and throw nothing. */
 export function direct(): Direct {
   return (functions ??= native().direct(scratch));
 }

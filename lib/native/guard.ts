@@ -2,14 +2,14 @@ import { refusal } from '../errors/holdfast-error.js';
 import type { Native } from './binding.js';
 
 /**
- * The binary answers errors as records. What it throws all the same is a defect of ours: a panic
- * beside the core, or arguments that this layer should not have passed.
+ * Wraps each function of the binary. Errors come back as records; an exception is a defect of this package (a panic in the binding,
+ * or wrong arguments) and becomes `internal`.
  */
 export function shielded(binary: Native): Native {
   return Object.fromEntries(Object.entries(binary).map(([name, call]) => [name, shield(call)])) as unknown as Native;
 }
 
-/** The arguments have names, as this is on the way of every call. No export of the binary takes more. */
+/** Named parameters instead of a rest parameter: this is on the hot path. No export of the binary takes more than eight. */
 function shield(call: (...args: unknown[]) => unknown) {
   return (a?: unknown, b?: unknown, c?: unknown, d?: unknown, e?: unknown, f?: unknown, g?: unknown, h?: unknown) => {
     try {

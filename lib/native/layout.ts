@@ -22,13 +22,13 @@ export interface Result {
   text: Buffer;
 }
 
-/** Memory that synchronous calls answer into. A result is read from it before the next call. */
+/** Memory for the results of synchronous calls. The next call overwrites it. */
 const scratch = new Float64Array(NUMBERS + TEXT / 8);
 
 const last: Result = { numbers: scratch, text: Buffer.from(scratch.buffer, NUMBERS * 8, TEXT) };
 
 export function unpack(record: Buffer): Result {
-  // A copy: the numbers need an aligned start, which a Buffer does not promise.
+  // Copies: a Float64Array needs an aligned start, and a Buffer may have none.
   const numbers = new Float64Array(new Uint8Array(record.subarray(0, NUMBERS * 8)).buffer);
   return { numbers, text: record.subarray(NUMBERS * 8) };
 }
@@ -40,29 +40,27 @@ export function failed(result: Result): boolean {
 /** Bit that keeps a file that is opened on the calling thread from being handed to the pool. */
 const NO_HANDOVER = 1 << 30;
 
-/** Bit that has a job in the pool find out first how far away the file system is. */
+/** Bit that makes a job in the pool first find out whether the file system is local. */
 const LEARN = 1 << 31;
 
-/** What a job in the pool is to be told beside the flags, after there was no answer from memory. */
+/** Returns the extra flag of a job in the pool after a cached call without an answer. */
 export function learnBit({ numbers }: Result) {
   return numbers[STATUS] === UNKNOWN_MOUNT ? LEARN : 0;
 }
 
-/** Whether a file is open and judged, and only its content is still to be read. */
+/** Whether a file is open and checked, and its content is not read yet. */
 export function isUnread({ numbers }: Result) {
   return numbers[STATUS] === UNREAD;
 }
 
-/** Whether the calling thread had the answer. */
+/** Whether the call was answered on the calling thread. */
 export function isAnswer({ numbers }: Result) {
   return numbers[STATUS] <= FAILED;
 }
 
 /**
- * The error of a failed call. Where its record tells of none, its answer was lost: Node makes no more
- * handles for a worker that is ending, and still runs callbacks of its FinalizationRegistry.
- *
- * @param path as the caller gave it
+ * Makes the error of a failed call. A record without an error means that the result was lost: Node creates no handles for a
+ * worker that ends, and still runs callbacks of its FinalizationRegistry.
  */
 export function failure({ numbers, text }: Result, path: NativePath, context?: Context): Error {
   if (numbers[STATUS] !== FAILED) {
@@ -98,8 +96,7 @@ export function isRefusal({ numbers, text }: Result, code: string, errno: number
 }
 
 /**
- * The real path: the one that was given, beneath that of the root if there is one, or the one in
- * the text, up to `end`.
+ * Returns the real path: the given one, beneath the root if there is one, or the text of the record up to `end`.
  *
  * @param root its real path
  */

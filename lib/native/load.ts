@@ -1,4 +1,4 @@
-// The only file that names the platform binary, and the one place where its absence is explained.
+// Loads the platform binary, and explains why it does not load. No other file names the binary.
 
 import { nodeModule, path } from '../base/node.js';
 import { version } from '../base/version.js';
@@ -15,15 +15,12 @@ export type Attempt = { place: string; missing: boolean; reason: string; denial:
 
 let loaded: { native: Native; path: string; exports: object } | undefined;
 
-/** The native functions. The binary is loaded at the first call, so that importing never fails. */
+/** Returns the native functions. The first call loads the binary, so that importing never fails. */
 export function native(): Native {
   return (loaded ??= load()).native;
 }
 
-/**
- * The native functions for a call that leaves a file unfinished until a later one. Only such a call adds a listener to
- * the process.
- */
+/** Returns the native functions for calls that leave a temporary until a later call. Adds a listener to the process. */
 export function nativeForStages(): Native {
   native();
   return listening(loaded as NonNullable<typeof loaded>).native;
@@ -33,12 +30,10 @@ export function nativeForStages(): Native {
 const OF_BINARY = Symbol.for('holdfast.exit');
 
 /**
- * Removes the temporaries of unfinished files at `process.exit()` and after an uncaught error,
- * which the binary does not see.
+ * Removes unfinished temporaries at `process.exit()` and after an uncaught error, which the binary does not see.
  *
- * Copies of these modules, of which test runners make many in one process, get the same exports from
- * `require` and share one listener. A binary that is loaded a second time has an environment
- * (`napi_env`) of its own, and a listener for it.
+ * Copies of these modules (test runners make many) get the same exports from `require` and share one listener. A binary that is
+ * loaded again has its own `napi_env` and its own listener.
  */
 function listening(binary: { native: Native; path: string; exports: object }) {
   const listeners = process.listeners('exit');
@@ -69,7 +64,7 @@ function load(): { native: Native; path: string; exports: object } {
     } catch (error) {
       const denial = permissionDenial(error);
       const missing = resolved === undefined && denial === undefined;
-      // What is there and does not load tells more than what is not there.
+      // A binary that does not load is a better cause than a missing one.
       if (cause === undefined || (!missing && attempts.every((attempt) => attempt.missing))) cause = error;
       attempts.push({ place, missing, reason: missing ? 'not there' : firstLine(error), denial });
     }
@@ -77,7 +72,7 @@ function load(): { native: Native; path: string; exports: object } {
   throw unavailable(possible, named, attempts, cause);
 }
 
-/** A place to look at, and the `require` that loads it. */
+/** A candidate for the binary, and the `require` that loads it. */
 export type Place = { place: string; from: NodeJS.Require };
 
 /** @param file absolute */
@@ -85,7 +80,7 @@ function fileAt(file: string): Place {
   return { place: file, from: createRequire(file) };
 }
 
-/** In a checkout of the project the own build, before the package of the platform. */
+/** In a checkout, its own build comes before the package of the platform. */
 function placesOf(target: string): Place[] {
   const own = checkout();
   const from = requireHere();
@@ -95,7 +90,7 @@ function placesOf(target: string): Place[] {
   ];
 }
 
-/** What to start Node with, where its permission model (`--permission`) or `--no-addons` keeps it from loading a binary. */
+/** Returns the flags to start Node with when its permission model or `--no-addons` blocked the binary. */
 function permissionDenial(error: unknown): string | undefined {
   const { code, resource } = (error ?? {}) as { code?: unknown; resource?: unknown };
   switch (code) {
@@ -108,7 +103,7 @@ function permissionDenial(error: unknown): string | undefined {
   }
 }
 
-/** A binary of another version has another idea of arguments and records. */
+/** Checks the version: another one has other arguments and records. */
 function checked(binary: Partial<Native> | undefined): Native {
   const found = typeof binary?.version === 'function' ? binary.version() : undefined;
   if (found !== version) {
@@ -123,7 +118,7 @@ function firstLine(error: unknown) {
 
 const NOT_RESTRICTED = 'The addon makes its own system calls, which --allow-fs-read and --allow-fs-write do not restrict.';
 
-/** Whether the permission model hides files from Node: then what is not there may be there. */
+/** Whether the permission model hides files from Node: a file reported as missing may exist. */
 function hidesFiles() {
   return (process as { permission?: { has(scope: string): boolean } }).permission?.has('fs.read') === false;
 }

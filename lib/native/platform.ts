@@ -1,8 +1,8 @@
-// Which of the binaries this process can load: by platform, architecture and, on Linux, C library.
+// Chooses the binary for this process by platform, architecture and, on Linux, C library.
 
 import { fs } from '../base/node.js';
 
-/** What binaries are made for, by Node's names for platform and architecture. */
+/** The targets with a binary, in Node's names for platform and architecture. */
 const SUPPORTED = Object.freeze([
   'linux-x64-gnu',
   'linux-arm64-gnu',
@@ -15,7 +15,7 @@ const SUPPORTED = Object.freeze([
 
 export type Libc = 'gnu' | 'musl';
 
-/** The targets to try, the likeliest first: one, or both C libraries where this one cannot be told. */
+/** Returns the targets to try, the likeliest first. Both C libraries are tried when the one in use is unknown. */
 export function targets(): string[] {
   const { platform, arch } = process;
   if (platform === 'win32') return [`win32-${arch}-msvc`];
@@ -69,7 +69,7 @@ interface Report {
   sharedObjects?: string[];
 }
 
-/** What the process says of itself. Without the network part, which may ask a name server. */
+/** Reads the diagnostic report, without its network part, which may query a name server. */
 function libcOfReport(): Libc | undefined {
   try {
     const report = process.report as NodeJS.ProcessReport & { excludeNetwork?: boolean };

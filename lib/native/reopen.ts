@@ -2,7 +2,7 @@ import { fs } from '../base/node.js';
 import { HoldfastError, refusal, systemError } from '../errors/holdfast-error.js';
 import type { promises } from 'node:fs';
 
-/** What the binary holds open, and where it was found. */
+/** A file that the binary holds open. */
 export interface Held {
   /** -1 where no path leads to it: no procfs at `/proc`, or Windows */
   descriptor: number;
@@ -14,9 +14,9 @@ export interface Held {
 }
 
 /**
- * Returns what leads to an open file. On Linux its name in `/proc` leads to the very file, whatever
- * became of its path, and the binary has made sure that a procfs is there; on macOS `/dev/fd` duplicates the descriptor, with the rights that it has. On
- * Windows there is its path alone, which may lead to another file by now: that shows.
+ * Returns a path to an open file. Linux: its entry in `/proc/self/fd`, which leads to the same file after a rename; the binary has
+ * checked that procfs is mounted. macOS: `/dev/fd`, which duplicates the descriptor with its access mode. Windows: its path; the
+ * caller compares the identity.
  */
 function wayTo({ descriptor, realPath }: Held, flags: string) {
   switch (process.platform) {
@@ -30,11 +30,10 @@ function wayTo({ descriptor, realPath }: Held, flags: string) {
 }
 
 /**
- * A genuine `FileHandle` on what the binary holds open, which nothing makes from a descriptor.
+ * Opens a `FileHandle` on a file that the binary holds open: Node has no function that makes one from a descriptor.
  *
  * @param flags as of fs.open
- * @param path as the caller gave it
- * @param isLocal looking at the file waits for nothing
+ * @param isLocal `fstat` does not block
  */
 export async function reopen(held: Held, flags: string, path: string, isLocal: boolean = false) {
   if (process.platform === 'linux' && held.descriptor < 0) {
@@ -56,21 +55,20 @@ export async function reopen(held: Held, flags: string, path: string, isLocal: b
   } catch (error) {
     await handle.close();
     const { errno } = error as NodeJS.ErrnoException;
-    // A failed status knows no path.
+    // An error of `fstat` has no path.
     throw errno === undefined || error instanceof HoldfastError ? error : systemError(errno, 'fstat', path);
   }
   return handle;
 }
 
-/** @param path as the caller gave it */
 function reopenFailure(error: NodeJS.ErrnoException, path: string) {
   if (error.code === 'ERR_ACCESS_DENIED') {
-    // A flag cannot name a descriptor that is not open yet.
+    // `--allow-fs-read` cannot name a descriptor in advance.
     return refusal('unsupported-platform', 'permission-model', path, error);
   }
   if (error.code === 'ENOENT' || error.errno === undefined) {
     return refusal('unsupported-platform', '', path, error);
   }
-  // The caller knows its own path, and not the one by which the descriptor was reopened.
+  // The error names the caller's path instead of the one in /proc.
   return systemError(error.errno, 'open', path);
 }

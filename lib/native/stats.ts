@@ -1,4 +1,4 @@
-// Results that are instances of `fs.Stats`. Its constructor is deprecated and makes four dates; here an object gets its prototype.
+// Instances of `fs.Stats` without its constructor, which is deprecated and makes four dates.
 
 import { fs } from '../base/node.js';
 import type { Stats as NodeStats } from 'node:fs';
@@ -58,9 +58,7 @@ function nanosecondKeys(): symbol[] {
   return TIMES.flatMap((name) => symbols.filter(({ description }) => new RegExp(`^k?Partial${name}Ns$`, 'i').test(String(description))));
 }
 
-/**
- * Node's own prototype where it makes dates when they are read (Node 22), and one that inherits from it and does so elsewhere.
- */
+/** Node's own prototype where it makes dates when they are read (Node 22), and one that inherits from it and does so elsewhere. */
 function prototypeOfStats() {
   const { prototype } = fs.Stats;
   return TIMES.every((name) => typeof Object.getOwnPropertyDescriptor(prototype, name)?.get === 'function') ? prototype : withLazyDates(prototype);

@@ -1,4 +1,4 @@
-// The bytes of what callers hand over. A view's own slots count, not what its properties claim.
+// The bytes of the caller's data, by the internal slots of a view: its properties may be shadowed.
 
 import { util } from '../base/node.js';
 import { refusal, tooLarge } from '../errors/holdfast-error.js';
@@ -28,7 +28,7 @@ const OF_VIEW = {
 };
 
 /**
- * The bytes of data that is there as a whole; nothing for what may be an iterable.
+ * Returns the bytes of a string, view or ArrayBuffer, and `undefined` for anything else (iterables).
  *
  * Other threads can change shared memory while the binary reads it, so that is copied.
  */
@@ -54,7 +54,7 @@ function ofView(view: ArrayBufferView): Uint8Array {
   const buffer = slots.buffer(view);
   const length = slots.byteLength(view);
   if (length === 0 && types.isTypedArray(view)) {
-    // Throws where there is no memory any more. What writes such a view as an empty file loses the old one.
+    // Throws for a detached buffer: writing it as an empty file would lose the old content.
     Reflect.apply(typedArray.keys, view, []);
   }
   if (types.isUint8Array(view) && !types.isSharedArrayBuffer(buffer)) {
@@ -74,7 +74,7 @@ export function byteLengthOf(bytes: Uint8Array): number {
 }
 
 /**
- * A copy that nobody else can change. It is of the class that we name, not of one that the bytes name (`Symbol.species`).
+ * Copies bytes into a Uint8Array; `Symbol.species` of the source has no effect.
  *
  * @param path of the file they are for, as the caller gave it
  */

@@ -15,7 +15,7 @@ const FINAL_SYMLINKS = wordsOf('finalSymlink');
 const FALLBACKS = wordsOf('fallback');
 const EXISTING = wordsOf('existing');
 
-/** Default limit of a read beneath a root: 16 MiB. */
+/** Default limit of a read beneath a root, in bytes. */
 const MAX_BYTES_BENEATH_ROOT = 16 * 1024 * 1024;
 
 export interface ReadArguments {
@@ -34,12 +34,12 @@ export interface ReadArguments {
 /** The defaults of a root, and what calls without options take. */
 export type Defaults = Given & { forRead: ReadArguments; forWrite: WriteArguments; forEnsure: EnsureArguments };
 
-/** A root whose method is called, and what its methods take when an option is not given. */
+/** The root whose method is called, with its defaults. */
 export interface Pinned {
   handle: Handle;
   /** its real path */
   path: string;
-  /** no other root of this process has it */
+  /** unique in this process */
   number: number;
   defaults: Defaults;
 }
@@ -53,8 +53,8 @@ export function readArguments(options: unknown, defaults?: Defaults): ReadArgume
 }
 
 /**
- * The options of a read whose first argument is an object: those of the second over those of the first. `undefined` in the second
- * leaves what the first says, so that it removes no check.
+ * Merges the options of a read whose first argument is an object. The second argument wins; `undefined` there keeps the option of the
+ * first, so that it removes no check.
  */
 export function readForm(file: object, options: unknown) {
   if (!('filePath' in file)) {
@@ -286,7 +286,7 @@ const FOR_ENSURE = packEnsure(NONE);
 
 const DEFAULT_NAMES = namesOf(ROOT_DEFAULTS);
 
-/** The defaults of a root, read once and checked now, so that a wrong one is an error of `openRoot`. */
+/** Reads and checks the defaults of a root, so that `openRoot` reports a wrong one. */
 export function rootDefaults(given: unknown) {
   const defaults = taken(DEFAULT_NAMES, optionsOf(given, ROOT_DEFAULTS), NONE);
   const { outbound } = defaults;

@@ -3,17 +3,14 @@
 import { escaped } from '../base/escape.js';
 import { invalidValue, isTop, toOptions, type Given } from './validate.js';
 import { ENTRY, ENTRY_OPTIONS, OPTIONS, READ, TITLES, WRITE, foreignHint, namesOf } from './schema.js';
-import { table } from '../base/text-table.js';
+import { table } from '../base/lookup-table.js';
 
 /** For each option the kinds of options objects that may have it: one lookup on the way of every call with options. */
 const CALLS = table(Object.fromEntries(Object.entries(OPTIONS).map(([name, { calls }]) => [name, calls])));
 
 const MOST_NAMES = 16;
 
-/**
- * For each kind the name that was last accepted at each position. Calls repeat the shape of their options, and comparing with the
- * last name costs half of a lookup.
- */
+/** The name last accepted at each position, per kind. Calls repeat the shape of their options, and a comparison costs half of a lookup. */
 const ACCEPTED = Array.from({ length: 32 }, () => Array.from({ length: MOST_NAMES }, () => ''));
 
 /**
@@ -31,8 +28,8 @@ export function optionsOf(options: unknown, call: number, where: string = 'optio
 }
 
 /**
- * Refuses options that the call does not take: enumerable ones, own or inherited from a class. `undefined` is not given, and what
- * lies on `Object.prototype` is no option.
+ * Refuses enumerable options, own or inherited from a class, that the call does not take. Skips `undefined` and names that come from
+ * `Object.prototype`.
  *
  * @param call one bit of schema
  */
@@ -68,7 +65,7 @@ function checkForeign(options: Given, name: string, call: number, where: string)
   throw invalidValue(shown, `is not an option of ${title}${suggestion(name, call)}`, value);
 }
 
-/** Whether an object has a name by way of the `Object.prototype` of a realm alone. */
+/** Whether a name comes from the `Object.prototype` of a realm. */
 function isPollution(options: object, name: string) {
   for (let level = options; level !== null && (level === options || !isTop(level)); level = Object.getPrototypeOf(level)) {
     if (Object.hasOwn(level, name)) {
@@ -97,7 +94,7 @@ function suggestion(name: string, call: number) {
 
 const PATH_NAMES = new Set(['path', 'filename', 'filepath']);
 
-/** Where a name belongs that is an option of the same call, but of another of its objects. */
+/** Says where an option belongs that another object of the same call takes. */
 function placeOf(name: string, call: number) {
   if (call === READ && name === 'filePath') {
     return 'the path is the first argument';

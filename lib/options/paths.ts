@@ -16,10 +16,7 @@ export function isUrl(value: unknown): value is URL {
   return Boolean(url?.href && url.protocol && url.auth === undefined && url.path === undefined);
 }
 
-/**
- * Twice the length of the longest path on any system. What is longer is not looked at any closer: its
- * copies, and the parts it falls into, can take more memory than there is, which ends the process.
- */
+/** Twice the longest path of any system. Processing longer text could exhaust memory and end the process. */
 const LONGEST = 65_536;
 
 export function toPath(value: unknown, name: string): NativePath {
@@ -36,7 +33,7 @@ export function toPath(value: unknown, name: string): NativePath {
 }
 
 /**
- * Refuses what is too long as every system would.
+ * Refuses a path that is too long with ENAMETOOLONG.
  *
  * @param name of the argument: a directory is one that would be made
  */
@@ -64,9 +61,8 @@ function fromUrl(url: URL) {
 }
 
 /**
- * A path as it is at the time of the call, for work that starts later or elsewhere: with bytes of
- * its own and, unless it is beneath a root, absolute, so that no change of the working directory
- * has an effect on it. What is not a path at all is left for the binary to refuse.
+ * Copies a path for work that starts later. Without a root the copy is absolute, so that a change of the working directory has no
+ * effect. The binary refuses a path that is no path.
  */
 export function pathForLater(path: NativePath, isBeneathRoot: boolean): NativePath {
   const isFixed = isBeneathRoot || path.length === 0;
@@ -86,7 +82,7 @@ function startsAtTop(path: NativePath) {
   return typeof path === 'string' ? path.startsWith('/') : path[0] === SLASH;
 }
 
-/** The binary knows the working directory: Node remembers its name, which may be another's by now. */
+/** The binary asks the kernel for the working directory: Node caches its name. */
 function absolute(path: NativePath) {
   const bytes = native().absolutePath(path, record.scratch);
   if (!bytes) {

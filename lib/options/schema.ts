@@ -1,6 +1,6 @@
 // The table of all options: which calls take each of them, and the words it accepts.
 
-import { table } from '../base/text-table.js';
+import { table } from '../base/lookup-table.js';
 
 /** Bits: the kinds of options objects. */
 const READ = 1;

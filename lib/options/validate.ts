@@ -66,7 +66,7 @@ export function toOptions(options: unknown, name: string = 'options'): Given {
   return isPolluted() ? unpolluted(options as Given) : (options as Given);
 }
 
-/** Refuses objects that hold their content elsewhere than in properties: as options they would have no effect. */
+/** Refuses objects whose content is not in properties: as options they have no effect. */
 function noContainer(options: object, name: string) {
   if (types.isPromise(options) || types.isMap(options) || types.isSet(options) || types.isDate(options) || types.isRegExp(options) || types.isBoxedPrimitive(options)) {
     throw invalidType(name, 'of type object, with the options as its properties', options);
@@ -88,10 +88,7 @@ function hasForeignTop(prototype: object | null) {
   return false;
 }
 
-/**
- * Whether somebody has put the name of an option on `Object.prototype`, where every options object
- * would find it. Loads of names that are not there cost next to nothing.
- */
+/** Whether `Object.prototype` has a property with the name of an option (prototype pollution). Reads of missing names are cheap. */
 function isPolluted() {
   const top = Object.prototype as Given;
   return (
@@ -121,7 +118,7 @@ function isPolluted() {
   );
 }
 
-/** What an object and its own classes have, without the `Object.prototype` of any realm. */
+/** Copies the properties of an object and its classes, without those of any realm's `Object.prototype`. */
 function unpolluted(options: Given): Given {
   const copy = Object.create(null);
   for (let level = options; level !== null && (level === options || !isTop(level)); level = Object.getPrototypeOf(level)) {
@@ -134,7 +131,7 @@ function unpolluted(options: Given): Given {
   return copy;
 }
 
-/** An object that has nothing, and nothing by way of a prototype, in the form engines read fastest. */
+/** Constructor of an empty object with an empty prototype, the form that engines read fastest. */
 function Nothing() {}
 Nothing.prototype = Object.create(null);
 

@@ -15,7 +15,7 @@ import type { EnsureDirResult } from '../../index.js';
 
 export type Held = Identified & { defaults: Defaults };
 
-/** A path that nobody has checked yet, for an error. */
+/** Returns an unchecked path for an error. */
 function named(path: unknown) {
   if (typeof path === 'string') {
     return path;
@@ -39,7 +39,7 @@ let writeOf: (root: Root, file: string, data: unknown, options: unknown, beforeP
 /** Makes directories as `ensureDir` of a root does, and calls back right before. For the adapters. */
 let ensureOf: (root: Root, dir: string, options: unknown, before: (() => void) | undefined) => Promise<EnsureDirResult>;
 
-/** A pinned directory. Its descriptor is closed by the collector if by nobody else. */
+/** A pinned directory. The garbage collector closes a descriptor that `close` did not. */
 class Root {
   declare readonly path: string;
   #pinned: Held;
@@ -107,7 +107,6 @@ class Root {
     }
   }
 
-  /** @param callback refused */
   read(file: unknown, options?: unknown, callback: unknown = undefined) {
     return Root.#begin(this, file, (pinned) => {
       noCallback(callback);
@@ -123,7 +122,6 @@ class Root {
     }
   }
 
-  /** @param callback refused */
   open(file: unknown, options?: unknown, callback: unknown = undefined) {
     return Root.#begin(this, file, (pinned) => {
       noCallback(callback);
@@ -131,7 +129,6 @@ class Root {
     }, Root.prototype.open);
   }
 
-  /** @param callback refused */
   writeAtomic(file: unknown, data: unknown, options?: unknown, callback: unknown = undefined) {
     return Root.#begin(this, file, (pinned) => {
       noCallback(callback);
@@ -147,7 +144,6 @@ class Root {
     }
   }
 
-  /** @param callback refused */
   writeAtomicMany(entries: unknown, options?: unknown, callback: unknown = undefined) {
     return Root.#begin(this, '.', (pinned) => {
       noCallback(callback);
@@ -155,7 +151,6 @@ class Root {
     }, Root.prototype.writeAtomicMany);
   }
 
-  /** @param callback refused */
   ensureDir(dir: unknown, options?: unknown, callback: unknown = undefined) {
     return Root.#begin(this, dir, (pinned) => {
       noCallback(callback);
@@ -222,7 +217,6 @@ export function openSoon(dir: unknown, defaults?: unknown): Root | Promise<Root>
   return opened instanceof Promise ? pending(whenOpened(opened, checked)) : new Root(opened, checked);
 }
 
-/** @param callback refused */
 export function openRoot(dir: unknown, defaults?: unknown, callback: unknown = undefined) {
   return promised(() => {
     noCallback(callback);
@@ -235,3 +229,4 @@ async function whenOpened(opened: Promise<Identified>, defaults: Defaults) {
 }
 
 export { ensureOf, pinnedOf, statusOf, writeOf };
+export type { Root };

@@ -9,20 +9,22 @@ import { pathForLater, toPath } from '../options/paths.js';
 import { inPool } from '../schedule/job-limit.js';
 import record = require('../native/layout.js');
 import { Stats } from '../native/stats.js';
-import { table } from '../base/text-table.js';
+import { table } from '../base/lookup-table.js';
 import type { Pinned } from '../options/flatten.js';
 import type { NativePath } from '../errors/failure.js';
 
 /** Bits of src/binding/arguments.rs, `policy`. */
 const POLICIES = table({ reject: 0, 'follow-within-root': 2 });
 
+type Found = InstanceType<typeof Stats> | undefined;
+
 const { ENOENT } = os.constants.errno;
 
 /**
- * Returns the status of what a path leads to, or `undefined` when nothing is there: an error costs more than the look. Answers
- * from memory if the kernel has it there.
+ * Returns the stat of a path beneath a root, or `undefined` when nothing is there: an error would cost more than the stat. Answers
+ * on the calling thread if the kernel has it cached.
  */
-export function status(file: unknown, symlinks: 'reject' | 'follow-within-root', pinned: Pinned): InstanceType<typeof Stats> | undefined | Promise<InstanceType<typeof Stats> | undefined> {
+export function status(file: unknown, symlinks: 'reject' | 'follow-within-root', pinned: Pinned): Found | Promise<Found> {
   const path = toPath(file, 'file');
   const flags = POLICIES[symlinks];
   let learn = 0;

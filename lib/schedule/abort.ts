@@ -1,6 +1,6 @@
 import { native } from '../native/load.js';
 
-/** What to call when a signal aborts, and the one listener that does. Node warns of a leak from the eleventh listener on. */
+/** The callbacks of a signal, and its one listener: Node warns of a leak from the eleventh listener on. */
 export interface Registration {
   callbacks: Set<() => void>;
   listener: () => void;
@@ -46,7 +46,7 @@ function listen(signal: AbortSignal): Registration {
 }
 
 /**
- * The result of `work`, or a rejection with the signal's reason as soon as it aborts. The work then ends unseen.
+ * Returns the result of `work`, or rejects with the signal's reason as soon as it aborts. The work continues and its result is discarded.
  *
  * @param discard releases a result that comes after the abort; may return a promise
  */
@@ -77,7 +77,7 @@ export function abortable<T>(signal: AbortSignal | undefined, work: Promise<T>, 
   });
 }
 
-/** A flag of the binary that stops a write before it is published. The signal raises it. */
+/** Makes a cancel flag of the binary that the signal sets: it stops a write before publication. */
 export function cancelOn(signal: AbortSignal) {
   const handle = native().cancelNew();
   return { handle, dispose: onAbort(signal, () => native().cancelRaise(handle)) };

@@ -13,7 +13,7 @@ export type SourceIterator = AsyncIterator<unknown> | Iterator<unknown>;
 /** Milliseconds after which the event loop gets a turn: a producer that never waits keeps timers and signals from firing. */
 const TURN_MS = 10;
 
-/** Chunks between two looks at the clock. */
+/** Chunks between two reads of the clock. */
 const CHUNKS_PER_LOOK = 16;
 
 /** Milliseconds that a producer has to clean up in `return()` before the write rejects. */
@@ -53,7 +53,7 @@ export async function forEachChunk(source: Source, signal: AbortSignal | undefin
   }
 }
 
-/** Waits that a signal ends. `Promise.race` with one long-lived promise would keep a reaction for every chunk. */
+/** Awaits values until a signal aborts. `Promise.race` with one long-lived promise would keep a reaction for every chunk. */
 class Interruptible {
   /** rejects the current wait */
   #reject: ((reason: unknown) => void) | undefined;

@@ -1,7 +1,7 @@
-// Jobs for libuv's pool: so many at a time. Thousands handed over at once would keep the event
-// loop busy with nothing but that; those that wait here cost a closure each, and no descriptor.
+// Limits the jobs in libuv's pool. Submitting thousands at once would block the event loop; a waiting job costs one closure and no
+// descriptor.
 
-/** More than the pool has threads, so that none of them is ever idle for want of a job. */
+/** More than the pool has threads, so that no thread is idle while jobs wait. */
 const MOST = Math.max(128, 2 * (Number(process.env.UV_THREADPOOL_SIZE) || 0));
 
 /** Threads of libuv's pool. */

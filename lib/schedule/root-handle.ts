@@ -12,7 +12,7 @@ import type { NativePath } from '../errors/failure.js';
 export interface Opened {
   handle: Handle;
   path: string;
-  /** no other root of this process has it */
+  /** unique in this process */
   number: number;
 }
 
@@ -25,7 +25,6 @@ const DEV = 2;
 const INO = 3;
 const INO_LOW = 4;
 
-/** @param path as the caller gave it */
 function toOpened(handle: Handle, result: record.Result, path: NativePath): Identified {
   const { numbers } = result;
   return {

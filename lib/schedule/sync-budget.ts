@@ -1,10 +1,9 @@
-// What an asynchronous call may do on the calling thread: little at a time. An answer from memory
-// costs microseconds there, but a thousand of them in one turn of the event loop would keep it
-// from everything else, and a loop that awaits nothing but such answers would never let it turn.
+// Limits the work that asynchronous calls do on the calling thread in one turn of the event loop. A cached answer costs microseconds,
+// and a loop that awaits only such answers would starve timers and I/O.
 
 import { timers } from '../base/node.js';
 
-// As it is now: tests replace the global one.
+// Captured at load: fake timers of test runners replace the global one.
 const { setImmediate } = timers;
 
 /** Answers in one turn of the event loop: some two milliseconds of work. */

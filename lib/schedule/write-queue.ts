@@ -1,4 +1,4 @@
-// Asynchronous writes to one target publish in the order they were made, in this environment.
+// Publishes asynchronous writes to one target in the order of the calls, within one environment.
 
 import { path } from '../base/node.js';
 import { direct } from '../native/calls.js';
@@ -40,7 +40,7 @@ const FOLLOWS = 2 << 4;
  */
 export function targetOf(file: NativePath, root: NativePath | undefined, pinned: Opened | undefined, flags: number): Target {
   const base = pinned === undefined ? root : pinned.path;
-  // `.` and `..` are resolved in the text: where they lead elsewhere, the directory's identity shows it.
+  // `.` and `..` are resolved in the text. The identity of the directory shows when they lead elsewhere.
   const text = path.resolve('/', base === undefined ? '' : shown(base), shown(file));
   const name = folded(path.basename(text));
   if ((flags & FOLLOWS) === 0) {
@@ -76,7 +76,7 @@ function identity({ numbers }: record.Result) {
 /**
  * Identity of the directory that has the file; `null` where it is missing or not in the kernel's memory.
  *
- * It is looked for when another call on a file of that name is made.
+ * Looked up when a second call names a file of that name.
  */
 function dirOf(target: Target): string | null {
   if (target.dir === undefined) {
@@ -100,8 +100,8 @@ async function resolved(file: NativePath, root: NativePath | undefined, pinned: 
 }
 
 /**
- * One text for all names that some file system takes for one: it folds cases, normalizes accents, drops characters without a glyph,
- * or dots and spaces at the end. Other files whose names become one are only written one after the other.
+ * Folds a file name as the least strict file system does: case, Unicode normalization, ignorable characters, trailing dots and spaces.
+ * A collision of different files only serializes their writes.
  */
 function folded(name: string) {
   if (/^[a-z0-9_.-]*[a-z0-9_-]$/.test(name)) {
@@ -146,7 +146,7 @@ export class WriteQueue {
     if (isKnown && this.#resolving === undefined) {
       return this.#enqueue(targets, call);
     }
-    // Whoever waits for the same promise is called in turn.
+    // Reactions of one promise run in order.
     const resolving = isKnown
       ? (this.#resolving as Promise<unknown>).then(() => targets)
       : Promise.all([...targets.map((target) => target.resolve?.() ?? target), this.#resolving]).then((found) => found.slice(0, targets.length) as Target[]);
@@ -253,7 +253,7 @@ export class WriteQueue {
   }
 }
 
-/** Has calls on a name go by their directories, since another path has it, too. */
+/** Splits a group by directory after a second path has the same name. */
 function spread(group: Group) {
   const { only, last } = group;
   if (only === undefined || last === undefined) {

@@ -1,4 +1,4 @@
-// Removes what killed processes left behind.
+// Removes temporaries of killed processes.
 
 import { pending, promised, shown } from '../errors/holdfast-error.js';
 import { native } from '../native/load.js';
@@ -30,7 +30,6 @@ async function removeStale(dir: unknown, options: unknown) {
   return removed.map((one) => record.realPath(record.unpack(one), given, undefined));
 }
 
-/** @param callback refused */
 export function cleanStaleTemporaries(dir: unknown, options: unknown, callback: unknown = undefined) {
   return promised(() => {
     noCallback(callback);

@@ -1,11 +1,14 @@
-// The verbs without their effect: each goes its own way in the binary, up to the first call that would change something.
+// Dry runs: each verb runs in the binary up to the first system call that would change something.
 
 import { OPT_OUT, isOptedOut } from './ensure-dir.js';
 import { native } from '../native/load.js';
 import { ensureArguments, readArguments, writeArguments } from '../options/flatten.js';
 import record = require('../native/layout.js');
 
-export type Rehearsed = { numbers: Float64Array; error?: undefined } | { numbers?: undefined; error: Error & { code?: string } };
+/** The error of a verb: a HoldfastError, or one of the system. */
+export type Refusal = Error & { code?: string; syscall?: string; sysCode?: string; remedy?: string };
+
+export type Rehearsed = { numbers: Float64Array; error?: undefined } | { numbers?: undefined; error: Refusal };
 
 /** @returns until the next call of the binary */
 function answerAbout(path: string): Rehearsed {

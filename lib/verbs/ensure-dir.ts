@@ -29,14 +29,12 @@ const REASONS = [
   'opt-out',
 ] as const;
 
-/** Directories warned about, by real path: each once, and so many at most. */
+type Result = ReturnType<typeof toResult>;
+
+/** Real paths of the directories that were warned about: one warning each. */
 const warned = new Set();
 const MOST_WARNINGS = 100;
 
-/**
- * @param path as the caller gave it
- * @param fixed as the binary took it
- */
 function toResult(result: record.Result, path: NativePath, fixed: NativePath, root: Opened | undefined, wantsPrivacy: boolean) {
   const { numbers, text } = result;
   const end = numbers[record.TEXT_LENGTH];
@@ -78,8 +76,8 @@ export function warn(path: string, mode: number, reason: string | undefined) {
 }
 
 /**
- * The operator's waiver. It is read when there is something to tighten, and in JavaScript, where it
- * cannot race with a change of the environment.
+ * Reads the operator's opt-out when a directory would be tightened. JavaScript reads it: a native read would race with a change of
+ * `process.env`.
  */
 export function isOptedOut() {
   const { env } = process;
@@ -90,7 +88,6 @@ export function isOptedOut() {
 const EXISTING = 3 << 2;
 const OPT_OUT = 3 << 2;
 
-/** @param path as the caller gave it */
 function ensureNow(path: NativePath, fixed: NativePath, { flags, mode, wantsPrivacy }: EnsureArguments, root: Opened | undefined) {
   direct().ensureDirSync(fixed, flags, mode, isOptedOut, root?.handle, root?.number);
   const { last } = record;
@@ -120,22 +117,17 @@ export function ensureSync(dir: unknown, options: unknown, pinned: Pinned | unde
   return args.root === undefined ? ensureNow(path, fixed, args, pinned) : ensureBeneath(path, fixed, args);
 }
 
-/**
- * On its own: a function that makes another pays for that also where it does not.
- *
- * @param path as the caller gave it
- */
+/** Separate function so that the hot path allocates no closure. */
 function ensureBeneath(path: NativePath, fixed: NativePath, args: EnsureArguments) {
   return withRootSync(args.root, undefined, (root) => ensureNow(path, fixed, args, root));
 }
 
 /**
- * Answers at once where the directory is there, private and on a file system that cannot block;
- * otherwise from libuv's pool.
+ * Answers on the calling thread if the directory exists, is private and its file system cannot block; otherwise in libuv's pool.
  *
  * @param before called right before the job that makes directories; may throw
  */
-export function ensure(dir: unknown, options: unknown, pinned: Pinned | undefined, before?: () => void): ReturnType<typeof toResult> | Promise<ReturnType<typeof toResult>> {
+export function ensure(dir: unknown, options: unknown, pinned: Pinned | undefined, before?: () => void): Result | Promise<Result> {
   const path = toPath(dir, 'dir');
   const args = ensureArguments(options, pinned?.defaults);
   const { flags, mode, root, signal } = args;
@@ -153,12 +145,15 @@ export function ensure(dir: unknown, options: unknown, pinned: Pinned | undefine
   return pending(abortable(signal, ensureInPool(shown(path), fixed, args, learn, pinned, before)));
 }
 
-/**
- * @param given the path as the caller gave it
- * @param fixed as it is at the time of the call
- * @param learn a bit for the flags
- */
-async function ensureInPool(given: string, fixed: NativePath, { flags, mode, root, signal, wantsPrivacy }: EnsureArguments, learn: number, pinned: Pinned | undefined, before: (() => void) | undefined) {
+/** @param learn a bit for the flags */
+async function ensureInPool(
+  given: string,
+  fixed: NativePath,
+  { flags, mode, root, signal, wantsPrivacy }: EnsureArguments,
+  learn: number,
+  pinned: Pinned | undefined,
+  before: (() => void) | undefined,
+) {
   const isWaived = (flags & EXISTING) === 0 && isOptedOut();
   const bits = (flags | learn | (isWaived ? OPT_OUT : 0)) >>> 0;
   const ensured = await inPool(() =>
@@ -180,7 +175,7 @@ async function ensureInPool(given: string, fixed: NativePath, { flags, mode, roo
   return ensured;
 }
 
-/** Directories that took more than a look the last time: there is nothing in memory to answer from. */
+/** Directories whose last call was not answered on the calling thread. */
 const forThePool = new Set();
 const MOST_REMEMBERED = 1000;
 
@@ -204,7 +199,6 @@ export function ensureDirSync(dir: unknown, options?: unknown) {
   }
 }
 
-/** @param callback refused */
 export function ensureDir(dir: unknown, options?: unknown, callback: unknown = undefined) {
   return promised(() => {
     noCallback(callback);

@@ -8,8 +8,8 @@ import type { ReadResult, ReadTextResult } from '../../index.js';
 type FastBufferClass = new (memory: ArrayBuffer) => Buffer;
 
 /**
- * Memory for a file, or nothing: then the binary answers `too-large`. A size beyond the machine's
- * memory is not even asked for, as a system that overcommits would grant it, and kill us later.
+ * Allocates memory for a file. Returns `undefined` when there is not enough; the binary then reports `too-large`. Never asks for more
+ * than the machine has: a system that overcommits would grant it and kill the process later.
  */
 export function allocate(size: number) {
   try {
@@ -19,13 +19,10 @@ export function allocate(size: number) {
   }
 }
 
-/** Asking for the machine's memory costs more than allocating this. */
+/** Below this size, `os.totalmem` costs more than the allocation. */
 const SMALL = 64 * 1024 * 1024;
 
-/**
- * The class behind every Buffer, as `subarray` finds it: half the price of asking `subarray`.
- * Undefined where another runtime makes its Buffers otherwise.
- */
+/** Node's internal class of Buffers, which costs half of `subarray`. Undefined in runtimes that make Buffers in another way. */
 const FastBuffer: FastBufferClass | undefined = findClass();
 
 function findClass() {
@@ -46,11 +43,7 @@ export function contentOf(memory: ArrayBuffer | Buffer, length: number): Buffer 
   return FastBuffer === undefined ? Buffer.from(content) : new FastBuffer(content);
 }
 
-/**
- * Copies the start of a Buffer, so that the memory of the result is the content alone.
- *
- * @param path as the caller gave it
- */
+/** Copies the start of a Buffer, so that the memory of the result is the content alone. */
 export function shrunk(place: Buffer, length: number, path: string) {
   const content = allocate(length);
   if (content === undefined) {
@@ -60,11 +53,7 @@ export function shrunk(place: Buffer, length: number, path: string) {
   return content;
 }
 
-/**
- * A result with `text` in place of `buffer`. Bytes that are not of the encoding become U+FFFD, as in Node.
- *
- * @param path as the caller gave it
- */
+/** A result with `text` in place of `buffer`. Bytes that are not of the encoding become U+FFFD, as in Node. */
 export function toText({ buffer, realPath, stat, containment }: ReadResult, encoding: BufferEncoding, path: NativePath): ReadResult & ReadTextResult {
   try {
     return { text: buffer.toString(encoding), realPath, stat, containment } as ReadResult & ReadTextResult;

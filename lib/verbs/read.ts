@@ -65,12 +65,12 @@ export function readSync(file: unknown, options: unknown, pinned: Pinned | undef
   return args.root === undefined ? readNow(path, args, pinned) : readBeneath(path, args);
 }
 
-/** On its own: a function that makes another pays for that also where it does not. */
+/** Separate function so that the hot path allocates no closure. */
 function readBeneath(path: NativePath, args: ReadArguments) {
   return withRootSync(args.root, undefined, (root) => readNow(path, args, root));
 }
 
-/** Answers at once if that cannot block, and otherwise from libuv's pool. */
+/** Answers on the calling thread if that cannot block, and otherwise in libuv's pool. */
 export function read(file: unknown, options: unknown, pinned: Pinned | undefined): Result | Promise<Result> {
   const { path, args } = toArguments(file, options, pinned);
   const { flags, maxBytes, root, signal, encoding } = args;
@@ -96,11 +96,7 @@ export function read(file: unknown, options: unknown, pinned: Pinned | undefined
   return pending(abortable(signal, readInPool(path, args, learn, pinned)));
 }
 
-/**
- * Reads the content of a file that is open and judged, in the pool.
- *
- * @param given the path as the caller gave it
- */
+/** Reads the content of an open, checked file in the pool. */
 async function finish(result: Result, file: Handle, size: number, given: string, { maxBytes, signal, encoding }: ReadArguments) {
   result.buffer = await inPool(() => fill(file, size, given, maxBytes, signal));
   return encoding === undefined ? result : toText(result, encoding, given);
@@ -130,11 +126,7 @@ async function readInPool(path: NativePath, { flags, maxBytes, root, signal, enc
   );
 }
 
-/**
- * Reads a large file straight into its Buffer.
- *
- * @param path as the caller gave it
- */
+/** Reads a large file straight into its Buffer. */
 async function fill(file: Handle, size: number, path: string, maxBytes: number, signal: AbortSignal | undefined) {
   if (signal?.aborted) {
     await native().readDrop(file);
@@ -158,10 +150,8 @@ async function fill(file: Handle, size: number, path: string, maxBytes: number, 
 }
 
 /**
- * Content that was read before there was a Buffer for it. What is large is still held by the binary: to run out of memory is an
- * error only where JavaScript allocates.
- *
- * @param path as the caller gave it
+ * Returns content that the binary has read. The binary still holds large content, so that JavaScript allocates the memory and
+ * reports when there is none.
  */
 function held({ numbers }: record.Result, content: Buffer | Handle | undefined, path: string) {
   if (numbers[IS_HELD] !== 1) {
@@ -194,11 +184,7 @@ export async function open(file: unknown, options: unknown, pinned: Pinned | und
   return abortable(signal, openInPool(shown(path), fixed, args, learn, pinned), ({ handle }) => handle.close());
 }
 
-/**
- * Makes the result of a file that was opened from memory: it is local, so that looking at it and closing it wait for nothing.
- *
- * @param path as the caller gave it
- */
+/** Makes the result of a file that was opened on the calling thread. It is local: `fstat` and `close` do not block. */
 async function openedHere(path: NativePath, held: Handle, base: Opened | undefined) {
   const { last } = record;
   const result = toResult(last, path, base, NO_BYTES);
@@ -209,17 +195,12 @@ async function openedHere(path: NativePath, held: Handle, base: Opened | undefin
   }
 }
 
-/** @param given the path as the caller gave it */
 async function opened({ realPath, stat, containment }: Result, { [DESCRIPTOR]: descriptor, [INO_LOW]: inoLow }: Float64Array, given: string, isLocal: boolean) {
   const handle = await reopen({ descriptor, dev: stat.dev, ino: stat.ino, inoLow, realPath }, 'r', given, isLocal);
   return { handle, realPath, stat, containment, [Symbol.asyncDispose]: () => handle.close() };
 }
 
-/**
- * @param given the path as the caller gave it
- * @param fixed as it is at the time of the call
- * @param learn a bit for the flags
- */
+/** @param learn a bit for the flags */
 function openInPool(given: string, fixed: NativePath, { flags, maxSize, root, signal }: ReadArguments, learn: number, pinned: Pinned | undefined) {
   return inPool(() =>
     withRoot(root, pinned, async (base) => {
@@ -248,7 +229,6 @@ export function readLocalFileSafelySync(file: unknown, options?: unknown) {
   }
 }
 
-/** @param callback refused */
 export function readLocalFileSafely(file: unknown, options?: unknown, callback: unknown = undefined) {
   return promised(() => {
     noCallback(callback);
@@ -256,7 +236,6 @@ export function readLocalFileSafely(file: unknown, options?: unknown, callback: 
   }, readLocalFileSafely);
 }
 
-/** @param callback refused */
 export function openLocalFileSafely(file: unknown, options?: unknown, callback: unknown = undefined) {
   return promised(() => {
     noCallback(callback);

@@ -1,4 +1,4 @@
-// A file that others make under a temporary's path, and that is published when it is complete.
+// Staged files: the caller fills a temporary, and `commit` publishes it.
 
 import { abortable, cancelOn } from '../schedule/abort.js';
 import { native, nativeForStages } from '../native/load.js';
@@ -90,7 +90,7 @@ class StagedFile {
       return toResult(result, fixed);
     } finally {
       canceller?.dispose();
-      // What failed may have left both behind; after a commit there is nothing to do.
+      // Releases file and handle after a failure; does nothing after a commit.
       await this.#abort();
     }
   }
@@ -98,7 +98,7 @@ class StagedFile {
   abort(): Promise<void> {
     return promised(() => {
       StagedFile.#bound(this, StagedFile.prototype.abort);
-      // What a commit comes to is its caller's affair; there is nothing left to abort afterwards.
+      // The caller of `commit` gets its error; nothing is left to abort.
       this.#ended = this.#ended === undefined ? this.#abort() : this.#ended.catch(() => {});
       return pending(this.#ended.then(() => undefined));
     }, StagedFile.prototype.abort);
@@ -124,7 +124,7 @@ async function closed({ handle }: StagedFile) {
   }
 }
 
-/** As Node says it of its own objects. */
+/** Error with Node's code for a wrong state. */
 function invalidState() {
   return Object.assign(new Error('Invalid state: the staged file was committed or aborted before'), { code: 'ERR_INVALID_STATE' });
 }
@@ -140,7 +140,9 @@ async function stage(file: unknown, options: unknown) {
   return abortable(signal, begin({ given, fixed, root: fixedRoot, flags, modes, target, signal }), (staged) => staged.abort());
 }
 
-async function begin({ given, fixed, root, flags, modes, target, signal }: { given: string; fixed: NativePath; root: NativePath | undefined; flags: number; modes: number; target: Staged['target']; signal: AbortSignal | undefined }) {
+type BeginArguments = Omit<Staged, 'stage'> & { root: NativePath | undefined; flags: number; modes: number };
+
+async function begin({ given, fixed, root, flags, modes, target, signal }: BeginArguments) {
   const [answer, begun] = await withRoot(root, undefined, (base) =>
     inPool(async () => {
       signal?.throwIfAborted();
@@ -170,7 +172,6 @@ async function begin({ given, fixed, root, flags, modes, target, signal }: { giv
   }
 }
 
-/** @param callback refused */
 export function stageAtomic(file: unknown, options?: unknown, callback: unknown = undefined) {
   return promised(() => {
     noCallback(callback);

@@ -104,7 +104,6 @@ function settled({ given, fixed }: Entry, answer: Buffer, signal: AbortSignal | 
   return { status: 'fulfilled' as const, value: toResult(result, fixed) };
 }
 
-/** @param callback refused */
 export function writeAtomicMany(entries: unknown, options?: unknown, callback: unknown = undefined) {
   return promised(() => {
     noCallback(callback);

@@ -1,4 +1,4 @@
-// Content that comes in pieces goes through one temporary, piece by piece.
+// Streams content into one temporary, chunk by chunk.
 
 import { byteLengthOf, ownCopy, toBytes } from '../options/data.js';
 import { closeSource, forEachChunk, iteratorOf } from '../schedule/chunks.js';

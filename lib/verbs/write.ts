@@ -21,7 +21,7 @@ const { types } = util;
 const METHODS = ['rename', 'link', 'in-place'] as const;
 const DURABLE = [false, 'file', true] as const;
 
-/** What content that is there as a whole can be. */
+/** Types of complete content, for messages. */
 const WHOLE_DATA = 'of type string or an instance of Buffer, TypedArray, DataView or ArrayBuffer';
 
 export function toResult(result: record.Result, path: NativePath) {
@@ -63,7 +63,7 @@ function writeNow(path: NativePath, bytes: Uint8Array, flags: number, modes: num
   return toResult(last, path);
 }
 
-/** On its own: a function that makes another pays for that also where it does not. */
+/** Separate function so that the hot path allocates no closure. */
 function writeBeneath(root: unknown, path: NativePath, bytes: Uint8Array, flags: number, modes: number) {
   return withRootSync(root, undefined, (base) => writeNow(path, bytes, flags, modes, base));
 }
@@ -90,11 +90,12 @@ export async function write(file: unknown, data: unknown, options: unknown, pinn
   }
   const canceller = signal && cancelOn(signal);
   const cancel = canceller?.handle;
+  const common = { given, fixed, flags, modes, signal, cancel, beforePublish };
   try {
     const writing =
       bytes === undefined
-        ? writeSource(data as Source, fixedRoot, pinned, { given, fixed, flags, modes, encoding, maxBytes, signal, target: () => targetOf(fixed, fixedRoot, pinned, flags), cancel, beforePublish })
-        : writeWhole(typeof data === 'string', bytes, { given, fixed, flags, modes, root: fixedRoot, pinned, signal, target: targetOf(fixed, fixedRoot, pinned, flags), cancel, beforePublish });
+        ? writeSource(data as Source, fixedRoot, pinned, { ...common, encoding, maxBytes, target: () => targetOf(fixed, fixedRoot, pinned, flags) })
+        : writeWhole(typeof data === 'string', bytes, { ...common, root: fixedRoot, pinned, target: targetOf(fixed, fixedRoot, pinned, flags) });
     const result = await abortable(signal, writing);
     if (signal && record.wasAborted(result)) {
       throw signal.reason;
@@ -122,14 +123,30 @@ async function writeSource(data: Source, root: NativePath | undefined, pinned: P
   }
 }
 
+interface WholeArguments {
+  /** the path as the caller gave it */
+  given: string;
+  /** as it is at the time of the call */
+  fixed: NativePath;
+  flags: number;
+  modes: number;
+  root: NativePath | undefined;
+  pinned: Pinned | undefined;
+  signal: AbortSignal | undefined;
+  target: Target;
+  cancel: Handle | undefined;
+  beforePublish: (() => void) | undefined;
+}
+
 /**
- * Writes content that is there as a whole, after the calls made before on the same target.
+ * Writes complete content after earlier calls on the same target.
  *
- * The bytes are those of the call: where nothing comes between, the binary copies them at once.
+ * The content is that of the time of the call: the binary copies it at once, or a copy waits in the queue.
  *
  * @param isPrivate nobody else can change the bytes
  */
-function writeWhole(isPrivate: boolean, bytes: Uint8Array, { given, fixed, flags, modes, root, pinned, signal, target, cancel, beforePublish }: { given: string; fixed: NativePath; flags: number; modes: number; root: NativePath | undefined; pinned: Pinned | undefined; signal: AbortSignal | undefined; target: Target; cancel: Handle | undefined; beforePublish: (() => void) | undefined }): Promise<record.Result> {
+function writeWhole(isPrivate: boolean, bytes: Uint8Array, args: WholeArguments): Promise<record.Result> {
+  const { given, fixed, flags, modes, root, pinned, signal, target, cancel, beforePublish } = args;
   if (beforePublish !== undefined) {
     const content = isPrivate ? bytes : ownCopy(bytes, given);
     const rest = { given, fixed, flags, modes, encoding: 'utf8' as const, signal, target: () => target, cancel, beforePublish, isQueued: true };
@@ -165,7 +182,6 @@ export function writeAtomicSync(file: unknown, data: unknown, options?: unknown)
   }
 }
 
-/** @param callback refused */
 export function writeAtomic(file: unknown, data: unknown, options?: unknown, callback: unknown = undefined) {
   return promised(() => {
     noCallback(callback);

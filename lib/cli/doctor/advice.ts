@@ -1,0 +1,274 @@
+// Advice for a verb that fails or falls short: shell commands, settings, code.
+
+import nodePath = require('node:path');
+import { isSystemDirectory, looksPrivate } from './places.js';
+import { octal } from './process.js';
+import { printableJson, shellWord } from '../../base/escape.js';
+import type { Ground } from './facts.js';
+
+export interface Advice {
+  text: string;
+  /** for a shell */
+  command?: string;
+  /** of the environment, or of a pod */
+  setting?: string;
+  /** of the program */
+  code?: string;
+}
+
+/** A string literal of JavaScript, which is one of JSON and YAML too. */
+export function literal(text: string) {
+  return printableJson(text);
+}
+
+export function adviseOn(verb: string, { result, error }: { result?: Record<string, unknown>; error?: Record<string, unknown> }, ground: Ground): Advice[] {
+  if (error !== undefined) {
+    return verb === 'outbound' ? onOutbound(error, ground) : onError(verb, error, ground);
+  }
+  return onDirectory(String(result?.reason), ground);
+}
+
+function ownSubdirectory({ path, facts }: Ground): Advice {
+  if (facts !== null && isSystemDirectory(facts.realPath) && !/^\/(?:var\/)?tmp$/.test(facts.realPath)) {
+    return { text: 'Use another directory: this one belongs to the system, whose programs need it as it is.' };
+  }
+  const code = `await ensureDir(${literal(nodePath.join(path, 'private'))})`;
+  return { text: 'Use a directory beneath it: this process will own it, and it will be private.', code };
+}
+
+function acceptance({ path }: Ground): Advice[] {
+  return [
+    { text: 'Or accept it as it is, here', code: `await ensureDir(${literal(path)}, { existing: 'leave' })` },
+    { text: 'or in the whole process.', setting: 'HOLDFAST_SKIP_DIR_HARDENING=1' },
+  ];
+}
+
+function takeOver({ path, facts, who }: Ground): Advice[] {
+  if (facts !== null && isSystemDirectory(facts.realPath)) {
+    return [];
+  }
+  const word = shellWord(path);
+  return [{ text: 'If nobody else uses it, have root give it to this user.', command: `chown ${who.euid} -- ${word} && chmod 0700 -- ${word}` }];
+}
+
+/** A directory that works and is not private. */
+function onDirectory(reason: string, ground: Ground): Advice[] {
+  const { path, facts } = ground;
+  const word = shellWord(path);
+  switch (reason) {
+    case 'EPERM':
+      if (facts?.attributes.includes('immutable') || facts?.attributes.includes('append-only')) {
+        return [{ text: 'As root, take the attribute away.', command: `chattr -i -a -- ${word}` }, ...acceptance(ground)];
+      }
+      return [ownSubdirectory(ground), ...takeOver(ground), ...acceptance(ground)];
+    case 'EROFS':
+      return [...writableMount(ground), ...acceptance(ground)];
+    case 'acl':
+      return [
+        { text: 'See whom the ACL names.', command: `getfacl -- ${word}` },
+        { text: 'If nobody of them needs it, take the ACL away.', command: `setfacl -b -- ${word} && chmod 0700 -- ${word}` },
+        ...acceptance(ground),
+      ];
+    case 'shared':
+      return [ownSubdirectory(ground), ...acceptance(ground)];
+    case 'owner':
+      return [ownSubdirectory(ground), ...takeOver(ground)];
+    case 'no-effect':
+      return [
+        {
+          text: 'The file system has no modes; its mount options decide.',
+          command: `mount -o remount,umask=0077,uid=${ground.who.euid} -- ${mountWord(ground)}`,
+        },
+        ...acceptance(ground),
+      ];
+    default:
+      return [ownSubdirectory(ground), ...acceptance(ground)];
+  }
+}
+
+/** The mount point, byte for byte: its name in the report has U+FFFD for what is not UTF-8. */
+function mountWord({ facts, path }: Ground) {
+  return shellWord(facts?.mount?.exactMountPoint ?? path);
+}
+
+function writableMount(ground: Ground): Advice[] {
+  const { facts, path } = ground;
+  const place = facts?.mount?.mountPoint ?? path;
+  // The mount alone is read-only: the file system, which others may use too, stays as it is.
+  const isBind = facts?.mount?.options.includes('ro') && facts.mount.superOptions.includes('rw');
+  if (place === '/') {
+    return [
+      { text: 'The root file system is read-only (readOnlyRootFilesystem, docker --read-only): mount a volume for what is written.', setting: `volumeMounts: [{ name: data, mountPath: ${literal(path)} }]` },
+    ];
+  }
+  return [
+    { text: 'As root, make the mount writable.', command: `mount -o remount,${isBind ? 'bind,' : ''}rw -- ${mountWord(ground)}` },
+    { text: 'In a pod, the volume mount says so; ConfigMaps and Secrets are always read-only.', setting: 'volumeMounts[].readOnly: false' },
+  ];
+}
+
+/** The directory in which a write would make its file. */
+function directoryOf({ path, exists, facts }: Ground) {
+  return exists && facts?.kind === 'directory' ? path : nodePath.dirname(path);
+}
+
+function onError(verb: string, error: Record<string, unknown>, ground: Ground): Advice[] {
+  const { path } = ground;
+  switch (error.code) {
+    case 'EACCES':
+      return verb === 'readLocalFileSafely' ? onDeniedRead(ground) : onDeniedWrite(ground);
+    case 'EROFS':
+      return writableMount(ground);
+    case 'ENOSPC':
+      return onFull(ground);
+    case 'EBUSY':
+      return [
+        { text: 'A single file is mounted here, and no rename replaces a mount point. Mount the directory instead, without subPath.', setting: `mountPath: ${literal(nodePath.dirname(path))}` },
+        ...withOptions(verb, ground),
+      ];
+    case 'EPERM':
+      return onForbiddenWrite(ground);
+    case 'symlink':
+      return onLink(verb, ground);
+    case 'not-found':
+      return onMissing(verb, error, ground);
+    default:
+      return typeof error.remedy === 'string' ? [{ text: error.remedy }] : [];
+  }
+}
+
+/** A parent that is missing can be made. What a link on the way leads to, or what is made in a directory that was removed, cannot. */
+function onMissing(verb: string, error: Record<string, unknown>, ground: Ground): Advice[] {
+  const { path, helpful = [] } = ground;
+  if (helpful.length > 0) {
+    return [
+      ...withOptions(verb, ground),
+      { text: 'Make the directory before.', command: `mkdir -p -m 0700 -- ${shellWord(directoryOf(ground))}` },
+    ];
+  }
+  const way = { text: 'This shows how far the path leads.', command: `namei -l -- ${shellWord(path)}` };
+  return typeof error.remedy === 'string' ? [{ text: error.remedy }, way] : [way];
+}
+
+/** EPERM of a rename: an attribute of the file or its directory, or a sticky directory. */
+function onForbiddenWrite({ path, exists, facts, directory = null }: Ground): Advice[] {
+  const fixed = [facts, directory].find((one) => one?.attributes.some((attribute) => attribute !== 'mount-point'));
+  if (fixed) {
+    const at = exists && fixed === facts ? path : nodePath.dirname(path);
+    return [{ text: 'As root, take the attribute away.', command: `chattr -i -a -- ${shellWord(at)}` }];
+  }
+  if (directory !== null && (parseInt(directory.mode, 8) & 0o1000) !== 0) {
+    return [{ text: 'The directory is sticky: only the owner of the file, or of the directory, may replace it. Write under another name, or have its owner remove the file.' }];
+  }
+  return [{ text: `The file system refuses it${directory?.mount ? ` (${directory.mount.type})` : ''}: have the file written elsewhere.` }];
+}
+
+function onDeniedRead({ path, exists, facts, who }: Ground): Advice[] {
+  const word = shellWord(path);
+  if (!exists || facts === null) {
+    return [{ text: 'A directory on the way cannot be searched; this lists them with their modes.', command: `namei -l -- ${word}` }];
+  }
+  if (facts.isOwn) {
+    return [{ text: 'Its mode keeps it from its owner, who is this user.', command: `chmod u+r -- ${word}` }];
+  }
+  const theirs = `It belongs to user ${facts.uid}, and ${facts.acl?.namesSomebody ? 'its ACL' : 'its mode'} keeps it from this process.`;
+  if (looksPrivate(facts.realPath)) {
+    return [{ text: `${theirs} By its place or name it is not meant for others.` }];
+  }
+  return [{ text: `${theirs} If the process is meant to read it, have its owner or root allow that to this user alone.`, command: `setfacl -m u:${who.euid}:r -- ${word}` }];
+}
+
+function onDeniedWrite(ground: Ground): Advice[] {
+  const { path, facts, who, directory } = ground;
+  const dir = directoryOf(ground);
+  const word = shellWord(dir);
+  const way = { text: 'See who owns the directories on the way, and their modes.', command: `namei -l -- ${shellWord(path)}` };
+  const held = directory ?? facts;
+  if (held === null || held.kind !== 'directory') {
+    return [way];
+  }
+  if (isSystemDirectory(held.realPath) || looksPrivate(held.realPath)) {
+    return [{ text: 'Have it written elsewhere: by its place or name the directory is not meant for this user.' }, way];
+  }
+  if (held.uid !== 0 && !held.isOwn) {
+    return [{ text: `The directory belongs to user ${held.uid}. If this user is meant to write there, have its owner or root allow that to this user alone.`, command: `setfacl -m u:${who.euid}:rwx -- ${word}` }, way];
+  }
+  const isMember = held.gid === who.egid || who.groups.includes(held.gid);
+  return [
+    { text: 'If it is meant for this user, have root give it the directory,', command: `chown ${who.euid} -- ${word}` },
+    isMember
+      ? { text: 'or let its group write it, to which this process belongs.', command: `chmod g+rwx -- ${word}` }
+      : { text: 'or, in a pod, have the volume given to a group of the process.', setting: `securityContext.fsGroup: ${who.egid}` },
+    way,
+  ];
+}
+
+function onFull(ground: Ground): Advice[] {
+  const { facts } = ground;
+  const place = mountWord(ground);
+  const ofInodes = facts?.space.freeInodes === 0;
+  const advice = [
+    { text: ofInodes ? 'No inode is free: remove files.' : 'No block is free: remove what is not needed.', command: `df ${ofInodes ? '-i' : '-h'} -- ${place}` },
+  ];
+  if (facts?.mount?.type === 'tmpfs' && !ofInodes) {
+    advice.push({ text: 'Or, as root, give this tmpfs more memory (in a pod: emptyDir.sizeLimit).', command: `mount -o remount,size=${Math.max(2, Math.ceil((facts.space.totalBytes * 2) / (1 << 20)))}m -- ${place}` });
+  }
+  return advice;
+}
+
+function onLink(verb: string, ground: Ground): Advice[] {
+  const { leadsTo, path } = ground;
+  const shows = { text: leadsTo ? 'This shows where it leads.' : 'It leads to nothing; this shows how far it gets.', command: `namei -l -- ${shellWord(path)}` };
+  // A name that is not UTF-8 has U+FFFD here, which is another name.
+  const own = leadsTo && !leadsTo.path.includes('\ufffd') ? { text: 'Use the path it leads to.', code: callOf(verb, leadsTo.path, {}) } : shows;
+  return [own, ...withOptions(verb, ground)];
+}
+
+/** What an option that was found to help is good for. */
+const GOOD_FOR: Record<string, string> = {
+  'in-place': 'Or give up atomicity for this file.',
+  follow: 'Or write where the link leads; the link stays.',
+  replace: 'Or put the file in the place of the link.',
+  'follow-trusted': 'Or follow links that root or this user made, where nobody else may write.',
+  true: 'Make the directory with the write.',
+};
+
+function withOptions(verb: string, { path, helpful = [] }: Ground): Advice[] {
+  return helpful.map((options) => ({
+    text: GOOD_FOR[String(Object.values(options)[0])],
+    code: callOf(verb, path, options),
+  }));
+}
+
+function callOf(verb: string, path: string, options: object) {
+  const entries = Object.entries(verb === 'outbound' ? { ...options, outbound: true } : options);
+  const shown = entries.map(([name, value]) => `${name}: ${typeof value === 'string' ? `'${value}'` : value}`).join(', ');
+  const words = [literal(path), ...(verb === 'writeAtomic' ? ['data'] : []), ...(shown === '' ? [] : [`{ ${shown} }`])];
+  return `await ${verb === 'outbound' ? 'readLocalFileSafely' : verb}(${words.join(', ')})`;
+}
+
+function onOutbound(error: Record<string, unknown>, ground: Ground): Advice[] {
+  if (error.code !== 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE') {
+    return onError('readLocalFileSafely', error, ground);
+  }
+  const { path, facts } = ground;
+  if (facts === null || !ground.exists) {
+    return [{ text: 'A directory on the way cannot be searched; this lists them with their modes.', command: `namei -l -- ${shellWord(path)}` }];
+  }
+  const mode = octal(parseInt(facts.mode, 8) | 0o444);
+  if (mode === facts.mode) {
+    return [{ text: 'Its mode is not the cause: look for an ACL, or in the audit log of a security module.', command: `getfacl -- ${shellWord(path)}` }];
+  }
+  if (looksPrivate(facts.realPath)) {
+    return [{ text: `It belongs to user ${facts.uid}, and by its place or name it is not meant for others. If it is meant to be sent, have a copy made for that, with mode 0644.` }];
+  }
+  const advice: Advice[] = [{ text: 'If it is meant to be sent, have the producer write it so, whatever its umask.', code: `await writeAtomic(${literal(path)}, data, { mode: 0o644 })` }];
+  if (!facts.isOwn) {
+    return [{ ...advice[0], text: `It belongs to user ${facts.uid}. If it is meant to be sent, have that user write it so, whatever the umask.` }];
+  }
+  if (facts.access.read) {
+    advice.push({ text: 'Or let files be sent that only their owner may read.', code: 'outbound: { allowOwnerOnly: true }' });
+  }
+  advice.push({ text: 'Or, if everybody on this machine may read it, open this one file.', command: `chmod ${mode} -- ${shellWord(path)}` });
+  return advice;
+}

@@ -1,0 +1,169 @@
+// Facts about a path, which the binary reads from a descriptor.
+
+import fs = require('node:fs');
+import nodePath = require('node:path');
+import { mountOf, type Mount } from './mounts.js';
+import { octal, type describeProcess } from './process.js';
+import { native } from '../../native/load.js';
+import { readArguments } from '../../options/flatten.js';
+import record = require('../../native/layout.js');
+import { Stats } from '../../native/stats.js';
+import type { Refusal } from '../../verbs/dry-run.js';
+
+// Places of src/binding/inspect.rs, after those of `fs.Stats`.
+const TRAITS = 15;
+const ACCESS = 16;
+const MOUNT = 17;
+const ACL = 18;
+const VOLUME = 19;
+
+/** Who an ACL entry is about, by the tags of acl(5). */
+const TAGS = new Map([
+  [0x01, 'user:'],
+  [0x02, 'user'],
+  [0x04, 'group:'],
+  [0x08, 'group'],
+  [0x10, 'mask:'],
+  [0x20, 'other:'],
+]);
+
+/** An access ACL as the kernel stores it, in the words of getfacl(1). */
+export function aclEntries(stored: Buffer): string[] {
+  const entries = [];
+  for (let place = 4; place + 8 <= stored.length; place += 8) {
+    const tag = stored.readUInt16LE(place);
+    const bits = stored.readUInt16LE(place + 2);
+    const who = TAGS.get(tag) ?? `tag ${tag}`;
+    const named = tag === 0x02 || tag === 0x08 ? `:${stored.readUInt32LE(place + 4)}` : '';
+    const may = `${bits & 4 ? 'r' : '-'}${bits & 2 ? 'w' : '-'}${bits & 1 ? 'x' : '-'}`;
+    entries.push(`${who}${named}:${may}`);
+  }
+  return entries;
+}
+
+function kindOf(stat: InstanceType<typeof Stats>) {
+  if (stat.isFile()) return 'file';
+  if (stat.isDirectory()) return 'directory';
+  if (stat.isSymbolicLink()) return 'symlink';
+  if (stat.isFIFO()) return 'fifo';
+  if (stat.isSocket()) return 'socket';
+  return 'device';
+}
+
+export type Facts = ReturnType<typeof toFacts>;
+
+/** Input of a verdict. */
+export interface Ground {
+  /** absolute */
+  path: string;
+  exists: boolean;
+  /** of the path, or of the nearest directory above it */
+  facts: Facts | null;
+  /** facts of the directory that holds the path, or of the path if it is one */
+  directory?: Facts | null;
+  who: ReturnType<typeof describeProcess>;
+  /** where a link leads, if it is one */
+  leadsTo: { path: string; kind: 'file' | 'directory' | 'other' } | null;
+  /** options with which the verb would succeed */
+  helpful?: object[];
+}
+
+function toFacts({ numbers, text }: record.Result, mounts: Mount[]) {
+  const stat = new Stats(numbers);
+  const traits = numbers[TRAITS];
+  const has = (bit: number) => (traits & (1 << bit)) !== 0;
+  const end = numbers[record.TEXT_LENGTH];
+  const start = numbers[ACL] < 0 ? end : end - numbers[ACL];
+  const realPath = text.toString('utf8', 0, start);
+  const access = numbers[ACCESS];
+  const [magic, blockSize, blocks, freeBlocks, availableBlocks, inodes, freeInodes] = numbers.subarray(VOLUME, VOLUME + 7);
+  const kind = kindOf(stat);
+  return {
+    realPath,
+    kind,
+    mode: octal(stat.mode & 0o7777),
+    uid: stat.uid,
+    gid: stat.gid,
+    isOwn: has(0),
+    isOwnOrRoots: has(1),
+    size: stat.size,
+    names: stat.nlink,
+    acl: numbers[ACL] < 0 ? null : { entries: aclEntries(text.subarray(start, end)), namesSomebody: has(2), isKnown: !has(7) },
+    attributes: ['immutable', 'append-only', 'mount-point'].filter((_, place) => has(3 + place)),
+    access: { read: (access & 4) !== 0, write: (access & 2) !== 0, search: (access & 1) !== 0 },
+    mount: mountOf(mounts, numbers[MOUNT], realPath) ?? null,
+    isReadOnly: has(6),
+    space: {
+      fileSystem: `0x${magic.toString(16)}`,
+      totalBytes: blocks * blockSize,
+      freeBytes: freeBlocks * blockSize,
+      availableBytes: availableBlocks * blockSize,
+      inodes: inodes === 0 ? null : inodes,
+      freeInodes: inodes === 0 ? null : freeInodes,
+    },
+  };
+}
+
+function inspect(path: string, mounts: Mount[]): { facts: Facts; error?: undefined } | { facts?: undefined; error: Refusal } {
+  native().inspect(path, readArguments(undefined).flags, record.scratch);
+  const { last } = record;
+  return record.failed(last) ? { error: record.failure(last, path) } : { facts: toFacts(last, mounts) };
+}
+
+/**
+ * Returns the facts of a path or, when it is missing, of the nearest directory above it.
+ *
+ * @param path absolute
+ */
+export function examine(path: string, mounts: Mount[]) {
+  const { facts, error } = inspect(path, mounts);
+  if (facts !== undefined || error.code !== 'not-found') {
+    return { exists: facts !== undefined, place: path, facts: facts ?? null, error };
+  }
+  for (let place = nodePath.dirname(path); ; place = nodePath.dirname(place)) {
+    // A directory on the way may be a link: what counts is the one that it leads to.
+    const above = inspect(realPathOf(place) ?? place, mounts);
+    if (above.facts !== undefined || place === '/') {
+      return { exists: false, place, facts: above.facts ?? null, error };
+    }
+  }
+}
+
+function realPathOf(path: string) {
+  try {
+    return fs.realpathSync.native(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns the final target of a link, or `null` when it is unknown. */
+export function targetOf(link: string): { path: string; kind: 'file' | 'directory' | 'other' } | null {
+  const path = realPathOf(link);
+  if (path === undefined) return null;
+  try {
+    const stat = fs.statSync(path);
+    return { path, kind: stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'other' };
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The symbolic links among a path's own components, the last one too.
+ *
+ * @param path absolute
+ */
+export function linksOnTheWay(path: string) {
+  const links = [];
+  let at = '';
+  for (const part of path.split('/').filter(Boolean)) {
+    at += `/${part}`;
+    try {
+      if (fs.lstatSync(at).isSymbolicLink()) links.push({ path: at, target: fs.readlinkSync(at) });
+    } catch {
+      break;
+    }
+  }
+  return links;
+}

@@ -1,0 +1,34 @@
+// Which paths may get commands that widen access: never those of the system, of other users, or of secrets.
+
+/** Directories of the Filesystem Hierarchy Standard. */
+const TOP = new Set('bin boot dev etc home lib lib32 lib64 libx32 media mnt opt proc root run sbin srv sys tmp usr var'.split(' '));
+
+/** Those of them in which the files belong to the system, whoever owns them. */
+const OF_THE_SYSTEM = new Set('bin boot dev etc lib lib32 lib64 libx32 proc run sbin sys usr var'.split(' '));
+
+/** Names that keys, tokens and databases of accounts have. */
+const SECRET = /^id_|shadow|passw|secret|token|credential|private|\.(?:pem|key|p12|pfx|jks|keystore|kdbx?|gpg|asc)$/i;
+
+function parts(realPath: string) {
+  return realPath.split('/').filter(Boolean);
+}
+
+/**
+ * Returns whether a path is a directory of the system: `/`, one of the Filesystem Hierarchy Standard, or one directly
+ * beneath `/usr` or `/var`.
+ */
+export function isSystemDirectory(realPath: string) {
+  const [top = '', next, ...rest] = parts(realPath);
+  if (next === undefined) return top === '' || TOP.has(top);
+  return rest.length === 0 && (top === 'usr' || top === 'var');
+}
+
+/**
+ * Returns whether a file is, by its place or its name, one that is hardly meant for others: a file of the system, one
+ * beneath a name with a dot in front (`~/.ssh`, `.env`), a key, a token.
+ */
+export function looksPrivate(realPath: string) {
+  const names = parts(realPath);
+  const isTemporary = names[0] === 'var' && names[1] === 'tmp';
+  return (OF_THE_SYSTEM.has(names[0] ?? '') && !isTemporary) || names.some((name) => name.startsWith('.')) || SECRET.test(names.at(-1) ?? '');
+}

@@ -1,0 +1,126 @@
+#!/usr/bin/env node
+// The `holdfast` command. Exit status: 0 all is well, 1 something is not, 2 the command line makes no sense.
+
+import { isUtf8 } from 'node:buffer';
+import fs = require('node:fs');
+import { parseArgs } from 'node:util';
+import { version } from '../base/version.js';
+import { canForetell, doctor } from './doctor/doctor.js';
+import { doctorText } from './doctor/text.js';
+import { VERBS } from './doctor/verdicts.js';
+import { escaped, printableJson } from '../base/escape.js';
+import { fsSafePackageText, writeFsSafePackage } from '../fs-safe/package.js';
+import { selftest } from './selftest/selftest.js';
+import { selftestText } from './selftest/text.js';
+import { palette, wantsColour } from './terminal.js';
+
+const USAGE = `Usage:
+  holdfast doctor [PATH…] [--json] [--only VERB[,VERB…]]
+      What is at each path (default: the working directory), what each verb would do there and why,
+      and what to change. Changes nothing. Verbs: ${VERBS.join(', ')}.
+  holdfast selftest [--dir DIR] [--json]
+      Whether this machine gives every guarantee, tried out in a private directory that is removed again
+      (in DIR, to choose the file system; default: the system's directory for temporary files).
+  holdfast fs-safe-package DIR [--from DIR]
+      Writes a package that stands for @openclaw/fs-safe in a host, with holdfast's functions in it.
+      The original is found from --from (default: the working directory).
+  holdfast --version | --help
+
+Exit status: 0 all is well, 1 something is not, 2 wrong usage.
+`;
+
+class UsageError extends Error {}
+
+function understand(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean', default: false },
+        only: { type: 'string', multiple: true },
+        dir: { type: 'string' },
+        from: { type: 'string' },
+        help: { type: 'boolean', short: 'h', default: false },
+        version: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function wantedVerbs(given: string[] | undefined) {
+  if (given === undefined) return undefined;
+  const wanted = given.flatMap((list) => list.split(','));
+  const unknown = wanted.filter((verb) => !VERBS.some((known) => known === verb));
+  if (unknown.length > 0) throw new UsageError(`--only: no such verb: ${unknown.join(', ')}`);
+  return VERBS.filter((verb) => wanted.includes(verb));
+}
+
+/** Refuses arguments that are not UTF-8: Node has U+FFFD for each wrong byte, and the report would be about another path. */
+function refuseOtherEncodings(args: string[]) {
+  if (!args.some((arg) => arg.includes('\ufffd'))) return;
+  let line;
+  try {
+    line = fs.readFileSync('/proc/self/cmdline');
+  } catch {
+    return;
+  }
+  if (!isUtf8(line)) throw new UsageError('an argument is not UTF-8');
+}
+
+/** @returns the exit status */
+async function main(args: string[]): Promise<number> {
+  refuseOtherEncodings(args);
+  const { values, positionals } = understand(args);
+  const [command, ...rest] = positionals;
+  if (values.version) {
+    process.stdout.write(`${version}\n`);
+    return 0;
+  }
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const paint = palette(wantsColour(process.stdout, process.env));
+  if (values.from !== undefined && command !== 'fs-safe-package') throw new UsageError('--from belongs to fs-safe-package');
+  if (command === 'fs-safe-package') {
+    if (values.json || values.only !== undefined || values.dir !== undefined) throw new UsageError('fs-safe-package takes --from alone');
+    if (rest.length !== 1 || rest[0] === '') throw new UsageError('fs-safe-package takes one directory');
+    process.stdout.write(fsSafePackageText(rest[0], await writeFsSafePackage(rest[0], values.from)));
+    return 0;
+  }
+  if (command === 'doctor') {
+    if (values.dir !== undefined) throw new UsageError('--dir belongs to selftest');
+    if (rest.includes('')) throw new UsageError('a path is empty');
+    if (!canForetell()) throw new Error(`doctor works on Linux only, and this is ${process.platform}; selftest works here`);
+    const report = doctor(rest.length > 0 ? rest : ['.'], wantedVerbs(values.only));
+    process.stdout.write(values.json ? `${printableJson(report, 2)}\n` : doctorText(report, paint));
+    return report.ok ? 0 : 1;
+  }
+  if (command === 'selftest') {
+    if (values.only !== undefined) throw new UsageError('--only belongs to doctor');
+    if (rest.length > 0) throw new UsageError(`selftest takes no path (--dir DIR chooses the place): ${rest.join(' ')}`);
+    const report = await selftest(values.dir);
+    process.stdout.write(values.json ? `${printableJson(report, 2)}\n` : selftestText(report, paint));
+    return report.ok ? 0 : 1;
+  }
+  throw new UsageError(command === undefined ? 'a command is missing' : `no such command: ${command}`);
+}
+
+main(process.argv.slice(2)).then(
+  (status) => {
+    process.exitCode = status;
+  },
+  (error) => {
+    if (error instanceof UsageError) {
+      process.stderr.write(`holdfast: ${escaped(error.message)}\n\n${USAGE}`);
+      process.exitCode = 2;
+      return;
+    }
+    // For instance why the binary does not load.
+    process.stderr.write(`holdfast: ${escaped(error instanceof Error ? error.message : String(error))}\n`);
+    process.exitCode = 1;
+  },
+);

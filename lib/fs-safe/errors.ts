@@ -1,0 +1,169 @@
+// Converts errors into those that callers of other libraries expect.
+
+import { isHoldfastError, own } from '../errors/holdfast-error.js';
+import { SENTENCES, systemSentence, type Facts, type Sentence } from './sentences.js';
+import { table } from '../base/lookup-table.js';
+import type { Unchecked } from './options.js';
+
+/** How errors of one kind of call are converted. */
+export interface Rules {
+  /** the host's code for one of ours; any other is the host's as it is */
+  codes: Record<string, string>;
+  /** the host's sentence, by our code */
+  says?: Record<string, Sentence>;
+  /** the host's code for a call beneath a file, which to us is `not-found` */
+  notDirectory?: string;
+  /** the host's code for a failure of the system; without one it stays raw */
+  errno?: string;
+}
+
+export type HostErrorClass = new (code: any, message: string, options?: Unchecked) => Error;
+
+/** Outcomes that a host has no code for. */
+const COMMON = {
+  'not-directory': 'not-file',
+  'not-durable': 'helper-failed',
+  'root-closed': 'helper-failed',
+  'native-unavailable': 'helper-unavailable',
+  internal: 'helper-failed',
+};
+
+/** A path without a root. What is beneath a file is not found there. */
+const LOCAL_READ = { codes: table({ ...COMMON, 'not-directory': 'not-found' }), says: SENTENCES.localRead };
+const ROOT_READ = { codes: table(COMMON), says: SENTENCES.rootRead, notDirectory: 'not-file' };
+/** A write that would land elsewhere has one code there. */
+const ROOT_WRITE = {
+  codes: table({
+    ...COMMON,
+    symlink: 'path-alias',
+    hardlink: 'path-alias',
+    'not-directory': 'path-alias',
+    'outside-workspace': 'path-alias',
+  }),
+  says: SENTENCES.rootWrite,
+  errno: 'invalid-path',
+};
+const ROOT_MKDIR = {
+  codes: table({ ...COMMON, symlink: 'path-alias', 'outside-workspace': 'path-alias' }),
+  says: SENTENCES.rootMkdir,
+  errno: 'invalid-path',
+};
+const ROOT_STAT = {
+  codes: table({ ...COMMON, 'not-directory': 'path-alias', 'outside-workspace': 'path-alias' }),
+  says: SENTENCES.rootStat,
+  notDirectory: 'path-alias',
+  errno: 'path-alias',
+};
+const REPLACE = { codes: table(COMMON) };
+
+/** The rules of a write whose caller has named a policy for links. */
+const byPolicy = (rules: Rules): Rules => ({
+  ...rules,
+  codes: table({ ...rules.codes, symlink: 'symlink' }),
+  says: table({ ...rules.says, symlink: SENTENCES.rootRead.symlink }),
+});
+const ROOT_WRITE_BY_POLICY = byPolicy(ROOT_WRITE);
+const ROOT_MKDIR_BY_POLICY = byPolicy(ROOT_MKDIR);
+
+/** The older class has seven codes. */
+const OLD_LOCAL = {
+  'not-directory': 'not-found',
+  'device-path': 'not-file',
+  hardlink: 'invalid-path',
+  'already-exists': 'invalid-path',
+  'not-durable': 'invalid-path',
+  'root-closed': 'invalid-path',
+  'unsupported-platform': 'invalid-path',
+  'native-unavailable': 'invalid-path',
+  internal: 'invalid-path',
+};
+const OLD_LOCAL_READ = { codes: table(OLD_LOCAL), says: SENTENCES.localRead };
+/** There, beneath a root, an object that is no plain file is an unusable path. */
+const OLD_BENEATH = { ...OLD_LOCAL, symlink: 'invalid-path', 'not-file': 'invalid-path', 'device-path': 'invalid-path' };
+const OLD_ROOT_READ = { codes: table(OLD_BENEATH), says: SENTENCES.oldRootRead };
+const OLD_ROOT_WRITE = {
+  codes: table({ ...OLD_BENEATH, 'not-directory': 'invalid-path' }),
+  says: SENTENCES.oldRootWrite,
+  errno: 'invalid-path',
+};
+
+const OUTBOUND = 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE';
+
+/** Whether the system itself has failed a call. A wrong argument is a TypeError or a RangeError and has no number. */
+export function isErrno(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && typeof (error as NodeJS.ErrnoException).errno === 'number' && !isHoldfastError(error);
+}
+
+/** Carries an exception of a host's callback, which reaches the host unchanged. */
+export class FromCaller {
+  constructor(readonly thrown: unknown) {}
+}
+
+/**
+ * Converts an error for a host. Unchanged: system errors that the original leaves raw, argument errors, a signal's reason, and the
+ * refusal of an outbound file.
+ *
+ * The message names no path (except of a device), as an unauthenticated client may read it; `cause` does.
+ */
+export function toHost(HostError: HostErrorClass, rules: Rules, error: unknown, facts: Facts = {}): unknown {
+  if (error instanceof FromCaller) {
+    return error.thrown;
+  }
+  if (!isHoldfastError(error)) {
+    return rules.errno !== undefined && isErrno(error) ? hostError(HostError, rules.errno, systemMessage(rules, error), error) : error;
+  }
+  const { code, cause, sysCode, published } = error;
+  if (code === OUTBOUND) {
+    return error;
+  }
+  const isBeneathFile = code === 'not-found' && sysCode === 'ENOTDIR' && rules.notDirectory !== undefined;
+  const hostCode = isBeneathFile ? rules.notDirectory as string : (rules.codes[code] ?? code);
+  const { message: reason } = error as Error;
+  const sentence = rules.says?.[isBeneathFile ? 'not-directory' : code] ?? error.toPublic().message;
+  const message = typeof sentence === 'function' ? sentence(facts, error) : sentence;
+  if (isErrno(cause) || cause === undefined) {
+    return hostError(HostError, hostCode, message, before(facts.cause, cause), published ? { published } : undefined);
+  }
+  // A cause that is no system error (why a binary does not load) is for people.
+  return hostError(HostError, hostCode, message, undefined, { reason });
+}
+
+function systemMessage(rules: Rules, error: NodeJS.ErrnoException) {
+  return rules === ROOT_STAT ? 'path alias escape blocked' : systemSentence(error.code);
+}
+
+/** A cause that hosts match, with that of the system as its own cause. */
+function before(matched: Error | undefined, system: unknown) {
+  if (matched !== undefined && system !== undefined) {
+    Object.defineProperty(matched, 'cause', { configurable: true, value: system, writable: true });
+  }
+  return matched ?? system;
+}
+
+export function hostError(HostError: HostErrorClass, code: string, message: string, cause?: unknown, details?: Record<string, unknown>) {
+  if (cause === undefined && details === undefined) {
+    return own(new HostError(code, message));
+  }
+  const options: { cause?: unknown; details?: unknown } = {};
+  if (cause !== undefined) {
+    options.cause = cause;
+  }
+  if (details !== undefined) {
+    options.details = details;
+  }
+  return own(new HostError(code, message, options));
+}
+
+export {
+  LOCAL_READ,
+  OLD_LOCAL_READ,
+  OLD_ROOT_READ,
+  OLD_ROOT_WRITE,
+  REPLACE,
+  ROOT_MKDIR,
+  ROOT_MKDIR_BY_POLICY,
+  ROOT_READ,
+  ROOT_STAT,
+  ROOT_WRITE,
+  ROOT_WRITE_BY_POLICY,
+};

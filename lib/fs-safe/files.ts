@@ -1,0 +1,180 @@
+// Single files by a path alone, in the shapes of fs-safe: reads of regular files, JSON, windows of open files.
+
+import { fs } from '../base/node.js';
+import { LOCAL_READ, hostError, isErrno, toHost, type HostErrorClass } from './errors.js';
+import { isHoldfastError, own } from '../errors/holdfast-error.js';
+import { readLocalFileSafely, readLocalFileSafelySync } from '../verbs/read.js';
+import type { Host } from './read.js';
+import type { promises } from 'node:fs';
+import type { PathLike } from 'node:fs';
+import type { Unchecked } from './options.js';
+
+/** Most bytes that one system call of a read takes. */
+const MOST_AT_ONCE = 0x7fffffff;
+
+/** Retries of a read that another writer disturbed: the wait before the first, in ms, doubled each time. */
+const RETRIES = 4;
+const RETRY_BASE_MS = 50;
+
+/** Whether a path leads to something; a link that leads to nothing does not. */
+function pathExistsSync(filePath: PathLike) {
+  try {
+    // access(2), and so fs.existsSync, asks for the real user id instead of the effective one.
+    return fs.statSync(filePath, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** The same without blocking the calling thread. */
+async function pathExists(filePath: PathLike): Promise<boolean> {
+  try {
+    await fs.promises.stat(filePath);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The real path, or `null` where there is none.
+ *
+ * @param cache real paths by path
+ */
+function safeRealpathSync(targetPath: string, cache?: Map<string, string>): string | null {
+  const known = cache?.get(targetPath);
+  if (known) {
+    return known;
+  }
+  try {
+    const real = fs.realpathSync.native(targetPath);
+    cache?.set(targetPath, real);
+    cache?.set(real, real);
+    return real;
+  } catch {
+    return null;
+  }
+}
+
+/** Fills a buffer from a position of an open file, up to the end of the file. The file's own position stays. */
+async function readFileWindowFully(handle: promises.FileHandle, buffer: Buffer, position: number, { signal }: { signal?: AbortSignal } = {}) {
+  checkWindow(buffer, position);
+  signal?.throwIfAborted();
+  let filled = 0;
+  while (filled < buffer.length) {
+    const { bytesRead } = await handle.read(buffer, filled, Math.min(buffer.length - filled, MOST_AT_ONCE), position + filled);
+    signal?.throwIfAborted();
+    if (bytesRead === 0) {
+      break;
+    }
+    filled += bytesRead;
+  }
+  return filled;
+}
+
+function readFileWindowFullySync(fd: number, buffer: Buffer, position: number) {
+  checkWindow(buffer, position);
+  let filled = 0;
+  while (filled < buffer.length) {
+    const read = fs.readSync(fd, buffer, filled, Math.min(buffer.length - filled, MOST_AT_ONCE), position + filled);
+    if (read === 0) {
+      break;
+    }
+    filled += read;
+  }
+  return filled;
+}
+
+function checkWindow(buffer: Buffer, position: number) {
+  if (!Number.isSafeInteger(position) || position < 0 || !Number.isSafeInteger(position + buffer.length)) {
+    throw new RangeError('the position and the end of the window must be safe integers >= 0');
+  }
+}
+
+/** Converts an error for callers of `readRegularFile`: plain errors for a missing file and for an object that is no regular file. */
+function toRegularError(HostError: HostErrorClass, error: unknown, filePath: string) {
+  if (!isHoldfastError(error)) {
+    return error;
+  }
+  const { code, cause } = error;
+  switch (code) {
+    case 'not-found':
+    case 'not-directory':
+      return own(Object.assign(new Error(`File not found: ${filePath}`, { cause }), { code: 'ENOENT' }));
+    case 'symlink':
+    case 'not-file':
+      return own(new Error('path must be a regular file', { cause }));
+    case 'too-large':
+      return hostError(HostError, code, `File exceeds the limit: ${filePath}`, cause);
+    default:
+      return toHost(HostError, LOCAL_READ, error);
+  }
+}
+
+/** Whether a read may succeed a moment later: a writer of another process replaces the file in steps. */
+function isPassing(error: unknown) {
+  return (error as NodeJS.ErrnoException | undefined)?.code === 'path-mismatch' || (isErrno(error) && error.code === 'EPERM');
+}
+
+export function bindFiles({ HostError }: Host) {
+  async function readRegularFile({ filePath, maxBytes }: { filePath: string; maxBytes?: number }) {
+    try {
+      const { buffer, stat } = await readLocalFileSafely(filePath, { maxBytes });
+      return { buffer, stat };
+    } catch (error) {
+      throw toRegularError(HostError, error, filePath);
+    }
+  }
+
+  function readRegularFileSync({ filePath, maxBytes }: { filePath: string; maxBytes?: number }) {
+    try {
+      const { buffer, stat } = readLocalFileSafelySync(filePath, { maxBytes });
+      return { buffer, stat };
+    } catch (error) {
+      throw toRegularError(HostError, error, filePath);
+    }
+  }
+
+  return {
+    pathExists,
+    pathExistsSync,
+    readFileWindowFully,
+    readFileWindowFullySync,
+    readRegularFile,
+    readRegularFileSync,
+    safeRealpathSync,
+    /** The document of a file, or `null` where it is missing, cannot be read or is none. */
+    async tryReadJson(filePath: string, { maxBytes }: { maxBytes?: number } = {}) {
+      for (let tried = 0; ; tried += 1) {
+        try {
+          return JSON.parse((await readRegularFile({ filePath, maxBytes })).buffer.toString('utf8'));
+        } catch (error) {
+          if (tried === RETRIES || !isPassing(error)) {
+            return null;
+          }
+          await new Promise((resolve) => setTimeout(resolve, RETRY_BASE_MS * 2 ** tried));
+        }
+      }
+    },
+    tryReadJsonSync(filePath: string, { maxBytes }: { maxBytes?: number } = {}) {
+      try {
+        return JSON.parse(readRegularFileSync({ filePath, maxBytes }).buffer.toString('utf8'));
+      } catch {
+        return null;
+      }
+    },
+  };
+}
+
+/** `writeJson`, by the binding's own `writeTextAtomic`. */
+export function bindWriteJson(writeTextAtomic: (filePath: string, content: string, options?: Unchecked) => Promise<void>) {
+  return {
+    async writeJson(filePath: string, value: unknown, { mode, dirMode, trailingNewline, durable }: Unchecked = {}) {
+      const text = JSON.stringify(value, null, 2);
+      if (typeof text !== 'string') {
+        throw new TypeError('the value is none that JSON has a word for');
+      }
+      await writeTextAtomic(filePath, text, { mode, dirMode, trailingNewline, durable });
+    },
+  };
+}

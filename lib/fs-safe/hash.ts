@@ -1,0 +1,146 @@
+// SHA-256 of regular files in the shapes of fs-safe, on descriptors.
+
+import { fs } from '../base/node.js';
+import { hostError, isErrno, type HostErrorClass } from './errors.js';
+import type { Host } from './read.js';
+import type { BigIntStats, Stats, promises } from 'node:fs';
+import type { Unchecked } from './options.js';
+
+const { createHash } = process.getBuiltinModule('node:crypto');
+
+export type Limits = { maxBytes: number; signal: AbortSignal | undefined };
+
+const CHUNK = 256 * 1024;
+const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
+const FLAGS = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
+
+function toLimits({ maxBytes = Infinity, signal }: Unchecked): Limits {
+  if (maxBytes !== Infinity && (!Number.isSafeInteger(maxBytes) || maxBytes < 0)) {
+    throw new RangeError('maxBytes must be a safe integer >= 0 or Infinity');
+  }
+  return { maxBytes, signal };
+}
+
+/** Judges what a path leads to before it is opened: opening a device or a FIFO can act on it. */
+function assertRegular(HostError: HostErrorClass, stat: BigIntStats) {
+  if (stat.isSymbolicLink()) {
+    throw hostError(HostError, 'symlink', 'the path is a symbolic link');
+  }
+  if (!stat.isFile()) {
+    throw hostError(HostError, 'not-file', 'the path is not a regular file');
+  }
+  return stat;
+}
+
+function assertSame(HostError: HostErrorClass, named: BigIntStats, opened: BigIntStats) {
+  assertRegular(HostError, opened);
+  if (named.dev !== opened.dev || named.ino !== opened.ino) {
+    throw hostError(HostError, 'path-mismatch', 'the file was exchanged while it was opened');
+  }
+}
+
+function toOpenError(HostError: HostErrorClass, error: unknown) {
+  return isErrno(error) && error.code === 'ELOOP' ? hostError(HostError, 'symlink', 'the path is a symbolic link', error) : error;
+}
+
+function tooLarge(HostError: HostErrorClass, maxBytes: number) {
+  return hostError(HostError, 'too-large', `the file has more than ${maxBytes} bytes`);
+}
+
+function assertHashable(HostError: HostErrorClass, stat: Stats, maxBytes: number) {
+  if (!stat.isFile()) {
+    throw hostError(HostError, 'not-file', 'the input is not a regular file');
+  }
+  if (stat.size > maxBytes) {
+    throw tooLarge(HostError, maxBytes);
+  }
+}
+
+/** Room for one read: no more than the file has left, and one byte to see that it ends there. */
+function roomFor(size: number) {
+  return Buffer.allocUnsafe(Math.min(CHUNK, size + 1));
+}
+
+async function hashHandle(HostError: HostErrorClass, handle: promises.FileHandle, { maxBytes, signal }: Limits) {
+  const stat = await handle.stat();
+  assertHashable(HostError, stat, maxBytes);
+  const hash = createHash('sha256');
+  const room = roomFor(stat.size);
+  for (let bytes = 0; ; ) {
+    signal?.throwIfAborted();
+    const { bytesRead } = await handle.read(room, 0, room.length, bytes);
+    signal?.throwIfAborted();
+    if (bytesRead === 0) {
+      return { bytes, digest: hash.digest('hex') };
+    }
+    bytes += bytesRead;
+    if (bytes > maxBytes) {
+      throw tooLarge(HostError, maxBytes);
+    }
+    hash.update(room.subarray(0, bytesRead));
+  }
+}
+
+function hashDescriptor(HostError: HostErrorClass, fd: number, { maxBytes, signal }: Limits) {
+  const stat = fs.fstatSync(fd);
+  assertHashable(HostError, stat, maxBytes);
+  const hash = createHash('sha256');
+  const room = roomFor(stat.size);
+  for (let bytes = 0; ; ) {
+    signal?.throwIfAborted();
+    const read = fs.readSync(fd, room, 0, room.length, bytes);
+    if (read === 0) {
+      return { bytes, digest: hash.digest('hex') };
+    }
+    bytes += read;
+    if (bytes > maxBytes) {
+      throw tooLarge(HostError, maxBytes);
+    }
+    hash.update(room.subarray(0, read));
+  }
+}
+
+export function bindHash({ HostError }: Host) {
+  return {
+    /** @param input a handle stays open */
+    async sha256File(input: string | promises.FileHandle, options: Unchecked = {}) {
+      const limits = toLimits(options);
+      limits.signal?.throwIfAborted();
+      if (typeof input !== 'string') {
+        return await hashHandle(HostError, input, limits);
+      }
+      const named = assertRegular(HostError, await fs.promises.lstat(input, { bigint: true }));
+      const handle = await fs.promises.open(input, FLAGS).catch((error) => Promise.reject(toOpenError(HostError, error)));
+      try {
+        assertSame(HostError, named, await handle.stat({ bigint: true }));
+        return await hashHandle(HostError, handle, limits);
+      } finally {
+        await handle.close();
+      }
+    },
+    /** @param input a descriptor stays open */
+    sha256FileSync(input: string | number, options: Unchecked = {}) {
+      const limits = toLimits(options);
+      limits.signal?.throwIfAborted();
+      if (typeof input !== 'string') {
+        return hashDescriptor(HostError, input, limits);
+      }
+      const named = assertRegular(HostError, fs.lstatSync(input, { bigint: true }));
+      const fd = openOne(HostError, input);
+      try {
+        assertSame(HostError, named, fs.fstatSync(fd, { bigint: true }));
+        return hashDescriptor(HostError, fd, limits);
+      } finally {
+        fs.closeSync(fd);
+      }
+    },
+  };
+}
+
+function openOne(HostError: HostErrorClass, file: string) {
+  try {
+    return fs.openSync(file, FLAGS);
+  } catch (error) {
+    throw toOpenError(HostError, error);
+  }
+}

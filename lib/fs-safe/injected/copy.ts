@@ -1,0 +1,47 @@
+// A copy in place after a rename that was refused, by the original, with the host's functions.
+
+import { fs, path } from '../../base/node.js';
+import { isTolerable } from './directory.js';
+import type { Host } from '../read.js';
+import type { Unchecked } from '../options.js';
+
+/**
+ * Has the original write the file in place. The caller's `beforeRename` has run already, and the directory keeps the
+ * mode that it has.
+ */
+export function copyWithOriginal({ original }: Host, name: 'replaceFileAtomic' | 'replaceFileAtomicSync', options: Unchecked, { error }: { error: unknown }) {
+  if (typeof original?.[name] !== 'function') {
+    throw error;
+  }
+  const { fileSystem, filePath } = options;
+  const dirMode = modeOf(path.dirname(filePath)) ?? options.dirMode;
+  const isSync = name === 'replaceFileAtomicSync';
+  return original[name]({
+    ...options,
+    dirMode,
+    beforeRename: undefined,
+    fileSystem: isSync && fileSystem.fchmodSync !== undefined ? tolerant(fileSystem) : fileSystem,
+  });
+}
+
+function modeOf(dir: string) {
+  const stat = fs.statSync(dir, { throwIfNoEntry: false });
+  return stat === undefined ? undefined : stat.mode & 0o7777;
+}
+
+/** The host's file system, whose chmod of a directory may be refused by the system. */
+function tolerant(fileSystem: Unchecked) {
+  return Object.create(fileSystem, {
+    fchmodSync: {
+      value(fd: number, mode: number) {
+        try {
+          fileSystem.fchmodSync(fd, mode);
+        } catch (error) {
+          if (!isTolerable(error) || !fileSystem.fstatSync(fd).isDirectory()) {
+            throw error;
+          }
+        }
+      },
+    },
+  });
+}

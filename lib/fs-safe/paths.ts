@@ -1,0 +1,82 @@
+// Paths as callers of fs-safe give them.
+
+import { fs, os, path, url } from '../base/node.js';
+import { printable } from '../errors/holdfast-error.js';
+import { escaped } from '../base/escape.js';
+import { native } from '../native/load.js';
+
+const { fileURLToPath } = url;
+
+/** `~` and `~/x` mean the user's home directory there. */
+export function expandHome<T>(given: T): T | string {
+  if (typeof given !== 'string' || given[0] !== '~' || (given.length > 1 && given[1] !== '/')) {
+    return given;
+  }
+  return os.homedir() + given.slice(1);
+}
+
+/** A path or the text of a `file:` URL. */
+export function expandLocal(given: string) {
+  if (!/^file:/i.test(given)) {
+    return expandHome(given);
+  }
+  try {
+    return fileURLToPath(given);
+  } catch (error) {
+    throw new Error(`Invalid file:// URL: ${escaped(given)}`, { cause: printable(error) });
+  }
+}
+
+/** @param root without links */
+export function isBeneath(root: string, real: string) {
+  return real === root || real.startsWith(root === '/' ? root : `${root}/`);
+}
+
+/** Whether a path has a component `..`. */
+export function climbs(given: string) {
+  return given.includes('..') && given.split('/').includes('..');
+}
+
+/**
+ * The same place beneath a root without links: where a link with an absolute target, which the kernel takes for one that
+ * leaves the root, leads back into it. A hint only: what is found there is resolved anew, from the root and without links.
+ * Only a call that was refused already pays for it.
+ *
+ * @param root its real path
+ */
+export async function withoutLinks(root: string, given: string, followsFinal: boolean): Promise<string | undefined> {
+  const full = path.resolve(root, given);
+  let existing = followsFinal ? full : path.dirname(full);
+  let rest = followsFinal ? '' : path.basename(full);
+  for (;;) {
+    try {
+      const real = await fs.promises.realpath(existing);
+      return isBeneath(root, real) ? path.join(path.relative(root, real), rest) : undefined;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || existing === path.dirname(existing) || (await isThere(existing))) {
+        return undefined;
+      }
+      rest = path.join(path.basename(existing), rest);
+      existing = path.dirname(existing);
+    }
+  }
+}
+
+/** A link that leads to nothing is there, and is no missing directory. */
+async function isThere(name: string) {
+  return fs.promises.lstat(name).then(
+    () => true,
+    () => false,
+  );
+}
+
+/**
+ * Mode of a directory that is made as `mkdir` makes it. The mask is read where nothing changes it; where it cannot be
+ * read, the directory is its owner's alone.
+ */
+export function mkdirMode() {
+  // What is mounted at /proc in place of procfs is not believed.
+  const status = process.platform === 'linux' ? native().readProc('status') : undefined;
+  const mask = /^Umask:\s*([0-7]+)$/m.exec(status?.toString('latin1') ?? '');
+  return mask === null ? 0o700 : 0o777 & ~Number.parseInt(mask[1], 8);
+}

@@ -1,0 +1,241 @@
+// Reads in the shapes of fs-safe.
+
+import { path } from '../base/node.js';
+import { LOCAL_READ, ROOT_READ, hostError, toHost, type HostErrorClass, type Rules } from './errors.js';
+import { NAMES, checked, type Unchecked } from './options.js';
+import { expandHome, expandLocal, withoutLinks } from './paths.js';
+import { linkEscape, textEscape } from './sentences.js';
+import { isHoldfastError, type HoldfastError } from '../errors/holdfast-error.js';
+import { openLocalFileSafely, readLocalFileSafely } from '../verbs/read.js';
+import { openRoot, type Root } from '../root/root.js';
+import { table } from '../base/lookup-table.js';
+import { outOfRange } from '../options/validate.js';
+
+/** What a binding is made of. */
+export interface Host {
+  HostError: HostErrorClass;
+  /** the option of our reads */
+  outbound: Unchecked;
+  /** the library itself, for what it alone can do */
+  original?: Unchecked;
+}
+
+/** A directory that a call stays beneath. */
+export interface Place {
+  /** its absolute path as the caller gave it */
+  given: string;
+  /** its real path */
+  real: string;
+}
+
+const SYMLINKS = table({
+  reject: 'reject',
+  'follow-within-root': 'follow-within-root',
+  'follow-parents-within-root': 'follow-parents',
+});
+
+/** A policy by the name it has there. One that is unknown is refused by the verb, with its name. */
+export function toPolicy(symlinks: Unchecked) {
+  return symlinks === undefined ? undefined : (SYMLINKS[symlinks] ?? symlinks);
+}
+
+/** A limit of bytes. There every wrong one is a RangeError, whatever its type. */
+export function toLimit(maxBytes: Unchecked): number | undefined {
+  if (maxBytes !== undefined && maxBytes !== Infinity && !(Number.isSafeInteger(maxBytes) && maxBytes >= 0)) {
+    throw outOfRange('options.maxBytes', 'an integer >= 0 or Infinity', maxBytes);
+  }
+  return maxBytes;
+}
+
+/** A result of ours as theirs: the same object, with their word for what contains a path. */
+function shaped(result: Unchecked) {
+  result.containment = result.containment === 'kernel' ? 'kernel-atomic' : 'best-effort';
+  return result;
+}
+
+/** A path as errors name it there: absolute, by the real path of the root. `..` stays as it is. */
+export function toAbsolute({ given, real }: Place, file: Unchecked) {
+  if (typeof file !== 'string') {
+    return file;
+  }
+  if (!path.isAbsolute(file)) {
+    return `${real === '/' ? '' : real}/${file}`;
+  }
+  return file === given || file.startsWith(`${given}/`) ? `${real}${file.slice(given.length)}` : file;
+}
+
+/** The path beneath a root for what is looked for by name after a refusal. */
+export function relativeTo({ real }: Place, absolute: string) {
+  return absolute.startsWith(real === '/' ? '/' : `${real}/`) ? absolute.slice(real.length).replace(/^\/+/, '') : undefined;
+}
+
+export function isCode(error: unknown, code: string): error is HoldfastError {
+  return isHoldfastError(error) && error.code === code;
+}
+
+/** Reads or opens beneath a root, and once more where a link with an absolute target leads back into it. */
+export async function beneath(verb: (file: Unchecked, options: Unchecked) => Promise<unknown>, place: Place, given: Unchecked, options: Unchecked) {
+  const file = toAbsolute(place, given === '' ? '.' : expandHome(given));
+  try {
+    return shaped(await verb(file, options));
+  } catch (error) {
+    const relative = isCode(error, 'outside-workspace') && typeof file === 'string' ? relativeTo(place, file) : undefined;
+    if (relative === undefined || options.symlinks === undefined || options.symlinks === 'reject') {
+      throw error;
+    }
+    const real = await withoutLinks(place.real, relative, options.symlinks === 'follow-within-root');
+    if (real === undefined) {
+      throw error;
+    }
+    return shaped(await verb(toAbsolute(place, real), { ...options, symlinks: 'reject' }));
+  }
+}
+
+/**
+ * The error of a read beneath a root. Where a link on the way leads, which the code of the error depends on there, is looked
+ * for by path: nothing is read by it.
+ */
+export async function failedBeneath(HostError: HostErrorClass, rules: Rules, place: Place, given: Unchecked, options: Unchecked, error: unknown) {
+  const facts = { given, maxBytes: options.maxBytes };
+  if (typeof given !== 'string' || !(isCode(error, 'outside-workspace') || isCode(error, 'symlink'))) {
+    return toHost(HostError, rules, error, facts);
+  }
+  const relative = relativeTo(place, toAbsolute(place, expandHome(given)));
+  const isByText = isCode(error, 'outside-workspace') && (error as NodeJS.ErrnoException).errno === undefined;
+  if (relative === undefined || isByText) {
+    return toHost(HostError, rules, error, { ...facts, cause: isByText ? textEscape(place.real, expandHome(given)) : undefined });
+  }
+  const isRefusal = isCode(error, 'symlink');
+  // A final link is a link there, wherever it leads; what lies beyond a linked parent is outside.
+  const escape = await linkEscape(place.real, isRefusal ? path.dirname(relative) : relative);
+  if (escape === 'dangling') {
+    return isRefusal ? toHost(HostError, rules, error, facts) : hostError(HostError, 'not-found', 'file not found');
+  }
+  return isRefusal && escape !== undefined
+    ? hostError(HostError, 'outside-workspace', 'file is outside workspace root', escape)
+    : toHost(HostError, rules, error, { ...facts, cause: escape });
+}
+
+/** Reads without a root, for hosts of either class. */
+export function bindLocalReads({ HostError, outbound: ofBinding }: Host, rules: Rules = LOCAL_READ) {
+  return {
+    async readLocalFileSafely(params: Unchecked) {
+      const { filePath, maxBytes, outbound = ofBinding } = checked(params, NAMES.local, 'params');
+      try {
+        return shaped(await readLocalFileSafely(filePath, { maxBytes: toLimit(maxBytes), outbound }));
+      } catch (error) {
+        throw toHost(HostError, rules, error, { given: filePath, maxBytes });
+      }
+    },
+    async openLocalFileSafely(params: Unchecked) {
+      const { filePath, outbound = ofBinding } = checked(params, NAMES.local, 'params');
+      try {
+        return shaped(await openLocalFileSafely(filePath, { outbound }));
+      } catch (error) {
+        throw toHost(HostError, rules, error, { given: filePath });
+      }
+    },
+  };
+}
+
+/** One call beneath a root that is opened for it. */
+export async function oneBeneath({ HostError, outbound: ofBinding }: Host, params: Unchecked, method: 'read' | 'open', rules: Rules) {
+  const { rootDir, relativePath, rejectHardlinks, allowSymlinkTargetWithinRoot, maxBytes, outbound = ofBinding } = checked(params, NAMES.readWithin, 'params');
+  const options = {
+    hardlinks: rejectHardlinks === false ? 'allow' : 'reject',
+    symlinks: allowSymlinkTargetWithinRoot === true ? 'follow-within-root' : 'reject',
+    maxBytes: toLimit(maxBytes),
+    outbound,
+  };
+  const root = await openedRoot(HostError, rootDir, rules);
+  const place = { given: path.resolve(rootDir), real: root.path };
+  try {
+    return await beneath((file, rest) => root[method](file, rest), place, relativePath, options);
+  } catch (error) {
+    throw await failedBeneath(HostError, rules, place, relativePath, options, error);
+  } finally {
+    root.close();
+  }
+}
+
+export async function openedRoot(HostError: HostErrorClass, dir: Unchecked, rules: Rules): Promise<Root> {
+  try {
+    return await openRoot(dir);
+  } catch (error) {
+    const isMissing = isCode(error, 'not-found');
+    throw isMissing ? hostError(HostError, 'not-found', 'root dir not found', (error as Error).cause) : toHost(HostError, { ...rules, errno: undefined }, error);
+  }
+}
+
+export function bindReads(host: Host) {
+  const { HostError } = host;
+  return {
+    ...bindLocalReads(host),
+    async readFileWithinRoot(params: Unchecked) {
+      return oneBeneath(host, params, 'read', ROOT_READ);
+    },
+    async readLocalFileFromRoots(params: Unchecked) {
+      const { filePath, roots, label, hardlinks, maxBytes, symlinks, outbound = host.outbound } = checked(params, NAMES.fromRoots, 'params');
+      const what = label ?? 'local roots';
+      const dirs = roots.map((entry: unknown) => toRoot(HostError, what, entry));
+      const file = path.resolve(toLocalPath(HostError, filePath));
+      const options = { hardlinks, maxBytes: toLimit(maxBytes), symlinks: toPolicy(symlinks), outbound };
+      for (const dir of dirs) {
+        const found = await readBeneathOne(HostError, dir, file, options);
+        if (found !== undefined) {
+          return found;
+        }
+      }
+      return null;
+    },
+  };
+}
+
+function toLocalPath(HostError: HostErrorClass, given: unknown) {
+  const file = expandLocal(given as string);
+  if (file.includes('\0')) {
+    throw hostError(HostError, 'invalid-path', 'file path must not contain NUL bytes');
+  }
+  return file;
+}
+
+function toRoot(HostError: HostErrorClass, what: string, entry: unknown) {
+  if (typeof entry !== 'string' || entry.trim() === '') {
+    throw hostError(HostError, 'invalid-path', `${what} entry is required`);
+  }
+  const dir = expandLocal(entry.trim());
+  if (dir.includes('\0')) {
+    throw hostError(HostError, 'invalid-path', `${what} entry must not contain NUL bytes`);
+  }
+  if (!path.isAbsolute(dir)) {
+    throw hostError(HostError, 'invalid-path', `${what} entries must be absolute paths: ${entry}`);
+  }
+  return path.resolve(dir);
+}
+
+/** Outcomes that are no matter of one root: the refusal to send a file, and what keeps every read from working. */
+const TOLD = new Set(['OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE', 'native-unavailable', 'unsupported-platform', 'internal']);
+
+/**
+ * A file beneath one of several roots. What cannot be read there is not there; what concerns more than that root, and a wrong
+ * argument, are told.
+ */
+async function readBeneathOne(HostError: HostErrorClass, dir: string, file: string, options: Unchecked) {
+  try {
+    const root = await openRoot(dir);
+    try {
+      const found = await beneath((given, rest) => root.read(given, rest), { given: dir, real: root.path }, file, options);
+      found.root = root.path;
+      return found;
+    } finally {
+      root.close();
+    }
+  } catch (error) {
+    const { errno } = error as NodeJS.ErrnoException;
+    const isSilent = isHoldfastError(error) ? !TOLD.has(error.code) : typeof errno === 'number';
+    if (isSilent) {
+      return undefined;
+    }
+    throw toHost(HostError, ROOT_READ, error);
+  }
+}

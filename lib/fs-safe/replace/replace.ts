@@ -1,0 +1,240 @@
+// `replaceFileAtomic` and `writeTextAtomic` of fs-safe. One generator of steps serves both twins: the runners call the steps with
+// synchronous or with asynchronous verbs.
+
+import { path } from '../../base/node.js';
+import { FromCaller, REPLACE, hostError, isErrno, toHost } from '../errors.js';
+import { mkdirMode } from '../paths.js';
+import { toPlan, type Plan } from './options.js';
+import { ASYNC, SYNC, tellPublished } from './verbs.js';
+import { asyncCalls, isNodeAsync, isNodeSync, syncCalls } from '../injected/functions.js';
+import { copyWithOriginal } from '../injected/copy.js';
+import { RenameRefused } from '../injected/publish.js';
+import { replaceInjected } from '../injected/replace.js';
+import { runLater, runNow, type Steps } from '../steps.js';
+import { isHoldfastError, own, systemError } from '../../errors/holdfast-error.js';
+import { WriteQueue, targetOf } from '../../schedule/write-queue.js';
+import type { Host } from '../read.js';
+import type { Unchecked } from '../options.js';
+
+export type Verbs = typeof ASYNC | typeof SYNC;
+export type Step = (verbs: Verbs) => unknown;
+
+/** Replacements of one file follow each other as a whole. Its own writes have another queue. */
+const replacements = new WriteQueue();
+
+/** Bits of the write: links of parents are followed, a final link is not. */
+const FOLLOW_PARENTS = 1;
+
+function queueTarget({ target }: Plan) {
+  return targetOf(path.resolve(target), undefined, undefined, FOLLOW_PARENTS);
+}
+
+function* replace(host: Host, plan: Plan): Steps<{ method: 'rename' | 'copy-fallback' }, Verbs> {
+  const parent = path.dirname(plan.target);
+  if (plan.dirMode !== undefined) {
+    plan.assertMayChange();
+    yield* attempt(host, plan, parent, (verbs) => verbs.ensureDir(parent, { mode: plan.dirMode, existing: 'tighten' }));
+  }
+  let written;
+  for (let tried = 0; ; tried += 1) {
+    try {
+      written = yield* publish(host, plan, parent);
+      break;
+    } catch (error) {
+      if (!isErrno(error) || error.code !== 'EBUSY' || tried >= plan.renameMaxRetries) {
+        throw error;
+      }
+      yield (verbs) => verbs.wait(plan.renameRetryBaseDelayMs * 2 ** tried);
+    }
+  }
+  yield* verify(host, plan, written);
+  tellPublished(plan, written);
+  return { method: written.method === 'in-place' ? 'copy-fallback' : 'rename' };
+}
+
+function* publish(host: Host, plan: Plan, parent: string): Steps<any, Verbs> {
+  plan.assertMayChange();
+  const write: Step = (verbs) => verbs.write(host.HostError, plan);
+  try {
+    return yield* attempt(host, plan, parent, write);
+  } catch (error) {
+    // Directories as mkdir makes them: only where one is missing, for the look at the umask.
+    if (plan.dirMode !== undefined || !isErrno(error) || error.code !== 'ENOENT') {
+      throw error;
+    }
+    plan.assertMayChange();
+    yield* attempt(host, plan, parent, (verbs) => verbs.ensureDir(parent, { mode: mkdirMode(), existing: 'leave' }));
+    plan.assertMayChange();
+    return yield* attempt(host, plan, parent, write);
+  }
+}
+
+/**
+ * Compares the file at the target's name with the published one: another process may have exchanged it. An in-place write keeps the
+ * old inode and is not compared.
+ */
+function* verify({ HostError }: Host, plan: Plan, written: { method: string; dev: number | bigint; ino: number | bigint }): Steps<void, Verbs> {
+  if (written.method === 'in-place') {
+    return;
+  }
+  const seen = yield (verbs) => verbs.identify(plan.target);
+  if (seen !== undefined && isInode(seen.dev, written.dev) && isInode(seen.ino, written.ino)) {
+    return;
+  }
+  // Some file systems give a file another inode when it is renamed.
+  if (seen !== undefined && plan.comparesContent && (yield (verbs) => verbs.hasContent(plan))) {
+    return;
+  }
+  throw hostError(HostError, 'path-mismatch', 'the target is not the file that was written: another one has its name');
+}
+
+/** @param written a number may have lost its last bits */
+function isInode(seen: bigint, written: number | bigint) {
+  return typeof written === 'bigint' ? seen === written : Number(seen) === written;
+}
+
+/** A step, and what its failure means to a caller. */
+function* attempt(host: Host, plan: Plan, parent: string, step: Step): Steps<any, Verbs> {
+  try {
+    return yield step;
+  } catch (error) {
+    if (!isHoldfastError(error)) {
+      throw error;
+    }
+    const raw = yield* rawFailure(host, plan, parent, error as { code: string; path?: string; cause?: unknown });
+    throw raw ?? toHost(host.HostError, REPLACE, error);
+  }
+}
+
+/**
+ * The failure of the system that the original leaves raw, for a refusal of ours: a look more, only where a call has
+ * failed already.
+ */
+function* rawFailure({ HostError }: Host, plan: Plan, parent: string, { code, path: at, cause }: { code: string; path?: string; cause?: unknown }): Steps<Error | undefined, Verbs> {
+  const { target } = plan;
+  if (code === 'not-file' && plan.options.finalSymlink === 'replace') {
+    const stat = yield (verbs) => verbs.look(target);
+    return stat?.isDirectory() ? systemError(-constants.EISDIR, 'rename', target, target) : undefined;
+  }
+  if (code === 'not-found') {
+    return own(cause as Error);
+  }
+  if (code === 'not-directory') {
+    const stat = yield (verbs) => verbs.look(parent);
+    const errno = stat === undefined ? constants.ENOTDIR : constants.EEXIST;
+    return systemError(-errno, 'mkdir', parent);
+  }
+  if (code === 'symlink' && at === parent) {
+    return hostError(HostError, 'not-file', 'the parent is not a real directory', cause);
+  }
+  return undefined;
+}
+
+const { errno: constants } = process.getBuiltinModule('node:os').constants;
+
+/** The original's function, for a call that only it can make. */
+function originals({ original }: Host, name: string, why: string) {
+  const theirs = original?.[name];
+  if (typeof theirs !== 'function') {
+    throw Object.assign(new TypeError(`${why} is for the original alone: bind with original, which has ${name}()`), {
+      code: 'ERR_INVALID_ARG_VALUE',
+    });
+  }
+  return theirs;
+}
+
+/** Whether a rename was refused in a way for which the caller has asked for a copy in place. */
+function wantsCopy(error: unknown, options: Unchecked, name: string, host: Host) {
+  return (
+    options.copyFallbackOnPermissionError === true &&
+    isErrno(error) &&
+    error.syscall === 'rename' &&
+    (error.code === 'EPERM' || error.code === 'EEXIST') &&
+    typeof host.original?.[name] === 'function'
+  );
+}
+
+/** A replacement through the file system that the host injects: its functions are called as the original calls them. */
+async function replaceWithHost(host: Host, options: Unchecked) {
+  const { promises } = options.fileSystem;
+  const plan = toPlan(host.HostError, options, { dirMode: 0o700 });
+  const calls = asyncCalls(promises);
+  return await replacements.queued(queueTarget(plan), async () => {
+    try {
+      return await runLater(replaceInjected(host.HostError, calls, plan));
+    } catch (error) {
+      if (error instanceof RenameRefused) {
+        return await copyWithOriginal(host, 'replaceFileAtomic', options, error);
+      }
+      throw error instanceof FromCaller ? error.thrown : error;
+    }
+  });
+}
+
+/** The same on the calling thread. */
+function replaceWithHostSync(host: Host, options: Unchecked) {
+  const plan = toPlan(host.HostError, options, { dirMode: 0o700 });
+  try {
+    return runNow(replaceInjected(host.HostError, syncCalls(options.fileSystem), plan));
+  } catch (error) {
+    if (error instanceof RenameRefused) {
+      return copyWithOriginal(host, 'replaceFileAtomicSync', options, error);
+    }
+    throw error instanceof FromCaller ? error.thrown : error;
+  }
+}
+
+/** Whether a call needs the lock of the original: it compares content where a file system changes inodes in a rename. */
+function needsLock({ renameIdentity }: Unchecked) {
+  return renameIdentity === 'verify-content-with-lock';
+}
+
+export function bindReplace(host: Host) {
+  const later = async (plan: Plan) => {
+    try {
+      // The directory comes first, and may take longer for one call than for the next.
+      return await replacements.queued(queueTarget(plan), () => runLater(replace(host, plan), ASYNC));
+    } catch (error) {
+      throw error instanceof FromCaller ? error.thrown : error;
+    }
+  };
+  return {
+    async replaceFileAtomic(options: Unchecked) {
+      if (options.fileSystem !== undefined && !isNodeAsync(options.fileSystem)) {
+        return needsLock(options)
+          ? originals(host, 'replaceFileAtomic', 'fileSystem with renameIdentity')(options)
+          : replaceWithHost(host, options);
+      }
+      try {
+        return await later(toPlan(host.HostError, options, { dirMode: 0o700 }));
+      } catch (error) {
+        if (wantsCopy(error, options, 'replaceFileAtomic', host)) {
+          return host.original.replaceFileAtomic(options);
+        }
+        throw error;
+      }
+    },
+    replaceFileAtomicSync(options: Unchecked) {
+      if (options.fileSystem !== undefined && !isNodeSync(options.fileSystem)) {
+        return needsLock(options)
+          ? originals(host, 'replaceFileAtomicSync', 'fileSystem with renameIdentity')(options)
+          : replaceWithHostSync(host, options);
+      }
+      try {
+        return runNow(replace(host, toPlan(host.HostError, options, { dirMode: 0o700 })), SYNC);
+      } catch (error) {
+        if (wantsCopy(error, options, 'replaceFileAtomicSync', host)) {
+          return host.original.replaceFileAtomicSync(options);
+        }
+        throw error instanceof FromCaller ? error.thrown : error;
+      }
+    },
+    async writeTextAtomic(filePath: string, content: string, options: Unchecked = {}) {
+      const { mode, dirMode, durable = true, trailingNewline, beforeRename, tempPrefix } = options;
+      const isEnded = trailingNewline !== true || (typeof content === 'string' && content.endsWith('\n'));
+      const text = isEnded ? content : `${content}\n`;
+      const rest = { mode, dirMode, beforeRename, tempPrefix, syncTempFile: durable, syncParentDir: durable };
+      await later(toPlan(host.HostError, { ...rest, filePath, content: text }, {}));
+    },
+  };
+}

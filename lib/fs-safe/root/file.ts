@@ -1,0 +1,242 @@
+// `openRootFile` of fs-safe on Linux: opens a file beneath a root and decides on what was opened.
+
+import { fs, path } from '../../base/node.js';
+import { own } from '../../errors/holdfast-error.js';
+import { hostError, isErrno, type HostErrorClass } from '../errors.js';
+import { firstLink } from '../parent.js';
+import { isBeneath } from '../paths.js';
+import { runLater, runNow, type Steps } from '../steps.js';
+import type { Host } from '../read.js';
+import type { BigIntStats, Stats } from 'node:fs';
+import type { Unchecked } from '../options.js';
+
+export type Opened = { ok: true; path: string; fd: number; stat: Stats; rootRealPath: string };
+export type Failed = { ok: false; reason: 'path' | 'validation' | 'io'; error?: unknown };
+
+const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
+const FLAGS = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
+
+const POLICIES = new Set(['reject', 'follow-within-root', 'follow-parents-within-root']);
+
+/** Functions of a host's file system that the library calls here. */
+const IO = ['closeSync', 'fstatSync', 'lstatSync', 'openSync', 'readFileSync', 'realpathSync'] as const;
+
+const ASYNC = {
+  realpath: (file: string): unknown => new Promise((resolve, reject) => fs.realpath.native(file, (error, real) => (error ? reject(error) : resolve(real)))),
+  lstat: (file: string): unknown => fs.promises.lstat(file, { bigint: true }),
+  open: (file: string): unknown => new Promise((resolve, reject) => fs.open(file, FLAGS, (error, fd) => (error ? reject(error) : resolve(fd)))),
+};
+
+const SYNC: typeof ASYNC = {
+  realpath: (file) => fs.realpathSync.native(file),
+  lstat: (file) => fs.lstatSync(file, { bigint: true }),
+  open: (file) => fs.openSync(file, FLAGS),
+};
+
+export interface Wanted {
+  /** absolute, without `..` */
+  file: string;
+  rootPath: string;
+  symlinks: string;
+  refusesHardlinks: boolean;
+  wantsDirectory: boolean;
+  maxBytes: number;
+  skipsLexicalCheck: boolean;
+}
+
+/**
+ * Reads the parameters. Returns `undefined` for a call that goes to the original: an injected file system, a policy that only the
+ * original has, a path whose meaning depends on links, special file systems.
+ */
+function toWanted({ absolutePath, rootPath, rootRealPath, maxBytes = Infinity, ...rest }: Unchecked): Wanted | undefined {
+  const { rejectHardlinks = true, rejectSymlinks, symlinks, allowedType = 'file', ioFs, aliasPolicy, skipLexicalRootCheck } = rest;
+  const policy = symlinks ?? (rejectSymlinks === false ? 'follow-within-root' : 'reject');
+  const isOurs =
+    process.platform === 'linux' &&
+    fs.existsSync('/proc/self/fd') &&
+    (ioFs === undefined || IO.every((name) => ioFs[name] === fs[name])) &&
+    aliasPolicy === undefined &&
+    typeof absolutePath === 'string' &&
+    path.isAbsolute(absolutePath) &&
+    path.normalize(absolutePath) === absolutePath &&
+    !absolutePath.includes('\0') &&
+    !/^\/(?:dev|proc|sys)(?:\/|$)/.test(absolutePath) &&
+    typeof rootPath === 'string' &&
+    !rootPath.includes('\0') &&
+    (rootRealPath === undefined || typeof rootRealPath === 'string') &&
+    POLICIES.has(policy) &&
+    (maxBytes === Infinity || (Number.isSafeInteger(maxBytes) && maxBytes >= 0));
+  if (!isOurs) {
+    return undefined;
+  }
+  return {
+    file: absolutePath,
+    rootPath: rootRealPath ?? path.resolve(rootPath),
+    symlinks: policy,
+    refusesHardlinks: rejectHardlinks,
+    wantsDirectory: allowedType === 'directory',
+    maxBytes,
+    skipsLexicalCheck: skipLexicalRootCheck === true,
+  };
+}
+
+function* openBeneath(HostError: HostErrorClass, wanted: Wanted, rootGiven: string): Steps<Opened, typeof ASYNC> {
+  const { file, symlinks } = wanted;
+  const rootRealPath = yield (verbs) => verbs.realpath(wanted.rootPath);
+  if (!wanted.skipsLexicalCheck && !isBeneath(rootGiven, bare(file)) && !isBeneath(rootRealPath, bare(file))) {
+    throw yield* outside(HostError, file, rootRealPath);
+  }
+  const real = yield* realpathOf(HostError, wanted, rootGiven, rootRealPath);
+  if (symlinks === 'reject' && !isLexical(file, real, rootGiven, rootRealPath)) {
+    throw linked(HostError);
+  }
+  if (!isBeneath(rootRealPath, real)) {
+    throw new Refused(own(new Error('the path leads out of the root')));
+  }
+  if (symlinks === 'follow-parents-within-root' && (yield (verbs) => verbs.lstat(file)).isSymbolicLink()) {
+    throw hostError(HostError, 'symlink', 'the path is a symbolic link');
+  }
+  // Checked before it is opened: opening a device or a FIFO can have an effect.
+  const named = assertAllowed(HostError, wanted, yield (verbs) => verbs.lstat(real));
+  const fd = yield (verbs) => verbs.open(real);
+  try {
+    const opened = assertAllowed(HostError, wanted, fs.fstatSync(fd, { bigint: true }));
+    if (opened.dev !== named.dev || opened.ino !== named.ino || fs.readlinkSync(`/proc/self/fd/${fd}`) !== real) {
+      throw hostError(HostError, 'path-mismatch', 'the file was exchanged while it was opened');
+    }
+    return { ok: true, path: real, fd, stat: fs.fstatSync(fd), rootRealPath };
+  } catch (error) {
+    fs.closeSync(fd);
+    throw error;
+  }
+}
+
+/** Returns the real path of the file. On failure looks for a link first: it takes precedence over a missing file. */
+function* realpathOf(HostError: HostErrorClass, { file, symlinks }: Wanted, rootGiven: string, rootRealPath: string): Steps<string, typeof ASYNC> {
+  try {
+    return yield (verbs) => verbs.realpath(file);
+  } catch (error) {
+    if (!(yield (verbs) => verbs.lstat(rootRealPath)).isDirectory()) {
+      throw hostError(HostError, 'path-mismatch', 'the root is not a directory', error);
+    }
+    const base = isBeneath(rootGiven, bare(file)) ? rootGiven : rootRealPath;
+    if (symlinks === 'reject' && hasLink(base, path.relative(base, file))) {
+      throw linked(HostError);
+    }
+    throw isErrno(error) && error.code === 'ENOENT' ? error : new Refused(error);
+  }
+}
+
+/** Makes the error for a path outside of the root by its text: one that leads into the root has a link on the way. */
+function* outside(HostError: HostErrorClass, file: string, rootRealPath: string): Steps<unknown, typeof ASYNC> {
+  try {
+    if (isBeneath(rootRealPath, yield (verbs) => verbs.realpath(file))) {
+      return linked(HostError);
+    }
+  } catch {
+    // It leads nowhere.
+  }
+  return new Refused(own(new Error('the path is outside of the root')));
+}
+
+function hasLink(base: string, relative: string) {
+  try {
+    return firstLink(base, relative.split('/')) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** Carries an error that is not of the host's class. */
+class Refused {
+  constructor(readonly error: unknown) {}
+}
+
+function linked(HostError: HostErrorClass) {
+  return hostError(HostError, 'symlink', 'a component of the path is a symbolic link');
+}
+
+function bare(file: string) {
+  return file.length > 1 && file.endsWith('/') ? file.slice(0, -1) : file;
+}
+
+/** Whether a real path is the one that was asked for, so that no link lies on the way beneath the root. */
+function isLexical(file: string, real: string, rootGiven: string, rootRealPath: string) {
+  const given = bare(file);
+  return given === real || (isBeneath(rootGiven, given) && path.join(rootRealPath, path.relative(rootGiven, given)) === real);
+}
+
+function assertAllowed(HostError: HostErrorClass, { wantsDirectory, refusesHardlinks, maxBytes }: Wanted, stat: BigIntStats) {
+  if (stat.isSymbolicLink() || !(wantsDirectory ? stat.isDirectory() : stat.isFile())) {
+    throw hostError(HostError, 'not-file', wantsDirectory ? 'the path is not a directory' : 'the path is not a regular file');
+  }
+  if (refusesHardlinks && stat.isFile() && stat.nlink > 1n) {
+    throw hostError(HostError, 'hardlink', 'the file has more than one name');
+  }
+  if (stat.isFile() && stat.size > maxBytes) {
+    throw hostError(HostError, 'too-large', `the file has more than ${maxBytes} bytes`);
+  }
+  return stat;
+}
+
+function toFailure(HostError: HostErrorClass, error: unknown): Failed {
+  if (error instanceof Refused) {
+    return { ok: false, reason: 'validation', error: error.error };
+  }
+  if (error instanceof HostError) {
+    return { ok: false, reason: 'validation', error };
+  }
+  const isOfPath = isErrno(error) && ['ENOENT', 'ENOTDIR', 'ELOOP'].includes(error.code as string);
+  return { ok: false, reason: isOfPath ? 'path' : 'io', error };
+}
+
+/**
+ * Returns the original's result for a call that is refused here, as hosts show its messages. Closes a file that the original opens:
+ * it was exchanged in between.
+ */
+function explained(HostError: HostErrorClass, theirs: Opened | Failed): Failed {
+  if (!theirs.ok) {
+    return theirs;
+  }
+  fs.closeSync(theirs.fd);
+  return { ok: false, reason: 'validation', error: hostError(HostError, 'path-mismatch', 'the file was exchanged while it was opened') };
+}
+
+function originals({ HostError, original }: Host, name: 'openRootFile' | 'openRootFileSync') {
+  if (typeof original?.[name] !== 'function') {
+    throw hostError(HostError, 'helper-unavailable', `this call is not ours to do: bind with original, which has ${name}()`);
+  }
+  return original[name];
+}
+
+export function bindRootFile(host: Host) {
+  const { HostError, original } = host;
+  return {
+    async openRootFile(params: Unchecked): Promise<Opened | Failed> {
+      const wanted = toWanted(params);
+      if (wanted === undefined) {
+        return originals(host, 'openRootFile')(params);
+      }
+      try {
+        return await runLater(openBeneath(HostError, wanted, path.resolve(params.rootPath)), ASYNC);
+      } catch (error) {
+        const failure = toFailure(HostError, error);
+        const asks = failure.reason === 'validation' && typeof original?.openRootFile === 'function';
+        return asks ? explained(HostError, await original.openRootFile(params)) : failure;
+      }
+    },
+    openRootFileSync(params: Unchecked): Opened | Failed {
+      const wanted = toWanted(params);
+      if (wanted === undefined) {
+        return originals(host, 'openRootFileSync')(params);
+      }
+      try {
+        return runNow(openBeneath(HostError, wanted, path.resolve(params.rootPath)), SYNC);
+      } catch (error) {
+        const failure = toFailure(HostError, error);
+        const asks = failure.reason === 'validation' && typeof original?.openRootFileSync === 'function';
+        return asks ? explained(HostError, original.openRootFileSync(params)) : failure;
+      }
+    },
+  };
+}

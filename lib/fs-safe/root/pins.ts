@@ -1,0 +1,111 @@
+// Roots for callers that never close one. Each is pinned by its descriptor, and a bounded number of descriptors is open.
+
+import { fs } from '../../base/node.js';
+import { refusal } from '../../errors/holdfast-error.js';
+import { isErrno } from '../errors.js';
+import { openRoot, openSoon, pinnedOf, type Root } from '../../root/root.js';
+
+/** Limit of open descriptors. A host may make a root per request, and the garbage collector does not count descriptors. */
+const MOST_PINNED = 64;
+
+/** Pins that hold a descriptor, the most recently used last. */
+const pinned: Set<Pin> = new Set();
+
+class Pin {
+  #root: Root | undefined;
+  /** The real path when it was opened. */
+  path: string;
+  /** Device and inode, by `fstat` of the descriptor. */
+  #identity;
+
+  constructor(root: Root) {
+    const { path, dev, ino, inoLow } = pinnedOf(root);
+    this.path = path;
+    this.#identity = { dev, ino, inoLow };
+    this.#hold(root);
+  }
+
+  #hold(root: Root) {
+    this.#root = root;
+    pinned.add(this);
+    if (pinned.size > MOST_PINNED) {
+      const [oldest] = pinned;
+      oldest.#release();
+    }
+  }
+
+  /** Closes the root. Calls that have started still end. */
+  #release() {
+    pinned.delete(this);
+    this.#root?.close();
+    this.#root = undefined;
+  }
+
+  /**
+   * Calls with the root. Opens it again if its descriptor was closed; the directory must have the same device and inode.
+   *
+   * @param call starts at once when the root is open
+   */
+  use<T>(call: (root: Root) => Promise<T>): Promise<T> {
+    const root = this.#root;
+    if (root === undefined) {
+      return this.#reopened(call);
+    }
+    pinned.delete(this);
+    pinned.add(this);
+    return call(root);
+  }
+
+  async #reopened<T>(call: (root: Root) => Promise<T>): Promise<T> {
+    const root = await this.#open();
+    const { dev, ino, inoLow } = pinnedOf(root);
+    if (dev !== this.#identity.dev || ino !== this.#identity.ino || inoLow !== this.#identity.inoLow) {
+      root.close();
+      throw refusal('path-mismatch', '', this.path);
+    }
+    if (this.#root === undefined) {
+      this.#hold(root);
+    } else {
+      // Another call opened it meanwhile.
+      root.close();
+    }
+    return call(this.#root as Root);
+  }
+
+  /** Opens the directory that has the name now. */
+  async #open(): Promise<Root> {
+    try {
+      return await openRoot(this.path);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // The name is gone or leads to another kind of object.
+      throw code === 'not-found' || code === 'not-directory' ? refusal('path-mismatch', '', this.path, causeOf(error)) : error;
+    }
+  }
+
+  /** Rejects with `path-mismatch` unless the path still names the pinned directory. For calls that use the path afterwards. */
+  async assertNamed() {
+    let stat;
+    try {
+      stat = await fs.promises.lstat(this.path, { bigint: true });
+    } catch (error) {
+      throw isErrno(error) ? refusal('path-mismatch', '', this.path, error) : error;
+    }
+    const { dev, ino, inoLow } = this.#identity;
+    if (Number(stat.dev) !== dev || Number(stat.ino) !== ino || Number(stat.ino & 0xffff_ffffn) !== inoLow) {
+      throw refusal('path-mismatch', '', this.path);
+    }
+  }
+}
+
+function causeOf(error: unknown) {
+  return (error as Error).cause;
+}
+
+/** Pins a directory: at once, if the kernel has it in memory. */
+export function pin(dir: unknown): Pin | Promise<Pin> {
+  const root = openSoon(dir);
+  return root instanceof Promise ? root.then((opened) => new Pin(opened)) : new Pin(root);
+}
+
+export { MOST_PINNED };

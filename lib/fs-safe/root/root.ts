@@ -1,0 +1,214 @@
+// `root()` of fs-safe: the handle, its reads, and what it hands to the original.
+
+import { path } from '../../base/node.js';
+import { ROOT_READ, hostError, toHost, type HostErrorClass } from '../errors.js';
+import { NAMES, checked, type Unchecked } from '../options.js';
+import { pin } from './pins.js';
+import { beneath, failedBeneath, isCode, toLimit, toPolicy, type Host } from '../read.js';
+import { RootWrites, toJson } from './write.js';
+import { missing, statBeneath } from './stat.js';
+
+/** Methods of the original's root that are passed on to the original, if the binding has one. */
+const ASYNC_METHODS = ['append', 'copyIn', 'list', 'move', 'openWritable', 'remove', 'resolve'];
+const ITERATING_METHODS = ['entries', 'walk'];
+
+const NO_DEFAULTS: Unchecked = Object.freeze({});
+
+export function bindRoot(host: Host) {
+  const { HostError, original } = host;
+
+  class Root {
+    declare readonly rootDir: string;
+    declare readonly rootReal: string;
+    declare readonly rootWithSep: string;
+    declare readonly defaults: Unchecked;
+    #pin: Awaited<ReturnType<typeof pin>>;
+    #writes: InstanceType<typeof RootWrites> | undefined;
+    #theirs: Promise<Unchecked> | undefined;
+
+    /** @param rootDir as it was given */
+    constructor(held: Awaited<ReturnType<typeof pin>>, rootDir: string, defaults: Unchecked) {
+      this.#pin = held;
+      this.rootDir = path.resolve(rootDir);
+      this.rootReal = held.path;
+      this.rootWithSep = held.path.endsWith('/') ? held.path : `${held.path}/`;
+      this.defaults = defaults;
+    }
+
+    /** Options of a read; `undefined` leaves the root's default in place. */
+    #readOptions(given: Unchecked) {
+      const options = checked(given, NAMES.read);
+      const { defaults } = this;
+      return {
+        hardlinks: options?.hardlinks ?? defaults.hardlinks,
+        maxBytes: options?.maxBytes === undefined ? defaults.maxBytes : toLimit(options.maxBytes),
+        symlinks: toPolicy(options?.symlinks ?? defaults.symlinks),
+        outbound: options?.outbound ?? host.outbound,
+      };
+    }
+
+    async #read(method: 'read' | 'open', file: unknown, options: Unchecked) {
+      const chosen = this.#readOptions(options);
+      const place = { given: this.rootDir, real: this.rootReal };
+      try {
+        return await beneath((given, rest) => this.#pin.use<unknown>((root) => root[method](given, rest)), place, file, chosen);
+      } catch (error) {
+        throw await failedBeneath(HostError, ROOT_READ, place, file, chosen, error);
+      }
+    }
+
+    async read(file: unknown, options?: Unchecked) {
+      return this.#read('read', file, options);
+    }
+
+    async open(file: unknown, options?: Unchecked) {
+      return this.#read('open', file, { ...options, maxBytes: Infinity });
+    }
+
+    async readAbsolute(file: unknown, options?: Unchecked) {
+      return this.#read('read', file, options);
+    }
+
+    async readBytes(file: unknown, options?: Unchecked) {
+      return (await this.#read('read', file, options)).buffer;
+    }
+
+    async readText(file: unknown, options?: Unchecked) {
+      return (await this.#read('read', file, options)).buffer.toString(options?.encoding ?? 'utf8');
+    }
+
+    async readJson(file: unknown, options?: Unchecked) {
+      return JSON.parse(await this.readText(file, options));
+    }
+
+    reader(options?: Unchecked) {
+      return (file: unknown) => this.readBytes(file, options);
+    }
+
+    async stat(file: unknown) {
+      const stat = await statBeneath(HostError, this.#pin, file);
+      if (stat === undefined) {
+        throw missing(HostError, this.rootReal, file);
+      }
+      return stat;
+    }
+
+    async exists(file: unknown) {
+      return (await statBeneath(HostError, this.#pin, file)) !== undefined;
+    }
+
+    /** Returns the writer, or `undefined` when the options have a rule that only the original knows. */
+    #writer(given: Unchecked): InstanceType<typeof RootWrites> | undefined {
+      const options = checked(given, NAMES.write);
+      const denies = [this.defaults.denyMutations, options?.denyMutations].some((policy) => policy?.paths?.length > 0 || policy?.prefixes?.length > 0);
+      return denies ? undefined : (this.#writes ??= new RootWrites(HostError, this.#pin, this.defaults));
+    }
+
+    async write(file: unknown, data: Unchecked, options?: Unchecked) {
+      const writer = this.#writer(options);
+      return writer === undefined ? this.#denying('write', arguments) : writer.write(file, data, options, {});
+    }
+
+    async create(file: unknown, data: Unchecked, options?: Unchecked) {
+      const writer = this.#writer(options);
+      if (writer === undefined) {
+        return this.#denying('create', arguments);
+      }
+      writer.refuseSharedMode(options);
+      return writer.write(file, data, options, { overwrite: false, mayStream: true });
+    }
+
+    async writeJson(file: unknown, value: Unchecked, options?: Unchecked) {
+      const writer = this.#writer(options);
+      return writer === undefined ? this.#denying('writeJson', arguments) : writer.write(file, toJson(value, options), options, {});
+    }
+
+    async createJson(file: unknown, value: Unchecked, options?: Unchecked) {
+      const writer = this.#writer(options);
+      if (writer === undefined) {
+        return this.#denying('createJson', arguments);
+      }
+      writer.refuseSharedMode(options);
+      return writer.write(file, toJson(value, options), options, { overwrite: false });
+    }
+
+    async mkdir(dir: unknown, options?: Unchecked) {
+      const writer = this.#writer(options);
+      return writer === undefined ? this.#denying('mkdir', arguments) : writer.mkdir(dir, options);
+    }
+
+    async ensureRoot(options?: Unchecked) {
+      const writer = this.#writer(options);
+      return writer === undefined ? this.#denying('ensureRoot', arguments) : writer.ensure('.', options);
+    }
+
+    /** A write with `denyMutations`, by the original. */
+    async #denying(method: string, args: IArguments) {
+      return (await this.#original('denyMutations'))[method](...args);
+    }
+
+    /** Calls a method of the original's root. The original works by path, so that the path must still name the pinned directory. */
+    async #original(what: string) {
+      if (typeof original?.root !== 'function') {
+        throw hostError(HostError, 'helper-unavailable', `${what} is not ours to do: bind with original, which has a root()`);
+      }
+      try {
+        await this.#pin.assertNamed();
+        if (this.#theirs === undefined) {
+          const theirs = Promise.resolve(original.root(this.rootReal, this.defaults));
+          this.#theirs = theirs;
+          theirs.catch(() => {
+            this.#theirs = undefined;
+          });
+          await theirs;
+          // What it has seen under that name is the same directory.
+          await this.#pin.assertNamed().catch((error) => {
+            this.#theirs = undefined;
+            throw error;
+          });
+        }
+      } catch (error) {
+        throw toHost(HostError, ROOT_READ, error);
+      }
+      return this.#theirs;
+    }
+
+    static {
+      for (const name of ASYNC_METHODS) {
+        define(Root, name, async function (...args) {
+          return (await this.#original(name))[name](...args);
+        });
+      }
+      for (const name of ITERATING_METHODS) {
+        define(Root, name, async function* (...args) {
+          yield* (await this.#original(name))[name](...args);
+        });
+      }
+    }
+  }
+
+  return {
+    async root(rootDir: string, defaults?: Unchecked) {
+      const kept = defaults === undefined ? NO_DEFAULTS : Object.freeze({ ...checked(defaults, NAMES.defaults, 'defaults') });
+      toLimit(kept.maxBytes);
+      try {
+        return new Root(await pin(rootDir), rootDir, kept);
+      } catch (error) {
+        throw failedRoot(HostError, error);
+      }
+    },
+  };
+}
+
+function failedRoot(HostError: HostErrorClass, error: unknown) {
+  if (isCode(error, 'not-found')) {
+    return hostError(HostError, 'not-found', 'root dir not found', error.cause);
+  }
+  return isCode(error, 'not-directory')
+    ? hostError(HostError, 'invalid-path', 'root dir is not a directory', error.cause)
+    : toHost(HostError, ROOT_READ, error);
+}
+
+function define(Class: Function, name: string, value: (this: Unchecked, ...args: Unchecked[]) => unknown) {
+  Object.defineProperty(Class.prototype, name, { configurable: true, writable: true, value });
+}

@@ -1,0 +1,90 @@
+// `stat` and `exists` of a root, by its descriptor.
+
+import { os, path } from '../../base/node.js';
+import { ROOT_STAT, hostError, toHost, type HostErrorClass } from '../errors.js';
+import { climbs, expandHome, withoutLinks } from '../paths.js';
+import { linkEscape } from '../sentences.js';
+import { isHoldfastError, systemError } from '../../errors/holdfast-error.js';
+import { statusOf } from '../../root/root.js';
+import type { Base } from './targets.js';
+import type { Stats } from 'node:fs';
+
+/**
+ * A path that must be relative and may not climb.
+ *
+ * @param root its real path
+ */
+export function toRelative(HostError: HostErrorClass, root: string, given: unknown) {
+  if (typeof given !== 'string') {
+    throw new TypeError('The path must be of type string');
+  }
+  if (given.includes('\0')) {
+    throw hostError(HostError, 'invalid-path', 'relative path contains a NUL byte');
+  }
+  const expanded = expandHome(given);
+  const relative = given === expanded ? given : path.relative(root, expanded);
+  if (path.isAbsolute(relative) || /^\.\.(\/|$)/.test(path.normalize(relative))) {
+    throw hostError(HostError, 'invalid-path', 'relative path must not escape root');
+  }
+  if (climbs(relative)) {
+    throw hostError(HostError, 'invalid-path', "relative path must not contain '..'");
+  }
+  return relative;
+}
+
+/** Returns the stat in the shape of fs-safe, or `undefined` when nothing is there. */
+export async function statBeneath(HostError: HostErrorClass, base: Base, given: unknown) {
+  const relative = toRelative(HostError, base.path, given);
+  try {
+    const stat = await statusBeneath(base, relative === '' ? '.' : relative);
+    return stat && toPathStat(stat);
+  } catch (error) {
+    const escape = isOutside(error) ? await linkEscape(base.path, relative) : undefined;
+    if (escape === 'dangling') {
+      return undefined;
+    }
+    throw toHost(HostError, ROOT_STAT, error, { given, cause: escape });
+  }
+}
+
+/** Returns the stat of a path. Tries again if a link with an absolute target leads back into the root. */
+async function statusBeneath(base: Base, relative: string): Promise<Stats | undefined> {
+  try {
+    return await base.use((root) => statusOf(root, relative, 'follow-within-root'));
+  } catch (error) {
+    const real = isOutside(error) ? await withoutLinks(base.path, relative, true) : undefined;
+    if (real === undefined) {
+      throw error;
+    }
+    return base.use((root) => statusOf(root, real === '' ? '.' : real, 'reject'));
+  }
+}
+
+/**
+ * The refusal of `stat` for a path to nothing, with the error of `node:fs` as its cause.
+ *
+ * @param root its real path
+ */
+export function missing(HostError: HostErrorClass, root: string, given: unknown) {
+  return hostError(HostError, 'not-found', 'file not found', systemError(-os.constants.errno.ENOENT, 'stat', path.join(root, String(given))));
+}
+
+function isOutside(error: unknown) {
+  return isHoldfastError(error) && (error as NodeJS.ErrnoException).code === 'outside-workspace';
+}
+
+function toPathStat(stat: Stats) {
+  return {
+    dev: stat.dev,
+    gid: stat.gid,
+    ino: stat.ino,
+    isDirectory: stat.isDirectory(),
+    isFile: stat.isFile(),
+    isSymbolicLink: stat.isSymbolicLink(),
+    mode: stat.mode,
+    mtimeMs: stat.mtimeMs,
+    nlink: stat.nlink,
+    size: stat.size,
+    uid: stat.uid,
+  };
+}

@@ -1,0 +1,117 @@
+// Targets of writes beneath a root, and what is looked for before a write and after a refusal.
+
+import { fs, path } from '../../base/node.js';
+import { FromCaller, hostError, isErrno, type HostErrorClass } from '../errors.js';
+import { climbs, expandHome } from '../paths.js';
+import { isCode } from '../read.js';
+import { hardlinkCause, linkEscape } from '../sentences.js';
+import { statusOf, type Root } from '../../root/root.js';
+import { invalidType } from '../../options/validate.js';
+import type { Stats } from 'node:fs';
+
+/** A directory to write beneath. */
+export interface Base {
+  /** its real path */
+  path: string;
+  use<T>(call: (root: Root) => Promise<T>): Promise<T>;
+}
+
+export interface Target {
+  relative: string;
+  /** the path had a `..` */
+  climbed: boolean;
+  /** the path ended in `/` or `/.` */
+  namesDirectory: boolean;
+}
+
+export function refuseDrive(HostError: HostErrorClass, given: string) {
+  if (/^[A-Za-z]:(?![\\/])/.test(given)) {
+    throw hostError(HostError, 'invalid-path', 'relative path must not start with a drive letter');
+  }
+}
+
+/** The target of a write: beneath the root by its text, and no drive of another system. */
+export function toTarget(HostError: HostErrorClass, base: Base, given: unknown): Target {
+  if (typeof given !== 'string') {
+    throw invalidType('relativePath', 'of type string', given);
+  }
+  refuseDrive(HostError, given);
+  const file = expandHome(given);
+  if (file.includes('\0')) {
+    throw hostError(HostError, 'invalid-path', 'relative path contains a NUL byte');
+  }
+  const relative = path.relative(base.path, path.resolve(base.path, file));
+  if (relative === '') {
+    throw hostError(HostError, 'invalid-path', 'invalid target path');
+  }
+  if (relative === '..' || relative.startsWith('../')) {
+    throw hostError(HostError, 'outside-workspace', 'file is outside workspace root');
+  }
+  return { relative, climbed: climbs(file), namesDirectory: /\/\.?$/.test(file) };
+}
+
+/** Returns the stat of a target, or `undefined`. It only chooses the error that a host gets. */
+export async function statusOfTarget(base: Base, { relative, climbed }: Target): Promise<Stats | undefined> {
+  try {
+    return await base.use((root) => statusOf(root, `${base.path === '/' ? '' : base.path}/${relative}`, climbed ? 'reject' : 'follow-within-root'));
+  } catch {
+    return undefined;
+  }
+}
+
+const READ_BY_ALL = 0o444;
+const READ_BY_OWNER = 0o400;
+
+/**
+ * Refuses to overwrite a file that this user may not read (hosts read back what they replaced) and a file whose path ends like a
+ * directory, as fs-safe does.
+ */
+export async function assertReplaceable(HostError: HostErrorClass, base: Base, target: Target) {
+  const stat = await statusOfTarget(base, target);
+  if (stat === undefined || !stat.isFile()) {
+    return;
+  }
+  if (target.namesDirectory) {
+    throw hostError(HostError, 'path-alias', 'path alias escape blocked');
+  }
+  const isOwn = stat.uid === process.geteuid?.();
+  if ((stat.mode & READ_BY_ALL) === READ_BY_ALL || (isOwn && (stat.mode & READ_BY_OWNER) !== 0)) {
+    return;
+  }
+  try {
+    const options = { hardlinks: 'allow', maxBytes: Infinity, symlinks: target.climbed ? 'reject' : 'follow-within-root' };
+    const opened = await base.use((root) => root.open(`${base.path === '/' ? '' : base.path}/${target.relative}`, options));
+    await opened.handle.close();
+  } catch (error) {
+    if (isErrno(error) && (error.code === 'EACCES' || error.code === 'EPERM')) {
+      throw new FromCaller(error);
+    }
+  }
+}
+
+/**
+ * The error of a write that was refused: the cause that hosts match, and the code for a name that a link has taken.
+ *
+ * @param isNamed the caller has named a policy for links
+ */
+export async function explained(HostError: HostErrorClass, base: Base, relative: string, isNamed: boolean, error: unknown): Promise<{ error?: Error; cause?: Error }> {
+  if (isCode(error, 'hardlink')) {
+    return { cause: hardlinkCause(base.path, path.join(base.path, relative)) };
+  }
+  if (isCode(error, 'symlink') || isCode(error, 'outside-workspace')) {
+    const escape = await linkEscape(base.path, relative);
+    return { cause: escape === 'dangling' ? undefined : escape };
+  }
+  if (!isCode(error, 'already-exists')) {
+    return {};
+  }
+  const stat = await fs.promises.lstat(path.join(base.path, relative)).catch(() => undefined);
+  if (!stat?.isSymbolicLink()) {
+    return {};
+  }
+  if (isNamed) {
+    return { error: hostError(HostError, 'symlink', 'symlink path component not allowed') };
+  }
+  const escape = await linkEscape(base.path, relative);
+  return escape instanceof Error ? { error: hostError(HostError, 'path-alias', 'path alias escape blocked', escape) } : {};
+}

@@ -1,0 +1,246 @@
+// Writes of fs-safe's `root()`.
+
+import { path } from '../../base/node.js';
+import {
+  ROOT_MKDIR,
+  ROOT_MKDIR_BY_POLICY,
+  ROOT_WRITE,
+  ROOT_WRITE_BY_POLICY,
+  hostError,
+  toHost,
+  type HostErrorClass,
+  type Rules,
+} from '../errors.js';
+import { authority } from '../authority.js';
+import { limited } from '../chunks.js';
+import { NAMES, checked, type Unchecked } from '../options.js';
+import { mkdirMode, withoutLinks } from '../paths.js';
+import { isCode, openedRoot, toLimit, toPolicy, type Host } from '../read.js';
+import { toRelative } from './stat.js';
+import { assertReplaceable, explained, refuseDrive, statusOfTarget, toTarget, type Base, type Target } from './targets.js';
+import { WriteQueue, targetOf } from '../../schedule/write-queue.js';
+import { ensureOf, writeOf } from '../../root/root.js';
+import { WHOLE_DATA } from '../../verbs/write.js';
+import { invalidType } from '../../options/validate.js';
+
+const DEFAULT_MODE = 0o600;
+
+/** Queue of complete writes: the checks before a write must not let a later call overtake it. */
+const rootWrites = new WriteQueue();
+
+/** Bits of a write's flags: links on the way are followed, a final one is not. */
+const FOLLOW_PARENTS = 1;
+
+/** One write. */
+export interface Call {
+  target: Target;
+  stream: AsyncIterable<Uint8Array> | undefined;
+  content: Unchecked;
+  overwrites: boolean;
+  /** of a stream */
+  maxBytes: number | undefined;
+  mode: number | undefined;
+  options: Unchecked;
+}
+
+/** Writes, and makes directories, beneath one root. */
+export class RootWrites {
+  #HostError;
+  #base;
+  #defaults;
+  #rules;
+
+  constructor(HostError: HostErrorClass, base: Base, defaults: Unchecked, rules: Rules = ROOT_WRITE) {
+    this.#HostError = HostError;
+    this.#base = base;
+    this.#defaults = defaults;
+    this.#rules = rules;
+  }
+
+  /**
+   * Links on the way are followed while they stay beneath the root, unless the caller forbids it. A path with `..` is resolved
+   * by its text, which is sound without links only.
+   */
+  #linkPolicy(options: Unchecked, climbed: boolean) {
+    const chosen = options?.mutationSymlinks ?? this.#defaults.mutationSymlinks;
+    return { named: chosen !== undefined, symlinks: climbed ? 'reject' : (toPolicy(chosen) ?? 'follow-parents') };
+  }
+
+  #absolute(relative: string) {
+    return `${this.#base.path === '/' ? '' : this.#base.path}/${relative}`;
+  }
+
+  /** Calls, and calls again if a link with an absolute target leads back into the root. */
+  async #followed(relative: string, symlinks: string, call: (file: string, symlinks: string) => Promise<Unchecked>) {
+    try {
+      return await call(this.#absolute(relative), symlinks);
+    } catch (error) {
+      const real = isCode(error, 'outside-workspace') ? await withoutLinks(this.#base.path, relative, symlinks === 'follow-within-root') : undefined;
+      if (real === undefined) {
+        throw error;
+      }
+      return call(this.#absolute(real), 'reject');
+    }
+  }
+
+  /** @param fixed what the method itself decides */
+  async write(given: unknown, data: Unchecked, options: Unchecked, fixed: { overwrite?: boolean; mayStream?: boolean }) {
+    const target = toTarget(this.#HostError, this.#base, given);
+    const stream = isAsyncIterable(data) && fixed.mayStream ? data : undefined;
+    if (stream === undefined && typeof data !== 'string' && !(data instanceof Uint8Array)) {
+      throw invalidType('data', WHOLE_DATA, data);
+    }
+    const call = {
+      target,
+      stream,
+      // Copies the content now: the checks before the write take time.
+      content: stream === undefined && typeof data !== 'string' ? new Uint8Array(data) : data,
+      overwrites: fixed.overwrite ?? options?.overwrite ?? true,
+      maxBytes: stream === undefined ? undefined : toLimit(options?.maxBytes === undefined ? this.#defaults.maxBytes : options.maxBytes),
+      mode: toMode(this.#HostError, options, this.#defaults),
+      options,
+    };
+    try {
+      // A stream takes its place among the writes to one target when its data have ended.
+      const place = targetOf(this.#absolute(target.relative), undefined, undefined, FOLLOW_PARENTS);
+      await (stream === undefined ? rootWrites.queued(place, () => this.#checkedPublish(call)) : this.#checkedPublish(call));
+    } catch (error) {
+      const { named } = this.#linkPolicy(options, target.climbed);
+      const { error: other, cause } = await explained(this.#HostError, this.#base, target.relative, named, error);
+      throw other ?? toHost(this.#HostError, named ? ROOT_WRITE_BY_POLICY : this.#rules, error, { given, cause });
+    }
+  }
+
+  async #checkedPublish(call: Call) {
+    if (call.overwrites) {
+      await assertReplaceable(this.#HostError, this.#base, call.target);
+    } else if (call.stream !== undefined && (await statusOfTarget(this.#base, call.target)) !== undefined) {
+      // Fails before the producer is read.
+      throw hostError(this.#HostError, 'already-exists', 'file already exists');
+    }
+    await this.#publish(call);
+  }
+
+  async #publish({ target: { relative, climbed }, stream, content, overwrites, maxBytes, mode, options }: Call) {
+    const { symlinks } = this.#linkPolicy(options, climbed);
+    const ask = asked([this.#defaults, options]);
+    const common = {
+      ...(mode === undefined ? { newFileMode: DEFAULT_MODE } : { mode }),
+      durable: options?.durable ?? this.#defaults.durable,
+      encoding: options?.encoding,
+      hardlinks: 'reject',
+      overwrite: overwrites,
+      signal: stream === undefined ? undefined : options?.signal,
+    };
+    const attempt = (more: Unchecked) =>
+      this.#followed(relative, symlinks, (file, policy) =>
+        this.#base.use((root) => {
+          ask?.();
+          const data = stream === undefined ? content : limited(this.#HostError, stream, maxBytes ?? Infinity);
+          return writeOf(root, file, data, { ...common, ...more, symlinks: policy }, ask);
+        }),
+      );
+    const parent = path.dirname(relative);
+    const makesParents = (options?.mkdir ?? this.#defaults.mkdir ?? true) && parent !== '.';
+    const dirMode = () => (options?.private === true ? 0o700 : mkdirMode());
+    const makeParents = () => this.#makeDirectory(parent, symlinks === 'reject' ? 'reject' : 'follow-within-root', dirMode(), ask);
+    if (stream !== undefined && makesParents) {
+      // The data come once, so that their directory is made first.
+      await makeParents();
+    }
+    try {
+      await attempt({});
+    } catch (error) {
+      if (stream !== undefined || !makesParents || !isCode(error, 'not-found')) {
+        throw error;
+      }
+      if (ask === undefined) {
+        await attempt({ mkdir: true, dirMode: dirMode() });
+        return;
+      }
+      await makeParents();
+      await attempt({});
+    }
+  }
+
+  /** @param ask called right before directories are made */
+  #makeDirectory(relative: string, symlinks: string, mode: number, ask: (() => void) | undefined) {
+    return this.#followed(relative, symlinks, (dir, policy) =>
+      this.#base.use((root) => ensureOf(root, dir, { mode, existing: 'leave', symlinks: policy }, ask)),
+    );
+  }
+
+  async mkdir(dir: unknown, options: Unchecked) {
+    if (typeof dir === 'string') {
+      refuseDrive(this.#HostError, dir);
+    }
+    const relative = path.join(toRelative(this.#HostError, this.#base.path, dir));
+    if (relative === '.' || relative === './') {
+      throw hostError(this.#HostError, 'outside-workspace', 'file is outside workspace root');
+    }
+    await this.ensure(relative, options);
+  }
+
+  async ensure(relative: string, options: Unchecked) {
+    const { named, symlinks } = this.#linkPolicy(options, false);
+    const isPrivate = options?.private === true;
+    const follows = symlinks === 'follow-parents' && !named ? 'follow-within-root' : symlinks;
+    let made;
+    try {
+      made = await this.#makeDirectory(relative, follows, isPrivate ? 0o700 : mkdirMode(), asked([this.#defaults, options]));
+    } catch (error) {
+      const { cause } = await explained(this.#HostError, this.#base, relative, named, error);
+      throw toHost(this.#HostError, named ? ROOT_MKDIR_BY_POLICY : ROOT_MKDIR, error, { given: relative, cause });
+    }
+    if (isPrivate && !made.isPrivate) {
+      throw hostError(this.#HostError, 'insecure-permissions', 'existing directory is not private');
+    }
+  }
+
+  refuseSharedMode(options: Unchecked) {
+    if (options?.private === true && ((options.mode ?? this.#defaults.mode ?? 0) & 0o077) !== 0) {
+      throw hostError(this.#HostError, 'insecure-permissions', 'private creation requires owner-only permission bits');
+    }
+  }
+}
+
+/** The callbacks to ask before a change, as one function; `undefined` when there is none. */
+function asked(levels: Unchecked[]) {
+  return levels.some((level) => level?.assertBeforeMutation !== undefined) ? authority(levels) : undefined;
+}
+
+/** One write beneath a root that is opened for it. */
+export async function writeFileWithinRoot(host: Host, params: Unchecked, rules: Rules = ROOT_WRITE) {
+  const { rootDir, relativePath, data, encoding, mkdir } = checked(params, NAMES.writeWithin, 'params');
+  const root = await openedRoot(host.HostError, rootDir, rules);
+  try {
+    const base: Base = { path: root.path, use: (call) => call(root) };
+    await new RootWrites(host.HostError, base, {}, rules).write(relativePath, data, { encoding, mkdir }, {});
+  } finally {
+    root.close();
+  }
+}
+
+export function toJson(value: Unchecked, options: Unchecked) {
+  const text = JSON.stringify(value, options?.replacer, options?.space);
+  if (text === undefined) {
+    throw invalidType('data', 'a value that JSON can hold', value);
+  }
+  return options?.trailingNewline === false ? text : `${text}\n`;
+}
+
+/** The permission bits of a mode. Setuid, setgid and sticky are never published. */
+function toMode(HostError: HostErrorClass, options: Unchecked, defaults: Unchecked) {
+  const mode = options?.mode ?? defaults.mode;
+  if (mode === undefined) {
+    return undefined;
+  }
+  if (!Number.isInteger(mode) || mode < 0) {
+    throw hostError(HostError, 'invalid-path', 'invalid staged file mode');
+  }
+  return mode & 0o777;
+}
+
+function isAsyncIterable(data: Unchecked) {
+  return typeof data === 'object' && data !== null && typeof data[Symbol.asyncIterator] === 'function';
+}

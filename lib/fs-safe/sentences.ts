@@ -1,0 +1,164 @@
+// The sentences of fs-safe. Hosts show them, and match them and the first words of a cause.
+
+import { fs, os, path } from '../base/node.js';
+import { own } from '../errors/holdfast-error.js';
+import { escaped } from '../base/escape.js';
+import { climbs, isBeneath } from './paths.js';
+import { table } from '../base/lookup-table.js';
+
+/**
+ * What a sentence may need: the path of the call, the limit of bytes, and an error that stands before the system's own as
+ * the cause.
+ */
+export interface Facts {
+  given?: unknown;
+  maxBytes?: unknown;
+  cause?: Error;
+}
+
+export type Sentence = string | ((facts: Facts, error: any) => string);
+
+/** A path for a message: the home directory is `~`, and characters that do not print are escaped. */
+export function shortPath(given: string) {
+  const home = os.homedir();
+  const short = given === home ? '~' : given.startsWith(`${home}/`) ? `~${given.slice(home.length)}` : given;
+  return escaped(short);
+}
+
+const device: (facts: Facts, error: any) => string = ({ given }, error) => `file reads from unsafe device paths are not allowed: ${shortPath(String(given ?? error.path))}`;
+
+const tooLarge: (facts: Facts, error: any) => string = ({ maxBytes }, { size, limit = maxBytes }) => {
+  const exceeds = limit === undefined ? 'file exceeds the limit' : `file exceeds limit of ${limit} bytes`;
+  return size === undefined ? exceeds : `${exceeds} (got ${size})`;
+};
+
+const unusable: (what: string) => (facts: Facts) => string = (what) => ({ given }) => typeof given === 'string' && given.includes('\0') ? `${what} contains a NUL byte` : `${what} is not usable`;
+
+const READ = { 'not-found': 'file not found', 'not-file': 'not a file', 'device-path': device, 'too-large': tooLarge };
+
+/** By our code, for each kind of call. */
+const SENTENCES: Record<string, Record<string, Sentence>> = Object.freeze({
+  localRead: table({ ...READ, 'not-directory': 'file not found', symlink: 'symlink not allowed', 'invalid-path': unusable('file path') }),
+  rootRead: table({
+    ...READ,
+    'not-directory': 'not a file',
+    symlink: 'symlink path component not allowed',
+    hardlink: 'hardlinked path not allowed',
+    'outside-workspace': 'file is outside workspace root',
+    'path-mismatch': 'root path changed during operation',
+    'invalid-path': unusable('relative path'),
+  }),
+  rootWrite: table({
+    'not-found': 'file not found',
+    'not-file': 'not a file',
+    symlink: 'path alias escape blocked',
+    hardlink: 'path alias escape blocked',
+    'not-directory': 'path alias escape blocked',
+    'outside-workspace': 'path alias escape blocked',
+    'already-exists': 'file already exists',
+    'path-mismatch': 'root path changed during operation',
+    'invalid-path': unusable('relative path'),
+  }),
+  rootMkdir: table({
+    'not-found': 'file not found',
+    'not-directory': 'directory component must be a directory',
+    symlink: 'path alias escape blocked',
+    'outside-workspace': 'path alias escape blocked',
+    'path-mismatch': 'root path changed during operation',
+    'invalid-path': unusable('relative path'),
+  }),
+  rootStat: table({
+    'not-found': 'file not found',
+    'not-directory': 'path alias escape blocked',
+    symlink: 'symlink path could not be resolved',
+    'outside-workspace': 'path alias escape blocked',
+    'path-mismatch': 'root path changed during operation',
+    'invalid-path': unusable('relative path'),
+  }),
+  oldRootRead: table({
+    ...READ,
+    'not-file': 'path is not a regular file under root',
+    'not-directory': 'file not found',
+    'device-path': 'path is not a regular file under root',
+    symlink: 'path is not a regular file under root',
+    hardlink: 'hardlinked path not allowed',
+    'outside-workspace': 'file is outside workspace root',
+  }),
+  oldRootWrite: table({
+    'not-found': 'file not found',
+    'not-file': 'path is not a regular file under root',
+    'not-directory': 'path is not a regular file under root',
+    symlink: 'path is not a regular file under root',
+    hardlink: 'hardlinked path not allowed',
+    'outside-workspace': 'file is outside workspace root',
+  }),
+});
+
+const REFUSED = table({
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'read-only filesystem',
+  ENOSPC: 'no space left on device',
+});
+
+/** The sentence for a failure of the system in a write. */
+export function systemSentence(code: string | undefined) {
+  return code === 'ENAMETOOLONG' ? 'relative path is too long' : `${REFUSED[code ?? ''] ?? 'filesystem write failed'} (${code})`;
+}
+
+/** @param root its real path */
+function causeOf(what: string, root: string, at: string) {
+  return own(new Error(`${what} root (${shortPath(root)}): ${shortPath(at)}`));
+}
+
+/**
+ * The cause for a path that leaves a root by its text.
+ *
+ * @param root its real path
+ */
+export function textEscape(root: string, given: string) {
+  return path.isAbsolute(given) ? causeOf('Path escapes', root, given) : causeOf('Path resolves outside', root, path.resolve(root, given));
+}
+
+/**
+ * What became of a path that leaves a root by a link: the cause for hosts, `'dangling'` when the first link that leads to
+ * nothing leads beneath the root, or `undefined`. Looked for by path, and only after a refusal.
+ *
+ * @param root its real path
+ * @param given relative
+ */
+export async function linkEscape(root: string, given: string): Promise<Error | 'dangling' | undefined> {
+  if (climbs(given)) {
+    return undefined;
+  }
+  let at = root;
+  try {
+    for (const component of given.split('/').filter((part) => part !== '' && part !== '.')) {
+      at = path.join(at, component);
+      if (!(await fs.promises.lstat(at)).isSymbolicLink()) {
+        continue;
+      }
+      const real = await fs.promises.realpath(at).catch(() => undefined);
+      if (!isBeneath(root, real ?? path.resolve(path.dirname(at), await fs.promises.readlink(at)))) {
+        return causeOf('Symlink escapes', root, at);
+      }
+      if (real === undefined) {
+        return 'dangling';
+      }
+    }
+  } catch {
+    // Unknown.
+  }
+  return undefined;
+}
+
+/**
+ * The cause for a file with several names.
+ *
+ * @param root its real path
+ */
+export function hardlinkCause(root: string, at: string) {
+  return own(new Error(`Hardlinked path is not allowed under root (${shortPath(root)}): ${shortPath(at)}`));
+}
+
+export { SENTENCES };
