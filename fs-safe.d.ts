@@ -120,17 +120,20 @@ export interface FsSafePathStat {
 }
 
 export type FsSafeRootDefaults = Pick<FsSafeRootReadOptions, 'hardlinks' | 'maxBytes' | 'nonBlockingRead' | 'symlinks'> &
-  Pick<
-    FsSafeRootWriteOptions,
-    'assertBeforeMutation' | 'denyMutations' | 'durable' | 'mkdir' | 'mode' | 'mutationSymlinks' | 'renameIdentity'
-  >;
+  Pick<FsSafeRootWriteOptions, 'assertBeforeMutation' | 'denyMutations' | 'mkdir' | 'mode' | 'mutationSymlinks' | 'renameIdentity'> & {
+    /** Default `true`. `'file'` is an option of a call. */
+    durable?: boolean | undefined;
+  };
+
+/** The defaults of a root as it has them, in the type of the library. */
+type KeptDefaults = { readonly [Name in keyof FsSafeRootDefaults]?: Exclude<FsSafeRootDefaults[Name], undefined> };
 
 /** A directory that paths may not leave, pinned by its descriptor. */
 export interface FsSafeRoot {
   readonly rootDir: string;
   readonly rootReal: string;
   readonly rootWithSep: string;
-  readonly defaults: FsSafeRootDefaults;
+  readonly defaults: KeptDefaults;
   read(relativePath: string, options?: FsSafeRootReadOptions): Promise<FsSafeReadResult>;
   readAbsolute(filePath: string, options?: FsSafeRootReadOptions): Promise<FsSafeReadResult>;
   readBytes(relativePath: string, options?: FsSafeRootReadOptions): Promise<Buffer>;
@@ -164,7 +167,7 @@ export interface FsSafeDestinationState {
 /** Each option is explained in docs/fs-safe.md. */
 export interface FsSafeReplaceBaseOptions {
   filePath: string;
-  content: string | Uint8Array;
+  content: string | NodeJS.ArrayBufferView;
   /** Default `0o600`. */
   mode?: number | undefined;
   /** New parents get it; the last one, where it exists, loses what goes beyond it. Default `0o700`. */
@@ -287,6 +290,8 @@ export interface FsSafeOpenRootFileParams {
   skipLexicalRootCheck?: boolean | undefined;
   /** A file system of the host: such a call is the original's, unless its functions are those of `node:fs`. */
   ioFs?: unknown;
+  /** Such a call is the original's. */
+  aliasPolicy?: { allowFinalSymlinkForUnlink?: boolean | undefined; allowFinalHardlinkForUnlink?: boolean | undefined } | undefined;
 }
 
 export type FsSafeOpenRootFileResult =

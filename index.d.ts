@@ -77,7 +77,7 @@ export interface CommonOptions {
 }
 
 /** The options of a `…Sync` twin: those of the verb without `signal`, which is `ERR_INVALID_ARG_VALUE` there. */
-export type SyncOptions<Options> = Omit<Options, 'signal'>;
+export type SyncOptions<Options> = Omit<Options, 'signal'> & { signal?: undefined };
 
 /** The options of a method of a {@link Root}: those of the verb without `root`. */
 export type WithinRoot<Options> = Omit<Options, 'root'>;

@@ -149,7 +149,7 @@ exactly<
 exactly<Equal<Fields<CleanOptions>, 'olderThanMs'>>();
 exactly<Equal<Fields<StagedFile>, 'tempPath' | 'handle' | 'commit' | 'abort' | typeof Symbol.asyncDispose>>();
 exactly<Equal<Fields<EnsureDirOptions>, Shared | 'mode' | 'existing' | 'recursive'>>();
-exactly<Equal<Fields<SyncOptions<EnsureDirOptions>>, 'root' | 'symlinks' | 'mode' | 'existing' | 'recursive'>>();
+exactly<Equal<Fields<SyncOptions<EnsureDirOptions>>, 'signal' | 'root' | 'symlinks' | 'mode' | 'existing' | 'recursive'>>();
 exactly<Equal<Fields<WithinRoot<EnsureDirOptions>>, 'symlinks' | 'signal' | 'mode' | 'existing' | 'recursive'>>();
 exactly<
   Equal<

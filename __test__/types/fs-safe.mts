@@ -62,6 +62,17 @@ export async function roots(rootDir: string): Promise<number> {
   return (await root.exists('a')) && isDirectory ? config.tokens.length : mtimeMs;
 }
 
+/** A root as the library declares it, for a function of the host that takes one. */
+interface LibraryRoot {
+  readonly rootReal: string;
+  readonly defaults: { durable?: boolean; hardlinks?: 'reject' | 'allow'; maxBytes?: number; mkdir?: boolean; mode?: number; symlinks?: 'reject' | 'follow-within-root' | 'follow-parents-within-root' };
+  write(relativePath: string, data: string | Buffer, options?: { durable?: boolean; encoding?: BufferEncoding; overwrite?: boolean }): Promise<void>;
+  append(relativePath: string, data: string): Promise<void>;
+}
+export const asLibrarys: Promise<LibraryRoot> = bound.root('/srv');
+export const unlinks = plain.openRootFile({ absolutePath: '/srv/f', rootPath: '/srv', boundaryLabel: 'srv', aliasPolicy: { allowFinalSymlinkForUnlink: true } });
+export const views = plain.replaceFileAtomic({ filePath: '/srv/f', content: new Float64Array(1) });
+
 // @ts-expect-error the class is missing
 bindFsSafe({ outbound: true });
 // @ts-expect-error an option that does not exist

@@ -58,6 +58,9 @@ export async function refusedReads(): Promise<void> {
   await openLocalFileSafely('/srv/a', { mode: 0o600 });
   // @ts-expect-error a synchronous call cannot be aborted
   readLocalFileSafelySync('/srv/a', { signal });
+  const abortable = { maxBytes: 1, signal };
+  // @ts-expect-error nor with options that are a variable
+  readLocalFileSafelySync('/srv/a', abortable);
   // @ts-expect-error nor in the object form
   readLocalFileSafelySync({ filePath: '/srv/a', signal });
   // @ts-expect-error the result is an object, not the Buffer

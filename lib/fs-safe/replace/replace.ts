@@ -12,22 +12,15 @@ import { RenameRefused } from '../injected/publish.js';
 import { replaceInjected } from '../injected/replace.js';
 import { runLater, runNow, type Steps } from '../steps.js';
 import { isHoldfastError, own, systemError } from '../../errors/holdfast-error.js';
-import { WriteQueue, targetOf } from '../../schedule/write-queue.js';
+import { PathQueue } from '../../schedule/path-queue.js';
 import type { Host } from '../read.js';
 import type { Unchecked } from '../options.js';
 
 export type Verbs = typeof ASYNC | typeof SYNC;
 export type Step = (verbs: Verbs) => unknown;
 
-/** Replacements of one file follow each other as a whole. Its own writes have another queue. */
-const replacements = new WriteQueue();
-
-/** Bits of the write: links of parents are followed, a final link is not. */
-const FOLLOW_PARENTS = 1;
-
-function queueTarget({ target }: Plan) {
-  return targetOf(path.resolve(target), undefined, undefined, FOLLOW_PARENTS);
-}
+/** Serializes whole replacements of one path, as the original does: a callback of one may await that of another path. */
+const replacements = new PathQueue();
 
 function* replace(host: Host, plan: Plan): Steps<{ method: 'rename' | 'copy-fallback' }, Verbs> {
   const parent = path.dirname(plan.target);
@@ -159,7 +152,7 @@ async function replaceWithHost(host: Host, options: Unchecked) {
   const { promises } = options.fileSystem;
   const plan = toPlan(host.HostError, options, { dirMode: 0o700 });
   const calls = asyncCalls(promises);
-  return await replacements.queued(queueTarget(plan), async () => {
+  return await replacements.queued(path.resolve(plan.target), async () => {
     try {
       return await runLater(replaceInjected(host.HostError, calls, plan));
     } catch (error) {
@@ -193,7 +186,7 @@ export function bindReplace(host: Host) {
   const later = async (plan: Plan) => {
     try {
       // The directory comes first, and may take longer for one call than for the next.
-      return await replacements.queued(queueTarget(plan), () => runLater(replace(host, plan), ASYNC));
+      return await replacements.queued(path.resolve(plan.target), () => runLater(replace(host, plan), ASYNC));
     } catch (error) {
       throw error instanceof FromCaller ? error.thrown : error;
     }
