@@ -12,8 +12,8 @@ import { projectRoot, run } from './support.mjs';
 
 const usual = process.env.HOLDFAST_RACE_MS ?? '10000';
 const headline = process.env.HOLDFAST_RACE_HEADLINE_MS ?? '60000';
-/** A combination is repeated, up to ten times, until both kinds of answer were seen. */
-const timeout = 60_000 + 10 * Math.max(Number(usual), Number(headline));
+/** A combination is repeated, up to thirty times, until both kinds of answer were seen. */
+const timeout = 60_000 + 30 * Math.max(Number(usual), Number(headline));
 
 const percent = (part, whole) => `${((100 * part) / Math.max(1, whole)).toFixed(3)} %`;
 
