@@ -148,7 +148,7 @@ describe('colour', () => {
     ['on a dumb terminal', { isTTY: true }, { TERM: 'dumb' }, false],
   ])('%s', (_name, stream, env, expected) => {
     expect(wantsColour(stream, env)).toBe(expected);
-    expect(palette(expected).bad('x')).toBe(expected ? '\u001b[31mx\u001b[0m' : 'x');
+    expect(palette(expected).bad('x')).toBe(expected ? '\u001b[31mx\u001b[39m' : 'x');
   });
 
   test('is absent from what a pipe gets', () => {

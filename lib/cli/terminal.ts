@@ -1,13 +1,18 @@
 // Text for people: colour on a terminal that wants it, and nowhere else.
 
+import { styleText } from 'node:util';
+
+type Style = 'green' | 'red' | 'yellow' | 'dim' | 'bold';
+
 /** Whether to colour what goes to a stream. https://no-color.org: any value that is not empty means no. */
 export function wantsColour(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv) {
   return stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
 }
 
 export function palette(isOn: boolean) {
-  const paint = (code: number) => (text: string) => (isOn ? `\u001b[${code}m${text}\u001b[0m` : text);
-  return { good: paint(32), bad: paint(31), mild: paint(33), dim: paint(2), strong: paint(1) };
+  // The caller has judged the stream, by rules that are the same on every Node.
+  const paint = (style: Style) => (text: string) => (isOn ? styleText(style, text, { validateStream: false }) : text);
+  return { good: paint('green'), bad: paint('red'), mild: paint('yellow'), dim: paint('dim'), strong: paint('bold') };
 }
 
 export type Palette = ReturnType<typeof palette>;
