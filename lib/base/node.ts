@@ -1,5 +1,5 @@
-// Modules of Node by `process.getBuiltinModule`: in a bundle of ES modules there is no `require`. Their functions are looked up
-// at each call, so that a program may replace them, unless a file says otherwise.
+// Node's modules, by `process.getBuiltinModule`: in a bundle of ES modules there is no `require`. Modules that are expensive to
+// load (`node:crypto`, `node:stream`) are loaded in the same way where they are used.
 
 export const buffer = process.getBuiltinModule('node:buffer');
 export const fs = process.getBuiltinModule('node:fs');

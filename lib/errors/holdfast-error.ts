@@ -41,7 +41,7 @@ export class HoldfastError extends Error {
     }
   }
 
-  /** For logs: everything but the stack and the cause. In `path`, what `JSON.stringify` leaves raw is escaped; the property itself is exact. */
+  /** For logs: all fields but stack and cause. Escapes characters of `path` that `JSON.stringify` leaves raw. */
   toJSON(): HoldfastErrorJSON {
     const json: Record<string, unknown> = { name: this.name, code: this.code, category: this.category, message: this.message };
     for (const field of FIELDS) {

@@ -5,7 +5,7 @@ import { table, tableOfTables } from '../base/lookup-table.js';
 import type { HoldfastErrorCategory, HoldfastErrorCode } from '../../errors.js';
 import type { Context, Failure } from './failure.js';
 
-export interface Known {
+interface Known {
   category: HoldfastErrorCategory;
   /** message for an unauthenticated client */
   public: string;
@@ -58,7 +58,7 @@ const KINDS = table({
   device: 'a device',
 });
 
-export type Explained = { sentence: string; remedy?: string };
+type Explained = { sentence: string; remedy?: string };
 
 /** @param at the path, quoted and escaped */
 function describe(failure: Failure, at: string, context: Context | undefined): Explained {

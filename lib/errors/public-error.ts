@@ -46,7 +46,7 @@ const FILE_SYSCALLS = new Set([
 ]);
 
 /** What a client may learn from an error, or `undefined` for every other value. Each property is read once. */
-export type Facts = { code: string; category: HoldfastErrorCategory } | { errno: string };
+type Facts = { code: string; category: HoldfastErrorCategory } | { errno: string };
 
 function factsOf(error: unknown): Facts | undefined {
   try {

@@ -8,7 +8,7 @@ import type { Unchecked } from './options.js';
 
 const { createHash } = process.getBuiltinModule('node:crypto');
 
-export type Limits = { maxBytes: number; signal: AbortSignal | undefined };
+type Limits = { maxBytes: number; signal: AbortSignal | undefined };
 
 const CHUNK = 256 * 1024;
 const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;

@@ -21,7 +21,7 @@ export interface Host {
 }
 
 /** A directory that a call stays beneath. */
-export interface Place {
+interface Place {
   /** its absolute path as the caller gave it */
   given: string;
   /** its real path */

@@ -8,7 +8,7 @@ export interface Handle {
 }
 
 /** A record, and what goes with it. */
-export type Reply<Extra = undefined> = [record: Buffer, extra: Extra | undefined];
+type Reply<Extra = undefined> = [record: Buffer, extra: Extra | undefined];
 
 /** The verbs on the calling thread, which answer into the memory that `direct` was given. */
 export interface Direct {

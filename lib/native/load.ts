@@ -11,7 +11,7 @@ import type { Native } from './binding.js';
 
 const { createRequire } = nodeModule;
 
-export type Attempt = { place: string; missing: boolean; reason: string; denial: string | undefined };
+type Attempt = { place: string; missing: boolean; reason: string; denial: string | undefined };
 
 let loaded: { native: Native; path: string; exports: object } | undefined;
 
@@ -73,7 +73,7 @@ function load(): { native: Native; path: string; exports: object } {
 }
 
 /** A candidate for the binary, and the `require` that loads it. */
-export type Place = { place: string; from: NodeJS.Require };
+type Place = { place: string; from: NodeJS.Require };
 
 /** @param file absolute */
 function fileAt(file: string): Place {

@@ -13,7 +13,7 @@ const SUPPORTED = Object.freeze([
   'win32-x64-msvc',
 ]);
 
-export type Libc = 'gnu' | 'musl';
+type Libc = 'gnu' | 'musl';
 
 /** Returns the targets to try, the likeliest first. Both C libraries are tried when the one in use is unknown. */
 export function targets(): string[] {

@@ -3,7 +3,7 @@ import { HoldfastError, refusal, systemError } from '../errors/holdfast-error.js
 import type { promises } from 'node:fs';
 
 /** A file that the binary holds open. */
-export interface Held {
+interface Held {
   /** -1 where no path leads to it: no procfs at `/proc`, or Windows */
   descriptor: number;
   dev: number;

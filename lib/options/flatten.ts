@@ -139,7 +139,7 @@ export function packRead(options: Given, defaults?: Given): ReadArguments {
 const FOR_READ = packRead(NONE);
 const READ_NAMES = namesOf(READ);
 
-export interface WriteArguments {
+interface WriteArguments {
   flags: number;
   modes: number;
   encoding: BufferEncoding;

@@ -38,7 +38,7 @@ const TITLES = table({
 /** Bits of src/binding/arguments.rs, `policy`. */
 const POLICIES = table({ reject: 0, 'follow-parents': 1, 'follow-within-root': 2, 'follow-trusted': 3 });
 
-export interface Option {
+interface Option {
   /** bits: the kinds of options objects that may have it */
   calls: number;
   /** the strings it accepts, with their bits for the addon */
@@ -81,7 +81,7 @@ export function namesOf(call: number): string[] {
 }
 
 /** A hint, or a function of the value that returns `undefined` where the value asks for what the call does anyway. */
-export type Hint = string | ((value: unknown) => string | undefined);
+type Hint = string | ((value: unknown) => string | undefined);
 
 const DURABLE = "use durable (true, false or 'file')";
 const TEMPORARY = 'the name of the temporary cannot be chosen; cleanStaleTemporaries removes what a killed process left';

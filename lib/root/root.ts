@@ -13,7 +13,7 @@ import type { Identified } from '../schedule/root-handle.js';
 import type { Stats } from 'node:fs';
 import type { EnsureDirResult } from '../../index.js';
 
-export type Held = Identified & { defaults: Defaults };
+type Held = Identified & { defaults: Defaults };
 
 /** Returns an unchecked path for an error. */
 function named(path: unknown) {

@@ -1,7 +1,7 @@
 import { native } from '../native/load.js';
 
 /** The callbacks of a signal, and its one listener: Node warns of a leak from the eleventh listener on. */
-export interface Registration {
+interface Registration {
   callbacks: Set<() => void>;
   listener: () => void;
 }

@@ -8,7 +8,7 @@ const { performance } = perfHooks;
 const { setImmediate } = timers;
 
 export type Source = AsyncIterable<unknown> | Iterable<unknown>;
-export type SourceIterator = AsyncIterator<unknown> | Iterator<unknown>;
+type SourceIterator = AsyncIterator<unknown> | Iterator<unknown>;
 
 /** Milliseconds after which the event loop gets a turn: a producer that never waits keeps timers and signals from firing. */
 const TURN_MS = 10;
@@ -79,8 +79,23 @@ class Interruptible {
   }
 }
 
-export function iteratorOf(source: any): SourceIterator {
-  return typeof source[Symbol.asyncIterator] === 'function' ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+/** Properties of streams and iterators, none of which a source must have. */
+interface Duck extends Partial<AsyncIterable<unknown> & Iterable<unknown>> {
+  next?: unknown;
+  pipe?: unknown;
+  getReader?: unknown;
+  readableEnded?: boolean;
+  destroyed?: boolean;
+  errored?: unknown;
+  destroy?(): unknown;
+}
+
+function isAsync(source: Source): source is AsyncIterable<unknown> {
+  return typeof (source as Duck)[Symbol.asyncIterator] === 'function';
+}
+
+export function iteratorOf(source: Source): SourceIterator {
+  return isAsync(source) ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
 }
 
 /** Streams and iterators that a write was given. */
@@ -91,7 +106,7 @@ const claimed = new WeakSet();
  * a retry with it would publish an empty file. Iterables that return a new iterator each time are accepted again, as is a stream
  * that other code has read in part.
  */
-export function claim(source: any) {
+export function claim(source: Duck) {
   if (claimed.has(source) || isUsedUp(source)) {
     const message = 'Invalid state: "data" was already consumed. Pass a new stream or iterable to each write.';
     throw own(Object.assign(new Error(message), { code: 'ERR_INVALID_STATE' }));
@@ -102,25 +117,27 @@ export function claim(source: any) {
 }
 
 /** Whether a Node stream or a web stream has ended, was destroyed or cancelled, without an error of its own. */
-function isUsedUp(source: any) {
+function isUsedUp(source: Duck) {
   if (typeof source.pipe === 'function') {
     return source.readableEnded === true || (source.destroyed === true && !source.errored);
   }
   if (typeof source.getReader !== 'function') {
     return false;
   }
-  const { Readable, isErrored, isReadable }: any = process.getBuiltinModule('node:stream');
-  return Readable.isDisturbed?.(source) === true && isReadable?.(source) === false && isErrored?.(source) !== true;
+  const { Readable, isErrored, isReadable } = process.getBuiltinModule('node:stream');
+  const stream = source as NodeJS.ReadableStream;
+  return Readable.isDisturbed?.(stream) === true && isReadable?.(stream) === false && isErrored?.(stream) !== true;
 }
 
 /**
- * Calls the iterator's `return()` and waits for it, for a second at most. Errors of it are ignored: the one that ended the write is reported.
+ * Calls the iterator's `return()` and waits for it, for a second at most. Ignores its errors: the error that ended the write is
+ * reported.
  *
  * An iterator that was never asked for a chunk does not destroy its Node stream, which would keep its file open.
  *
  * @param iterator if it was asked for one
  */
-export async function closeSource(source: any, iterator?: SourceIterator) {
+export async function closeSource(source: Duck, iterator?: SourceIterator) {
   try {
     await withinTime(iterator?.return?.(), RETURN_MS);
   } catch {

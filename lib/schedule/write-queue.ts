@@ -112,7 +112,7 @@ function folded(name: string) {
 }
 
 /** Calls on files of one name. As long as all have the same path, nothing is looked for. */
-export interface Group {
+interface Group {
   /** that of the last call, while all have the same path */
   only: Target | undefined;
   /** the last call, while all have the same path */

@@ -20,7 +20,7 @@ import type { ReadResult, ReadTextResult } from '../../index.js';
 const { types } = util;
 
 /** A read with `encoding` has `text` in place of `buffer`; the overloads of the contract tell them apart. */
-export type Result = ReadResult & ReadTextResult;
+type Result = ReadResult & ReadTextResult;
 
 /** Place of the number of bytes read, and of a descriptor: src/binding/read.rs. */
 const LENGTH = 15;

@@ -25,7 +25,7 @@ const DEV = 2;
 const INO = 3;
 const INO_LOW = 4;
 
-export interface Staged {
+interface Staged {
   stage: Handle;
   /** the target as the caller gave it */
   given: string;

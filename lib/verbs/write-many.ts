@@ -14,7 +14,7 @@ import { invalidType, noCallback } from '../options/validate.js';
 import { WHOLE_DATA, toResult } from './write.js';
 import type { NativePath } from '../errors/failure.js';
 
-export interface Entry {
+interface Entry {
   given: string;
   fixed: NativePath;
   /** its own */

@@ -14,7 +14,7 @@ import type { NativePath } from '../errors/failure.js';
 /** Bytes that are gathered before an append. */
 const GATHERED = 64 * 1024;
 
-export interface StreamArguments {
+interface StreamArguments {
   /** the path as the caller gave it */
   given: string;
   /** as it is at the time of the call */

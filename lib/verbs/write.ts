@@ -86,7 +86,7 @@ export async function write(file: unknown, data: unknown, options: unknown, pinn
   const fixed = pathForLater(path, isBeneathRoot);
   const fixedRoot = root === undefined ? undefined : pathForLater(toPath(root, 'root'), false);
   if (bytes === undefined) {
-    claim(data);
+    claim(data as Source);
   }
   const canceller = signal && cancelOn(signal);
   const cancel = canceller?.handle;

@@ -50,7 +50,7 @@ function kindOf(stat: InstanceType<typeof Stats>) {
   return 'device';
 }
 
-export type Facts = ReturnType<typeof toFacts>;
+type Facts = ReturnType<typeof toFacts>;
 
 /** Input of a verdict. */
 export interface Ground {

@@ -4,8 +4,8 @@ import { escaped } from '../../base/escape.js';
 import { inBytes, type Palette } from '../terminal.js';
 import type { doctor } from './doctor.js';
 
-export type Report = ReturnType<typeof doctor>;
-export type Visited = Report['paths'][number];
+type Report = ReturnType<typeof doctor>;
+type Visited = Report['paths'][number];
 
 const MARKS = { ok: ['ok   ', 'good'], short: ['short', 'mild'], fails: ['fails', 'bad'], 'not-applicable': ['–    ', 'dim'] } as const;
 

@@ -10,7 +10,7 @@ import { isHoldfastError } from '../../errors/holdfast-error.js';
 import { Stats } from '../../native/stats.js';
 import type { Ground } from './facts.js';
 
-export interface Verdict {
+interface Verdict {
   /** as a program would make it */
   call: string;
   /** the path that is meant: of a write into a directory, that of a new file there */

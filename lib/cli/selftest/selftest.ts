@@ -8,7 +8,7 @@ import { examine } from '../doctor/facts.js';
 import { readMounts } from '../doctor/mounts.js';
 import { CHECKS, type Outcome } from './checks.js';
 
-export interface Checked {
+interface Checked {
   id: string;
   title: string;
   result: 'pass' | 'fail' | 'not-available';

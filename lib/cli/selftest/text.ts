@@ -4,7 +4,7 @@ import { escaped } from '../../base/escape.js';
 import type { selftest } from './selftest.js';
 import type { Palette } from '../terminal.js';
 
-export type Report = Awaited<ReturnType<typeof selftest>>;
+type Report = Awaited<ReturnType<typeof selftest>>;
 
 const MARKS = { pass: ['pass', 'good'], fail: ['FAIL', 'bad'], 'not-available': ['n/a ', 'mild'] } as const;
 

@@ -32,7 +32,7 @@ export interface Plan {
 }
 
 /** What a replacement through a host's file system needs besides. */
-export interface Injected {
+interface Injected {
   tempPrefix: string | undefined;
   mode: number;
   keepsMode: boolean;

@@ -1,7 +1,7 @@
 // `replaceFileAtomic` and `writeTextAtomic` of fs-safe. One generator of steps serves both twins: the runners call the steps with
 // synchronous or with asynchronous verbs.
 
-import { path } from '../../base/node.js';
+import { os, path } from '../../base/node.js';
 import { FromCaller, REPLACE, hostError, isErrno, toHost } from '../errors.js';
 import { mkdirMode } from '../paths.js';
 import { toPlan, type Plan } from './options.js';
@@ -16,8 +16,8 @@ import { PathQueue } from '../../schedule/path-queue.js';
 import type { Host } from '../read.js';
 import type { Unchecked } from '../options.js';
 
-export type Verbs = typeof ASYNC | typeof SYNC;
-export type Step = (verbs: Verbs) => unknown;
+type Verbs = typeof ASYNC | typeof SYNC;
+type Step = (verbs: Verbs) => unknown;
 
 /** Serializes whole replacements of one path, as the original does: a callback of one may await that of another path. */
 const replacements = new PathQueue();
@@ -123,7 +123,7 @@ function* rawFailure({ HostError }: Host, plan: Plan, parent: string, { code, pa
   return undefined;
 }
 
-const { errno: constants } = process.getBuiltinModule('node:os').constants;
+const { errno: constants } = os.constants;
 
 /** The original's function, for a call that only it can make. */
 function originals({ original }: Host, name: string, why: string) {

@@ -10,8 +10,8 @@ import type { Host } from '../read.js';
 import type { BigIntStats, Stats } from 'node:fs';
 import type { Unchecked } from '../options.js';
 
-export type Opened = { ok: true; path: string; fd: number; stat: Stats; rootRealPath: string };
-export type Failed = { ok: false; reason: 'path' | 'validation' | 'io'; error?: unknown };
+type Opened = { ok: true; path: string; fd: number; stat: Stats; rootRealPath: string };
+type Failed = { ok: false; reason: 'path' | 'validation' | 'io'; error?: unknown };
 
 const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
 const FLAGS = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
@@ -33,7 +33,7 @@ const SYNC: typeof ASYNC = {
   open: (file) => fs.openSync(file, FLAGS),
 };
 
-export interface Wanted {
+interface Wanted {
   /** absolute, without `..` */
   file: string;
   rootPath: string;

@@ -32,7 +32,7 @@ const rootWrites = new WriteQueue();
 const FOLLOW_PARENTS = 1;
 
 /** One write. */
-export interface Call {
+interface Call {
   target: Target;
   stream: AsyncIterable<Uint8Array> | undefined;
   content: Unchecked;
