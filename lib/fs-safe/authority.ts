@@ -5,7 +5,7 @@ import type { Unchecked } from './options.js';
 
 /** Calls back synchronously. An exception ends the call unchanged; a promise is refused, as it would settle too late. */
 export function callBack(callback: Unchecked, name: string, args: unknown[] = [], receiver: unknown = undefined) {
-  if (callback === undefined) {
+  if (callback === undefined || callback === null) {
     return;
   }
   let answer;
@@ -16,8 +16,17 @@ export function callBack(callback: Unchecked, name: string, args: unknown[] = []
   }
   if (typeof answer?.then === 'function') {
     // An unhandled rejection would end the process.
-    answer.then(undefined, () => {});
+    Promise.resolve(answer).catch(() => {});
     throw new TypeError(`${name} must be synchronous`);
+  }
+}
+
+/** Calls back synchronously and ignores the result, as the original does with `beforeRename`. */
+export function callBefore<Params>(callback: (params: Params) => unknown, params: Params) {
+  try {
+    callback(params);
+  } catch (error) {
+    throw new FromCaller(error);
   }
 }
 
@@ -28,7 +37,7 @@ export function callBack(callback: Unchecked, name: string, args: unknown[] = []
  */
 export function authority(levels: Unchecked[]) {
   const asked = levels
-    .filter((level) => level?.assertBeforeMutation !== undefined)
+    .filter((level) => Boolean(level?.assertBeforeMutation))
     .map((level) => ({ level, callback: level.assertBeforeMutation }));
   return () => {
     for (const { level, callback } of asked) {

@@ -4,10 +4,10 @@ import { fs } from '../base/node.js';
 import { LOCAL_READ, hostError, isErrno, toHost, type HostErrorClass } from './errors.js';
 import { isHoldfastError, own } from '../errors/holdfast-error.js';
 import { readLocalFileSafely, readLocalFileSafelySync } from '../verbs/read.js';
-import type { Host } from './read.js';
+import { toLimit, type Host } from './read.js';
 import type { promises } from 'node:fs';
 import type { PathLike } from 'node:fs';
-import type { Unchecked } from './options.js';
+import { NAMES, checked, type Unchecked } from './options.js';
 
 /** Most bytes that one system call of a read takes. */
 const MOST_AT_ONCE = 0x7fffffff;
@@ -57,7 +57,8 @@ function safeRealpathSync(targetPath: string, cache?: Map<string, string>): stri
 }
 
 /** Fills a buffer from a position of an open file, up to the end of the file. The file's own position stays. */
-async function readFileWindowFully(handle: promises.FileHandle, buffer: Buffer, position: number, { signal }: { signal?: AbortSignal } = {}) {
+async function readFileWindowFully(handle: promises.FileHandle, buffer: Buffer, position: number, options: Unchecked = {}) {
+  const { signal } = checked(options, NAMES.signal);
   checkWindow(buffer, position);
   signal?.throwIfAborted();
   let filled = 0;
@@ -117,18 +118,20 @@ function isPassing(error: unknown) {
 }
 
 export function bindFiles({ HostError }: Host) {
-  async function readRegularFile({ filePath, maxBytes }: { filePath: string; maxBytes?: number }) {
+  async function readRegularFile(params: Unchecked) {
+    const { filePath, maxBytes } = checked(params, NAMES.regularFile, 'params');
     try {
-      const { buffer, stat } = await readLocalFileSafely(filePath, { maxBytes });
+      const { buffer, stat } = await readLocalFileSafely(filePath, { maxBytes: toLimit(maxBytes) });
       return { buffer, stat };
     } catch (error) {
       throw toRegularError(HostError, error, filePath);
     }
   }
 
-  function readRegularFileSync({ filePath, maxBytes }: { filePath: string; maxBytes?: number }) {
+  function readRegularFileSync(params: Unchecked) {
+    const { filePath, maxBytes } = checked(params, NAMES.regularFile, 'params');
     try {
-      const { buffer, stat } = readLocalFileSafelySync(filePath, { maxBytes });
+      const { buffer, stat } = readLocalFileSafelySync(filePath, { maxBytes: toLimit(maxBytes) });
       return { buffer, stat };
     } catch (error) {
       throw toRegularError(HostError, error, filePath);
@@ -144,7 +147,8 @@ export function bindFiles({ HostError }: Host) {
     readRegularFileSync,
     safeRealpathSync,
     /** The document of a file, or `null` where it is missing, cannot be read or is none. */
-    async tryReadJson(filePath: string, { maxBytes }: { maxBytes?: number } = {}) {
+    async tryReadJson(filePath: string, options: Unchecked = {}) {
+      const { maxBytes } = checked(options, NAMES.maxBytes);
       for (let tried = 0; ; tried += 1) {
         try {
           return JSON.parse((await readRegularFile({ filePath, maxBytes })).buffer.toString('utf8'));
@@ -156,7 +160,8 @@ export function bindFiles({ HostError }: Host) {
         }
       }
     },
-    tryReadJsonSync(filePath: string, { maxBytes }: { maxBytes?: number } = {}) {
+    tryReadJsonSync(filePath: string, options: Unchecked = {}) {
+      const { maxBytes } = checked(options, NAMES.maxBytes);
       try {
         return JSON.parse(readRegularFileSync({ filePath, maxBytes }).buffer.toString('utf8'));
       } catch {
@@ -169,7 +174,8 @@ export function bindFiles({ HostError }: Host) {
 /** `writeJson`, by the binding's own `writeTextAtomic`. */
 export function bindWriteJson(writeTextAtomic: (filePath: string, content: string, options?: Unchecked) => Promise<void>) {
   return {
-    async writeJson(filePath: string, value: unknown, { mode, dirMode, trailingNewline, durable }: Unchecked = {}) {
+    async writeJson(filePath: string, value: unknown, options?: Unchecked) {
+      const { mode, dirMode, trailingNewline, durable } = checked(options ?? {}, NAMES.writeJson);
       const text = JSON.stringify(value, null, 2);
       if (typeof text !== 'string') {
         throw new TypeError('the value is none that JSON has a word for');

@@ -4,7 +4,7 @@ import { fs } from '../base/node.js';
 import { hostError, isErrno, type HostErrorClass } from './errors.js';
 import type { Host } from './read.js';
 import type { BigIntStats, Stats, promises } from 'node:fs';
-import type { Unchecked } from './options.js';
+import { NAMES, checked, type Unchecked } from './options.js';
 
 const { createHash } = process.getBuiltinModule('node:crypto');
 
@@ -14,7 +14,8 @@ const CHUNK = 256 * 1024;
 const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
 const FLAGS = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
 
-function toLimits({ maxBytes = Infinity, signal }: Unchecked): Limits {
+function toLimits(options: Unchecked): Limits {
+  const { maxBytes = Infinity, signal } = checked(options, NAMES.hash);
   if (maxBytes !== Infinity && (!Number.isSafeInteger(maxBytes) || maxBytes < 0)) {
     throw new RangeError('maxBytes must be a safe integer >= 0 or Infinity');
   }

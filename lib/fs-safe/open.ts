@@ -6,7 +6,7 @@ import { writeFileWithinRoot } from './root/write.js';
 import type { Unchecked } from './options.js';
 
 export function bindOld(host: Host) {
-  const readFileWithinRoot = (params: Unchecked) => oneBeneath(host, { ...params, maxBytes: params.maxBytes ?? Infinity }, 'read', OLD_ROOT_READ);
+  const readFileWithinRoot = (params: Unchecked) => oneBeneath(host, { ...params, maxBytes: params.maxBytes === undefined ? Infinity : params.maxBytes }, 'read', OLD_ROOT_READ);
   const readPathWithinRoot = ({ filePath, ...params }: Unchecked) => readFileWithinRoot({ ...params, relativePath: filePath });
   return {
     ...bindLocalReads(host, OLD_LOCAL_READ),

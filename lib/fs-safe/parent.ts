@@ -6,7 +6,7 @@ import { atCaller, isHoldfastError, own, systemError } from '../errors/holdfast-
 import { escaped } from '../base/escape.js';
 import { table } from '../base/lookup-table.js';
 import { invalidType, invalidValue } from '../options/validate.js';
-import type { Unchecked } from './options.js';
+import { NAMES, checked, type Unchecked } from './options.js';
 
 const { EEXIST, ENOTDIR } = os.constants.errno;
 
@@ -24,7 +24,8 @@ export function ensureParentDirSync(filePath: unknown, options: Unchecked = {}):
   }
 }
 
-function ensureParent(filePath: unknown, { trustedRoot, allowOutsideRoot = false, messagePrefix = 'Path', style = 'current' }: Unchecked) {
+function ensureParent(filePath: unknown, options: Unchecked) {
+  const { trustedRoot, allowOutsideRoot = false, messagePrefix = 'Path', style = 'current' } = checked(options, NAMES.ensureParent);
   if (typeof filePath !== 'string') {
     throw invalidType('filePath', 'of type string', filePath);
   }

@@ -2,13 +2,12 @@
 
 import { path } from '../base/node.js';
 import { LOCAL_READ, ROOT_READ, hostError, toHost, type HostErrorClass, type Rules } from './errors.js';
-import { NAMES, checked, type Unchecked } from './options.js';
+import { NAMES, checked, toHardlinks, toReadSymlinks, type Unchecked } from './options.js';
 import { expandHome, expandLocal, withoutLinks } from './paths.js';
 import { linkEscape, textEscape } from './sentences.js';
 import { isHoldfastError, type HoldfastError } from '../errors/holdfast-error.js';
 import { openLocalFileSafely, readLocalFileSafely } from '../verbs/read.js';
 import { openRoot, type Root } from '../root/root.js';
-import { table } from '../base/lookup-table.js';
 import { outOfRange } from '../options/validate.js';
 
 /** What a binding is made of. */
@@ -26,17 +25,6 @@ interface Place {
   given: string;
   /** its real path */
   real: string;
-}
-
-const SYMLINKS = table({
-  reject: 'reject',
-  'follow-within-root': 'follow-within-root',
-  'follow-parents-within-root': 'follow-parents',
-});
-
-/** A policy by the name it has there. One that is unknown is refused by the verb, with its name. */
-export function toPolicy(symlinks: Unchecked) {
-  return symlinks === undefined ? undefined : (SYMLINKS[symlinks] ?? symlinks);
 }
 
 /** A limit of bytes. There every wrong one is a RangeError, whatever its type. */
@@ -179,7 +167,7 @@ export function bindReads(host: Host) {
       const what = label ?? 'local roots';
       const dirs = roots.map((entry: unknown) => toRoot(HostError, what, entry));
       const file = path.resolve(toLocalPath(HostError, filePath));
-      const options = { hardlinks, maxBytes: toLimit(maxBytes), symlinks: toPolicy(symlinks), outbound };
+      const options = { hardlinks: toHardlinks(hardlinks, 'params'), maxBytes: toLimit(maxBytes), symlinks: toReadSymlinks(symlinks, 'params'), outbound };
       for (const dir of dirs) {
         const found = await readBeneathOne(HostError, dir, file, options);
         if (found !== undefined) {

@@ -5,7 +5,7 @@ import { hostError, isErrno, type HostErrorClass } from './errors.js';
 import { runLater, runNow, type Steps } from './steps.js';
 import type { Host } from './read.js';
 import type { BigIntStats } from 'node:fs';
-import type { Unchecked } from './options.js';
+import { NAMES, checked, type Unchecked } from './options.js';
 
 const { O_RDONLY, O_DIRECTORY = 0, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
 const FLAGS = process.platform === 'win32' ? 'r' : O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK;
@@ -73,14 +73,19 @@ function assertDirectory(HostError: HostErrorClass, stat: BigIntStats, was: { de
   return stat;
 }
 
+/** How sentences call the directory. */
+function labelOf(options: Unchecked): string {
+  return checked(options, NAMES.label).label ?? 'directory';
+}
+
 export function bindSyncDirectory({ HostError }: Host) {
   return {
     /** @param directory a path, or the receipt of the library */
-    async syncDirectory(directory: Unchecked, { label = 'directory' }: { label?: string } = {}) {
-      return await runLater(syncOne(HostError, directory, label), ASYNC);
+    async syncDirectory(directory: Unchecked, options: Unchecked = {}) {
+      return await runLater(syncOne(HostError, directory, labelOf(options)), ASYNC);
     },
-    syncDirectorySync(directory: Unchecked, { label = 'directory' }: { label?: string } = {}) {
-      return runNow(syncOne(HostError, directory, label), SYNC);
+    syncDirectorySync(directory: Unchecked, options: Unchecked = {}) {
+      return runNow(syncOne(HostError, directory, labelOf(options)), SYNC);
     },
   };
 }

@@ -1,7 +1,7 @@
 // The last steps of a replacement through the functions of a host: from a staged file to one that has its name.
 
 import { fs, path } from '../../base/node.js';
-import { callBack } from '../authority.js';
+import { callBack, callBefore } from '../authority.js';
 import { FromCaller, hostError, isErrno, type HostErrorClass } from '../errors.js';
 import { assertStaged, isSame } from './identity.js';
 import type { Calls } from './functions.js';
@@ -34,7 +34,7 @@ export function* publish(HostError: HostErrorClass, calls: Calls, plan: Plan, te
   yield* isCurrent();
   if (beforeRename !== undefined) {
     const params = { filePath, tempPath };
-    yield () => (calls.isSync ? callBack(beforeRename, 'beforeRename', [params]) : fromCaller(beforeRename, params));
+    yield () => (calls.isSync ? callBefore(beforeRename, params) : fromCaller(beforeRename, params));
     yield* isCurrent();
   }
   if (injected.refusesHardlinks) {

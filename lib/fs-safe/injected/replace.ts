@@ -68,7 +68,7 @@ function* modeOf(HostError: HostErrorClass, calls: Calls, { filePath, injected }
 }
 
 /** Writes the temporary: made by this call alone, with its mode before and after its content. */
-function* stage(HostError: HostErrorClass, calls: Calls, { content, assertMayChange, injected }: Plan, temporary: Temporary, mode: number): Steps<void> {
+function* stage(HostError: HostErrorClass, calls: Calls, { given, assertMayChange, injected }: Plan, temporary: Temporary, mode: number): Steps<void> {
   assertMayChange();
   const file = yield () => calls.open(temporary.tempPath, 'wx', mode);
   temporary.isStaged = true;
@@ -77,7 +77,7 @@ function* stage(HostError: HostErrorClass, calls: Calls, { content, assertMayCha
     assertSame(HostError, identity, undefined);
     temporary.identity = identity;
     assertMayChange();
-    yield () => calls.write(file, content);
+    yield () => calls.write(file, given);
     const refused = yield* chmodStaged(calls, file, mode);
     if (injected.syncsFile) {
       yield* syncStaged(calls, file);

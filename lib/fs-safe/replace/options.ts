@@ -14,6 +14,8 @@ export interface Plan {
   /** the same from the working directory at the time of the call */
   target: string;
   content: string | Uint8Array;
+  /** as it was given, for the functions of a host */
+  given: string | ArrayBufferView;
   /** of the parent; undefined: new ones as mkdir makes them, one that exists as it is */
   dirMode: number | undefined;
   /** of the write */
@@ -25,7 +27,8 @@ export interface Plan {
   onDestinationState: Unchecked;
   /** the caller wants to be asked or told right at the rename */
   isWatched: boolean;
-  beforeRename: Unchecked;
+  /** called on the options object, as there */
+  beforeRename: ((params: { filePath: string; tempPath: string }) => unknown) | undefined;
   /** a name that leads to another inode is compared by content */
   comparesContent: boolean;
   injected: Injected;
@@ -52,74 +55,96 @@ export function toPlan(HostError: HostErrorClass, given: Unchecked, defaults: { 
     content,
     mode,
     dirMode: askedDirMode,
-    preserveExistingMode = false,
+    preserveExistingMode,
     tempPrefix,
-    renameMaxRetries = 0,
-    renameRetryBaseDelayMs = 50,
-    copyFallbackOnPermissionError = false,
+    renameMaxRetries,
+    renameRetryBaseDelayMs,
+    copyFallbackOnPermissionError,
     copyFallbackRestore,
     maxRestoreBytes,
     destinationHardlinks,
     renameIdentity,
-    syncTempFile = false,
-    syncParentDir = false,
-    throwOnCleanupError = false,
+    syncTempFile,
+    syncParentDir,
+    throwOnCleanupError,
     assertBeforeMutation,
     onDestinationState,
     beforeRename,
-  } = given;
+  }: Unchecked = given;
   if (typeof filePath !== 'string') {
     throw invalidType('filePath', 'of type string', filePath);
   }
   if (filePath === '' || filePath.includes('\0')) {
     throw hostError(HostError, 'invalid-path', 'the path is not usable');
   }
-  if (typeof content !== 'string' && !(content instanceof Uint8Array)) {
+  if (typeof content !== 'string' && !ArrayBuffer.isView(content)) {
     throw invalidType('content', WHOLE_DATA, content);
   }
-  if (tempPrefix !== undefined && !isSegment(tempPrefix)) {
+  if (isGiven(tempPrefix) && !isSegment(tempPrefix)) {
     throw hostError(HostError, 'invalid-path', 'the prefix of the temporary is no path segment');
   }
   if (!RENAME_IDENTITIES.has(renameIdentity)) {
     throw new RangeError('renameIdentity must be strict or verify-content-with-lock');
   }
-  if (copyFallbackRestore === 'restore-original' && maxRestoreBytes === undefined) {
-    throw new RangeError('maxRestoreBytes is required with copyFallbackRestore: restore-original');
+  if (copyFallbackRestore === 'restore-original' && !(Number.isSafeInteger(maxRestoreBytes) && maxRestoreBytes >= 0)) {
+    throw new RangeError('maxRestoreBytes must be a safe integer >= 0 with copyFallbackRestore: restore-original');
   }
-  const dirMode = askedDirMode === undefined ? defaults.dirMode : askedDirMode;
-  const bits = mode === undefined ? 0o600 : toBits(mode, 'mode');
+  // Before anything is written: what is found out later may be found out after the publication.
+  checkFunctions({ assertBeforeMutation, onDestinationState, beforeRename });
+  const dirMode = askedDirMode ?? defaults.dirMode;
+  const bits = isGiven(mode) ? toBits(mode, 'mode') : 0o600;
+  const keepsMode = Boolean(preserveExistingMode);
   return {
     filePath,
     // Not resolved: what `..` and a slash at the end mean is for the system to say.
     target: path.isAbsolute(filePath) ? filePath : `${process.cwd()}/${filePath}`,
-    content,
+    content: typeof content === 'string' || content instanceof Uint8Array ? content : bytesOf(content),
+    given: content,
     dirMode: dirMode === undefined ? undefined : toBits(dirMode, 'dirMode'),
     options: {
-      ...(preserveExistingMode ? { newFileMode: bits } : { mode: bits }),
-      finalSymlink: preserveExistingMode ? 'reject' : 'replace',
+      ...(keepsMode ? { newFileMode: bits } : { mode: bits }),
+      finalSymlink: keepsMode ? 'reject' : 'replace',
       durable: syncParentDir ? true : syncTempFile ? 'file' : false,
       hardlinks: destinationHardlinks === 'reject' ? 'reject' : 'allow',
-      fallback: copyFallbackOnPermissionError ? 'in-place' : 'none',
+      fallback: copyFallbackOnPermissionError === true ? 'in-place' : 'none',
     },
-    renameMaxRetries,
-    renameRetryBaseDelayMs,
-    throwOnCleanupError,
+    renameMaxRetries: renameMaxRetries ?? 0,
+    renameRetryBaseDelayMs: renameRetryBaseDelayMs ?? 50,
+    throwOnCleanupError: throwOnCleanupError === true,
     assertMayChange: authority([{ assertBeforeMutation }]),
     onDestinationState,
-    isWatched: assertBeforeMutation !== undefined || onDestinationState !== undefined || beforeRename !== undefined,
-    beforeRename,
+    isWatched: [assertBeforeMutation, onDestinationState, beforeRename].some(isGiven),
+    beforeRename: isGiven(beforeRename) ? (params) => (beforeRename as Function).call(given, params) : undefined,
     comparesContent: renameIdentity === 'verify-content-with-lock',
     injected: {
-      tempPrefix,
+      tempPrefix: tempPrefix ?? undefined,
       mode: bits,
-      keepsMode: preserveExistingMode,
-      namesModes: mode !== undefined || preserveExistingMode || askedDirMode !== undefined,
+      keepsMode,
+      namesModes: isGiven(mode) || keepsMode || isGiven(askedDirMode),
       refusesHardlinks: destinationHardlinks === 'reject',
-      copiesInPlace: copyFallbackOnPermissionError,
-      syncsFile: syncTempFile,
-      syncsParent: syncParentDir,
+      copiesInPlace: copyFallbackOnPermissionError === true,
+      syncsFile: Boolean(syncTempFile),
+      syncsParent: Boolean(syncParentDir),
     },
   };
+}
+
+/** `null` is not given, as there. */
+function isGiven(value: unknown) {
+  return value !== undefined && value !== null;
+}
+
+function checkFunctions(callbacks: Record<string, unknown>) {
+  for (const [name, callback] of Object.entries(callbacks)) {
+    if (isGiven(callback) && typeof callback !== 'function') {
+      throw invalidType(`options.${name}`, 'of type function', callback);
+    }
+  }
+}
+
+/** The bytes of a view, which are not copied. */
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView) {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** Permission bits alone: what would run as its owner is never published. */

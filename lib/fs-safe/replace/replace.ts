@@ -14,7 +14,7 @@ import { runLater, runNow, type Steps } from '../steps.js';
 import { isHoldfastError, own, systemError } from '../../errors/holdfast-error.js';
 import { PathQueue } from '../../schedule/path-queue.js';
 import type { Host } from '../read.js';
-import type { Unchecked } from '../options.js';
+import { NAMES, checked, checkedJob, type Unchecked } from '../options.js';
 
 type Verbs = typeof ASYNC | typeof SYNC;
 type Step = (verbs: Verbs) => unknown;
@@ -177,6 +177,10 @@ function replaceWithHostSync(host: Host, options: Unchecked) {
   }
 }
 
+function injects({ fileSystem }: Unchecked) {
+  return fileSystem !== undefined && fileSystem !== null;
+}
+
 /** Whether a call needs the lock of the original: it compares content where a file system changes inodes in a rename. */
 function needsLock({ renameIdentity }: Unchecked) {
   return renameIdentity === 'verify-content-with-lock';
@@ -193,7 +197,8 @@ export function bindReplace(host: Host) {
   };
   return {
     async replaceFileAtomic(options: Unchecked) {
-      if (options.fileSystem !== undefined && !isNodeAsync(options.fileSystem)) {
+      checkedJob(options, NAMES.replace);
+      if (injects(options) && !isNodeAsync(options.fileSystem)) {
         return needsLock(options)
           ? originals(host, 'replaceFileAtomic', 'fileSystem with renameIdentity')(options)
           : replaceWithHost(host, options);
@@ -208,7 +213,8 @@ export function bindReplace(host: Host) {
       }
     },
     replaceFileAtomicSync(options: Unchecked) {
-      if (options.fileSystem !== undefined && !isNodeSync(options.fileSystem)) {
+      checkedJob(options, NAMES.replace);
+      if (injects(options) && !isNodeSync(options.fileSystem)) {
         return needsLock(options)
           ? originals(host, 'replaceFileAtomicSync', 'fileSystem with renameIdentity')(options)
           : replaceWithHostSync(host, options);
@@ -222,9 +228,10 @@ export function bindReplace(host: Host) {
         throw error instanceof FromCaller ? error.thrown : error;
       }
     },
-    async writeTextAtomic(filePath: string, content: string, options: Unchecked = {}) {
-      const { mode, dirMode, durable = true, trailingNewline, beforeRename, tempPrefix } = options;
-      const isEnded = trailingNewline !== true || (typeof content === 'string' && content.endsWith('\n'));
+    async writeTextAtomic(filePath: string, content: string, options?: Unchecked) {
+      const { mode, dirMode, durable: asked, trailingNewline, beforeRename, tempPrefix } = checked(options ?? {}, NAMES.writeText);
+      const durable = asked ?? true;
+      const isEnded = !trailingNewline || (typeof content === 'string' && content.endsWith('\n'));
       const text = isEnded ? content : `${content}\n`;
       const rest = { mode, dirMode, beforeRename, tempPrefix, syncTempFile: durable, syncParentDir: durable };
       await later(toPlan(host.HostError, { ...rest, filePath, content: text }, {}));

@@ -1,7 +1,7 @@
 // The steps of a replacement, on the calling thread and with promises.
 
 import { fs, path } from '../../base/node.js';
-import { callBack } from '../authority.js';
+import { callBack, callBefore } from '../authority.js';
 import { FromCaller, hostError, type HostErrorClass } from '../errors.js';
 import { ensureDir, ensureDirSync } from '../../verbs/ensure-dir.js';
 import { readLocalFileSafely, readLocalFileSafelySync } from '../../verbs/read.js';
@@ -41,7 +41,7 @@ function toThrow(failure: unknown, cleaning: unknown, plan: Plan) {
 
 async function before({ beforeRename, filePath }: Plan, tempPath: string) {
   try {
-    await beforeRename({ filePath, tempPath });
+    await beforeRename?.({ filePath, tempPath });
   } catch (error) {
     throw new FromCaller(error);
   }
@@ -66,9 +66,10 @@ function write(HostError: HostErrorClass, plan: Plan): Promise<Written> {
 
 /** The same on the calling thread, where nothing of the caller's can run between the first step and the last. */
 function writeSync(HostError: HostErrorClass, plan: Plan) {
-  return plan.beforeRename === undefined
+  const { beforeRename } = plan;
+  return beforeRename === undefined
     ? writeAtomicSync(plan.target, plan.content, plan.options)
-    : writeStagedSync(HostError, plan);
+    : writeStagedSync(HostError, plan, beforeRename);
 }
 
 /**
@@ -110,7 +111,7 @@ async function isStill(tempPath: string, identity: BigIntStats | undefined) {
  * The same on the calling thread. What the caller sees is a file of its own beside the target; what it has become is
  * written to the target with all that a write promises, and the file removed.
  */
-function writeStagedSync(HostError: HostErrorClass, plan: Plan) {
+function writeStagedSync(HostError: HostErrorClass, plan: Plan, beforeRename: NonNullable<Plan['beforeRename']>) {
   const { filePath, target, content, options } = plan;
   const tempPath = path.join(path.dirname(target), `.holdfast-${randomBytes(16).toString('hex')}.tmp`);
   writeAtomicSync(tempPath, content, { overwrite: false, mode: 0o600, durable: false });
@@ -121,7 +122,7 @@ function writeStagedSync(HostError: HostErrorClass, plan: Plan) {
     let written;
     let failure: { error: unknown } | undefined;
     try {
-      callBack(plan.beforeRename, 'beforeRename', [{ filePath, tempPath }]);
+      callBefore(beforeRename, { filePath, tempPath });
       assertStaged(HostError, lookExactly(tempPath), identity);
       plan.assertMayChange();
       written = writeAtomicSync(target, fs.readFileSync(fd), options);

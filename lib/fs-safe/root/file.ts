@@ -8,15 +8,13 @@ import { isBeneath } from '../paths.js';
 import { runLater, runNow, type Steps } from '../steps.js';
 import type { Host } from '../read.js';
 import type { BigIntStats, Stats } from 'node:fs';
-import type { Unchecked } from '../options.js';
+import { NAMES, checked, toReadSymlinks, type Unchecked } from '../options.js';
 
 type Opened = { ok: true; path: string; fd: number; stat: Stats; rootRealPath: string };
 type Failed = { ok: false; reason: 'path' | 'validation' | 'io'; error?: unknown };
 
 const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
 const FLAGS = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
-
-const POLICIES = new Set(['reject', 'follow-within-root', 'follow-parents-within-root']);
 
 /** Functions of a host's file system that the library calls here. */
 const IO = ['closeSync', 'fstatSync', 'lstatSync', 'openSync', 'readFileSync', 'realpathSync'] as const;
@@ -48,14 +46,16 @@ interface Wanted {
  * Reads the parameters. Returns `undefined` for a call that goes to the original: an injected file system, a policy that only the
  * original has, a path whose meaning depends on links, special file systems.
  */
-function toWanted({ absolutePath, rootPath, rootRealPath, maxBytes = Infinity, ...rest }: Unchecked): Wanted | undefined {
-  const { rejectHardlinks = true, rejectSymlinks, symlinks, allowedType = 'file', ioFs, aliasPolicy, skipLexicalRootCheck } = rest;
+function toWanted(params: Unchecked): Wanted | undefined {
+  const { absolutePath, rootPath, rootRealPath, maxBytes = Infinity, ...rest } = checked(params, NAMES.rootFile, 'params');
+  const { rejectHardlinks, rejectSymlinks, symlinks, allowedType, ioFs, aliasPolicy, skipLexicalRootCheck } = rest;
   const policy = symlinks ?? (rejectSymlinks === false ? 'follow-within-root' : 'reject');
+  toReadSymlinks(policy, 'params');
   const isOurs =
     process.platform === 'linux' &&
     fs.existsSync('/proc/self/fd') &&
-    (ioFs === undefined || IO.every((name) => ioFs[name] === fs[name])) &&
-    aliasPolicy === undefined &&
+    (ioFs === undefined || ioFs === null || IO.every((name) => ioFs[name] === fs[name])) &&
+    (aliasPolicy === undefined || aliasPolicy === null) &&
     typeof absolutePath === 'string' &&
     path.isAbsolute(absolutePath) &&
     path.normalize(absolutePath) === absolutePath &&
@@ -64,7 +64,6 @@ function toWanted({ absolutePath, rootPath, rootRealPath, maxBytes = Infinity, .
     typeof rootPath === 'string' &&
     !rootPath.includes('\0') &&
     (rootRealPath === undefined || typeof rootRealPath === 'string') &&
-    POLICIES.has(policy) &&
     (maxBytes === Infinity || (Number.isSafeInteger(maxBytes) && maxBytes >= 0));
   if (!isOurs) {
     return undefined;
@@ -73,7 +72,7 @@ function toWanted({ absolutePath, rootPath, rootRealPath, maxBytes = Infinity, .
     file: absolutePath,
     rootPath: rootRealPath ?? path.resolve(rootPath),
     symlinks: policy,
-    refusesHardlinks: rejectHardlinks,
+    refusesHardlinks: rejectHardlinks === undefined || rejectHardlinks === null || Boolean(rejectHardlinks),
     wantsDirectory: allowedType === 'directory',
     maxBytes,
     skipsLexicalCheck: skipLexicalRootCheck === true,

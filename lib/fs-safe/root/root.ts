@@ -2,9 +2,9 @@
 
 import { path } from '../../base/node.js';
 import { ROOT_READ, hostError, toHost, type HostErrorClass } from '../errors.js';
-import { NAMES, checked, type Unchecked } from '../options.js';
+import { NAMES, checked, denies, toHardlinks, toMutationSymlinks, toReadSymlinks, type Unchecked } from '../options.js';
 import { pin } from './pins.js';
-import { beneath, failedBeneath, isCode, toLimit, toPolicy, type Host } from '../read.js';
+import { beneath, failedBeneath, isCode, toLimit, type Host } from '../read.js';
 import { RootWrites, toJson } from './write.js';
 import { missing, statBeneath } from './stat.js';
 
@@ -40,10 +40,10 @@ export function bindRoot(host: Host) {
       const options = checked(given, NAMES.read);
       const { defaults } = this;
       return {
-        hardlinks: options?.hardlinks ?? defaults.hardlinks,
+        hardlinks: toHardlinks(options?.hardlinks === undefined ? defaults.hardlinks : options.hardlinks),
         maxBytes: options?.maxBytes === undefined ? defaults.maxBytes : toLimit(options.maxBytes),
-        symlinks: toPolicy(options?.symlinks ?? defaults.symlinks),
-        outbound: options?.outbound ?? host.outbound,
+        symlinks: toReadSymlinks(options?.symlinks === undefined ? defaults.symlinks : options.symlinks),
+        outbound: options?.outbound === undefined ? host.outbound : options.outbound,
       };
     }
 
@@ -100,8 +100,7 @@ export function bindRoot(host: Host) {
     /** Returns the writer, or `undefined` when the options have a rule that only the original knows. */
     #writer(given: Unchecked): InstanceType<typeof RootWrites> | undefined {
       const options = checked(given, NAMES.write);
-      const denies = [this.defaults.denyMutations, options?.denyMutations].some((policy) => policy?.paths?.length > 0 || policy?.prefixes?.length > 0);
-      return denies ? undefined : (this.#writes ??= new RootWrites(HostError, this.#pin, this.defaults));
+      return denies(this.defaults.denyMutations) || denies(options?.denyMutations) ? undefined : (this.#writes ??= new RootWrites(HostError, this.#pin, this.defaults));
     }
 
     async write(file: unknown, data: Unchecked, options?: Unchecked) {
@@ -114,7 +113,7 @@ export function bindRoot(host: Host) {
       if (writer === undefined) {
         return this.#denying('create', arguments);
       }
-      writer.refuseSharedMode(options);
+      writer.checkCreation(options);
       return writer.write(file, data, options, { overwrite: false, mayStream: true });
     }
 
@@ -128,7 +127,7 @@ export function bindRoot(host: Host) {
       if (writer === undefined) {
         return this.#denying('createJson', arguments);
       }
-      writer.refuseSharedMode(options);
+      writer.checkCreation(options);
       return writer.write(file, toJson(value, options), options, { overwrite: false });
     }
 
@@ -191,6 +190,9 @@ export function bindRoot(host: Host) {
     async root(rootDir: string, defaults?: Unchecked) {
       const kept = defaults === undefined ? NO_DEFAULTS : Object.freeze({ ...checked(defaults, NAMES.defaults, 'defaults') });
       toLimit(kept.maxBytes);
+      toHardlinks(kept.hardlinks, 'defaults');
+      toReadSymlinks(kept.symlinks, 'defaults');
+      toMutationSymlinks(kept.mutationSymlinks);
       try {
         return new Root(await pin(rootDir), rootDir, kept);
       } catch (error) {

@@ -13,9 +13,9 @@ import {
 } from '../errors.js';
 import { authority } from '../authority.js';
 import { limited } from '../chunks.js';
-import { NAMES, checked, type Unchecked } from '../options.js';
+import { NAMES, checked, toMutationSymlinks, type Unchecked } from '../options.js';
 import { mkdirMode, withoutLinks } from '../paths.js';
-import { isCode, openedRoot, toLimit, toPolicy, type Host } from '../read.js';
+import { isCode, openedRoot, toLimit, type Host } from '../read.js';
 import { toRelative } from './stat.js';
 import { assertReplaceable, explained, refuseDrive, statusOfTarget, toTarget, type Base, type Target } from './targets.js';
 import { WriteQueue, targetOf } from '../../schedule/write-queue.js';
@@ -62,8 +62,8 @@ export class RootWrites {
    * by its text, which is sound without links only.
    */
   #linkPolicy(options: Unchecked, climbed: boolean) {
-    const chosen = options?.mutationSymlinks ?? this.#defaults.mutationSymlinks;
-    return { named: chosen !== undefined, symlinks: climbed ? 'reject' : (toPolicy(chosen) ?? 'follow-parents') };
+    const chosen = toMutationSymlinks(options?.mutationSymlinks ?? this.#defaults.mutationSymlinks);
+    return { named: chosen !== undefined, symlinks: climbed ? 'reject' : (chosen ?? 'follow-parents') };
   }
 
   #absolute(relative: string) {
@@ -90,12 +90,16 @@ export class RootWrites {
     if (stream === undefined && typeof data !== 'string' && !(data instanceof Uint8Array)) {
       throw invalidType('data', WHOLE_DATA, data);
     }
+    this.#linkPolicy(options, false);
+    if (stream !== undefined) {
+      checkStreamOptions(options);
+    }
     const call = {
       target,
       stream,
       // Copies the content now: the checks before the write take time.
       content: stream === undefined && typeof data !== 'string' ? new Uint8Array(data) : data,
-      overwrites: fixed.overwrite ?? options?.overwrite ?? true,
+      overwrites: fixed.overwrite ?? (options?.overwrite === undefined || Boolean(options.overwrite)),
       maxBytes: stream === undefined ? undefined : toLimit(options?.maxBytes === undefined ? this.#defaults.maxBytes : options.maxBytes),
       mode: toMode(this.#HostError, options, this.#defaults),
       options,
@@ -126,11 +130,11 @@ export class RootWrites {
     const ask = asked([this.#defaults, options]);
     const common = {
       ...(mode === undefined ? { newFileMode: DEFAULT_MODE } : { mode }),
-      durable: options?.durable ?? this.#defaults.durable,
-      encoding: options?.encoding,
+      durable: toDurable(options?.durable ?? this.#defaults.durable),
+      encoding: options?.encoding ?? undefined,
       hardlinks: 'reject',
       overwrite: overwrites,
-      signal: stream === undefined ? undefined : options?.signal,
+      signal: stream === undefined ? undefined : (options?.signal ?? undefined),
     };
     const attempt = (more: Unchecked) =>
       this.#followed(relative, symlinks, (file, policy) =>
@@ -141,7 +145,7 @@ export class RootWrites {
         }),
       );
     const parent = path.dirname(relative);
-    const makesParents = (options?.mkdir ?? this.#defaults.mkdir ?? true) && parent !== '.';
+    const makesParents = (options?.mkdir === undefined ? this.#defaults.mkdir : options.mkdir) !== false && parent !== '.';
     const dirMode = () => (options?.private === true ? 0o700 : mkdirMode());
     const makeParents = () => this.#makeDirectory(parent, symlinks === 'reject' ? 'reject' : 'follow-within-root', dirMode(), ask);
     if (stream !== undefined && makesParents) {
@@ -182,6 +186,7 @@ export class RootWrites {
   }
 
   async ensure(relative: string, options: Unchecked) {
+    checkPrivate(options, options?.mode);
     const { named, symlinks } = this.#linkPolicy(options, false);
     const isPrivate = options?.private === true;
     const follows = symlinks === 'follow-parents' && !named ? 'follow-within-root' : symlinks;
@@ -197,16 +202,48 @@ export class RootWrites {
     }
   }
 
-  refuseSharedMode(options: Unchecked) {
-    if (options?.private === true && ((options.mode ?? this.#defaults.mode ?? 0) & 0o077) !== 0) {
+  /** Checks what `create` has besides the options of a write. */
+  checkCreation(options: Unchecked) {
+    if (options?.atomic !== undefined && typeof options.atomic !== 'boolean') {
+      throw new TypeError('atomic must be a boolean');
+    }
+    const mode = options?.mode === undefined ? this.#defaults.mode : options.mode;
+    checkPrivate(options, mode);
+    if (options?.private === true && mode !== undefined && (mode & 0o7077) !== 0) {
       throw hostError(this.#HostError, 'insecure-permissions', 'private creation requires owner-only permission bits');
     }
   }
 }
 
+/** Refuses a `private` that is none, and a mode that could not be judged with it. */
+function checkPrivate(options: Unchecked, mode: Unchecked) {
+  if (options?.private === undefined) {
+    return;
+  }
+  if (typeof options.private !== 'boolean') {
+    throw new TypeError('private must be a boolean');
+  }
+  if (mode !== undefined && !(Number.isInteger(mode) && mode >= 0 && mode <= 0o7777)) {
+    throw new RangeError('mode must contain only permission bits');
+  }
+}
+
+/** Checks the options of a stream before its producer is asked and anything is made. */
+function checkStreamOptions(options: Unchecked) {
+  options?.signal?.throwIfAborted();
+  if (options?.encoding !== undefined || options?.renameIdentity !== undefined) {
+    throw new TypeError('streamed create does not accept encoding or renameIdentity');
+  }
+}
+
+/** Everything but `false` syncs, as there. */
+function toDurable(durable: Unchecked): boolean | 'file' {
+  return durable === 'file' ? 'file' : durable !== false;
+}
+
 /** The callbacks to ask before a change, as one function; `undefined` when there is none. */
 function asked(levels: Unchecked[]) {
-  return levels.some((level) => level?.assertBeforeMutation !== undefined) ? authority(levels) : undefined;
+  return levels.some((level) => Boolean(level?.assertBeforeMutation)) ? authority(levels) : undefined;
 }
 
 /** One write beneath a root that is opened for it. */
@@ -226,15 +263,16 @@ export function toJson(value: Unchecked, options: Unchecked) {
   if (text === undefined) {
     throw invalidType('data', 'a value that JSON can hold', value);
   }
-  return options?.trailingNewline === false ? text : `${text}\n`;
+  return options?.trailingNewline === undefined || options.trailingNewline ? `${text}\n` : text;
 }
 
-/** The permission bits of a mode. Setuid, setgid and sticky are never published. */
+/** The permission bits of a mode, which may be octal text, as in `node:fs`. Setuid, setgid and sticky are never published. */
 function toMode(HostError: HostErrorClass, options: Unchecked, defaults: Unchecked) {
-  const mode = options?.mode ?? defaults.mode;
-  if (mode === undefined) {
+  const given = options?.mode === undefined ? defaults.mode : options.mode;
+  if (given === undefined || given === null) {
     return undefined;
   }
+  const mode = typeof given === 'string' && /^[0-7]+$/.test(given) ? Number.parseInt(given, 8) : given;
   if (!Number.isInteger(mode) || mode < 0) {
     throw hostError(HostError, 'invalid-path', 'invalid staged file mode');
   }
