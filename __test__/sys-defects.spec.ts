@@ -103,9 +103,9 @@ describe('the addon that is shipped', () => {
   const usual = binaryOfPackage();
 
   it('catches panics around every function that it exports', () => {
-    const folder = join(repository, 'src/binding');
-    const exported = readdirSync(folder)
-      .filter((name) => name !== 'defects.rs')
+    const folder = join(repository, 'src');
+    const exported = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.rs') && name !== 'defects.rs')
       .flatMap((name) => [...readFileSync(join(folder, name), 'utf8').matchAll(/^#\[napi(.*)\]\n[^]*?^pub fn (\w+)/gm)]);
     expect(exported.length).toBe(Object.keys(createRequire(import.meta.url)(usual) as object).length);
     expect(exported.filter(([, how]) => how !== '(catch_unwind)').map(([, , name]) => name)).toEqual([]);

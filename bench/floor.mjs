@@ -1,4 +1,4 @@
-// The floor: bench/floor.rs in a process of its own, asked for a slice when its turn comes.
+// The floor: core/benches/floor.rs in a process of its own, asked for a slice when its turn comes.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { fail, findCargo, projectRoot } from '../scripts/support.mjs';
 
-const source = fileURLToPath(new URL('floor.rs', import.meta.url));
+const source = fileURLToPath(new URL('../core/benches/floor.rs', import.meta.url));
 
 /**
  * Builds the program, unless it was built from this source before; answers its path, or undefined where there is no Rust or
@@ -20,7 +20,7 @@ export function buildFloor() {
   const fingerprint = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16);
   const program = path.join(projectRoot, '.cache/bench', `floor-${fingerprint}`);
   if (existsSync(program)) return program;
-  const result = spawnSync(cargo, ['build', '--release', '--bench', 'floor', '--message-format=json-render-diagnostics'], {
+  const result = spawnSync(cargo, ['build', '--release', '--package', 'holdfast-core', '--bench', 'floor', '--message-format=json-render-diagnostics'], {
     cwd: projectRoot,
     encoding: 'utf8',
     maxBuffer: 64 << 20,

@@ -17,7 +17,7 @@ function firstLine(file) {
 function commit() {
   const git = (...args) => execFileSync('git', args, { cwd: projectRoot, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   try {
-    const changed = git('status', '--porcelain', '--untracked-files=no', '--', 'src', 'lib', 'bench', 'Cargo.toml', 'Cargo.lock');
+    const changed = git('status', '--porcelain', '--untracked-files=no', '--', 'src', 'core', 'lib', 'bench', 'Cargo.toml', 'Cargo.lock');
     return `${git('rev-parse', '--short', 'HEAD')}${changed ? ' with changes' : ''}`;
   } catch {
     return undefined;

@@ -7,7 +7,7 @@ import { fail, findCargo, projectRoot, run } from './support.mjs';
 /** Runs cargo's tests, shows their output as it comes, and adds up its `test result:` lines. */
 async function runCargoTests() {
   // The dev profile: it keeps overflow checks and debug assertions, which the release build of the addon drops.
-  const args = ['test', '--quiet'];
+  const args = ['test', '--workspace', '--quiet'];
   if (process.env.CI) args.push('--locked');
   const child = spawn(findCargo(), args, { cwd: projectRoot, stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';

@@ -1,40 +1,34 @@
-//! holdfast: file verbs that a gateway can trust.
+//! The Node-API binding of holdfast: flat arguments in, flat records out.
 //!
-//! Three verbs are the product: making a directory private ([`ensure_dir`]), replacing a file
-//! atomically ([`write`]) and reading a file that somebody else named ([`read`]). Each decides
-//! its policy on descriptors, inside one call; nothing is checked by path and used by path.
-//!
-//! Dependencies point one way: `binding` → verbs and [`root`] → [`resolve`], [`permission`],
-//! [`path`] → `sys` → [`error`]. Nothing below `binding` knows that JavaScript exists, so that
-//! the core builds, tests and fuzzes as a plain Rust library.
-
+//! Every function exists twice, on the calling thread and in libuv's pool, over one function of
+//! `holdfast_core`. Errors cross as records too ([`record`]); `lib/` makes typed values and errors
+//! of them. A panic becomes an `internal` error on either thread, never an abort:
+//! [`record::guarded`] around the core makes a record of it, `catch_unwind` around every export
+//! has `lib/native.js` make the error of what happens beside the core, and [`slot`] keeps it from
+//! the collector.
+#![allow(
+    unsafe_code,
+    reason = "Node-API hands out pointers; each use argues why it is valid"
+)]
+#![allow(
+    unreachable_pub,
+    reason = "what `#[napi]` exports must be `pub`, and is reached from JavaScript alone"
+)]
 #![cfg_attr(
-    not(target_os = "linux"),
+    test,
     allow(
         dead_code,
-        reason = "answers from memory and rehearsals exist on Linux alone, where nothing is unused"
+        reason = "`#[napi]` registers nothing in a test build, so nothing reaches this crate there"
     )
 )]
 
-mod binding;
-#[cfg_attr(not(target_os = "linux"), path = "cached_nowhere.rs")]
-pub mod cached;
-mod defect;
-pub mod ensure_dir;
-pub mod error;
-#[cfg(target_os = "linux")]
-pub mod inspect;
-mod make_dirs;
-mod mounts;
-pub mod path;
-pub mod permission;
-pub mod read;
-pub mod resolve;
-pub mod root;
-pub mod stale;
-pub(crate) mod status;
-mod sys;
-mod system_dirs;
-pub mod temporary;
-pub mod write;
-pub mod write_target;
+mod arguments;
+#[cfg(feature = "test-defects")]
+mod defects;
+mod direct;
+mod env_state;
+mod record;
+mod slot;
+mod task;
+mod unfinished;
+mod verbs;

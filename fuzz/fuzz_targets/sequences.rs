@@ -5,7 +5,7 @@
 //! root is neither changed nor read.
 #![no_main]
 
-use holdfast::resolve::Resolver;
+use holdfast_core::resolve::Resolver;
 use holdfast_fuzz::step::{Links, Plan, STEPS, Step};
 use holdfast_fuzz::verb::{Outcome, content};
 use holdfast_fuzz::world::{SECRET, Tree, World};

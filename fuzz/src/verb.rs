@@ -2,10 +2,10 @@
 
 use crate::step::Step;
 use crate::world::World;
-use holdfast::error::Error;
-use holdfast::resolve::{Policy, Scope};
-use holdfast::write::{Durable, FinalSymlink};
-use holdfast::{cached, ensure_dir, read, write};
+use holdfast_core::error::Error;
+use holdfast_core::resolve::{Policy, Scope};
+use holdfast_core::write::{Durable, FinalSymlink};
+use holdfast_core::{cached, ensure_dir, read, write};
 use std::path::PathBuf;
 
 /// What a call came to, told alike for both trees.

@@ -1,8 +1,8 @@
 //! Two trees that start alike, one for each resolver: a root, and an outside beside it.
 
 use crate::step::{Start, Step, Text};
-use holdfast::resolve::{Resolver, Scope};
-use holdfast::root::Root;
+use holdfast_core::resolve::{Resolver, Scope};
+use holdfast_core::root::Root;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
@@ -90,7 +90,7 @@ impl World {
     /// The scope of a call. Without a root, a path has to be absolute, and stay where it harms
     /// nobody: see [`Self::is_safe`].
     #[must_use]
-    pub fn scope(&self, policy: holdfast::resolve::Policy) -> Scope<'_> {
+    pub fn scope(&self, policy: holdfast_core::resolve::Policy) -> Scope<'_> {
         Scope {
             root: self.pinned.as_ref(),
             policy,
@@ -120,7 +120,7 @@ impl World {
                 .take_while(|part| part.as_os_str().len() > above)
                 .all(|part| real(part).is_none_or(|real| real.starts_with(&self.base)))
         };
-        let by_text = holdfast::path::normalize(argument.as_bytes());
+        let by_text = holdfast_core::path::normalize(argument.as_bytes());
         let by_text = PathBuf::from(String::from_utf8_lossy(&by_text).into_owned());
         by_text.starts_with(&self.base) && stays(&by_text) && stays(Path::new(argument))
     }

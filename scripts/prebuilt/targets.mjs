@@ -50,7 +50,8 @@ const note = (target) => path.join(projectRoot, '.cache/cross/built-from', targe
 /** One number for all that a binary is made of. */
 function sourcesFingerprint() {
   const hash = createHash('sha256');
-  const files = ['Cargo.toml', 'Cargo.lock', 'build.rs', ...readdirSync(path.join(projectRoot, 'src'), { recursive: true }).map((name) => `src/${name}`)];
+  const folders = ['src', 'core/src'].flatMap((folder) => readdirSync(path.join(projectRoot, folder), { recursive: true }).map((name) => `${folder}/${name}`));
+  const files = ['Cargo.toml', 'Cargo.lock', 'build.rs', 'core/Cargo.toml', ...folders];
   for (const name of files.filter((file) => /\.(rs|toml|lock)$/.test(file)).sort()) hash.update(name).update('\0').update(readFileSync(path.join(projectRoot, name)));
   return hash.digest('hex');
 }

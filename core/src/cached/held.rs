@@ -1,0 +1,91 @@
+//! Directories opened, and files inspected, from memory alone.
+
+use super::{Cached, Elsewhere, NOT_IN_MEMORY, TOP, local, locate, open_in_memory};
+use crate::error::Error;
+use crate::path;
+use crate::resolve::{Policy, Resolver, Scope};
+use crate::root::Root;
+use crate::status;
+use crate::sys::{self, Distance, OFlag, OwnedFd, RESOLVE_BENEATH, RESOLVE_NO_XDEV, Stat};
+use nix::fcntl::{AT_FDCWD, ResolveFlag};
+use std::os::fd::AsFd;
+use std::sync::PoisonError;
+
+/// The status of what a path leads to, or that nothing is there. A link on the way, or at its end, takes the ordinary verb.
+#[must_use]
+pub fn status(scope: &Scope<'_>, raw: &[u8]) -> Cached<Result<Stat, Error>> {
+    try_status(scope, raw).map_or_else(Cached::from, Cached::Known)
+}
+
+fn try_status(scope: &Scope<'_>, raw: &[u8]) -> Result<Result<Stat, Error>, Elsewhere> {
+    let located = locate(scope, raw)?;
+    let root = scope.root.map(|root| root.directory());
+    let beneath = if root.is_some() {
+        RESOLVE_BENEATH
+    } else {
+        ResolveFlag::empty()
+    };
+    let start = root.as_ref().map_or(AT_FDCWD, |root| root.as_fd());
+    // O_PATH asks no file system. Without O_NOFOLLOW, a final link is ELOOP.
+    let fd = match open_in_memory(start, &located.text, OFlag::O_PATH, beneath) {
+        Ok(fd) => fd,
+        // A negative entry that is still valid: the ordinary lookup takes the same one.
+        Err(os) if os.errno == sys::ENOENT => return Ok(Err(status::classify_status(os.into()))),
+        Err(_) => return Err(NOT_IN_MEMORY),
+    };
+    let stat = sys::stat_in_memory(fd.as_fd());
+    sys::let_go(fd);
+    let stat = stat.map_err(|_| NOT_IN_MEMORY)?;
+    // Cached attributes of a local file system are current.
+    local(stat.mount)?;
+    Ok(Ok(stat))
+}
+
+/// Opens a directory as a root. Only an absolute path without a link, `.` or `..` qualifies.
+#[must_use]
+pub fn open_root(raw: &[u8]) -> Cached<Root> {
+    try_open_root(raw).map_or_else(Cached::from, Cached::Known)
+}
+
+fn try_open_root(raw: &[u8]) -> Result<Root, Elsewhere> {
+    if Resolver::detect() != Resolver::Kernel || !path::is_normal(raw) {
+        return Err(NOT_IN_MEMORY);
+    }
+    let scope = Scope {
+        root: None,
+        policy: Policy::Reject,
+        resolver: Resolver::Kernel,
+    };
+    let text = &*locate(&scope, raw)?.text;
+    let dir = open_directory(text)?;
+    let stat = sys::stat(dir.as_fd()).map_err(|_| NOT_IN_MEMORY)?;
+    Ok(Root::hold(dir, &stat, raw.to_vec(), text.to_vec()))
+}
+
+const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY);
+
+/// Opens a directory for reading, on a mount that is local.
+fn open_directory(text: &[u8]) -> Result<OwnedFd, Elsewhere> {
+    let top = *TOP.read().unwrap_or_else(PoisonError::into_inner);
+    let Some((_, distance)) = top else {
+        return Err(Elsewhere { learn: true });
+    };
+    if distance != Distance::Unknown {
+        match open_in_memory(AT_FDCWD, text, DIRECTORY, RESOLVE_NO_XDEV) {
+            Ok(dir) => return Ok(dir),
+            // On another mount than `/`: EXDEV, or EAGAIN from memory.
+            Err(os) if matches!(os.errno, sys::EXDEV | sys::EAGAIN) => {}
+            Err(_) => return Err(NOT_IN_MEMORY),
+        }
+    }
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY;
+    let held =
+        open_in_memory(AT_FDCWD, text, flags, ResolveFlag::empty()).map_err(|_| NOT_IN_MEMORY)?;
+    let mount = sys::stat_in_memory(held.as_fd())
+        .map_err(|_| NOT_IN_MEMORY)?
+        .mount;
+    local(mount)?;
+    let dir = open_in_memory(held.as_fd(), b".", DIRECTORY, RESOLVE_NO_XDEV);
+    sys::let_go(held);
+    dir.map_err(|_| NOT_IN_MEMORY)
+}

@@ -1,0 +1,45 @@
+//! Failpoints: panics on demand, for the tests of what a defect of this library may do.
+//!
+//! Only a build with the feature `test-defects` has them. Without it [`hit`] is an empty function
+//! and nothing of this module is in the binary.
+
+#[cfg(feature = "test-defects")]
+pub use armed::{arm, hit};
+
+/// A place where a panic can be provoked, by its name.
+#[cfg(not(feature = "test-defects"))]
+#[inline(always)]
+pub fn hit(_name: &str) {}
+
+#[cfg(feature = "test-defects")]
+mod armed {
+    use std::sync::{Mutex, PoisonError};
+
+    /// The failpoint that panics next, and how many hits pass before that.
+    static ARMED: Mutex<Option<(String, u32)>> = Mutex::new(None);
+
+    /// Makes the failpoint `name` panic once, after `passes` hits without one. Returns whether
+    /// the one armed before has panicked.
+    pub fn arm(name: String, passes: u32) -> bool {
+        let mut armed = ARMED.lock().unwrap_or_else(PoisonError::into_inner);
+        armed.replace((name, passes)).is_none()
+    }
+
+    /// Panics when `name` is armed and its passes are used up.
+    ///
+    /// # Panics
+    ///
+    /// As [`arm`] says.
+    pub fn hit(name: &str) {
+        let mut armed = ARMED.lock().unwrap_or_else(PoisonError::into_inner);
+        match armed.as_mut() {
+            Some((wanted, 0)) if wanted == name => {
+                *armed = None;
+                drop(armed);
+                panic!("a defect in {name}, as the test wished");
+            }
+            Some((wanted, passes)) if wanted == name => *passes -= 1,
+            _ => {}
+        }
+    }
+}

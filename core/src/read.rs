@@ -1,0 +1,362 @@
+//! Reading a file that somebody else named.
+//!
+//! 1. `openat2` under the scope's policy, with `O_NONBLOCK | O_NOCTTY`, so that a FIFO does not
+//!    hold us and a terminal does not take us.
+//! 2. `statx` of the descriptor: kind, names, mode and size are judged there and nowhere else.
+//! 3. `read` into more room than the size, or `readv` of the size plus one byte: either shows at no
+//!    cost whether the file grew.
+//!
+//! Not protected: opening a device node by a name that its text does not betray is an open of
+//! that device, though a non-blocking one.
+
+use crate::error::{Code, Error, Os, Refusal};
+use crate::path;
+use crate::permission::Caller;
+use crate::resolve::{Found, Last, Located, Policy, Scope, classify};
+use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
+
+/// Whether a file may be handed to another party.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outbound {
+    /// Not asked.
+    No,
+    /// Group and others must be able to read it.
+    Shared,
+    /// The operator has waived that.
+    OwnerOnlyAllowed,
+}
+
+/// What a read demands.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// Most bytes, inclusive.
+    pub max_bytes: u64,
+    /// Refuse a file with more than one name.
+    pub reject_hardlinks: bool,
+    /// Accept procfs, sysfs and their like.
+    pub allow_pseudo: bool,
+    /// Whether the file is to be handed on.
+    pub outbound: Outbound,
+}
+
+/// A file that passed every rule, before its content is read.
+#[derive(Debug)]
+pub struct OpenFile {
+    fd: OwnedFd,
+    stat: Stat,
+    real: Option<Vec<u8>>,
+}
+
+impl Content {
+    /// The content, which was read into `buf`.
+    #[must_use]
+    pub fn bytes<'a>(&'a self, buf: &'a [u8]) -> &'a [u8] {
+        match self {
+            Self::Fits(count) => &buf[..*count],
+            Self::Outgrown(bytes) => bytes,
+        }
+    }
+}
+
+/// Content that may have outgrown the place it was read into.
+#[derive(Debug)]
+pub enum Content {
+    /// All of it, in the place given: so many bytes.
+    Fits(usize),
+    /// All of it, in memory of its own.
+    Outgrown(Vec<u8>),
+}
+
+/// Opens a file under the rules.
+///
+/// # Errors
+///
+/// Every policy code but the directories'; [`Code::NotFound`]; otherwise what the system
+/// answered.
+#[inline(always)]
+pub fn open(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<OpenFile, Error> {
+    let located = scope.locate(raw)?;
+    refuse_by_text(scope, &located)?;
+    let last = last(scope);
+    if located.names_directory {
+        return Err(judge_bare(scope, &located.text, last));
+    }
+    let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let found = scope
+        .open(&located.text, flags, last)
+        .map_err(|error| explain(scope, &located.text, last, rules, error))?;
+    let stat = sys::stat(found.fd.as_fd())?;
+    judge(&found, &stat, rules)?;
+    let real = scope.other_path(&located, &found);
+    Ok(OpenFile {
+        fd: found.fd,
+        stat,
+        real,
+    })
+}
+
+/// Whether a link as the final component is followed.
+pub(crate) fn last(scope: &Scope<'_>) -> Last {
+    match scope.policy {
+        Policy::Reject | Policy::FollowParents => Last::Keep,
+        Policy::FollowWithinRoot | Policy::FollowTrusted => Last::Follow,
+    }
+}
+
+/// Refuses device and magic names before anything is opened.
+#[inline(always)]
+pub(crate) fn refuse_by_text(scope: &Scope<'_>, located: &Located<'_>) -> Result<(), Error> {
+    let is_suspect = |text: &[u8]| {
+        path::is_magic_here(text)
+            || path::may_be_device_or_magic(text) && path::is_device_or_magic(text)
+    };
+    let is_refused = match scope.root {
+        None if located.is_plain => is_suspect(&located.text),
+        None => is_suspect(&path::normalize(&located.text)),
+        Some(root) if is_kernel_place(root.real()) => {
+            is_suspect(&path::normalize(&path::join(root.real(), &located.text)))
+        }
+        Some(_) => false,
+    };
+    if is_refused {
+        return Err(Error::refused(Code::DevicePath, "name"));
+    }
+    Ok(())
+}
+
+/// Whether the text of a path beneath a root can be a device or magic name. Nothing beneath `/dev/shm` is one.
+fn is_kernel_place(root: &[u8]) -> bool {
+    if root == b"/dev/shm" || root.starts_with(b"/dev/shm/") {
+        return false;
+    }
+    root == b"/"
+        || [&b"/dev"[..], b"/proc", b"/sys"]
+            .iter()
+            .any(|top| root.starts_with(top))
+}
+
+/// The descriptor is the authority: what it holds is judged, not what the path said.
+#[inline(always)]
+pub(crate) fn judge(found: &Found, stat: &Stat, rules: &Rules) -> Result<(), Error> {
+    if !stat.is_file() {
+        let code = if stat.is_device() {
+            Code::DevicePath
+        } else {
+            Code::NotFile
+        };
+        return Err(Error::refused(code, stat.kind_word()));
+    }
+    if !rules.allow_pseudo && may_be_pseudo(stat) && sys::is_pseudo_file_system(found.fd.as_fd())? {
+        return Err(Error::refused(Code::DevicePath, "pseudo"));
+    }
+    if rules.reject_hardlinks && stat.nlink > 1 {
+        return Err(Error::refused(Code::Hardlink, ""));
+    }
+    if rules.outbound == Outbound::Shared && stat.mode & 0o044 != 0o044 {
+        return Err(too_restrictive("mode", stat, None));
+    }
+    if stat.size > rules.max_bytes {
+        return Err(Refusal {
+            size: Some(stat.size),
+            ..Refusal::new(Code::TooLarge, "limit")
+        }
+        .into());
+    }
+    Ok(())
+}
+
+/// Pseudo file systems have no device and no blocks; only such a file is worth a `statfs`.
+fn may_be_pseudo(stat: &Stat) -> bool {
+    stat.has_no_device() && stat.blocks == 0
+}
+
+fn too_restrictive(detail: &'static str, stat: &Stat, os: Option<Os>) -> Error {
+    Refusal {
+        os,
+        mode: Some(stat.permissions()),
+        uid: Some(stat.uid),
+        euid: Some(sys::effective_user()),
+        ..Refusal::new(Code::OutboundPermissions, detail)
+    }
+    .into()
+}
+
+/// A name with `/` or `/.` behind it: judged without, and never opened.
+fn judge_bare(scope: &Scope<'_>, text: &[u8], last: Last) -> Error {
+    match scope.look(text, last) {
+        Ok(stat) if stat.is_symlink() => Error::refused(Code::Symlink, "link"),
+        Ok(stat) if stat.is_file() => Error::refused(Code::NotDirectory, "file"),
+        Ok(stat) => Error::refused(Code::NotFile, stat.kind_word()),
+        Err(error) => classify_open(error),
+    }
+}
+
+/// A file is no directory to look beneath, so nothing is there.
+fn classify_open(error: Error) -> Error {
+    match error {
+        Error::System { os, .. } if os.errno == sys::ENOTDIR => {
+            Error::refused_by(Code::NotFound, "parent", os)
+        }
+        // A socket cannot be opened; nor can a FIFO or device without another side.
+        Error::System { os, .. } if matches!(os.errno, sys::ENXIO | sys::ENODEV) => {
+            Error::refused_by(Code::NotFile, "socket", os)
+        }
+        other => classify(other),
+    }
+}
+
+/// Says why an open failed. What may not be read may still be looked at, so that its kind and,
+/// for an outbound file, the mode that is at fault can be named.
+fn explain(scope: &Scope<'_>, text: &[u8], last: Last, rules: &Rules, error: Error) -> Error {
+    let os = match error {
+        Error::System { os, .. }
+            if matches!(
+                os.errno,
+                sys::EACCES | sys::EPERM | sys::ENXIO | sys::ENODEV
+            ) =>
+        {
+            os
+        }
+        other => return classify_open(other),
+    };
+    let denied = |detail| {
+        if os.errno == sys::EACCES && rules.outbound != Outbound::No {
+            Refusal {
+                os: Some(os),
+                euid: Some(sys::effective_user()),
+                ..Refusal::new(Code::OutboundPermissions, detail)
+            }
+            .into()
+        } else {
+            classify_open(os.into())
+        }
+    };
+    match scope.look(text, last) {
+        Ok(stat) if stat.is_symlink() => Error::refused(Code::Symlink, "link"),
+        Ok(stat) if stat.is_device() => Error::refused_by(Code::DevicePath, "device", os),
+        Ok(stat) if !stat.is_file() => Error::refused_by(Code::NotFile, stat.kind_word(), os),
+        Ok(stat) if os.errno == sys::EACCES && rules.outbound != Outbound::No => {
+            if Caller::current().may_read(&stat) {
+                denied("security")
+            } else {
+                too_restrictive("denied", &stat, Some(os))
+            }
+        }
+        Err(look) if look.errno() == Some(sys::EACCES) => denied("parent"),
+        Ok(_) | Err(_) => denied("unknown"),
+    }
+}
+
+impl OpenFile {
+    /// A file that passed the rules, and whose path as given is its real one, or `real`.
+    pub(crate) fn judged(fd: OwnedFd, stat: Stat, real: Option<Vec<u8>>) -> Self {
+        Self { fd, stat, real }
+    }
+
+    /// The descriptor.
+    pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
+    /// What the descriptor's status call told.
+    #[must_use]
+    #[inline]
+    pub fn stat(&self) -> &Stat {
+        &self.stat
+    }
+
+    /// The size when it was opened, in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.stat.size
+    }
+
+    /// The real path; `None` when the path as given is the real one, or is beneath the root's.
+    #[must_use]
+    pub fn real_path(&self) -> Option<&[u8]> {
+        self.real.as_deref()
+    }
+
+    /// Returns the descriptor's number, for a caller that opens the file again while this is open;
+    /// -1 where a number leads nowhere.
+    ///
+    /// # Errors
+    ///
+    /// What the system returned.
+    pub fn number_to_reopen(&self) -> Result<i32, Error> {
+        Ok(sys::number_to_reopen(self.fd.as_fd())?)
+    }
+
+    /// Closes it.
+    #[inline(always)]
+    pub fn close(self) {
+        sys::let_go(self.fd);
+    }
+
+    /// Reads everything into `place`, which is best as long as the size: then it is one call.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::TooLarge`] for more than the limit, by growth, or for more than memory;
+    /// otherwise what the system answered.
+    #[inline(always)]
+    pub fn read(&self, place: &mut [u8], max_bytes: u64) -> Result<Content, Error> {
+        /// From here on, page faults cost as much as the copy itself.
+        const LARGE: usize = 4 * 1024 * 1024;
+        if place.len() >= LARGE {
+            sys::advise_huge_pages(place);
+        }
+        let mut filled = 0;
+        // Never more than one byte over the limit is held.
+        let room = usize::try_from(max_bytes).map_or(place.len(), |max| place.len().min(max));
+        loop {
+            let mut probe = [0_u8; 1];
+            let asked = room - filled;
+            let rest = &mut place[filled..room];
+            let has_room_to_grow = room as u64 > self.stat.size;
+            let count = if has_room_to_grow && asked > 0 {
+                // Growth shows by itself, and one place costs less than two.
+                sys::read(self.fd.as_fd(), rest)?
+            } else {
+                sys::read_vectored(self.fd.as_fd(), rest, &mut probe)?
+            };
+            if count > asked {
+                return self.read_on(&place[..room], probe[0], max_bytes);
+            }
+            filled += count;
+            // A file of the expected size that answers short has ended; anything else must say
+            // so itself, with nothing.
+            if count == 0 || filled as u64 == self.stat.size {
+                return Ok(Content::Fits(filled));
+            }
+        }
+    }
+
+    /// Goes on in memory that grows, after `start` and one more byte.
+    fn read_on(&self, start: &[u8], next: u8, max_bytes: u64) -> Result<Content, Error> {
+        let out_of_memory = |_| Error::refused(Code::TooLarge, "memory");
+        let mut content = Vec::new();
+        content
+            .try_reserve(start.len().saturating_mul(2).max(64 * 1024))
+            .map_err(out_of_memory)?;
+        content.extend_from_slice(start);
+        content.push(next);
+        loop {
+            if content.len() as u64 > max_bytes {
+                return Err(Error::refused(Code::TooLarge, "growth"));
+            }
+            let limit = usize::try_from(max_bytes).map_or(usize::MAX, |max| max.saturating_add(1));
+            let filled = content.len();
+            if filled == content.capacity() {
+                content.try_reserve(filled).map_err(out_of_memory)?;
+            }
+            let end = content.capacity().min(limit);
+            content.resize(end, 0);
+            let count = sys::read(self.fd.as_fd(), &mut content[filled..])?;
+            content.truncate(filled + count);
+            if count == 0 {
+                return Ok(Content::Outgrown(content));
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Calls of the three verbs, and what they came to in a few words.
+
+use crate::ground::Ground;
+use holdfast_core::error::Error;
+use holdfast_core::resolve::{Policy, Resolver, Scope};
+use holdfast_core::root::Root;
+use holdfast_core::write::{Durable, FinalSymlink};
+use holdfast_core::{ensure_dir, read, write};
+use nix::errno::Errno;
+use std::sync::Arc;
+
+/// Everything is done with both.
+pub(crate) const RESOLVERS: [Resolver; 2] = [Resolver::Kernel, Resolver::Walk];
+
+/// Beneath a root all four policies have a meaning.
+pub(crate) const ROOTED: [Policy; 4] = [
+    Policy::Reject,
+    Policy::FollowParents,
+    Policy::FollowWithinRoot,
+    Policy::FollowTrusted,
+];
+
+/// Without one there is nothing to stay within.
+pub(crate) const FREE: [Policy; 3] = [Policy::Reject, Policy::FollowParents, Policy::FollowTrusted];
+
+/// What every write writes.
+pub(crate) const NEW: &str = "new content";
+
+/// One of the three verbs, and how it is asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Verb {
+    Read(read::Rules),
+    Write(write::Rules),
+    Ensure(ensure_dir::Rules),
+}
+
+/// A read that minds nothing but the path.
+pub(crate) const READ: read::Rules = read::Rules {
+    max_bytes: u64::MAX,
+    reject_hardlinks: false,
+    allow_pseudo: false,
+    outbound: read::Outbound::No,
+};
+
+/// A write as the public API asks for it, but without syncs.
+pub(crate) const WRITE: write::Rules = write::Rules {
+    mode: None,
+    new_file_mode: 0o644,
+    overwrite: true,
+    final_symlink: FinalSymlink::Reject,
+    durable: Durable::No,
+    make_parents: None,
+    reject_hardlinks: false,
+    in_place: false,
+};
+
+/// A directory as the public API asks for it.
+pub(crate) const ENSURE: ensure_dir::Rules = ensure_dir::Rules {
+    mode: 0o700,
+    existing: ensure_dir::Existing::Tighten,
+};
+
+/// Who calls: with which resolver, and beneath which root.
+pub(crate) struct Caller<'a> {
+    pub(crate) ground: &'a Ground,
+    pub(crate) root: Option<Arc<Root>>,
+    pub(crate) resolver: Resolver,
+}
+
+impl<'a> Caller<'a> {
+    pub(crate) fn new(ground: &'a Ground, resolver: Resolver, is_rooted: bool) -> Self {
+        if is_rooted {
+            Self::rooted(ground, resolver)
+        } else {
+            Self::free(ground, resolver)
+        }
+    }
+
+    /// Confined to the directory `root` of a ground.
+    pub(crate) fn rooted(ground: &'a Ground, resolver: Resolver) -> Self {
+        let root = Root::open(ground.text("root").as_bytes()).unwrap();
+        Self {
+            ground,
+            root: Some(Arc::new(root)),
+            resolver,
+        }
+    }
+
+    /// Confined to nothing.
+    pub(crate) fn free(ground: &'a Ground, resolver: Resolver) -> Self {
+        Self {
+            ground,
+            root: None,
+            resolver,
+        }
+    }
+
+    pub(crate) fn scope(&self, policy: Policy) -> Scope<'_> {
+        Scope {
+            root: self.root.as_ref(),
+            policy,
+            resolver: self.resolver,
+        }
+    }
+
+    /// Does it, and says what came of it in the words of [`crate::table`].
+    pub(crate) fn call(&self, verb: &Verb, policy: Policy, at: &[u8]) -> String {
+        let outcome = match verb {
+            Verb::Read(rules) => self.read(policy, at, rules),
+            Verb::Write(rules) => self.write(policy, at, rules),
+            Verb::Ensure(rules) => self.ensure(policy, at, rules),
+        };
+        outcome.unwrap_or_else(|error| name_of(&error))
+    }
+
+    fn read(&self, policy: Policy, at: &[u8], rules: &read::Rules) -> Result<String, Error> {
+        let content = read_whole(&self.scope(policy), at, rules)?;
+        Ok(format!("= {}", String::from_utf8_lossy(&content)))
+    }
+
+    fn write(&self, policy: Policy, at: &[u8], rules: &write::Rules) -> Result<String, Error> {
+        let written = write::write(&self.scope(policy), at, NEW.as_bytes(), rules, &|| false)?;
+        assert_eq!(written.size, NEW.len() as u64);
+        let sign = if written.created { "+" } else { ">" };
+        Ok(format!("{sign} {}", self.told(written.real.as_deref(), at)))
+    }
+
+    fn ensure(
+        &self,
+        policy: Policy,
+        at: &[u8],
+        rules: &ensure_dir::Rules,
+    ) -> Result<String, Error> {
+        let ensured = ensure_dir::ensure_dir(&self.scope(policy), at, rules)?;
+        Ok(format!("/ {}", self.told(ensured.real.as_deref(), at)))
+    }
+
+    /// A real path, below `root` or beside it.
+    fn told(&self, real: Option<&[u8]>, given: &[u8]) -> String {
+        // What is told of nothing is what was given, which is beneath the root, if there is one.
+        let is_relative = self.root.is_some() && !given.starts_with(b"/");
+        let text = String::from_utf8_lossy(real.unwrap_or(given)).into_owned();
+        let real = if real.is_none() && is_relative {
+            self.ground.text(&format!("root/{text}"))
+        } else {
+            text
+        };
+        let base = self.ground.text("");
+        let Some(below) = real.strip_prefix(&base) else {
+            return real;
+        };
+        match below.strip_prefix("/root") {
+            Some("") => ".".to_owned(),
+            Some(below) => below.trim_start_matches('/').to_owned(),
+            None => format!("..{below}"),
+        }
+    }
+}
+
+/// Opens and reads.
+pub(crate) fn read_whole(
+    scope: &Scope<'_>,
+    at: &[u8],
+    rules: &read::Rules,
+) -> Result<Vec<u8>, Error> {
+    let file = read::open(scope, at, rules)?;
+    content_of(&file, rules.max_bytes)
+}
+
+/// Reads what was opened.
+pub(crate) fn content_of(file: &read::OpenFile, max_bytes: u64) -> Result<Vec<u8>, Error> {
+    let mut place = vec![0; usize::try_from(file.size()).unwrap()];
+    Ok(match file.read(&mut place, max_bytes)? {
+        read::Content::Fits(length) => {
+            place.truncate(length);
+            place
+        }
+        read::Content::Outgrown(content) => content,
+    })
+}
+
+/// A code of the public API, or the name of an errno.
+pub(crate) fn name_of(error: &Error) -> String {
+    match error {
+        Error::Refused(refusal) => refusal.code.as_str().to_owned(),
+        Error::System { os, .. } => format!("{:?}", Errno::from_raw(os.errno)),
+    }
+}

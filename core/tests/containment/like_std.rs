@@ -1,0 +1,200 @@
+//! The same operation done beneath a root and by `std::fs` in a twin tree: where the path stays
+//! inside, result, error and tree are the same; where it leaves, it is refused and nothing is
+//! done. The manner is that of the tests of Go's `os.Root`.
+
+use crate::call::{Caller, NEW, READ, RESOLVERS, Verb, WRITE};
+use crate::ground::{Ground, Tree};
+use crate::table::LAYOUT;
+use holdfast_core::ensure_dir::{Existing, Rules as EnsureRules};
+use holdfast_core::resolve::Policy;
+use holdfast_core::write::{FinalSymlink, Rules as WriteRules};
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+const NAMES: [&str; 15] = [
+    "f", "d", "g", "ld", "lf", "two", "dots", "out", "over", "round", "abs", "dang", "loop", "..",
+    "none",
+];
+
+fn paths() -> Vec<String> {
+    let mut paths: Vec<String> = NAMES.map(str::to_owned).to_vec();
+    for first in NAMES {
+        paths.extend(NAMES.iter().map(|second| format!("{first}/{second}")));
+        for third in ["g", "back", "..", "new", "f"] {
+            paths.push(format!("d/{first}/{third}"));
+            paths.push(format!("ld/{first}/{third}"));
+            paths.push(format!("./{first}//./{third}"));
+        }
+    }
+    paths
+}
+
+/// Whether a path leaves the root on its way, worked out slowly: by names, one after the other.
+fn leaves(root: &Path, path: &str) -> bool {
+    let mut here = PathBuf::new();
+    let mut todo: Vec<PathBuf> = vec![PathBuf::from(path)];
+    let mut links = 0;
+    while let Some(next) = todo.pop() {
+        let mut components = next.components();
+        let Some(first) = components.next() else {
+            continue;
+        };
+        todo.push(components.as_path().to_owned());
+        match first {
+            Component::RootDir | Component::Prefix(_) => return true,
+            Component::CurDir => {}
+            Component::ParentDir => {
+                if !root.join(&here).is_dir() {
+                    return false;
+                }
+                if !here.pop() {
+                    return true;
+                }
+            }
+            Component::Normal(name) => {
+                let target = fs::read_link(root.join(&here).join(name));
+                match target {
+                    Ok(_) if links == 40 => return false,
+                    Ok(target) => {
+                        links += 1;
+                        todo.push(target);
+                    }
+                    Err(_) => here.push(name),
+                }
+            }
+        }
+    }
+    false
+}
+
+/// What an error of `std::fs` is called by a read.
+fn read_code(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "not-found",
+        io::ErrorKind::IsADirectory => "not-file",
+        _ if error.raw_os_error() == Some(nix::libc::ELOOP) => "symlink",
+        _ => panic!("{error}"),
+    }
+}
+
+/// What an error of `std::fs` is called by a write.
+fn write_code(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotADirectory => "not-directory",
+        _ => read_code(error),
+    }
+}
+
+/// Names, kinds and contents; modes depend on the umask of `std::fs`.
+fn contents(tree: &Tree) -> Vec<(&Path, char, &str)> {
+    tree.iter()
+        .map(|(path, object)| {
+            let (mode, content) = object.shape.split_once(' ').unwrap_or_default();
+            (path.as_path(), mode.chars().next().unwrap_or('?'), content)
+        })
+        .collect()
+}
+
+/// Where the two are not meant to be alike.
+///
+/// A path that ends in `..` is a directory for a write, which looks no further. `create_dir_all`
+/// makes `none` for the sake of `none/..`, and says of links to nothing and to themselves only
+/// that something has the name.
+fn is_another_matter(verb: &Verb, root: &Path, path: &str) -> bool {
+    match verb {
+        Verb::Read(_) => false,
+        Verb::Write(_) => path.ends_with(".."),
+        Verb::Ensure(_) => {
+            let mut climbs = path.match_indices("/..");
+            path.contains("dang")
+                || path.contains("loop")
+                || climbs.any(|(at, _)| !root.join(&path[..at]).exists())
+        }
+    }
+}
+
+/// Does everything twice, and compares. `by_name` is the operation by `std::fs`, with the name
+/// of its error.
+fn compare(verb: &Verb, by_name: impl Fn(PathBuf) -> Result<(), &'static str>) {
+    for resolver in RESOLVERS {
+        let fresh = || [Ground::in_memory(LAYOUT), Ground::in_memory(LAYOUT)];
+        let [mut ours, mut theirs] = fresh();
+        let (mut same, mut refused) = (0, 0);
+        let mut before = ours.tree();
+        for path in &paths() {
+            if is_another_matter(verb, &ours.at("root"), path) {
+                continue;
+            }
+            let caller = Caller::rooted(&ours, resolver);
+            let got = caller.call(verb, Policy::FollowWithinRoot, path.as_bytes());
+            let after = ours.tree();
+            let told = format!("{path}, {verb:?}, {resolver:?}");
+            if leaves(&ours.at("root"), path) {
+                assert_eq!(got, "outside-workspace", "{told}");
+                assert_eq!(after, before, "{told}");
+                refused += 1;
+                continue;
+            }
+            match by_name(theirs.at("root").join(path)) {
+                Ok(()) => assert!(got.contains(' '), "{told}: {got}"),
+                Err(code) => assert_eq!(got, code, "{told}"),
+            }
+            assert_eq!(contents(&after), contents(&theirs.tree()), "{told}");
+            same += 1;
+            if after != before {
+                [ours, theirs] = fresh();
+                before = ours.tree();
+            }
+        }
+        assert!(
+            same > 100 && refused > 50,
+            "{same} alike, {refused} refused"
+        );
+    }
+}
+
+#[test]
+fn a_read_beneath_a_root_is_a_read_by_name_that_cannot_leave() {
+    for resolver in RESOLVERS {
+        let ground = Ground::in_memory(LAYOUT);
+        let caller = Caller::rooted(&ground, resolver);
+        for path in paths()
+            .iter()
+            .filter(|path| !leaves(&ground.at("root"), path))
+        {
+            let got = caller.call(&Verb::Read(READ), Policy::FollowWithinRoot, path.as_bytes());
+            let expected = match fs::read_to_string(ground.at("root").join(path)) {
+                Ok(content) => format!("= {content}"),
+                Err(error) => read_code(&error).to_owned(),
+            };
+            assert_eq!(got, expected, "{path}, {resolver:?}");
+        }
+    }
+    compare(&Verb::Read(READ), |path| {
+        fs::read(path).map(drop).map_err(|error| read_code(&error))
+    });
+}
+
+#[test]
+fn a_write_beneath_a_root_is_a_write_by_name_that_cannot_leave() {
+    let rules = WriteRules {
+        final_symlink: FinalSymlink::Follow,
+        ..WRITE
+    };
+    compare(&Verb::Write(rules), |path| {
+        fs::write(path, NEW).map_err(|error| write_code(&error))
+    });
+}
+
+#[test]
+fn directories_made_beneath_a_root_are_those_made_by_name_that_cannot_leave() {
+    let rules = EnsureRules {
+        mode: 0o755,
+        existing: Existing::Leave,
+    };
+    // Of what is in the way `create_dir_all` says at most that something is.
+    compare(&Verb::Ensure(rules), |path| {
+        fs::create_dir_all(path).map_err(|_| "not-directory")
+    });
+}

@@ -1,0 +1,55 @@
+//! Answers from memory, which the calling thread may give: each is the ordinary answer, or none.
+
+use crate::call::{Caller, READ, ROOTED, read_whole};
+use crate::ground::Ground;
+use crate::resolvers_agree::paths;
+use crate::table::LAYOUT;
+use holdfast_core::cached::{self, Cached};
+use holdfast_core::ensure_dir::{Existing, Rules, ensure_dir};
+use holdfast_core::resolve::Resolver;
+
+#[test]
+fn what_is_known_from_memory_is_what_the_ordinary_verb_answers() {
+    let mut known = 0;
+    for is_rooted in [true, false] {
+        let ground = Ground::in_memory(LAYOUT);
+        let caller = Caller::new(&ground, Resolver::Kernel, is_rooted);
+        let rules = Rules {
+            mode: 0o755,
+            existing: Existing::Leave,
+        };
+        // Without a root there is nothing to follow within.
+        let policies = ROOTED
+            .into_iter()
+            .filter(|policy| is_rooted || *policy != ROOTED[2]);
+        for (policy, path) in
+            policies.flat_map(|policy| paths().into_iter().map(move |path| (policy, path)))
+        {
+            let at = path.replace("$BASE", &ground.text(""));
+            let at = if is_rooted || at.starts_with('/') {
+                at
+            } else {
+                ground.text(&format!("root/{at}"))
+            };
+            let scope = caller.scope(policy);
+            cached::learn(&scope, at.as_bytes());
+            let told = format!("{at}, {policy:?}, rooted: {is_rooted}");
+            if let Cached::Known(remembered) = cached::open_file(&scope, at.as_bytes(), &READ) {
+                let mut place = vec![0; usize::try_from(remembered.file.size()).unwrap()];
+                if let Some(length) = remembered.read(&mut place) {
+                    let content = read_whole(&scope, at.as_bytes(), &READ).expect(&told);
+                    assert_eq!(place[..length], content, "{told}");
+                    known += 1;
+                }
+            }
+            if let Cached::Known(remembered) = cached::ensure_dir(&scope, at.as_bytes(), &rules) {
+                let ensured = ensure_dir(&scope, at.as_bytes(), &rules).expect(&told);
+                assert_eq!(remembered, ensured, "{told}");
+                known += 1;
+            }
+        }
+    }
+    // Renames anywhere on the machine make the kernel forget for a moment; mostly it knows, unless
+    // it is one that does not number its mounts.
+    assert!(known == 0 || known > 20, "{known} answers from memory");
+}

@@ -1,0 +1,99 @@
+//! What is replaced by a write, what is kept, and what a write that does not end leaves behind.
+
+use crate::call::{Caller, NEW, READ, RESOLVERS, ROOTED, Verb, WRITE};
+use crate::ground::Ground;
+use crate::table::{LAYOUT, changes};
+use holdfast_core::error::Code;
+use holdfast_core::resolve::Policy;
+use holdfast_core::write::{self, Rules, Stage};
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+
+#[test]
+fn a_write_that_is_aborted_or_dropped_before_its_end_leaves_everything_as_it_was() {
+    for resolver in RESOLVERS {
+        for policy in ROOTED {
+            let ground = Ground::new(LAYOUT);
+            let caller = Caller::rooted(&ground, resolver);
+            let scope = caller.scope(policy);
+            let before = ground.tree();
+            let aborted = write::write(&scope, b"f", b"x", &WRITE, &|| true);
+            assert_eq!(aborted.unwrap_err().code(), Some(Code::Aborted));
+            let mut stage = Stage::begin(&scope, b"d/g", &WRITE).unwrap();
+            stage.append(b"half").unwrap();
+            drop(stage);
+            let none = changes(
+                &format!("{resolver:?} {policy:?}"),
+                &before,
+                &ground.tree(),
+                None,
+            );
+            assert_eq!(none, Vec::<String>::new());
+        }
+    }
+}
+
+#[test]
+fn a_file_in_pieces_is_not_published_in_a_directory_that_its_path_has_left() {
+    for resolver in RESOLVERS {
+        let ground = Ground::new(LAYOUT);
+        let caller = Caller::rooted(&ground, resolver);
+        let scope = caller.scope(Policy::FollowWithinRoot);
+        let mut stage = Stage::begin(&scope, b"ld/g", &WRITE).unwrap();
+        stage.append(b"new ").unwrap();
+        // The parent is held, and may be anywhere by now.
+        fs::rename(ground.at("root/d"), ground.at("root/moved")).unwrap();
+        std::os::unix::fs::symlink("../outside", ground.at("root/d")).unwrap();
+        let outside = ground.tree_of("outside");
+        stage.append(b"content").unwrap();
+        let moved = ground.tree_of("root/moved");
+        let error = stage.commit(&scope, &|| false).unwrap_err();
+        assert_eq!(error.code(), Some(Code::PathMismatch), "{resolver:?}");
+        assert_eq!(ground.tree_of("root/moved"), moved, "{resolver:?}");
+        assert_eq!(ground.tree_of("outside"), outside, "{resolver:?}");
+    }
+}
+
+#[test]
+fn other_names_of_a_file_keep_the_old_content_or_are_a_reason_to_refuse() {
+    for resolver in RESOLVERS {
+        for policy in ROOTED {
+            let ground =
+                Ground::new(&["root/", "root/f: old", "outside/", "outside/same == root/f"]);
+            let caller = Caller::rooted(&ground, resolver);
+            let before = ground.tree();
+            let careful = Rules {
+                reject_hardlinks: true,
+                ..WRITE
+            };
+            assert_eq!(caller.call(&Verb::Write(careful), policy, b"f"), "hardlink");
+            assert_eq!(ground.tree(), before);
+            assert_eq!(caller.call(&Verb::Write(WRITE), policy, b"f"), "> f");
+            assert_eq!(
+                fs::read_to_string(ground.at("outside/same")).unwrap(),
+                "old"
+            );
+            assert_eq!(fs::metadata(ground.at("outside/same")).unwrap().nlink(), 1);
+        }
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_name_a_file_byte_by_byte() {
+    for resolver in RESOLVERS {
+        let ground = Ground::new(LAYOUT);
+        let caller = Caller::rooted(&ground, resolver);
+        let name = b"d/\xff\xfe\n\xc3";
+        for policy in ROOTED {
+            let _ = caller.call(&Verb::Write(WRITE), policy, name);
+            assert_eq!(
+                caller.call(&Verb::Read(READ), policy, name),
+                format!("= {NEW}")
+            );
+        }
+        let file = ground.at("root").join(OsStr::from_bytes(name));
+        assert_eq!(fs::read_to_string(file).unwrap(), NEW);
+    }
+}

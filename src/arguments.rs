@@ -1,0 +1,239 @@
+//! Arguments as `lib/options.js` packs them: paths, bytes, and options as bits.
+
+use crate::slot::Slot;
+use holdfast_core::error::{Code, Error};
+use holdfast_core::failpoint;
+use holdfast_core::resolve::{Policy, Resolver, Scope};
+use holdfast_core::root::Root;
+use napi::bindgen_prelude::{External, FromNapiValue, Result, sys};
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+
+/// A path as bytes: UTF-8 of a string, or the content of a Buffer.
+pub struct PathArgument(pub Vec<u8>);
+
+impl FromNapiValue for PathArgument {
+    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
+        let mut room = PathRoom::new();
+        // SAFETY: both are those of the running call, as this function's contract demands.
+        let path = unsafe { room.take_over(env, value) }?;
+        Ok(Self(path.to_vec()))
+    }
+}
+
+/// Bytes of nearly every path, so that one call converts it, on the stack.
+const USUAL: usize = 512;
+
+/// Memory that a path of JavaScript is copied into.
+pub(crate) struct PathRoom {
+    usual: [MaybeUninit<u8>; USUAL],
+    longer: Vec<u8>,
+}
+
+impl PathRoom {
+    pub(crate) fn new() -> Self {
+        Self {
+            usual: [const { MaybeUninit::uninit() }; USUAL],
+            longer: Vec::new(),
+        }
+    }
+
+    /// Copies a path.
+    ///
+    /// # Errors
+    ///
+    /// It is neither a string nor a `Uint8Array`, or longer than the memory there is.
+    ///
+    /// # Safety
+    ///
+    /// `env` and `value` belong to the running call.
+    pub(crate) unsafe fn take_over(
+        &mut self,
+        env: sys::napi_env,
+        value: sys::napi_value,
+    ) -> Result<&[u8]> {
+        /// Bytes of the longest character, with the NUL that ends the string.
+        const LONGEST_CHARACTER: usize = 5;
+        failpoint::hit("argument");
+        match copy_string(env, value, &mut self.usual) {
+            Some(length) if length + LONGEST_CHARACTER < USUAL => {
+                // SAFETY: the call says that it has filled so many bytes.
+                return Ok(unsafe {
+                    std::slice::from_raw_parts(self.usual.as_ptr().cast(), length)
+                });
+            }
+            Some(_) => {}
+            None => {
+                // SAFETY: both are those of the running call.
+                let view = unsafe { Bytes::from_napi_value(env, value) }?;
+                self.longer.extend_from_slice(view.as_slice());
+                return Ok(&self.longer);
+            }
+        }
+        // It may have been cut, before a character that did not fit as a whole. A UTF-16 unit has
+        // at most three bytes.
+        let room = string_length(env, value) * 3 + 1;
+        self.longer.try_reserve_exact(room).map_err(|_| {
+            napi::Error::from_reason("a path is longer than the memory that can be had for it")
+        })?;
+        let length = copy_string(env, value, self.longer.spare_capacity_mut());
+        // SAFETY: the call says that it has filled so many bytes of the capacity.
+        unsafe { self.longer.set_len(length.unwrap_or_default()) };
+        Ok(&self.longer)
+    }
+}
+
+/// Copies a string into `place` and tells how many bytes it filled; `None` when the value is none.
+fn copy_string(
+    env: sys::napi_env,
+    value: sys::napi_value,
+    place: &mut [MaybeUninit<u8>],
+) -> Option<usize> {
+    let mut length = 0;
+    // SAFETY: `env` and `value` belong to the running call, which writes at most the given number
+    // of bytes, the final NUL included, into memory that is exclusively ours.
+    let status = unsafe {
+        sys::napi_get_value_string_utf8(
+            env,
+            value,
+            place.as_mut_ptr().cast(),
+            place.len(),
+            &raw mut length,
+        )
+    };
+    (status == sys::Status::napi_ok).then_some(length)
+}
+
+/// Length of a string in UTF-16 units.
+fn string_length(env: sys::napi_env, value: sys::napi_value) -> usize {
+    let mut length = 0;
+    // SAFETY: both belong to the running call; without a place, only the length is written.
+    let status = unsafe {
+        sys::napi_get_value_string_utf16(env, value, std::ptr::null_mut(), 0, &raw mut length)
+    };
+    if status == sys::Status::napi_ok {
+        length
+    } else {
+        0
+    }
+}
+
+/// The bytes of a `Uint8Array`, borrowed for the length of a synchronous call.
+pub struct Bytes {
+    start: *mut u8,
+    length: usize,
+}
+
+impl Bytes {
+    /// The bytes; valid until JavaScript runs again.
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        if self.length == 0 {
+            return &[];
+        }
+        // SAFETY: Node-API gave this start and length for a live array of the running call.
+        // JavaScript, the only other one to change or detach it, runs on this thread and not
+        // now; `lib/` copies shared memory, which other threads could change, before the call.
+        unsafe { std::slice::from_raw_parts(self.start, self.length) }
+    }
+
+    /// The same, to be filled: only for an array that JavaScript has just made for that.
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [u8] {
+        if self.length == 0 {
+            return &mut [];
+        }
+        // SAFETY: as in `as_slice`; the array is new, so nothing else refers to its memory. Its bytes
+        // are arbitrary where JavaScript did not fill them, and they are valid `u8`s all the same:
+        // memory that foreign code allocated and handed over counts as written by that code.
+        unsafe { std::slice::from_raw_parts_mut(self.start, self.length) }
+    }
+}
+
+impl Bytes {
+    /// The bytes of an array that the running call has made.
+    ///
+    /// # Safety
+    ///
+    /// `length` bytes lie at `start`, initialised, until JavaScript runs again. Nothing else refers to them.
+    pub(crate) unsafe fn new(start: *mut u8, length: usize) -> Self {
+        Self { start, length }
+    }
+}
+
+impl FromNapiValue for Bytes {
+    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
+        let mut kind = 0;
+        let mut length = 0;
+        let mut start = std::ptr::null_mut();
+        // SAFETY: both belong to the running call, and the places are ours; what is not asked
+        // for may be null.
+        let status = unsafe {
+            sys::napi_get_typedarray_info(
+                env,
+                value,
+                &raw mut kind,
+                &raw mut length,
+                &raw mut start,
+                std::ptr::null_mut(),
+                std::ptr::null_mut(),
+            )
+        };
+        if status != sys::Status::napi_ok || kind != sys::TypedarrayType::uint8_array {
+            return Err(napi::Error::from_reason("not a Uint8Array"));
+        }
+        Ok(Self {
+            start: start.cast(),
+            length,
+        })
+    }
+}
+
+/// A root that JavaScript holds, until it closes it.
+pub type RootHandle = External<Slot<Arc<Root>>>;
+
+/// The root of a call, taken when the call is made: closing it later does not concern the call.
+///
+/// # Errors
+///
+/// [`Code::RootClosed`].
+pub(crate) fn taken(root: Option<&RootHandle>) -> std::result::Result<Option<Arc<Root>>, Error> {
+    root.map(|root| {
+        root.get()
+            .ok_or_else(|| Error::refused(Code::RootClosed, ""))
+    })
+    .transpose()
+}
+
+/// The resolver of this process: `holdfast_core::sys` remembers what it found out.
+pub(crate) fn resolver() -> Resolver {
+    Resolver::detect()
+}
+
+/// The lowest two bits of every verb's flags.
+pub(crate) fn policy(flags: u32) -> Policy {
+    match flags & 3 {
+        0 => Policy::Reject,
+        1 => Policy::FollowParents,
+        2 => Policy::FollowWithinRoot,
+        _ => Policy::FollowTrusted,
+    }
+}
+
+/// The scope that flags and root describe.
+pub(crate) fn scope(flags: u32, root: Option<&Arc<Root>>) -> Scope<'_> {
+    Scope {
+        root,
+        policy: policy(flags),
+        resolver: resolver(),
+    }
+}
+
+/// Bit that keeps a file that is opened on the calling thread from being handed to the pool.
+pub(crate) const NO_HANDOVER: u32 = 30;
+
+/// Bit that has a job in the pool find out first how far away the file system is.
+pub(crate) const LEARN: u32 = 31;
+
+/// Whether a bit of the flags is set.
+pub(crate) fn has(flags: u32, bit: u32) -> bool {
+    flags & (1 << bit) != 0
+}

@@ -1,0 +1,300 @@
+//! What crosses to JavaScript: numbers at fixed places, and text.
+//!
+//! `lib/record.js` reads the same layout. A result of a synchronous call is written into memory
+//! that JavaScript owns and reuses, so that no object is made on the way.
+
+use holdfast_core::error::{Code, Error};
+use holdfast_core::failpoint;
+use holdfast_core::path;
+use holdfast_core::resolve::Scope;
+use holdfast_core::{Stat, Time};
+use napi::bindgen_prelude::{FromNapiValue, Result, sys};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Places for numbers at the start of a record.
+pub(crate) const NUMBERS: usize = 32;
+/// Bytes for text after the numbers: more than two paths.
+pub(crate) const TEXT: usize = 8192;
+
+/// Place of the status in every record.
+const STATUS: usize = 0;
+const STATUS_FAILED: f64 = 1.0;
+/// There is no answer from memory; or none, and the mount is not known yet.
+const STATUS_ELSEWHERE: f64 = 2.0;
+const STATUS_UNKNOWN_MOUNT: f64 = 3.0;
+/// The file is open and judged, and its content is not in memory, or too much for this thread.
+const STATUS_UNREAD: f64 = 4.0;
+/// Place of the text's length.
+const TEXT_LENGTH: usize = 31;
+/// Place of the containment in every record of a success.
+pub(crate) const CONTAINMENT: usize = 30;
+/// Place of the flag that says: the path as given is the real one, and no text repeats it.
+pub(crate) const IS_AS_GIVEN: usize = 29;
+
+/// Place of the nanoseconds of the four times of `fs.Stats`.
+const NANOSECONDS: usize = 20;
+
+/// Places of the device and inode by which a descriptor is known.
+const DEV: usize = 2;
+const INO: usize = 3;
+/// The inode's lower 32 bits, which a number may lose.
+const INO_LOW: usize = 4;
+
+/// Puts device and inode into a record.
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "as in fs.Stats, and the bits that are lost there"
+)]
+pub(crate) fn set_identity(record: &mut Record, (dev, ino): (u64, u64)) {
+    record.numbers[DEV] = dev as f64;
+    record.numbers[INO] = ino as f64;
+    record.numbers[INO_LOW] = f64::from(ino as u32);
+}
+
+/// Fields of a failure.
+const ERRNO: usize = 1;
+const MODE: usize = 2;
+const UID: usize = 3;
+const EUID: usize = 4;
+const SIZE: usize = 5;
+const UNKNOWN: f64 = -1.0;
+
+/// One result, or one error.
+#[derive(Debug, Clone)]
+pub struct Record {
+    pub(crate) numbers: [f64; NUMBERS],
+    pub(crate) text: Vec<u8>,
+}
+
+impl Record {
+    /// A success with nothing in it yet.
+    pub(crate) fn new(containment: f64) -> Self {
+        let mut numbers = [0.0; NUMBERS];
+        numbers[CONTAINMENT] = containment;
+        Self {
+            numbers,
+            text: Vec::new(),
+        }
+    }
+
+    /// No answer without waiting.
+    pub(crate) fn elsewhere(learn: bool) -> Self {
+        let mut record = Self::new(0.0);
+        record.numbers[STATUS] = if learn {
+            STATUS_UNKNOWN_MOUNT
+        } else {
+            STATUS_ELSEWHERE
+        };
+        record
+    }
+
+    /// Everything but the content is known.
+    #[allow(clippy::cast_precision_loss, reason = "as in fs.Stats")]
+    pub(crate) fn set_unread(&mut self, size: u64) {
+        self.numbers[STATUS] = STATUS_UNREAD;
+        self.numbers[crate::verbs::read::LENGTH] = size as f64;
+    }
+
+    /// Puts the real path into the text, unless it is the one that was given.
+    #[inline(always)]
+    pub(crate) fn set_path(&mut self, real: Option<&[u8]>) {
+        match real {
+            Some(real) => self.text.extend_from_slice(&path::shown(real)),
+            None => self.numbers[IS_AS_GIVEN] = 1.0,
+        }
+    }
+
+    /// All fields of `fs.Stats`, in the order of `lib/stat.js`.
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "fs.Stats has these as doubles as well"
+    )]
+    #[inline(always)]
+    pub(crate) fn set_stat(&mut self, stat: &Stat) {
+        let fields = [
+            stat.dev as f64,
+            f64::from(stat.mode),
+            stat.nlink as f64,
+            f64::from(stat.uid),
+            f64::from(stat.gid),
+            stat.rdev as f64,
+            stat.blksize as f64,
+            stat.ino as f64,
+            stat.size as f64,
+            stat.blocks as f64,
+            milliseconds(stat.accessed),
+            milliseconds(stat.modified),
+            milliseconds(stat.changed),
+            milliseconds(stat.born),
+        ];
+        self.numbers[1..=fields.len()].copy_from_slice(&fields);
+        let times = [stat.accessed, stat.modified, stat.changed, stat.born];
+        for (number, time) in self.numbers[NANOSECONDS..].iter_mut().zip(times) {
+            *number = f64::from(time.nanoseconds);
+        }
+    }
+
+    /// An error: its code, case, call and second path, each ended by a NUL.
+    #[allow(clippy::cast_precision_loss, reason = "as in fs.Stats")]
+    pub(crate) fn failure(error: &Error) -> Self {
+        let mut record = Self::new(0.0);
+        let numbers = &mut record.numbers;
+        numbers[STATUS] = STATUS_FAILED;
+        let optional = |number: Option<u32>| number.map_or(UNKNOWN, f64::from);
+        let (code, detail, os, temporary) = match error {
+            Error::Refused(refusal) => {
+                numbers[MODE] = optional(refusal.mode);
+                numbers[UID] = optional(refusal.uid);
+                numbers[EUID] = optional(refusal.euid);
+                numbers[SIZE] = refusal.size.map_or(UNKNOWN, |size| size as f64);
+                (refusal.code.as_str(), refusal.detail, refusal.os, None)
+            }
+            Error::System { os, temporary } => ("", "", Some(*os), temporary.as_deref()),
+        };
+        numbers[ERRNO] = os.map_or(0.0, |os| f64::from(os.errno));
+        for part in [
+            code.as_bytes(),
+            detail.as_bytes(),
+            os.map_or("", |os| os.syscall).as_bytes(),
+            &temporary.map(path::shown).unwrap_or_default(),
+        ] {
+            record.text.extend_from_slice(part);
+            record.text.push(0);
+        }
+        record
+    }
+
+    /// A defect of ours, with what the panic said.
+    fn defect(panic: &(dyn Any + Send)) -> Self {
+        let said = panic
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("panic");
+        let mut record = Self::failure(&Error::refused(Code::Internal, ""));
+        record.text = format!(
+            "{}\0{}\0\0\0",
+            Code::Internal.as_str(),
+            said.replace('\0', " ")
+        )
+        .into_bytes();
+        record
+    }
+
+    /// As one block, for a record that outlives the call.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(NUMBERS * 8 + self.text.len());
+        let mut numbers = self.numbers;
+        numbers[TEXT_LENGTH] = length(self.text.len());
+        for number in numbers {
+            bytes.extend_from_slice(&number.to_ne_bytes());
+        }
+        bytes.extend_from_slice(&self.text);
+        bytes
+    }
+}
+
+/// Runs the core, and turns an error or a panic into a record.
+#[allow(
+    clippy::result_large_err,
+    reason = "a record is moved once, on the way out of a call that failed"
+)]
+pub(crate) fn guarded<T>(
+    body: impl FnOnce() -> std::result::Result<T, Error>,
+) -> std::result::Result<T, Record> {
+    let answer = caught(|| {
+        failpoint::hit("core");
+        body()
+    })?;
+    answer.map_err(|error| Record::failure(&error))
+}
+
+/// Runs anything, and turns a panic into a record.
+#[allow(clippy::result_large_err, reason = "as in `guarded`")]
+pub(crate) fn caught<T>(body: impl FnOnce() -> T) -> std::result::Result<T, Record> {
+    // Nothing that a panic may have left half-changed is used again: what the body owns is
+    // dropped, and what it borrows are arguments of this one call.
+    catch_unwind(AssertUnwindSafe(body)).map_err(|panic| Record::defect(&*panic))
+}
+
+/// The number that stands for what kept a call beneath its root, in the order of `lib/record.js`.
+pub(crate) fn containment(scope: &Scope<'_>) -> f64 {
+    match (scope.root.is_some(), scope.is_contained_by_kernel()) {
+        (false, _) => 0.0,
+        (true, false) => 2.0,
+        (true, true) => 1.0,
+    }
+}
+
+/// Milliseconds as libuv and Node compute them, so that the doubles are the same.
+#[allow(clippy::cast_precision_loss, reason = "as in Node")]
+fn milliseconds(time: Time) -> f64 {
+    time.seconds as f64 * 1000.0 + f64::from(time.nanoseconds) / 1_000_000.0
+}
+
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "lengths in memory are far below 2^53"
+)]
+pub(crate) fn length(bytes: usize) -> f64 {
+    bytes as f64
+}
+
+/// The memory of JavaScript that a synchronous call answers into.
+#[derive(Clone, Copy)]
+pub struct Scratch {
+    start: *mut f64,
+}
+
+impl Scratch {
+    /// Writes a record.
+    pub(crate) fn put(self, record: &Record) {
+        let fits = record.text.len().min(TEXT);
+        // SAFETY: `from_napi_value` checked that this many numbers lie there. They are memory of
+        // the calling thread's JavaScript, which does not run while we do, and no other reference
+        // to them lives.
+        let place = unsafe { std::slice::from_raw_parts_mut(self.start, NUMBERS) };
+        place.copy_from_slice(&record.numbers);
+        place[TEXT_LENGTH] = length(fits);
+        if fits == 0 {
+            return;
+        }
+        // SAFETY: the text's place begins right after the numbers, within the checked length.
+        let text = unsafe { self.start.add(NUMBERS) };
+        // SAFETY: as for the numbers; any byte is a valid `u8`.
+        let place = unsafe { std::slice::from_raw_parts_mut(text.cast::<u8>(), TEXT) };
+        place[..fits].copy_from_slice(&record.text[..fits]);
+    }
+}
+
+impl FromNapiValue for Scratch {
+    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
+        let mut kind = 0;
+        let mut count = 0;
+        let mut start = std::ptr::null_mut();
+        // SAFETY: `env` and `value` are those of the running call, and the three places are ours;
+        // what is not asked for may be null.
+        let status = unsafe {
+            sys::napi_get_typedarray_info(
+                env,
+                value,
+                &raw mut kind,
+                &raw mut count,
+                &raw mut start,
+                std::ptr::null_mut(),
+                std::ptr::null_mut(),
+            )
+        };
+        let is_fit = status == sys::Status::napi_ok
+            && kind == sys::TypedarrayType::float64_array
+            && count >= NUMBERS + TEXT / 8;
+        if !is_fit {
+            return Err(napi::Error::from_reason("no place for the result"));
+        }
+        Ok(Self {
+            start: start.cast(),
+        })
+    }
+}

@@ -1,0 +1,122 @@
+//! Blocking work in libuv's pool, answered through a promise.
+
+use crate::record::{Record, caught};
+use crate::slot::Slot;
+use holdfast_core::failpoint;
+use holdfast_core::read::OpenFile;
+use napi::bindgen_prelude::{
+    Array, AsyncTask, BufferSlice, External, Result, ToNapiValue, TypeName, sys,
+};
+use napi::{Env, Task, ValueType};
+
+/// What a job answers: a record, and what goes with it.
+pub struct Reply {
+    pub record: Record,
+    pub extra: Extra,
+}
+
+/// What goes with a record.
+pub enum Extra {
+    Nothing,
+    /// Content that was read.
+    Data(Vec<u8>),
+    /// Content too large to be made into a Buffer here, where running out of memory is an abort.
+    Content(Vec<u8>),
+    /// A file whose content is worth reading straight into a Buffer.
+    Pending(OpenFile),
+    /// One record for each of many.
+    Records(Vec<Record>),
+    Root(std::sync::Arc<holdfast_core::root::Root>),
+    Stage(crate::verbs::stage::Stage),
+}
+
+impl Reply {
+    /// A record alone; errors are records as well.
+    pub(crate) fn of(answer: std::result::Result<Record, Record>) -> Self {
+        Self {
+            record: answer.unwrap_or_else(|failure| failure),
+            extra: Extra::Nothing,
+        }
+    }
+}
+
+impl TypeName for Reply {
+    fn type_name() -> &'static str {
+        "Array"
+    }
+
+    fn value_type() -> ValueType {
+        ValueType::Object
+    }
+}
+
+impl ToNapiValue for Reply {
+    unsafe fn to_napi_value(env: sys::napi_env, reply: Self) -> Result<sys::napi_value> {
+        let context = Env::from_raw(env);
+        // A job's answer is made into JavaScript in a frame of Node's that no panic may cross.
+        let answer = caught(|| {
+            failpoint::hit("answer");
+            reply.into_pair(&context)
+        });
+        let pair = answer.unwrap_or_else(|defect| Self::of(Err(defect)).into_pair(&context))?;
+        // SAFETY: `env` is the environment this conversion runs in, and the array was made in it.
+        unsafe { ToNapiValue::to_napi_value(env, pair) }
+    }
+}
+
+impl Reply {
+    /// As `[record, extra]`.
+    fn into_pair(self, context: &Env) -> Result<Array<'_>> {
+        let mut pair = context.create_array(2)?;
+        pair.set(0, &BufferSlice::copy_from(context, self.record.to_bytes())?)?;
+        match self.extra {
+            Extra::Nothing => {}
+            Extra::Data(data) => pair.set(1, &BufferSlice::copy_from(context, data)?)?,
+            Extra::Content(content) => pair.set(1, External::new(Slot::new(content)))?,
+            Extra::Pending(file) => pair.set(1, External::new(Slot::new(file)))?,
+            Extra::Records(records) => {
+                let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
+                let mut list = context.create_array(count)?;
+                for (place, record) in (0..count).zip(&records) {
+                    list.set(place, &BufferSlice::copy_from(context, record.to_bytes())?)?;
+                }
+                pair.set(1, list)?;
+            }
+            Extra::Root(root) => pair.set(1, External::new(Slot::new(root)))?,
+            Extra::Stage(stage) => pair.set(1, External::new(stage))?,
+        }
+        Ok(pair)
+    }
+}
+
+/// One blocking call, run once.
+pub struct Job(Option<Box<dyn FnOnce() -> Reply + Send>>);
+
+impl Job {
+    /// Queues a call. It answers errors of the core itself, by [`crate::record::guarded`].
+    pub(crate) fn queue(call: impl FnOnce() -> Reply + Send + 'static) -> AsyncTask<Self> {
+        AsyncTask::new(Self(Some(Box::new(call))))
+    }
+}
+
+impl Task for Job {
+    type Output = Reply;
+    type JsValue = Reply;
+
+    fn compute(&mut self) -> Result<Reply> {
+        match self.0.take() {
+            Some(call) => {
+                let answer = caught(|| {
+                    failpoint::hit("job");
+                    call()
+                });
+                Ok(answer.unwrap_or_else(|defect| Reply::of(Err(defect))))
+            }
+            None => Err(napi::Error::from_reason("a job runs once")),
+        }
+    }
+
+    fn resolve(&mut self, _: Env, reply: Reply) -> Result<Reply> {
+        Ok(reply)
+    }
+}

@@ -1,0 +1,28 @@
+//! What this build can do on this system.
+
+use holdfast_core::features::Features;
+use napi_derive::napi;
+
+/// What the system was found to offer, as bits in the order of `lib/capabilities.js`.
+#[napi(catch_unwind)]
+#[must_use]
+pub fn features() -> u32 {
+    let found = Features::detect();
+    [
+        found.kernel_resolver,
+        found.rename_new,
+        found.fchmodat2,
+        found.statx,
+        found.unnamed_files,
+    ]
+    .iter()
+    .enumerate()
+    .fold(0, |bits, (index, &works)| bits | u32::from(works) << index)
+}
+
+/// Version of the crate that the binary was built from.
+#[napi(catch_unwind)]
+#[must_use]
+pub fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}

@@ -1,0 +1,114 @@
+//! `ensureDir`.
+
+use crate::arguments::{LEARN, PathArgument, PathRoom, RootHandle, has, scope, taken};
+use crate::direct::{Call, Value};
+use crate::record::{CONTAINMENT, Record, containment, guarded};
+use crate::task::{Job, Reply};
+use holdfast_core::cached::{self, Cached};
+use holdfast_core::ensure_dir::{self, Ensured, Existing, Rules};
+use holdfast_core::error::Error;
+use holdfast_core::path;
+use holdfast_core::resolve::Scope;
+use napi::bindgen_prelude::AsyncTask;
+use napi_derive::napi;
+
+/// Places of the result's numbers.
+const MODE: usize = 1;
+const IS_PRIVATE: usize = 2;
+const HARDENING: usize = 3;
+/// 0 for none, otherwise one more than the position in the list of reasons.
+const REASON: usize = 4;
+/// Length of the path of the first directory created, which follows the real path in the text.
+const FIRST_CREATED: usize = 5;
+
+pub(crate) fn rules(flags: u32, mode: u32) -> Rules {
+    Rules {
+        mode: mode & 0o777,
+        existing: match (flags >> 2) & 3 {
+            0 => Existing::Tighten,
+            1 => Existing::Require,
+            2 => Existing::Leave,
+            _ => Existing::OptOut,
+        },
+    }
+}
+
+pub(crate) fn describe(scope: &Scope<'_>, ensured: Ensured) -> Record {
+    let mut record = Record::new(containment(scope));
+    fill(&mut record, ensured);
+    record
+}
+
+#[inline(always)]
+fn fill(record: &mut Record, ensured: Ensured) {
+    record.set_path(ensured.real.as_deref());
+    record.numbers[MODE] = f64::from(ensured.mode);
+    record.numbers[IS_PRIVATE] = f64::from(u8::from(ensured.is_private));
+    record.numbers[HARDENING] = f64::from(ensured.hardening as u8);
+    record.numbers[REASON] = ensured
+        .reason
+        .map_or(0.0, |reason| f64::from(reason as u8) + 1.0);
+    if let Some(first) = ensured.first_created {
+        let first = path::shown(&first);
+        record.numbers[FIRST_CREATED] = crate::record::length(first.len());
+        record.text.extend_from_slice(&first);
+    }
+}
+
+/// Answers on the calling thread if that cannot block; otherwise the record says so.
+///
+/// Arguments: path, flags, mode, none, root and its number.
+pub(crate) fn ensure_dir_cached(call: &Call<'_>, record: &mut Record) -> Result<Value, Error> {
+    let mut path = PathRoom::new();
+    let path = call.path(0, &mut path)?;
+    let (flags, mode) = (call.bits(1)?, call.bits(2)?);
+    let root = call.root(4)?;
+    let scope = scope(flags, root.as_ref());
+    match cached::ensure_dir(&scope, path, &rules(flags, mode)) {
+        Cached::Known(ensured) => {
+            record.numbers[CONTAINMENT] = containment(&scope);
+            fill(record, ensured);
+        }
+        Cached::Elsewhere(learn) => *record = Record::elsewhere(learn),
+    }
+    Ok(None)
+}
+
+/// Ensures on the calling thread. Whether the operator has waived tightening is asked of
+/// JavaScript, and only when it matters: the environment is costly to read.
+///
+/// Arguments: path, flags, mode, `isOptedOut`, root and its number.
+pub(crate) fn ensure_dir_sync(call: &Call<'_>, record: &mut Record) -> Result<Value, Error> {
+    let mut path = PathRoom::new();
+    let path = call.path(0, &mut path)?;
+    let (flags, mode) = (call.bits(1)?, call.bits(2)?);
+    let root = call.root(4)?;
+    let scope = scope(flags, root.as_ref());
+    let ask = || call.is_so(3);
+    let ensured = ensure_dir::ensure_dir_unless(&scope, path, &rules(flags, mode), &ask)?;
+    record.numbers[CONTAINMENT] = containment(&scope);
+    fill(record, ensured);
+    Ok(None)
+}
+
+/// Ensures in the pool.
+#[napi(catch_unwind)]
+pub fn ensure_dir_async(
+    path: PathArgument,
+    flags: u32,
+    mode: u32,
+    root: Option<&RootHandle>,
+) -> AsyncTask<Job> {
+    let root = taken(root);
+    Job::queue(move || {
+        Reply::of(guarded(|| {
+            let root = root?;
+            let scope = scope(flags, root.as_ref());
+            if has(flags, LEARN) {
+                cached::learn(&scope, &path.0);
+            }
+            let ensured = ensure_dir::ensure_dir(&scope, &path.0, &rules(flags, mode))?;
+            Ok(describe(&scope, ensured))
+        }))
+    })
+}

@@ -1,0 +1,137 @@
+//! What the `holdfast doctor` command asks: facts about a path, and each verb without its effect.
+
+use crate::arguments::{PathArgument, scope};
+use crate::record::{Record, Scratch, containment, guarded, length};
+use crate::verbs::{ensure_dir, read, write};
+use holdfast_core::inspect::{self, Facts};
+use holdfast_core::write::{Durable, Forecast};
+use napi::bindgen_prelude::Buffer;
+use napi_derive::napi;
+
+// Places of the numbers, after those of `fs.Stats`.
+/// Bits: own, own or root's, an ACL that names somebody, immutable, append-only, a mount point,
+/// read-only, an ACL that cannot be read.
+const TRAITS: usize = 15;
+/// What the effective user may do, as in the last digit of a mode.
+const ACCESS: usize = 16;
+/// Number of the mount, or -1.
+const MOUNT: usize = 17;
+/// Length of the ACL, which follows the real path in the text, or -1.
+const ACL: usize = 18;
+/// Seven numbers of `fstatfs(2)`.
+const VOLUME: usize = 19;
+
+/// More than any ACL that a person would read.
+const LONGEST_ACL: usize = 2048;
+
+#[allow(clippy::cast_precision_loss, reason = "as in fs.StatFs")]
+fn describe(facts: &Facts) -> Record {
+    let mut record = Record::new(0.0);
+    record.set_stat(&facts.stat);
+    record.set_path(Some(&facts.real));
+    let numbers = &mut record.numbers;
+    let traits = [
+        facts.is_own,
+        facts.is_own_or_root,
+        facts.has_named_entries,
+        facts.attributes.is_immutable,
+        facts.attributes.is_append_only,
+        facts.attributes.is_mount_point,
+        facts.volume.is_read_only,
+        !facts.is_acl_known,
+    ];
+    let bits = traits
+        .iter()
+        .zip(0..)
+        .fold(0_u32, |bits, (&has, place)| bits | u32::from(has) << place);
+    numbers[TRAITS] = f64::from(bits);
+    numbers[ACCESS] = f64::from(facts.access);
+    numbers[MOUNT] = facts.mount.map_or(-1.0, f64::from);
+    numbers[ACL] = -1.0;
+    let volume = &facts.volume;
+    let figures = [
+        u64::from(volume.kind),
+        volume.block_size,
+        volume.blocks,
+        volume.free_blocks,
+        volume.available_blocks,
+        volume.inodes,
+        volume.free_inodes,
+    ];
+    for (place, figure) in figures.into_iter().enumerate() {
+        numbers[VOLUME + place] = figure as f64;
+    }
+    if let Some(acl) = &facts.acl {
+        let shown = &acl[..acl.len().min(LONGEST_ACL)];
+        record.numbers[ACL] = length(shown.len());
+        record.text.extend_from_slice(shown);
+    }
+    record
+}
+
+/// Facts about what has a path; a final link is looked at itself.
+#[napi(catch_unwind)]
+pub fn inspect(path: PathArgument, flags: u32, scratch: Scratch) {
+    let answer = guarded(|| Ok(describe(&inspect::look(&scope(flags, None), &path.0)?)));
+    scratch.put(&answer.unwrap_or_else(|failure| failure));
+}
+
+/// Reads an entry of procfs by its path beneath `/proc/self`; nothing where there is no procfs, or no
+/// such entry. A file of another file system at that path is not read.
+#[napi(catch_unwind)]
+#[must_use]
+pub fn read_proc(path: PathArgument) -> Option<Buffer> {
+    inspect::read_proc_entry(&path.0).ok().map(Buffer::from)
+}
+
+/// `ensureDir` without its effect; the record is that of the verb.
+#[napi(catch_unwind)]
+pub fn rehearse_ensure_dir(path: PathArgument, flags: u32, mode: u32, scratch: Scratch) {
+    let answer = guarded(|| {
+        let scope = scope(flags, None);
+        let rules = ensure_dir::rules(flags, mode);
+        let ensured = inspect::ensure_dir(&scope, &path.0, &rules, &|| false)?;
+        Ok(ensure_dir::describe(&scope, ensured))
+    });
+    scratch.put(&answer.unwrap_or_else(|failure| failure));
+}
+
+/// `writeAtomic` of some content, without its effect: whether it is created, its mode, what is
+/// synced (nothing, the file, both), and what is kept (-1 for nothing to keep, otherwise a bit
+/// each for mode, ACL and owner).
+#[napi(catch_unwind)]
+pub fn rehearse_write(path: PathArgument, flags: u32, modes: u32, scratch: Scratch) {
+    let answer = guarded(|| {
+        let scope = scope(flags, None);
+        let Forecast {
+            created,
+            mode,
+            durable,
+            preserved,
+        } = holdfast_core::write::rehearse(&scope, &path.0, &write::rules(flags, modes))?;
+        let mut record = Record::new(containment(&scope));
+        record.numbers[1] = f64::from(u8::from(created));
+        record.numbers[2] = f64::from(mode);
+        record.numbers[3] = match durable {
+            Durable::No => 0.0,
+            Durable::File => 1.0,
+            Durable::Full => 2.0,
+        };
+        record.numbers[4] = preserved.map_or(-1.0, |kept| {
+            f64::from(u8::from(kept.mode) | u8::from(kept.acl) << 1 | u8::from(kept.owner) << 2)
+        });
+        Ok(record)
+    });
+    scratch.put(&answer.unwrap_or_else(|failure| failure));
+}
+
+/// A read that ends before the first byte: its status as for `fs.Stats`, and its real path.
+#[napi(catch_unwind)]
+pub fn rehearse_read(path: PathArgument, flags: u32, max_bytes: f64, scratch: Scratch) {
+    let answer = guarded(|| {
+        let scope = scope(flags, None);
+        let file = inspect::read(&scope, &path.0, &read::rules(flags, max_bytes))?;
+        Ok(read::describe(containment(&scope), &file))
+    });
+    scratch.put(&answer.unwrap_or_else(|failure| failure));
+}

@@ -1,0 +1,14 @@
+//! The functions that JavaScript calls, one file a verb.
+
+pub(crate) mod capabilities;
+pub(crate) mod ensure_dir;
+#[cfg(target_os = "linux")]
+pub(crate) mod inspect;
+pub(crate) mod path;
+pub(crate) mod read;
+pub(crate) mod root;
+pub(crate) mod stage;
+pub(crate) mod stale;
+pub(crate) mod status;
+pub(crate) mod write;
+pub(crate) mod write_target;

@@ -1,0 +1,24 @@
+//! Paths that are fixed at the time of a call.
+
+use crate::arguments::PathArgument;
+use crate::record::{Scratch, guarded};
+use holdfast_core::resolve;
+use napi::Env;
+use napi::bindgen_prelude::{BufferSlice, Result};
+use napi_derive::napi;
+
+/// The path beneath the working directory as it is now; nothing when the record says why not.
+#[napi(catch_unwind)]
+pub fn absolute_path<'env>(
+    env: &'env Env,
+    path: PathArgument,
+    scratch: Scratch,
+) -> Result<Option<BufferSlice<'env>>> {
+    match guarded(|| resolve::absolute(&path.0)) {
+        Ok(absolute) => BufferSlice::copy_from(env, absolute).map(Some),
+        Err(failure) => {
+            scratch.put(&failure);
+            Ok(None)
+        }
+    }
+}

@@ -1,0 +1,393 @@
+//! `readLocalFileSafely` and `openLocalFileSafely`.
+
+use crate::arguments::{
+    Bytes, LEARN, NO_HANDOVER, PathArgument, PathRoom, RootHandle, has, scope, taken,
+};
+use crate::direct::{Call, Value};
+use crate::record::{CONTAINMENT, Record, caught, containment, guarded, length};
+use crate::slot::Slot;
+use crate::task::{Extra, Job, Reply};
+use holdfast_core::cached::{self, Cached};
+use holdfast_core::error::Error;
+use holdfast_core::failpoint;
+use holdfast_core::read::{self, Content, OpenFile, Outbound, Rules};
+use holdfast_core::root::Root;
+use napi::bindgen_prelude::{AsyncTask, External, Result, Uint8Array, sys};
+use napi::{Env, Task};
+use napi_derive::napi;
+use std::sync::Arc;
+
+/// Place of the number of bytes read.
+pub(crate) const LENGTH: usize = 15;
+/// Place of the flag that says: the content was read, and is for [`read_take`].
+const IS_HELD: usize = 17;
+/// Place of the descriptor that an open hands over.
+const DESCRIPTOR: usize = 16;
+/// Place of the lower 32 bits of the inode, which a number may lose.
+const INO_LOW: usize = 17;
+
+/// Up to this size, one job reads the whole file and the bytes are copied into their Buffer; a
+/// larger file is read straight into a Buffer by a second job, since copying would hold the event
+/// loop for longer than that job takes.
+const COPIED: u64 = 256 * 1024;
+
+/// Content of up to this size is an `ArrayBuffer` that Node-API makes, which is faster than to have JavaScript make a Buffer.
+/// lib/read.js has the same number.
+const SMALL: usize = 16 * 1024;
+
+/// New memory of JavaScript's for content: an `ArrayBuffer` up to [`SMALL`], a `Buffer` above.
+fn memory(call: &Call<'_>, size: u64) -> std::result::Result<(sys::napi_value, Bytes), Error> {
+    match usize::try_from(size) {
+        Ok(size) if size <= SMALL => call.array_buffer(size),
+        _ => call.allocated(ALLOCATE, size),
+    }
+}
+
+/// New memory with a copy of content, and its length.
+fn copy_of(
+    call: &Call<'_>,
+    content: &[u8],
+) -> std::result::Result<(sys::napi_value, usize), Error> {
+    let (value, mut buf) = memory(call, content.len() as u64)?;
+    buf.as_mut_slice().copy_from_slice(content);
+    Ok((value, content.len()))
+}
+
+pub(crate) fn rules(flags: u32, max_bytes: f64) -> Rules {
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "lib/options.js lets whole numbers and infinity through; `as` saturates"
+    )]
+    let max_bytes = max_bytes as u64;
+    Rules {
+        max_bytes,
+        reject_hardlinks: has(flags, 2),
+        allow_pseudo: has(flags, 3),
+        outbound: match (has(flags, 4), has(flags, 5)) {
+            (false, _) => Outbound::No,
+            (true, false) => Outbound::Shared,
+            (true, true) => Outbound::OwnerOnlyAllowed,
+        },
+    }
+}
+
+pub(crate) fn describe(containment: f64, file: &OpenFile) -> Record {
+    let mut record = Record::new(containment);
+    fill(&mut record, file);
+    record
+}
+
+#[inline(always)]
+fn fill(record: &mut Record, file: &OpenFile) {
+    record.set_stat(file.stat());
+    record.set_path(file.real_path());
+}
+
+/// Reads on the calling thread. The value is new memory that the content fills: see [`memory`].
+///
+/// Arguments: path, flags, `maxBytes`, a function that makes a `Buffer` of a size, root and its number.
+pub(crate) fn read_sync(call: &Call<'_>, record: &mut Record) -> std::result::Result<Value, Error> {
+    let mut path = PathRoom::new();
+    let path = call.path(0, &mut path)?;
+    let (flags, max_bytes) = (call.bits(1)?, call.number(2)?);
+    let root = call.root(ROOT)?;
+    let scope = scope(flags, root.as_ref());
+    let rules = rules(flags, max_bytes);
+    let file = read::open(&scope, path, &rules)?;
+    record.numbers[CONTAINMENT] = containment(&scope);
+    fill(record, &file);
+    let mut room = call.room();
+    let (value, count) = if let Some(buf) = within(&mut room, file.size()) {
+        let content = file.read(buf, rules.max_bytes)?;
+        copy_of(call, content.bytes(buf))?
+    } else {
+        let (value, mut buf) = memory(call, file.size())?;
+        let content = file.read(buf.as_mut_slice(), rules.max_bytes)?;
+        match content.bytes(buf.as_slice()) {
+            all if matches!(content, Content::Fits(_)) && all.len() as u64 == file.size() => {
+                (value, all.len())
+            }
+            other => copy_of(call, other)?,
+        }
+    };
+    file.close();
+    record.numbers[LENGTH] = length(count);
+    Ok(Some(value))
+}
+
+/// The part of a room that content of a size is read into: one byte more than that, so that growth shows in a single read.
+fn within(room: &mut [u8], size: u64) -> Option<&mut [u8]> {
+    room.get_mut(..=usize::try_from(size).ok()?)
+}
+
+/// Place of the function that makes a `Buffer`, and of the root, among the arguments.
+const ALLOCATE: usize = 3;
+const ROOT: usize = 4;
+
+/// Reads on the calling thread if that cannot block; otherwise the record says so. An answer is as
+/// that of [`read_sync`]. Where the file is open and judged and its content is for [`read_fill`],
+/// the value is its handle.
+///
+/// Arguments: as for [`read_sync`].
+pub(crate) fn read_cached(
+    call: &Call<'_>,
+    record: &mut Record,
+) -> std::result::Result<Value, Error> {
+    let mut path = PathRoom::new();
+    let path = call.path(0, &mut path)?;
+    let (flags, max_bytes) = (call.bits(1)?, call.number(2)?);
+    let root = call.root(ROOT)?;
+    let scope = scope(flags, root.as_ref());
+    let opened = match cached::open_file(&scope, path, &rules(flags, max_bytes)) {
+        Cached::Known(opened) => opened,
+        Cached::Elsewhere(learn) => {
+            *record = Record::elsewhere(learn);
+            return Ok(None);
+        }
+    };
+    record.numbers[CONTAINMENT] = containment(&scope);
+    fill(record, &opened.file);
+    let size = opened.file.size();
+    let mut value = None;
+    let mut count = None;
+    let mut room = call.room();
+    if let Some(buf) = within(&mut room, size) {
+        count = opened.read(buf);
+        if let Some(count) = count {
+            value = Some(copy_of(call, &buf[..count])?.0);
+        }
+    } else if opened.is_small() {
+        let (array, mut buf) = memory(call, size)?;
+        value = Some(array);
+        count = opened.read(buf.as_mut_slice());
+    }
+    match count {
+        Some(count) => {
+            opened.file.close();
+            record.numbers[LENGTH] = length(count);
+        }
+        None if has(flags, NO_HANDOVER) => {
+            *record = Record::elsewhere(false);
+            return Ok(None);
+        }
+        None => {
+            record.set_unread(size);
+            value = Some(call.external(Slot::new(opened.file))?);
+        }
+    }
+    Ok(value)
+}
+
+/// Opens in the pool, and reads what is small enough to copy.
+#[napi(catch_unwind)]
+pub fn read_async(
+    path: PathArgument,
+    flags: u32,
+    max_bytes: f64,
+    root: Option<&RootHandle>,
+) -> AsyncTask<Job> {
+    let root = taken(root);
+    Job::queue(move || {
+        let answer = guarded(|| open_and_read(&path.0, flags, max_bytes, root?.as_ref()));
+        answer.unwrap_or_else(|failure| Reply::of(Err(failure)))
+    })
+}
+
+fn open_and_read(
+    path: &[u8],
+    flags: u32,
+    max_bytes: f64,
+    root: Option<&Arc<Root>>,
+) -> std::result::Result<Reply, Error> {
+    let scope = scope(flags, root);
+    if has(flags, LEARN) {
+        cached::learn(&scope, path);
+    }
+    let rules = rules(flags, max_bytes);
+    let file = read::open(&scope, path, &rules)?;
+    let mut record = describe(containment(&scope), &file);
+    if file.size() > COPIED {
+        record.numbers[LENGTH] = length(usize::try_from(file.size()).unwrap_or(usize::MAX));
+        return Ok(Reply {
+            record,
+            extra: Extra::Pending(file),
+        });
+    }
+    let mut data = vec![0; usize::try_from(file.size()).unwrap_or_default()];
+    match file.read(&mut data, rules.max_bytes)? {
+        Content::Fits(count) => data.truncate(count),
+        Content::Outgrown(content) => return Ok(outgrown(record, content)),
+    }
+    record.numbers[LENGTH] = length(data.len());
+    Ok(Reply {
+        record,
+        extra: Extra::Data(data),
+    })
+}
+
+/// Content that is larger than its file was said to be: of any size.
+fn outgrown(mut record: Record, content: Vec<u8>) -> Reply {
+    record.numbers[LENGTH] = length(content.len());
+    let is_held = content.len() as u64 > COPIED;
+    record.numbers[IS_HELD] = f64::from(u8::from(is_held));
+    let extra = if is_held {
+        Extra::Content(content)
+    } else {
+        Extra::Data(content)
+    };
+    Reply { record, extra }
+}
+
+/// Fills an array that JavaScript has just made with content that was read before.
+#[napi(catch_unwind)]
+pub fn read_take(held: &External<Slot<Vec<u8>>>, mut place: Bytes) {
+    let content = held.take().unwrap_or_default();
+    let place = place.as_mut_slice();
+    let count = content.len().min(place.len());
+    place[..count].copy_from_slice(&content[..count]);
+}
+
+/// Second half of a large read: fills an array that JavaScript has just made.
+pub struct Fill {
+    file: Option<OpenFile>,
+    place: Uint8Array,
+    max_bytes: f64,
+}
+
+impl Task for Fill {
+    type Output = Reply;
+    type JsValue = Reply;
+
+    fn compute(&mut self) -> Result<Reply> {
+        let Some(file) = self.file.take() else {
+            return Err(napi::Error::from_reason("a file is read once"));
+        };
+        let reply = caught(|| {
+            failpoint::hit("job");
+            self.read(file)
+        });
+        Ok(reply.unwrap_or_else(|defect| Reply::of(Err(defect))))
+    }
+
+    fn resolve(&mut self, _: Env, reply: Reply) -> Result<Reply> {
+        Ok(reply)
+    }
+}
+
+impl Fill {
+    fn read(&mut self, file: OpenFile) -> Reply {
+        // SAFETY: JavaScript made this array for this call and hands it to nobody before the
+        // promise settles, so that no other thread touches its memory; the task's reference keeps
+        // it alive. Its bytes are arbitrary and valid: see `Bytes::as_mut_slice`.
+        let place = unsafe { self.place.as_mut() };
+        let max_bytes = rules(0, self.max_bytes).max_bytes;
+        let answer = guarded(|| {
+            let mut record = Record::new(0.0);
+            match file.read(place, max_bytes)? {
+                Content::Fits(count) => {
+                    record.numbers[LENGTH] = length(count);
+                    Ok(Reply::of(Ok(record)))
+                }
+                Content::Outgrown(content) => Ok(outgrown(record, content)),
+            }
+        });
+        answer.unwrap_or_else(|failure| Reply::of(Err(failure)))
+    }
+}
+
+/// Reads a file that [`read_async`] left open.
+#[napi(catch_unwind)]
+pub fn read_fill(
+    pending: &External<Slot<OpenFile>>,
+    place: Uint8Array,
+    max_bytes: f64,
+) -> AsyncTask<Fill> {
+    let file = pending.take();
+    AsyncTask::new(Fill {
+        file,
+        place,
+        max_bytes,
+    })
+}
+
+/// Closes a file that [`open_cached`] opened, on the calling thread.
+#[napi(catch_unwind)]
+pub fn read_close(pending: &External<Slot<OpenFile>>) {
+    if let Some(file) = pending.take() {
+        file.close();
+    }
+}
+
+/// Lets a file go, in the pool: closing may wait for a server.
+#[napi(catch_unwind)]
+pub fn read_drop(pending: &External<Slot<OpenFile>>) -> AsyncTask<Job> {
+    let file = pending.take();
+    Job::queue(move || {
+        drop(file);
+        Reply::of(Ok(Record::new(0.0)))
+    })
+}
+
+/// Puts the descriptor's number into a record, and what `set_stat` leaves out of the inode.
+fn set_descriptor(record: &mut Record, file: &OpenFile) -> std::result::Result<(), Error> {
+    record.numbers[DESCRIPTOR] = f64::from(file.number_to_reopen()?);
+    record.numbers[INO_LOW] = f64::from(file.stat().ino as u32);
+    Ok(())
+}
+
+/// Opens on the calling thread if that cannot block, as [`open_async`] does in the pool; otherwise
+/// the record says so. The value is the handle of the file.
+///
+/// Arguments: path, flags, `maxBytes`, root and its number.
+pub(crate) fn open_cached(
+    call: &Call<'_>,
+    record: &mut Record,
+) -> std::result::Result<Value, Error> {
+    let mut path = PathRoom::new();
+    let path = call.path(0, &mut path)?;
+    let (flags, max_bytes) = (call.bits(1)?, call.number(2)?);
+    let root = call.root(3)?;
+    let scope = scope(flags, root.as_ref());
+    match cached::open_file(&scope, path, &rules(flags, max_bytes)) {
+        Cached::Known(opened) => {
+            record.numbers[CONTAINMENT] = containment(&scope);
+            fill(record, &opened.file);
+            set_descriptor(record, &opened.file)?;
+            Ok(Some(call.external(Slot::new(opened.file))?))
+        }
+        Cached::Elsewhere(learn) => {
+            *record = Record::elsewhere(learn);
+            Ok(None)
+        }
+    }
+}
+
+/// Opens in the pool. The descriptor's number is in the record, for reopening it; it stays ours,
+/// and closes when JavaScript says so or forgets the file.
+#[napi(catch_unwind)]
+pub fn open_async(
+    path: PathArgument,
+    flags: u32,
+    max_bytes: f64,
+    root: Option<&RootHandle>,
+) -> AsyncTask<Job> {
+    let root = taken(root);
+    Job::queue(move || {
+        let answer = guarded(|| {
+            let root = root?;
+            let scope = scope(flags, root.as_ref());
+            if has(flags, LEARN) {
+                cached::learn(&scope, &path.0);
+            }
+            let file = read::open(&scope, &path.0, &rules(flags, max_bytes))?;
+            let mut record = describe(containment(&scope), &file);
+            set_descriptor(&mut record, &file)?;
+            Ok(Reply {
+                record,
+                extra: Extra::Pending(file),
+            })
+        });
+        answer.unwrap_or_else(|failure| Reply::of(Err(failure)))
+    })
+}

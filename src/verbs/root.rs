@@ -1,0 +1,97 @@
+//! `openRoot`.
+
+use crate::arguments::{PathArgument, PathRoom, RootHandle};
+use crate::direct::{Call, Value};
+use crate::record::{Record, Scratch, guarded, set_identity};
+use crate::slot::Slot;
+use crate::task::{Extra, Job, Reply};
+use holdfast_core::cached::{self, Cached};
+use holdfast_core::error::Error;
+use holdfast_core::resolve::{Policy, Resolver, Scope};
+use holdfast_core::root::Root;
+use napi::bindgen_prelude::{AsyncTask, External};
+use napi_derive::napi;
+use std::sync::Arc;
+
+/// Place of the root's number.
+const NUMBER: usize = 1;
+
+fn open(path: &[u8]) -> Result<(Record, Arc<Root>), Error> {
+    let root = Root::open(path)?;
+    let mut record = Record::new(0.0);
+    record.set_path(Some(root.real()));
+    fill(&mut record, &root);
+    Ok((record, Arc::new(root)))
+}
+
+fn fill(record: &mut Record, root: &Root) {
+    #[allow(clippy::cast_precision_loss, reason = "nobody opens 2^53 roots")]
+    let number = root.number() as f64;
+    record.numbers[NUMBER] = number;
+    set_identity(record, root.identity());
+}
+
+/// Opens on the calling thread if that cannot block; otherwise the record says so.
+///
+/// Arguments: path.
+pub(crate) fn root_open_cached(call: &Call<'_>, record: &mut Record) -> Result<Value, Error> {
+    let mut path = PathRoom::new();
+    let path = call.path(0, &mut path)?;
+    match cached::open_root(path) {
+        Cached::Known(root) => {
+            // Only a path that is the real one is answered from memory.
+            record.set_path(None);
+            fill(record, &root);
+            Ok(Some(call.external(Slot::new(Arc::new(root)))?))
+        }
+        Cached::Elsewhere(learn) => {
+            *record = Record::elsewhere(learn);
+            Ok(None)
+        }
+    }
+}
+
+/// Opens on the calling thread. Nothing is answered when the record says why.
+#[napi(catch_unwind)]
+pub fn root_open_sync(path: PathArgument, scratch: Scratch) -> Option<RootHandle> {
+    match guarded(|| open(&path.0)) {
+        Ok((record, root)) => {
+            scratch.put(&record);
+            Some(External::new(Slot::new(root)))
+        }
+        Err(failure) => {
+            scratch.put(&failure);
+            None
+        }
+    }
+}
+
+/// Opens in the pool. With `learn`, finds out first how far away the file system is.
+#[napi(catch_unwind)]
+pub fn root_open_async(path: PathArgument, learn: bool) -> AsyncTask<Job> {
+    let open = move || {
+        if learn {
+            let scope = Scope {
+                root: None,
+                policy: Policy::FollowParents,
+                resolver: Resolver::detect(),
+            };
+            cached::learn(&scope, &path.0);
+        }
+        open(&path.0)
+    };
+    Job::queue(move || match guarded(open) {
+        Ok((record, root)) => Reply {
+            record,
+            extra: Extra::Root(root),
+        },
+        Err(failure) => Reply::of(Err(failure)),
+    })
+}
+
+/// Lets the directory go; calls in flight still end. A root that is forgotten closes when its
+/// handle is collected.
+#[napi(catch_unwind)]
+pub fn root_close(root: &RootHandle) {
+    root.take();
+}

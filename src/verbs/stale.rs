@@ -1,0 +1,36 @@
+//! `cleanStaleTemporaries`.
+
+use crate::arguments::PathArgument;
+use crate::record::{Record, guarded};
+use crate::task::{Extra, Job, Reply};
+use holdfast_core::stale;
+use napi::bindgen_prelude::AsyncTask;
+use napi_derive::napi;
+use std::time::Duration;
+
+/// Removes what killed processes left in a directory, in the pool. Each path removed has a record.
+#[napi(catch_unwind)]
+pub fn remove_stale_async(path: PathArgument, older_than_ms: f64) -> AsyncTask<Job> {
+    Job::queue(move || {
+        let answer = guarded(|| {
+            let older_than =
+                Duration::try_from_secs_f64(older_than_ms / 1000.0).unwrap_or(Duration::MAX);
+            let removed = stale::remove(&path.0, older_than)?;
+            Ok(removed
+                .iter()
+                .map(|path| {
+                    let mut record = Record::new(0.0);
+                    record.set_path(Some(path));
+                    record
+                })
+                .collect())
+        });
+        match answer {
+            Ok(records) => Reply {
+                record: Record::new(0.0),
+                extra: Extra::Records(records),
+            },
+            Err(failure) => Reply::of(Err(failure)),
+        }
+    })
+}

@@ -1,0 +1,54 @@
+//! The status of a path beneath a root, without opening what it leads to.
+
+use crate::arguments::{LEARN, PathArgument, PathRoom, RootHandle, has, scope, taken};
+use crate::direct::{Call, Value};
+use crate::record::{CONTAINMENT, Record, containment, guarded};
+use crate::task::{Job, Reply};
+use holdfast_core::Stat;
+use holdfast_core::cached::{self, Cached};
+use holdfast_core::error::Error;
+use holdfast_core::resolve::Scope;
+use holdfast_core::status;
+use napi::bindgen_prelude::AsyncTask;
+use napi_derive::napi;
+
+fn describe(scope: &Scope<'_>, stat: &Stat) -> Record {
+    let mut record = Record::new(containment(scope));
+    record.set_stat(stat);
+    record
+}
+
+/// Answers on the calling thread if that cannot block; otherwise the record says so.
+///
+/// Arguments: path, flags, root and its number.
+pub(crate) fn status_cached(call: &Call<'_>, record: &mut Record) -> Result<Value, Error> {
+    let mut path = PathRoom::new();
+    let path = call.path(0, &mut path)?;
+    let flags = call.bits(1)?;
+    let root = call.root(2)?;
+    let scope = scope(flags, root.as_ref());
+    match cached::status(&scope, path) {
+        Cached::Known(stat) => {
+            record.set_stat(&stat?);
+            record.numbers[CONTAINMENT] = containment(&scope);
+        }
+        Cached::Elsewhere(learn) => *record = Record::elsewhere(learn),
+    }
+    Ok(None)
+}
+
+/// Answers in the pool.
+#[napi(catch_unwind)]
+pub fn status_async(path: PathArgument, flags: u32, root: Option<&RootHandle>) -> AsyncTask<Job> {
+    let root = taken(root);
+    Job::queue(move || {
+        Reply::of(guarded(|| {
+            let root = root?;
+            let scope = scope(flags, root.as_ref());
+            if has(flags, LEARN) {
+                cached::learn(&scope, &path.0);
+            }
+            Ok(describe(&scope, &status::status(&scope, &path.0)?))
+        }))
+    })
+}

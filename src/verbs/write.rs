@@ -1,0 +1,195 @@
+//! `writeAtomic` of content that is there as a whole.
+
+use crate::arguments::{Bytes, PathArgument, PathRoom, RootHandle, has, scope, taken};
+use crate::direct::{Call, Value};
+use crate::record::{Record, containment, guarded};
+use crate::task::{Extra, Job, Reply};
+use holdfast_core::error::{Code, Error};
+use holdfast_core::resolve::Scope;
+use holdfast_core::temporary::Method;
+use holdfast_core::write::{self, Durable, FinalSymlink, Item, Rules, Written};
+use napi::bindgen_prelude::{AsyncTask, External};
+use napi_derive::napi;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Places of the result's numbers.
+const CREATED: usize = 1;
+const SIZE: usize = 2;
+const MODE: usize = 3;
+const DEV: usize = 4;
+const INO: usize = 5;
+const METHOD: usize = 6;
+const DURABLE: usize = 7;
+/// -1 for nothing to preserve, otherwise a bit each for mode, ACL and owner.
+const PRESERVED: usize = 8;
+
+/// Options of a write: bits in `flags`; three modes of nine bits, and whether the first is given,
+/// in `modes`.
+pub(crate) fn rules(flags: u32, modes: u32) -> Rules {
+    Rules {
+        mode: has(modes, 27).then_some(modes & 0o777),
+        new_file_mode: (modes >> 9) & 0o777,
+        make_parents: has(flags, 8).then_some((modes >> 18) & 0o777),
+        overwrite: has(flags, 2),
+        reject_hardlinks: has(flags, 3),
+        in_place: has(flags, 9),
+        final_symlink: match (flags >> 4) & 3 {
+            0 => FinalSymlink::Reject,
+            1 => FinalSymlink::Replace,
+            _ => FinalSymlink::Follow,
+        },
+        durable: match (flags >> 6) & 3 {
+            0 => Durable::No,
+            1 => Durable::File,
+            _ => Durable::Full,
+        },
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "as in fs.Stats")]
+pub(crate) fn describe(scope: &Scope<'_>, written: &Written) -> Record {
+    let mut record = Record::new(containment(scope));
+    record.set_path(written.real.as_deref());
+    let numbers = &mut record.numbers;
+    numbers[CREATED] = f64::from(u8::from(written.created));
+    numbers[SIZE] = written.size as f64;
+    numbers[MODE] = f64::from(written.mode);
+    numbers[DEV] = written.dev as f64;
+    numbers[INO] = written.ino as f64;
+    numbers[METHOD] = match written.method {
+        Method::Rename => 0.0,
+        Method::Link => 1.0,
+        Method::InPlace => 2.0,
+    };
+    numbers[DURABLE] = match written.durable {
+        Durable::No => 0.0,
+        Durable::File => 1.0,
+        Durable::Full => 2.0,
+    };
+    numbers[PRESERVED] = written.preserved.map_or(-1.0, |kept| {
+        f64::from(u8::from(kept.mode) | u8::from(kept.acl) << 1 | u8::from(kept.owner) << 2)
+    });
+    record
+}
+
+/// A flag that JavaScript raises to stop a write before it is published.
+pub type CancelHandle = External<Arc<AtomicBool>>;
+
+/// A flag that is not raised.
+#[napi(catch_unwind)]
+pub fn cancel_new() -> CancelHandle {
+    External::new(Arc::new(AtomicBool::new(false)))
+}
+
+/// Raises it.
+#[napi(catch_unwind)]
+pub fn cancel_raise(cancel: &CancelHandle) {
+    cancel.store(true, Ordering::SeqCst);
+}
+
+/// Whether a flag is raised; without one, nobody can.
+pub(crate) fn is_raised(cancel: Option<&Arc<AtomicBool>>) -> bool {
+    cancel.is_some_and(|cancel| cancel.load(Ordering::SeqCst))
+}
+
+/// Writes on the calling thread.
+///
+/// Arguments: path, data, flags, modes, root and its number.
+pub(crate) fn write_sync(call: &Call<'_>, record: &mut Record) -> Result<Value, Error> {
+    let mut path = PathRoom::new();
+    let path = call.path(0, &mut path)?;
+    let data = call.bytes(1)?;
+    let (flags, modes) = (call.bits(2)?, call.bits(3)?);
+    let root = call.root(4)?;
+    let scope = scope(flags, root.as_ref());
+    let rules = rules(flags, modes);
+    let written = write::write(&scope, path, data.as_slice(), &rules, &|| false)?;
+    *record = describe(&scope, &written);
+    Ok(None)
+}
+
+/// Writes in the pool. The bytes are copied now: what JavaScript does to them later neither
+/// tears the file nor reaches freed memory.
+#[napi(catch_unwind)]
+pub fn write_async(
+    path: PathArgument,
+    data: Bytes,
+    flags: u32,
+    modes: u32,
+    root: Option<&RootHandle>,
+    cancel: Option<&CancelHandle>,
+) -> AsyncTask<Job> {
+    let root = taken(root);
+    let cancel = cancel.map(|cancel| Arc::clone(cancel));
+    let copy = copied(data.as_slice());
+    Job::queue(move || {
+        Reply::of(guarded(|| {
+            let root = root?;
+            let scope = scope(flags, root.as_ref());
+            let rules = rules(flags, modes);
+            let is_aborted = || is_raised(cancel.as_ref());
+            if is_aborted() {
+                return Err(Error::refused(Code::Aborted, ""));
+            }
+            let written = write::write(&scope, &path.0, &copy?, &rules, &is_aborted)?;
+            Ok(describe(&scope, &written))
+        }))
+    })
+}
+
+/// The core's own copy of bytes; running out of memory is an error.
+pub(crate) fn copied(bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(bytes.len())
+        .map_err(|_| Error::refused(Code::TooLarge, "memory"))?;
+    copy.extend_from_slice(bytes);
+    Ok(copy)
+}
+
+/// Writes many files in one job. The bytes are copied now.
+#[napi(catch_unwind)]
+pub fn write_many_async(
+    paths: Vec<PathArgument>,
+    data: Vec<Bytes>,
+    flags: Vec<u32>,
+    modes: Vec<u32>,
+    root: Option<&RootHandle>,
+    cancel: Option<&CancelHandle>,
+) -> AsyncTask<Job> {
+    let root = taken(root);
+    let cancel = cancel.map(|cancel| Arc::clone(cancel));
+    let copies: Result<Vec<_>, _> = data.iter().map(|data| copied(data.as_slice())).collect();
+    Job::queue(move || {
+        let answer = guarded(|| {
+            let (root, copies) = (root?, copies?);
+            // All entries have the policy of the call.
+            let scope = scope(flags.first().copied().unwrap_or_default(), root.as_ref());
+            let items: Vec<_> = paths
+                .iter()
+                .zip(&copies)
+                .zip(flags.iter().zip(&modes))
+                .map(|((path, data), (&flags, &modes))| Item {
+                    path: &path.0,
+                    data,
+                    rules: rules(flags, modes),
+                })
+                .collect();
+            let answers = write::write_many(&scope, &items, &|| is_raised(cancel.as_ref()));
+            Ok(answers
+                .into_iter()
+                .map(|answer| match answer {
+                    Ok(written) => describe(&scope, &written),
+                    Err(error) => Record::failure(&error),
+                })
+                .collect())
+        });
+        match answer {
+            Ok(records) => Reply {
+                record: Record::new(0.0),
+                extra: Extra::Records(records),
+            },
+            Err(failure) => Reply::of(Err(failure)),
+        }
+    })
+}

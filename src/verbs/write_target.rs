@@ -1,0 +1,80 @@
+//! Which file an asynchronous write is about to replace, for `lib/order.js`.
+
+use crate::arguments::{PathArgument, PathRoom, RootHandle, policy, scope, taken};
+use crate::direct::{Call, Value};
+use crate::record::{Record, guarded};
+use crate::task::{Job, Reply};
+use crate::verbs::write::rules;
+use holdfast_core::error::Error;
+use holdfast_core::write::{self, FinalSymlink};
+use holdfast_core::write_target::{Base, WriteTarget, find};
+use napi::bindgen_prelude::AsyncTask;
+use napi_derive::napi;
+
+/// Places of the result's numbers.
+const KIND: usize = 1;
+const DEV: usize = 2;
+const INO: usize = 3;
+
+const NAME_ONLY: f64 = 0.0;
+const KNOWN: f64 = 1.0;
+/// Known, and the name of the file is in the text: a final link was followed.
+const KNOWN_BY_NAME: f64 = 2.0;
+const UNKNOWN: f64 = 3.0;
+
+/// Finds the target of a write in the kernel's memory.
+///
+/// Arguments: path, flags, path of the root or `undefined`, pinned root and its number.
+pub(crate) fn write_target(call: &Call<'_>, record: &mut Record) -> Result<Value, Error> {
+    let (mut path, mut root_path) = (PathRoom::new(), PathRoom::new());
+    let path = call.path(0, &mut path)?;
+    let flags = call.bits(1)?;
+    let root = call.root(3)?;
+    let base = match &root {
+        Some(root) => Base::Pinned(root),
+        None if call.is_given(2) => Base::Path(call.path(2, &mut root_path)?),
+        None => Base::None,
+    };
+    let follows_last = rules(flags, 0).final_symlink == FinalSymlink::Follow;
+    describe(record, find(base, policy(flags), path, follows_last));
+    Ok(None)
+}
+
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "two inodes that become one number are only written one after the other"
+)]
+fn describe(record: &mut Record, target: WriteTarget) {
+    record.numbers[KIND] = match target {
+        WriteTarget::NameOnly => NAME_ONLY,
+        WriteTarget::Unknown => UNKNOWN,
+        WriteTarget::Known { dev, ino, name } => {
+            record.numbers[DEV] = dev as f64;
+            record.numbers[INO] = ino as f64;
+            record.set_path(name.as_deref());
+            if name.is_some() { KNOWN_BY_NAME } else { KNOWN }
+        }
+    };
+}
+
+/// Finds the target of a write in the pool, where it may wait for file systems.
+#[napi(catch_unwind)]
+pub fn write_target_async(
+    path: PathArgument,
+    flags: u32,
+    root: Option<&RootHandle>,
+) -> AsyncTask<Job> {
+    let root = taken(root);
+    Job::queue(move || {
+        Reply::of(guarded(|| {
+            let root = root?;
+            let scope = scope(flags, root.as_ref());
+            let mut record = Record::new(0.0);
+            describe(
+                &mut record,
+                write::find_target(&scope, &path.0, &rules(flags, 0))?,
+            );
+            Ok(record)
+        }))
+    })
+}
