@@ -18,7 +18,7 @@ use crate::permission::{self, SHARED_BITS};
 use crate::read::{self, OpenFile, Rules};
 use crate::resolve::{Found, Last, Located, Policy, Resolver, Scope};
 use crate::sys::{
-    self, Distance, OFlag, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV,
+    self, Locality, OFlag, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV,
 };
 use nix::fcntl::{AT_FDCWD, ResolveFlag};
 use std::cell::RefCell;
@@ -41,9 +41,9 @@ pub enum Cached<T> {
 }
 
 /// The mount of `/`, as far as it is known.
-static TOP: RwLock<Option<(u64, Distance)>> = RwLock::new(None);
+static TOP: RwLock<Option<(u64, Locality)>> = RwLock::new(None);
 
-/// Finds out how far away the mounts are that a path leads to, and `/` itself. It may wait.
+/// Finds out the locality of the mounts that a path leads to, and `/` itself. It may wait.
 ///
 /// What cannot be found out stays unknown, and its answers are never taken from memory.
 pub fn learn(scope: &Scope<'_>, raw: &[u8]) {
@@ -74,7 +74,7 @@ struct Start {
     root: Option<std::sync::Arc<OwnedFd>>,
     /// What remains of the path from there.
     skip: usize,
-    distance: Distance,
+    locality: Locality,
 }
 
 impl Start {
@@ -111,13 +111,13 @@ fn locate<'p>(scope: &Scope<'_>, raw: &'p [u8]) -> Result<Located<'p>, Elsewhere
     }
 }
 
-/// The distance of a mount, if something may be opened there on this thread.
-fn local(mount: Option<u64>) -> Result<Distance, Elsewhere> {
+/// The locality of a mount, if something may be opened there on this thread.
+fn local(mount: Option<u64>) -> Result<Locality, Elsewhere> {
     let mount = mount.ok_or(NOT_IN_MEMORY)?;
     match mounts::known(mount) {
         None => Err(Elsewhere { learn: true }),
-        Some(Distance::Unknown) => Err(NOT_IN_MEMORY),
-        Some(distance) => Ok(distance),
+        Some(Locality::Remote) => Err(NOT_IN_MEMORY),
+        Some(locality) => Ok(locality),
     }
 }
 
@@ -131,13 +131,13 @@ fn start_at_parent(text: &[u8]) -> Result<Start, Elsewhere> {
         ResolveFlag::empty(),
     )
     .map_err(|_| NOT_IN_MEMORY)?;
-    let stat = sys::stat_in_memory(dir.as_fd()).map_err(|_| NOT_IN_MEMORY)?;
-    let distance = local(stat.mount)?;
+    let stat = sys::statx_dont_sync(dir.as_fd()).map_err(|_| NOT_IN_MEMORY)?;
+    let locality = local(stat.mount)?;
     Ok(Start {
         dir: Some(dir),
         root: None,
         skip: text.len() - name.len(),
-        distance,
+        locality,
     })
 }
 
@@ -171,32 +171,32 @@ fn open_from(start: &Start, text: &[u8]) -> Result<OwnedFd, crate::error::Os> {
 }
 
 /// Opens a file that the kernel has in memory, on a mount that is local.
-fn open(scope: &Scope<'_>, text: &[u8]) -> Result<(OwnedFd, Distance), Elsewhere> {
+fn open(scope: &Scope<'_>, text: &[u8]) -> Result<(OwnedFd, Locality), Elsewhere> {
     if let Some(root) = scope.root {
         let dir = root.directory();
         let start = Start {
-            distance: local(root.mount())?,
+            locality: local(root.mount())?,
             dir: None,
             root: Some(dir),
             skip: 0,
         };
         let fd = open_from(&start, text).map_err(|_| NOT_IN_MEMORY)?;
-        return Ok((fd, start.distance));
+        return Ok((fd, start.locality));
     }
     let top = *TOP.read().unwrap_or_else(PoisonError::into_inner);
-    let Some((_, distance)) = top else {
+    let Some((_, locality)) = top else {
         return Err(Elsewhere { learn: true });
     };
     let parent = path::split(text).map_or(&b""[..], |(parent, _)| parent);
-    if distance != Distance::Unknown && !is_on_another_mount(parent) {
+    if locality != Locality::Remote && !is_on_another_mount(parent) {
         let start = Start {
             dir: None,
             root: None,
             skip: 0,
-            distance,
+            locality,
         };
         match open_from(&start, text) {
-            Ok(fd) => return Ok((fd, distance)),
+            Ok(fd) => return Ok((fd, locality)),
             // Another mount than that of `/`: crossing into it is EXDEV, or EAGAIN from memory.
             Err(os) if matches!(os.errno, sys::EXDEV | sys::EAGAIN) => {}
             Err(_) => return Err(NOT_IN_MEMORY),
@@ -208,7 +208,7 @@ fn open(scope: &Scope<'_>, text: &[u8]) -> Result<(OwnedFd, Distance), Elsewhere
         last.clear();
         last.extend_from_slice(parent);
     });
-    Ok((fd, start.distance))
+    Ok((fd, start.locality))
 }
 
 thread_local! {
@@ -221,7 +221,7 @@ fn is_on_another_mount(parent: &[u8]) -> bool {
     ELSEWHERE.with_borrow(|last| last == parent && !parent.is_empty())
 }
 
-/// A file that passed the rules, and how far away it is.
+/// A file that passed the rules, and its locality.
 #[derive(Debug)]
 pub struct InMemory {
     /// The file.
@@ -241,8 +241,8 @@ pub fn open_file(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Cached<InMemor
 fn try_open_file(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<InMemory, Elsewhere> {
     let located = locate(scope, raw)?;
     read::refuse_by_text(scope, &located).map_err(|_| NOT_IN_MEMORY)?;
-    let (fd, distance) = open(scope, &located.text)?;
-    let stat = sys::stat(fd.as_fd()).map_err(|_| NOT_IN_MEMORY)?;
+    let (fd, locality) = open(scope, &located.text)?;
+    let stat = sys::statx(fd.as_fd()).map_err(|_| NOT_IN_MEMORY)?;
     let found = Found { fd, is_exact: true };
     // Pseudo file systems are never local, so they need not be asked for.
     let local_rules = Rules {
@@ -255,7 +255,7 @@ fn try_open_file(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<InMemor
     let real = scope.other_path(&located, &found);
     Ok(InMemory {
         file: OpenFile::judged(found.fd, stat, real),
-        is_memory: distance == Distance::Memory,
+        is_memory: locality == Locality::Memory,
     })
 }
 
@@ -307,7 +307,7 @@ fn try_ensure_dir(
     let start = root.as_ref().map_or(AT_FDCWD, |root| root.as_fd());
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
     let fd = open_in_memory(start, &located.text, flags, beneath).map_err(|_| NOT_IN_MEMORY)?;
-    let stat = sys::stat_in_memory(fd.as_fd()).map_err(|_| NOT_IN_MEMORY)?;
+    let stat = sys::statx_dont_sync(fd.as_fd()).map_err(|_| NOT_IN_MEMORY)?;
     // What is in memory of a local file system is the truth.
     local(stat.mount)?;
     if stat.mode & 0o777 & !rules.mode != 0 || !permission::is_own_or_root(stat.uid) {
@@ -315,7 +315,7 @@ fn try_ensure_dir(
     }
     let found = Found { fd, is_exact: true };
     let real = scope.other_path(&located, &found);
-    sys::let_go(found.fd);
+    sys::close_quietly(found.fd);
     Ok(Ensured {
         real,
         first_created: None,

@@ -17,10 +17,10 @@ pub enum Cached<T> {
     Elsewhere(bool),
 }
 
-/// Finds out how far away file systems are: of no use here.
+/// Finds out the locality of file systems: of no use here.
 pub fn learn(_: &Scope<'_>, _: &[u8]) {}
 
-/// A file that passed the rules, and how far away it is.
+/// A file that passed the rules, and its locality.
 #[derive(Debug)]
 pub struct InMemory {
     /// The file.

@@ -115,7 +115,7 @@ pub fn ensure_dir_unless(
         rules,
         is_opted_out,
     )?;
-    sys::let_go(made.found.fd);
+    sys::close_quietly(made.found.fd);
     report(&settled, real, made.first_created, rules)
 }
 
@@ -192,7 +192,7 @@ fn settle_mode(
     rules: &Rules,
     is_opted_out: IsOptedOut<'_>,
 ) -> Result<Settled, Error> {
-    let before = sys::status(dir)?;
+    let before = sys::fstat(dir)?;
     if is_new {
         let excess = before.mode & 0o777 & !rules.mode;
         let reason = (excess != 0).then_some(Reason::NoEffect);
@@ -202,7 +202,7 @@ fn settle_mode(
         return Ok(settled);
     }
     let answer = sys::change_mode_of_held(dir, narrowed(&before, rules));
-    changed(answer, sys::status(dir)?, rules)
+    changed(answer, sys::fstat(dir)?, rules)
 }
 
 /// What an existing directory is, if its mode is to stay as it is.
@@ -288,7 +288,7 @@ fn settle_without_modes(
     rules: &Rules,
     is_opted_out: IsOptedOut<'_>,
 ) -> Result<Settled, Error> {
-    let stat = sys::status(dir)?;
+    let stat = sys::fstat(dir)?;
     let is_private = !sys::acl_grants(dir)?;
     let (hardening, reason) = match rules.existing {
         _ if is_new => (Hardening::Created, (!is_private).then_some(Reason::Enotsup)),

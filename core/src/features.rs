@@ -27,7 +27,7 @@ impl Features {
             rename_new: sys::rename_new_works(),
             fchmodat2: sys::fchmodat2_works(),
             statx: sys::statx_works(),
-            unnamed_files: sys::link_held_works(),
+            unnamed_files: sys::link_fd_works(),
         }
     }
 }

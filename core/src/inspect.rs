@@ -65,7 +65,7 @@ pub fn look(scope: &Scope<'_>, raw: &[u8]) -> Result<Facts, Error> {
             _ => classify(error),
         })?;
     let fd = found.fd.as_fd();
-    let stat = sys::stat(fd)?;
+    let stat = sys::statx(fd)?;
     // An ACL of a link does not exist, and a question for it would be answered for its target.
     let acl = if stat.is_symlink() {
         None
@@ -139,7 +139,7 @@ fn would_settle(
     rules: &Rules,
     is_opted_out: IsOptedOut<'_>,
 ) -> Result<Settled, Error> {
-    let before = sys::status(dir)?;
+    let before = sys::fstat(dir)?;
     if let Some(settled) = ensure_dir::unchanged(dir, before, is_system, rules, is_opted_out)? {
         return Ok(settled);
     }
@@ -156,7 +156,7 @@ fn would_settle(
 }
 
 fn would_make(parent: BorrowedFd<'_>, rules: &Rules) -> Result<Settled, Error> {
-    let above = sys::status(parent)?;
+    let above = sys::fstat(parent)?;
     would_create(parent, "mkdir").map_err(|os| make_dirs::classify_creation(parent, os))?;
     Ok(Settled {
         stat: Stat {
@@ -221,7 +221,7 @@ pub(crate) fn would_create(dir: BorrowedFd<'_>, syscall: &'static str) -> Result
         return refused(sys::EROFS);
     }
     sys::access(dir, sys::MAY_WRITE).map_err(as_the_call)?;
-    if sys::status(dir)?.nlink == 0 {
+    if sys::fstat(dir)?.nlink == 0 {
         return refused(sys::ENOENT);
     }
     if volume.kind == SYSFS {
@@ -289,7 +289,7 @@ pub fn read(scope: &Scope<'_>, raw: &[u8], rules: &read::Rules) -> Result<OpenFi
     let looked = scope.open(&located.text, OFlag::O_PATH, read::last(scope));
     if let (Ok(found), false) = (looked, located.names_directory) {
         // Opening a FIFO lets a writer go on that waits for a reader.
-        let stat = sys::status(found.fd.as_fd())?;
+        let stat = sys::fstat(found.fd.as_fd())?;
         if stat.is_device() {
             return Err(Error::refused(Code::DevicePath, "device"));
         }

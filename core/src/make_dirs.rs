@@ -125,7 +125,7 @@ pub(crate) fn look(scope: &Scope<'_>, text: &[u8], last: Last) -> Result<Look, E
         };
         refuse_long_names(text, &missing)?;
         let first = missing.first().and_then(|&end| path::split(&text[..end]));
-        return match first.map(|(_, name)| sys::kind_at(top.fd.as_fd(), name)) {
+        return match first.map(|(_, name)| sys::fstatat(top.fd.as_fd(), name)) {
             Some(Ok(stat)) if stat.is_symlink() => Err(missing_target()),
             Some(Ok(_)) => continue,
             _ => Ok(Look::Missing(top, missing)),
@@ -212,7 +212,7 @@ fn make_below(
             Ok(next) => next,
             Err(os) if os.errno == sys::ENOENT => return Ok(Below::Changed),
             Err(os) if matches!(os.errno, sys::ENOTDIR | sys::ELOOP) => {
-                return Ok(match sys::kind_at(dir.as_fd(), name) {
+                return Ok(match sys::fstatat(dir.as_fd(), name) {
                     Ok(stat) if stat.is_symlink() => Below::Obstacle(missing_target()),
                     _ => Below::Changed,
                 });
@@ -247,7 +247,7 @@ pub(crate) fn classify_creation(dir: BorrowedFd<'_>, os: Os) -> Error {
 
 /// ENOENT beneath an open directory: it was removed, or else what `otherwise` says.
 pub(crate) fn without_name(dir: BorrowedFd<'_>, os: Os, otherwise: &'static str) -> Error {
-    let is_removed = sys::status(dir).map_or(true, |stat| stat.nlink == 0);
+    let is_removed = sys::fstat(dir).map_or(true, |stat| stat.nlink == 0);
     let detail = if is_removed { "removed" } else { otherwise };
     Error::refused_by(Code::NotFound, detail, os)
 }
@@ -281,7 +281,7 @@ fn refuse_long_names(text: &[u8], ends: &[usize]) -> Result<(), Error> {
 /// are added only to what can be nothing but the directory just made: our own, empty, and with no
 /// bit that was not asked for.
 fn add_bits_taken_by_umask(dir: BorrowedFd<'_>, mode: u32) -> Result<(), Error> {
-    let stat = sys::status(dir)?;
+    let stat = sys::fstat(dir)?;
     let has = stat.mode & 0o777;
     if has == mode || has & !mode != 0 || !permission::is_own(stat.uid) {
         return Ok(());
@@ -312,7 +312,7 @@ fn remove_inherited_acl(dir: BorrowedFd<'_>, mode: u32) -> Result<(), Error> {
     if !sys::HAS_MODES || !sys::MODE_MASKS_ACL || !permission::group_exceeds_others(mode) {
         return Ok(());
     }
-    let stat = sys::status(dir)?;
+    let stat = sys::fstat(dir)?;
     if !permission::is_own(stat.uid) || stat.mode & 0o777 & !mode != 0 {
         return Ok(());
     }

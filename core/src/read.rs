@@ -85,7 +85,7 @@ pub fn open(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<OpenFile, Er
     let found = scope
         .open(&located.text, flags, last)
         .map_err(|error| explain(scope, &located.text, last, rules, error))?;
-    let stat = sys::stat(found.fd.as_fd())?;
+    let stat = sys::statx(found.fd.as_fd())?;
     judge(&found, &stat, rules)?;
     let real = scope.other_path(&located, &found);
     Ok(OpenFile {
@@ -290,7 +290,7 @@ impl OpenFile {
     /// Closes it.
     #[inline(always)]
     pub fn close(self) {
-        sys::let_go(self.fd);
+        sys::close_quietly(self.fd);
     }
 
     /// Reads everything into `place`, which is best as long as the size: then it is one call.

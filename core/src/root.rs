@@ -45,11 +45,11 @@ impl Root {
             sys::ENOTDIR => Error::refused_by(Code::NotDirectory, "root", os),
             _ => classify(os.into()),
         })?;
-        let real = sys::held_path(dir.as_fd())
+        let real = sys::fd_path(dir.as_fd())
             .ok()
             .or_else(|| sys::resolved_path(dir.as_fd(), &given))
             .unwrap_or_else(|| path::normalize(&given));
-        let stat = sys::stat(dir.as_fd())?;
+        let stat = sys::statx(dir.as_fd())?;
         Ok(Self::hold(dir, &stat, given, real))
     }
 
@@ -93,7 +93,7 @@ impl Root {
         if known != 0 {
             return Some(known);
         }
-        let mount = sys::stat_in_memory(self.directory().as_fd()).ok()?.mount?;
+        let mount = sys::statx_dont_sync(self.directory().as_fd()).ok()?.mount?;
         self.mount.store(mount, Ordering::Relaxed);
         Some(mount)
     }

@@ -56,7 +56,7 @@ struct Stale {
 
 impl Stale {
     fn find(dir: BorrowedFd<'_>, name: &[u8], older_than: Duration) -> Result<Option<Self>, Error> {
-        let stat = match sys::kind_at(dir, name) {
+        let stat = match sys::fstatat(dir, name) {
             Ok(stat) => stat,
             Err(os) if os.errno == sys::ENOENT => return Ok(None),
             Err(os) => return Err(os.into()),
@@ -83,7 +83,7 @@ impl Stale {
             }
         };
         // Another file has the name: whoever put it there is alive.
-        if !sys::status(file.as_fd()).ok()?.is_same_object(seen) {
+        if !sys::fstat(file.as_fd()).ok()?.is_same_object(seen) {
             return None;
         }
         let is_locked_by_maker = matches!(sys::try_lock(file.as_fd()), Ok(false));

@@ -129,7 +129,7 @@ fn identities() -> Vec<(u64, u64)> {
     }
     paths
         .iter()
-        .filter_map(|path| sys::stat_absolute(path).ok())
+        .filter_map(|path| sys::lstat_absolute(path).ok())
         .filter(Stat::is_directory)
         .map(|stat| (stat.dev, stat.ino))
         .collect()

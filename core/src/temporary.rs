@@ -11,7 +11,7 @@ mod unnamed;
 
 use crate::error::Os;
 use crate::mounts;
-use crate::sys::{self, AsFd, BorrowedFd, Distance, OFlag, OwnedFd, Stat};
+use crate::sys::{self, AsFd, BorrowedFd, Locality, OFlag, OwnedFd, Stat};
 use std::sync::Arc;
 
 use lock::NameLock;
@@ -56,7 +56,7 @@ impl Purpose {
             Self::Replacement {
                 mount,
                 is_synced: true,
-            } => mount.and_then(mounts::known) != Some(Distance::Memory),
+            } => mount.and_then(mounts::known) != Some(Locality::Memory),
             Self::Replacement { .. } | Self::Named => false,
         }
     }
@@ -145,7 +145,7 @@ impl Temporary {
             let is_judged = matches!(sys::try_lock(fd.as_fd()), Ok(false));
             let is_safe = lock.is_some()
                 || tries == TRIES
-                || (!is_judged && sys::status(fd.as_fd())?.nlink > 0);
+                || (!is_judged && sys::fstat(fd.as_fd())?.nlink > 0);
             let mut created = Self::new(Arc::clone(&dir), Some(name), fd);
             created._lock = lock;
             if is_safe {
@@ -211,7 +211,7 @@ impl Temporary {
         let flags = OFlag::O_RDWR | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
         let own = self.name.as_deref().unwrap_or_default();
         let fd = sys::open_at(self.dir.as_fd(), own, flags)?;
-        let is_same = sys::status(fd.as_fd())?.is_same_object(file);
+        let is_same = sys::fstat(fd.as_fd())?.is_same_object(file);
         if is_same {
             self.fd = Some(fd);
         }
@@ -221,7 +221,7 @@ impl Temporary {
     /// Whether its name, if it has one, is that of this file.
     pub(crate) fn has_own_name(&self, file: &Stat) -> Result<bool, Os> {
         match &self.name {
-            Some(name) => Ok(sys::kind_at(self.dir.as_fd(), name)?.is_same_object(file)),
+            Some(name) => Ok(sys::fstatat(self.dir.as_fd(), name)?.is_same_object(file)),
             None => Ok(true),
         }
     }
@@ -230,7 +230,7 @@ impl Temporary {
     pub(crate) fn first_status(&mut self) -> Result<Stat, Os> {
         match self.stat.take() {
             Some(stat) => Ok(stat),
-            None => sys::status(self.fd()?),
+            None => sys::fstat(self.fd()?),
         }
     }
 
@@ -281,7 +281,7 @@ impl Temporary {
             self.close()?;
         } else {
             if seems_free {
-                return match sys::link_held(self.fd()?, self.dir.as_fd(), name) {
+                return match sys::link_fd(self.fd()?, self.dir.as_fd(), name) {
                     Ok(()) => Ok(Method::Link),
                     Err(os) => Err(self.noted(os)),
                 };
@@ -300,7 +300,7 @@ impl Temporary {
     /// Gives it its final name, if nothing has that name; of several who try, one succeeds.
     pub(crate) fn publish_new(&mut self, name: &[u8]) -> Result<Method, Os> {
         let Some(own) = &self.name else {
-            return match sys::link_held(self.fd()?, self.dir.as_fd(), name) {
+            return match sys::link_fd(self.fd()?, self.dir.as_fd(), name) {
                 Ok(()) => Ok(Method::Link),
                 Err(os) => Err(self.noted(os)),
             };
@@ -321,7 +321,7 @@ impl Temporary {
     /// Gives it a name of its own.
     fn take_name(&mut self) -> Result<(), Os> {
         let (fd, dir) = (self.fd()?, self.dir.as_fd());
-        match with_random_name(SUFFIX, |name| sys::link_held(fd, dir, name)) {
+        match with_random_name(SUFFIX, |name| sys::link_fd(fd, dir, name)) {
             Ok((name, ())) => {
                 self.name = Some(name);
                 Ok(())
@@ -343,11 +343,11 @@ impl Temporary {
     pub(crate) fn keep(mut self, suffix: &[u8]) -> Option<Vec<u8>> {
         let name = self.name.take()?;
         let fd = self.held()?;
-        let own = sys::kind_at(self.dir.as_fd(), &name).ok();
-        if own.is_some_and(|own| sys::status(fd).is_ok_and(|stat| stat.is_same_object(&own))) {
+        let own = sys::fstatat(self.dir.as_fd(), &name).ok();
+        if own.is_some_and(|own| sys::fstat(fd).is_ok_and(|stat| stat.is_same_object(&own))) {
             return Some(name);
         }
-        let again = |name: &[u8]| sys::link_held(fd, self.dir.as_fd(), name);
+        let again = |name: &[u8]| sys::link_fd(fd, self.dir.as_fd(), name);
         with_random_name(suffix, again).ok().map(|(name, ())| name)
     }
 
@@ -356,7 +356,7 @@ impl Temporary {
         let Some(fd) = self.held().filter(|_| !self.is_shared) else {
             return true;
         };
-        match (sys::status(fd), sys::kind_at(self.dir.as_fd(), name)) {
+        match (sys::fstat(fd), sys::fstatat(self.dir.as_fd(), name)) {
             (Ok(own), Ok(seen)) => own.is_same_object(&seen),
             _ => true,
         }

@@ -67,7 +67,7 @@ mod here {
     use crate::path;
     use crate::resolve::Resolver;
     use crate::sys::{
-        self, AsFd, BorrowedFd, Distance, OFlag, OwnedFd, RESOLVE_BENEATH, RESOLVE_CACHED,
+        self, AsFd, BorrowedFd, Locality, OFlag, OwnedFd, RESOLVE_BENEATH, RESOLVE_CACHED,
         RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, Stat,
     };
     use nix::fcntl::{AT_FDCWD, ResolveFlag};
@@ -100,8 +100,8 @@ mod here {
                 None
             };
             let Some(target) = target else {
-                let stat = sys::stat_in_memory(dir.as_fd()).ok()?;
-                dir.let_go();
+                let stat = sys::statx_dont_sync(dir.as_fd()).ok()?;
+                dir.close_quietly();
                 return Some(WriteTarget::Known {
                     dev: stat.dev,
                     ino: stat.ino,
@@ -167,9 +167,9 @@ mod here {
             }
         }
 
-        fn let_go(self) {
+        fn close_quietly(self) {
             if let Self::Opened(fd) = self {
-                sys::let_go(fd);
+                sys::close_quietly(fd);
             }
         }
     }
@@ -208,7 +208,7 @@ mod here {
             Err(os) if os.errno == sys::ENOENT => return Some(None),
             Err(_) => return None,
         };
-        let stat = sys::stat_in_memory(fd.as_fd()).ok()?;
+        let stat = sys::statx_dont_sync(fd.as_fd()).ok()?;
         if !stat.is_symlink() {
             return Some(None);
         }
@@ -222,9 +222,9 @@ mod here {
     /// in the inode.
     fn is_read_without_waiting(link: &Stat) -> bool {
         match link.mount.and_then(mounts::known) {
-            Some(Distance::Memory) => true,
-            Some(Distance::Disk) => link.blocks == 0,
-            Some(Distance::Unknown) | None => false,
+            Some(Locality::Memory) => true,
+            Some(Locality::LocalDisk) => link.blocks == 0,
+            Some(Locality::Remote) | None => false,
         }
     }
 }

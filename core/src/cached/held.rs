@@ -6,7 +6,7 @@ use crate::path;
 use crate::resolve::{Policy, Resolver, Scope};
 use crate::root::Root;
 use crate::status;
-use crate::sys::{self, Distance, OFlag, OwnedFd, RESOLVE_BENEATH, RESOLVE_NO_XDEV, Stat};
+use crate::sys::{self, Locality, OFlag, OwnedFd, RESOLVE_BENEATH, RESOLVE_NO_XDEV, Stat};
 use nix::fcntl::{AT_FDCWD, ResolveFlag};
 use std::os::fd::AsFd;
 use std::sync::PoisonError;
@@ -33,8 +33,8 @@ fn try_status(scope: &Scope<'_>, raw: &[u8]) -> Result<Result<Stat, Error>, Else
         Err(os) if os.errno == sys::ENOENT => return Ok(Err(status::classify_status(os.into()))),
         Err(_) => return Err(NOT_IN_MEMORY),
     };
-    let stat = sys::stat_in_memory(fd.as_fd());
-    sys::let_go(fd);
+    let stat = sys::statx_dont_sync(fd.as_fd());
+    sys::close_quietly(fd);
     let stat = stat.map_err(|_| NOT_IN_MEMORY)?;
     // Cached attributes of a local file system are current.
     local(stat.mount)?;
@@ -58,7 +58,7 @@ fn try_open_root(raw: &[u8]) -> Result<Root, Elsewhere> {
     };
     let text = &*locate(&scope, raw)?.text;
     let dir = open_directory(text)?;
-    let stat = sys::stat(dir.as_fd()).map_err(|_| NOT_IN_MEMORY)?;
+    let stat = sys::statx(dir.as_fd()).map_err(|_| NOT_IN_MEMORY)?;
     Ok(Root::hold(dir, &stat, raw.to_vec(), text.to_vec()))
 }
 
@@ -67,10 +67,10 @@ const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY);
 /// Opens a directory for reading, on a mount that is local.
 fn open_directory(text: &[u8]) -> Result<OwnedFd, Elsewhere> {
     let top = *TOP.read().unwrap_or_else(PoisonError::into_inner);
-    let Some((_, distance)) = top else {
+    let Some((_, locality)) = top else {
         return Err(Elsewhere { learn: true });
     };
-    if distance != Distance::Unknown {
+    if locality != Locality::Remote {
         match open_in_memory(AT_FDCWD, text, DIRECTORY, RESOLVE_NO_XDEV) {
             Ok(dir) => return Ok(dir),
             // On another mount than `/`: EXDEV, or EAGAIN from memory.
@@ -81,11 +81,11 @@ fn open_directory(text: &[u8]) -> Result<OwnedFd, Elsewhere> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY;
     let held =
         open_in_memory(AT_FDCWD, text, flags, ResolveFlag::empty()).map_err(|_| NOT_IN_MEMORY)?;
-    let mount = sys::stat_in_memory(held.as_fd())
+    let mount = sys::statx_dont_sync(held.as_fd())
         .map_err(|_| NOT_IN_MEMORY)?
         .mount;
     local(mount)?;
     let dir = open_in_memory(held.as_fd(), b".", DIRECTORY, RESOLVE_NO_XDEV);
-    sys::let_go(held);
+    sys::close_quietly(held);
     dir.map_err(|_| NOT_IN_MEMORY)
 }

@@ -34,7 +34,7 @@ pub(crate) fn allowed_target(
         return Err(refused(sys::ELOOP).into());
     }
     if policy == Policy::FollowTrusted || is_last {
-        let parent = sys::status(directory)?;
+        let parent = sys::fstat(directory)?;
         if policy == Policy::FollowTrusted && !permission::is_trusted_link(stat, &parent) {
             return Err(Error::refused(Code::Symlink, "untrusted"));
         }

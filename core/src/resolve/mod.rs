@@ -233,8 +233,8 @@ impl Scope<'_> {
 
     /// The status of what a path leads to, which is not opened for that.
     pub(crate) fn look(&self, text: &[u8], last: Last) -> Result<Stat, Error> {
-        match sys::LOOK {
-            Some(flags) => Ok(sys::status(self.open(text, flags, last)?.fd.as_fd())?),
+        match sys::PATH_ONLY {
+            Some(flags) => Ok(sys::fstat(self.open(text, flags, last)?.fd.as_fd())?),
             None => walk::look(self, text, last).map_err(|error| match error {
                 Error::System { os, .. } if os.errno == sys::EAGAIN => {
                     Error::refused_by(Code::PathMismatch, "retries", os)
@@ -262,15 +262,14 @@ impl Scope<'_> {
         if found.is_exact {
             return by_text();
         }
-        let Ok(mut real) = sys::held_path(found.fd.as_fd()) else {
+        let Ok(mut real) = sys::fd_path(found.fd.as_fd()) else {
             return sys::resolved_path(found.fd.as_fd(), &absolute).unwrap_or_else(by_text);
         };
         if !real.starts_with(b"/") {
             // Not reachable from this process's root directory.
             return by_text();
         }
-        if real.ends_with(DELETED)
-            && sys::status(found.fd.as_fd()).is_ok_and(|stat| stat.nlink == 0)
+        if real.ends_with(DELETED) && sys::fstat(found.fd.as_fd()).is_ok_and(|stat| stat.nlink == 0)
         {
             real.truncate(real.len() - DELETED.len());
         }
@@ -318,7 +317,7 @@ fn settle_again(
     let Error::System { os, .. } = error else {
         return Err(error);
     };
-    let Some(look) = sys::LOOK else {
+    let Some(look) = sys::PATH_ONLY else {
         // No leases there: only a link that kept changing under every look answers this.
         return Err(Error::refused_by(Code::PathMismatch, "retries", os));
     };

@@ -107,13 +107,13 @@ impl Walk {
 
     fn look(mut self, last: Last) -> Result<Stat, Error> {
         while let Some(name) = self.walk_to_last()? {
-            let stat = sys::kind_at(self.here(), &name)?;
+            let stat = sys::fstatat(self.here(), &name)?;
             if last == Last::Keep || !stat.is_symlink() {
                 return Ok(stat);
             }
             self.follow(&name, answer(sys::ELOOP))?;
         }
-        Ok(sys::status(self.here())?)
+        Ok(sys::fstat(self.here())?)
     }
 
     /// Walks on until one name is left. There is none where the path was the start itself, or
@@ -180,8 +180,8 @@ impl Walk {
         let opened = sys::open_at(self.here(), name, flags | OFlag::O_NOFOLLOW);
         match (opened, last) {
             (Ok(fd), Last::Follow)
-                if sys::LOOK.is_some_and(|look| flags.contains(look))
-                    && sys::status(fd.as_fd())?.is_symlink() =>
+                if sys::PATH_ONLY.is_some_and(|look| flags.contains(look))
+                    && sys::fstat(fd.as_fd())?.is_symlink() =>
             {
                 self.follow(name, answer(sys::ELOOP))
             }

@@ -3,7 +3,7 @@
 use super::is_refused_link;
 use super::name::{SUFFIX, with_random_name};
 use crate::mounts;
-use crate::sys::{self, AsFd, BorrowedFd, Distance, OwnedFd, Stat};
+use crate::sys::{self, AsFd, BorrowedFd, Locality, OwnedFd, Stat};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 
@@ -36,7 +36,7 @@ fn needs_names(dir: BorrowedFd<'_>) -> bool {
     if !ANY_NAMED_ONLY.load(Ordering::Relaxed) {
         return false;
     }
-    let Ok(stat) = sys::stat(dir) else {
+    let Ok(stat) = sys::statx(dir) else {
         return false;
     };
     let places = NAMED_ONLY.read().unwrap_or_else(PoisonError::into_inner);
@@ -55,12 +55,12 @@ pub(super) fn learn_refusal(dir: BorrowedFd<'_>) {
     let Ok(probe) = sys::create_unnamed(dir, 0o600) else {
         return;
     };
-    match with_random_name(SUFFIX, |name| sys::link_held(probe.as_fd(), dir, name)) {
+    match with_random_name(SUFFIX, |name| sys::link_fd(probe.as_fd(), dir, name)) {
         Ok((name, ())) => {
             let _ = sys::unlink_at(dir, &name);
         }
         Err(os) if is_refused_link(os) => {
-            if let Ok(stat) = sys::status(dir) {
+            if let Ok(stat) = sys::fstat(dir) {
                 give_names(NamedOnly::Directory(stat.dev, stat.ino));
             }
         }
@@ -71,13 +71,13 @@ pub(super) fn learn_refusal(dir: BorrowedFd<'_>) {
 /// A file without a name, on a file system of this machine's own; `None` where there is no such
 /// thing, or no way to it, whatever the reason: a named one then has the answer.
 pub(super) fn create_unnamed(dir: BorrowedFd<'_>, mode: u32) -> Option<(OwnedFd, Stat)> {
-    if !sys::link_held_works() || needs_names(dir) {
+    if !sys::link_fd_works() || needs_names(dir) {
         return None;
     }
     let fd = sys::create_unnamed(dir, mode).ok()?;
-    let stat = sys::stat(fd.as_fd()).ok()?;
+    let stat = sys::statx(fd.as_fd()).ok()?;
     // Elsewhere a close may fail, which has to be known before the file is published.
-    if mounts::distance_of(fd.as_fd(), &stat)? == Distance::Unknown {
+    if mounts::locality_of(fd.as_fd(), &stat)? == Locality::Remote {
         if let Some(mount) = stat.mount {
             give_names(NamedOnly::Mount(mount));
         }

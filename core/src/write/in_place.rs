@@ -41,7 +41,7 @@ pub(super) fn publish(prepared: Prepared, began: Mark) -> Result<Published, Erro
     let directory = place.directory();
     let source = temporary.content()?;
     let target = open_target(&place)?;
-    let old = sys::status(target.as_fd())?;
+    let old = sys::fstat(target.as_fd())?;
     judge(&old)?;
     let is_expected = plan
         .target()
@@ -75,7 +75,7 @@ pub(super) fn publish(prepared: Prepared, began: Mark) -> Result<Published, Erro
     drop(temporary);
     // The new content is there: what fails now is no failure to write it.
     let unsure = |os| Error::refused_by(Code::NotDurable, "", os);
-    let stat = sys::status(target.as_fd()).map_err(unsure)?;
+    let stat = sys::fstat(target.as_fd()).map_err(unsure)?;
     if rules.durable != Durable::No && fsync_errors::has_failed_since(began, target.as_fd()) {
         return Err(place.in_doubt());
     }
@@ -216,7 +216,7 @@ fn restore(
     old: &Stat,
 ) -> Result<(), Os> {
     let again = open_target(place).and_then(|again| {
-        let is_same = sys::status(again.as_fd())?.is_same_object(old);
+        let is_same = sys::fstat(again.as_fd())?.is_same_object(old);
         Ok(is_same.then_some(again))
     });
     match again {

@@ -173,9 +173,9 @@ impl Place {
         let (held, seen) = if rules.mode.is_some() || !rules.overwrite {
             let dir = self.dir.as_fd();
             let seen = if wants_mount {
-                sys::stat_at(dir, &self.name)
+                sys::statx_at(dir, &self.name)
             } else {
-                sys::kind_at(dir, &self.name)
+                sys::fstatat(dir, &self.name)
             };
             (None, seen)
         } else {
@@ -283,7 +283,7 @@ impl Place {
 
     /// Device and inode of the directory, where they can be had.
     pub(super) fn identity(&self) -> Option<(u64, u64)> {
-        let stat = sys::status(self.dir.as_fd()).ok()?;
+        let stat = sys::fstat(self.dir.as_fd()).ok()?;
         Some((stat.dev, stat.ino))
     }
 

@@ -55,16 +55,16 @@ impl Placed {
             let most = self.bound_without_acl(fd, true)?;
             sys::change_mode(fd, plan.new_bits() & (0o700 | most))?;
             return Ok(Settled {
-                stat: sys::status(fd)?,
+                stat: sys::fstat(fd)?,
                 preserved: None,
             });
         };
         let old = &target.stat;
-        let first = sys::status(fd)?;
+        let first = sys::fstat(fd)?;
         if first.gid != old.gid {
             tolerated(sys::change_owner(fd, None, Some(old.gid)))?;
         }
-        let group = sys::status(fd)?.gid;
+        let group = sys::fstat(fd)?.gid;
         let (keeps_group, has_own_group) = (group == old.gid, group == first.gid);
         let known = target.acl.as_ref().filter(|acl| acl.is_known());
         // The group bits are the mask of the ACL, which bounds named entries too. The ACL is cut
@@ -95,7 +95,7 @@ impl Placed {
         if first.uid != old.uid && self.is_public() && permission::is_mapped(old.uid) {
             tolerated(sys::change_owner(fd, Some(old.uid), None))?;
         }
-        let stat = sys::status(fd)?;
+        let stat = sys::fstat(fd)?;
         Ok(Settled {
             preserved: Some(Preserved {
                 mode: stat.permissions() == old.permissions(),

@@ -145,11 +145,11 @@ impl Prepared {
         match &self.placed {
             Some(placed) => placed.settle(&self.plan, fd),
             None => {
-                let mut stat = sys::status(fd)?;
+                let mut stat = sys::fstat(fd)?;
                 if !permission::is_own(stat.uid) {
                     // It was given away: mode and ACL are its owner's to change.
                     let _ = sys::change_owner(fd, Some(sys::effective_user()), None);
-                    stat = sys::status(fd)?;
+                    stat = sys::fstat(fd)?;
                 }
                 self.plan.settle(fd, stat)
             }
@@ -249,7 +249,7 @@ impl Prepared {
     /// directory that another user may write can the two not be told apart.
     fn verify_published(&self) -> Result<(), Error> {
         let directory = self.place.directory();
-        match sys::kind_at(directory.as_fd(), self.place.name()) {
+        match sys::fstatat(directory.as_fd(), self.place.name()) {
             Ok(seen) if seen.is_same_object(&self.settled.stat) => return Ok(()),
             Ok(_) => {}
             Err(os) if os.errno == sys::ENOENT => {}
@@ -259,8 +259,8 @@ impl Prepared {
         let is_gone = self
             .temporary
             .held()
-            .is_none_or(|fd| sys::status(fd).is_ok_and(|stat| stat.nlink == 0));
-        if is_gone && !permission::others_may_rename_in(&sys::status(directory.as_fd())?) {
+            .is_none_or(|fd| sys::fstat(fd).is_ok_and(|stat| stat.nlink == 0));
+        if is_gone && !permission::others_may_rename_in(&sys::fstat(directory.as_fd())?) {
             return Ok(());
         }
         Err(Error::refused(Code::PathMismatch, "published"))

@@ -9,7 +9,7 @@ use crate::make_dirs::{self, Look};
 use crate::path;
 use crate::permission::{self, Acl};
 use crate::resolve::{Last, Scope};
-use crate::sys::{self, Distance, OFlag, Stat};
+use crate::sys::{self, Locality, OFlag, Stat};
 use nix::libc;
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -48,7 +48,7 @@ pub fn rehearse(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Forecast
     let dir = held.as_fd();
     would_create(dir, "open").map_err(|os| make_dirs::classify_creation(dir, os))?;
     refuse_full(dir)?;
-    let above = sys::status(dir)?;
+    let above = sys::fstat(dir)?;
     let mut forecast = settled(&place, target.as_ref(), &above, &rules);
     match would_publish(dir, &above, place.name()) {
         Ok(()) => {}
@@ -118,7 +118,7 @@ fn would_publish(dir: BorrowedFd<'_>, above: &Stat, name: &[u8]) -> Result<(), O
     let is_append_only = sys::attributes(dir).is_append_only;
     let Ok(old) = sys::open_at(dir, name, OFlag::O_PATH | OFlag::O_NOFOLLOW) else {
         // A name can be added there, but not changed: only a temporary without one helps.
-        let has_name = !sys::link_held_works() || sys::distance(dir)? == Distance::Unknown;
+        let has_name = !sys::link_fd_works() || sys::locality(dir)? == Locality::Remote;
         return if is_append_only && has_name {
             refused(sys::EPERM)
         } else {
@@ -129,7 +129,7 @@ fn would_publish(dir: BorrowedFd<'_>, above: &Stat, name: &[u8]) -> Result<(), O
         return refused(sys::EPERM);
     }
     let attributes = sys::attributes(old.as_fd());
-    let stat = sys::status(old.as_fd())?;
+    let stat = sys::fstat(old.as_fd())?;
     // The mark in `statx` is younger than the numbers of mounts.
     let is_mount_point =
         attributes.is_mount_point || sys::mount_number(old.as_fd()) != sys::mount_number(dir);
@@ -158,7 +158,7 @@ fn would_write_over(
         syscall: "open",
         ..os
     })?;
-    let stat = sys::status(old.as_fd())?;
+    let stat = sys::fstat(old.as_fd())?;
     in_place::judge(&stat)?;
     forecast.mode = rules.mode.unwrap_or(stat.mode & 0o777);
     forecast.preserved = Some(Preserved {

@@ -151,7 +151,7 @@ fn with_mode(fd: BorrowedFd<'_>, stat: Stat, bits: u32) -> Result<Stat, Os> {
         return Ok(stat);
     }
     sys::change_mode(fd, bits)?;
-    sys::status(fd)
+    sys::fstat(fd)
 }
 
 /// What [`give`] changes.
@@ -187,7 +187,7 @@ fn give(fd: BorrowedFd<'_>, stat: Stat, target: &Stat, what: Give) -> Result<Sta
         Err(os) if permission::cannot_be_kept(os.errno) => Ok(stat),
         Err(os) => Err(os),
         // Some file systems succeed and change nothing.
-        Ok(()) => sys::status(fd),
+        Ok(()) => sys::fstat(fd),
     }
 }
 
@@ -209,7 +209,7 @@ fn keep_acl(
             Ok(()) => {
                 let bits = bits(true);
                 let is_same = new == acl && bits == target.stat.mode & 0o777;
-                return Ok((sys::status(fd)?, is_same, bits));
+                return Ok((sys::fstat(fd)?, is_same, bits));
             }
             Err(os) if permission::cannot_be_kept(os.errno) => {}
             Err(os) => return Err(os),
@@ -217,7 +217,7 @@ fn keep_acl(
     }
     // Also where the mode leaves it without effect: a later chmod would bring it to life.
     let (is_gone, was_there) = remove_acl(fd)?;
-    let stat = if was_there { sys::status(fd)? } else { stat };
+    let stat = if was_there { sys::fstat(fd)? } else { stat };
     if is_gone {
         Ok((stat, acl.is_none(), bits(acl.is_none())))
     } else {

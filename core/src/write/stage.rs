@@ -79,7 +79,7 @@ impl Stage {
     /// What the system answered.
     pub fn identity(&self) -> Result<(i32, u64, u64), Error> {
         let fd = self.temporary.fd()?;
-        let stat = sys::status(fd)?;
+        let stat = sys::fstat(fd)?;
         Ok((sys::number_to_reopen(fd)?, stat.dev, stat.ino))
     }
 
@@ -138,10 +138,10 @@ impl Stage {
     /// Finds what has the temporary's name: the staged file, or one that was renamed there, which is
     /// returned and takes its place.
     fn take_what_was_made(&mut self) -> Result<Option<Placed>, Error> {
-        let staged = sys::status(self.temporary.fd()?)?;
+        let staged = sys::fstat(self.temporary.fd()?)?;
         let directory = self.place.directory();
         let name = self.temporary.name().unwrap_or_default();
-        let seen = sys::kind_at(directory.as_fd(), name).map_err(classify_staged)?;
+        let seen = sys::fstatat(directory.as_fd(), name).map_err(classify_staged)?;
         if seen.is_same_object(&staged) {
             judge(&staged)?;
             self.size = staged.size;
@@ -149,7 +149,7 @@ impl Stage {
         }
         let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
         let made = sys::open_at(directory.as_fd(), name, flags).map_err(classify_staged)?;
-        let stat = sys::status(made.as_fd())?;
+        let stat = sys::fstat(made.as_fd())?;
         judge(&stat)?;
         // Its maker may have locked it, and the name is locked anyway.
         let _ = sys::try_lock(made.as_fd());

@@ -1,9 +1,10 @@
 //! Discretionary ACLs: what a directory or file grants to whom, and who owns it.
 
+use super::BorrowedFd;
 use super::errno::{last, of_status};
-use super::{AsFd, BorrowedFd, raw, reopen};
+use super::open::{AsFd, raw, reopen};
 use crate::error::Os;
-use crate::sys::descriptor::Descriptor;
+use crate::sys::security_descriptor::SecurityDescriptor;
 use std::os::windows::io::{FromRawHandle, OwnedHandle};
 use std::sync::OnceLock;
 use windows_sys::Wdk::Storage::FileSystem::{NtQuerySecurityObject, NtSetSecurityObject};
@@ -45,7 +46,7 @@ pub(crate) fn get_acl(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
             )
         };
         match status {
-            STATUS_SUCCESS => return Ok(Some(Descriptor::trimmed(buf.to_bytes()))),
+            STATUS_SUCCESS => return Ok(Some(SecurityDescriptor::trimmed(buf.to_bytes()))),
             STATUS_BUFFER_TOO_SMALL if needed as usize > buf.size() => {
                 buf = Aligned::zeroed(needed as usize);
             }
@@ -91,11 +92,11 @@ impl Aligned {
 /// Gives an open file the ACL of another, from [`get_acl`], unless it has just that already.
 pub(crate) fn set_acl(fd: BorrowedFd<'_>, stored: &[u8]) -> Result<(), Os> {
     if let Some(own) = get_acl(fd)?
-        && Descriptor(&own).acl() == Descriptor(stored).acl()
+        && SecurityDescriptor(&own).acl() == SecurityDescriptor(stored).acl()
     {
         return Ok(());
     }
-    let descriptor = Aligned::copy_of(&Descriptor(stored).to_be_set());
+    let descriptor = Aligned::copy_of(&SecurityDescriptor(stored).to_be_set());
     // SAFETY: the handle is borrowed and open. The descriptor is one that the system wrote, with
     // only a flag added. `Aligned` gives it the alignment of its structure; it outlives the call,
     // which only reads it.
@@ -123,14 +124,14 @@ pub(crate) fn remove_acl(_: BorrowedFd<'_>) -> Result<(), Os> {
 
 /// Whether a file has the owner that another had, by the other's [`get_acl`]. Unproved is no.
 pub(crate) fn keeps_owner(fd: BorrowedFd<'_>, other: Option<&[u8]>) -> bool {
-    let Some(Descriptor(other)) = other.map(Descriptor) else {
+    let Some(SecurityDescriptor(other)) = other.map(SecurityDescriptor) else {
         return false;
     };
     let Ok(Some(own)) = get_acl(fd) else {
         return false;
     };
-    let owner = Descriptor(&own).owner();
-    owner.is_some() && owner == Descriptor(other).owner()
+    let owner = SecurityDescriptor(&own).owner();
+    owner.is_some() && owner == SecurityDescriptor(other).owner()
 }
 
 /// Whether a directory grants anything to others than this user, administrators and the system.
@@ -146,7 +147,7 @@ pub(crate) fn acl_grants(fd: BorrowedFd<'_>) -> Result<bool, Os> {
     let (Ok(Some(stored)), Some(user)) = (get_acl(readable.as_fd()), current_user()) else {
         return Ok(true);
     };
-    Ok(!Descriptor(&stored).is_private_to(user))
+    Ok(!SecurityDescriptor(&stored).is_private_to(user))
 }
 
 /// The security identifier of the user that this process runs as.
@@ -189,7 +190,7 @@ fn query_user() -> Result<Vec<u8>, Os> {
     }
     let bytes: Vec<u8> = place.iter().flat_map(|word| word.to_ne_bytes()).collect();
     let start = size_of::<TOKEN_USER>();
-    Ok(crate::sys::descriptor::sid_at(&bytes, start)
+    Ok(crate::sys::security_descriptor::sid_at(&bytes, start)
         .unwrap_or_default()
         .to_vec())
 }

@@ -5,35 +5,63 @@ use windows_sys::Win32::Foundation as win;
 use windows_sys::Win32::Foundation::NTSTATUS;
 
 pub(crate) const EACCES: i32 = 4092;
+
 pub(crate) const EAGAIN: i32 = 4088;
+
 pub(crate) const EBADF: i32 = 4083;
+
 pub(crate) const EBUSY: i32 = 4082;
+
 pub(crate) const EEXIST: i32 = 4075;
+
 pub(crate) const EFBIG: i32 = 4036;
+
 pub(crate) const EINVAL: i32 = 4071;
+
 pub(crate) const EIO: i32 = 4070;
+
 pub(crate) const EISDIR: i32 = 4068;
+
 pub(crate) const ELOOP: i32 = 4067;
+
 pub(crate) const EMFILE: i32 = 4066;
+
 pub(crate) const ENAMETOOLONG: i32 = 4064;
+
 pub(crate) const ENFILE: i32 = 4061;
+
 pub(crate) const ENODEV: i32 = 4059;
+
 pub(crate) const ENOENT: i32 = 4058;
+
 pub(crate) const ENOMEM: i32 = 4057;
+
 pub(crate) const ENOSPC: i32 = 4055;
+
 pub(crate) const ENOSYS: i32 = 4054;
+
 pub(crate) const ENOTDIR: i32 = 4052;
+
 pub(crate) const ENOTEMPTY: i32 = 4051;
+
 pub(crate) const ENOTSUP: i32 = 4049;
+
 pub(crate) const ENXIO: i32 = 4033;
+
 /// From no call of Windows: an owner without a number in this view of a file system.
 pub(crate) const EOVERFLOW: i32 = 4026;
+
 pub(crate) const EPERM: i32 = 4048;
+
 pub(crate) const EROFS: i32 = 4043;
+
 pub(crate) const ETIMEDOUT: i32 = 4039;
+
 pub(crate) const EXDEV: i32 = 4037;
+
 /// What libuv makes of it that permissions keep somebody out.
 pub(crate) const DENIED: i32 = EPERM;
+
 /// What libuv has no name for.
 const UNKNOWN: i32 = 4094;
 
@@ -98,4 +126,19 @@ pub(super) fn last(syscall: &'static str) -> Os {
     let error = std::io::Error::last_os_error();
     let code = error.raw_os_error().unwrap_or_default();
     of_code(syscall, u32::from_ne_bytes(code.to_ne_bytes()))
+}
+
+pub(super) fn succeeded(syscall: &'static str, answer: windows_sys::core::BOOL) -> Result<(), Os> {
+    if answer == 0 {
+        Err(last(syscall))
+    } else {
+        Ok(())
+    }
+}
+
+pub(super) fn unsupported(syscall: &'static str) -> Os {
+    Os {
+        errno: ENOTSUP,
+        syscall,
+    }
 }

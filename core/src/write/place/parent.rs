@@ -18,9 +18,9 @@ impl Place {
             return Ok(());
         }
         let parent = path::split(&self.text).map_or(&b"."[..], |(parent, _)| parent);
-        let held = sys::status(self.dir.as_fd())?;
+        let held = sys::fstat(self.dir.as_fd())?;
         match scope.open(parent, directory_flags(false), Last::Follow) {
-            Ok(found) if sys::status(found.fd.as_fd())?.is_same_object(&held) => Ok(()),
+            Ok(found) if sys::fstat(found.fd.as_fd())?.is_same_object(&held) => Ok(()),
             Ok(_) => Err(Error::refused(Code::PathMismatch, "moved")),
             Err(Error::System { os, .. }) if leads_elsewhere(os.errno) => Err(if held.nlink == 0 {
                 Error::refused_by(Code::NotFound, "removed", os)

@@ -1,0 +1,226 @@
+//! Kinds of file systems by their magic numbers, and which file system an object lies on.
+//!
+//! The device number of a file does not tell: each subvolume of btrfs has one of its own.
+#![allow(
+    unsafe_code,
+    reason = "the safe wrapper hides the number, and statmount(2) has none"
+)]
+
+use super::attributes::mount_number;
+use super::procfs::read_entry;
+use super::stat::statx;
+use crate::error::Os;
+use crate::sys::types::{FileSystem, Locality, Stat};
+use crate::sys::unix::{named, open_at};
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::libc;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+/// The magic number of procfs.
+const PROC_SUPER_MAGIC: u32 = 0x0000_9fa0;
+
+/// Whether the descriptor lies on a file system that shows the kernel's state instead of files.
+pub(crate) fn is_pseudo_file_system(fd: BorrowedFd<'_>) -> Result<bool, Os> {
+    /// Magic numbers from statfs(2) and linux/magic.h.
+    const PSEUDO: [u32; 19] = [
+        PROC_SUPER_MAGIC,
+        0x6265_6572, // sysfs
+        0x6462_6720, // debugfs
+        0x7472_6163, // tracefs
+        0x7363_6673, // securityfs
+        0x0027_e0eb, // cgroup
+        0x6367_7270, // cgroup2
+        0xcafe_4a11, // bpf
+        0x6265_6570, // configfs
+        0x6165_676c, // pstore
+        0xde5e_81e4, // efivarfs
+        0x4249_4e4d, // binfmt_misc
+        0xf97c_ff8c, // selinuxfs
+        0x4341_5d53, // smackfs
+        0x5a3c_69f0, // apparmorfs
+        0x6e73_6673, // nsfs
+        0x0765_5821, // resctrl
+        0x6573_5543, // fusectl
+        0x1980_0202, // mqueue
+    ];
+    Ok(PSEUDO.contains(&file_system(fd)?))
+}
+
+/// Whether the descriptor lies on procfs.
+pub(crate) fn is_procfs(fd: BorrowedFd<'_>) -> Result<bool, Os> {
+    Ok(file_system(fd)? == PROC_SUPER_MAGIC)
+}
+
+/// Whether the mount that the descriptor came by follows no links (`nosymfollow`, Linux 5.10).
+///
+/// Not every C library shows the flags in `struct statfs`.
+pub(crate) fn follows_no_links(fd: BorrowedFd<'_>) -> Result<bool, Os> {
+    /// `ST_NOSYMFOLLOW` of linux/statfs.h.
+    const NO_SYMLINKS: u64 = 0x2000;
+    let mut raw = MaybeUninit::<libc::statvfs>::zeroed();
+    // SAFETY: the descriptor is borrowed and open, and `raw` is exclusive memory of the size the
+    // call writes.
+    let answer = unsafe { libc::fstatvfs(fd.as_raw_fd(), raw.as_mut_ptr()) };
+    named("statfs", Errno::result(answer).map(drop))?;
+    // SAFETY: the memory was zeroed, which is a valid value of every field, and then filled.
+    let raw = unsafe { raw.assume_init() };
+    #[allow(
+        clippy::useless_conversion,
+        reason = "the width of the flags differs between architectures"
+    )]
+    let flags = u64::from(raw.f_flag);
+    Ok(flags & NO_SYMLINKS != 0)
+}
+
+/// Whether a directory may take names for one that differ in case or accents; yes where that cannot
+/// be found out.
+pub(crate) fn folds_names(dir: BorrowedFd<'_>) -> bool {
+    /// `FS_CASEFOLD_FL` of linux/fs.h.
+    const CASEFOLD: libc::c_int = 0x4000_0000;
+    match file_system(dir) {
+        // xfs, btrfs: every name is one of its own.
+        Ok(0x5846_5342 | 0x9123_683e) => return false,
+        // ext2, ext3, ext4; f2fs; tmpfs: a directory has a flag.
+        Ok(0x0000_ef53 | 0xf2f5_2010 | 0x0102_1994) => {}
+        _ => return true,
+    }
+    let mut flags: libc::c_int = 0;
+    // `O_PATH` descriptors have no flags.
+    let Ok(readable) = open_at(dir, b".", OFlag::O_RDONLY | OFlag::O_DIRECTORY) else {
+        return true;
+    };
+    // SAFETY: the descriptor is open, and the call writes an `int` into memory of that type: it is
+    // declared with a `long`, of which the kernel uses an `int` (ioctl_iflags(2)).
+    let answer = unsafe {
+        libc::ioctl(
+            readable.as_raw_fd(),
+            libc::FS_IOC_GETFLAGS as _,
+            &raw mut flags,
+        )
+    };
+    match Errno::result(answer) {
+        Ok(_) => flags & CASEFOLD != 0,
+        // Before it had such flags, tmpfs folded nothing.
+        Err(errno) => errno != Errno::ENOTTY,
+    }
+}
+
+/// Locality of the file system of a descriptor. It is asked, and may take its time.
+pub(crate) fn locality(fd: BorrowedFd<'_>) -> Result<Locality, Os> {
+    Ok(match file_system(fd)? {
+        0x0102_1994 | 0x8584_58f6 => Locality::Memory, // tmpfs, ramfs
+        0x0000_ef53 // ext2, ext3, ext4
+        | 0x5846_5342 // xfs
+        | 0x9123_683e // btrfs
+        | 0xf2f5_2010 // f2fs
+        | 0xca45_1a4e // bcachefs
+            => Locality::LocalDisk,
+        _ => Locality::Remote,
+    })
+}
+
+/// The magic number of a descriptor's file system.
+pub(super) fn file_system(fd: BorrowedFd<'_>) -> Result<u32, Os> {
+    let mut raw = MaybeUninit::<libc::statfs>::zeroed();
+    // SAFETY: the descriptor is borrowed and open, and `raw` is exclusive memory of the size the
+    // call writes.
+    let answer = unsafe { libc::fstatfs(fd.as_raw_fd(), raw.as_mut_ptr()) };
+    named("statfs", Errno::result(answer).map(drop))?;
+    // SAFETY: the memory was zeroed, which is a valid value of every field, and then filled.
+    let raw = unsafe { raw.assume_init() };
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the type is a 32-bit magic number in a word whose width and sign vary"
+    )]
+    let kind = raw.f_type as u32;
+    Ok(kind)
+}
+
+/// The file system of a descriptor. Where the superblock cannot be found out, what is known has to
+/// do.
+pub(crate) fn file_system_of(fd: BorrowedFd<'_>) -> FileSystem {
+    let Ok(stat) = statx(fd) else {
+        return FileSystem::default();
+    };
+    FileSystem {
+        device: Some(stat.dev),
+        superblock: superblock(fd, &stat),
+        kind: file_system(fd).ok(),
+    }
+}
+
+/// The device number of the superblock.
+fn superblock(fd: BorrowedFd<'_>, stat: &Stat) -> Option<u64> {
+    if !stat.has_no_device() {
+        // On a block device it is that of every file.
+        return Some(stat.dev);
+    }
+    stat.mount
+        .and_then(by_mount)
+        .or_else(|| by_mountinfo(mount_number(fd)?))
+}
+
+/// Same number on every architecture; kernel 6.8 and newer.
+const SYS_STATMOUNT: libc::c_long = 457;
+
+/// `struct mnt_id_req` of linux/mount.h, in its first version.
+#[repr(C)]
+struct Request {
+    size: u32,
+    spare: u32,
+    mount: u64,
+    wanted: u64,
+}
+
+/// The beginning of `struct statmount` of linux/mount.h.
+#[repr(C)]
+struct Answer {
+    size: u32,
+    options: u32,
+    mask: u64,
+    major: u32,
+    minor: u32,
+    rest: [u64; 61],
+}
+
+/// By the unique number of a mount.
+fn by_mount(mount: u64) -> Option<u64> {
+    const STATMOUNT_SB_BASIC: u64 = 1;
+    let request = Request {
+        size: size_of::<Request>() as u32,
+        spare: 0,
+        mount,
+        wanted: STATMOUNT_SB_BASIC,
+    };
+    let mut answer = MaybeUninit::<Answer>::zeroed();
+    // SAFETY: the request has the layout that its size stands for, and the answer is exclusive memory
+    // of the size that is given, which the kernel does not exceed.
+    let status = unsafe {
+        libc::syscall(
+            SYS_STATMOUNT,
+            &raw const request,
+            answer.as_mut_ptr(),
+            size_of::<Answer>(),
+            0,
+        )
+    };
+    Errno::result(status).ok()?;
+    // SAFETY: the memory was zeroed, which is a valid value of every field, and then filled.
+    let answer = unsafe { answer.assume_init() };
+    (answer.mask & STATMOUNT_SB_BASIC != 0).then(|| libc::makedev(answer.major, answer.minor))
+}
+
+/// By the number of a mount in `/proc/self/mountinfo` (proc(5)): its third field is the device.
+fn by_mountinfo(mount: u32) -> Option<u64> {
+    let table = read_entry(b"mountinfo").ok()?;
+    let number = mount.to_string();
+    String::from_utf8_lossy(&table).lines().find_map(|line| {
+        let mut fields = line.split(' ');
+        (fields.next() == Some(&number)).then_some(())?;
+        let (major, minor) = fields.nth(1)?.split_once(':')?;
+        Some(libc::makedev(major.parse().ok()?, minor.parse().ok()?))
+    })
+}

@@ -1,0 +1,97 @@
+//! Content of an open file: reads, syncs and hints.
+#![allow(unsafe_code, reason = "these calls have no safe wrapper")]
+
+use crate::error::Os;
+use crate::sys::unix::{MAX_IO, named, uninterrupted};
+use nix::errno::Errno;
+use nix::libc;
+use std::io::IoSliceMut;
+use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
+
+/// `read(2)`.
+///
+/// Straight to the kernel, as [`close_quietly`]: the functions of libc are points where a thread can be
+/// cancelled, and to enter and leave one costs a hundredth of a small read.
+#[inline(always)]
+pub(crate) fn read(fd: BorrowedFd<'_>, into: &mut [u8]) -> Result<usize, Os> {
+    let length = into.len().min(MAX_IO);
+    uninterrupted(|| {
+        // SAFETY: the descriptor is borrowed and open; the call writes within this length of memory
+        // that is exclusive and outlives it.
+        let count =
+            unsafe { libc::syscall(libc::SYS_read, fd.as_raw_fd(), into.as_mut_ptr(), length) };
+        usize::try_from(count).map_err(|_| Os {
+            errno: Errno::last_raw(),
+            syscall: "read",
+        })
+    })
+}
+
+/// Reads from the start of a file into one place or more, and leaves the descriptor's position alone.
+///
+/// What may not wait gets EAGAIN where a disk would be waited for, and ENOTSUP where the file
+/// system cannot tell (`preadv2(RWF_NOWAIT)`, kernel 4.14).
+pub(crate) fn read_from_start(
+    fd: BorrowedFd<'_>,
+    places: &mut [IoSliceMut<'_>],
+    may_wait: bool,
+) -> Result<usize, Os> {
+    let flags = if may_wait { 0 } else { libc::RWF_NOWAIT };
+    // SAFETY: the descriptor is borrowed and open; the places have the layout of `iovec`, as the
+    // standard library promises, and describe exclusive memory that outlives the call, which writes
+    // within their lengths.
+    let count = unsafe {
+        libc::syscall(
+            libc::SYS_preadv2,
+            fd.as_raw_fd(),
+            places.as_mut_ptr(),
+            places.len(),
+            0,
+            0,
+            flags,
+        )
+    };
+    usize::try_from(count).map_err(|_| Os {
+        errno: Errno::last_raw(),
+        syscall: "read",
+    })
+}
+
+/// `close(2)` of what was only read or looked at, where nothing depends on the answer.
+#[inline(always)]
+pub(crate) fn close_quietly(fd: OwnedFd) {
+    // SAFETY: the descriptor is ours, and nobody uses its number any more.
+    let _ = unsafe { libc::syscall(libc::SYS_close, fd.into_raw_fd()) };
+}
+
+/// `fsync(2)` of a file, once: after a failure a second one would answer success for lost pages.
+pub(crate) fn sync(fd: BorrowedFd<'_>) -> Result<(), Os> {
+    named("fsync", nix::unistd::fsync(fd))
+}
+
+/// The same of a directory.
+pub(crate) fn sync_directory(dir: BorrowedFd<'_>) -> Result<(), Os> {
+    sync(dir)
+}
+
+/// Has the kernel begin to write a file back. A hint: whoever relies on it syncs as well.
+pub(crate) fn start_sync(fd: BorrowedFd<'_>) {
+    // SAFETY: the descriptor is borrowed and open; the call takes numbers only and changes no
+    // memory of ours.
+    let _ = unsafe { libc::sync_file_range(fd.as_raw_fd(), 0, 0, libc::SYNC_FILE_RANGE_WRITE) };
+}
+
+/// Asks for huge pages under memory that is about to be filled: fewer page faults, and cheaper
+/// copies. Only whole pages within the memory are spoken of; it is a hint.
+pub(crate) fn advise_huge_pages(memory: &mut [u8]) {
+    /// No page is larger where the hint has a meaning, so no page is cut.
+    const ALIGNMENT: usize = 64 * 1024;
+    let skipped = memory.as_ptr().align_offset(ALIGNMENT);
+    let Some(rest) = memory.get_mut(skipped..) else {
+        return;
+    };
+    let length = rest.len() / ALIGNMENT * ALIGNMENT;
+    // SAFETY: the range lies within memory that is exclusively borrowed, and begins and ends at
+    // page boundaries; MADV_HUGEPAGE changes how it is backed, never what it holds.
+    let _ = unsafe { libc::madvise(rest.as_mut_ptr().cast(), length, libc::MADV_HUGEPAGE) };
+}

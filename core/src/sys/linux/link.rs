@@ -1,0 +1,67 @@
+//! Links, read by the descriptor of the link itself.
+
+use super::file_system::{follows_no_links, is_pseudo_file_system};
+use super::procfs::read_entry;
+use super::stat::statx;
+use crate::error::Os;
+use crate::sys::types::{Link, Stat, Target};
+use crate::sys::unix::{fstat, open_at, read_link_at};
+use nix::fcntl::OFlag;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// What has a name, and where it leads if it is a link: status and target of one and the same
+/// object.
+pub(crate) fn read_link(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Link, Os> {
+    let object = open_itself(dir, name)?;
+    let stat = fstat(object.as_fd())?;
+    let target = if stat.is_symlink() {
+        let target = read_link_at(object.as_fd(), b"")?;
+        Some(if follows_no_links(object.as_fd())? {
+            Target::NoFollow
+        } else if is_magic(&stat, &target) && is_pseudo_file_system(object.as_fd())? {
+            Target::Magic
+        } else {
+            Target::Path(target)
+        })
+    } else {
+        None
+    };
+    Ok(Link { stat, target })
+}
+
+/// What has a name, and a descriptor of it that its ACL can be read by; opened without acting on
+/// it. The number of its mount costs a little more.
+pub(crate) fn hold_at(
+    dir: BorrowedFd<'_>,
+    name: &[u8],
+    wants_mount: bool,
+) -> Result<(Option<OwnedFd>, Stat), Os> {
+    let object = open_itself(dir, name)?;
+    let stat = if wants_mount {
+        statx(object.as_fd())?
+    } else {
+        fstat(object.as_fd())?
+    };
+    Ok((Some(object), stat))
+}
+
+fn open_itself(dir: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, Os> {
+    open_at(dir, name, OFlag::O_PATH | OFlag::O_NOFOLLOW)
+}
+
+/// Whether a link of procfs may be a magic one: those read as an absolute path or as `pipe:[1]`,
+/// and lead elsewhere than that text; the ordinary ones, such as `self`, are relative.
+fn is_magic(link: &Stat, target: &[u8]) -> bool {
+    link.has_no_device() && (target.starts_with(b"/") || target.contains(&b':'))
+}
+
+/// Whether `fs.protected_symlinks` is on.
+///
+/// Also where that cannot be read from procfs itself: no `/proc`, another file system in its place,
+/// or a kernel that shows it to root alone. Refusing a link is the safe mistake.
+pub(crate) fn protects_symlinks() -> bool {
+    match read_entry(b"../sys/fs/protected_symlinks") {
+        Ok(value) => !value.starts_with(b"0"),
+        Err(_) => true,
+    }
+}

@@ -1,0 +1,3 @@
+//! The names in a directory.
+
+pub(crate) use crate::sys::unix::list::*;

@@ -1,0 +1,45 @@
+//! Locks on a byte of a file or directory, which belong to the open file description
+//! (`F_OFD_SETLK`, kernel 3.15).
+
+use crate::error::Os;
+use crate::sys::unix::named;
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
+use std::os::fd::BorrowedFd;
+
+/// Locks one byte, shared, without waiting. The file must be open for reading; EBADF with `O_PATH`.
+pub(crate) fn lock_byte(fd: BorrowedFd<'_>, offset: i64) -> Result<(), Os> {
+    set(fd, offset, libc::F_RDLCK)
+}
+
+/// Releases a lock of [`lock_byte`].
+pub(crate) fn unlock_byte(fd: BorrowedFd<'_>, offset: i64) -> Result<(), Os> {
+    set(fd, offset, libc::F_UNLCK)
+}
+
+/// Whether another open file description has a lock on the byte.
+pub(crate) fn is_byte_locked(fd: BorrowedFd<'_>, offset: i64) -> Result<bool, Os> {
+    let mut lock = request(offset, libc::F_WRLCK);
+    named("fcntl", fcntl(fd, FcntlArg::F_OFD_GETLK(&mut lock)))?;
+    Ok(i32::from(lock.l_type) != libc::F_UNLCK)
+}
+
+fn set(fd: BorrowedFd<'_>, offset: i64, kind: i32) -> Result<(), Os> {
+    let lock = request(offset, kind);
+    named("fcntl", fcntl(fd, FcntlArg::F_OFD_SETLK(&lock)).map(drop))
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::useless_conversion,
+    reason = "kinds of lock are small, and off_t has 64 bits where it can"
+)]
+fn request(offset: i64, kind: i32) -> libc::flock {
+    libc::flock {
+        l_type: kind as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: offset.into(),
+        l_len: 1,
+        l_pid: 0,
+    }
+}

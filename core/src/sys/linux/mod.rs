@@ -1,0 +1,39 @@
+//! System calls of Linux.
+
+mod acl;
+mod attributes;
+mod errno;
+mod file_system;
+mod io;
+mod link;
+mod list;
+mod lock;
+mod mode;
+mod open;
+mod path;
+mod process;
+mod procfs;
+mod rename;
+mod stat;
+mod tempfile;
+
+pub(crate) use super::unix::*;
+pub(crate) use acl::*;
+pub(crate) use attributes::*;
+pub(crate) use errno::*;
+pub(crate) use file_system::*;
+pub(crate) use io::*;
+pub(crate) use link::*;
+pub(crate) use list::*;
+pub(crate) use lock::*;
+pub(crate) use mode::*;
+pub(crate) use open::*;
+pub(crate) use path::*;
+pub(crate) use process::*;
+pub(crate) use procfs::*;
+pub(crate) use rename::*;
+pub(crate) use stat::*;
+pub(crate) use tempfile::*;
+// In place of the one that POSIX systems share.
+pub use attributes::{Attributes, Volume};
+pub(crate) use io::read;

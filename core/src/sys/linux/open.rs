@@ -1,0 +1,87 @@
+//! Opening a path, and resolving it in one call: `openat2(2)`.
+//!
+//! Newer calls go through `syscall(2)`, so that the addon needs no newer libc than its kernel.
+#![allow(unsafe_code, reason = "these calls have no safe wrapper")]
+
+use super::errno::{is_shortage, knows_call};
+use crate::error::Os;
+use crate::sys::unix::{named, open_absolute, uninterrupted};
+use nix::fcntl::{OFlag, OpenHow, ResolveFlag};
+use nix::libc;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::OnceLock;
+
+/// How a directory is held for what lies beneath it: it need not be readable.
+pub(crate) const HOLD: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY);
+
+/// How an object is looked at without acting on it, a link itself included.
+pub(crate) const PATH_ONLY: Option<OFlag> = Some(OFlag::O_PATH);
+
+pub(crate) const RESOLVE_BENEATH: ResolveFlag = ResolveFlag::RESOLVE_BENEATH;
+
+pub(crate) const RESOLVE_NO_SYMLINKS: ResolveFlag = ResolveFlag::RESOLVE_NO_SYMLINKS;
+
+pub(crate) const RESOLVE_NO_XDEV: ResolveFlag = ResolveFlag::RESOLVE_NO_XDEV;
+
+/// Only what lies in memory: never asks the file system, and answers EAGAIN instead (kernel 5.12).
+pub(crate) const RESOLVE_CACHED: ResolveFlag = ResolveFlag::from_bits_retain(libc::RESOLVE_CACHED);
+
+pub(crate) const RESOLVE_NO_MAGICLINKS: ResolveFlag = ResolveFlag::RESOLVE_NO_MAGICLINKS;
+
+/// `openat2(2)`, kernel 5.6 and newer, close-on-exec.
+#[inline(always)]
+pub(crate) fn open_at2(
+    dir: BorrowedFd<'_>,
+    path: &[u8],
+    flags: OFlag,
+    resolve: ResolveFlag,
+) -> Result<OwnedFd, Os> {
+    let how = OpenHow::new()
+        .flags(flags | OFlag::O_CLOEXEC)
+        .resolve(resolve);
+    uninterrupted(|| named("open", nix::fcntl::openat2(dir, path, how)))
+}
+
+/// Whether `openat2` can be used. Probed once, never with a path of a caller.
+///
+/// A seccomp filter may answer ENOSYS, EPERM or anything else. One success, or EBADF for an invalid
+/// descriptor, proves that the call exists: `.` and `/` may have errors of their own. A lack of
+/// descriptors or memory proves nothing, and the next call probes again.
+pub(crate) fn openat2_works() -> bool {
+    static WORKS: OnceLock<bool> = OnceLock::new();
+    if let Some(&works) = WORKS.get() {
+        return works;
+    }
+    let probe = |name: &[u8]| {
+        let here = nix::fcntl::AT_FDCWD;
+        open_at2(here, name, OFlag::O_PATH, RESOLVE_NO_SYMLINKS).map(drop)
+    };
+    match probe(b".").or_else(|_| probe(b"/")) {
+        Err(os) if is_shortage(os) => false,
+        Ok(()) => *WORKS.get_or_init(|| true),
+        Err(_) => *WORKS.get_or_init(|| knows_call(openat2_of_no_directory)),
+    }
+}
+
+/// `openat2` with a valid request and an invalid descriptor.
+fn openat2_of_no_directory() -> libc::c_long {
+    let how = OpenHow::new()
+        .flags(OFlag::O_PATH | OFlag::O_CLOEXEC)
+        .resolve(RESOLVE_NO_SYMLINKS);
+    // SAFETY: the descriptor is invalid on purpose, the path is a static C string, and `how` has
+    // the layout and size of `struct open_how`; the call only reads them.
+    unsafe {
+        libc::syscall(
+            libc::SYS_openat2,
+            -1,
+            c"a".as_ptr(),
+            &raw const how,
+            size_of::<OpenHow>(),
+        )
+    }
+}
+
+/// Where an absolute path starts, and how much of it that was.
+pub(crate) fn open_top(_: &[u8]) -> Result<(OwnedFd, usize), Os> {
+    Ok((open_absolute(b"/", HOLD)?, 0))
+}

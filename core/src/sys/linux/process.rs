@@ -1,0 +1,25 @@
+//! The ids of this process, and random bytes.
+#![allow(unsafe_code, reason = "these calls have no safe wrapper")]
+
+use crate::error::Os;
+use crate::sys::unix::{named, uninterrupted};
+use nix::errno::Errno;
+use nix::libc;
+
+/// Supplementary groups; empty where they cannot be read.
+pub(crate) fn effective_groups() -> Vec<u32> {
+    nix::unistd::getgroups()
+        .map(|groups| groups.iter().map(|gid| gid.as_raw()).collect())
+        .unwrap_or_default()
+}
+
+/// Bytes from the kernel's generator, for names that nobody can guess.
+pub(crate) fn fill_random(bytes: &mut [u8; 256]) -> Result<(), Os> {
+    uninterrupted(|| {
+        // SAFETY: pointer and length describe bytes that are exclusive and outlive the call. Up
+        // to 256 of them come whole or not at all.
+        let answer =
+            unsafe { libc::syscall(libc::SYS_getrandom, bytes.as_mut_ptr(), bytes.len(), 0) };
+        named("getrandom", Errno::result(answer).map(drop))
+    })
+}

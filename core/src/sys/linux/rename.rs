@@ -1,0 +1,50 @@
+//! Renames that replace nothing.
+#![allow(unsafe_code, reason = "these calls have no safe wrapper")]
+
+use super::errno::knows_call;
+use crate::error::Os;
+use crate::sys::unix::{c_string, named};
+use nix::errno::Errno;
+use nix::libc;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::sync::OnceLock;
+
+/// `renameat2(RENAME_NOREPLACE)` within one directory. The call dates from kernel 3.15.
+pub(crate) fn rename_new(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(), Os> {
+    let from = c_string("rename", from)?;
+    let to = c_string("rename", to)?;
+    // SAFETY: the descriptor is borrowed and open, and both names are C strings that live until
+    // the call returns.
+    let answer = unsafe {
+        libc::syscall(
+            libc::SYS_renameat2,
+            dir.as_raw_fd(),
+            from.as_ptr(),
+            dir.as_raw_fd(),
+            to.as_ptr(),
+            libc::RENAME_NOREPLACE,
+        )
+    };
+    named("rename", Errno::result(answer).map(drop))
+}
+
+/// Whether `renameat2` exists. Probed once, with invalid descriptors.
+pub(crate) fn rename_new_works() -> bool {
+    static WORKS: OnceLock<bool> = OnceLock::new();
+    *WORKS.get_or_init(|| {
+        knows_call(|| {
+            // SAFETY: the descriptors are invalid on purpose and the names are static C strings;
+            // the call reads the strings and changes nothing.
+            unsafe {
+                libc::syscall(
+                    libc::SYS_renameat2,
+                    -1,
+                    c"a".as_ptr(),
+                    -1,
+                    c"b".as_ptr(),
+                    libc::RENAME_NOREPLACE,
+                )
+            }
+        })
+    })
+}

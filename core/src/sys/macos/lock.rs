@@ -1,0 +1,25 @@
+//! Not supported: locks on a byte that belong to the open file description.
+
+use super::errno::ENOTSUP;
+use crate::error::Os;
+use std::os::fd::BorrowedFd;
+
+const UNSUPPORTED: Os = Os {
+    errno: ENOTSUP,
+    syscall: "fcntl",
+};
+
+/// Not supported here.
+pub(crate) fn lock_byte(_: BorrowedFd<'_>, _: i64) -> Result<(), Os> {
+    Err(UNSUPPORTED)
+}
+
+/// Not supported here.
+pub(crate) fn unlock_byte(_: BorrowedFd<'_>, _: i64) -> Result<(), Os> {
+    Err(UNSUPPORTED)
+}
+
+/// Not supported here.
+pub(crate) fn is_byte_locked(_: BorrowedFd<'_>, _: i64) -> Result<bool, Os> {
+    Err(UNSUPPORTED)
+}

@@ -1,0 +1,31 @@
+//! Renames that replace nothing.
+#![allow(unsafe_code, reason = "these calls have no safe wrapper")]
+
+use crate::error::Os;
+use crate::sys::unix::{c_string, named};
+use nix::errno::Errno;
+use nix::libc;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+/// `renameatx_np(RENAME_EXCL)` within one directory.
+pub(crate) fn rename_new(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(), Os> {
+    let from = c_string("rename", from)?;
+    let to = c_string("rename", to)?;
+    // SAFETY: the descriptor is borrowed and open, and both names are C strings that live until
+    // the call returns.
+    let answer = unsafe {
+        libc::renameatx_np(
+            dir.as_raw_fd(),
+            from.as_ptr(),
+            dir.as_raw_fd(),
+            to.as_ptr(),
+            libc::RENAME_EXCL,
+        )
+    };
+    named("rename", Errno::result(answer).map(drop))
+}
+
+/// `renameatx_np` dates from macOS 10.12; a file system may still refuse.
+pub(crate) fn rename_new_works() -> bool {
+    true
+}

@@ -1,0 +1,33 @@
+//! `fstat(2)` with the time of birth.
+
+use crate::error::Os;
+use crate::sys::types::{Stat, Time};
+use crate::sys::unix;
+use crate::sys::unix::{fstatat, named};
+use std::os::fd::BorrowedFd;
+
+pub(crate) fn statx_works() -> bool {
+    false
+}
+
+/// `fstat(2)`: everything `fs.Stats` shows, the time of birth included.
+pub(crate) fn statx(fd: BorrowedFd<'_>) -> Result<Stat, Os> {
+    let raw = named("fstat", nix::sys::stat::fstat(fd))?;
+    Ok(Stat {
+        born: Time {
+            seconds: raw.st_birthtime,
+            nanoseconds: u32::try_from(raw.st_birthtime_nsec).unwrap_or_default(),
+        },
+        ..unix::convert(raw)
+    })
+}
+
+/// Mounts have no number that stays theirs: a status by name is all there is.
+pub(crate) fn statx_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
+    fstatat(dir, name)
+}
+
+/// The stat of an absolute path, following nothing.
+pub(crate) fn lstat_absolute(path: &[u8]) -> Result<Stat, Os> {
+    crate::sys::unix::fstatat(nix::fcntl::AT_FDCWD, path)
+}

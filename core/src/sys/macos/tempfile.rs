@@ -1,0 +1,26 @@
+//! Not supported: files without a name. Every file has one from the start.
+
+use super::errno::ENOTSUP;
+use crate::error::Os;
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+/// Not supported here.
+pub(crate) fn create_unnamed(_: BorrowedFd<'_>, _: u32) -> Result<OwnedFd, Os> {
+    Err(Os {
+        errno: ENOTSUP,
+        syscall: "open",
+    })
+}
+
+/// Not supported here.
+pub(crate) fn link_fd(_: BorrowedFd<'_>, _: BorrowedFd<'_>, _: &[u8]) -> Result<(), Os> {
+    Err(Os {
+        errno: ENOTSUP,
+        syscall: "link",
+    })
+}
+
+/// Whether a file without a name could get one here.
+pub(crate) fn link_fd_works() -> bool {
+    false
+}

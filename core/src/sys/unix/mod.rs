@@ -1,0 +1,300 @@
+//! Calls that POSIX systems share.
+
+#[cfg_attr(
+    not(target_os = "macos"),
+    allow(
+        dead_code,
+        reason = "Linux reads links by descriptor and runs the tests only"
+    )
+)]
+pub(super) mod by_name;
+pub(super) mod list;
+
+use crate::error::Os;
+use crate::sys::types::{Stat, Time};
+use nix::errno::Errno;
+use nix::fcntl::AtFlags;
+/// `open(2)` flags.
+pub(crate) use nix::fcntl::OFlag;
+use nix::libc;
+use nix::sys::stat::{FileStat, Mode};
+use nix::unistd::{Gid, LinkatFlags, Uid, UnlinkatFlags};
+use std::ffi::{CString, OsStr};
+use std::io::IoSliceMut;
+use std::os::fd::AsRawFd;
+pub(crate) use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+/// Permission bits mean something.
+pub(crate) const HAS_MODES: bool = true;
+
+/// All absolute paths start at `/`.
+pub(crate) const HAS_DRIVES: bool = false;
+
+#[allow(
+    clippy::unnecessary_cast,
+    clippy::cast_possible_truncation,
+    reason = "mode_t has 16 bits on some systems, and permissions have 12"
+)]
+pub(super) fn permissions(mode: u32) -> Mode {
+    Mode::from_bits_truncate(mode as libc::mode_t)
+}
+
+/// Names the call that failed. nix folds errnos it has no name for into one; the number is kept.
+#[inline(always)]
+pub(super) fn named<T>(syscall: &'static str, result: nix::Result<T>) -> Result<T, Os> {
+    result.map_err(|errno| Os {
+        errno: match errno {
+            Errno::UnknownErrno => Errno::last_raw(),
+            known => known as i32,
+        },
+        syscall,
+    })
+}
+
+/// Repeats a call that a signal interrupted, as often as libuv would wait for it, but bounded.
+#[inline(always)]
+pub(super) fn uninterrupted<T>(mut call: impl FnMut() -> Result<T, Os>) -> Result<T, Os> {
+    /// More than any real burst of signals; a call that is interrupted for ever must end.
+    const TRIES: u32 = 1000;
+    for _ in 1..TRIES {
+        match call() {
+            Err(os) if os.errno == libc::EINTR => {}
+            answer => return answer,
+        }
+    }
+    call()
+}
+
+/// `openat(2)`, close-on-exec.
+pub(crate) fn open_at(dir: BorrowedFd<'_>, path: &[u8], flags: OFlag) -> Result<OwnedFd, Os> {
+    uninterrupted(|| {
+        named(
+            "open",
+            nix::fcntl::openat(dir, path, flags | OFlag::O_CLOEXEC, Mode::empty()),
+        )
+    })
+}
+
+/// `openat(2)` that creates a new file for reading and writing and fails where anything has the name.
+pub(crate) fn create_at(dir: BorrowedFd<'_>, name: &[u8], mode: u32) -> Result<OwnedFd, Os> {
+    let flags =
+        OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    uninterrupted(|| {
+        named(
+            "open",
+            nix::fcntl::openat(dir, name, flags, permissions(mode)),
+        )
+    })
+}
+
+/// `open(2)` of an absolute path, links followed.
+pub(crate) fn open_absolute(path: &[u8], flags: OFlag) -> Result<OwnedFd, Os> {
+    open_at(nix::fcntl::AT_FDCWD, path, flags)
+}
+
+/// `fstat(2)`: what policy needs, without the time of birth.
+#[inline(always)]
+pub(crate) fn fstat(fd: BorrowedFd<'_>) -> Result<Stat, Os> {
+    named("fstat", nix::sys::stat::fstat(fd)).map(convert)
+}
+
+/// `fstatat(2)` on the name itself, following nothing.
+pub(crate) fn fstatat(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
+    named(
+        "lstat",
+        nix::sys::stat::fstatat(dir, name, AtFlags::AT_SYMLINK_NOFOLLOW),
+    )
+    .map(convert)
+}
+
+#[allow(
+    clippy::cast_sign_loss,
+    clippy::unnecessary_cast,
+    reason = "the widths of struct stat differ between platforms"
+)]
+#[inline(always)]
+pub(super) fn convert(raw: FileStat) -> Stat {
+    let time = |seconds, nanoseconds| Time {
+        seconds,
+        nanoseconds: nanoseconds as u32,
+    };
+    Stat {
+        dev: raw.st_dev as u64,
+        mode: raw.st_mode as u32,
+        nlink: raw.st_nlink as u64,
+        uid: raw.st_uid,
+        gid: raw.st_gid,
+        rdev: raw.st_rdev as u64,
+        blksize: raw.st_blksize as u64,
+        ino: raw.st_ino as u64,
+        size: raw.st_size as u64,
+        blocks: raw.st_blocks as u64,
+        accessed: time(raw.st_atime, raw.st_atime_nsec),
+        modified: time(raw.st_mtime, raw.st_mtime_nsec),
+        changed: time(raw.st_ctime, raw.st_ctime_nsec),
+        // libuv shows the time of change where there is no time of birth.
+        born: time(raw.st_ctime, raw.st_ctime_nsec),
+        mount: None,
+    }
+}
+
+/// Most bytes that one call moves. Linux stops there by itself; macOS refuses more than `INT_MAX`.
+pub(super) const MAX_IO: usize = 0x7fff_f000;
+
+/// `read(2)`.
+pub(crate) fn read(fd: BorrowedFd<'_>, into: &mut [u8]) -> Result<usize, Os> {
+    let length = into.len().min(MAX_IO);
+    uninterrupted(|| named("read", nix::unistd::read(fd, &mut into[..length])))
+}
+
+/// `readv(2)` into two places; into the first alone, where that is all that one call can fill.
+pub(crate) fn read_vectored(
+    fd: BorrowedFd<'_>,
+    first: &mut [u8],
+    second: &mut [u8],
+) -> Result<usize, Os> {
+    if first.len() >= MAX_IO {
+        return read(fd, first);
+    }
+    uninterrupted(|| {
+        let mut places = [IoSliceMut::new(first), IoSliceMut::new(second)];
+        named("read", nix::sys::uio::readv(fd, &mut places))
+    })
+}
+
+/// `write(2)`; may write less than asked.
+pub(crate) fn write(fd: BorrowedFd<'_>, data: &[u8]) -> Result<usize, Os> {
+    let data = &data[..data.len().min(MAX_IO)];
+    uninterrupted(|| named("write", nix::unistd::write(fd, data)))
+}
+
+/// `pread(2)`.
+pub(crate) fn read_at(fd: BorrowedFd<'_>, into: &mut [u8], offset: u64) -> Result<usize, Os> {
+    let offset = file_offset("read", offset)?;
+    uninterrupted(|| named("read", nix::sys::uio::pread(fd, into, offset)))
+}
+
+/// `pwrite(2)`; may write less than asked.
+pub(crate) fn write_at(fd: BorrowedFd<'_>, data: &[u8], offset: u64) -> Result<usize, Os> {
+    let offset = file_offset("write", offset)?;
+    uninterrupted(|| named("write", nix::sys::uio::pwrite(fd, data, offset)))
+}
+
+/// `ftruncate(2)`.
+pub(crate) fn truncate(fd: BorrowedFd<'_>, size: u64) -> Result<(), Os> {
+    let size = file_offset("ftruncate", size)?;
+    uninterrupted(|| named("ftruncate", nix::unistd::ftruncate(fd, size)))
+}
+
+fn file_offset(syscall: &'static str, offset: u64) -> Result<libc::off_t, Os> {
+    libc::off_t::try_from(offset).map_err(|_| Os {
+        errno: libc::EFBIG,
+        syscall,
+    })
+}
+
+/// `flock(2)` without waiting: false where somebody else has the lock.
+///
+/// It belongs to the open file and ends with it, also when the process is killed.
+pub(crate) fn try_lock(fd: BorrowedFd<'_>) -> Result<bool, Os> {
+    #[allow(unsafe_code, reason = "the safe wrapper wants to own the descriptor")]
+    // SAFETY: the descriptor is borrowed and open; the call takes numbers only.
+    let answer = unsafe { libc::flock(fd.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
+    match named("flock", Errno::result(answer)) {
+        Ok(_) => Ok(true),
+        Err(os) if os.errno == libc::EWOULDBLOCK => Ok(false),
+        Err(os) => Err(os),
+    }
+}
+
+/// `close(2)`, with its answer. The descriptor is gone whatever it is, so it is never repeated.
+pub(crate) fn close(fd: OwnedFd) -> Result<(), Os> {
+    named("close", nix::unistd::close(fd))
+}
+
+/// `fchmod(2)`.
+pub(crate) fn change_mode(fd: BorrowedFd<'_>, mode: u32) -> Result<(), Os> {
+    named("fchmod", nix::sys::stat::fchmod(fd, permissions(mode)))
+}
+
+/// `fchown(2)`; `None` leaves an id as it is.
+pub(crate) fn change_owner(
+    fd: BorrowedFd<'_>,
+    uid: Option<u32>,
+    gid: Option<u32>,
+) -> Result<(), Os> {
+    named(
+        "fchown",
+        nix::unistd::fchown(fd, uid.map(Uid::from_raw), gid.map(Gid::from_raw)),
+    )
+}
+
+/// `mkdirat(2)`.
+pub(crate) fn make_dir_at(dir: BorrowedFd<'_>, name: &[u8], mode: u32) -> Result<(), Os> {
+    named(
+        "mkdir",
+        nix::sys::stat::mkdirat(dir, name, permissions(mode)),
+    )
+}
+
+/// `renameat(2)` within one directory, over whatever has the new name.
+pub(crate) fn rename_at(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(), Os> {
+    named("rename", nix::fcntl::renameat(dir, from, dir, to))
+}
+
+/// `linkat(2)` within one directory: a second name, if nothing has it.
+pub(crate) fn link_at(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(), Os> {
+    named(
+        "link",
+        nix::unistd::linkat(dir, from, dir, to, LinkatFlags::empty()),
+    )
+}
+
+/// `unlinkat(2)` of a name that is no directory.
+pub(crate) fn unlink_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<(), Os> {
+    named(
+        "unlink",
+        nix::unistd::unlinkat(dir, name, UnlinkatFlags::NoRemoveDir),
+    )
+}
+
+/// `readlinkat(2)`; an empty name asks the descriptor of a link itself.
+pub(crate) fn read_link_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Vec<u8>, Os> {
+    named("readlink", nix::fcntl::readlinkat(dir, name)).map(OsStringExt::into_vec)
+}
+
+/// The working directory, without links.
+pub(crate) fn current_directory() -> Result<Vec<u8>, Os> {
+    match std::env::current_dir() {
+        Ok(path) => Ok(path.as_os_str().as_bytes().to_vec()),
+        Err(error) => Err(Os {
+            errno: error.raw_os_error().unwrap_or(libc::ENOENT),
+            syscall: "uv_cwd",
+        }),
+    }
+}
+
+pub(crate) fn effective_user() -> u32 {
+    Uid::effective().as_raw()
+}
+
+pub(crate) fn effective_group() -> u32 {
+    Gid::effective().as_raw()
+}
+
+/// Resolves a path in user space. Returns the result if it names what a descriptor holds.
+pub(crate) fn resolved_path(fd: BorrowedFd<'_>, path: &[u8]) -> Option<Vec<u8>> {
+    let real = std::fs::canonicalize(OsStr::from_bytes(path)).ok()?;
+    let real = real.into_os_string().into_vec();
+    let there = fstatat(nix::fcntl::AT_FDCWD, &real).ok()?;
+    let held = fstat(fd).ok()?;
+    ((there.dev, there.ino) == (held.dev, held.ino)).then_some(real)
+}
+
+pub(super) fn c_string(syscall: &'static str, text: &[u8]) -> Result<CString, Os> {
+    CString::new(text).map_err(|_| Os {
+        errno: libc::EINVAL,
+        syscall,
+    })
+}

@@ -1,0 +1,1 @@
+//! Not supported: the doctor asks these questions, and runs on Linux only.

@@ -1,0 +1,88 @@
+//! Links, read by the handle of the link itself.
+
+use super::errno::last;
+use super::open::{AsFd, OFlag, PATH_ONLY_FLAG, open_at, raw, reopen};
+use super::stat::{ask, fstat};
+use super::{BorrowedFd, OwnedFd};
+use crate::error::Os;
+use crate::path;
+use crate::sys::types::{Link, Stat, Target};
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_ATTRIBUTE_REPARSE_POINT, FILE_ATTRIBUTE_TAG_INFO, FILE_READ_ATTRIBUTES,
+    FileAttributeTagInfo, MAXIMUM_REPARSE_DATA_BUFFER_SIZE, READ_CONTROL,
+};
+use windows_sys::Win32::System::IO::DeviceIoControl;
+use windows_sys::Win32::System::Ioctl::FSCTL_GET_REPARSE_POINT;
+
+/// Whether a tag is that of something that stands for another name: a symlink, a junction.
+pub(super) fn is_link(tag: u32) -> bool {
+    /// The bit that `IsReparseTagNameSurrogate` looks at.
+    const NAME_SURROGATE: u32 = 0x2000_0000;
+    tag & NAME_SURROGATE != 0
+}
+
+/// The tag of an object that is a reparse point.
+pub(super) fn reparse_tag(fd: BorrowedFd<'_>) -> Result<Option<u32>, Os> {
+    let mut info = FILE_ATTRIBUTE_TAG_INFO::default();
+    ask(fd, "fstat", FileAttributeTagInfo, &mut info)?;
+    let is_one = info.FileAttributes & FILE_ATTRIBUTE_REPARSE_POINT != 0;
+    Ok(is_one.then_some(info.ReparseTag))
+}
+
+pub(super) fn open_itself(dir: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, Os> {
+    open_at(dir, name, PATH_ONLY_FLAG | OFlag::O_NOFOLLOW)
+}
+
+/// What has a name, and a handle of it that its ACL can be read by, where that is allowed.
+pub(crate) fn hold_at(
+    dir: BorrowedFd<'_>,
+    name: &[u8],
+    _: bool,
+) -> Result<(Option<OwnedFd>, Stat), Os> {
+    let object = open_itself(dir, name)?;
+    let stat = fstat(object.as_fd())?;
+    let readable = reopen(object.as_fd(), FILE_READ_ATTRIBUTES | READ_CONTROL).ok();
+    Ok((readable.filter(|_| !stat.is_symlink()), stat))
+}
+
+/// What has a name, and where it leads if it is a link: both of one and the same object.
+pub(crate) fn read_link(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Link, Os> {
+    let object = open_itself(dir, name)?;
+    let stat = fstat(object.as_fd())?;
+    let target = if stat.is_symlink() {
+        let data = reparse_data(object.as_fd())?;
+        Some(path::link_target(&data).map_or(Target::Magic, Target::Path))
+    } else {
+        None
+    };
+    Ok(Link { stat, target })
+}
+
+fn reparse_data(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Os> {
+    let mut data = vec![0_u8; MAXIMUM_REPARSE_DATA_BUFFER_SIZE as usize];
+    let mut length = 0;
+    // SAFETY: the handle is borrowed and open for synchronous use; the place is ours and has the
+    // size that is given.
+    let answer = unsafe {
+        DeviceIoControl(
+            raw(fd),
+            FSCTL_GET_REPARSE_POINT,
+            std::ptr::null(),
+            0,
+            data.as_mut_ptr().cast(),
+            MAXIMUM_REPARSE_DATA_BUFFER_SIZE,
+            &raw mut length,
+            std::ptr::null_mut(),
+        )
+    };
+    if answer == 0 {
+        return Err(last("readlink"));
+    }
+    data.truncate(length as usize);
+    Ok(data)
+}
+
+/// There is no `fs.protected_symlinks`.
+pub(crate) fn protects_symlinks() -> bool {
+    false
+}

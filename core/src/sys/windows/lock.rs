@@ -1,0 +1,55 @@
+//! Locks on a whole file. Not supported: locks on a byte of a directory.
+
+use super::BorrowedFd;
+use super::errno::{ENOTSUP, succeeded};
+use super::io::at;
+use super::open::raw;
+use crate::error::Os;
+use windows_sys::Win32::Foundation::{ERROR_LOCK_VIOLATION, GetLastError};
+use windows_sys::Win32::Storage::FileSystem::{
+    LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx,
+};
+
+/// Locks a file against others who do the same: false where somebody else has the lock.
+///
+/// What is locked is one byte that no file has, since nobody else could read it.
+pub(crate) fn try_lock(fd: BorrowedFd<'_>) -> Result<bool, Os> {
+    let mut place = at(i64::MAX as u64 - 1);
+    // SAFETY: the handle is borrowed and open for synchronous use, and the structure outlives the
+    // call.
+    let answer = unsafe {
+        LockFileEx(
+            raw(fd),
+            LOCKFILE_EXCLUSIVE_LOCK | LOCKFILE_FAIL_IMMEDIATELY,
+            0,
+            1,
+            0,
+            &raw mut place,
+        )
+    };
+    // SAFETY: the call takes nothing and answers a number.
+    if answer == 0 && unsafe { GetLastError() } == ERROR_LOCK_VIOLATION {
+        return Ok(false);
+    }
+    succeeded("flock", answer).map(|()| true)
+}
+
+const UNSUPPORTED: Os = Os {
+    errno: ENOTSUP,
+    syscall: "fcntl",
+};
+
+/// Not supported here.
+pub(crate) fn lock_byte(_: BorrowedFd<'_>, _: i64) -> Result<(), Os> {
+    Err(UNSUPPORTED)
+}
+
+/// Not supported here.
+pub(crate) fn unlock_byte(_: BorrowedFd<'_>, _: i64) -> Result<(), Os> {
+    Err(UNSUPPORTED)
+}
+
+/// Not supported here.
+pub(crate) fn is_byte_locked(_: BorrowedFd<'_>, _: i64) -> Result<bool, Os> {
+    Err(UNSUPPORTED)
+}

@@ -1,0 +1,87 @@
+//! Where a handle leads, and how names are spelled.
+
+use super::BorrowedFd;
+use super::errno::{EINVAL, ENAMETOOLONG, ENOTSUP, last, of_code};
+use super::open::raw;
+use crate::error::Os;
+use crate::path;
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_NAME_NORMALIZED, GetFinalPathNameByHandleW, VOLUME_NAME_DOS,
+};
+
+/// Names have a short and a long form, in any case.
+pub(crate) const NAMES_ARE_EXACT: bool = false;
+
+/// Absolute paths start at a drive.
+pub(crate) const HAS_DRIVES: bool = true;
+
+/// A name in UTF-16.
+pub(super) fn wide(syscall: &'static str, name: &[u8]) -> Result<Vec<u16>, Os> {
+    let failed = |errno| Os { errno, syscall };
+    if path::is_too_long(name) {
+        return Err(failed(ENAMETOOLONG));
+    }
+    let text = std::str::from_utf8(name).map_err(|_| failed(EINVAL))?;
+    Ok(text.encode_utf16().collect())
+}
+
+/// An absolute path as the kernel takes it.
+pub(super) fn full_name(internal: &[u8]) -> Result<Vec<u16>, Os> {
+    let failed = |errno| Os {
+        errno,
+        syscall: "open",
+    };
+    let normal = path::normalize(internal);
+    if path::components(&normal).any(path::is_too_long) {
+        return Err(failed(ENAMETOOLONG));
+    }
+    let shown = path::shown(&normal);
+    let text = std::str::from_utf8(&shown).map_err(|_| failed(EINVAL))?;
+    Ok(r"\??\".encode_utf16().chain(text.encode_utf16()).collect())
+}
+
+/// The working directory, if it has a drive.
+pub(crate) fn current_directory() -> Result<Vec<u8>, Os> {
+    let failed = |errno| Os {
+        errno,
+        syscall: "uv_cwd",
+    };
+    let here = std::env::current_dir().map_err(|error| {
+        let code = error.raw_os_error().unwrap_or_default();
+        of_code("uv_cwd", u32::from_ne_bytes(code.to_ne_bytes()))
+    })?;
+    let text = here.to_str().ok_or(failed(EINVAL))?;
+    path::from_namespace(text)
+        .or_else(|| path::from_namespace(&[r"\\?\", text].concat()))
+        .ok_or(failed(ENOTSUP))
+}
+
+/// Where a handle leads now, if that is on a drive.
+pub(crate) fn fd_path(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Os> {
+    /// The longest path of the kernel, in UTF-16.
+    const LONGEST: usize = 32768;
+    let mut place = vec![0_u16; LONGEST];
+    // SAFETY: the handle is borrowed and open, and the place has the size that is given.
+    let length = unsafe {
+        GetFinalPathNameByHandleW(
+            raw(fd),
+            place.as_mut_ptr(),
+            LONGEST as u32,
+            FILE_NAME_NORMALIZED | VOLUME_NAME_DOS,
+        )
+    };
+    let text = match length as usize {
+        0 => return Err(last("realpath")),
+        length => String::from_utf16(place.get(..length).unwrap_or_default()),
+    };
+    let failed = |errno| Os {
+        errno,
+        syscall: "realpath",
+    };
+    path::from_namespace(&text.map_err(|_| failed(EINVAL))?).ok_or(failed(ENOTSUP))
+}
+
+/// A handle always tells its path.
+pub(crate) fn resolved_path(_: BorrowedFd<'_>, _: &[u8]) -> Option<Vec<u8>> {
+    None
+}

@@ -1,0 +1,188 @@
+//! Names of a file: rename, link and remove, by its handle.
+
+use super::errno::of_status;
+use super::link::open_itself;
+use super::mode::change_mode;
+use super::open::{AsFd, Request, raw};
+use super::path::wide;
+use super::{BorrowedFd, OwnedFd};
+use crate::error::Os;
+use std::ffi::c_void;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use windows_sys::Wdk::Storage::FileSystem::{
+    FILE_DISPOSITION_DELETE, FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE,
+    FILE_DISPOSITION_POSIX_SEMANTICS, FILE_INFORMATION_CLASS, FILE_NON_DIRECTORY_FILE,
+    FILE_OPEN_REPARSE_POINT, FILE_RENAME_IGNORE_READONLY_ATTRIBUTE, FILE_RENAME_POSIX_SEMANTICS,
+    FILE_RENAME_REPLACE_IF_EXISTS, FileDispositionInformation, FileDispositionInformationEx,
+    FileLinkInformation, FileRenameInformation, FileRenameInformationEx, NtSetInformationFile,
+};
+use windows_sys::Win32::Foundation::{
+    HANDLE, NTSTATUS, STATUS_ACCESS_DENIED, STATUS_DELETE_PENDING, STATUS_FILE_LOCK_CONFLICT,
+    STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_INFO_CLASS, STATUS_INVALID_PARAMETER,
+    STATUS_NOT_IMPLEMENTED, STATUS_NOT_SUPPORTED, STATUS_SHARING_VIOLATION, STATUS_SUCCESS,
+    STATUS_USER_MAPPED_FILE,
+};
+use windows_sys::Win32::Storage::FileSystem::{DELETE, FILE_READ_ATTRIBUTES};
+use windows_sys::Win32::System::IO::IO_STATUS_BLOCK;
+
+/// `FILE_RENAME_INFORMATION` and `FILE_LINK_INFORMATION`, with room for every name.
+#[repr(C)]
+struct NewName {
+    /// Bits, or for the older classes a Boolean that says whether to replace.
+    flags: u32,
+    root: HANDLE,
+    length: u32,
+    name: [u16; 256],
+}
+
+impl NewName {
+    fn new(dir: BorrowedFd<'_>, flags: u32, name: &[u16]) -> Self {
+        let mut place = [0; 256];
+        // `wide` lets no longer name through.
+        let length = name.len().min(255);
+        place[..length].copy_from_slice(&name[..length]);
+        Self {
+            flags,
+            root: raw(dir),
+            length: (length * 2) as u32,
+            name: place,
+        }
+    }
+}
+
+fn set<T>(fd: BorrowedFd<'_>, class: FILE_INFORMATION_CLASS, value: &T) -> NTSTATUS {
+    let mut block = IO_STATUS_BLOCK::default();
+    let place: *const T = value;
+    // SAFETY: the handle is borrowed and open. The structure is the one that the class demands,
+    // as all callers in this file see to; it outlives the call, and its own size is given.
+    unsafe {
+        NtSetInformationFile(
+            raw(fd),
+            &raw mut block,
+            place.cast::<c_void>(),
+            size_of::<T>() as u32,
+            class,
+        )
+    }
+}
+
+/// Whether the file system, or this version of the system, does not know what it was asked.
+fn is_unknown(status: NTSTATUS) -> bool {
+    matches!(
+        status,
+        STATUS_INVALID_INFO_CLASS
+            | STATUS_INVALID_PARAMETER
+            | STATUS_INVALID_DEVICE_REQUEST
+            | STATUS_NOT_IMPLEMENTED
+            | STATUS_NOT_SUPPORTED
+    )
+}
+
+/// Renames within one directory, over whatever has the new name: at once for everybody, also for
+/// those who have the old file open.
+pub(crate) fn rename_at(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(), Os> {
+    let to = wide("rename", to)?;
+    let flags = FILE_RENAME_REPLACE_IF_EXISTS
+        | FILE_RENAME_POSIX_SEMANTICS
+        | FILE_RENAME_IGNORE_READONLY_ATTRIBUTE;
+    patiently(|| {
+        let file = open_to_move(dir, "rename", from)?;
+        let new = NewName::new(dir, flags, &to);
+        let status = set(file.as_fd(), FileRenameInformationEx, &new);
+        if !is_unknown(status) {
+            return Ok(status);
+        }
+        let new = NewName::new(dir, 1, &to);
+        Ok(set(file.as_fd(), FileRenameInformation, &new))
+    })
+}
+
+/// The same, if nothing has the new name; of several who try, one succeeds.
+pub(crate) fn rename_new(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(), Os> {
+    let to = wide("rename", to)?;
+    patiently(|| {
+        let file = open_to_move(dir, "rename", from)?;
+        let new = NewName::new(dir, 0, &to);
+        Ok(set(file.as_fd(), FileRenameInformation, &new))
+    })
+}
+
+/// A second name, if nothing has it.
+pub(crate) fn link_at(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(), Os> {
+    let to = wide("link", to)?;
+    let file = open_itself(dir, from)?;
+    let new = NewName::new(dir, 0, &to);
+    match set(file.as_fd(), FileLinkInformation, &new) {
+        STATUS_SUCCESS => Ok(()),
+        status => Err(of_status("link", status)),
+    }
+}
+
+/// Removes a name that is no directory.
+pub(crate) fn unlink_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<(), Os> {
+    let flags = FILE_DISPOSITION_DELETE
+        | FILE_DISPOSITION_POSIX_SEMANTICS
+        | FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE;
+    let file = open_to_move(dir, "unlink", name)?;
+    let status = match set(file.as_fd(), FileDispositionInformationEx, &flags) {
+        status if is_unknown(status) => {
+            // The older class does not remove what is read-only.
+            change_mode(file.as_fd(), 0o600)?;
+            set(file.as_fd(), FileDispositionInformation, &1_u8)
+        }
+        status => status,
+    };
+    match status {
+        STATUS_SUCCESS => Ok(()),
+        status => Err(of_status("unlink", status)),
+    }
+}
+
+fn open_to_move(dir: BorrowedFd<'_>, syscall: &'static str, name: &[u8]) -> Result<OwnedFd, Os> {
+    let options = FILE_OPEN_REPARSE_POINT | FILE_NON_DIRECTORY_FILE;
+    Request::open(DELETE | FILE_READ_ATTRIBUTES, options)
+        .send(Some(dir), &wide(syscall, name)?)
+        .map_err(|status| of_status(syscall, status))
+}
+
+/// Repeats a rename that others are in the way of, for half a second or a little more: whoever
+/// reads the old file and does not share it, a virus scanner, an indexer. What is denied for good
+/// looks the same.
+fn patiently(mut rename: impl FnMut() -> Result<NTSTATUS, Os>) -> Result<(), Os> {
+    const TRIES: u32 = 12;
+    const LONGEST: Duration = Duration::from_millis(64);
+    let mut pause = Duration::from_millis(1);
+    for attempt in 1.. {
+        let status = rename()?;
+        let is_in_use = matches!(
+            status,
+            STATUS_SHARING_VIOLATION
+                | STATUS_ACCESS_DENIED
+                | STATUS_FILE_LOCK_CONFLICT
+                | STATUS_DELETE_PENDING
+                | STATUS_USER_MAPPED_FILE
+        );
+        if status == STATUS_SUCCESS {
+            return Ok(());
+        }
+        if !is_in_use || attempt == TRIES {
+            return Err(of_status("rename", status));
+        }
+        std::thread::sleep(jittered(pause));
+        pause = (pause * 2).min(LONGEST);
+    }
+    Ok(())
+}
+
+/// Half of a pause to one and a half, differently each time, so as not to fall into step.
+fn jittered(pause: Duration) -> Duration {
+    let clock = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |now| now.subsec_nanos() / 100);
+    pause.mul_f64(0.5 + f64::from(clock % 1000) / 1000.0)
+}
+
+/// A rename says itself whether it may replace.
+pub(crate) fn rename_new_works() -> bool {
+    true
+}
