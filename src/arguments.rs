@@ -3,8 +3,8 @@
 use crate::slot::Slot;
 use holdfast_core::error::{Code, Error};
 use holdfast_core::failpoint;
+use holdfast_core::resolve::Root;
 use holdfast_core::resolve::{Policy, Resolver, Scope};
-use holdfast_core::root::Root;
 use napi::bindgen_prelude::{External, FromNapiValue, Result, sys};
 use std::mem::MaybeUninit;
 use std::sync::Arc;

@@ -9,7 +9,7 @@
 use crate::arguments::{Bytes, PathRoom, RootHandle, taken};
 use crate::record::{Record, Scratch, caught};
 use holdfast_core::error::{Code, Error};
-use holdfast_core::root::Root;
+use holdfast_core::resolve::Root;
 use holdfast_core::{failpoint, features};
 use napi::Env;
 use napi::bindgen_prelude::{

@@ -26,7 +26,7 @@ pub enum Extra {
     Pending(OpenFile),
     /// One record for each of many.
     Records(Vec<Record>),
-    Root(std::sync::Arc<holdfast_core::root::Root>),
+    Root(std::sync::Arc<holdfast_core::resolve::Root>),
     Stage(crate::verbs::stage::Stage),
 }
 

@@ -12,9 +12,9 @@
 mod held;
 
 use crate::ensure_dir::{Ensured, Hardening, Rules as EnsureRules};
-use crate::mounts;
+use crate::metadata::mounts;
+use crate::metadata::{self, SHARED_BITS};
 use crate::path;
-use crate::permission::{self, SHARED_BITS};
 use crate::read::{self, OpenFile, Rules};
 use crate::resolve::{Found, Last, Located, Policy, Resolver, Scope};
 use crate::sys::{
@@ -310,7 +310,7 @@ fn try_ensure_dir(
     let stat = sys::statx_dont_sync(fd.as_fd()).map_err(|_| NOT_IN_MEMORY)?;
     // What is in memory of a local file system is the truth.
     local(stat.mount)?;
-    if stat.mode & 0o777 & !rules.mode != 0 || !permission::is_own_or_root(stat.uid) {
+    if stat.mode & 0o777 & !rules.mode != 0 || !metadata::is_own_or_root(stat.uid) {
         return Err(NOT_IN_MEMORY);
     }
     let found = Found { fd, is_exact: true };

@@ -4,8 +4,8 @@
 use crate::ensure_dir::{Ensured, Rules as EnsureRules};
 use crate::error::Error;
 use crate::read::{OpenFile, Rules};
+use crate::resolve::Root;
 use crate::resolve::Scope;
-use crate::root::Root;
 use crate::sys::Stat;
 
 /// An answer from memory.

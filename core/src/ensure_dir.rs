@@ -12,10 +12,10 @@ pub use reason::Reason;
 
 use crate::error::{Code, Error, Os, Refusal};
 use crate::make_dirs::open_or_make;
-use crate::permission::{self, Acl, Exempt, SHARED_BITS};
+use crate::metadata::is_system_directory;
+use crate::metadata::{self, Acl, Exempt, SHARED_BITS};
 use crate::resolve::{Last, Policy, Scope};
 use crate::sys::{self, AsFd, BorrowedFd, Stat};
-use crate::system_dirs::is_system_directory;
 
 /// What happens to a directory that exists and grants more than the mode asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,7 +160,7 @@ pub(crate) struct Settled {
 impl Settled {
     fn new(stat: Stat, hardening: Hardening, reason: Option<Reason>) -> Self {
         Self {
-            is_private: stat.mode & SHARED_BITS == 0 && permission::is_own_or_root(stat.uid),
+            is_private: stat.mode & SHARED_BITS == 0 && metadata::is_own_or_root(stat.uid),
             stat,
             hardening,
             reason,
@@ -216,7 +216,7 @@ pub(crate) fn unchanged(
 ) -> Result<Option<Settled>, Error> {
     let done = |hardening, reason| Ok(Some(Settled::new(before, hardening, reason)));
     if before.mode & 0o777 & !rules.mode == 0 {
-        let is_foreign = before.mode & SHARED_BITS == 0 && !permission::is_own_or_root(before.uid);
+        let is_foreign = before.mode & SHARED_BITS == 0 && !metadata::is_own_or_root(before.uid);
         return match rules.existing {
             _ if !is_foreign => done(Hardening::NotNeeded, None),
             Existing::Leave => done(Hardening::Left, None),
@@ -319,7 +319,7 @@ fn reason_to_keep(
         return Ok(Some(Reason::System));
     }
     let (user, group) = (sys::effective_user(), sys::effective_group());
-    if let Some(Exempt::Shared) = permission::exempt(stat, user, group) {
+    if let Some(Exempt::Shared) = metadata::exempt(stat, user, group) {
         return Ok(Some(Reason::Shared));
     }
     // The group bits are an ACL's mask: without them no entry grants anything.
@@ -342,7 +342,7 @@ fn require(ensured: &Ensured, stat: &Stat, rules: &Rules) -> Result<(), Error> {
     };
     let code = if has_excess {
         Code::InsecurePermissions
-    } else if !permission::is_own_or_root(stat.uid) {
+    } else if !metadata::is_own_or_root(stat.uid) {
         Code::NotOwned
     } else {
         return Ok(());

@@ -10,12 +10,12 @@
 use crate::ensure_dir::{self, Ensured, Hardening, IsOptedOut, IsSystem, Rules, Settled};
 use crate::error::{Code, Error, Os};
 use crate::make_dirs::{self, Look};
+use crate::metadata::is_system_directory;
+use crate::metadata::{self, Acl};
 use crate::path;
-use crate::permission::{self, Acl};
 use crate::read::{self, OpenFile};
 use crate::resolve::{Last, Scope, classify};
 use crate::sys::{self, Attributes, OFlag, Stat, Volume};
-use crate::system_dirs::is_system_directory;
 use nix::libc::{ENOSPC, S_IFDIR};
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -86,8 +86,8 @@ pub fn look(scope: &Scope<'_>, raw: &[u8]) -> Result<Facts, Error> {
         has_named_entries: acl.as_ref().is_some_and(Acl::has_named_entries),
         is_acl_known: acl.as_ref().is_none_or(Acl::is_known),
         acl: acl.map(|acl| acl.stored().to_vec()),
-        is_own: permission::is_own(stat.uid),
-        is_own_or_root: permission::is_own_or_root(stat.uid),
+        is_own: metadata::is_own(stat.uid),
+        is_own_or_root: metadata::is_own_or_root(stat.uid),
         access: may(sys::MAY_READ, 4) | may(sys::MAY_WRITE, 2) | may(sys::MAY_SEARCH, 1),
         mount: sys::mount_number(fd),
         stat,
@@ -164,7 +164,7 @@ fn would_make(parent: BorrowedFd<'_>, rules: &Rules) -> Result<Settled, Error> {
             uid: sys::effective_user(),
             ..above
         },
-        is_private: rules.mode & permission::SHARED_BITS == 0,
+        is_private: rules.mode & metadata::SHARED_BITS == 0,
         hardening: Hardening::Created,
         reason: None,
     })
@@ -186,7 +186,7 @@ fn would_change_mode(fd: BorrowedFd<'_>, stat: &Stat, mode: u32) -> Result<u32, 
     if attributes.is_immutable || attributes.is_append_only {
         return refused(sys::EPERM);
     }
-    if !permission::is_own(stat.uid) && !is_capable(sys::CAP_FOWNER, stat) {
+    if !metadata::is_own(stat.uid) && !is_capable(sys::CAP_FOWNER, stat) {
         return refused(sys::EPERM);
     }
     if ignores_modes(&volume) {
@@ -268,8 +268,8 @@ fn ignores_modes(volume: &Volume) -> bool {
 
 /// Whether a capability is in effect for an object: its owner must have a meaning here.
 pub(crate) fn is_capable(capability: u32, stat: &Stat) -> bool {
-    permission::is_mapped(stat.uid)
-        && permission::is_mapped_group(stat.gid)
+    metadata::is_mapped(stat.uid)
+        && metadata::is_mapped_group(stat.gid)
         && sys::has_capability(capability)
 }
 

@@ -23,16 +23,13 @@ pub mod features;
 #[cfg(target_os = "linux")]
 pub mod inspect;
 mod make_dirs;
-mod mounts;
+mod metadata;
 pub mod path;
-pub mod permission;
 pub mod read;
 pub mod resolve;
-pub mod root;
 pub mod stale;
 pub mod status;
 mod sys;
-mod system_dirs;
 pub mod temporary;
 pub mod write;
 pub mod write_target;

@@ -5,8 +5,8 @@
 //! others unless owner, mode and emptiness show it to be the one just made.
 
 use crate::error::{Code, Error, Os};
+use crate::metadata;
 use crate::path;
-use crate::permission;
 use crate::resolve::{Found, Last, Scope, classify};
 use crate::sys::{self, AsFd, BorrowedFd, HOLD, OFlag, OwnedFd};
 
@@ -283,7 +283,7 @@ fn refuse_long_names(text: &[u8], ends: &[usize]) -> Result<(), Error> {
 fn add_bits_taken_by_umask(dir: BorrowedFd<'_>, mode: u32) -> Result<(), Error> {
     let stat = sys::fstat(dir)?;
     let has = stat.mode & 0o777;
-    if has == mode || has & !mode != 0 || !permission::is_own(stat.uid) {
+    if has == mode || has & !mode != 0 || !metadata::is_own(stat.uid) {
         return Ok(());
     }
     let special = stat.permissions() & !0o777;
@@ -309,15 +309,14 @@ fn add_bits_taken_by_umask(dir: BorrowedFd<'_>, mode: u32) -> Result<(), Error> 
 /// Only on what can be nothing but the directory just made, as in [`add_bits_taken_by_umask`].
 /// Where the ACL cannot be removed, the group keeps no more than others have.
 fn remove_inherited_acl(dir: BorrowedFd<'_>, mode: u32) -> Result<(), Error> {
-    if !sys::HAS_MODES || !sys::MODE_MASKS_ACL || !permission::group_exceeds_others(mode) {
+    if !sys::HAS_MODES || !sys::MODE_MASKS_ACL || !metadata::group_exceeds_others(mode) {
         return Ok(());
     }
     let stat = sys::fstat(dir)?;
-    if !permission::is_own(stat.uid) || stat.mode & 0o777 & !mode != 0 {
+    if !metadata::is_own(stat.uid) || stat.mode & 0o777 & !mode != 0 {
         return Ok(());
     }
-    let narrowed =
-        stat.permissions() & !0o777 | permission::without_group_excess(stat.mode & 0o777);
+    let narrowed = stat.permissions() & !0o777 | metadata::without_group_excess(stat.mode & 0o777);
     let readable = match sys::open_at(dir, b".", OFlag::O_RDONLY | OFlag::O_DIRECTORY) {
         Ok(readable) => readable,
         // Not even its owner may look inside.
@@ -327,7 +326,7 @@ fn remove_inherited_acl(dir: BorrowedFd<'_>, mode: u32) -> Result<(), Error> {
     let fd = readable.as_fd();
     match sys::get_acl(fd) {
         Ok(None) => return Ok(()),
-        Err(os) if !permission::cannot_be_kept(os.errno) => return Err(os.into()),
+        Err(os) if !metadata::cannot_be_kept(os.errno) => return Err(os.into()),
         Ok(Some(_)) | Err(_) => {}
     }
     if !sys::is_empty_directory(fd)? {
@@ -335,7 +334,7 @@ fn remove_inherited_acl(dir: BorrowedFd<'_>, mode: u32) -> Result<(), Error> {
     }
     match sys::remove_acl(fd) {
         Ok(()) => Ok(()),
-        Err(os) if permission::cannot_be_kept(os.errno) => change_mode(dir, narrowed).map(drop),
+        Err(os) if metadata::cannot_be_kept(os.errno) => change_mode(dir, narrowed).map(drop),
         Err(os) => Err(os.into()),
     }
 }
@@ -344,7 +343,7 @@ fn remove_inherited_acl(dir: BorrowedFd<'_>, mode: u32) -> Result<(), Error> {
 fn change_mode(dir: BorrowedFd<'_>, mode: u32) -> Result<bool, Error> {
     match sys::change_mode_of_held(dir, mode) {
         Ok(()) => Ok(true),
-        Err(os) if permission::cannot_be_changed(os.errno) => Ok(false),
+        Err(os) if metadata::cannot_be_changed(os.errno) => Ok(false),
         Err(os) => Err(os.into()),
     }
 }
@@ -366,7 +365,7 @@ fn obstacle_at(scope: &Scope<'_>, text: &[u8], last: Last, error: Error) -> Opti
     if os.errno != sys::ENOTDIR {
         return Some(classify(os.into()));
     }
-    let obstacle = match scope.look(text, last) {
+    let obstacle = match scope.stat(text, last) {
         Ok(stat) if stat.is_directory() => return None,
         Ok(stat) if stat.is_symlink() => Error::refused(Code::Symlink, "link"),
         Ok(stat) => Error::refused_by(Code::NotDirectory, stat.kind_word(), os),

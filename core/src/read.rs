@@ -10,8 +10,8 @@
 //! that device, though a non-blocking one.
 
 use crate::error::{Code, Error, Os, Refusal};
+use crate::metadata::Caller;
 use crate::path;
-use crate::permission::Caller;
 use crate::resolve::{Found, Last, Located, Policy, Scope, classify};
 use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
 
@@ -183,7 +183,7 @@ fn too_restrictive(detail: &'static str, stat: &Stat, os: Option<Os>) -> Error {
 
 /// A name with `/` or `/.` behind it: judged without, and never opened.
 fn judge_bare(scope: &Scope<'_>, text: &[u8], last: Last) -> Error {
-    match scope.look(text, last) {
+    match scope.stat(text, last) {
         Ok(stat) if stat.is_symlink() => Error::refused(Code::Symlink, "link"),
         Ok(stat) if stat.is_file() => Error::refused(Code::NotDirectory, "file"),
         Ok(stat) => Error::refused(Code::NotFile, stat.kind_word()),
@@ -231,7 +231,7 @@ fn explain(scope: &Scope<'_>, text: &[u8], last: Last, rules: &Rules, error: Err
             classify_open(os.into())
         }
     };
-    match scope.look(text, last) {
+    match scope.stat(text, last) {
         Ok(stat) if stat.is_symlink() => Error::refused(Code::Symlink, "link"),
         Ok(stat) if stat.is_device() => Error::refused_by(Code::DevicePath, "device", os),
         Ok(stat) if !stat.is_file() => Error::refused_by(Code::NotFile, stat.kind_word(), os),

@@ -1,9 +1,9 @@
 //! Removing what killed processes left behind: temporaries of ours, and nothing else.
 
 use crate::error::Error;
+use crate::metadata;
 use crate::path;
-use crate::permission;
-use crate::root::Root;
+use crate::resolve::Root;
 use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
 use crate::temporary;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -62,7 +62,7 @@ impl Stale {
             Err(os) => return Err(os.into()),
         };
         let is_old = stat.is_file()
-            && permission::is_own(stat.uid)
+            && metadata::is_own(stat.uid)
             && age(&stat).is_some_and(|age| age >= older_than);
         Ok(if is_old {
             Self::lock(dir, name, &stat)

@@ -14,7 +14,7 @@ use crate::sys::{self, Stat};
 pub fn status(scope: &Scope<'_>, raw: &[u8]) -> Result<Stat, Error> {
     let located = scope.locate(raw)?;
     let stat = scope
-        .look(&located.text, Last::Follow)
+        .stat(&located.text, Last::Follow)
         .map_err(classify_status)?;
     if located.names_directory && !stat.is_directory() {
         return Err(Error::refused(Code::NotDirectory, stat.kind_word()));

@@ -10,7 +10,7 @@ mod name;
 mod unnamed;
 
 use crate::error::Os;
-use crate::mounts;
+use crate::metadata::mounts;
 use crate::sys::{self, AsFd, BorrowedFd, Locality, OFlag, OwnedFd, Stat};
 use std::sync::Arc;
 

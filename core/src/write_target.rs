@@ -7,7 +7,7 @@
 //! calls and decides nothing else: the write resolves its path on its own.
 
 use crate::resolve::Policy;
-use crate::root::Root;
+use crate::resolve::Root;
 use std::sync::Arc;
 
 /// The file that a path names, for a write.
@@ -63,7 +63,7 @@ mod here {
 #[cfg(target_os = "linux")]
 mod here {
     use super::{Base, Policy, WriteTarget};
-    use crate::mounts;
+    use crate::metadata::mounts;
     use crate::path;
     use crate::resolve::Resolver;
     use crate::sys::{

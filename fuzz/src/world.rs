@@ -2,7 +2,7 @@
 
 use crate::step::{Start, Step, Text};
 use holdfast_core::resolve::{Resolver, Scope};
-use holdfast_core::root::Root;
+use holdfast_core::resolve::Root;
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;

@@ -11,7 +11,7 @@ use holdfast_core::cached::{self, Cached};
 use holdfast_core::error::Error;
 use holdfast_core::failpoint;
 use holdfast_core::read::{self, Content, OpenFile, Outbound, Rules};
-use holdfast_core::root::Root;
+use holdfast_core::resolve::Root;
 use napi::bindgen_prelude::{AsyncTask, External, Result, Uint8Array, sys};
 use napi::{Env, Task};
 use napi_derive::napi;

@@ -5,7 +5,7 @@ use crate::record::{Record, containment, guarded};
 use crate::task::{Extra, Job, Reply};
 use crate::unfinished::{Home, Unfinished};
 use crate::verbs::write::{CancelHandle, copied, describe, is_raised, rules};
-use holdfast_core::root::Root;
+use holdfast_core::resolve::Root;
 use holdfast_core::write;
 use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, External, Result};

@@ -3,8 +3,8 @@
 use super::{Cached, Elsewhere, NOT_IN_MEMORY, TOP, local, locate, open_in_memory};
 use crate::error::Error;
 use crate::path;
+use crate::resolve::Root;
 use crate::resolve::{Policy, Resolver, Scope};
-use crate::root::Root;
 use crate::status;
 use crate::sys::{self, Locality, OFlag, OwnedFd, RESOLVE_BENEATH, RESOLVE_NO_XDEV, Stat};
 use nix::fcntl::{AT_FDCWD, ResolveFlag};

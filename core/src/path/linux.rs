@@ -9,7 +9,12 @@ pub(super) fn is_drive(_: &[u8]) -> bool {
 }
 
 /// A path as the core takes it.
-pub(crate) fn from_caller(raw: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
+///
+/// `working_directory` is for drives, which only Windows has.
+pub(crate) fn from_caller(
+    raw: &[u8],
+    _working_directory: impl FnOnce() -> Result<Vec<u8>, Error>,
+) -> Result<Cow<'_, [u8]>, Error> {
     super::check(raw)?;
     Ok(Cow::Borrowed(raw))
 }

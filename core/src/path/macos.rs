@@ -16,7 +16,12 @@ pub(super) fn is_drive(_: &[u8]) -> bool {
 }
 
 /// A path as the core takes it.
-pub(crate) fn from_caller(raw: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
+///
+/// `working_directory` is for drives, which only Windows has.
+pub(crate) fn from_caller(
+    raw: &[u8],
+    _working_directory: impl FnOnce() -> Result<Vec<u8>, Error>,
+) -> Result<Cow<'_, [u8]>, Error> {
     super::check(raw)?;
     if super::components(raw).any(|name| name.eq_ignore_ascii_case(NAMED_FORK)) {
         return Err(Error::refused(Code::DevicePath, "name"));
@@ -83,7 +88,7 @@ mod tests {
             ("a/..namedforks", false),
             ("a/rsrc", false),
         ] {
-            let answer = from_caller(path.as_bytes());
+            let answer = from_caller(path.as_bytes(), || unreachable!());
             let code = answer.err().and_then(|error| error.code());
             assert_eq!(code == Some(Code::DevicePath), expected, "{path:?}");
         }

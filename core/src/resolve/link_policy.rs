@@ -10,9 +10,9 @@
 //!
 //! Before them comes the policy of the scope, which may be stricter.
 
-use super::Policy;
+use super::scope::Policy;
 use crate::error::{Code, Error, Os};
-use crate::permission;
+use crate::metadata;
 use crate::sys::{self, BorrowedFd, Stat, Target};
 
 /// The target of a link, if the scope's policy and the kernel's allow following it.
@@ -35,10 +35,10 @@ pub(crate) fn allowed_target(
     }
     if policy == Policy::FollowTrusted || is_last {
         let parent = sys::fstat(directory)?;
-        if policy == Policy::FollowTrusted && !permission::is_trusted_link(stat, &parent) {
+        if policy == Policy::FollowTrusted && !metadata::is_trusted_link(stat, &parent) {
             return Err(Error::refused(Code::Symlink, "untrusted"));
         }
-        if is_last && permission::is_protected_link(stat, &parent) && sys::protects_symlinks() {
+        if is_last && metadata::is_protected_link(stat, &parent) && sys::protects_symlinks() {
             return Err(refused(sys::EACCES).into());
         }
     }

@@ -1,6 +1,6 @@
 //! The kernel's resolver: one `openat2(2)` for the whole path.
 
-use super::{Found, Last, Policy, Resolver, Scope};
+use super::scope::{Found, Last, Policy, Resolver, Scope};
 use crate::error::{Error, Os};
 use crate::sys::{
     self, AsFd, BorrowedFd, OFlag, OwnedFd, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS,

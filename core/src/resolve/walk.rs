@@ -8,7 +8,8 @@
 //! Weaker than the kernel in two things: a directory that is moved out of the root in mid-walk is
 //! still walked; and where links may be followed, each directory on the way takes a descriptor.
 
-use super::{Found, Last, Policy, Scope, TOO_LONG, link_policy};
+use super::link_policy;
+use super::scope::{Found, Last, Policy, Scope, TOO_LONG};
 use crate::error::{Code, Error, Os};
 use crate::path;
 use crate::sys::{self, AsFd, BorrowedFd, Link, OFlag, OwnedFd, Stat};
@@ -33,8 +34,8 @@ pub(super) fn open(
 }
 
 /// The status of what a path leads to, for systems that cannot open it without acting on it.
-pub(super) fn look(scope: &Scope<'_>, text: &[u8], last: Last) -> Result<Stat, Error> {
-    Walk::new(scope, text)?.look(last)
+pub(super) fn stat(scope: &Scope<'_>, text: &[u8], last: Last) -> Result<Stat, Error> {
+    Walk::new(scope, text)?.stat(last)
 }
 
 enum Start {
@@ -105,7 +106,7 @@ impl Walk {
         Ok(self.found(fd))
     }
 
-    fn look(mut self, last: Last) -> Result<Stat, Error> {
+    fn stat(mut self, last: Last) -> Result<Stat, Error> {
         while let Some(name) = self.walk_to_last()? {
             let stat = sys::fstatat(self.here(), &name)?;
             if last == Last::Keep || !stat.is_symlink() {
@@ -180,7 +181,7 @@ impl Walk {
         let opened = sys::open_at(self.here(), name, flags | OFlag::O_NOFOLLOW);
         match (opened, last) {
             (Ok(fd), Last::Follow)
-                if sys::PATH_ONLY.is_some_and(|look| flags.contains(look))
+                if sys::PATH_ONLY.is_some_and(|path_only| flags.contains(path_only))
                     && sys::fstat(fd.as_fd())?.is_symlink() =>
             {
                 self.follow(name, answer(sys::ELOOP))
@@ -251,8 +252,7 @@ fn answer(errno: i32) -> Os {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
-    use crate::resolve::Resolver;
-    use crate::root::Root;
+    use crate::resolve::{Resolver, Root};
     use std::fs;
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::symlink;
@@ -319,8 +319,8 @@ mod tests {
                 .iter()
                 .flat_map(|path| [(path, Last::Keep), (path, Last::Follow)])
             {
-                let opened = scope.look(path.as_bytes(), last);
-                let walked = look(&scope, path.as_bytes(), last);
+                let opened = scope.stat(path.as_bytes(), last);
+                let walked = stat(&scope, path.as_bytes(), last);
                 let name = |answer: Result<Stat, Error>| {
                     answer
                         .map(|stat| (stat.ino, stat.kind_word()))

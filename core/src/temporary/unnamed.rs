@@ -2,7 +2,7 @@
 
 use super::is_refused_link;
 use super::name::{SUFFIX, with_random_name};
-use crate::mounts;
+use crate::metadata::mounts;
 use crate::sys::{self, AsFd, BorrowedFd, Locality, OwnedFd, Stat};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};

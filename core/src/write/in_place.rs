@@ -11,7 +11,7 @@ use super::place::{Place, sync_directory};
 use super::settle::Settled;
 use super::{Durable, Prepared, Preserved, Published};
 use crate::error::{Code, Error, Os, Refusal};
-use crate::permission;
+use crate::metadata;
 use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
 use crate::temporary::{Method, RECOVERY_SUFFIX, Temporary};
 use std::sync::Arc;
@@ -110,7 +110,7 @@ pub(super) fn judge(stat: &Stat) -> Result<(), Error> {
     if stat.nlink > 1 {
         return Err(Error::refused(Code::Hardlink, ""));
     }
-    if !permission::is_own_or_root(stat.uid) {
+    if !metadata::is_own_or_root(stat.uid) {
         return Err(Refusal {
             uid: Some(stat.uid),
             euid: Some(sys::effective_user()),
@@ -152,7 +152,7 @@ impl Access {
             match sys::get_acl(fd) {
                 Ok(acl) => access.old_acl = acl,
                 // It could not be put back after a failure, so it stays and is masked.
-                Err(os) if permission::cannot_be_kept(os.errno) => {
+                Err(os) if metadata::cannot_be_kept(os.errno) => {
                     access.new &= 0o707;
                     narrow &= 0o700;
                 }

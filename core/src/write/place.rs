@@ -7,11 +7,11 @@ use super::settle::Target;
 use super::{Durable, FinalSymlink, Rules, fsync_errors};
 use crate::error::{Code, Error, Os};
 use crate::make_dirs;
-use crate::mounts;
+use crate::metadata::Acl;
+use crate::metadata::mounts;
 use crate::path;
-use crate::permission::Acl;
+use crate::resolve::Root;
 use crate::resolve::{Last, Policy, Scope, TOO_LONG, classify, link_policy};
-use crate::root::Root;
 use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd};
 use std::sync::Arc;
 use sync::DOUBTFUL_SYNC;
@@ -340,7 +340,7 @@ fn classify_parent(error: Error) -> Error {
 
 /// Refuses a path without a final name: `..` at its end, or the root itself. Where it leads decides how.
 fn judge_unnamed(scope: &Scope<'_>, text: &[u8]) -> Error {
-    match scope.look(text, Last::Follow) {
+    match scope.stat(text, Last::Follow) {
         Err(error) => classify_parent(error),
         Ok(_) => Error::refused(Code::NotFile, "directory"),
     }
@@ -348,7 +348,7 @@ fn judge_unnamed(scope: &Scope<'_>, text: &[u8]) -> Error {
 
 /// A name with `/` or `/.` behind it can only be a directory, or should be.
 fn judge_bare(scope: &Scope<'_>, text: &[u8], rules: &Rules) -> Error {
-    match scope.look(text, Last::Keep) {
+    match scope.stat(text, Last::Keep) {
         Err(error) if error.errno() == Some(sys::ENOENT) => Error::refused(Code::NotFile, "slash"),
         Err(error) => classify_parent(error),
         Ok(stat) if stat.is_symlink() && rules.final_symlink == FinalSymlink::Reject => {

@@ -4,7 +4,7 @@
 use super::Preserved;
 use super::settle::{Plan, Settled};
 use crate::error::{Error, Os};
-use crate::permission::{self, Acl};
+use crate::metadata::{self, Acl};
 use crate::sys::{self, BorrowedFd, Stat};
 
 /// What such a file granted when it was found.
@@ -26,7 +26,7 @@ impl Placed {
 
     /// The bits of group and others that the result may have at most, without the file's ACL.
     fn bound(&self, has_own_group: bool) -> u32 {
-        permission::kept_bits(self.mode, self.acl.as_ref(), false, has_own_group)
+        metadata::kept_bits(self.mode, self.acl.as_ref(), false, has_own_group)
     }
 
     /// Removes the file's ACL. Where it stays, its mask is to grant nothing.
@@ -81,7 +81,7 @@ impl Placed {
             _ => false,
         };
         let wanted = plan.mode().unwrap_or_else(|| {
-            permission::kept_bits(old.mode & 0o777, target.acl.as_ref(), kept, keeps_group)
+            metadata::kept_bits(old.mode & 0o777, target.acl.as_ref(), kept, keeps_group)
         });
         let most = if kept {
             self.bound(false)
@@ -92,7 +92,7 @@ impl Placed {
         sys::change_mode(fd, bits)?;
         let is_same_acl =
             target.acl.is_none() || kept && new.as_ref() == known && bits == old.mode & 0o777;
-        if first.uid != old.uid && self.is_public() && permission::is_mapped(old.uid) {
+        if first.uid != old.uid && self.is_public() && metadata::is_mapped(old.uid) {
             tolerated(sys::change_owner(fd, Some(old.uid), None))?;
         }
         let stat = sys::fstat(fd)?;
@@ -111,7 +111,7 @@ impl Placed {
 fn tolerated(result: Result<(), Os>) -> Result<bool, Os> {
     match result {
         Ok(()) => Ok(true),
-        Err(os) if permission::cannot_be_kept(os.errno) => Ok(false),
+        Err(os) if metadata::cannot_be_kept(os.errno) => Ok(false),
         Err(os) => Err(os),
     }
 }

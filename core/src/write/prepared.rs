@@ -8,7 +8,7 @@ use super::{
 };
 use crate::error::{Code, Error, Os};
 use crate::make_dirs;
-use crate::permission;
+use crate::metadata;
 use crate::resolve::Scope;
 use crate::sys::{self, AsFd};
 use crate::temporary::{Method, Temporary, is_refused_link};
@@ -146,7 +146,7 @@ impl Prepared {
             Some(placed) => placed.settle(&self.plan, fd),
             None => {
                 let mut stat = sys::fstat(fd)?;
-                if !permission::is_own(stat.uid) {
+                if !metadata::is_own(stat.uid) {
                     // It was given away: mode and ACL are its owner's to change.
                     let _ = sys::change_owner(fd, Some(sys::effective_user()), None);
                     stat = sys::fstat(fd)?;
@@ -260,7 +260,7 @@ impl Prepared {
             .temporary
             .held()
             .is_none_or(|fd| sys::fstat(fd).is_ok_and(|stat| stat.nlink == 0));
-        if is_gone && !permission::others_may_rename_in(&sys::fstat(directory.as_fd())?) {
+        if is_gone && !metadata::others_may_rename_in(&sys::fstat(directory.as_fd())?) {
             return Ok(());
         }
         Err(Error::refused(Code::PathMismatch, "published"))

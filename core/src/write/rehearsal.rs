@@ -6,8 +6,8 @@ use super::{Durable, Preserved, Rules, in_place};
 use crate::error::{Code, Error, Os};
 use crate::inspect::{is_capable, is_full, is_member, would_create};
 use crate::make_dirs::{self, Look};
+use crate::metadata::{self, Acl};
 use crate::path;
-use crate::permission::{self, Acl};
 use crate::resolve::{Last, Scope};
 use crate::sys::{self, Locality, OFlag, Stat};
 use nix::libc;
@@ -137,8 +137,8 @@ fn would_publish(dir: BorrowedFd<'_>, above: &Stat, name: &[u8]) -> Result<(), O
         return refused(libc::EBUSY);
     }
     let is_kept = above.is_sticky()
-        && !permission::is_own(stat.uid)
-        && !permission::is_own(above.uid)
+        && !metadata::is_own(stat.uid)
+        && !metadata::is_own(above.uid)
         && !is_capable(sys::CAP_FOWNER, &stat);
     if is_kept || attributes.is_immutable || attributes.is_append_only {
         return refused(sys::EPERM);
@@ -189,14 +189,14 @@ fn settled(place: &Place, target: Option<&Target>, above: &Stat, rules: &Rules) 
         sys::effective_group()
     };
     let may_give_away = is_capable(sys::CAP_CHOWN, stat);
-    let keeps_user = permission::is_own(stat.uid) || may_give_away;
-    let keeps_group = permission::is_mapped_group(stat.gid)
+    let keeps_user = metadata::is_own(stat.uid) || may_give_away;
+    let keeps_group = metadata::is_mapped_group(stat.gid)
         && (first_group == stat.gid || may_give_away || is_member(stat.gid));
     let keeps_acl = acl.as_ref().is_none_or(Acl::is_known);
     let old = stat.mode & 0o777;
     let mode = rules
         .mode
-        .unwrap_or_else(|| permission::kept_bits(old, acl.as_ref(), keeps_acl, keeps_group));
+        .unwrap_or_else(|| metadata::kept_bits(old, acl.as_ref(), keeps_acl, keeps_group));
     let is_same_acl = acl.as_ref().is_none_or(|acl| {
         keeps_acl && (keeps_group || acl.for_another_group() == *acl && mode == old)
     });

@@ -2,7 +2,7 @@
 
 use super::{Preserved, Rules};
 use crate::error::{Error, Os};
-use crate::permission::{self, Acl};
+use crate::metadata::{self, Acl};
 use crate::sys::{self, BorrowedFd, Stat};
 
 /// The mode of a temporary that is not yet what it will be.
@@ -79,7 +79,7 @@ impl Plan {
     pub(super) fn first_mode(&self) -> u32 {
         let is_final = match &self.target {
             None => !self.mode.is_some_and(needs_no_acl),
-            Some(target) => target.acl.is_none() && permission::classes_are_equal(self.bits()),
+            Some(target) => target.acl.is_none() && metadata::classes_are_equal(self.bits()),
         };
         if is_final { self.bits() } else { PRIVATE }
     }
@@ -113,13 +113,13 @@ impl Plan {
         };
         let depends_on_group = self.mode.is_some_and(needs_no_acl)
             || target.acl.is_some()
-            || !permission::classes_are_equal(self.bits());
+            || !metadata::classes_are_equal(self.bits());
         let stat = if depends_on_group {
             give(fd, first, &target.stat, Give::Group)?
         } else {
             first
         };
-        let keeps_group = !depends_on_group || permission::is_same_group(&stat, &target.stat);
+        let keeps_group = !depends_on_group || metadata::is_same_group(&stat, &target.stat);
         let (stat, acl, bits) = match self.mode {
             Some(mode) => (stat, false, bits_without_acl(fd, mode)?),
             None => keep_acl(fd, stat, target, keeps_group)?,
@@ -131,8 +131,8 @@ impl Plan {
             Give::Both
         };
         let stat = give(fd, stat, &target.stat, rest)?;
-        let keeps_owner = permission::is_same_owner(&stat, &target.stat)
-            && permission::is_same_group(&stat, &target.stat);
+        let keeps_owner = metadata::is_same_owner(&stat, &target.stat)
+            && metadata::is_same_group(&stat, &target.stat);
         Ok(Settled {
             preserved: Some(Preserved {
                 // Setuid, setgid and sticky count: they are dropped, and that is no kept mode.
@@ -169,14 +169,14 @@ enum Give {
 /// to somebody else.
 fn give(fd: BorrowedFd<'_>, stat: Stat, target: &Stat, what: Give) -> Result<Stat, Os> {
     let owner = (what != Give::Group && stat.uid != target.uid).then_some(target.uid);
-    let owner = owner.filter(|uid| permission::is_mapped(*uid));
+    let owner = owner.filter(|uid| metadata::is_mapped(*uid));
     let group = (what != Give::Owner && stat.gid != target.gid).then_some(target.gid);
-    let group = group.filter(|gid| permission::is_mapped_group(*gid));
+    let group = group.filter(|gid| metadata::is_mapped_group(*gid));
     if owner.is_none() && group.is_none() {
         return Ok(stat);
     }
     let mut result = sys::change_owner(fd, owner, group);
-    if result.is_err_and(|os| permission::cannot_be_kept(os.errno))
+    if result.is_err_and(|os| metadata::cannot_be_kept(os.errno))
         && owner.is_some()
         && group.is_some()
     {
@@ -184,7 +184,7 @@ fn give(fd: BorrowedFd<'_>, stat: Stat, target: &Stat, what: Give) -> Result<Sta
         result = sys::change_owner(fd, None, group);
     }
     match result {
-        Err(os) if permission::cannot_be_kept(os.errno) => Ok(stat),
+        Err(os) if metadata::cannot_be_kept(os.errno) => Ok(stat),
         Err(os) => Err(os),
         // Some file systems succeed and change nothing.
         Ok(()) => sys::fstat(fd),
@@ -201,7 +201,7 @@ fn keep_acl(
     keeps_group: bool,
 ) -> Result<(Stat, bool, u32), Os> {
     let acl = target.acl.as_ref();
-    let bits = |kept| permission::kept_bits(target.stat.mode & 0o777, acl, kept, keeps_group);
+    let bits = |kept| metadata::kept_bits(target.stat.mode & 0o777, acl, kept, keeps_group);
     if let Some(acl) = acl.filter(|acl| acl.is_known()) {
         let changed = (!keeps_group).then(|| acl.for_another_group());
         let new = changed.as_ref().unwrap_or(acl);
@@ -211,7 +211,7 @@ fn keep_acl(
                 let is_same = new == acl && bits == target.stat.mode & 0o777;
                 return Ok((sys::fstat(fd)?, is_same, bits));
             }
-            Err(os) if permission::cannot_be_kept(os.errno) => {}
+            Err(os) if metadata::cannot_be_kept(os.errno) => {}
             Err(os) => return Err(os),
         }
     }
@@ -221,14 +221,14 @@ fn keep_acl(
     if is_gone {
         Ok((stat, acl.is_none(), bits(acl.is_none())))
     } else {
-        Ok((stat, false, permission::without_group_excess(bits(false))))
+        Ok((stat, false, metadata::without_group_excess(bits(false))))
     }
 }
 
 /// Whether a mode is exact only on a file without an ACL: an entry of the directory's default
 /// could grant more than the bits say.
 fn needs_no_acl(mode: u32) -> bool {
-    sys::HAS_MODES && (!sys::MODE_MASKS_ACL || permission::group_exceeds_others(mode))
+    sys::HAS_MODES && (!sys::MODE_MASKS_ACL || metadata::group_exceeds_others(mode))
 }
 
 /// Removes what the directory's default ACL gave the file, where that could grant more than these
@@ -237,7 +237,7 @@ fn bits_without_acl(fd: BorrowedFd<'_>, mode: u32) -> Result<u32, Os> {
     if !needs_no_acl(mode) || remove_acl(fd)?.0 {
         Ok(mode)
     } else {
-        Ok(permission::without_group_excess(mode))
+        Ok(metadata::without_group_excess(mode))
     }
 }
 
@@ -246,12 +246,12 @@ fn bits_without_acl(fd: BorrowedFd<'_>, mode: u32) -> Result<u32, Os> {
 fn remove_acl(fd: BorrowedFd<'_>) -> Result<(bool, bool), Os> {
     match sys::get_acl(fd) {
         Ok(None) => return Ok((true, false)),
-        Err(os) if !permission::cannot_be_kept(os.errno) => return Err(os),
+        Err(os) if !metadata::cannot_be_kept(os.errno) => return Err(os),
         Ok(Some(_)) | Err(_) => {}
     }
     match sys::remove_acl(fd) {
         Ok(()) => Ok((true, true)),
-        Err(os) if permission::cannot_be_kept(os.errno) => Ok((false, true)),
+        Err(os) if metadata::cannot_be_kept(os.errno) => Ok((false, true)),
         Err(os) => Err(os),
     }
 }

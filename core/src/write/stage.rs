@@ -5,7 +5,7 @@ use super::placed::Placed;
 use super::settle::{PRIVATE, Plan};
 use super::{IsAborted, Prepared, Rules, Written, create_locked_temporary, write_all};
 use crate::error::{Code, Error, Os, Refusal};
-use crate::permission;
+use crate::metadata;
 use crate::resolve::Scope;
 use crate::sys::{self, AsFd, OFlag, Stat};
 use crate::temporary::{Purpose, Temporary};
@@ -177,7 +177,7 @@ fn judge(stat: &Stat) -> Result<(), Error> {
     if stat.nlink > 1 {
         return Err(Error::refused(Code::Hardlink, "staged"));
     }
-    if !permission::is_own(stat.uid) {
+    if !metadata::is_own(stat.uid) {
         return Err(Refusal {
             uid: Some(stat.uid),
             euid: Some(sys::effective_user()),

@@ -2,8 +2,8 @@
 
 use crate::ground::Ground;
 use holdfast_core::error::Error;
+use holdfast_core::resolve::Root;
 use holdfast_core::resolve::{Policy, Resolver, Scope};
-use holdfast_core::root::Root;
 use holdfast_core::write::{Durable, FinalSymlink};
 use holdfast_core::{ensure_dir, read, write};
 use nix::errno::Errno;

@@ -4,7 +4,7 @@ use crate::call::{Caller, ENSURE, NEW, READ, RESOLVERS, ROOTED, Verb, WRITE, con
 use crate::ground::Ground;
 use holdfast_core::read::{self, Outbound};
 use holdfast_core::resolve::Policy;
-use holdfast_core::root::Root;
+use holdfast_core::resolve::Root;
 use holdfast_core::write::{self, Durable};
 use std::fs::{self, OpenOptions};
 use std::io::Write;

@@ -1,5 +1,5 @@
 //! POSIX access ACLs, which Linux keeps in an extended attribute. What they mean is judged in
-//! [`crate::permission`].
+//! [`crate::metadata`].
 #![allow(
     unsafe_code,
     reason = "extended attributes have no safe wrapper in nix"

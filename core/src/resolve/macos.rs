@@ -1,7 +1,7 @@
 //! The kernel's resolver of macOS: one `openat(2)` for the whole path, with flags that have it
 //! refuse links (`O_NOFOLLOW_ANY`) and what leaves the root (`O_RESOLVE_BENEATH`).
 
-use super::{Found, Last, Policy, Resolver, Scope};
+use super::scope::{Found, Last, Policy, Resolver, Scope};
 use crate::error::{Error, Os};
 use crate::sys::{self, AsFd, NOFOLLOW_ANY, OFlag, OwnedFd};
 

@@ -6,7 +6,7 @@
 //! devices by their old names, streams, paths relative to a drive's own working directory, and
 //! dots and spaces that Windows drops from the end of a name.
 
-use super::folded;
+use super::{check, folded};
 use crate::error::{Code, Error};
 use std::borrow::Cow;
 
@@ -24,11 +24,16 @@ enum Parsed {
 }
 
 /// A path as the core takes it.
-pub(crate) fn from_caller(raw: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
+///
+/// `working_directory` is called for a path that begins at the top of the current drive.
+pub(crate) fn from_caller(
+    raw: &[u8],
+    working_directory: impl FnOnce() -> Result<Vec<u8>, Error>,
+) -> Result<Cow<'_, [u8]>, Error> {
     match parse(raw)? {
         Parsed::Whole(path) => Ok(Cow::Owned(path)),
         Parsed::LacksDrive(rest) => {
-            let mut path = crate::resolve::working_directory()?;
+            let mut path = working_directory()?;
             path.truncate("/C:".len());
             path.extend_from_slice(&rest);
             Ok(Cow::Owned(path))
@@ -51,7 +56,7 @@ pub(super) fn shown(path: &[u8]) -> Cow<'_, [u8]> {
 }
 
 fn parse(raw: &[u8]) -> Result<Parsed, Error> {
-    super::check(raw)?;
+    check(raw)?;
     let invalid = |detail| Err(Error::refused(Code::InvalidPath, detail));
     if std::str::from_utf8(raw).is_err() {
         return invalid("encoding");
@@ -211,5 +216,4 @@ pub(crate) fn from_namespace(text: &str) -> Option<Vec<u8>> {
 }
 
 #[cfg(test)]
-#[path = "windows_tests.rs"]
 mod tests;

@@ -1,4 +1,6 @@
 use super::*;
+use crate::error::Os;
+use crate::sys::{self, Stat};
 
 fn acl(entries: &[(u16, u16)]) -> Acl {
     let mut stored = vec![2, 0, 0, 0];

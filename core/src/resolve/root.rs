@@ -1,8 +1,9 @@
 //! A pinned directory: opened once, and meant by every call however its name changes later.
 
+use super::argument::{from_caller, working_directory};
+use super::classify::classify;
 use crate::error::{Code, Error};
 use crate::path;
-use crate::resolve::{classify, working_directory};
 use crate::sys::{self, AsFd, OFlag, OwnedFd, Stat};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -35,7 +36,7 @@ impl Root {
     /// [`Code::InvalidPath`], [`Code::NotFound`], [`Code::NotDirectory`]; otherwise what the
     /// system answered.
     pub fn open(raw: &[u8]) -> Result<Self, Error> {
-        let path = path::from_caller(raw)?;
+        let path = from_caller(raw)?;
         let given = if path.starts_with(b"/") {
             path.into_owned()
         } else {

@@ -1,7 +1,7 @@
 //! The system's own resolver on Windows: one open for the whole path, where links on the way are
 //! its business. Nothing else is: with a root, or with links that are judged, it is the walk.
 
-use super::{Found, Last, Policy, Scope};
+use super::scope::{Found, Last, Policy, Scope};
 use crate::error::Error;
 use crate::sys::{self, OFlag};
 

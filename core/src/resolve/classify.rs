@@ -1,0 +1,17 @@
+//! Errors of a path that every operation classifies alike.
+
+use crate::error::{Code, Error};
+use crate::sys;
+
+/// Classifies what every verb classifies alike; the rest stays what the system answered.
+pub(crate) fn classify(error: Error) -> Error {
+    let Error::System { os, .. } = error else {
+        return error;
+    };
+    match os.errno {
+        sys::ENOENT => Error::refused_by(Code::NotFound, "missing", os),
+        sys::ELOOP => Error::refused_by(Code::Symlink, "link", os),
+        sys::EXDEV if os.syscall == "open" => Error::refused_by(Code::OutsideWorkspace, "link", os),
+        _ => error,
+    }
+}
