@@ -3,7 +3,7 @@
 use crate::record::{Record, caught};
 use crate::slot::Slot;
 use holdfast_core::failpoint;
-use holdfast_core::read::OpenFile;
+use holdfast_core::ops::read::OpenFile;
 use napi::bindgen_prelude::{
     Array, AsyncTask, BufferSlice, External, Result, ToNapiValue, TypeName, sys,
 };

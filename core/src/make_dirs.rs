@@ -101,19 +101,19 @@ fn make(
 }
 
 /// What [`open_or_make`] would find.
-pub(crate) enum Look {
-    There(Found),
+pub(crate) enum Lookup {
+    Found(Found),
     /// The longest part that is there, and the end of each component that is not.
     Missing(Found, Vec<usize>),
 }
 
 /// Looks for a directory as [`open_or_make`] does, and makes nothing.
-pub(crate) fn look(scope: &Scope<'_>, text: &[u8], last: Last) -> Result<Look, Error> {
+pub(crate) fn look_up(scope: &Scope<'_>, text: &[u8], last: Last) -> Result<Lookup, Error> {
     /// Rounds before a tree that keeps changing is given up.
     const ROUNDS: u32 = 16;
     for _ in 0..ROUNDS {
         match scope.open(text, HOLD, last) {
-            Ok(found) => return Ok(Look::There(found)),
+            Ok(found) => return Ok(Lookup::Found(found)),
             Err(error) if error.errno() == Some(sys::ENOENT) => {}
             Err(error) => match obstacle_at(scope, text, last, error) {
                 Some(obstacle) => return Err(obstacle),
@@ -128,7 +128,7 @@ pub(crate) fn look(scope: &Scope<'_>, text: &[u8], last: Last) -> Result<Look, E
         return match first.map(|(_, name)| sys::fstatat(top.fd.as_fd(), name)) {
             Some(Ok(stat)) if stat.is_symlink() => Err(missing_target()),
             Some(Ok(_)) => continue,
-            _ => Ok(Look::Missing(top, missing)),
+            _ => Ok(Lookup::Missing(top, missing)),
         };
     }
     Err(Error::refused(Code::PathMismatch, "retries"))
@@ -136,7 +136,7 @@ pub(crate) fn look(scope: &Scope<'_>, text: &[u8], last: Last) -> Result<Look, E
 
 /// Whether a missing directory is missing because a link on the way leads to nothing.
 pub(crate) fn leads_to_nothing(scope: &Scope<'_>, text: &[u8]) -> bool {
-    let refusal = look(scope, text, Last::Follow).err();
+    let refusal = look_up(scope, text, Last::Follow).err();
     matches!(refusal, Some(Error::Refused(refusal)) if refusal.detail == "dangling")
 }
 

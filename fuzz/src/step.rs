@@ -1,9 +1,9 @@
 //! One step of a sequence, as the fuzzer's bytes choose it.
 
 use arbitrary::{Arbitrary, Unstructured};
-use holdfast_core::ensure_dir::Existing;
+use holdfast_core::ops::ensure_dir::Existing;
+use holdfast_core::ops::write::FinalSymlink;
 use holdfast_core::resolve::Policy;
-use holdfast_core::write::FinalSymlink;
 
 /// More than these many steps make no tree that fewer would not.
 pub const STEPS: usize = 24;

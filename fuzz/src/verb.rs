@@ -3,9 +3,10 @@
 use crate::step::Step;
 use crate::world::World;
 use holdfast_core::error::Error;
+use holdfast_core::nonblocking;
+use holdfast_core::ops::write::{Durable, FinalSymlink};
+use holdfast_core::ops::{ensure_dir, read, write};
 use holdfast_core::resolve::{Policy, Scope};
-use holdfast_core::write::{Durable, FinalSymlink};
-use holdfast_core::{cached, ensure_dir, read, write};
 use std::path::PathBuf;
 
 /// What a call came to, told alike for both trees.
@@ -161,14 +162,14 @@ impl World {
         at: &str,
         rules: &read::Rules,
     ) -> Option<Outcome> {
-        let known = match cached::open_file(scope, at.as_bytes(), rules) {
-            cached::Cached::Elsewhere(true) => {
-                cached::learn(scope, at.as_bytes());
-                cached::open_file(scope, at.as_bytes(), rules)
+        let known = match nonblocking::open_file(scope, at.as_bytes(), rules) {
+            nonblocking::Cached::NotCached(true) => {
+                nonblocking::learn(scope, at.as_bytes());
+                nonblocking::open_file(scope, at.as_bytes(), rules)
             }
             known => known,
         };
-        let cached::Cached::Known(known) = known else {
+        let nonblocking::Cached::Known(known) = known else {
             return None;
         };
         let mut place = vec![0; usize::try_from(known.file.size()).unwrap_or(0)];
@@ -201,9 +202,9 @@ impl World {
         rules: &ensure_dir::Rules,
     ) -> Result<Outcome, Error> {
         let scope = self.scope(policy);
-        let remembered = match cached::ensure_dir(&scope, at.as_bytes(), rules) {
-            cached::Cached::Known(ensured) => Some(ensured),
-            cached::Cached::Elsewhere(_) => None,
+        let remembered = match nonblocking::ensure_dir(&scope, at.as_bytes(), rules) {
+            nonblocking::Cached::Known(ensured) => Some(ensured),
+            nonblocking::Cached::NotCached(_) => None,
         };
         let ensured = ensure_dir::ensure_dir(&scope, at.as_bytes(), rules)?;
         assert!(remembered.is_none_or(|remembered| remembered == ensured));

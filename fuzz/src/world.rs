@@ -1,8 +1,8 @@
 //! Two trees that start alike, one for each resolver: a root, and an outside beside it.
 
 use crate::step::{Start, Step, Text};
-use holdfast_core::resolve::{Resolver, Scope};
 use holdfast_core::resolve::Root;
+use holdfast_core::resolve::{Resolver, Scope};
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;

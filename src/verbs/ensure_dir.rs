@@ -4,9 +4,9 @@ use crate::arguments::{LEARN, PathArgument, PathRoom, RootHandle, has, scope, ta
 use crate::direct::{Call, Value};
 use crate::record::{CONTAINMENT, Record, containment, guarded};
 use crate::task::{Job, Reply};
-use holdfast_core::cached::{self, Cached};
-use holdfast_core::ensure_dir::{self, Ensured, Existing, Rules};
 use holdfast_core::error::Error;
+use holdfast_core::nonblocking::{self, Cached};
+use holdfast_core::ops::ensure_dir::{self, Ensured, Existing, Rules};
 use holdfast_core::path;
 use holdfast_core::resolve::Scope;
 use napi::bindgen_prelude::AsyncTask;
@@ -64,12 +64,12 @@ pub(crate) fn ensure_dir_cached(call: &Call<'_>, record: &mut Record) -> Result<
     let (flags, mode) = (call.bits(1)?, call.bits(2)?);
     let root = call.root(4)?;
     let scope = scope(flags, root.as_ref());
-    match cached::ensure_dir(&scope, path, &rules(flags, mode)) {
+    match nonblocking::ensure_dir(&scope, path, &rules(flags, mode)) {
         Cached::Known(ensured) => {
             record.numbers[CONTAINMENT] = containment(&scope);
             fill(record, ensured);
         }
-        Cached::Elsewhere(learn) => *record = Record::elsewhere(learn),
+        Cached::NotCached(learn) => *record = Record::elsewhere(learn),
     }
     Ok(None)
 }
@@ -105,7 +105,7 @@ pub fn ensure_dir_async(
             let root = root?;
             let scope = scope(flags, root.as_ref());
             if has(flags, LEARN) {
-                cached::learn(&scope, &path.0);
+                nonblocking::learn(&scope, &path.0);
             }
             let ensured = ensure_dir::ensure_dir(&scope, &path.0, &rules(flags, mode))?;
             Ok(describe(&scope, ensured))

@@ -3,8 +3,9 @@
 use crate::arguments::{PathArgument, scope};
 use crate::record::{Record, Scratch, containment, guarded, length};
 use crate::verbs::{ensure_dir, read, write};
-use holdfast_core::inspect::{self, Facts};
-use holdfast_core::write::{Durable, Forecast};
+use holdfast_core::doctor::dry_run::{self, Forecast};
+use holdfast_core::doctor::{self, Facts};
+use holdfast_core::ops::write::Durable;
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
@@ -72,7 +73,7 @@ fn describe(facts: &Facts) -> Record {
 /// Facts about what has a path; a final link is looked at itself.
 #[napi(catch_unwind)]
 pub fn inspect(path: PathArgument, flags: u32, scratch: Scratch) {
-    let answer = guarded(|| Ok(describe(&inspect::look(&scope(flags, None), &path.0)?)));
+    let answer = guarded(|| Ok(describe(&doctor::inspect(&scope(flags, None), &path.0)?)));
     scratch.put(&answer.unwrap_or_else(|failure| failure));
 }
 
@@ -81,7 +82,7 @@ pub fn inspect(path: PathArgument, flags: u32, scratch: Scratch) {
 #[napi(catch_unwind)]
 #[must_use]
 pub fn read_proc(path: PathArgument) -> Option<Buffer> {
-    inspect::read_proc_entry(&path.0).ok().map(Buffer::from)
+    doctor::read_proc_entry(&path.0).ok().map(Buffer::from)
 }
 
 /// `ensureDir` without its effect; the record is that of the verb.
@@ -90,7 +91,7 @@ pub fn rehearse_ensure_dir(path: PathArgument, flags: u32, mode: u32, scratch: S
     let answer = guarded(|| {
         let scope = scope(flags, None);
         let rules = ensure_dir::rules(flags, mode);
-        let ensured = inspect::ensure_dir(&scope, &path.0, &rules, &|| false)?;
+        let ensured = dry_run::ensure_dir(&scope, &path.0, &rules, &|| false)?;
         Ok(ensure_dir::describe(&scope, ensured))
     });
     scratch.put(&answer.unwrap_or_else(|failure| failure));
@@ -108,7 +109,7 @@ pub fn rehearse_write(path: PathArgument, flags: u32, modes: u32, scratch: Scrat
             mode,
             durable,
             preserved,
-        } = holdfast_core::write::rehearse(&scope, &path.0, &write::rules(flags, modes))?;
+        } = dry_run::write(&scope, &path.0, &write::rules(flags, modes))?;
         let mut record = Record::new(containment(&scope));
         record.numbers[1] = f64::from(u8::from(created));
         record.numbers[2] = f64::from(mode);
@@ -130,7 +131,7 @@ pub fn rehearse_write(path: PathArgument, flags: u32, modes: u32, scratch: Scrat
 pub fn rehearse_read(path: PathArgument, flags: u32, max_bytes: f64, scratch: Scratch) {
     let answer = guarded(|| {
         let scope = scope(flags, None);
-        let file = inspect::read(&scope, &path.0, &read::rules(flags, max_bytes))?;
+        let file = dry_run::read(&scope, &path.0, &read::rules(flags, max_bytes))?;
         Ok(read::describe(containment(&scope), &file))
     });
     scratch.put(&answer.unwrap_or_else(|failure| failure));

@@ -7,10 +7,10 @@ use crate::direct::{Call, Value};
 use crate::record::{CONTAINMENT, Record, caught, containment, guarded, length};
 use crate::slot::Slot;
 use crate::task::{Extra, Job, Reply};
-use holdfast_core::cached::{self, Cached};
 use holdfast_core::error::Error;
 use holdfast_core::failpoint;
-use holdfast_core::read::{self, Content, OpenFile, Outbound, Rules};
+use holdfast_core::nonblocking::{self, Cached};
+use holdfast_core::ops::read::{self, Content, OpenFile, Outbound, Rules};
 use holdfast_core::resolve::Root;
 use napi::bindgen_prelude::{AsyncTask, External, Result, Uint8Array, sys};
 use napi::{Env, Task};
@@ -139,9 +139,9 @@ pub(crate) fn read_cached(
     let (flags, max_bytes) = (call.bits(1)?, call.number(2)?);
     let root = call.root(ROOT)?;
     let scope = scope(flags, root.as_ref());
-    let opened = match cached::open_file(&scope, path, &rules(flags, max_bytes)) {
+    let opened = match nonblocking::open_file(&scope, path, &rules(flags, max_bytes)) {
         Cached::Known(opened) => opened,
-        Cached::Elsewhere(learn) => {
+        Cached::NotCached(learn) => {
             *record = Record::elsewhere(learn);
             return Ok(None);
         }
@@ -202,7 +202,7 @@ fn open_and_read(
 ) -> std::result::Result<Reply, Error> {
     let scope = scope(flags, root);
     if has(flags, LEARN) {
-        cached::learn(&scope, path);
+        nonblocking::learn(&scope, path);
     }
     let rules = rules(flags, max_bytes);
     let file = read::open(&scope, path, &rules)?;
@@ -349,14 +349,14 @@ pub(crate) fn open_cached(
     let (flags, max_bytes) = (call.bits(1)?, call.number(2)?);
     let root = call.root(3)?;
     let scope = scope(flags, root.as_ref());
-    match cached::open_file(&scope, path, &rules(flags, max_bytes)) {
+    match nonblocking::open_file(&scope, path, &rules(flags, max_bytes)) {
         Cached::Known(opened) => {
             record.numbers[CONTAINMENT] = containment(&scope);
             fill(record, &opened.file);
             set_descriptor(record, &opened.file)?;
             Ok(Some(call.external(Slot::new(opened.file))?))
         }
-        Cached::Elsewhere(learn) => {
+        Cached::NotCached(learn) => {
             *record = Record::elsewhere(learn);
             Ok(None)
         }
@@ -378,7 +378,7 @@ pub fn open_async(
             let root = root?;
             let scope = scope(flags, root.as_ref());
             if has(flags, LEARN) {
-                cached::learn(&scope, &path.0);
+                nonblocking::learn(&scope, &path.0);
             }
             let file = read::open(&scope, &path.0, &rules(flags, max_bytes))?;
             let mut record = describe(containment(&scope), &file);

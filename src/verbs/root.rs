@@ -5,8 +5,8 @@ use crate::direct::{Call, Value};
 use crate::record::{Record, Scratch, guarded, set_identity};
 use crate::slot::Slot;
 use crate::task::{Extra, Job, Reply};
-use holdfast_core::cached::{self, Cached};
 use holdfast_core::error::Error;
+use holdfast_core::nonblocking::{self, Cached};
 use holdfast_core::resolve::Root;
 use holdfast_core::resolve::{Policy, Resolver, Scope};
 use napi::bindgen_prelude::{AsyncTask, External};
@@ -37,14 +37,14 @@ fn fill(record: &mut Record, root: &Root) {
 pub(crate) fn root_open_cached(call: &Call<'_>, record: &mut Record) -> Result<Value, Error> {
     let mut path = PathRoom::new();
     let path = call.path(0, &mut path)?;
-    match cached::open_root(path) {
+    match nonblocking::open_root(path) {
         Cached::Known(root) => {
             // Only a path that is the real one is answered from memory.
             record.set_path(None);
             fill(record, &root);
             Ok(Some(call.external(Slot::new(Arc::new(root)))?))
         }
-        Cached::Elsewhere(learn) => {
+        Cached::NotCached(learn) => {
             *record = Record::elsewhere(learn);
             Ok(None)
         }
@@ -76,7 +76,7 @@ pub fn root_open_async(path: PathArgument, learn: bool) -> AsyncTask<Job> {
                 policy: Policy::FollowParents,
                 resolver: Resolver::detect(),
             };
-            cached::learn(&scope, &path.0);
+            nonblocking::learn(&scope, &path.0);
         }
         open(&path.0)
     };

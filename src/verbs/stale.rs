@@ -3,7 +3,7 @@
 use crate::arguments::PathArgument;
 use crate::record::{Record, guarded};
 use crate::task::{Extra, Job, Reply};
-use holdfast_core::stale;
+use holdfast_core::ops::clean;
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
 use std::time::Duration;
@@ -15,7 +15,7 @@ pub fn remove_stale_async(path: PathArgument, older_than_ms: f64) -> AsyncTask<J
         let answer = guarded(|| {
             let older_than =
                 Duration::try_from_secs_f64(older_than_ms / 1000.0).unwrap_or(Duration::MAX);
-            let removed = stale::remove(&path.0, older_than)?;
+            let removed = clean::remove(&path.0, older_than)?;
             Ok(removed
                 .iter()
                 .map(|path| {

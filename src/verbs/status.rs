@@ -5,10 +5,10 @@ use crate::direct::{Call, Value};
 use crate::record::{CONTAINMENT, Record, containment, guarded};
 use crate::task::{Job, Reply};
 use holdfast_core::Stat;
-use holdfast_core::cached::{self, Cached};
 use holdfast_core::error::Error;
+use holdfast_core::nonblocking::{self, Cached};
+use holdfast_core::ops;
 use holdfast_core::resolve::Scope;
-use holdfast_core::status;
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
 
@@ -27,12 +27,12 @@ pub(crate) fn status_cached(call: &Call<'_>, record: &mut Record) -> Result<Valu
     let flags = call.bits(1)?;
     let root = call.root(2)?;
     let scope = scope(flags, root.as_ref());
-    match cached::status(&scope, path) {
+    match nonblocking::stat(&scope, path) {
         Cached::Known(stat) => {
             record.set_stat(&stat?);
             record.numbers[CONTAINMENT] = containment(&scope);
         }
-        Cached::Elsewhere(learn) => *record = Record::elsewhere(learn),
+        Cached::NotCached(learn) => *record = Record::elsewhere(learn),
     }
     Ok(None)
 }
@@ -46,9 +46,9 @@ pub fn status_async(path: PathArgument, flags: u32, root: Option<&RootHandle>) -
             let root = root?;
             let scope = scope(flags, root.as_ref());
             if has(flags, LEARN) {
-                cached::learn(&scope, &path.0);
+                nonblocking::learn(&scope, &path.0);
             }
-            Ok(describe(&scope, &status::status(&scope, &path.0)?))
+            Ok(describe(&scope, &ops::stat::stat(&scope, &path.0)?))
         }))
     })
 }

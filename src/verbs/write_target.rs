@@ -6,8 +6,8 @@ use crate::record::{Record, guarded};
 use crate::task::{Job, Reply};
 use crate::verbs::write::rules;
 use holdfast_core::error::Error;
-use holdfast_core::write::{self, FinalSymlink};
-use holdfast_core::write_target::{Base, WriteTarget, find};
+use holdfast_core::nonblocking::{Base, find_target_key};
+use holdfast_core::ops::write::{self, FinalSymlink, TargetKey};
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
 
@@ -36,7 +36,10 @@ pub(crate) fn write_target(call: &Call<'_>, record: &mut Record) -> Result<Value
         None => Base::None,
     };
     let follows_last = rules(flags, 0).final_symlink == FinalSymlink::Follow;
-    describe(record, find(base, policy(flags), path, follows_last));
+    describe(
+        record,
+        find_target_key(base, policy(flags), path, follows_last),
+    );
     Ok(None)
 }
 
@@ -44,11 +47,11 @@ pub(crate) fn write_target(call: &Call<'_>, record: &mut Record) -> Result<Value
     clippy::cast_precision_loss,
     reason = "two inodes that become one number are only written one after the other"
 )]
-fn describe(record: &mut Record, target: WriteTarget) {
+fn describe(record: &mut Record, target: TargetKey) {
     record.numbers[KIND] = match target {
-        WriteTarget::NameOnly => NAME_ONLY,
-        WriteTarget::Unknown => UNKNOWN,
-        WriteTarget::Known { dev, ino, name } => {
+        TargetKey::NameOnly => NAME_ONLY,
+        TargetKey::Unknown => UNKNOWN,
+        TargetKey::Known { dev, ino, name } => {
             record.numbers[DEV] = dev as f64;
             record.numbers[INO] = ino as f64;
             record.set_path(name.as_deref());

@@ -1,5 +1,6 @@
 //! Paths of Linux: bytes, taken as they are.
 
+use super::text::check;
 use crate::error::Error;
 use std::borrow::Cow;
 
@@ -15,7 +16,7 @@ pub(crate) fn from_caller(
     raw: &[u8],
     _working_directory: impl FnOnce() -> Result<Vec<u8>, Error>,
 ) -> Result<Cow<'_, [u8]>, Error> {
-    super::check(raw)?;
+    check(raw)?;
     Ok(Cow::Borrowed(raw))
 }
 

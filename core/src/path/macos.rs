@@ -1,6 +1,6 @@
 //! Paths of macOS: bytes, with a few names that are not what they seem, in any case.
 
-use super::folded;
+use super::text::{check, components, folded};
 use crate::error::{Code, Error};
 use std::borrow::Cow;
 
@@ -22,8 +22,8 @@ pub(crate) fn from_caller(
     raw: &[u8],
     _working_directory: impl FnOnce() -> Result<Vec<u8>, Error>,
 ) -> Result<Cow<'_, [u8]>, Error> {
-    super::check(raw)?;
-    if super::components(raw).any(|name| name.eq_ignore_ascii_case(NAMED_FORK)) {
+    check(raw)?;
+    if components(raw).any(|name| name.eq_ignore_ascii_case(NAMED_FORK)) {
         return Err(Error::refused(Code::DevicePath, "name"));
     }
     Ok(Cow::Borrowed(raw))
@@ -48,7 +48,7 @@ pub(crate) fn identity(name: &[u8]) -> Cow<'_, [u8]> {
 /// Names that lead elsewhere than their text says: objects by number (`/.vol`), and prefixes that
 /// change how the rest is resolved. Devices, too, have a name in any case.
 pub(crate) fn is_magic_here(normal: &[u8]) -> bool {
-    let mut parts = super::components(normal);
+    let mut parts = components(normal);
     let top = parts.next().unwrap_or_default().to_ascii_lowercase();
     let has_more = parts.next().is_some();
     match top.as_slice() {
@@ -61,7 +61,7 @@ pub(crate) fn is_magic_here(normal: &[u8]) -> bool {
 /// Whether an absolute path begins with a link that the system itself put there.
 pub(crate) fn begins_with_system_link(absolute: &[u8]) -> bool {
     absolute.starts_with(b"/")
-        && super::components(absolute)
+        && components(absolute)
             .next()
             .is_some_and(|top| SYSTEM_LINKS.contains(&top))
 }

@@ -15,6 +15,9 @@ use crate::error::{Code, Error, Os};
 use crate::metadata;
 use crate::sys::{self, BorrowedFd, Stat, Target};
 
+/// Links that one path may cross, as in the kernel (path_resolution(7)).
+pub(crate) const MAX_LINKS: u32 = 40;
+
 /// The target of a link, if the scope's policy and the kernel's allow following it.
 ///
 /// `directory` is the one that has the link. `is_last` says that nothing follows the link's name in

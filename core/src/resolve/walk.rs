@@ -8,14 +8,11 @@
 //! Weaker than the kernel in two things: a directory that is moved out of the root in mid-walk is
 //! still walked; and where links may be followed, each directory on the way takes a descriptor.
 
-use super::link_policy;
+use super::link_policy::{self, MAX_LINKS};
 use super::scope::{Found, Last, Policy, Scope, TOO_LONG};
 use crate::error::{Code, Error, Os};
 use crate::path;
 use crate::sys::{self, AsFd, BorrowedFd, Link, OFlag, OwnedFd, Stat};
-
-/// Links that one path may cross, as in the kernel (path_resolution(7)).
-const LINKS: u32 = 40;
 
 /// Stands for a `/` at the end of a link's target. Unlike `.` it is no component: the name before
 /// it is still the last one.
@@ -206,7 +203,7 @@ impl Walk {
             };
         };
         self.links += 1;
-        if self.links > LINKS {
+        if self.links > MAX_LINKS {
             return Err(answer(sys::ELOOP).into());
         }
         let is_last = self.todo.iter().all(|name| name == SLASH);

@@ -1,4 +1,4 @@
-//! Locks on the names of temporaries, by which [`crate::stale`] knows that their maker lives.
+//! Locks on the names of temporaries, by which [`crate::ops::clean`] knows that their maker lives.
 //!
 //! The lock is on one byte of the directory, whose offset derives from the name. It exists before
 //! the file does, and stays when another file is renamed onto the name. A killed process loses it.

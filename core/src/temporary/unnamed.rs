@@ -1,7 +1,7 @@
 //! Where temporaries have no name, and where they need one.
 
-use super::is_refused_link;
 use super::name::{SUFFIX, with_random_name};
+use crate::error::Os;
 use crate::metadata::mounts;
 use crate::sys::{self, AsFd, BorrowedFd, Locality, OwnedFd, Stat};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -84,4 +84,14 @@ pub(super) fn create_unnamed(dir: BorrowedFd<'_>, mode: u32) -> Option<(OwnedFd,
         return None;
     }
     Some((fd, stat))
+}
+
+/// Whether a file without a name was refused one although nothing is in its way: by a security
+/// module, a filter, or a file system. With a name from the start it can be published.
+pub(crate) fn is_refused_link(os: Os) -> bool {
+    os.syscall == "link"
+        && matches!(
+            os.errno,
+            sys::EPERM | sys::EACCES | sys::ENOSYS | sys::ENOTSUP | sys::EXDEV | sys::EINVAL
+        )
 }

@@ -2,10 +2,10 @@
 
 use crate::ground::Ground;
 use holdfast_core::error::Error;
+use holdfast_core::ops::write::{Durable, FinalSymlink};
+use holdfast_core::ops::{ensure_dir, read, write};
 use holdfast_core::resolve::Root;
 use holdfast_core::resolve::{Policy, Resolver, Scope};
-use holdfast_core::write::{Durable, FinalSymlink};
-use holdfast_core::{ensure_dir, read, write};
 use nix::errno::Errno;
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 use crate::call::{Caller, ENSURE, FREE, RESOLVERS, ROOTED, Verb};
 use crate::ground::{Ground, set_mode};
 use crate::table::{Row, changes, check};
-use holdfast_core::ensure_dir::{
+use holdfast_core::ops::ensure_dir::{
     Existing, Hardening, Reason, Rules, ensure_dir, ensure_dir_unless,
 };
 use std::fs;

@@ -3,7 +3,7 @@
 use crate::call::{Caller, ENSURE, FREE, READ, RESOLVERS, ROOTED, Verb, WRITE};
 use crate::ground::Ground;
 use crate::table::changes;
-use holdfast_core::read::Rules;
+use holdfast_core::ops::read::Rules;
 use holdfast_core::resolve::Policy;
 use std::time::{Duration, Instant};
 
@@ -48,8 +48,8 @@ fn fifos_sockets_and_directories_are_refused_by_every_verb_and_stay() {
             ("fifo/", "not-file", "not-file", "not-directory"),
         ] {
             let began = Instant::now();
-            let leave = holdfast_core::ensure_dir::Rules {
-                existing: holdfast_core::ensure_dir::Existing::Leave,
+            let leave = holdfast_core::ops::ensure_dir::Rules {
+                existing: holdfast_core::ops::ensure_dir::Existing::Leave,
                 ..ENSURE
             };
             let told = format!("{name}, {:?}, {policy:?}", caller.resolver);

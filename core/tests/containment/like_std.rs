@@ -5,9 +5,9 @@
 use crate::call::{Caller, NEW, READ, RESOLVERS, Verb, WRITE};
 use crate::ground::{Ground, Tree};
 use crate::table::LAYOUT;
-use holdfast_core::ensure_dir::{Existing, Rules as EnsureRules};
+use holdfast_core::ops::ensure_dir::{Existing, Rules as EnsureRules};
+use holdfast_core::ops::write::{FinalSymlink, Rules as WriteRules};
 use holdfast_core::resolve::Policy;
-use holdfast_core::write::{FinalSymlink, Rules as WriteRules};
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};

@@ -2,10 +2,10 @@
 
 use crate::call::{Caller, ENSURE, NEW, READ, RESOLVERS, ROOTED, Verb, WRITE, content_of, name_of};
 use crate::ground::Ground;
-use holdfast_core::read::{self, Outbound};
+use holdfast_core::ops::read::{self, Outbound};
+use holdfast_core::ops::write::{self, Durable};
 use holdfast_core::resolve::Policy;
 use holdfast_core::resolve::Root;
-use holdfast_core::write::{self, Durable};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;

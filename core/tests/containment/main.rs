@@ -5,6 +5,7 @@
 
 mod call;
 mod directories;
+mod dry_runs;
 mod ground;
 mod kinds;
 mod like_std;
@@ -12,7 +13,6 @@ mod limits;
 mod memory;
 mod reads;
 #[cfg(target_os = "linux")]
-mod rehearsals;
 mod replacing;
 mod resolvers_agree;
 mod table;

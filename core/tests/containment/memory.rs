@@ -4,8 +4,8 @@ use crate::call::{Caller, READ, ROOTED, read_whole};
 use crate::ground::Ground;
 use crate::resolvers_agree::paths;
 use crate::table::LAYOUT;
-use holdfast_core::cached::{self, Cached};
-use holdfast_core::ensure_dir::{Existing, Rules, ensure_dir};
+use holdfast_core::nonblocking::{self, Cached};
+use holdfast_core::ops::ensure_dir::{Existing, Rules, ensure_dir};
 use holdfast_core::resolve::Resolver;
 
 #[test]
@@ -32,9 +32,10 @@ fn what_is_known_from_memory_is_what_the_ordinary_verb_answers() {
                 ground.text(&format!("root/{at}"))
             };
             let scope = caller.scope(policy);
-            cached::learn(&scope, at.as_bytes());
+            nonblocking::learn(&scope, at.as_bytes());
             let told = format!("{at}, {policy:?}, rooted: {is_rooted}");
-            if let Cached::Known(remembered) = cached::open_file(&scope, at.as_bytes(), &READ) {
+            if let Cached::Known(remembered) = nonblocking::open_file(&scope, at.as_bytes(), &READ)
+            {
                 let mut place = vec![0; usize::try_from(remembered.file.size()).unwrap()];
                 if let Some(length) = remembered.read(&mut place) {
                     let content = read_whole(&scope, at.as_bytes(), &READ).expect(&told);
@@ -42,7 +43,9 @@ fn what_is_known_from_memory_is_what_the_ordinary_verb_answers() {
                     known += 1;
                 }
             }
-            if let Cached::Known(remembered) = cached::ensure_dir(&scope, at.as_bytes(), &rules) {
+            if let Cached::Known(remembered) =
+                nonblocking::ensure_dir(&scope, at.as_bytes(), &rules)
+            {
                 let ensured = ensure_dir(&scope, at.as_bytes(), &rules).expect(&told);
                 assert_eq!(remembered, ensured, "{told}");
                 known += 1;

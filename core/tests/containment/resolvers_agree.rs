@@ -4,10 +4,10 @@
 use crate::call::{Caller, ENSURE, READ, RESOLVERS, ROOTED, Verb, WRITE};
 use crate::ground::{Ground, shapes};
 use crate::table::LAYOUT;
-use holdfast_core::ensure_dir::{self, Existing};
-use holdfast_core::read;
+use holdfast_core::ops::ensure_dir::{self, Existing};
+use holdfast_core::ops::read;
+use holdfast_core::ops::write::{self, FinalSymlink};
 use holdfast_core::resolve::Policy;
-use holdfast_core::write::{self, FinalSymlink};
 use std::collections::BTreeSet;
 
 /// Links in every place, kinds of every sort, and modes that the verbs judge.

@@ -2,8 +2,8 @@
 
 use crate::call::{Caller, NEW, READ, RESOLVERS, ROOTED, Verb, WRITE};
 use crate::ground::Ground;
-use holdfast_core::ensure_dir::{Hardening, ensure_dir};
-use holdfast_core::write::{Rules, write};
+use holdfast_core::ops::ensure_dir::{Hardening, ensure_dir};
+use holdfast_core::ops::write::{Rules, write};
 use std::sync::Barrier;
 use std::thread;
 

@@ -2,7 +2,7 @@
 
 use crate::call::{Caller, ENSURE, READ, RESOLVERS, Verb, WRITE};
 use crate::ground::{Ground, set_mode};
-use holdfast_core::ensure_dir;
+use holdfast_core::ops::ensure_dir;
 use holdfast_core::resolve::Policy;
 use nix::unistd::geteuid;
 use std::os::unix::fs::lchown;

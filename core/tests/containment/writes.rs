@@ -2,7 +2,7 @@
 
 use crate::call::{Verb, WRITE};
 use crate::table::{Row, check};
-use holdfast_core::write::{FinalSymlink, Rules};
+use holdfast_core::ops::write::{FinalSymlink, Rules};
 
 const OUT: &str = "outside-workspace";
 

@@ -6,7 +6,7 @@
 //! devices by their old names, streams, paths relative to a drive's own working directory, and
 //! dots and spaces that Windows drops from the end of a name.
 
-use super::{check, folded};
+use super::text::{check, components, folded};
 use crate::error::{Code, Error};
 use std::borrow::Cow;
 
@@ -87,7 +87,7 @@ fn parse(raw: &[u8]) -> Result<Parsed, Error> {
 }
 
 fn check_names(text: &[u8]) -> Result<(), Error> {
-    for name in super::components(text).filter(|name| *name != b"..") {
+    for name in components(text).filter(|name| *name != b"..") {
         if let Some(detail) = what_is_wrong(name) {
             return Err(Error::refused(Code::InvalidPath, detail));
         }

@@ -1,8 +1,8 @@
 //! Kinds of file systems, and which file system an object lies on.
 
 use crate::error::Os;
-use crate::sys::types::{FileSystem, Locality};
-use crate::sys::unix::{fstat, named};
+use crate::sys::types::Locality;
+use crate::sys::unix::named;
 use std::os::fd::BorrowedFd;
 
 /// Locality matters only to `nonblocking`, which exists on Linux.
@@ -18,17 +18,6 @@ pub(crate) fn locality(_: BorrowedFd<'_>) -> Result<Locality, Os> {
 pub(crate) fn is_pseudo_file_system(fd: BorrowedFd<'_>) -> Result<bool, Os> {
     let kind = named("statfs", nix::sys::statfs::fstatfs(fd))?;
     Ok(matches!(kind.filesystem_type_name(), "devfs" | "fdesc"))
-}
-
-/// The file system of a descriptor: every device number is that of one.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn file_system_of(fd: BorrowedFd<'_>) -> FileSystem {
-    let device = fstat(fd).ok().map(|stat| stat.dev);
-    FileSystem {
-        device,
-        superblock: device,
-        kind: None,
-    }
 }
 
 /// Whether a directory may take names for one that differ in case or accents.

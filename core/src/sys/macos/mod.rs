@@ -3,6 +3,7 @@
 mod acl;
 mod attributes;
 mod errno;
+mod fd;
 mod file_system;
 mod io;
 mod link;
@@ -15,10 +16,12 @@ mod process;
 mod procfs;
 mod rename;
 mod stat;
+mod superblock;
 mod tempfile;
 
 pub(crate) use acl::*;
 pub(crate) use errno::*;
+pub(crate) use fd::*;
 pub(crate) use file_system::*;
 pub(crate) use io::*;
 pub(crate) use link::*;
@@ -31,6 +34,7 @@ pub(crate) use process::*;
 pub(crate) use procfs::*;
 pub(crate) use rename::*;
 pub(crate) use stat::*;
+pub(crate) use superblock::*;
 pub(crate) use tempfile::*;
 // In place of the one that POSIX systems share.
 pub(crate) use super::unix::*;

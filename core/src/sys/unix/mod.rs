@@ -21,8 +21,7 @@ use nix::sys::stat::{FileStat, Mode};
 use nix::unistd::{Gid, LinkatFlags, Uid, UnlinkatFlags};
 use std::ffi::{CString, OsStr};
 use std::io::IoSliceMut;
-use std::os::fd::AsRawFd;
-pub(crate) use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 /// Permission bits mean something.

@@ -1,8 +1,8 @@
 //! Discretionary ACLs: what a directory or file grants to whom, and who owns it.
 
-use super::BorrowedFd;
 use super::errno::{last, of_status};
-use super::open::{AsFd, raw, reopen};
+use super::fd::{AsFd, BorrowedFd, raw};
+use super::open::reopen;
 use crate::error::Os;
 use crate::sys::security_descriptor::SecurityDescriptor;
 use std::os::windows::io::{FromRawHandle, OwnedHandle};

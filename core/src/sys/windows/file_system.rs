@@ -1,9 +1,8 @@
 //! Kinds of file systems, and which file system an object lies on.
 
-use super::BorrowedFd;
-use super::stat::fstat;
+use super::fd::BorrowedFd;
 use crate::error::Os;
-use crate::sys::types::{FileSystem, Locality};
+use crate::sys::types::Locality;
 
 /// Locality matters only to `nonblocking`, which exists on Linux.
 #[allow(
@@ -21,17 +20,6 @@ pub(crate) fn locality(_: BorrowedFd<'_>) -> Result<Locality, Os> {
 )]
 pub(crate) fn is_pseudo_file_system(_: BorrowedFd<'_>) -> Result<bool, Os> {
     Ok(false)
-}
-
-/// The file system of a descriptor: every device number is that of one.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn file_system_of(fd: BorrowedFd<'_>) -> FileSystem {
-    let device = fstat(fd).ok().map(|stat| stat.dev);
-    FileSystem {
-        device,
-        superblock: device,
-        kind: None,
-    }
 }
 
 /// Whether a directory may take names for one that differ in case or accents.

@@ -1,8 +1,8 @@
 //! Content of an open file: reads, writes, syncs.
 
 use super::errno::{EFBIG, EPERM, last, of_status, succeeded, unsupported};
-use super::open::{AsFd, raw, reopen};
-use super::{BorrowedFd, OwnedFd};
+use super::fd::{AsFd, BorrowedFd, OwnedFd, raw};
+use super::open::reopen;
 use crate::error::Os;
 use std::ffi::c_void;
 use std::os::windows::io::IntoRawHandle;

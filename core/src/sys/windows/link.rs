@@ -1,33 +1,17 @@
 //! Links, read by the handle of the link itself.
 
 use super::errno::last;
-use super::open::{AsFd, OFlag, PATH_ONLY_FLAG, open_at, raw, reopen};
-use super::stat::{ask, fstat};
-use super::{BorrowedFd, OwnedFd};
+use super::fd::{AsFd, BorrowedFd, OwnedFd, raw};
+use super::open::{OFlag, PATH_ONLY_FLAG, open_at, reopen};
+use super::stat::fstat;
 use crate::error::Os;
 use crate::path;
 use crate::sys::types::{Link, Stat, Target};
 use windows_sys::Win32::Storage::FileSystem::{
-    FILE_ATTRIBUTE_REPARSE_POINT, FILE_ATTRIBUTE_TAG_INFO, FILE_READ_ATTRIBUTES,
-    FileAttributeTagInfo, MAXIMUM_REPARSE_DATA_BUFFER_SIZE, READ_CONTROL,
+    FILE_READ_ATTRIBUTES, MAXIMUM_REPARSE_DATA_BUFFER_SIZE, READ_CONTROL,
 };
 use windows_sys::Win32::System::IO::DeviceIoControl;
 use windows_sys::Win32::System::Ioctl::FSCTL_GET_REPARSE_POINT;
-
-/// Whether a tag is that of something that stands for another name: a symlink, a junction.
-pub(super) fn is_link(tag: u32) -> bool {
-    /// The bit that `IsReparseTagNameSurrogate` looks at.
-    const NAME_SURROGATE: u32 = 0x2000_0000;
-    tag & NAME_SURROGATE != 0
-}
-
-/// The tag of an object that is a reparse point.
-pub(super) fn reparse_tag(fd: BorrowedFd<'_>) -> Result<Option<u32>, Os> {
-    let mut info = FILE_ATTRIBUTE_TAG_INFO::default();
-    ask(fd, "fstat", FileAttributeTagInfo, &mut info)?;
-    let is_one = info.FileAttributes & FILE_ATTRIBUTE_REPARSE_POINT != 0;
-    Ok(is_one.then_some(info.ReparseTag))
-}
 
 pub(super) fn open_itself(dir: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, Os> {
     open_at(dir, name, PATH_ONLY_FLAG | OFlag::O_NOFOLLOW)
@@ -85,4 +69,18 @@ fn reparse_data(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Os> {
 /// There is no `fs.protected_symlinks`.
 pub(crate) fn protects_symlinks() -> bool {
     false
+}
+
+/// The status of a name itself, following nothing.
+pub(crate) fn fstatat(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
+    let named = |os| Os {
+        syscall: "lstat",
+        ..os
+    };
+    fstat(open_itself(dir, name).map_err(named)?.as_fd()).map_err(named)
+}
+
+/// The same: mounts have no number that stays theirs.
+pub(crate) fn statx_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
+    fstatat(dir, name)
 }

@@ -1,8 +1,8 @@
 //! The names in a directory.
 
-use super::BorrowedFd;
 use super::errno::{last, of_status};
-use super::open::{AsFd, raw, reopen};
+use super::fd::{AsFd, BorrowedFd, raw};
+use super::open::reopen;
 use crate::error::Os;
 use std::ffi::c_void;
 use std::mem::offset_of;

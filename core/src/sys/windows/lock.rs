@@ -1,9 +1,8 @@
 //! Locks on a whole file. Not supported: locks on a byte of a directory.
 
-use super::BorrowedFd;
 use super::errno::{ENOTSUP, succeeded};
+use super::fd::{BorrowedFd, raw};
 use super::io::at;
-use super::open::raw;
 use crate::error::Os;
 use windows_sys::Win32::Foundation::{ERROR_LOCK_VIOLATION, GetLastError};
 use windows_sys::Win32::Storage::FileSystem::{

@@ -4,6 +4,7 @@
 mod acl;
 mod attributes;
 mod errno;
+mod fd;
 mod file_system;
 mod io;
 mod link;
@@ -16,10 +17,12 @@ mod process;
 mod procfs;
 mod rename;
 mod stat;
+mod superblock;
 mod tempfile;
 
 pub(crate) use acl::*;
 pub(crate) use errno::*;
+pub(crate) use fd::*;
 pub(crate) use file_system::*;
 pub(crate) use io::*;
 pub(crate) use link::*;
@@ -32,5 +35,5 @@ pub(crate) use process::*;
 pub(crate) use procfs::*;
 pub(crate) use rename::*;
 pub(crate) use stat::*;
-pub(crate) use std::os::windows::io::{BorrowedHandle as BorrowedFd, OwnedHandle as OwnedFd};
+pub(crate) use superblock::*;
 pub(crate) use tempfile::*;

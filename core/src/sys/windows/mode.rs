@@ -1,9 +1,9 @@
 //! Permission bits and owners, which have little meaning here.
 
-use super::BorrowedFd;
 use super::errno::{of_status, unsupported};
+use super::fd::{AsFd, BorrowedFd};
 use super::io::tell;
-use super::open::{AsFd, reopen};
+use super::open::reopen;
 use super::stat::ask;
 use crate::error::Os;
 use windows_sys::Win32::Storage::FileSystem::{

@@ -2,21 +2,20 @@
 //! at a time, and a link is opened itself before it is judged.
 
 use super::errno::{DENIED, ELOOP, ENOENT, of_status};
-use super::link::{is_link, reparse_tag};
+use super::fd::{AsFd, BorrowedFd, OwnedFd, raw};
 use super::path::{full_name, wide};
-use super::stat::fstat;
-use super::{BorrowedFd, OwnedFd};
+use super::stat::{fstat, is_link, reparse_tag};
 use crate::error::Os;
 use std::ops::{BitAnd, BitOr};
-use std::os::windows::io::{AsHandle, AsRawHandle, FromRawHandle};
+use std::os::windows::io::FromRawHandle;
 use windows_sys::Wdk::Foundation::OBJECT_ATTRIBUTES;
 use windows_sys::Wdk::Storage::FileSystem::{
     FILE_CREATE, FILE_DIRECTORY_FILE, FILE_NON_DIRECTORY_FILE, FILE_OPEN, FILE_OPEN_REPARSE_POINT,
     FILE_SYNCHRONOUS_IO_NONALERT, NtCreateFile,
 };
 use windows_sys::Win32::Foundation::{
-    HANDLE, NTSTATUS, OBJ_CASE_INSENSITIVE, OBJ_DONT_REPARSE, STATUS_OBJECT_NAME_NOT_FOUND,
-    STATUS_SUCCESS, UNICODE_STRING,
+    NTSTATUS, OBJ_CASE_INSENSITIVE, OBJ_DONT_REPARSE, STATUS_OBJECT_NAME_NOT_FOUND, STATUS_SUCCESS,
+    UNICODE_STRING,
 };
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_ATTRIBUTE_NORMAL, FILE_GENERIC_READ, FILE_GENERIC_WRITE, FILE_READ_ATTRIBUTES,
@@ -68,21 +67,6 @@ pub(super) const PATH_ONLY_FLAG: OFlag = OFlag(16);
 
 /// Others may do with an object what they like while it is open here.
 const SHARE_ALL: u32 = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
-
-/// Borrowing a handle, by the name that other systems have for it.
-pub(crate) trait AsFd {
-    fn as_fd(&self) -> BorrowedFd<'_>;
-}
-
-impl<T: AsHandle> AsFd for T {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.as_handle()
-    }
-}
-
-pub(super) fn raw(fd: BorrowedFd<'_>) -> HANDLE {
-    fd.as_raw_handle()
-}
 
 /// What to open, and how.
 #[derive(Clone, Copy)]

@@ -1,8 +1,7 @@
 //! Where a handle leads, and how names are spelled.
 
-use super::BorrowedFd;
 use super::errno::{EINVAL, ENAMETOOLONG, ENOTSUP, last, of_code};
-use super::open::raw;
+use super::fd::{BorrowedFd, raw};
 use crate::error::Os;
 use crate::path;
 use windows_sys::Win32::Storage::FileSystem::{

@@ -1,6 +1,6 @@
 //! Not supported: there is no procfs, and a handle has no number that another open could name it by.
 
-use super::BorrowedFd;
+use super::fd::BorrowedFd;
 use crate::error::Os;
 
 /// A handle is no number that another open could name it by.

@@ -1,11 +1,11 @@
 //! Names of a file: rename, link and remove, by its handle.
 
 use super::errno::of_status;
+use super::fd::{AsFd, BorrowedFd, OwnedFd, raw};
 use super::link::open_itself;
 use super::mode::change_mode;
-use super::open::{AsFd, Request, raw};
+use super::open::Request;
 use super::path::wide;
-use super::{BorrowedFd, OwnedFd};
 use crate::error::Os;
 use std::ffi::c_void;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -1,18 +1,17 @@
 //! Status of an open object, in the terms that libuv has for it on Windows.
 
-use super::BorrowedFd;
 use super::errno::succeeded;
-use super::link::{is_link, open_itself, reparse_tag};
-use super::open::{AsFd, raw};
+use super::fd::{BorrowedFd, raw};
 use crate::error::Os;
 use crate::sys::types::{S_IFCHR, S_IFDIR, S_IFLNK, S_IFREG, Stat, Time};
 use std::ffi::c_void;
 use windows_sys::Win32::Foundation::FILETIME;
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_READONLY,
-    FILE_ATTRIBUTE_REPARSE_POINT, FILE_BASIC_INFO, FILE_INFO_BY_HANDLE_CLASS, FILE_STANDARD_INFO,
-    FILE_TYPE_DISK, FileBasicInfo, FileStandardInfo, GetFileInformationByHandle,
-    GetFileInformationByHandleEx, GetFileType,
+    FILE_ATTRIBUTE_REPARSE_POINT, FILE_ATTRIBUTE_TAG_INFO, FILE_BASIC_INFO,
+    FILE_INFO_BY_HANDLE_CLASS, FILE_STANDARD_INFO, FILE_TYPE_DISK, FileAttributeTagInfo,
+    FileBasicInfo, FileStandardInfo, GetFileInformationByHandle, GetFileInformationByHandleEx,
+    GetFileType,
 };
 
 /// Has the system fill a structure about an open object.
@@ -106,20 +105,21 @@ fn since_1970(ticks: u64) -> Time {
     }
 }
 
-/// The status of a name itself, following nothing.
-pub(crate) fn fstatat(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
-    let named = |os| Os {
-        syscall: "lstat",
-        ..os
-    };
-    fstat(open_itself(dir, name).map_err(named)?.as_fd()).map_err(named)
-}
-
-/// The same: mounts have no number that stays theirs.
-pub(crate) fn statx_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
-    fstatat(dir, name)
-}
-
 pub(crate) fn statx_works() -> bool {
     false
+}
+
+/// Whether a tag is that of something that stands for another name: a symlink, a junction.
+pub(super) fn is_link(tag: u32) -> bool {
+    /// The bit that `IsReparseTagNameSurrogate` looks at.
+    const NAME_SURROGATE: u32 = 0x2000_0000;
+    tag & NAME_SURROGATE != 0
+}
+
+/// The tag of an object that is a reparse point.
+pub(super) fn reparse_tag(fd: BorrowedFd<'_>) -> Result<Option<u32>, Os> {
+    let mut info = FILE_ATTRIBUTE_TAG_INFO::default();
+    ask(fd, "fstat", FileAttributeTagInfo, &mut info)?;
+    let is_one = info.FileAttributes & FILE_ATTRIBUTE_REPARSE_POINT != 0;
+    Ok(is_one.then_some(info.ReparseTag))
 }

@@ -1,7 +1,7 @@
 //! Not supported: files without a name. Every file has one from the start.
 
 use super::errno::ENOTSUP;
-use super::{BorrowedFd, OwnedFd};
+use super::fd::{BorrowedFd, OwnedFd};
 use crate::error::Os;
 
 /// Not supported here.

@@ -1,0 +1,29 @@
+//! A read that ends before the first byte.
+
+use crate::error::{Code, Error};
+use crate::ops::read::{self, OpenFile};
+use crate::resolve::Scope;
+use crate::sys::{self, OFlag};
+use std::os::fd::AsFd;
+
+/// A file as [`read::open`] would open it. Only a regular file is opened, and nothing read.
+///
+/// # Errors
+///
+/// Those that it would answer.
+pub fn read(scope: &Scope<'_>, raw: &[u8], rules: &read::Rules) -> Result<OpenFile, Error> {
+    let located = scope.locate(raw)?;
+    read::refuse_by_text(scope, &located)?;
+    let looked = scope.open(&located.text, OFlag::O_PATH, read::last(scope));
+    if let (Ok(found), false) = (looked, located.names_directory) {
+        // Opening a FIFO lets a writer go on that waits for a reader.
+        let stat = sys::fstat(found.fd.as_fd())?;
+        if stat.is_device() {
+            return Err(Error::refused(Code::DevicePath, "device"));
+        }
+        if stat.kind_word() == "fifo" {
+            return Err(Error::refused(Code::NotFile, stat.kind_word()));
+        }
+    }
+    read::open(scope, raw, rules)
+}

@@ -1,0 +1,216 @@
+//! `write` of some content without its effect.
+
+use crate::doctor::predict::{is_capable, is_full, is_member, would_create};
+use crate::error::{Code, Error, Os};
+use crate::make_dirs::{self, Lookup};
+use crate::metadata::{self, Acl};
+use crate::ops::write::{Durable, OldFile, Preserved, Rules, WriteTarget, check_overwritable};
+use crate::path;
+use crate::resolve::{Last, Scope};
+use crate::sys::{self, Locality, OFlag, Stat};
+use nix::libc;
+use std::os::fd::{AsFd, BorrowedFd};
+
+/// What a write of some content would come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forecast {
+    /// No file has the name now.
+    pub created: bool,
+    /// Permission bits of the new file.
+    pub mode: u32,
+    /// What could be synced, as far as the directory's permissions tell.
+    pub durable: Durable,
+    /// What would be kept; `None` when there is nothing to keep.
+    pub preserved: Option<Preserved>,
+}
+
+/// Goes the way of [`crate::ops::write::write`] up to the temporary file, and judges the rest.
+///
+/// # Errors
+///
+/// Those that it would answer.
+pub fn write(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Forecast, Error> {
+    let without_parents = Rules {
+        make_parents: None,
+        ..*rules
+    };
+    let mut target = match WriteTarget::find(scope, raw, &without_parents) {
+        Err(error) if error.code() == Some(Code::NotFound) && rules.make_parents.is_some() => {
+            return with_parents(scope, raw, rules, error);
+        }
+        answer => answer?,
+    };
+    let rules = without_parents;
+    let old_file = target.inspect(scope, &rules)?;
+    let held = target.directory();
+    let dir = held.as_fd();
+    would_create(dir, "open").map_err(|os| make_dirs::classify_creation(dir, os))?;
+    refuse_full(dir)?;
+    let above = sys::fstat(dir)?;
+    let mut forecast = applied(&target, old_file.as_ref(), &above, &rules);
+    match would_publish(dir, &above, target.name()) {
+        Ok(()) => {}
+        Err(os) if os.errno == libc::EBUSY && rules.in_place => {
+            would_write_over(dir, target.name(), &rules, &mut forecast)?;
+        }
+        Err(os) => {
+            return Err(Error::System {
+                os,
+                temporary: Some(target.full_path(ANY_TEMPORARY)),
+            });
+        }
+    }
+    Ok(forecast)
+}
+
+/// Forecasts a write that makes missing parents first. A path without a final name (`a/..`) makes none,
+/// and has the `error` that it was refused with.
+fn with_parents(
+    scope: &Scope<'_>,
+    raw: &[u8],
+    rules: &Rules,
+    error: Error,
+) -> Result<Forecast, Error> {
+    let located = scope.locate(raw)?;
+    let Some((parent, _)) = path::split(&located.text) else {
+        return Err(error);
+    };
+    match make_dirs::look_up(scope, parent, Last::Follow)? {
+        Lookup::Found(_) => Err(Error::refused(Code::PathMismatch, "retries")),
+        Lookup::Missing(top, _) => {
+            would_create(top.fd.as_fd(), "mkdir")?;
+            refuse_full(top.fd.as_fd())?;
+            Ok(Forecast {
+                created: true,
+                mode: rules.mode.unwrap_or(rules.new_file_mode),
+                durable: rules.durable,
+                preserved: None,
+            })
+        }
+    }
+}
+
+/// Content needs a block.
+fn refuse_full(dir: BorrowedFd<'_>) -> Result<(), Error> {
+    if is_full(&sys::volume(dir)?) {
+        return Err(Os {
+            errno: libc::ENOSPC,
+            syscall: "write",
+        }
+        .into());
+    }
+    Ok(())
+}
+
+/// Stands in messages for the random name that a temporary would have.
+const ANY_TEMPORARY: &[u8] = b".holdfast-*.tmp";
+
+/// Whether a file could take the name from whatever has it.
+fn would_publish(dir: BorrowedFd<'_>, above: &Stat, name: &[u8]) -> Result<(), Os> {
+    let refused = |errno| {
+        Err(Os {
+            errno,
+            syscall: "rename",
+        })
+    };
+    let is_append_only = sys::attributes(dir).is_append_only;
+    let Ok(old) = sys::open_at(dir, name, OFlag::O_PATH | OFlag::O_NOFOLLOW) else {
+        // A name can be added there, but not changed: only a temporary without one helps.
+        let has_name = !sys::link_fd_works() || sys::locality(dir)? == Locality::Remote;
+        return if is_append_only && has_name {
+            refused(sys::EPERM)
+        } else {
+            Ok(())
+        };
+    };
+    if is_append_only {
+        return refused(sys::EPERM);
+    }
+    let attributes = sys::attributes(old.as_fd());
+    let stat = sys::fstat(old.as_fd())?;
+    // The mark in `statx` is younger than the numbers of mounts.
+    let is_mount_point =
+        attributes.is_mount_point || sys::mount_number(old.as_fd()) != sys::mount_number(dir);
+    if is_mount_point {
+        return refused(libc::EBUSY);
+    }
+    let is_kept = above.is_sticky()
+        && !metadata::is_own(stat.uid)
+        && !metadata::is_own(above.uid)
+        && !is_capable(sys::CAP_FOWNER, &stat);
+    if is_kept || attributes.is_immutable || attributes.is_append_only {
+        return refused(sys::EPERM);
+    }
+    Ok(())
+}
+
+/// Whether the content of a file that cannot be renamed over could be written over.
+fn would_write_over(
+    dir: BorrowedFd<'_>,
+    name: &[u8],
+    rules: &Rules,
+    forecast: &mut Forecast,
+) -> Result<(), Error> {
+    let old = sys::open_at(dir, name, OFlag::O_PATH | OFlag::O_NOFOLLOW)?;
+    sys::access(old.as_fd(), sys::MAY_READ | sys::MAY_WRITE).map_err(|os| Os {
+        syscall: "open",
+        ..os
+    })?;
+    let stat = sys::fstat(old.as_fd())?;
+    check_overwritable(&stat)?;
+    forecast.mode = rules.mode.unwrap_or(stat.mode & 0o777);
+    forecast.preserved = Some(Preserved {
+        mode: forecast.mode == stat.permissions(),
+        acl: rules.mode.is_none(),
+        owner: true,
+    });
+    Ok(())
+}
+
+/// What owner, ACL and mode would come to, by the rules of `ops::write::apply_metadata`.
+fn applied(
+    target: &WriteTarget,
+    old_file: Option<&OldFile>,
+    above: &Stat,
+    rules: &Rules,
+) -> Forecast {
+    let durable = match rules.durable {
+        Durable::Full if !target.can_sync() => Durable::No,
+        other => other,
+    };
+    let Some(OldFile { stat, acl }) = old_file else {
+        return Forecast {
+            created: true,
+            mode: rules.mode.unwrap_or(rules.new_file_mode),
+            durable,
+            preserved: None,
+        };
+    };
+    let first_group = if above.hands_group_on() {
+        above.gid
+    } else {
+        sys::effective_group()
+    };
+    let may_give_away = is_capable(sys::CAP_CHOWN, stat);
+    let keeps_user = metadata::is_own(stat.uid) || may_give_away;
+    let keeps_group = metadata::is_mapped_group(stat.gid)
+        && (first_group == stat.gid || may_give_away || is_member(stat.gid));
+    let keeps_acl = acl.as_ref().is_none_or(Acl::is_known);
+    let old = stat.mode & 0o777;
+    let mode = rules
+        .mode
+        .unwrap_or_else(|| metadata::kept_bits(old, acl.as_ref(), keeps_acl, keeps_group));
+    let is_same_acl = acl.as_ref().is_none_or(|acl| {
+        keeps_acl && (keeps_group || acl.for_another_group() == *acl && mode == old)
+    });
+    Forecast {
+        created: false,
+        mode,
+        durable,
+        preserved: Some(Preserved {
+            mode: mode == stat.permissions(),
+            acl: rules.mode.is_none() && is_same_acl,
+            owner: keeps_user && keeps_group,
+        }),
+    }
+}

@@ -1,0 +1,88 @@
+//! Facts about a path, found out without acting on what has it.
+
+use crate::error::{Code, Error, Os};
+use crate::metadata::{self, Acl};
+use crate::resolve::{Last, Scope, classify};
+use crate::sys::{self, Attributes, OFlag, Stat, Volume};
+use std::os::fd::AsFd;
+
+/// What there is to know about an object.
+#[derive(Debug)]
+pub struct Facts {
+    /// Its status; that of a link itself.
+    pub stat: Stat,
+    /// What the mode does not show.
+    pub attributes: Attributes,
+    /// The file system that it lies on.
+    pub volume: Volume,
+    /// Its real path.
+    pub real: Vec<u8>,
+    /// Its access ACL, as stored.
+    pub acl: Option<Vec<u8>>,
+    /// Whether it could be read.
+    pub is_acl_known: bool,
+    /// Whether that ACL names users or groups, or may.
+    pub has_named_entries: bool,
+    /// Whether the effective user owns it.
+    pub is_own: bool,
+    /// Whether the effective user or root owns it.
+    pub is_own_or_root: bool,
+    /// What the effective user may do: bits of 4 for reading, 2 for writing, 1 for searching.
+    pub access: u32,
+    /// Number of the mount in `/proc/self/mountinfo`.
+    pub mount: Option<u32>,
+}
+
+/// Returns the facts about what has a path, without opening it. A final link is inspected itself.
+///
+/// # Errors
+///
+/// [`Code::InvalidPath`], [`Code::NotFound`], [`Code::Symlink`]; otherwise what the system
+/// answered.
+pub fn inspect(scope: &Scope<'_>, raw: &[u8]) -> Result<Facts, Error> {
+    let located = scope.locate(raw)?;
+    let found = scope
+        .open(&located.text, OFlag::O_PATH, Last::Keep)
+        .map_err(|error| match error.errno() {
+            // Nothing lies beneath a file.
+            Some(sys::ENOTDIR) => Error::refused(Code::NotFound, "parent"),
+            _ => classify(error),
+        })?;
+    let fd = found.fd.as_fd();
+    let stat = sys::statx(fd)?;
+    // An ACL of a link does not exist, and a question for it would be answered for its target.
+    let acl = if stat.is_symlink() {
+        None
+    } else {
+        Acl::read(sys::get_acl_of_held(fd, None))?
+    };
+    let may = |permission, bit| {
+        if sys::access(fd, permission).is_ok() {
+            bit
+        } else {
+            0
+        }
+    };
+    Ok(Facts {
+        attributes: sys::attributes(fd),
+        volume: sys::volume(fd)?,
+        real: scope.real_path(&located.text, &found),
+        has_named_entries: acl.as_ref().is_some_and(Acl::has_named_entries),
+        is_acl_known: acl.as_ref().is_none_or(Acl::is_known),
+        acl: acl.map(|acl| acl.stored().to_vec()),
+        is_own: metadata::is_own(stat.uid),
+        is_own_or_root: metadata::is_own_or_root(stat.uid),
+        access: may(sys::MAY_READ, 4) | may(sys::MAY_WRITE, 2) | may(sys::MAY_SEARCH, 1),
+        mount: sys::mount_number(fd),
+        stat,
+    })
+}
+
+/// Reads an entry of procfs about this process, by its path beneath `/proc/self`.
+///
+/// # Errors
+///
+/// ENOSYS where there is no procfs; otherwise what the system returned.
+pub fn read_proc_entry(path: &[u8]) -> Result<Vec<u8>, Os> {
+    sys::read_entry(path)
+}

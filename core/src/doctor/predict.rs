@@ -1,0 +1,120 @@
+//! What a system call would return, from what the kernel can be asked about: permissions as
+//! access(2) sees them, read-only mounts, immutable files, capabilities, free blocks and inodes.
+
+use crate::error::Os;
+use crate::metadata;
+use crate::sys::{self, Stat, Volume};
+use nix::libc::ENOSPC;
+use std::os::fd::BorrowedFd;
+
+/// Whether a new name can be made in a directory, by the call that would make it.
+///
+/// # Errors
+///
+/// What that call would answer.
+pub(super) fn would_create(dir: BorrowedFd<'_>, syscall: &'static str) -> Result<(), Os> {
+    let as_the_call = |os: Os| Os { syscall, ..os };
+    let refused = |errno| Err(Os { errno, syscall });
+    // The order is that of the kernel: first the way to the name, then the mount, then the
+    // directory itself.
+    sys::access(dir, sys::MAY_SEARCH).map_err(as_the_call)?;
+    let volume = sys::volume(dir)?;
+    if volume.kind == PROC {
+        // Its lookup of an unknown name fails before permissions count.
+        return refused(sys::ENOENT);
+    }
+    if volume.is_read_only {
+        return refused(sys::EROFS);
+    }
+    sys::access(dir, sys::MAY_WRITE).map_err(as_the_call)?;
+    if sys::fstat(dir)?.nlink == 0 {
+        return refused(sys::ENOENT);
+    }
+    if volume.kind == SYSFS {
+        // It has neither create(2) nor mkdir(2).
+        return refused(if syscall == "mkdir" {
+            sys::EPERM
+        } else {
+            sys::EACCES
+        });
+    }
+    let is_out_of_inodes = volume.inodes > 0 && volume.free_inodes == 0;
+    // A directory takes a block of its own; but on tmpfs names are not counted in blocks.
+    let is_out_of_blocks = syscall == "mkdir" && !is_in_memory(&volume) && is_full(&volume);
+    if is_out_of_inodes || is_out_of_blocks {
+        return refused(ENOSPC);
+    }
+    Ok(())
+}
+
+/// `PROC_SUPER_MAGIC` of statfs(2).
+const PROC: u32 = 0x9fa0;
+
+/// `SYSFS_MAGIC`.
+const SYSFS: u32 = 0x6265_6572;
+
+/// What `chmod` would answer, and the permission bits after it.
+pub(super) fn would_change_mode(fd: BorrowedFd<'_>, stat: &Stat, mode: u32) -> Result<u32, Os> {
+    let refused = |errno| {
+        Err(Os {
+            errno,
+            syscall: "chmod",
+        })
+    };
+    let volume = sys::volume(fd)?;
+    if volume.is_read_only {
+        return refused(sys::EROFS);
+    }
+    let attributes = sys::attributes(fd);
+    if attributes.is_immutable || attributes.is_append_only {
+        return refused(sys::EPERM);
+    }
+    if !metadata::is_own(stat.uid) && !is_capable(sys::CAP_FOWNER, stat) {
+        return refused(sys::EPERM);
+    }
+    if ignores_modes(&volume) {
+        return Ok(stat.permissions());
+    }
+    let keeps_set_group_id =
+        is_member(stat.gid) || is_capable(sys::CAP_FSETID, stat) || mode & SET_GROUP_ID == 0;
+    Ok(if keeps_set_group_id {
+        mode
+    } else {
+        mode & !SET_GROUP_ID
+    })
+}
+
+/// Whether there is no room for a single block.
+pub(super) fn is_full(volume: &Volume) -> bool {
+    let usable = if sys::effective_user() == 0 {
+        volume.free_blocks
+    } else {
+        volume.available_blocks
+    };
+    volume.blocks > 0 && usable == 0
+}
+
+/// Magic numbers of statfs(2).
+fn is_in_memory(volume: &Volume) -> bool {
+    matches!(volume.kind, 0x0102_1994 | 0x8584_58f6) // tmpfs, ramfs
+}
+
+/// Whether modes are made up by the file system: `chmod` then succeeds and does nothing.
+fn ignores_modes(volume: &Volume) -> bool {
+    matches!(volume.kind, 0x0000_4d44 | 0x2011_bab0) // FAT, exFAT
+}
+
+/// Whether a capability is in effect for an object: its owner must have a meaning here.
+pub(super) fn is_capable(capability: u32, stat: &Stat) -> bool {
+    metadata::is_mapped(stat.uid)
+        && metadata::is_mapped_group(stat.gid)
+        && sys::has_capability(capability)
+}
+
+/// Whether this process belongs to a group.
+pub(super) fn is_member(gid: u32) -> bool {
+    gid == sys::effective_group() || sys::effective_groups().contains(&gid)
+}
+
+/// `S_ISGID`, which a directory hands on to those made in it.
+pub(super) const SET_GROUP_ID: u32 = 0o2000;

@@ -1,0 +1,136 @@
+//! Directories opened, and objects inspected, from memory alone.
+
+use super::open::{NOT_IN_MEMORY, NotCached, TOP, local, locate, open_in_memory};
+use crate::error::Error;
+use crate::metadata::{self, SHARED_BITS};
+use crate::nonblocking::cached::Cached;
+use crate::ops::ensure_dir::{Ensured, Hardening, Rules as EnsureRules};
+use crate::ops::stat::classify_stat;
+use crate::path;
+use crate::resolve::{Found, Policy, Resolver, Root, Scope};
+use crate::sys::{self, Locality, OFlag, OwnedFd, RESOLVE_BENEATH, RESOLVE_NO_XDEV, Stat};
+use nix::fcntl::{AT_FDCWD, ResolveFlag};
+use std::os::fd::AsFd;
+use std::sync::PoisonError;
+
+/// A directory that is there already and has nothing beyond the mode.
+#[must_use]
+pub fn ensure_dir(scope: &Scope<'_>, raw: &[u8], rules: &EnsureRules) -> Cached<Ensured> {
+    match try_ensure_dir(scope, raw, rules) {
+        Ok(ensured) => Cached::Known(ensured),
+        Err(not_cached) => not_cached.into(),
+    }
+}
+
+fn try_ensure_dir(
+    scope: &Scope<'_>,
+    raw: &[u8],
+    rules: &EnsureRules,
+) -> Result<Ensured, NotCached> {
+    let located = locate(scope, raw)?;
+    let root = scope.root.map(|root| root.directory());
+    let beneath = if root.is_some() {
+        RESOLVE_BENEATH
+    } else {
+        ResolveFlag::empty()
+    };
+    let start = root.as_ref().map_or(AT_FDCWD, |root| root.as_fd());
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
+    let fd = open_in_memory(start, &located.text, flags, beneath).map_err(|_| NOT_IN_MEMORY)?;
+    let stat = sys::statx_dont_sync(fd.as_fd()).map_err(|_| NOT_IN_MEMORY)?;
+    // What is in memory of a local file system is the truth.
+    local(stat.mount)?;
+    if stat.mode & 0o777 & !rules.mode != 0 || !metadata::is_own_or_root(stat.uid) {
+        return Err(NOT_IN_MEMORY);
+    }
+    let found = Found { fd, is_exact: true };
+    let real = scope.other_path(&located, &found);
+    sys::close_quietly(found.fd);
+    Ok(Ensured {
+        real,
+        first_created: None,
+        mode: stat.permissions(),
+        is_private: stat.mode & SHARED_BITS == 0,
+        hardening: Hardening::NotNeeded,
+        reason: None,
+    })
+}
+
+/// The status of what a path leads to, or that nothing is there. A link on the way, or at its end, takes the ordinary verb.
+#[must_use]
+pub fn stat(scope: &Scope<'_>, raw: &[u8]) -> Cached<Result<Stat, Error>> {
+    try_stat(scope, raw).map_or_else(Cached::from, Cached::Known)
+}
+
+fn try_stat(scope: &Scope<'_>, raw: &[u8]) -> Result<Result<Stat, Error>, NotCached> {
+    let located = locate(scope, raw)?;
+    let root = scope.root.map(|root| root.directory());
+    let beneath = if root.is_some() {
+        RESOLVE_BENEATH
+    } else {
+        ResolveFlag::empty()
+    };
+    let start = root.as_ref().map_or(AT_FDCWD, |root| root.as_fd());
+    // O_PATH asks no file system. Without O_NOFOLLOW, a final link is ELOOP.
+    let fd = match open_in_memory(start, &located.text, OFlag::O_PATH, beneath) {
+        Ok(fd) => fd,
+        // A negative entry that is still valid: the ordinary lookup takes the same one.
+        Err(os) if os.errno == sys::ENOENT => return Ok(Err(classify_stat(os.into()))),
+        Err(_) => return Err(NOT_IN_MEMORY),
+    };
+    let stat = sys::statx_dont_sync(fd.as_fd());
+    sys::close_quietly(fd);
+    let stat = stat.map_err(|_| NOT_IN_MEMORY)?;
+    // Cached attributes of a local file system are current.
+    local(stat.mount)?;
+    Ok(Ok(stat))
+}
+
+/// Opens a directory as a root. Only an absolute path without a link, `.` or `..` qualifies.
+#[must_use]
+pub fn open_root(raw: &[u8]) -> Cached<Root> {
+    try_open_root(raw).map_or_else(Cached::from, Cached::Known)
+}
+
+fn try_open_root(raw: &[u8]) -> Result<Root, NotCached> {
+    if Resolver::detect() != Resolver::Kernel || !path::is_normal(raw) {
+        return Err(NOT_IN_MEMORY);
+    }
+    let scope = Scope {
+        root: None,
+        policy: Policy::Reject,
+        resolver: Resolver::Kernel,
+    };
+    let text = &*locate(&scope, raw)?.text;
+    let dir = open_directory(text)?;
+    let stat = sys::statx(dir.as_fd()).map_err(|_| NOT_IN_MEMORY)?;
+    Ok(Root::hold(dir, &stat, raw.to_vec(), text.to_vec()))
+}
+
+const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY);
+
+/// Opens a directory for reading, on a mount that is local.
+fn open_directory(text: &[u8]) -> Result<OwnedFd, NotCached> {
+    let top = *TOP.read().unwrap_or_else(PoisonError::into_inner);
+    let Some((_, locality)) = top else {
+        return Err(NotCached { learn: true });
+    };
+    if locality != Locality::Remote {
+        match open_in_memory(AT_FDCWD, text, DIRECTORY, RESOLVE_NO_XDEV) {
+            Ok(dir) => return Ok(dir),
+            // On another mount than `/`: EXDEV, or EAGAIN from memory.
+            Err(os) if matches!(os.errno, sys::EXDEV | sys::EAGAIN) => {}
+            Err(_) => return Err(NOT_IN_MEMORY),
+        }
+    }
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY;
+    let held =
+        open_in_memory(AT_FDCWD, text, flags, ResolveFlag::empty()).map_err(|_| NOT_IN_MEMORY)?;
+    let mount = sys::statx_dont_sync(held.as_fd())
+        .map_err(|_| NOT_IN_MEMORY)?
+        .mount;
+    local(mount)?;
+    let dir = open_in_memory(held.as_fd(), b".", DIRECTORY, RESOLVE_NO_XDEV);
+    sys::close_quietly(held);
+    dir.map_err(|_| NOT_IN_MEMORY)
+}

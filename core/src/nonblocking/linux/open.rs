@@ -1,0 +1,195 @@
+//! Opening from the kernel's memory, on mounts that are known to be local.
+
+use crate::error::Os;
+use crate::metadata::mounts;
+use crate::nonblocking::cached::Cached;
+use crate::path;
+use crate::resolve::{Last, Located, Policy, Resolver, Scope};
+use crate::sys::{
+    self, Locality, OFlag, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV,
+};
+use nix::fcntl::{AT_FDCWD, ResolveFlag};
+use std::cell::RefCell;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{PoisonError, RwLock};
+
+/// The mount of `/`, as far as it is known.
+pub(super) static TOP: RwLock<Option<(u64, Locality)>> = RwLock::new(None);
+
+/// Finds out the locality of the mounts that a path leads to, and `/` itself. It may wait.
+///
+/// What cannot be found out stays unknown, and its answers are never taken from memory.
+pub fn learn(scope: &Scope<'_>, raw: &[u8]) {
+    if let Some(root) = scope.root {
+        mounts::learn(root.directory().as_fd());
+        return;
+    }
+    if let Ok(top) = sys::open_at(AT_FDCWD, b"/", OFlag::O_PATH | OFlag::O_DIRECTORY) {
+        let learned = mounts::learn(top.as_fd());
+        *TOP.write().unwrap_or_else(PoisonError::into_inner) = learned;
+    }
+    let Ok(located) = scope.locate(raw) else {
+        return;
+    };
+    for text in [
+        &*located.text,
+        path::split(&located.text).map_or(b"/", |(parent, _)| parent),
+    ] {
+        if let Ok(found) = scope.open(text, OFlag::O_PATH, Last::Keep) {
+            mounts::learn(found.fd.as_fd());
+        }
+    }
+}
+
+/// A directory whose mount is known to be local, to open something from without leaving it.
+pub(super) struct Start {
+    dir: Option<OwnedFd>,
+    root: Option<std::sync::Arc<OwnedFd>>,
+    /// What remains of the path from there.
+    skip: usize,
+    locality: Locality,
+}
+
+impl Start {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match (&self.dir, &self.root) {
+            (Some(dir), _) => dir.as_fd(),
+            (None, Some(root)) => root.as_fd(),
+            (None, None) => AT_FDCWD,
+        }
+    }
+}
+
+/// Why there is no answer from memory.
+pub(super) struct NotCached {
+    pub(super) learn: bool,
+}
+
+pub(super) const NOT_IN_MEMORY: NotCached = NotCached { learn: false };
+
+impl<T> From<NotCached> for Cached<T> {
+    fn from(not_cached: NotCached) -> Self {
+        Self::NotCached(not_cached.learn)
+    }
+}
+
+/// Checks a path as the ordinary verb would; what that refuses is its to refuse.
+pub(super) fn locate<'p>(scope: &Scope<'_>, raw: &'p [u8]) -> Result<Located<'p>, NotCached> {
+    if scope.resolver != Resolver::Kernel || scope.policy == Policy::FollowTrusted {
+        return Err(NOT_IN_MEMORY);
+    }
+    match scope.locate(raw) {
+        Ok(located) if !located.names_directory => Ok(located),
+        _ => Err(NOT_IN_MEMORY),
+    }
+}
+
+/// The locality of a mount, if something may be opened there on this thread.
+pub(super) fn local(mount: Option<u64>) -> Result<Locality, NotCached> {
+    let mount = mount.ok_or(NOT_IN_MEMORY)?;
+    match mounts::known(mount) {
+        None => Err(NotCached { learn: true }),
+        Some(Locality::Remote) => Err(NOT_IN_MEMORY),
+        Some(locality) => Ok(locality),
+    }
+}
+
+/// Opens the parent of a path by path alone, which asks no file system, and looks up its mount.
+pub(super) fn start_at_parent(text: &[u8]) -> Result<Start, NotCached> {
+    let (parent, name) = path::split(text).ok_or(NOT_IN_MEMORY)?;
+    let dir = open_in_memory(
+        AT_FDCWD,
+        parent,
+        OFlag::O_PATH | OFlag::O_DIRECTORY,
+        ResolveFlag::empty(),
+    )
+    .map_err(|_| NOT_IN_MEMORY)?;
+    let stat = sys::statx_dont_sync(dir.as_fd()).map_err(|_| NOT_IN_MEMORY)?;
+    let locality = local(stat.mount)?;
+    Ok(Start {
+        dir: Some(dir),
+        root: None,
+        skip: text.len() - name.len(),
+        locality,
+    })
+}
+
+pub(super) fn open_in_memory(
+    dir: BorrowedFd<'_>,
+    text: &[u8],
+    flags: OFlag,
+    resolve: ResolveFlag,
+) -> Result<OwnedFd, Os> {
+    sys::open_at2(
+        dir,
+        text,
+        flags,
+        resolve | RESOLVE_NO_SYMLINKS | RESOLVE_CACHED,
+    )
+}
+
+/// Opens a file from a start on a local mount, and cannot leave that mount.
+pub(super) fn open_from(start: &Start, text: &[u8]) -> Result<OwnedFd, Os> {
+    let beneath = if start.root.is_some() {
+        RESOLVE_BENEATH
+    } else {
+        ResolveFlag::empty()
+    };
+    open_in_memory(
+        start.as_fd(),
+        &text[start.skip..],
+        OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_NOFOLLOW,
+        beneath | RESOLVE_NO_XDEV,
+    )
+}
+
+/// Opens a file that the kernel has in memory, on a mount that is local.
+pub(super) fn open(scope: &Scope<'_>, text: &[u8]) -> Result<(OwnedFd, Locality), NotCached> {
+    if let Some(root) = scope.root {
+        let dir = root.directory();
+        let start = Start {
+            locality: local(root.mount())?,
+            dir: None,
+            root: Some(dir),
+            skip: 0,
+        };
+        let fd = open_from(&start, text).map_err(|_| NOT_IN_MEMORY)?;
+        return Ok((fd, start.locality));
+    }
+    let top = *TOP.read().unwrap_or_else(PoisonError::into_inner);
+    let Some((_, locality)) = top else {
+        return Err(NotCached { learn: true });
+    };
+    let parent = path::split(text).map_or(&b""[..], |(parent, _)| parent);
+    if locality != Locality::Remote && !is_on_another_mount(parent) {
+        let start = Start {
+            dir: None,
+            root: None,
+            skip: 0,
+            locality,
+        };
+        match open_from(&start, text) {
+            Ok(fd) => return Ok((fd, locality)),
+            // Another mount than that of `/`: crossing into it is EXDEV, or EAGAIN from memory.
+            Err(os) if matches!(os.errno, sys::EXDEV | sys::EAGAIN) => {}
+            Err(_) => return Err(NOT_IN_MEMORY),
+        }
+    }
+    let start = start_at_parent(text)?;
+    let fd = open_from(&start, text).map_err(|_| NOT_IN_MEMORY)?;
+    OTHER_MOUNT.with_borrow_mut(|last| {
+        last.clear();
+        last.extend_from_slice(parent);
+    });
+    Ok((fd, start.locality))
+}
+
+thread_local! {
+    /// The directory last found on another mount than `/`, so that its files are not looked for
+    /// on that of `/` first. A hint that is wrong costs a call, and nothing else.
+    static OTHER_MOUNT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+pub(super) fn is_on_another_mount(parent: &[u8]) -> bool {
+    OTHER_MOUNT.with_borrow(|last| last == parent && !parent.is_empty())
+}

@@ -1,0 +1,357 @@
+//! Making sure that a directory is there, and private where that can be had.
+//!
+//! 1. `openat2(O_PATH | O_DIRECTORY)` under the scope's policy: an existing directory is one call.
+//! 2. `fstat` of the descriptor: a directory that is private already is left alone, with no
+//!    `chmod` call at all.
+//! 3. Otherwise the ACL is asked for, bits are removed on the descriptor, and what came of it is
+//!    read back from the descriptor, never assumed.
+
+mod reason;
+
+pub use reason::Reason;
+
+use crate::error::{Code, Error, Os, Refusal};
+use crate::make_dirs::open_or_make;
+use crate::metadata::is_system_directory;
+use crate::metadata::{self, Acl, Exempt, SHARED_BITS};
+use crate::resolve::{Last, Policy, Scope};
+use crate::sys::{self, AsFd, BorrowedFd, Stat};
+
+/// What happens to a directory that exists and grants more than the mode asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// The bits beyond the mode are removed, where that can be done.
+    Tighten,
+    /// They are removed, or the call fails.
+    Require,
+    /// Nothing.
+    Leave,
+    /// Nothing, because the operator said so.
+    OptOut,
+}
+
+/// What became of the directory's mode. The order is that of the names in `lib/ensure-dir.js`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hardening {
+    /// This call made the directory.
+    Created,
+    /// It grants nothing beyond the mode.
+    NotNeeded,
+    /// Bits were removed.
+    Tightened,
+    /// They could not be removed.
+    Tolerated,
+    /// They were left on purpose.
+    Left,
+}
+
+/// What is asked of the directory.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// Permission bits: exact for what is created, the most for what exists.
+    pub mode: u32,
+    /// What happens to a directory that exists.
+    pub existing: Existing,
+}
+
+/// Whether the operator has waived [`Existing::Tighten`]: asked only when there is something to
+/// tighten.
+pub type IsOptedOut<'a> = &'a dyn Fn() -> bool;
+
+/// Whether a directory with this stat belongs to the system: asked only when there is something to
+/// tighten.
+pub(crate) type IsSystem<'a> = &'a dyn Fn(&Stat) -> bool;
+
+/// A directory that is there now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ensured {
+    /// Its real path; `None` when the path as given is the real one, or is beneath the root's.
+    pub real: Option<Vec<u8>>,
+    /// The topmost directory that was created, as a part of the path as it was resolved.
+    pub first_created: Option<Vec<u8>>,
+    /// Permission bits read back, with setuid, setgid and sticky.
+    pub mode: u32,
+    /// No access for group, others or an ACL entry, and the owner is the effective user or root.
+    pub is_private: bool,
+    /// What became of the mode.
+    pub hardening: Hardening,
+    /// Why it is not as private as was wanted.
+    pub reason: Option<Reason>,
+}
+
+/// Makes sure that a directory is there.
+///
+/// # Errors
+///
+/// [`Code::InvalidPath`], [`Code::OutsideWorkspace`], [`Code::Symlink`], [`Code::NotDirectory`],
+/// [`Code::NotFound`], [`Code::PathMismatch`]; with [`Existing::Require`]
+/// [`Code::InsecurePermissions`] and [`Code::NotOwned`]; otherwise what the system answered.
+pub fn ensure_dir(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Ensured, Error> {
+    ensure_dir_unless(scope, raw, rules, &|| false)
+}
+
+/// The same, where it is not known yet whether the operator has waived tightening.
+///
+/// # Errors
+///
+/// As [`ensure_dir`].
+#[inline(always)]
+pub fn ensure_dir_unless(
+    scope: &Scope<'_>,
+    raw: &[u8],
+    rules: &Rules,
+    is_opted_out: IsOptedOut<'_>,
+) -> Result<Ensured, Error> {
+    let located = scope.locate(raw)?;
+    let last = last(scope);
+    let made = open_or_make(scope, &located.text, rules.mode, last, &mut |_| Ok(()))?;
+    let real = scope.other_path(&located, &made.found);
+    let is_system =
+        |stat: &Stat| is_system_directory(&scope.real_path(&located.text, &made.found), stat);
+    let hardened = harden(
+        made.found.fd.as_fd(),
+        made.is_new,
+        &is_system,
+        rules,
+        is_opted_out,
+    )?;
+    sys::close_quietly(made.found.fd);
+    report(&hardened, real, made.first_created, rules)
+}
+
+/// Whether a link as the final component is followed.
+pub(crate) fn last(scope: &Scope<'_>) -> Last {
+    match scope.policy {
+        Policy::Reject | Policy::FollowParents => Last::Keep,
+        Policy::FollowWithinRoot | Policy::FollowTrusted => Last::Follow,
+    }
+}
+
+/// The answer about a directory, which is an error where it is not what was required.
+#[inline(always)]
+pub(crate) fn report(
+    hardened: &Hardened,
+    real: Option<Vec<u8>>,
+    first_created: Option<Vec<u8>>,
+    rules: &Rules,
+) -> Result<Ensured, Error> {
+    let ensured = Ensured {
+        real,
+        first_created,
+        mode: hardened.stat.permissions(),
+        is_private: hardened.is_private,
+        hardening: hardened.hardening,
+        reason: hardened.reason,
+    };
+    if rules.existing == Existing::Require {
+        require(&ensured, &hardened.stat, rules)?;
+    }
+    Ok(ensured)
+}
+
+/// A directory as it is in the end, and what became of its mode.
+pub(crate) struct Hardened {
+    pub(crate) stat: Stat,
+    pub(crate) is_private: bool,
+    pub(crate) hardening: Hardening,
+    pub(crate) reason: Option<Reason>,
+}
+
+impl Hardened {
+    fn new(stat: Stat, hardening: Hardening, reason: Option<Reason>) -> Self {
+        Self {
+            is_private: stat.mode & SHARED_BITS == 0 && metadata::is_own_or_root(stat.uid),
+            stat,
+            hardening,
+            reason,
+        }
+    }
+}
+
+/// Judges the directory on its descriptor, removes bits where that is wanted, and reads back.
+#[inline(always)]
+fn harden(
+    dir: BorrowedFd<'_>,
+    is_new: bool,
+    is_system: IsSystem<'_>,
+    rules: &Rules,
+    is_opted_out: IsOptedOut<'_>,
+) -> Result<Hardened, Error> {
+    if !sys::HAS_MODES {
+        return harden_without_modes(dir, is_new, is_system, rules, is_opted_out);
+    }
+    let hardened = harden_mode(dir, is_new, is_system, rules, is_opted_out)?;
+    with_grants(dir, hardened, rules)
+}
+
+#[inline(always)]
+fn harden_mode(
+    dir: BorrowedFd<'_>,
+    is_new: bool,
+    is_system: IsSystem<'_>,
+    rules: &Rules,
+    is_opted_out: IsOptedOut<'_>,
+) -> Result<Hardened, Error> {
+    let before = sys::fstat(dir)?;
+    if is_new {
+        let excess = before.mode & 0o777 & !rules.mode;
+        let reason = (excess != 0).then_some(Reason::NoEffect);
+        return Ok(Hardened::new(before, Hardening::Created, reason));
+    }
+    if let Some(hardened) = unchanged(dir, before, is_system, rules, is_opted_out)? {
+        return Ok(hardened);
+    }
+    let answer = sys::change_mode_of_held(dir, narrowed(&before, rules));
+    changed(answer, sys::fstat(dir)?, rules)
+}
+
+/// What an existing directory is, if its mode is to stay as it is.
+#[inline(always)]
+pub(crate) fn unchanged(
+    dir: BorrowedFd<'_>,
+    before: Stat,
+    is_system: IsSystem<'_>,
+    rules: &Rules,
+    is_opted_out: IsOptedOut<'_>,
+) -> Result<Option<Hardened>, Error> {
+    let done = |hardening, reason| Ok(Some(Hardened::new(before, hardening, reason)));
+    if before.mode & 0o777 & !rules.mode == 0 {
+        let is_foreign = before.mode & SHARED_BITS == 0 && !metadata::is_own_or_root(before.uid);
+        return match rules.existing {
+            _ if !is_foreign => done(Hardening::NotNeeded, None),
+            Existing::Leave => done(Hardening::Left, None),
+            Existing::OptOut => done(Hardening::Left, Some(Reason::OptOut)),
+            Existing::Tighten if is_opted_out() => done(Hardening::Left, Some(Reason::OptOut)),
+            _ => done(Hardening::Left, Some(Reason::Owner)),
+        };
+    }
+    match rules.existing {
+        Existing::Leave => done(Hardening::Left, None),
+        Existing::OptOut => done(Hardening::Left, Some(Reason::OptOut)),
+        Existing::Tighten if is_opted_out() => done(Hardening::Left, Some(Reason::OptOut)),
+        Existing::Tighten | Existing::Require => match reason_to_keep(dir, &before, is_system)? {
+            Some(reason) => done(Hardening::Left, Some(reason)),
+            None => Ok(None),
+        },
+    }
+}
+
+/// The mode without what is beyond the rules' own: setgid and sticky stay.
+pub(crate) fn narrowed(before: &Stat, rules: &Rules) -> u32 {
+    before.permissions() & !(before.mode & 0o777 & !rules.mode)
+}
+
+/// What came of a `chmod`, by its answer and by what was read back.
+pub(crate) fn changed(
+    answer: Result<(), Os>,
+    after: Stat,
+    rules: &Rules,
+) -> Result<Hardened, Error> {
+    let is_narrower = after.mode & 0o777 & !rules.mode == 0;
+    match answer {
+        Ok(()) if is_narrower => Ok(Hardened::new(after, Hardening::Tightened, None)),
+        Ok(()) => Ok(Hardened::new(
+            after,
+            Hardening::Tolerated,
+            Some(Reason::NoEffect),
+        )),
+        Err(os) => match Reason::of_refusal(os.errno) {
+            Some(reason) => Ok(Hardened::new(after, Hardening::Tolerated, Some(reason))),
+            None => Err(os.into()),
+        },
+    }
+}
+
+/// The same where a system has ACLs that the mode does not show: who has a grant there, can come in.
+#[inline(always)]
+fn with_grants(dir: BorrowedFd<'_>, hardened: Hardened, rules: &Rules) -> Result<Hardened, Error> {
+    if !hardened.is_private || !sys::acl_grants(dir)? {
+        return Ok(hardened);
+    }
+    let is_wanted = matches!(rules.existing, Existing::Tighten | Existing::Require);
+    Ok(Hardened {
+        is_private: false,
+        hardening: match hardened.hardening {
+            Hardening::NotNeeded if is_wanted => Hardening::Left,
+            other => other,
+        },
+        reason: hardened.reason.or(is_wanted.then_some(Reason::Acl)),
+        ..hardened
+    })
+}
+
+/// The same where modes mean nothing: an ACL alone says who may come in, and it is left alone.
+fn harden_without_modes(
+    dir: BorrowedFd<'_>,
+    is_new: bool,
+    is_system: IsSystem<'_>,
+    rules: &Rules,
+    is_opted_out: IsOptedOut<'_>,
+) -> Result<Hardened, Error> {
+    let stat = sys::fstat(dir)?;
+    let is_private = !sys::acl_grants(dir)?;
+    let (hardening, reason) = match rules.existing {
+        _ if is_new => (Hardening::Created, (!is_private).then_some(Reason::Enotsup)),
+        _ if is_private => (Hardening::NotNeeded, None),
+        Existing::Leave => (Hardening::Left, None),
+        Existing::OptOut => (Hardening::Left, Some(Reason::OptOut)),
+        Existing::Tighten if is_opted_out() => (Hardening::Left, Some(Reason::OptOut)),
+        Existing::Tighten | Existing::Require if is_system(&stat) => {
+            (Hardening::Left, Some(Reason::System))
+        }
+        Existing::Tighten | Existing::Require => (Hardening::Left, Some(Reason::Enotsup)),
+    };
+    Ok(Hardened {
+        stat,
+        is_private,
+        hardening,
+        reason,
+    })
+}
+
+/// Why a directory keeps bits that were to be removed, if it does.
+fn reason_to_keep(
+    dir: BorrowedFd<'_>,
+    stat: &Stat,
+    is_system: IsSystem<'_>,
+) -> Result<Option<Reason>, Error> {
+    if is_system(stat) {
+        return Ok(Some(Reason::System));
+    }
+    let (user, group) = (sys::effective_user(), sys::effective_group());
+    if let Some(Exempt::Shared) = metadata::exempt(stat, user, group) {
+        return Ok(Some(Reason::Shared));
+    }
+    // The group bits are an ACL's mask: without them no entry grants anything.
+    if stat.mode & 0o070 == 0 || !sys::MODE_MASKS_ACL {
+        return Ok(None);
+    }
+    // One that cannot be read may have such entries.
+    let acl = Acl::read(sys::get_acl_of_held(dir, None))?;
+    Ok(acl
+        .is_some_and(|acl| acl.has_named_entries())
+        .then_some(Reason::Acl))
+}
+
+/// The demand of [`Existing::Require`]: nothing beyond the mode, and no stranger as the owner.
+fn require(ensured: &Ensured, stat: &Stat, rules: &Rules) -> Result<(), Error> {
+    let has_excess = if sys::HAS_MODES {
+        stat.mode & 0o777 & !rules.mode != 0 || ensured.reason == Some(Reason::Acl)
+    } else {
+        !ensured.is_private
+    };
+    let code = if has_excess {
+        Code::InsecurePermissions
+    } else if !metadata::is_own_or_root(stat.uid) {
+        Code::NotOwned
+    } else {
+        return Ok(());
+    };
+    Err(Refusal {
+        mode: Some(stat.permissions()),
+        uid: Some(stat.uid),
+        euid: Some(sys::effective_user()),
+        ..Refusal::new(code, ensured.reason.map_or("", Reason::word))
+    }
+    .into())
+}

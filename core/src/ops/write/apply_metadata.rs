@@ -1,0 +1,260 @@
+//! Owner, ACL and mode of a temporary: applied on its descriptor before it has any content.
+
+use super::rules::{Preserved, Rules};
+use crate::error::{Error, Os};
+use crate::metadata::{self, Acl};
+use crate::sys::{self, BorrowedFd, Stat};
+
+/// The mode of a temporary that is not yet what it will be.
+pub(super) const PRIVATE: u32 = 0o600;
+
+/// The file that is to be replaced.
+#[derive(Debug)]
+pub(crate) struct OldFile {
+    pub(crate) stat: Stat,
+    /// Read only where it is to be kept.
+    pub(crate) acl: Option<Acl>,
+}
+
+impl OldFile {
+    /// What changes when owner, ACL or mode do, or when another file has the name.
+    pub(super) fn version(&self) -> impl PartialEq + use<> {
+        let Stat {
+            dev,
+            ino,
+            mode,
+            uid,
+            gid,
+            changed,
+            ..
+        } = self.stat;
+        (dev, ino, mode, uid, gid, changed)
+    }
+}
+
+/// What a temporary is to become.
+#[derive(Debug)]
+pub(super) struct Plan {
+    mode: Option<u32>,
+    new_file_mode: u32,
+    old_file: Option<OldFile>,
+}
+
+/// What it became.
+#[derive(Debug)]
+pub(super) struct Applied {
+    pub(super) stat: Stat,
+    pub(super) preserved: Option<Preserved>,
+}
+
+impl Plan {
+    pub(super) fn new(rules: &Rules, old_file: Option<OldFile>) -> Self {
+        Self {
+            mode: rules.mode,
+            new_file_mode: rules.new_file_mode,
+            old_file,
+        }
+    }
+
+    /// The file that is to be replaced.
+    pub(super) fn old_file(&self) -> Option<&OldFile> {
+        self.old_file.as_ref()
+    }
+
+    /// The mode that was given.
+    pub(super) fn mode(&self) -> Option<u32> {
+        self.mode
+    }
+
+    /// The permission bits of a new file.
+    pub(super) fn new_bits(&self) -> u32 {
+        self.mode.unwrap_or(self.new_file_mode)
+    }
+
+    /// Returns the mode to create the temporary with: the final one where that grants nothing more
+    /// meanwhile, so that no `fchmod` is needed, else [`PRIVATE`].
+    ///
+    /// Whoever opens the empty file through too many bits reads what is written later. The group
+    /// that a new file gets is not known before it exists (setgid directories, mount options).
+    pub(super) fn first_mode(&self) -> u32 {
+        let is_final = match &self.old_file {
+            None => !self.mode.is_some_and(needs_no_acl),
+            Some(old_file) => old_file.acl.is_none() && metadata::classes_are_equal(self.bits()),
+        };
+        if is_final { self.bits() } else { PRIVATE }
+    }
+
+    /// The bits that are asked for.
+    fn bits(&self) -> u32 {
+        let old = self
+            .old_file
+            .as_ref()
+            .map(|old_file| old_file.stat.mode & 0o777);
+        self.mode.or(old).unwrap_or(self.new_file_mode)
+    }
+
+    /// Gives a temporary, whose stat is `first`, its owner, ACL and mode. Returns the stat that it
+    /// has then.
+    ///
+    /// The order keeps every step possible and every state private: the group first; ACL and mode
+    /// while the file is ours, since only CAP_FOWNER changes those of a foreign file; the owner
+    /// last.
+    ///
+    /// # Errors
+    ///
+    /// What the system returned, unless it only says that an owner or an ACL cannot be kept.
+    pub(super) fn apply_metadata(&self, fd: BorrowedFd<'_>, first: Stat) -> Result<Applied, Error> {
+        let Some(old_file) = &self.old_file else {
+            let bits = match self.mode {
+                Some(mode) => bits_without_acl(fd, mode)?,
+                None => self.new_file_mode,
+            };
+            return Ok(Applied {
+                stat: with_mode(fd, first, bits)?,
+                preserved: None,
+            });
+        };
+        let depends_on_group = self.mode.is_some_and(needs_no_acl)
+            || old_file.acl.is_some()
+            || !metadata::classes_are_equal(self.bits());
+        let stat = if depends_on_group {
+            give(fd, first, &old_file.stat, Give::Group)?
+        } else {
+            first
+        };
+        let keeps_group = !depends_on_group || metadata::is_same_group(&stat, &old_file.stat);
+        let (stat, acl, bits) = match self.mode {
+            Some(mode) => (stat, false, bits_without_acl(fd, mode)?),
+            None => keep_acl(fd, stat, old_file, keeps_group)?,
+        };
+        let stat = with_mode(fd, stat, bits)?;
+        let rest = if depends_on_group {
+            Give::Owner
+        } else {
+            Give::Both
+        };
+        let stat = give(fd, stat, &old_file.stat, rest)?;
+        let keeps_owner = metadata::is_same_owner(&stat, &old_file.stat)
+            && metadata::is_same_group(&stat, &old_file.stat);
+        Ok(Applied {
+            preserved: Some(Preserved {
+                // Setuid, setgid and sticky count: they are dropped, and that is no kept mode.
+                mode: stat.permissions() == old_file.stat.permissions(),
+                acl,
+                owner: keeps_owner && sys::keeps_owner(fd, old_file.acl.as_ref().map(Acl::stored)),
+            }),
+            stat,
+        })
+    }
+}
+
+/// Sets the permission bits unless they are right, and reads back. No umask has a say in it.
+fn with_mode(fd: BorrowedFd<'_>, stat: Stat, bits: u32) -> Result<Stat, Os> {
+    if stat.permissions() == bits {
+        return Ok(stat);
+    }
+    sys::change_mode(fd, bits)?;
+    sys::fstat(fd)
+}
+
+/// What [`give`] changes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Give {
+    Group,
+    Owner,
+    Both,
+}
+
+/// Gives the file the owner and group of the one it replaces, as far as this process may, and
+/// returns its stat.
+///
+/// An id without a counterpart here is not kept: it shows as the overflow id, which may be mapped
+/// to somebody else.
+fn give(fd: BorrowedFd<'_>, stat: Stat, old_file: &Stat, what: Give) -> Result<Stat, Os> {
+    let owner = (what != Give::Group && stat.uid != old_file.uid).then_some(old_file.uid);
+    let owner = owner.filter(|uid| metadata::is_mapped(*uid));
+    let group = (what != Give::Owner && stat.gid != old_file.gid).then_some(old_file.gid);
+    let group = group.filter(|gid| metadata::is_mapped_group(*gid));
+    if owner.is_none() && group.is_none() {
+        return Ok(stat);
+    }
+    let mut result = sys::change_owner(fd, owner, group);
+    if result.is_err_and(|os| metadata::cannot_be_kept(os.errno))
+        && owner.is_some()
+        && group.is_some()
+    {
+        // A user may give a file to a group of their own, though not to another user.
+        result = sys::change_owner(fd, None, group);
+    }
+    match result {
+        Err(os) if metadata::cannot_be_kept(os.errno) => Ok(stat),
+        Err(os) => Err(os),
+        // Some file systems succeed and change nothing.
+        Ok(()) => sys::fstat(fd),
+    }
+}
+
+/// Gives the file the ACL of the one it replaces, or takes away the one that the directory's
+/// default gave it. Returns its stat, whether its ACL equals the old one, and the bits that it may
+/// have then.
+fn keep_acl(
+    fd: BorrowedFd<'_>,
+    stat: Stat,
+    old_file: &OldFile,
+    keeps_group: bool,
+) -> Result<(Stat, bool, u32), Os> {
+    let acl = old_file.acl.as_ref();
+    let bits = |kept| metadata::kept_bits(old_file.stat.mode & 0o777, acl, kept, keeps_group);
+    if let Some(acl) = acl.filter(|acl| acl.is_known()) {
+        let changed = (!keeps_group).then(|| acl.for_another_group());
+        let new = changed.as_ref().unwrap_or(acl);
+        match sys::set_acl(fd, new.stored()) {
+            Ok(()) => {
+                let bits = bits(true);
+                let is_same = new == acl && bits == old_file.stat.mode & 0o777;
+                return Ok((sys::fstat(fd)?, is_same, bits));
+            }
+            Err(os) if metadata::cannot_be_kept(os.errno) => {}
+            Err(os) => return Err(os),
+        }
+    }
+    // Also where the mode leaves it without effect: a later chmod would bring it to life.
+    let (is_gone, was_there) = remove_acl(fd)?;
+    let stat = if was_there { sys::fstat(fd)? } else { stat };
+    if is_gone {
+        Ok((stat, acl.is_none(), bits(acl.is_none())))
+    } else {
+        Ok((stat, false, metadata::without_group_excess(bits(false))))
+    }
+}
+
+/// Whether a mode is exact only on a file without an ACL: an entry of the directory's default
+/// could grant more than the bits say.
+fn needs_no_acl(mode: u32) -> bool {
+    sys::HAS_MODES && (!sys::MODE_MASKS_ACL || metadata::group_exceeds_others(mode))
+}
+
+/// Removes what the directory's default ACL gave the file, where that could grant more than these
+/// bits. Returns the bits without what it could grant if it is still there.
+fn bits_without_acl(fd: BorrowedFd<'_>, mode: u32) -> Result<u32, Os> {
+    if !needs_no_acl(mode) || remove_acl(fd)?.0 {
+        Ok(mode)
+    } else {
+        Ok(metadata::without_group_excess(mode))
+    }
+}
+
+/// Makes sure that a file has no ACL. Returns whether it has none now, and whether it may have had
+/// one.
+fn remove_acl(fd: BorrowedFd<'_>) -> Result<(bool, bool), Os> {
+    match sys::get_acl(fd) {
+        Ok(None) => return Ok((true, false)),
+        Err(os) if !metadata::cannot_be_kept(os.errno) => return Err(os),
+        Ok(Some(_)) | Err(_) => {}
+    }
+    match sys::remove_acl(fd) {
+        Ok(()) => Ok((true, true)),
+        Err(os) if metadata::cannot_be_kept(os.errno) => Ok((false, true)),
+        Err(os) => Err(os),
+    }
+}

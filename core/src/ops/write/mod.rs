@@ -1,0 +1,40 @@
+//! Replacing a file atomically: the name shows the old content or the new, whole, at any instant.
+//!
+//! 1. `openat2` of the parent directory under the scope's policy ([`target`]).
+//! 2. `fstatat` of the name.
+//! 3. A temporary file in that directory, by descriptor, without a name where that costs nothing.
+//! 4. Owner, ACL and mode on its descriptor, before any content ([`apply_metadata`]).
+//! 5. The content; `fsync` when durable; `close`, whose answer counts.
+//! 6. `linkat` of a file without a name; `renameat` of one that has a name; or
+//!    `renameat2(RENAME_NOREPLACE)` where nothing may be replaced.
+//! 7. `fsync` of the directory when durable.
+//!
+//! A failure before 6 leaves the old file and no temporary. After 6 nothing is done by path.
+//! A write that took long looks at its directory and its target again before 6 ([`prepared`]).
+//! What cannot be renamed over is written in place, if the caller says so ([`in_place`]).
+
+mod apply_metadata;
+mod batch;
+mod directory_sync;
+mod fsync_errors;
+mod in_place;
+mod new_file;
+mod prepared;
+mod published;
+mod rules;
+mod single;
+mod stage;
+mod substitute;
+mod target;
+
+pub use crate::temporary::Method;
+#[cfg(target_os = "linux")]
+pub(crate) use apply_metadata::OldFile;
+pub use batch::{Item, write_many};
+#[cfg(target_os = "linux")]
+pub(crate) use in_place::check_overwritable;
+pub use rules::{Durable, FinalSymlink, IsAborted, Preserved, Rules, TargetKey, Written};
+pub use single::{find_target, write};
+pub use stage::Stage;
+#[cfg(target_os = "linux")]
+pub(crate) use target::WriteTarget;

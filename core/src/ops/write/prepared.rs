@@ -1,0 +1,298 @@
+//! A file from its first byte to its name.
+
+use super::apply_metadata::{Applied, OldFile, Plan};
+use super::fsync_errors::{self, Mark};
+use super::in_place;
+use super::new_file::{create_locked_temporary, create_temporary, purpose, write_all};
+use super::published::Published;
+use super::rules::{Durable, IsAborted, Rules, Written};
+use super::substitute::Substitute;
+use super::target::WriteTarget;
+use crate::error::{Code, Error, Os};
+use crate::make_dirs;
+use crate::metadata;
+use crate::resolve::Scope;
+use crate::sys::{self, AsFd};
+use crate::temporary::{Method, Temporary, is_refused_link};
+use std::time::{Duration, Instant};
+
+/// Age from which on what was found out about the target is found out again before publication. A
+/// younger result costs no call; what others change in this time may be undone.
+const STALE_AFTER: Duration = Duration::from_millis(100);
+
+/// A file with its owner, mode and content, not yet under its final name.
+pub(super) struct Prepared {
+    pub(super) target: WriteTarget,
+    pub(super) temporary: Temporary,
+    pub(super) plan: Plan,
+    pub(super) substitute: Option<Substitute>,
+    pub(super) applied: Applied,
+    pub(super) size: u64,
+    pub(super) rules: Rules,
+    /// When the target was last looked at.
+    pub(super) inspected: Instant,
+    /// Identity and place are verified whatever the age: it took long before it was prepared.
+    pub(super) is_staged: bool,
+}
+
+impl Prepared {
+    pub(super) fn new(
+        scope: &Scope<'_>,
+        raw: &[u8],
+        data: &[u8],
+        rules: &Rules,
+    ) -> Result<Self, Error> {
+        let inspected = Instant::now();
+        let mut target = WriteTarget::find(scope, raw, rules)?;
+        let old_file = target.inspect(scope, rules)?;
+        let purpose = purpose(rules, old_file.as_ref());
+        let plan = Plan::new(rules, old_file);
+        let mut temporary = create_temporary(&target, plan.first_mode(), purpose)?;
+        if rules.in_place {
+            temporary.stay_open();
+        }
+        let first = temporary.first_status()?;
+        let applied = plan.apply_metadata(temporary.fd()?, first)?;
+        write_all(&temporary, data)?;
+        Ok(Self {
+            target,
+            temporary,
+            plan,
+            substitute: None,
+            applied,
+            size: data.len() as u64,
+            rules: *rules,
+            inspected,
+            is_staged: false,
+        })
+    }
+
+    /// Has the system begin to write back what a later [`Self::sync`] will wait for.
+    pub(super) fn start_sync(&self) {
+        if let (true, Ok(fd)) = (self.rules.durable != Durable::No, self.temporary.fd()) {
+            sys::start_sync(fd);
+        }
+    }
+
+    pub(super) fn sync(&self) -> Result<(), Error> {
+        if self.rules.durable != Durable::No {
+            fsync_errors::sync_file(self.temporary.fd()?)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn close(&mut self) -> Result<(), Error> {
+        Ok(self.temporary.close_if_named()?)
+    }
+
+    /// Syncs, publishes, and syncs the directory.
+    pub(super) fn finish(
+        mut self,
+        scope: &Scope<'_>,
+        is_aborted: IsAborted<'_>,
+    ) -> Result<Written, Error> {
+        self.sync()?;
+        self.recheck(scope)?;
+        self.close()?;
+        if is_aborted() {
+            return Err(Error::refused(Code::Aborted, ""));
+        }
+        let published = self.publish(scope, fsync_errors::mark())?;
+        let durable = published.sync_directory()?;
+        Ok(published.into_written(durable))
+    }
+
+    /// Verifies, before publication, what was found out too long ago: that the directory is still
+    /// beneath the root, and what has the target's name.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::PathMismatch`]; those of [`super::write`] for what has the name now.
+    pub(super) fn recheck(&mut self, scope: &Scope<'_>) -> Result<(), Error> {
+        let is_stale = self.inspected.elapsed() >= STALE_AFTER;
+        if is_stale || self.is_staged {
+            self.target.check_parent(scope)?;
+        }
+        // With a mode given, nothing of the target's permissions is kept.
+        if is_stale && (self.is_staged || self.rules.mode.is_none()) {
+            self.reapply_metadata(scope)?;
+        }
+        // One without a name gets it in the last moment, whatever time it took.
+        self.is_staged |= is_stale && self.temporary.name().is_some();
+        Ok(())
+    }
+
+    /// Looks at the target again, and applies what has changed about it since.
+    fn reapply_metadata(&mut self, scope: &Scope<'_>) -> Result<(), Error> {
+        self.inspected = Instant::now();
+        let old_file = self.target.recheck(scope, &self.rules)?;
+        if old_file.as_ref().map(OldFile::version) == self.plan.old_file().map(OldFile::version) {
+            return Ok(());
+        }
+        self.plan = Plan::new(&self.rules, old_file);
+        let was_closed = self.temporary.fd().is_err();
+        if was_closed && !self.temporary.reopen(&self.applied.stat)? {
+            return Err(self.was_exchanged());
+        }
+        self.applied = self.apply_metadata()?;
+        self.sync()?;
+        if was_closed {
+            self.temporary.close()?;
+        }
+        Ok(())
+    }
+
+    fn apply_metadata(&self) -> Result<Applied, Error> {
+        let fd = self.temporary.fd()?;
+        match &self.substitute {
+            Some(substitute) => substitute.apply_metadata(&self.plan, fd),
+            None => {
+                let mut stat = sys::fstat(fd)?;
+                if !metadata::is_own(stat.uid) {
+                    // It was given away: mode and ACL are its owner's to change.
+                    let _ = sys::change_owner(fd, Some(sys::effective_user()), None);
+                    stat = sys::fstat(fd)?;
+                }
+                self.plan.apply_metadata(fd, stat)
+            }
+        }
+    }
+
+    /// Gives the file its name. `began` is a moment before that.
+    pub(super) fn publish(mut self, scope: &Scope<'_>, began: Mark) -> Result<Published, Error> {
+        if self.is_staged && !self.has_own_name()? {
+            return Err(self.was_exchanged());
+        }
+        let result = if self.rules.overwrite {
+            self.publish_over(scope)?
+        } else {
+            self.temporary.publish_new(self.target.name())
+        };
+        let method = match result {
+            Ok(method) => method,
+            Err(os) if os.errno == sys::EBUSY && self.rules.in_place => {
+                return in_place::publish(
+                    self.target,
+                    self.temporary,
+                    &self.plan,
+                    self.size,
+                    &self.rules,
+                    began,
+                );
+            }
+            Err(os) if is_refused_link(os) && self.temporary.name().is_none() => {
+                self.copy_to_named()?;
+                return self.publish(scope, began);
+            }
+            Err(os) => return Err(self.classify_publication(os)),
+        };
+        if self.is_staged && method == Method::Rename {
+            self.verify_published()?;
+        }
+        // One that had no name is still open. It is published, so a failure cannot undo that. One
+        // that was linked and has a name of its own loses that before the directory is synced.
+        self.temporary
+            .end()
+            .map_err(|os| Error::refused_by(Code::NotDurable, "", os))?;
+        Ok(Published {
+            target: self.target,
+            applied: self.applied,
+            size: self.size,
+            method,
+            durable: self.rules.durable,
+            began,
+        })
+    }
+
+    /// The outer error is one of what has come under the target's name.
+    fn publish_over(&mut self, scope: &Scope<'_>) -> Result<Result<Method, Os>, Error> {
+        let seems_free = self.applied.preserved.is_none();
+        let result = self.temporary.publish_over(self.target.name(), seems_free);
+        if seems_free && result.is_err_and(|os| os.errno == sys::EEXIST) {
+            self.reapply_metadata(scope)?;
+            return Ok(self.temporary.publish_over(self.target.name(), false));
+        }
+        Ok(result)
+    }
+
+    /// Replaces a temporary without a name, which was refused one, by a copy that has a name.
+    fn copy_to_named(&mut self) -> Result<(), Error> {
+        let purpose = crate::temporary::Purpose::Named;
+        let mut named = if self.is_staged {
+            create_locked_temporary(&self.target, self.plan.first_mode(), purpose)?
+        } else {
+            create_temporary(&self.target, self.plan.first_mode(), purpose)?
+        };
+        if self.rules.in_place {
+            named.stay_open();
+        }
+        let first = named.first_status()?;
+        let applied = self.plan.apply_metadata(named.fd()?, first)?;
+        in_place::copy(self.temporary.fd()?, named.fd()?)?;
+        self.temporary = named;
+        self.applied = applied;
+        self.sync()?;
+        self.close()
+    }
+
+    /// A name that is gone is told by the rename.
+    fn has_own_name(&self) -> Result<bool, Error> {
+        match self.temporary.has_own_name(&self.applied.stat) {
+            Err(os) if os.errno == sys::ENOENT => Ok(true),
+            answer => Ok(answer?),
+        }
+    }
+
+    fn was_exchanged(&self) -> Error {
+        let detail = if self.substitute.is_some() || self.is_staged {
+            "staged"
+        } else {
+            "temporary"
+        };
+        Error::refused(Code::PathMismatch, detail)
+    }
+
+    /// Verifies that the rename published this file.
+    ///
+    /// Another file under the name was renamed in its place, or has replaced it since. Only in a
+    /// directory that another user may write can the two not be told apart.
+    fn verify_published(&self) -> Result<(), Error> {
+        let directory = self.target.directory();
+        match sys::fstatat(directory.as_fd(), self.target.name()) {
+            Ok(seen) if seen.is_same_object(&self.applied.stat) => return Ok(()),
+            Ok(_) => {}
+            Err(os) if os.errno == sys::ENOENT => {}
+            // It says nothing about the file, which is published.
+            Err(_) => return Ok(()),
+        }
+        let is_gone = self
+            .temporary
+            .held()
+            .is_none_or(|fd| sys::fstat(fd).is_ok_and(|stat| stat.nlink == 0));
+        if is_gone && !metadata::others_may_rename_in(&sys::fstat(directory.as_fd())?) {
+            return Ok(());
+        }
+        Err(Error::refused(Code::PathMismatch, "published"))
+    }
+
+    fn classify_publication(&self, os: Os) -> Error {
+        match os.errno {
+            sys::EEXIST => Error::refused_by(Code::AlreadyExists, "", os),
+            // A directory came there since the look.
+            sys::EISDIR | sys::ENOTEMPTY | sys::ENOTDIR => {
+                Error::refused_by(Code::NotFile, "directory", os)
+            }
+            sys::ENOENT => {
+                make_dirs::without_name(self.target.directory().as_fd(), os, "temporary")
+            }
+            _ => Error::System {
+                os,
+                // Without a name of its own it is known by the directory it lies in.
+                temporary: Some(match self.temporary.name() {
+                    Some(name) => self.target.full_path(name),
+                    None => self.target.directory_path().to_vec(),
+                }),
+            },
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Writing one whole file.
+
+use super::prepared::Prepared;
+use super::rules::{Durable, IsAborted, Rules, TargetKey, Written};
+use super::target::WriteTarget;
+use crate::error::{Code, Error};
+use crate::resolve::Scope;
+
+/// Writes a whole file.
+///
+/// # Errors
+///
+/// [`Code::InvalidPath`], [`Code::OutsideWorkspace`], [`Code::Symlink`], [`Code::Hardlink`],
+/// [`Code::NotFile`], [`Code::NotDirectory`], [`Code::NotFound`], [`Code::AlreadyExists`],
+/// [`Code::NotDurable`], [`Code::Aborted`], [`Code::PathMismatch`]; otherwise what the system
+/// answered.
+pub fn write(
+    scope: &Scope<'_>,
+    raw: &[u8],
+    data: &[u8],
+    rules: &Rules,
+    is_aborted: IsAborted<'_>,
+) -> Result<Written, Error> {
+    Prepared::new(scope, raw, data, rules)?.finish(scope, is_aborted)
+}
+
+/// Finds the file that a write would replace: its directory, and its name after final links. Waits
+/// for file systems, and makes no directory.
+///
+/// # Errors
+///
+/// As [`write`].
+pub fn find_target(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<TargetKey, Error> {
+    let rules = Rules {
+        make_parents: None,
+        durable: Durable::No,
+        overwrite: true,
+        ..*rules
+    };
+    let mut target = WriteTarget::find(scope, raw, &rules)?;
+    target.inspect(scope, &rules)?;
+    let (dev, ino) = target
+        .identity()
+        .ok_or_else(|| Error::refused(Code::NotFound, "directory"))?;
+    Ok(TargetKey::Known {
+        dev,
+        ino,
+        name: Some(target.name().to_vec()),
+    })
+}

@@ -1,0 +1,193 @@
+//! A file that is made before it is published: in pieces, or by somebody else through its path.
+
+use super::apply_metadata::{PRIVATE, Plan};
+use super::new_file::{create_locked_temporary, write_all};
+use super::prepared::Prepared;
+use super::rules::{IsAborted, Rules, Written};
+use super::substitute::Substitute;
+use super::target::WriteTarget;
+use crate::error::{Code, Error, Os, Refusal};
+use crate::metadata;
+use crate::resolve::Scope;
+use crate::sys::{self, AsFd, OFlag, Stat};
+use crate::temporary::{Purpose, Temporary};
+use std::time::Instant;
+
+/// A file in the making, published when it is complete.
+///
+/// Until then the temporary is 0600, whatever the file will be; what the file replaces is looked
+/// at when it is complete. Dropping it leaves the old file as it was.
+#[derive(Debug)]
+pub struct Stage {
+    target: WriteTarget,
+    temporary: Temporary,
+    rules: Rules,
+    size: u64,
+    is_shared: bool,
+}
+
+impl Stage {
+    /// Starts a file that comes in pieces.
+    ///
+    /// # Errors
+    ///
+    /// As [`super::write`]: a target that may not be replaced is refused before any content comes.
+    pub fn begin(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Self, Error> {
+        Self::begin_for(scope, raw, rules, Purpose::Stream)
+    }
+
+    /// Starts a file that others write, by the path of its temporary.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::begin`].
+    pub fn begin_shared(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Self, Error> {
+        Self::begin_for(scope, raw, rules, Purpose::Named)
+    }
+
+    fn begin_for(
+        scope: &Scope<'_>,
+        raw: &[u8],
+        rules: &Rules,
+        purpose: Purpose,
+    ) -> Result<Self, Error> {
+        let mut target = WriteTarget::find(scope, raw, rules)?;
+        target.inspect(scope, rules)?;
+        let mut temporary = create_locked_temporary(&target, PRIVATE, purpose)?;
+        let is_shared = purpose == Purpose::Named;
+        if is_shared {
+            temporary.share();
+        }
+        Ok(Self {
+            target,
+            temporary,
+            rules: *rules,
+            size: 0,
+            is_shared,
+        })
+    }
+
+    /// Full path of the temporary, while it has a name.
+    #[must_use]
+    pub fn temporary_path(&self) -> Option<Vec<u8>> {
+        self.temporary
+            .name()
+            .map(|name| self.target.full_path(name))
+    }
+
+    /// Returns number, device and inode of the temporary, for another descriptor of it to be opened;
+    /// -1 for the number where one leads nowhere.
+    ///
+    /// # Errors
+    ///
+    /// What the system answered.
+    pub fn identity(&self) -> Result<(i32, u64, u64), Error> {
+        let fd = self.temporary.fd()?;
+        let stat = sys::fstat(fd)?;
+        Ok((sys::number_to_reopen(fd)?, stat.dev, stat.ino))
+    }
+
+    /// Writes the next piece.
+    ///
+    /// # Errors
+    ///
+    /// What the system answered.
+    pub fn append(&mut self, data: &[u8]) -> Result<(), Error> {
+        write_all(&self.temporary, data)?;
+        self.size += data.len() as u64;
+        Ok(())
+    }
+
+    /// Publishes the file.
+    ///
+    /// # Errors
+    ///
+    /// As [`super::write`]. For a file that others wrote also [`Code::NotFound`],
+    /// [`Code::NotFile`], [`Code::NotOwned`] and [`Code::Hardlink`], of what has the temporary's
+    /// name now.
+    pub fn commit(
+        mut self,
+        scope: &Scope<'_>,
+        is_aborted: IsAborted<'_>,
+    ) -> Result<Written, Error> {
+        let substitute = if self.is_shared {
+            self.take_what_was_made()?
+        } else {
+            None
+        };
+        let inspected = Instant::now();
+        let old_file = self.target.recheck(scope, &self.rules)?;
+        let plan = Plan::new(&self.rules, old_file);
+        let applied = match &substitute {
+            Some(substitute) => substitute.apply_metadata(&plan, self.temporary.fd()?)?,
+            None => {
+                let first = self.temporary.first_status()?;
+                plan.apply_metadata(self.temporary.fd()?, first)?
+            }
+        };
+        let prepared = Prepared {
+            target: self.target,
+            temporary: self.temporary,
+            plan,
+            substitute,
+            applied,
+            size: self.size,
+            rules: self.rules,
+            inspected,
+            is_staged: true,
+        };
+        prepared.finish(scope, is_aborted)
+    }
+
+    /// Finds what has the temporary's name: the staged file, or one that was renamed there, which is
+    /// returned and takes its place.
+    fn take_what_was_made(&mut self) -> Result<Option<Substitute>, Error> {
+        let staged = sys::fstat(self.temporary.fd()?)?;
+        let directory = self.target.directory();
+        let name = self.temporary.name().unwrap_or_default();
+        let seen = sys::fstatat(directory.as_fd(), name).map_err(classify_staged)?;
+        if seen.is_same_object(&staged) {
+            check_staged(&staged)?;
+            self.size = staged.size;
+            return Ok(None);
+        }
+        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+        let made = sys::open_at(directory.as_fd(), name, flags).map_err(classify_staged)?;
+        let stat = sys::fstat(made.as_fd())?;
+        check_staged(&stat)?;
+        // Its maker may have locked it, and the name is locked anyway.
+        let _ = sys::try_lock(made.as_fd());
+        let substitute = Substitute::new(made.as_fd(), &stat);
+        self.size = stat.size;
+        self.temporary.replace_fd(made);
+        Ok(Some(substitute))
+    }
+}
+
+fn classify_staged(os: Os) -> Error {
+    match os.errno {
+        sys::ENOENT => Error::refused_by(Code::NotFound, "staged", os),
+        sys::ELOOP => Error::refused_by(Code::Symlink, "staged", os),
+        sys::ENXIO => Error::refused_by(Code::NotFile, "staged", os),
+        _ => os.into(),
+    }
+}
+
+/// Refuses what is no regular file of this user with one name.
+fn check_staged(stat: &Stat) -> Result<(), Error> {
+    if !stat.is_file() {
+        return Err(Error::refused(Code::NotFile, "staged"));
+    }
+    if stat.nlink > 1 {
+        return Err(Error::refused(Code::Hardlink, "staged"));
+    }
+    if !metadata::is_own(stat.uid) {
+        return Err(Refusal {
+            uid: Some(stat.uid),
+            euid: Some(sys::effective_user()),
+            ..Refusal::new(Code::NotOwned, "staged")
+        }
+        .into());
+    }
+    Ok(())
+}

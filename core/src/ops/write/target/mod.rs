@@ -1,0 +1,350 @@
+//! Where a file is written: a directory by descriptor, and a name in it.
+
+mod sync;
+mod verify;
+
+use super::apply_metadata::OldFile;
+use super::directory_sync::{DOUBTFUL_SYNC, directory_flags, sync_directory};
+use super::fsync_errors;
+use super::rules::{Durable, FinalSymlink, Rules};
+use crate::error::{Code, Error, Os};
+use crate::make_dirs;
+use crate::metadata::Acl;
+use crate::metadata::mounts;
+use crate::path;
+use crate::resolve::Root;
+use crate::resolve::{Last, Policy, Scope, TOO_LONG, classify, link_policy};
+use crate::sys::{self, AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+/// A name in a directory that is held open.
+#[derive(Debug)]
+pub(crate) struct WriteTarget {
+    dir: Arc<OwnedFd>,
+    /// The root whose own directory this is.
+    pinned: Option<Arc<Root>>,
+    /// The directory's real path, for results and messages.
+    dir_path: Vec<u8>,
+    name: Vec<u8>,
+    /// The path as given is the real one.
+    is_as_given: bool,
+    /// The path as it was resolved, for a link to be read from.
+    text: Vec<u8>,
+    can_sync: bool,
+    links: u32,
+}
+
+/// What has the name.
+enum Found {
+    Nothing,
+    /// A link whose name the file takes.
+    Replaceable,
+    File(OldFile),
+    /// A link that is to be followed.
+    Link,
+}
+
+impl WriteTarget {
+    /// Opens the parent directory, and makes it where the rules say so.
+    pub(crate) fn find(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Self, Error> {
+        let located = scope.locate(raw)?;
+        if located.names_directory {
+            return Err(judge_bare(scope, &located.text, rules));
+        }
+        let mut target = Self::open(scope, &located.text, rules)?;
+        target.is_as_given &= scope.root.is_none() && path::is_normal(raw);
+        Ok(target)
+    }
+
+    fn open(scope: &Scope<'_>, text: &[u8], rules: &Rules) -> Result<Self, Error> {
+        let Some((parent, name)) = path::split(text) else {
+            return Err(judge_unnamed(scope, text));
+        };
+        let target = |dir, pinned, dir_path, is_as_given, can_sync| Self {
+            dir,
+            pinned,
+            dir_path,
+            name: name.to_vec(),
+            is_as_given,
+            text: text.to_vec(),
+            can_sync,
+            links: 0,
+        };
+        if let (Some(root), b"" | b".") = (scope.root, parent) {
+            let dir = root.directory();
+            let dir_path = root.real().to_vec();
+            return Ok(target(dir, Some(Arc::clone(root)), dir_path, false, true));
+        }
+        if path::is_too_long(name) || text.len() >= TOO_LONG {
+            // Said before a parent is made for it, and of a path that nobody could read by.
+            return Err(Os {
+                errno: sys::ENAMETOOLONG,
+                syscall: "open",
+            }
+            .into());
+        }
+        let wants_sync = rules.durable == Durable::Full;
+        let mut can_sync = wants_sync;
+        let opened = match scope.open(parent, directory_flags(wants_sync), Last::Follow) {
+            // A directory may be writable without being readable; it cannot be synced then.
+            Err(error) if wants_sync && error.errno() == Some(sys::DENIED) => {
+                can_sync = false;
+                scope.open(parent, directory_flags(false), Last::Follow)
+            }
+            answer => answer,
+        };
+        let found = match (opened, rules.make_parents) {
+            (Ok(found), _) => found,
+            (Err(error), Some(mode)) if error.errno() == Some(sys::ENOENT) => {
+                let began = fsync_errors::mark();
+                let mut sync_each = |dir: BorrowedFd<'_>| {
+                    if wants_sync {
+                        can_sync &= sync_directory(dir)?;
+                        if fsync_errors::has_failed_since(began, dir) {
+                            return Err(DOUBTFUL_SYNC.into());
+                        }
+                    }
+                    Ok(())
+                };
+                let made =
+                    make_dirs::open_or_make(scope, parent, mode, Last::Follow, &mut sync_each)?;
+                let mut found = made.found;
+                if wants_sync {
+                    match sys::open_at(found.fd.as_fd(), b".", directory_flags(true)) {
+                        Ok(readable) => found.fd = readable,
+                        Err(_) => can_sync = false,
+                    }
+                }
+                found
+            }
+            (Err(error), _) => return Err(explain_parent(scope, parent, error)),
+        };
+        let dir_path = scope.real_path(parent, &found);
+        let is_exact = found.is_exact;
+        Ok(target(
+            Arc::new(found.fd),
+            None,
+            dir_path,
+            is_exact,
+            can_sync,
+        ))
+    }
+
+    /// Looks at what has the name, and goes where a link leads, if it may be followed.
+    pub(crate) fn inspect(
+        &mut self,
+        scope: &Scope<'_>,
+        rules: &Rules,
+    ) -> Result<Option<OldFile>, Error> {
+        loop {
+            match self.inspect_name(rules)? {
+                Found::Nothing | Found::Replaceable => return Ok(None),
+                Found::File(old_file) => return Ok(Some(old_file)),
+                Found::Link => self.follow(scope, rules)?,
+            }
+        }
+    }
+
+    /// Looks once more, when the content is complete. A symlink found now was planted after the
+    /// first look, and is never followed.
+    pub(crate) fn recheck(
+        &mut self,
+        scope: &Scope<'_>,
+        rules: &Rules,
+    ) -> Result<Option<OldFile>, Error> {
+        let here = Rules {
+            final_symlink: match rules.final_symlink {
+                FinalSymlink::Follow => FinalSymlink::Reject,
+                other => other,
+            },
+            ..*rules
+        };
+        self.inspect(scope, &here)
+    }
+
+    fn inspect_name(&self, rules: &Rules) -> Result<Found, Error> {
+        // With a mode given, nothing of the old file but its owner is kept: one call shows it.
+        // Otherwise it is held, so that its mode and its ACL are those of one and the same file.
+        // Which mount it lies on matters where the file is synced (`Purpose::Replacement`).
+        let wants_mount = rules.overwrite && rules.durable != Durable::No;
+        let (held, seen) = if rules.mode.is_some() || !rules.overwrite {
+            let dir = self.dir.as_fd();
+            let seen = if wants_mount {
+                sys::statx_at(dir, &self.name)
+            } else {
+                sys::fstatat(dir, &self.name)
+            };
+            (None, seen)
+        } else {
+            match sys::hold_at(self.dir.as_fd(), &self.name, wants_mount) {
+                Ok((fd, stat)) => (fd, Ok(stat)),
+                Err(os) => (None, Err(os)),
+            }
+        };
+        let stat = match seen {
+            Ok(stat) => stat,
+            Err(os) if os.errno == sys::ENOENT => return Ok(Found::Nothing),
+            Err(os) => {
+                return Err(Os {
+                    syscall: "open",
+                    ..os
+                }
+                .into());
+            }
+        };
+        if !rules.overwrite {
+            return Err(Error::refused(Code::AlreadyExists, stat.kind_word()));
+        }
+        if stat.is_symlink() {
+            return match rules.final_symlink {
+                FinalSymlink::Reject => Err(Error::refused(Code::Symlink, "link")),
+                FinalSymlink::Replace => Ok(Found::Replaceable),
+                FinalSymlink::Follow => Ok(Found::Link),
+            };
+        }
+        if !stat.is_file() {
+            return Err(Error::refused(Code::NotFile, stat.kind_word()));
+        }
+        if rules.reject_hardlinks && stat.nlink > 1 {
+            return Err(Error::refused(Code::Hardlink, ""));
+        }
+        // Also read where the mode leaves it without effect: it is kept, or reported as lost.
+        let acl = match held {
+            _ if rules.mode.is_some() => None,
+            Some(fd) => {
+                let name = (self.dir.as_fd(), self.name.as_slice());
+                Acl::read(sys::get_acl_of_held(fd.as_fd(), Some(name)))?
+            }
+            None => Some(Acl::unknown()),
+        };
+        Ok(Found::File(OldFile { stat, acl }))
+    }
+
+    /// Goes to where a link leads, as the scope's policy allows: whom it belongs to and where it
+    /// leads are those of one and the same link, whatever has its name by then.
+    fn follow(&mut self, scope: &Scope<'_>, rules: &Rules) -> Result<(), Error> {
+        let links = self.links + 1;
+        if scope.policy == Policy::Reject || links > link_policy::MAX_LINKS {
+            return Err(Error::refused(Code::Symlink, "link"));
+        }
+        let link = match sys::read_link(self.dir.as_fd(), &self.name) {
+            Ok(link) => link,
+            Err(os) if os.errno == sys::ENOENT => {
+                self.links = links;
+                return Ok(());
+            }
+            Err(os) if os.errno == sys::EAGAIN => {
+                return Err(Error::refused_by(Code::PathMismatch, "retries", os));
+            }
+            Err(os) => return Err(os.into()),
+        };
+        let Some(link_target) = link.target else {
+            // No link any more: the next look says what it is.
+            self.links = links;
+            return Ok(());
+        };
+        let dir = self.dir.as_fd();
+        // The next write through a link here may ask the kernel's memory where it leads.
+        mounts::learn(dir);
+        let link_target =
+            link_policy::allowed_target(scope.policy, &link.stat, link_target, dir, true)
+                .map_err(classify)?;
+        if scope.root.is_some() && link_target.starts_with(b"/") {
+            return Err(Error::refused(Code::OutsideWorkspace, "link"));
+        }
+        let parent = path::split(&self.text).map_or(&b""[..], |(parent, _)| parent);
+        let text = if parent.is_empty() {
+            link_target
+        } else {
+            path::join(parent, &link_target).into_owned()
+        };
+        let (text, names_directory) = path::bare(&text);
+        if names_directory {
+            return Err(Error::refused(Code::NotFile, "link-to-slash"));
+        }
+        *self = Self {
+            is_as_given: false,
+            links,
+            ..Self::open(scope, text, rules)?
+        };
+        Ok(())
+    }
+
+    pub(crate) fn directory(&self) -> Arc<OwnedFd> {
+        Arc::clone(&self.dir)
+    }
+
+    /// Whether the directory was opened such that it can be synced.
+    pub(crate) fn can_sync(&self) -> bool {
+        self.can_sync
+    }
+
+    /// Device and inode of the directory, where they can be had.
+    pub(crate) fn identity(&self) -> Option<(u64, u64)> {
+        let stat = sys::fstat(self.dir.as_fd()).ok()?;
+        Some((stat.dev, stat.ino))
+    }
+
+    pub(crate) fn name(&self) -> &[u8] {
+        &self.name
+    }
+
+    /// The directory's real path.
+    pub(crate) fn directory_path(&self) -> &[u8] {
+        &self.dir_path
+    }
+
+    /// A name in this directory as a full path.
+    pub(crate) fn full_path(&self, name: &[u8]) -> Vec<u8> {
+        path::join(&self.dir_path, name).into_owned()
+    }
+
+    pub(crate) fn into_real_path(self) -> Option<Vec<u8>> {
+        (!self.is_as_given).then(|| self.full_path(&self.name))
+    }
+}
+
+/// Says why the parent could not be opened: a link on the way that leads to nothing is not a
+/// missing directory, and no `mkdir` helps.
+fn explain_parent(scope: &Scope<'_>, parent: &[u8], error: Error) -> Error {
+    let Error::System { os, .. } = error else {
+        return error;
+    };
+    if os.errno == sys::ENOENT && make_dirs::leads_to_nothing(scope, parent) {
+        return Error::refused_by(Code::NotFound, "dangling", os);
+    }
+    classify_parent(os.into())
+}
+
+fn classify_parent(error: Error) -> Error {
+    match error {
+        Error::System { os, .. } if os.errno == sys::ENOTDIR => {
+            Error::refused_by(Code::NotDirectory, "parent", os)
+        }
+        Error::System { os, .. } if os.errno == sys::ENOENT => {
+            Error::refused_by(Code::NotFound, "directory", os)
+        }
+        other => classify(other),
+    }
+}
+
+/// Refuses a path without a final name: `..` at its end, or the root itself. Where it leads decides how.
+fn judge_unnamed(scope: &Scope<'_>, text: &[u8]) -> Error {
+    match scope.stat(text, Last::Follow) {
+        Err(error) => classify_parent(error),
+        Ok(_) => Error::refused(Code::NotFile, "directory"),
+    }
+}
+
+/// A name with `/` or `/.` behind it can only be a directory, or should be.
+fn judge_bare(scope: &Scope<'_>, text: &[u8], rules: &Rules) -> Error {
+    match scope.stat(text, Last::Keep) {
+        Err(error) if error.errno() == Some(sys::ENOENT) => Error::refused(Code::NotFile, "slash"),
+        Err(error) => classify_parent(error),
+        Ok(stat) if stat.is_symlink() && rules.final_symlink == FinalSymlink::Reject => {
+            Error::refused(Code::Symlink, "link")
+        }
+        Ok(stat) if stat.is_file() => Error::refused(Code::NotDirectory, "file"),
+        Ok(stat) => Error::refused(Code::NotFile, stat.kind_word()),
+    }
+}

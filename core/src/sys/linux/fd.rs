@@ -1,0 +1,3 @@
+//! Descriptors.
+
+pub(crate) use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
