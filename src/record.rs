@@ -1,45 +1,19 @@
 //! What crosses to JavaScript: numbers at fixed places, and text.
 //!
-//! `lib/record.js` reads the same layout. A result of a synchronous call is written into memory
+//! The layout is that of [`crate::record_layout`], which `lib/record.js` reads too. A result of a synchronous call is written into memory
 //! that JavaScript owns and reuses, so that no object is made on the way.
 
+use crate::panic::{Panic, caught};
+use crate::record_layout::{
+    CONTAINMENT, IS_AS_GIVEN, NUMBERS, STATUS, STATUS_FAILED, STATUS_NOT_CACHED,
+    STATUS_UNKNOWN_MOUNT, STATUS_UNREAD, TEXT, TEXT_LENGTH, failure, identity, read, stat,
+};
 use holdfast_core::error::{Code, Error};
 use holdfast_core::failpoint;
 use holdfast_core::path;
 use holdfast_core::resolve::Scope;
 use holdfast_core::{Stat, Time};
 use napi::bindgen_prelude::{FromNapiValue, Result, sys};
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-/// Places for numbers at the start of a record.
-pub(crate) const NUMBERS: usize = 32;
-/// Bytes for text after the numbers: more than two paths.
-pub(crate) const TEXT: usize = 8192;
-
-/// Place of the status in every record.
-const STATUS: usize = 0;
-const STATUS_FAILED: f64 = 1.0;
-/// There is no answer from memory; or none, and the mount is not known yet.
-const STATUS_ELSEWHERE: f64 = 2.0;
-const STATUS_UNKNOWN_MOUNT: f64 = 3.0;
-/// The file is open and judged, and its content is not in memory, or too much for this thread.
-const STATUS_UNREAD: f64 = 4.0;
-/// Place of the text's length.
-const TEXT_LENGTH: usize = 31;
-/// Place of the containment in every record of a success.
-pub(crate) const CONTAINMENT: usize = 30;
-/// Place of the flag that says: the path as given is the real one, and no text repeats it.
-pub(crate) const IS_AS_GIVEN: usize = 29;
-
-/// Place of the nanoseconds of the four times of `fs.Stats`.
-const NANOSECONDS: usize = 20;
-
-/// Places of the device and inode by which a descriptor is known.
-const DEV: usize = 2;
-const INO: usize = 3;
-/// The inode's lower 32 bits, which a number may lose.
-const INO_LOW: usize = 4;
 
 /// Puts device and inode into a record.
 #[allow(
@@ -48,17 +22,12 @@ const INO_LOW: usize = 4;
     reason = "as in fs.Stats, and the bits that are lost there"
 )]
 pub(crate) fn set_identity(record: &mut Record, (dev, ino): (u64, u64)) {
-    record.numbers[DEV] = dev as f64;
-    record.numbers[INO] = ino as f64;
-    record.numbers[INO_LOW] = f64::from(ino as u32);
+    record.numbers[identity::DEV] = dev as f64;
+    record.numbers[identity::INO] = ino as f64;
+    record.numbers[identity::INO_LOW] = f64::from(ino as u32);
 }
 
-/// Fields of a failure.
-const ERRNO: usize = 1;
-const MODE: usize = 2;
-const UID: usize = 3;
-const EUID: usize = 4;
-const SIZE: usize = 5;
+/// A number that is not known.
 const UNKNOWN: f64 = -1.0;
 
 /// One result, or one error.
@@ -80,12 +49,12 @@ impl Record {
     }
 
     /// No answer without waiting.
-    pub(crate) fn elsewhere(learn: bool) -> Self {
+    pub(crate) fn not_cached(learn: bool) -> Self {
         let mut record = Self::new(0.0);
         record.numbers[STATUS] = if learn {
             STATUS_UNKNOWN_MOUNT
         } else {
-            STATUS_ELSEWHERE
+            STATUS_NOT_CACHED
         };
         record
     }
@@ -94,7 +63,7 @@ impl Record {
     #[allow(clippy::cast_precision_loss, reason = "as in fs.Stats")]
     pub(crate) fn set_unread(&mut self, size: u64) {
         self.numbers[STATUS] = STATUS_UNREAD;
-        self.numbers[crate::verbs::read::LENGTH] = size as f64;
+        self.numbers[read::LENGTH] = size as f64;
     }
 
     /// Puts the real path into the text, unless it is the one that was given.
@@ -112,26 +81,31 @@ impl Record {
         reason = "fs.Stats has these as doubles as well"
     )]
     #[inline(always)]
-    pub(crate) fn set_stat(&mut self, stat: &Stat) {
+    pub(crate) fn set_stat(&mut self, status: &Stat) {
         let fields = [
-            stat.dev as f64,
-            f64::from(stat.mode),
-            stat.nlink as f64,
-            f64::from(stat.uid),
-            f64::from(stat.gid),
-            stat.rdev as f64,
-            stat.blksize as f64,
-            stat.ino as f64,
-            stat.size as f64,
-            stat.blocks as f64,
-            milliseconds(stat.accessed),
-            milliseconds(stat.modified),
-            milliseconds(stat.changed),
-            milliseconds(stat.born),
+            status.dev as f64,
+            f64::from(status.mode),
+            status.nlink as f64,
+            f64::from(status.uid),
+            f64::from(status.gid),
+            status.rdev as f64,
+            status.blksize as f64,
+            status.ino as f64,
+            status.size as f64,
+            status.blocks as f64,
+            milliseconds(status.accessed),
+            milliseconds(status.modified),
+            milliseconds(status.changed),
+            milliseconds(status.born),
         ];
-        self.numbers[1..=fields.len()].copy_from_slice(&fields);
-        let times = [stat.accessed, stat.modified, stat.changed, stat.born];
-        for (number, time) in self.numbers[NANOSECONDS..].iter_mut().zip(times) {
+        self.numbers[stat::FIRST..stat::FIRST + fields.len()].copy_from_slice(&fields);
+        let times = [
+            status.accessed,
+            status.modified,
+            status.changed,
+            status.born,
+        ];
+        for (number, time) in self.numbers[stat::NANOSECONDS..].iter_mut().zip(times) {
             *number = f64::from(time.nanoseconds);
         }
     }
@@ -145,15 +119,15 @@ impl Record {
         let optional = |number: Option<u32>| number.map_or(UNKNOWN, f64::from);
         let (code, detail, os, temporary) = match error {
             Error::Refused(refusal) => {
-                numbers[MODE] = optional(refusal.mode);
-                numbers[UID] = optional(refusal.uid);
-                numbers[EUID] = optional(refusal.euid);
-                numbers[SIZE] = refusal.size.map_or(UNKNOWN, |size| size as f64);
+                numbers[failure::MODE] = optional(refusal.mode);
+                numbers[failure::UID] = optional(refusal.uid);
+                numbers[failure::EUID] = optional(refusal.euid);
+                numbers[failure::SIZE] = refusal.size.map_or(UNKNOWN, |size| size as f64);
                 (refusal.code.as_str(), refusal.detail, refusal.os, None)
             }
             Error::System { os, temporary } => ("", "", Some(*os), temporary.as_deref()),
         };
-        numbers[ERRNO] = os.map_or(0.0, |os| f64::from(os.errno));
+        numbers[failure::ERRNO] = os.map_or(0.0, |os| f64::from(os.errno));
         for part in [
             code.as_bytes(),
             detail.as_bytes(),
@@ -166,18 +140,13 @@ impl Record {
         record
     }
 
-    /// A defect of ours, with what the panic said.
-    fn defect(panic: &(dyn Any + Send)) -> Self {
-        let said = panic
-            .downcast_ref::<&str>()
-            .copied()
-            .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-            .unwrap_or("panic");
+    /// An internal error, with what the panic said.
+    pub(crate) fn defect(panic: &Panic) -> Self {
         let mut record = Self::failure(&Error::refused(Code::Internal, ""));
         record.text = format!(
             "{}\0{}\0\0\0",
             Code::Internal.as_str(),
-            said.replace('\0', " ")
+            panic.0.replace('\0', " ")
         )
         .into_bytes();
         record
@@ -204,19 +173,14 @@ impl Record {
 pub(crate) fn guarded<T>(
     body: impl FnOnce() -> std::result::Result<T, Error>,
 ) -> std::result::Result<T, Record> {
-    let answer = caught(|| {
+    let result = caught(|| {
         failpoint::hit("core");
         body()
-    })?;
-    answer.map_err(|error| Record::failure(&error))
-}
-
-/// Runs anything, and turns a panic into a record.
-#[allow(clippy::result_large_err, reason = "as in `guarded`")]
-pub(crate) fn caught<T>(body: impl FnOnce() -> T) -> std::result::Result<T, Record> {
-    // Nothing that a panic may have left half-changed is used again: what the body owns is
-    // dropped, and what it borrows are arguments of this one call.
-    catch_unwind(AssertUnwindSafe(body)).map_err(|panic| Record::defect(&*panic))
+    });
+    match result {
+        Ok(result) => result.map_err(|error| Record::failure(&error)),
+        Err(panic) => Err(Record::defect(&panic)),
+    }
 }
 
 /// The number that stands for what kept a call beneath its root, in the order of `lib/record.js`.

@@ -2,24 +2,35 @@
 //!
 //! The collector drops those that nobody finishes, and the end of a worker those that are left.
 //! The end of the process drops nothing: Node waits for the jobs in its pool, and leaves. What is
-//! unfinished then is given up by [`give_up`], which `lib/native.js` calls on the event `exit`.
+//! unfinished then is given up by `giveUp`, which `lib/native.js` calls on the event `exit`.
 
-use crate::env_state::with_state;
-use crate::slot::Slot;
-use crate::verbs::stage::Held;
+use crate::handle::Slot;
 use holdfast_core::error::{Code, Error};
 
-use napi::Env;
-use napi::bindgen_prelude::Result;
-use napi_derive::napi;
+use holdfast_core::ops::write;
+use holdfast_core::resolve::Root;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+/// A file in the making. JavaScript calls one function of it after the other; dropping it, by the
+/// collector or at the end of the environment, removes its temporary.
+#[derive(Clone)]
+pub struct Stage {
+    pub(crate) held: Arc<Unfinished>,
+    pub(crate) flags: u32,
+}
+
+/// What is let go of together: nothing stays open for a file that came to its end.
+pub(crate) struct Held {
+    pub(crate) file: write::Stage,
+    pub(crate) root: Option<Arc<Root>>,
+}
 
 /// A file in the making. A job takes it, and puts it back unless it was the last.
 pub(crate) struct Unfinished {
     file: Slot<Held>,
     number: u64,
-    home: Home,
+    files_of_env: UnfinishedFiles,
 }
 
 impl Unfinished {
@@ -37,7 +48,7 @@ impl Unfinished {
     /// The file again, for the next job; dropped, if everything was given up meanwhile.
     pub(crate) fn put_back(&self, file: Held) {
         // Under the lock: either this is in time to be given up, or it sees that it is not.
-        let files = self.home.files();
+        let files = self.files_of_env.files();
         if files.is_some() {
             self.file.put(file);
         }
@@ -46,7 +57,7 @@ impl Unfinished {
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        if let Some(files) = self.home.files().as_mut() {
+        if let Some(files) = self.files_of_env.files().as_mut() {
             files.remove(&self.number);
         }
     }
@@ -54,27 +65,18 @@ impl Drop for Unfinished {
 
 /// The unfinished files of one environment, by number; none any more once they were given up.
 #[derive(Clone)]
-pub(crate) struct Home(Arc<Mutex<Option<Files>>>);
+pub(crate) struct UnfinishedFiles(Arc<Mutex<Option<Files>>>);
 
 type Files = BTreeMap<u64, Weak<Unfinished>>;
 
-impl Default for Home {
+impl Default for UnfinishedFiles {
     fn default() -> Self {
         Self(Arc::new(Mutex::new(Some(Files::new()))))
     }
 }
 
-impl Home {
-    /// Returns that of the calling environment.
-    ///
-    /// # Errors
-    ///
-    /// The environment is ending.
-    pub(crate) fn of_caller(env: &Env) -> Result<Self> {
-        with_state(env, |state| state.home.clone())
-    }
-
-    fn files(&self) -> MutexGuard<'_, Option<Files>> {
+impl UnfinishedFiles {
+    pub(crate) fn files(&self) -> MutexGuard<'_, Option<Files>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -92,21 +94,9 @@ impl Home {
         let unfinished = Arc::new(Unfinished {
             file: Slot::new(file),
             number,
-            home: self.clone(),
+            files_of_env: self.clone(),
         });
         files.insert(number, Arc::downgrade(&unfinished));
         Ok(unfinished)
     }
-}
-
-/// Removes the temporaries of the calling environment. What a job is working on right now goes
-/// when that job ends, unless that publishes it.
-#[napi(catch_unwind)]
-pub fn give_up(env: &Env) -> Result<()> {
-    let home = with_state(env, |state| std::mem::take(&mut state.home))?;
-    let files = home.files().take().unwrap_or_default();
-    for file in files.values().filter_map(Weak::upgrade) {
-        drop(file.take());
-    }
-    Ok(())
 }

@@ -1,9 +1,11 @@
 //! `ensureDir`.
 
-use crate::arguments::{LEARN, PathArgument, PathRoom, RootHandle, has, scope, taken};
-use crate::direct::{Call, Value};
-use crate::record::{CONTAINMENT, Record, containment, guarded};
-use crate::task::{Job, Reply};
+use crate::args::{LEARN, PathArgument, PathRoom, has, scope};
+use crate::call::{Call, Value};
+use crate::handle::{RootHandle, clone_root};
+use crate::job::{Job, Reply};
+use crate::record::{Record, containment, guarded};
+use crate::record_layout::{CONTAINMENT, ensure_dir as layout};
 use holdfast_core::error::Error;
 use holdfast_core::nonblocking::{self, Cached};
 use holdfast_core::ops::ensure_dir::{self, Ensured, Existing, Rules};
@@ -11,15 +13,6 @@ use holdfast_core::path;
 use holdfast_core::resolve::Scope;
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
-
-/// Places of the result's numbers.
-const MODE: usize = 1;
-const IS_PRIVATE: usize = 2;
-const HARDENING: usize = 3;
-/// 0 for none, otherwise one more than the position in the list of reasons.
-const REASON: usize = 4;
-/// Length of the path of the first directory created, which follows the real path in the text.
-const FIRST_CREATED: usize = 5;
 
 pub(crate) fn rules(flags: u32, mode: u32) -> Rules {
     Rules {
@@ -42,15 +35,15 @@ pub(crate) fn describe(scope: &Scope<'_>, ensured: Ensured) -> Record {
 #[inline(always)]
 fn fill(record: &mut Record, ensured: Ensured) {
     record.set_path(ensured.real.as_deref());
-    record.numbers[MODE] = f64::from(ensured.mode);
-    record.numbers[IS_PRIVATE] = f64::from(u8::from(ensured.is_private));
-    record.numbers[HARDENING] = f64::from(ensured.hardening as u8);
-    record.numbers[REASON] = ensured
+    record.numbers[layout::MODE] = f64::from(ensured.mode);
+    record.numbers[layout::IS_PRIVATE] = f64::from(u8::from(ensured.is_private));
+    record.numbers[layout::HARDENING] = f64::from(ensured.hardening as u8);
+    record.numbers[layout::REASON] = ensured
         .reason
         .map_or(0.0, |reason| f64::from(reason as u8) + 1.0);
     if let Some(first) = ensured.first_created {
         let first = path::shown(&first);
-        record.numbers[FIRST_CREATED] = crate::record::length(first.len());
+        record.numbers[layout::FIRST_CREATED] = crate::record::length(first.len());
         record.text.extend_from_slice(&first);
     }
 }
@@ -69,7 +62,7 @@ pub(crate) fn ensure_dir_cached(call: &Call<'_>, record: &mut Record) -> Result<
             record.numbers[CONTAINMENT] = containment(&scope);
             fill(record, ensured);
         }
-        Cached::NotCached(learn) => *record = Record::elsewhere(learn),
+        Cached::NotCached(learn) => *record = Record::not_cached(learn),
     }
     Ok(None)
 }
@@ -99,7 +92,7 @@ pub fn ensure_dir_async(
     mode: u32,
     root: Option<&RootHandle>,
 ) -> AsyncTask<Job> {
-    let root = taken(root);
+    let root = clone_root(root);
     Job::queue(move || {
         Reply::of(guarded(|| {
             let root = root?;

@@ -1,7 +1,8 @@
 //! What the `holdfast doctor` command asks: facts about a path, and each verb without its effect.
 
-use crate::arguments::{PathArgument, scope};
+use crate::args::{PathArgument, scope};
 use crate::record::{Record, Scratch, containment, guarded, length};
+use crate::record_layout::{facts as layout, forecast};
 use crate::verbs::{ensure_dir, read, write};
 use holdfast_core::doctor::dry_run::{self, Forecast};
 use holdfast_core::doctor::{self, Facts};
@@ -9,20 +10,7 @@ use holdfast_core::ops::write::Durable;
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
-// Places of the numbers, after those of `fs.Stats`.
-/// Bits: own, own or root's, an ACL that names somebody, immutable, append-only, a mount point,
-/// read-only, an ACL that cannot be read.
-const TRAITS: usize = 15;
-/// What the effective user may do, as in the last digit of a mode.
-const ACCESS: usize = 16;
-/// Number of the mount, or -1.
-const MOUNT: usize = 17;
-/// Length of the ACL, which follows the real path in the text, or -1.
-const ACL: usize = 18;
-/// Seven numbers of `fstatfs(2)`.
-const VOLUME: usize = 19;
-
-/// More than any ACL that a person would read.
+/// More than any layout::ACL that a person would read.
 const LONGEST_ACL: usize = 2048;
 
 #[allow(clippy::cast_precision_loss, reason = "as in fs.StatFs")]
@@ -45,10 +33,10 @@ fn describe(facts: &Facts) -> Record {
         .iter()
         .zip(0..)
         .fold(0_u32, |bits, (&has, place)| bits | u32::from(has) << place);
-    numbers[TRAITS] = f64::from(bits);
-    numbers[ACCESS] = f64::from(facts.access);
-    numbers[MOUNT] = facts.mount.map_or(-1.0, f64::from);
-    numbers[ACL] = -1.0;
+    numbers[layout::TRAITS] = f64::from(bits);
+    numbers[layout::ACCESS] = f64::from(facts.access);
+    numbers[layout::MOUNT] = facts.mount.map_or(-1.0, f64::from);
+    numbers[layout::ACL] = -1.0;
     let volume = &facts.volume;
     let figures = [
         u64::from(volume.kind),
@@ -60,11 +48,11 @@ fn describe(facts: &Facts) -> Record {
         volume.free_inodes,
     ];
     for (place, figure) in figures.into_iter().enumerate() {
-        numbers[VOLUME + place] = figure as f64;
+        numbers[layout::VOLUME + place] = figure as f64;
     }
     if let Some(acl) = &facts.acl {
         let shown = &acl[..acl.len().min(LONGEST_ACL)];
-        record.numbers[ACL] = length(shown.len());
+        record.numbers[layout::ACL] = length(shown.len());
         record.text.extend_from_slice(shown);
     }
     record
@@ -99,7 +87,7 @@ pub fn rehearse_ensure_dir(path: PathArgument, flags: u32, mode: u32, scratch: S
 
 /// `writeAtomic` of some content, without its effect: whether it is created, its mode, what is
 /// synced (nothing, the file, both), and what is kept (-1 for nothing to keep, otherwise a bit
-/// each for mode, ACL and owner).
+/// each for mode, layout::ACL and owner).
 #[napi(catch_unwind)]
 pub fn rehearse_write(path: PathArgument, flags: u32, modes: u32, scratch: Scratch) {
     let answer = guarded(|| {
@@ -111,14 +99,14 @@ pub fn rehearse_write(path: PathArgument, flags: u32, modes: u32, scratch: Scrat
             preserved,
         } = dry_run::write(&scope, &path.0, &write::rules(flags, modes))?;
         let mut record = Record::new(containment(&scope));
-        record.numbers[1] = f64::from(u8::from(created));
-        record.numbers[2] = f64::from(mode);
-        record.numbers[3] = match durable {
+        record.numbers[forecast::CREATED] = f64::from(u8::from(created));
+        record.numbers[forecast::MODE] = f64::from(mode);
+        record.numbers[forecast::DURABLE] = match durable {
             Durable::No => 0.0,
             Durable::File => 1.0,
             Durable::Full => 2.0,
         };
-        record.numbers[4] = preserved.map_or(-1.0, |kept| {
+        record.numbers[forecast::PRESERVED] = preserved.map_or(-1.0, |kept| {
             f64::from(u8::from(kept.mode) | u8::from(kept.acl) << 1 | u8::from(kept.owner) << 2)
         });
         Ok(record)

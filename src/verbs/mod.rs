@@ -1,6 +1,7 @@
 //! The functions that JavaScript calls, one file a verb.
 
 pub(crate) mod capabilities;
+pub(crate) mod clean;
 pub(crate) mod ensure_dir;
 #[cfg(target_os = "linux")]
 pub(crate) mod inspect;
@@ -8,7 +9,6 @@ pub(crate) mod path;
 pub(crate) mod read;
 pub(crate) mod root;
 pub(crate) mod stage;
-pub(crate) mod stale;
 pub(crate) mod status;
 pub(crate) mod write;
 pub(crate) mod write_target;

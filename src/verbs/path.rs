@@ -1,6 +1,6 @@
 //! Paths that are fixed at the time of a call.
 
-use crate::arguments::PathArgument;
+use crate::args::PathArgument;
 use crate::record::{Scratch, guarded};
 use holdfast_core::resolve;
 use napi::Env;

@@ -1,12 +1,12 @@
 //! `readLocalFileSafely` and `openLocalFileSafely`.
 
-use crate::arguments::{
-    Bytes, LEARN, NO_HANDOVER, PathArgument, PathRoom, RootHandle, has, scope, taken,
-};
-use crate::direct::{Call, Value};
-use crate::record::{CONTAINMENT, Record, caught, containment, guarded, length};
-use crate::slot::Slot;
-use crate::task::{Extra, Job, Reply};
+use crate::args::{Bytes, LEARN, NO_HANDOVER, PathArgument, PathRoom, has, scope};
+use crate::call::{Call, Value};
+use crate::handle::{RootHandle, Slot, clone_root};
+use crate::job::{Extra, Job, Reply};
+use crate::panic::caught;
+use crate::record::{Record, containment, guarded, length};
+use crate::record_layout::{CONTAINMENT, read as layout};
 use holdfast_core::error::Error;
 use holdfast_core::failpoint;
 use holdfast_core::nonblocking::{self, Cached};
@@ -16,15 +16,6 @@ use napi::bindgen_prelude::{AsyncTask, External, Result, Uint8Array, sys};
 use napi::{Env, Task};
 use napi_derive::napi;
 use std::sync::Arc;
-
-/// Place of the number of bytes read.
-pub(crate) const LENGTH: usize = 15;
-/// Place of the flag that says: the content was read, and is for [`read_take`].
-const IS_HELD: usize = 17;
-/// Place of the descriptor that an open hands over.
-const DESCRIPTOR: usize = 16;
-/// Place of the lower 32 bits of the inode, which a number may lose.
-const INO_LOW: usize = 17;
 
 /// Up to this size, one job reads the whole file and the bytes are copied into their Buffer; a
 /// larger file is read straight into a Buffer by a second job, since copying would hold the event
@@ -112,7 +103,7 @@ pub(crate) fn read_sync(call: &Call<'_>, record: &mut Record) -> std::result::Re
         }
     };
     file.close();
-    record.numbers[LENGTH] = length(count);
+    record.numbers[layout::LENGTH] = length(count);
     Ok(Some(value))
 }
 
@@ -142,7 +133,7 @@ pub(crate) fn read_cached(
     let opened = match nonblocking::open_file(&scope, path, &rules(flags, max_bytes)) {
         Cached::Known(opened) => opened,
         Cached::NotCached(learn) => {
-            *record = Record::elsewhere(learn);
+            *record = Record::not_cached(learn);
             return Ok(None);
         }
     };
@@ -165,10 +156,10 @@ pub(crate) fn read_cached(
     match count {
         Some(count) => {
             opened.file.close();
-            record.numbers[LENGTH] = length(count);
+            record.numbers[layout::LENGTH] = length(count);
         }
         None if has(flags, NO_HANDOVER) => {
-            *record = Record::elsewhere(false);
+            *record = Record::not_cached(false);
             return Ok(None);
         }
         None => {
@@ -187,7 +178,7 @@ pub fn read_async(
     max_bytes: f64,
     root: Option<&RootHandle>,
 ) -> AsyncTask<Job> {
-    let root = taken(root);
+    let root = clone_root(root);
     Job::queue(move || {
         let answer = guarded(|| open_and_read(&path.0, flags, max_bytes, root?.as_ref()));
         answer.unwrap_or_else(|failure| Reply::of(Err(failure)))
@@ -208,7 +199,7 @@ fn open_and_read(
     let file = read::open(&scope, path, &rules)?;
     let mut record = describe(containment(&scope), &file);
     if file.size() > COPIED {
-        record.numbers[LENGTH] = length(usize::try_from(file.size()).unwrap_or(usize::MAX));
+        record.numbers[layout::LENGTH] = length(usize::try_from(file.size()).unwrap_or(usize::MAX));
         return Ok(Reply {
             record,
             extra: Extra::Pending(file),
@@ -219,7 +210,7 @@ fn open_and_read(
         Content::Fits(count) => data.truncate(count),
         Content::Outgrown(content) => return Ok(outgrown(record, content)),
     }
-    record.numbers[LENGTH] = length(data.len());
+    record.numbers[layout::LENGTH] = length(data.len());
     Ok(Reply {
         record,
         extra: Extra::Data(data),
@@ -228,9 +219,9 @@ fn open_and_read(
 
 /// Content that is larger than its file was said to be: of any size.
 fn outgrown(mut record: Record, content: Vec<u8>) -> Reply {
-    record.numbers[LENGTH] = length(content.len());
+    record.numbers[layout::LENGTH] = length(content.len());
     let is_held = content.len() as u64 > COPIED;
-    record.numbers[IS_HELD] = f64::from(u8::from(is_held));
+    record.numbers[layout::IS_HELD] = f64::from(u8::from(is_held));
     let extra = if is_held {
         Extra::Content(content)
     } else {
@@ -267,7 +258,7 @@ impl Task for Fill {
             failpoint::hit("job");
             self.read(file)
         });
-        Ok(reply.unwrap_or_else(|defect| Reply::of(Err(defect))))
+        Ok(reply.unwrap_or_else(|panic| Reply::failed(&panic)))
     }
 
     fn resolve(&mut self, _: Env, reply: Reply) -> Result<Reply> {
@@ -286,7 +277,7 @@ impl Fill {
             let mut record = Record::new(0.0);
             match file.read(place, max_bytes)? {
                 Content::Fits(count) => {
-                    record.numbers[LENGTH] = length(count);
+                    record.numbers[layout::LENGTH] = length(count);
                     Ok(Reply::of(Ok(record)))
                 }
                 Content::Outgrown(content) => Ok(outgrown(record, content)),
@@ -331,8 +322,8 @@ pub fn read_drop(pending: &External<Slot<OpenFile>>) -> AsyncTask<Job> {
 
 /// Puts the descriptor's number into a record, and what `set_stat` leaves out of the inode.
 fn set_descriptor(record: &mut Record, file: &OpenFile) -> std::result::Result<(), Error> {
-    record.numbers[DESCRIPTOR] = f64::from(file.number_to_reopen()?);
-    record.numbers[INO_LOW] = f64::from(file.stat().ino as u32);
+    record.numbers[layout::DESCRIPTOR] = f64::from(file.number_to_reopen()?);
+    record.numbers[layout::INO_LOW] = f64::from(file.stat().ino as u32);
     Ok(())
 }
 
@@ -357,7 +348,7 @@ pub(crate) fn open_cached(
             Ok(Some(call.external(Slot::new(opened.file))?))
         }
         Cached::NotCached(learn) => {
-            *record = Record::elsewhere(learn);
+            *record = Record::not_cached(learn);
             Ok(None)
         }
     }
@@ -372,7 +363,7 @@ pub fn open_async(
     max_bytes: f64,
     root: Option<&RootHandle>,
 ) -> AsyncTask<Job> {
-    let root = taken(root);
+    let root = clone_root(root);
     Job::queue(move || {
         let answer = guarded(|| {
             let root = root?;

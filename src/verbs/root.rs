@@ -1,10 +1,11 @@
 //! `openRoot`.
 
-use crate::arguments::{PathArgument, PathRoom, RootHandle};
-use crate::direct::{Call, Value};
+use crate::args::{PathArgument, PathRoom};
+use crate::call::{Call, Value};
+use crate::handle::{RootHandle, Slot};
+use crate::job::{Extra, Job, Reply};
 use crate::record::{Record, Scratch, guarded, set_identity};
-use crate::slot::Slot;
-use crate::task::{Extra, Job, Reply};
+use crate::record_layout::root as layout;
 use holdfast_core::error::Error;
 use holdfast_core::nonblocking::{self, Cached};
 use holdfast_core::resolve::Root;
@@ -12,9 +13,6 @@ use holdfast_core::resolve::{Policy, Resolver, Scope};
 use napi::bindgen_prelude::{AsyncTask, External};
 use napi_derive::napi;
 use std::sync::Arc;
-
-/// Place of the root's number.
-const NUMBER: usize = 1;
 
 fn open(path: &[u8]) -> Result<(Record, Arc<Root>), Error> {
     let root = Root::open(path)?;
@@ -27,7 +25,7 @@ fn open(path: &[u8]) -> Result<(Record, Arc<Root>), Error> {
 fn fill(record: &mut Record, root: &Root) {
     #[allow(clippy::cast_precision_loss, reason = "nobody opens 2^53 roots")]
     let number = root.number() as f64;
-    record.numbers[NUMBER] = number;
+    record.numbers[layout::NUMBER] = number;
     set_identity(record, root.identity());
 }
 
@@ -45,7 +43,7 @@ pub(crate) fn root_open_cached(call: &Call<'_>, record: &mut Record) -> Result<V
             Ok(Some(call.external(Slot::new(Arc::new(root)))?))
         }
         Cached::NotCached(learn) => {
-            *record = Record::elsewhere(learn);
+            *record = Record::not_cached(learn);
             Ok(None)
         }
     }

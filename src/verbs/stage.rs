@@ -1,52 +1,21 @@
 //! `writeAtomic` of content that comes in pieces, and `stageAtomic`.
 
-use crate::arguments::{Bytes, PathArgument, RootHandle, has, scope, taken};
-use crate::record::{Record, containment, guarded};
-use crate::task::{Extra, Job, Reply};
-use crate::unfinished::{Home, Unfinished};
+use crate::args::{Bytes, PathArgument, has, scope};
+use crate::env::with_state;
+use crate::handle::{RootHandle, clone_root};
+use crate::job::{Extra, Job, Reply};
+use crate::record::{Record, containment, guarded, set_identity};
+use crate::record_layout::stage as layout;
+use crate::unfinished::{Held, Stage};
 use crate::verbs::write::{CancelHandle, copied, describe, is_raised, rules};
 use holdfast_core::ops::write;
-use holdfast_core::resolve::Root;
 use napi::Env;
 use napi::bindgen_prelude::{AsyncTask, External, Result};
 use napi_derive::napi;
-use std::sync::Arc;
-
-/// A file in the making. JavaScript calls one function of it after the other; dropping it, by the
-/// collector or at the end of the environment, removes its temporary.
-#[derive(Clone)]
-pub struct Stage {
-    held: Arc<Unfinished>,
-    flags: u32,
-}
-
-/// What is let go of together: nothing stays open for a file that came to its end.
-pub(crate) struct Held {
-    file: write::Stage,
-    root: Option<Arc<Root>>,
-}
+use std::sync::{Arc, Weak};
 
 /// Bit of a file that others write: its record has the path of the temporary.
 const SHARED: u32 = 10;
-
-/// Places of what JavaScript opens the temporary anew by, and knows it by.
-const DESCRIPTOR: usize = 1;
-const DEV: usize = 2;
-const INO: usize = 3;
-/// Its lower 32 bits, which a number may lose.
-const INO_LOW: usize = 4;
-
-#[allow(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    reason = "as in fs.Stats, and what is lost there"
-)]
-fn set_identity(record: &mut Record, (descriptor, dev, ino): (i32, u64, u64)) {
-    record.numbers[DESCRIPTOR] = f64::from(descriptor);
-    record.numbers[DEV] = dev as f64;
-    record.numbers[INO] = ino as f64;
-    record.numbers[INO_LOW] = f64::from(ino as u32);
-}
 
 /// Starts a file, in the pool.
 #[napi(catch_unwind)]
@@ -57,8 +26,8 @@ pub fn stage_begin(
     modes: u32,
     root: Option<&RootHandle>,
 ) -> Result<AsyncTask<Job>> {
-    let root = taken(root);
-    let home = Home::of_caller(env)?;
+    let root = clone_root(root);
+    let unfinished = with_state(env, |state| state.unfinished.clone())?;
     Ok(Job::queue(move || {
         let answer = guarded(|| {
             let root = root?;
@@ -68,12 +37,14 @@ pub fn stage_begin(
             let file = if has(flags, SHARED) {
                 let file = write::Stage::begin_shared(&scope, &path.0, &rules)?;
                 record.set_path(file.temporary_path().as_deref());
-                set_identity(&mut record, file.identity()?);
+                let (descriptor, dev, ino) = file.identity()?;
+                record.numbers[layout::DESCRIPTOR] = f64::from(descriptor);
+                set_identity(&mut record, (dev, ino));
                 file
             } else {
                 write::Stage::begin(&scope, &path.0, &rules)?
             };
-            Ok((home.adopt(Held { file, root })?, record))
+            Ok((unfinished.adopt(Held { file, root })?, record))
         });
         match answer {
             Ok((held, record)) => Reply {
@@ -125,4 +96,16 @@ pub fn stage_abort(stage: &External<Stage>) -> AsyncTask<Job> {
             Ok(Record::new(0.0))
         }))
     })
+}
+
+/// Removes the temporaries of the calling environment. What a job is working on right now goes
+/// when that job ends, unless that publishes it.
+#[napi(catch_unwind)]
+pub fn give_up(env: &Env) -> Result<()> {
+    let unfinished = with_state(env, |state| std::mem::take(&mut state.unfinished))?;
+    let files = unfinished.files().take().unwrap_or_default();
+    for file in files.values().filter_map(Weak::upgrade) {
+        drop(file.take());
+    }
+    Ok(())
 }

@@ -1,9 +1,11 @@
 //! The status of a path beneath a root, without opening what it leads to.
 
-use crate::arguments::{LEARN, PathArgument, PathRoom, RootHandle, has, scope, taken};
-use crate::direct::{Call, Value};
-use crate::record::{CONTAINMENT, Record, containment, guarded};
-use crate::task::{Job, Reply};
+use crate::args::{LEARN, PathArgument, PathRoom, has, scope};
+use crate::call::{Call, Value};
+use crate::handle::{RootHandle, clone_root};
+use crate::job::{Job, Reply};
+use crate::record::{Record, containment, guarded};
+use crate::record_layout::CONTAINMENT;
 use holdfast_core::Stat;
 use holdfast_core::error::Error;
 use holdfast_core::nonblocking::{self, Cached};
@@ -32,7 +34,7 @@ pub(crate) fn status_cached(call: &Call<'_>, record: &mut Record) -> Result<Valu
             record.set_stat(&stat?);
             record.numbers[CONTAINMENT] = containment(&scope);
         }
-        Cached::NotCached(learn) => *record = Record::elsewhere(learn),
+        Cached::NotCached(learn) => *record = Record::not_cached(learn),
     }
     Ok(None)
 }
@@ -40,7 +42,7 @@ pub(crate) fn status_cached(call: &Call<'_>, record: &mut Record) -> Result<Valu
 /// Answers in the pool.
 #[napi(catch_unwind)]
 pub fn status_async(path: PathArgument, flags: u32, root: Option<&RootHandle>) -> AsyncTask<Job> {
-    let root = taken(root);
+    let root = clone_root(root);
     Job::queue(move || {
         Reply::of(guarded(|| {
             let root = root?;

@@ -1,9 +1,11 @@
 //! `writeAtomic` of content that is there as a whole.
 
-use crate::arguments::{Bytes, PathArgument, PathRoom, RootHandle, has, scope, taken};
-use crate::direct::{Call, Value};
+use crate::args::{Bytes, PathArgument, PathRoom, has, scope};
+use crate::call::{Call, Value};
+use crate::handle::{RootHandle, clone_root};
+use crate::job::{Extra, Job, Reply};
 use crate::record::{Record, containment, guarded};
-use crate::task::{Extra, Job, Reply};
+use crate::record_layout::write as layout;
 use holdfast_core::error::{Code, Error};
 use holdfast_core::ops::write::Method;
 use holdfast_core::ops::write::{self, Durable, FinalSymlink, Item, Rules, Written};
@@ -12,17 +14,6 @@ use napi::bindgen_prelude::{AsyncTask, External};
 use napi_derive::napi;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Places of the result's numbers.
-const CREATED: usize = 1;
-const SIZE: usize = 2;
-const MODE: usize = 3;
-const DEV: usize = 4;
-const INO: usize = 5;
-const METHOD: usize = 6;
-const DURABLE: usize = 7;
-/// -1 for nothing to preserve, otherwise a bit each for mode, ACL and owner.
-const PRESERVED: usize = 8;
 
 /// Options of a write: bits in `flags`; three modes of nine bits, and whether the first is given,
 /// in `modes`.
@@ -52,22 +43,22 @@ pub(crate) fn describe(scope: &Scope<'_>, written: &Written) -> Record {
     let mut record = Record::new(containment(scope));
     record.set_path(written.real.as_deref());
     let numbers = &mut record.numbers;
-    numbers[CREATED] = f64::from(u8::from(written.created));
-    numbers[SIZE] = written.size as f64;
-    numbers[MODE] = f64::from(written.mode);
-    numbers[DEV] = written.dev as f64;
-    numbers[INO] = written.ino as f64;
-    numbers[METHOD] = match written.method {
+    numbers[layout::CREATED] = f64::from(u8::from(written.created));
+    numbers[layout::SIZE] = written.size as f64;
+    numbers[layout::MODE] = f64::from(written.mode);
+    numbers[layout::DEV] = written.dev as f64;
+    numbers[layout::INO] = written.ino as f64;
+    numbers[layout::METHOD] = match written.method {
         Method::Rename => 0.0,
         Method::Link => 1.0,
         Method::InPlace => 2.0,
     };
-    numbers[DURABLE] = match written.durable {
+    numbers[layout::DURABLE] = match written.durable {
         Durable::No => 0.0,
         Durable::File => 1.0,
         Durable::Full => 2.0,
     };
-    numbers[PRESERVED] = written.preserved.map_or(-1.0, |kept| {
+    numbers[layout::PRESERVED] = written.preserved.map_or(-1.0, |kept| {
         f64::from(u8::from(kept.mode) | u8::from(kept.acl) << 1 | u8::from(kept.owner) << 2)
     });
     record
@@ -120,7 +111,7 @@ pub fn write_async(
     root: Option<&RootHandle>,
     cancel: Option<&CancelHandle>,
 ) -> AsyncTask<Job> {
-    let root = taken(root);
+    let root = clone_root(root);
     let cancel = cancel.map(|cancel| Arc::clone(cancel));
     let copy = copied(data.as_slice());
     Job::queue(move || {
@@ -157,7 +148,7 @@ pub fn write_many_async(
     root: Option<&RootHandle>,
     cancel: Option<&CancelHandle>,
 ) -> AsyncTask<Job> {
-    let root = taken(root);
+    let root = clone_root(root);
     let cancel = cancel.map(|cancel| Arc::clone(cancel));
     let copies: Result<Vec<_>, _> = data.iter().map(|data| copied(data.as_slice())).collect();
     Job::queue(move || {

@@ -1,26 +1,17 @@
 //! Which file an asynchronous write is about to replace, for `lib/order.js`.
 
-use crate::arguments::{PathArgument, PathRoom, RootHandle, policy, scope, taken};
-use crate::direct::{Call, Value};
+use crate::args::{PathArgument, PathRoom, policy, scope};
+use crate::call::{Call, Value};
+use crate::handle::{RootHandle, clone_root};
+use crate::job::{Job, Reply};
 use crate::record::{Record, guarded};
-use crate::task::{Job, Reply};
+use crate::record_layout::target_key as layout;
 use crate::verbs::write::rules;
 use holdfast_core::error::Error;
 use holdfast_core::nonblocking::{Base, find_target_key};
 use holdfast_core::ops::write::{self, FinalSymlink, TargetKey};
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
-
-/// Places of the result's numbers.
-const KIND: usize = 1;
-const DEV: usize = 2;
-const INO: usize = 3;
-
-const NAME_ONLY: f64 = 0.0;
-const KNOWN: f64 = 1.0;
-/// Known, and the name of the file is in the text: a final link was followed.
-const KNOWN_BY_NAME: f64 = 2.0;
-const UNKNOWN: f64 = 3.0;
 
 /// Finds the target of a write in the kernel's memory.
 ///
@@ -48,14 +39,18 @@ pub(crate) fn write_target(call: &Call<'_>, record: &mut Record) -> Result<Value
     reason = "two inodes that become one number are only written one after the other"
 )]
 fn describe(record: &mut Record, target: TargetKey) {
-    record.numbers[KIND] = match target {
-        TargetKey::NameOnly => NAME_ONLY,
-        TargetKey::Unknown => UNKNOWN,
+    record.numbers[layout::KIND] = match target {
+        TargetKey::NameOnly => layout::NAME_ONLY,
+        TargetKey::Unknown => layout::UNKNOWN,
         TargetKey::Known { dev, ino, name } => {
-            record.numbers[DEV] = dev as f64;
-            record.numbers[INO] = ino as f64;
+            record.numbers[layout::DEV] = dev as f64;
+            record.numbers[layout::INO] = ino as f64;
             record.set_path(name.as_deref());
-            if name.is_some() { KNOWN_BY_NAME } else { KNOWN }
+            if name.is_some() {
+                layout::KNOWN_BY_NAME
+            } else {
+                layout::KNOWN
+            }
         }
     };
 }
@@ -67,7 +62,7 @@ pub fn write_target_async(
     flags: u32,
     root: Option<&RootHandle>,
 ) -> AsyncTask<Job> {
-    let root = taken(root);
+    let root = clone_root(root);
     Job::queue(move || {
         Reply::of(guarded(|| {
             let root = root?;

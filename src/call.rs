@@ -1,33 +1,21 @@
-//! Verbs on the calling thread, called without what `#[napi]` does for every argument.
-//!
-//! A small read is four system calls and takes a few microseconds. The scopes and conversions that
-//! the macro writes around a call, and asking of the same scratch memory each time where it lies,
-//! are a tenth of that. So these few functions are registered by hand: they take their arguments
-//! as they are, answer into the scratch memory that [`direct`] was given once, and never throw. An
-//! error and a panic are records, as everywhere.
+//! One call of a function that was registered by hand: its arguments, and what it makes.
 
-use crate::arguments::{Bytes, PathRoom, RootHandle, taken};
-use crate::record::{Record, Scratch, caught};
+use crate::args::{Bytes, PathRoom};
+use crate::handle::{RootHandle, clone_root};
+use crate::record::Scratch;
 use holdfast_core::error::{Code, Error};
 use holdfast_core::resolve::Root;
-use holdfast_core::{failpoint, features};
-use napi::Env;
-use napi::bindgen_prelude::{
-    External, FromNapiRef, FromNapiValue, JsValue, Object, Result, Unknown, sys,
-};
-use napi_derive::napi;
+use napi::bindgen_prelude::{External, FromNapiRef, FromNapiValue, sys};
 use std::cell::{RefCell, RefMut};
-use std::ffi::{CStr, c_void};
 use std::ptr;
-use std::rc::Rc;
 use std::sync::{Arc, Weak};
 
 /// Most arguments of any of these functions.
-const MOST: usize = 6;
+pub(crate) const MAX_ARGUMENTS: usize = 6;
 
 /// What the calls of one set of functions share.
-struct Desk {
-    scratch: Scratch,
+pub(crate) struct CallState {
+    pub(crate) scratch: Scratch,
     /// The root of the last call that had one, by its number: looking into a handle costs more than
     /// the call into the kernel that a root saves.
     root: RefCell<(f64, Weak<Root>)>,
@@ -38,11 +26,21 @@ struct Desk {
 /// Bytes of [`Call::room`]: content of up to 4 KiB, and one byte more that shows growth.
 const ROOM: usize = 4 * 1024 + 1;
 
+impl CallState {
+    pub(crate) fn new(scratch: Scratch) -> Self {
+        Self {
+            scratch,
+            root: RefCell::new((0.0, Weak::new())),
+            room: RefCell::new(vec![0; ROOM].into_boxed_slice()),
+        }
+    }
+}
+
 /// One call, with its arguments.
 pub(crate) struct Call<'a> {
-    env: sys::napi_env,
-    arguments: [sys::napi_value; MOST],
-    desk: &'a Desk,
+    pub(crate) env: sys::napi_env,
+    pub(crate) arguments: [sys::napi_value; MAX_ARGUMENTS],
+    pub(crate) state: &'a CallState,
 }
 
 /// A value of JavaScript's that a verb answers beside its record, where there is one.
@@ -60,7 +58,7 @@ impl Call<'_> {
     /// Memory of the binary's own, which no JavaScript ever sees: small content is read into it and copied. That costs less
     /// than to have the kernel fill an array of its size and a byte to detect growth, as two segments.
     pub(crate) fn room(&self) -> RefMut<'_, Box<[u8]>> {
-        self.desk.room.borrow_mut()
+        self.state.room.borrow_mut()
     }
 
     /// A path.
@@ -108,7 +106,7 @@ impl Call<'_> {
             return Ok(None);
         }
         let number = self.number(place + 1)?;
-        let mut last = self.desk.root.borrow_mut();
+        let mut last = self.state.root.borrow_mut();
         // One that was closed is gone, unless a call in the pool still uses it; whoever closed it
         // makes no more calls.
         if let Some(root) = (last.0 == number).then(|| last.1.upgrade()).flatten() {
@@ -116,7 +114,7 @@ impl Call<'_> {
         }
         // SAFETY: both are those of the running call. A value that is no root is an error.
         let handle = unsafe { RootHandle::from_napi_ref(self.env, value) };
-        let root = taken(Some(handle.map_err(|_| unfit())?))?;
+        let root = clone_root(Some(handle.map_err(|_| unfit())?))?;
         *last = root
             .as_ref()
             .map_or((0.0, Weak::new()), |root| (number, Arc::downgrade(root)));
@@ -221,154 +219,4 @@ impl Call<'_> {
         unsafe { napi::bindgen_prelude::ToNapiValue::to_napi_value(self.env, External::new(thing)) }
             .map_err(|_| Error::refused(Code::Internal, "no handle could be made"))
     }
-}
-
-/// A verb, as [`super`] has one for each. It fills a record that is a success with nothing in it yet.
-type Verb = fn(&Call<'_>, &mut Record) -> std::result::Result<Value, Error>;
-
-/// Runs a verb, and puts what it answers where JavaScript looks for it.
-fn answer(env: sys::napi_env, info: sys::napi_callback_info, verb: Verb) -> sys::napi_value {
-    let mut arguments = [ptr::null_mut(); MOST];
-    let mut count = MOST;
-    let mut desk = ptr::null_mut::<c_void>();
-    // SAFETY: both are those of the running call; at most `count` arguments are written, what is
-    // not given as `undefined`, and the receiver is not asked for.
-    let status = unsafe {
-        sys::napi_get_cb_info(
-            env,
-            info,
-            &raw mut count,
-            arguments.as_mut_ptr(),
-            ptr::null_mut(),
-            &raw mut desk,
-        )
-    };
-    if status != sys::Status::napi_ok {
-        return ptr::null_mut();
-    }
-    // SAFETY: `direct` made every one of these functions with a count of a desk, which it gives
-    // back when it is collected.
-    let desk = unsafe { &*desk.cast::<Desk>() };
-    let call = Call {
-        env,
-        arguments,
-        desk,
-    };
-    let mut record = Record::new(0.0);
-    let answer = caught(|| {
-        failpoint::hit("core");
-        verb(&call, &mut record).unwrap_or_else(|error| {
-            record = Record::failure(&error);
-            None
-        })
-    });
-    let value = answer.unwrap_or_else(|defect| {
-        record = defect;
-        None
-    });
-    desk.scratch.put(&record);
-    value.unwrap_or_else(ptr::null_mut)
-}
-
-/// Functions of Node-API for verbs.
-macro_rules! callbacks {
-    ($($name:ident => $verb:path),+ $(,)?) => {
-        $(unsafe extern "C" fn $name(
-            env: sys::napi_env,
-            info: sys::napi_callback_info,
-        ) -> sys::napi_value {
-            answer(env, info, $verb)
-        })+
-    };
-}
-
-callbacks! {
-    read_sync => crate::verbs::read::read_sync,
-    read_cached => crate::verbs::read::read_cached,
-    ensure_dir_sync => crate::verbs::ensure_dir::ensure_dir_sync,
-    ensure_dir_cached => crate::verbs::ensure_dir::ensure_dir_cached,
-    write_sync => crate::verbs::write::write_sync,
-    write_target => crate::verbs::write_target::write_target,
-    open_cached => crate::verbs::read::open_cached,
-    root_open_cached => crate::verbs::root::root_open_cached,
-    status_cached => crate::verbs::status::status_cached,
-}
-
-const FUNCTIONS: [(&CStr, sys::napi_callback); 9] = [
-    (c"readSync", Some(read_sync)),
-    (c"readCached", Some(read_cached)),
-    (c"ensureDirSync", Some(ensure_dir_sync)),
-    (c"ensureDirCached", Some(ensure_dir_cached)),
-    (c"writeSync", Some(write_sync)),
-    (c"writeTarget", Some(write_target)),
-    (c"openCached", Some(open_cached)),
-    (c"rootOpenCached", Some(root_open_cached)),
-    (c"statusCached", Some(status_cached)),
-];
-
-/// A function is collected, or its environment ends: the last of them takes the desk along.
-unsafe extern "C" fn drop_desk(_: sys::napi_env, desk: *mut c_void, _: *mut c_void) {
-    // SAFETY: `direct` gave this count of the desk to this function alone, which is not called any
-    // more, and whose finalizer runs once.
-    drop(unsafe { Rc::from_raw(desk.cast::<Desk>()) });
-}
-
-/// The verbs that answer into `scratch`.
-///
-/// Each has a property with that memory, so that it lives as long as any of them.
-#[napi(catch_unwind)]
-pub fn direct<'env>(env: &'env Env, scratch: Unknown<'env>) -> Result<Object<'env>> {
-    let checked = |status: sys::napi_status| {
-        (status == sys::Status::napi_ok)
-            .then_some(())
-            .ok_or_else(|| napi::Error::from_reason("a function could not be made"))
-    };
-    // Here, so that the number of open descriptors does not change in the middle of a later call.
-    features::open_shared_descriptors();
-    let functions = Object::new(env)?;
-    let (raw, memory) = (env.raw(), scratch.raw());
-    // SAFETY: both are those of the running call.
-    let place = unsafe { Scratch::from_napi_value(raw, memory) }?;
-    let desk = Rc::new(Desk {
-        scratch: place,
-        root: RefCell::new((0.0, Weak::new())),
-        room: RefCell::new(vec![0; ROOM].into_boxed_slice()),
-    });
-    for (name, callback) in FUNCTIONS {
-        let mut function = ptr::null_mut();
-        let held = Rc::into_raw(Rc::clone(&desk)).cast::<c_void>().cast_mut();
-        // SAFETY: the name is a C string of that length, the callback one of ours, which takes the
-        // desk for its data; the place is ours.
-        checked(unsafe {
-            sys::napi_create_function(
-                raw,
-                name.as_ptr(),
-                name.count_bytes().cast_signed(),
-                callback,
-                held,
-                &raw mut function,
-            )
-        })?;
-        // SAFETY: the function was just made in the running call; the finalizer takes what it is
-        // given here. Nobody asks for the reference.
-        checked(unsafe {
-            sys::napi_add_finalizer(
-                raw,
-                function,
-                held,
-                Some(drop_desk),
-                ptr::null_mut(),
-                ptr::null_mut(),
-            )
-        })?;
-        // SAFETY: function and memory belong to the running call.
-        checked(unsafe {
-            sys::napi_set_named_property(raw, function, c"scratch".as_ptr(), memory)
-        })?;
-        // SAFETY: object and function were just made in the running call.
-        checked(unsafe {
-            sys::napi_set_named_property(raw, functions.raw(), name.as_ptr(), function)
-        })?;
-    }
-    Ok(functions)
 }

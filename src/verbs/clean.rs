@@ -1,8 +1,8 @@
 //! `cleanStaleTemporaries`.
 
-use crate::arguments::PathArgument;
+use crate::args::PathArgument;
+use crate::job::{Extra, Job, Reply};
 use crate::record::{Record, guarded};
-use crate::task::{Extra, Job, Reply};
 use holdfast_core::ops::clean;
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;

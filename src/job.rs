@@ -1,7 +1,9 @@
 //! Blocking work in libuv's pool, answered through a promise.
 
-use crate::record::{Record, caught};
-use crate::slot::Slot;
+use crate::handle::Slot;
+use crate::panic::{Panic, caught};
+use crate::record::Record;
+use crate::unfinished::Stage;
 use holdfast_core::failpoint;
 use holdfast_core::ops::read::OpenFile;
 use napi::bindgen_prelude::{
@@ -27,7 +29,7 @@ pub enum Extra {
     /// One record for each of many.
     Records(Vec<Record>),
     Root(std::sync::Arc<holdfast_core::resolve::Root>),
-    Stage(crate::verbs::stage::Stage),
+    Stage(Stage),
 }
 
 impl Reply {
@@ -37,6 +39,13 @@ impl Reply {
             record: answer.unwrap_or_else(|failure| failure),
             extra: Extra::Nothing,
         }
+    }
+}
+
+impl Reply {
+    /// An internal error.
+    pub(crate) fn failed(panic: &Panic) -> Self {
+        Self::of(Err(Record::defect(panic)))
     }
 }
 
@@ -58,7 +67,7 @@ impl ToNapiValue for Reply {
             failpoint::hit("answer");
             reply.into_pair(&context)
         });
-        let pair = answer.unwrap_or_else(|defect| Self::of(Err(defect)).into_pair(&context))?;
+        let pair = answer.unwrap_or_else(|panic| Self::failed(&panic).into_pair(&context))?;
         // SAFETY: `env` is the environment this conversion runs in, and the array was made in it.
         unsafe { ToNapiValue::to_napi_value(env, pair) }
     }
@@ -110,7 +119,7 @@ impl Task for Job {
                     failpoint::hit("job");
                     call()
                 });
-                Ok(answer.unwrap_or_else(|defect| Reply::of(Err(defect))))
+                Ok(answer.unwrap_or_else(|panic| Reply::failed(&panic)))
             }
             None => Err(napi::Error::from_reason("a job runs once")),
         }

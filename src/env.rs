@@ -4,7 +4,7 @@
 //! embedder that runs contexts side by side has them, and so has a process that loads the binary a
 //! second time.
 
-use crate::unfinished::Home;
+use crate::unfinished::UnfinishedFiles;
 use napi::bindgen_prelude::{Result, sys};
 use napi::{Env, Error, Status};
 use std::ffi::c_void;
@@ -14,7 +14,7 @@ use std::ptr::{self, NonNull};
 #[derive(Default)]
 pub(crate) struct EnvState {
     /// The files in the making.
-    pub(crate) home: Home,
+    pub(crate) unfinished: UnfinishedFiles,
 }
 
 /// Calls `use_state` with the state of the calling environment, and makes it at the first call.

@@ -1,8 +1,11 @@
 //! What a handle of JavaScript holds, until it is taken, closed or collected.
 
-use crate::record::caught;
+use crate::panic::caught;
+use holdfast_core::error::{Code, Error};
 use holdfast_core::failpoint;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use holdfast_core::resolve::Root;
+use napi::bindgen_prelude::External;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A place for one thing. Whatever is still in it when the collector, or the end of the
 /// environment, drops the handle, is dropped then: descriptors close and temporaries go.
@@ -47,4 +50,22 @@ impl<T> Drop for Slot<T> {
             drop(thing);
         });
     }
+}
+
+/// A root that JavaScript holds, until it closes it.
+pub type RootHandle = External<Slot<Arc<Root>>>;
+
+/// The root of a call, taken when the call is made: closing it later does not concern the call.
+///
+/// # Errors
+///
+/// [`Code::RootClosed`].
+pub(crate) fn clone_root(
+    root: Option<&RootHandle>,
+) -> std::result::Result<Option<Arc<Root>>, Error> {
+    root.map(|root| {
+        root.get()
+            .ok_or_else(|| Error::refused(Code::RootClosed, ""))
+    })
+    .transpose()
 }

@@ -1,11 +1,9 @@
 //! Arguments as `lib/options.js` packs them: paths, bytes, and options as bits.
 
-use crate::slot::Slot;
-use holdfast_core::error::{Code, Error};
 use holdfast_core::failpoint;
 use holdfast_core::resolve::Root;
 use holdfast_core::resolve::{Policy, Resolver, Scope};
-use napi::bindgen_prelude::{External, FromNapiValue, Result, sys};
+use napi::bindgen_prelude::{FromNapiValue, Result, sys};
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 
@@ -185,22 +183,6 @@ impl FromNapiValue for Bytes {
             length,
         })
     }
-}
-
-/// A root that JavaScript holds, until it closes it.
-pub type RootHandle = External<Slot<Arc<Root>>>;
-
-/// The root of a call, taken when the call is made: closing it later does not concern the call.
-///
-/// # Errors
-///
-/// [`Code::RootClosed`].
-pub(crate) fn taken(root: Option<&RootHandle>) -> std::result::Result<Option<Arc<Root>>, Error> {
-    root.map(|root| {
-        root.get()
-            .ok_or_else(|| Error::refused(Code::RootClosed, ""))
-    })
-    .transpose()
 }
 
 /// The resolver of this process: `holdfast_core::sys` remembers what it found out.

@@ -1,0 +1,141 @@
+//! The layout of the record that crosses to JavaScript: the indices of its numbers.
+//!
+//! `lib/` has the same numbers. Index 0 is the status of every record; the last three are common to
+//! all results.
+
+/// Numbers at the start of a record.
+pub(crate) const NUMBERS: usize = 32;
+/// Bytes for text after the numbers: more than two paths.
+pub(crate) const TEXT: usize = 8192;
+
+/// Index of the status in every record; 0 is success.
+pub(crate) const STATUS: usize = 0;
+/// The record is an error.
+pub(crate) const STATUS_FAILED: f64 = 1.0;
+/// There is no result from memory.
+pub(crate) const STATUS_NOT_CACHED: f64 = 2.0;
+/// There is no result from memory, and the locality of the mount is not known yet.
+pub(crate) const STATUS_UNKNOWN_MOUNT: f64 = 3.0;
+/// The file is open and judged; its content is not in memory, or too much for this thread.
+pub(crate) const STATUS_UNREAD: f64 = 4.0;
+
+/// Index of the flag that says: the path as given is the real one, and no text repeats it.
+pub(crate) const IS_AS_GIVEN: usize = 29;
+/// Index of the containment in every record of a success.
+pub(crate) const CONTAINMENT: usize = 30;
+/// Index of the length of the text, in bytes.
+pub(crate) const TEXT_LENGTH: usize = 31;
+
+/// An error.
+pub(crate) mod failure {
+    pub(crate) const ERRNO: usize = 1;
+    pub(crate) const MODE: usize = 2;
+    pub(crate) const UID: usize = 3;
+    pub(crate) const EUID: usize = 4;
+    pub(crate) const SIZE: usize = 5;
+}
+
+/// The fields of `fs.Stats`, in the order of `lib/stat.js`.
+pub(crate) mod stat {
+    /// The first of the fourteen fields.
+    pub(crate) const FIRST: usize = 1;
+    /// The nanoseconds of the four times.
+    pub(crate) const NANOSECONDS: usize = 20;
+}
+
+/// Device and inode by which a root is known.
+pub(crate) mod identity {
+    pub(crate) const DEV: usize = 2;
+    pub(crate) const INO: usize = 3;
+    /// The lower 32 bits of the inode, which a number may lose.
+    pub(crate) const INO_LOW: usize = 4;
+}
+
+/// A read or an open, after the fields of `fs.Stats`.
+pub(crate) mod read {
+    /// The number of bytes read.
+    pub(crate) const LENGTH: usize = 15;
+    /// The descriptor that an open hands over.
+    pub(crate) const DESCRIPTOR: usize = 16;
+    /// The flag that says: the content was read, and is for `readTake`.
+    pub(crate) const IS_HELD: usize = 17;
+    /// The lower 32 bits of the inode of an open, which a number may lose.
+    pub(crate) const INO_LOW: usize = 17;
+}
+
+/// A root.
+pub(crate) mod root {
+    /// The number of the root; its [`super::identity`] follows.
+    pub(crate) const NUMBER: usize = 1;
+}
+
+/// A directory that `ensureDir` made sure of.
+pub(crate) mod ensure_dir {
+    pub(crate) const MODE: usize = 1;
+    pub(crate) const IS_PRIVATE: usize = 2;
+    pub(crate) const HARDENING: usize = 3;
+    /// 0 for none, otherwise one more than the position in the list of reasons.
+    pub(crate) const REASON: usize = 4;
+    /// Length of the path of the first directory created, which follows the real path in the text.
+    pub(crate) const FIRST_CREATED: usize = 5;
+}
+
+/// A written file.
+pub(crate) mod write {
+    pub(crate) const CREATED: usize = 1;
+    pub(crate) const SIZE: usize = 2;
+    pub(crate) const MODE: usize = 3;
+    pub(crate) const DEV: usize = 4;
+    pub(crate) const INO: usize = 5;
+    pub(crate) const METHOD: usize = 6;
+    pub(crate) const DURABLE: usize = 7;
+    /// -1 for nothing to preserve, otherwise a bit each for mode, ACL and owner.
+    pub(crate) const PRESERVED: usize = 8;
+}
+
+/// The temporary of a staged file that others write.
+pub(crate) mod stage {
+    /// The descriptor that JavaScript opens it anew by; its [`super::identity`] follows.
+    pub(crate) const DESCRIPTOR: usize = 1;
+}
+
+/// The file that a write is about to replace.
+pub(crate) mod target_key {
+    pub(crate) const KIND: usize = 1;
+    pub(crate) const DEV: usize = 2;
+    pub(crate) const INO: usize = 3;
+    /// A name in a directory that is not known.
+    pub(crate) const NAME_ONLY: f64 = 0.0;
+    /// Directory and name are known.
+    pub(crate) const KNOWN: f64 = 1.0;
+    /// Known, and the name of the file is in the text: a final link was followed.
+    pub(crate) const KNOWN_BY_NAME: f64 = 2.0;
+    /// Nothing is known.
+    pub(crate) const UNKNOWN: f64 = 3.0;
+}
+
+/// Facts for the doctor, after the fields of `fs.Stats`.
+#[cfg(target_os = "linux")]
+pub(crate) mod facts {
+    /// Bits: own, own or root's, an ACL that names somebody, immutable, append-only, a mount point,
+    /// read-only, an ACL that cannot be read.
+    pub(crate) const TRAITS: usize = 15;
+    /// What the effective user may do, as in the last digit of a mode.
+    pub(crate) const ACCESS: usize = 16;
+    /// Number of the mount, or -1.
+    pub(crate) const MOUNT: usize = 17;
+    /// Length of the ACL, which follows the real path in the text, or -1.
+    pub(crate) const ACL: usize = 18;
+    /// Seven numbers of `fstatfs(2)`.
+    pub(crate) const VOLUME: usize = 19;
+}
+
+/// The dry run of a write.
+#[cfg(target_os = "linux")]
+pub(crate) mod forecast {
+    pub(crate) const CREATED: usize = 1;
+    pub(crate) const MODE: usize = 2;
+    pub(crate) const DURABLE: usize = 3;
+    /// -1 for nothing to preserve, otherwise a bit each for mode, ACL and owner.
+    pub(crate) const PRESERVED: usize = 4;
+}

@@ -1,0 +1,166 @@
+//! Verbs on the calling thread, called without what `#[napi]` does for every argument.
+//!
+//! A small read is four system calls and takes a few microseconds. The scopes and conversions that
+//! the macro writes around a call, and asking of the same scratch memory each time where it lies,
+//! are a tenth of that. So these few functions are registered by hand: they take their arguments
+//! as they are, answer into the scratch memory that [`direct`] was given once, and never throw. An
+//! error and a panic are records, as everywhere.
+
+use crate::call::{Call, CallState, MAX_ARGUMENTS, Value};
+use crate::panic::caught;
+use crate::record::{Record, Scratch};
+use crate::verbs;
+use holdfast_core::error::Error;
+use holdfast_core::{failpoint, features};
+use napi::Env;
+use napi::bindgen_prelude::{FromNapiValue, JsValue, Object, Result, Unknown, sys};
+use napi_derive::napi;
+use std::ffi::{CStr, c_void};
+use std::ptr;
+use std::rc::Rc;
+
+/// A verb, as [`crate::verbs`] has one for each. It fills a record that is a success with nothing in it yet.
+type Verb = fn(&Call<'_>, &mut Record) -> std::result::Result<Value, Error>;
+
+/// Runs a verb, and puts what it answers where JavaScript looks for it.
+fn run(env: sys::napi_env, info: sys::napi_callback_info, verb: Verb) -> sys::napi_value {
+    let mut arguments = [ptr::null_mut(); MAX_ARGUMENTS];
+    let mut count = MAX_ARGUMENTS;
+    let mut state = ptr::null_mut::<c_void>();
+    // SAFETY: both are those of the running call; at most `count` arguments are written, what is
+    // not given as `undefined`, and the receiver is not asked for.
+    let status = unsafe {
+        sys::napi_get_cb_info(
+            env,
+            info,
+            &raw mut count,
+            arguments.as_mut_ptr(),
+            ptr::null_mut(),
+            &raw mut state,
+        )
+    };
+    if status != sys::Status::napi_ok {
+        return ptr::null_mut();
+    }
+    // SAFETY: `direct` made every one of these functions with a count of a state, which it gives
+    // back when it is collected.
+    let state = unsafe { &*state.cast::<CallState>() };
+    let call = Call {
+        env,
+        arguments,
+        state,
+    };
+    let mut record = Record::new(0.0);
+    let result = caught(|| {
+        failpoint::hit("core");
+        verb(&call, &mut record).unwrap_or_else(|error| {
+            record = Record::failure(&error);
+            None
+        })
+    });
+    let value = result.unwrap_or_else(|panic| {
+        record = Record::defect(&panic);
+        None
+    });
+    state.scratch.put(&record);
+    value.unwrap_or_else(ptr::null_mut)
+}
+
+/// Functions of Node-API for verbs.
+macro_rules! callbacks {
+    ($($name:ident => $verb:path),+ $(,)?) => {
+        $(unsafe extern "C" fn $name(
+            env: sys::napi_env,
+            info: sys::napi_callback_info,
+        ) -> sys::napi_value {
+            run(env, info, $verb)
+        })+
+    };
+}
+
+callbacks! {
+    read_sync => verbs::read::read_sync,
+    read_cached => verbs::read::read_cached,
+    ensure_dir_sync => verbs::ensure_dir::ensure_dir_sync,
+    ensure_dir_cached => verbs::ensure_dir::ensure_dir_cached,
+    write_sync => verbs::write::write_sync,
+    write_target => verbs::write_target::write_target,
+    open_cached => verbs::read::open_cached,
+    root_open_cached => verbs::root::root_open_cached,
+    status_cached => verbs::status::status_cached,
+}
+
+const FUNCTIONS: [(&CStr, sys::napi_callback); 9] = [
+    (c"readSync", Some(read_sync)),
+    (c"readCached", Some(read_cached)),
+    (c"ensureDirSync", Some(ensure_dir_sync)),
+    (c"ensureDirCached", Some(ensure_dir_cached)),
+    (c"writeSync", Some(write_sync)),
+    (c"writeTarget", Some(write_target)),
+    (c"openCached", Some(open_cached)),
+    (c"rootOpenCached", Some(root_open_cached)),
+    (c"statusCached", Some(status_cached)),
+];
+
+/// A function is collected, or its environment ends: the last of them takes the state along.
+unsafe extern "C" fn drop_state(_: sys::napi_env, state: *mut c_void, _: *mut c_void) {
+    // SAFETY: `direct` gave this count of the state to this function alone, which is not called any
+    // more, and whose finalizer runs once.
+    drop(unsafe { Rc::from_raw(state.cast::<CallState>()) });
+}
+
+/// The verbs that answer into `scratch`.
+///
+/// Each has a property with that memory, so that it lives as long as any of them.
+#[napi(catch_unwind)]
+pub fn direct<'env>(env: &'env Env, scratch: Unknown<'env>) -> Result<Object<'env>> {
+    let checked = |status: sys::napi_status| {
+        (status == sys::Status::napi_ok)
+            .then_some(())
+            .ok_or_else(|| napi::Error::from_reason("a function could not be made"))
+    };
+    // Here, so that the number of open descriptors does not change in the middle of a later call.
+    features::open_shared_descriptors();
+    let functions = Object::new(env)?;
+    let (raw, memory) = (env.raw(), scratch.raw());
+    // SAFETY: both are those of the running call.
+    let place = unsafe { Scratch::from_napi_value(raw, memory) }?;
+    let state = Rc::new(CallState::new(place));
+    for (name, callback) in FUNCTIONS {
+        let mut function = ptr::null_mut();
+        let held = Rc::into_raw(Rc::clone(&state)).cast::<c_void>().cast_mut();
+        // SAFETY: the name is a C string of that length, the callback one of ours, which takes the
+        // state for its data; the place is ours.
+        checked(unsafe {
+            sys::napi_create_function(
+                raw,
+                name.as_ptr(),
+                name.count_bytes().cast_signed(),
+                callback,
+                held,
+                &raw mut function,
+            )
+        })?;
+        // SAFETY: the function was just made in the running call; the finalizer takes what it is
+        // given here. Nobody asks for the reference.
+        checked(unsafe {
+            sys::napi_add_finalizer(
+                raw,
+                function,
+                held,
+                Some(drop_state),
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        })?;
+        // SAFETY: function and memory belong to the running call.
+        checked(unsafe {
+            sys::napi_set_named_property(raw, function, c"scratch".as_ptr(), memory)
+        })?;
+        // SAFETY: object and function were just made in the running call.
+        checked(unsafe {
+            sys::napi_set_named_property(raw, functions.raw(), name.as_ptr(), function)
+        })?;
+    }
+    Ok(functions)
+}
