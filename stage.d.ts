@@ -13,18 +13,21 @@ export interface StagedFile extends AsyncDisposable {
   readonly handle: FileHandle;
   /**
    * Publishes what is at `tempPath` then, with all that {@link writeAtomic} promises: mode, owner and ACL are settled on the
-   * descriptor, the file is synced, renamed, and the directory synced, as the options say. After an error the temporary is gone.
+   * descriptor, the file is synced, renamed, and the directory synced, as the options say. After an error whatever has the name
+   * `tempPath` is gone, also a file that was renamed there.
    *
    * Another file that was renamed onto `tempPath` is published with no more access for group and others than it had, whatever
    * `mode` asks for; it gets owner and ACL of the replaced file only if every user could read it. `mode` and `preserved` of the
-   * result say what it has. Write to `tempPath` or `handle` for an exact mode.
+   * result say what it has. Write to `tempPath` or `handle` for an exact mode. Where the target is written in place
+   * (`fallback: 'in-place'`) and grants more than that file, and another user may write the directory, it is `path-mismatch`: who has
+   * the target open would read it.
    *
    * @throws {HoldfastError} As {@link writeAtomic}; for what lies at `tempPath`: `not-found` (it is gone), `symlink`, `not-file`,
    * `hardlink`, `not-owned` (another user's). `path-mismatch`: it was exchanged during the commit (with `published: true`: the
    * target is another file now), or the directory has left the root. `ERR_INVALID_STATE` after an earlier `commit` or `abort`.
    */
   commit(): Promise<WriteResult>;
-  /** Closes the handle and removes the temporary. Nothing is left to do after `commit` or another `abort`, and that is no error. */
+  /** Closes the handle and removes whatever has the name `tempPath`. Nothing is left to do after `commit` or another `abort`, and that is no error. */
   abort(): Promise<void>;
   /** {@link abort}: what was not committed is removed. */
   [Symbol.asyncDispose](): Promise<void>;

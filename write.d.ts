@@ -67,8 +67,13 @@ export interface WriteOptions extends CommonOptions, ForeignWriteOptions {
    * over its content, which is not atomic: a reader may see a part, and so may everybody after a power loss. A copy of the old
    * content, `.holdfast-<32 hexadecimal digits>.recovery` beside it, exists until the new one is synced (always, whatever
    * `durable` says); a write that fails is undone from it, mode and ACL too. If that fails, the copy stays, and the error's `path`
-   * names it. Meanwhile the file grants only what both the old mode and the new one grant. `path-mismatch`: the target was exchanged.
-   * Refused for another user's file (`not-owned`; root's is accepted) and one with several names (`hardlink`). Default `'none'`.
+   * names it. Meanwhile the file grants only what both the old mode and the new one grant; who has it open already reads the new
+   * content, whatever the mode. `path-mismatch`: the target was exchanged. Refused for another user's file (`not-owned`; root's is
+   * accepted) and one with several names (`hardlink`).
+   *
+   * Writers of holdfast take turns: one process by itself, several (Linux) by a lock (`F_OFD_SETLK`) on the last byte that a file can
+   * have. `EBUSY` when another writer holds it for 10 seconds. A lock of a reader is waited for 0.1 seconds and then ignored, so that
+   * it cannot keep the file from being written; writers of several processes do not exclude each other then. Default `'none'`.
    */
   fallback?: 'none' | 'in-place' | undefined;
   /**
@@ -121,7 +126,7 @@ export interface WriteResult {
  * xfs, btrfs, f2fs or tmpfs (see `cleanStaleTemporaries`).
  *
  * Calls on one file publish in the order they were made, in one JavaScript environment, by whatever names they reach it (a linked
- * parent, a final link that is followed, a root). A stream takes its place when it ends.
+ * parent, a final link that is followed, a root, another mount of a file that is written in place). A stream takes its place when it ends.
  *
  * A retry needs a new stream or generator: one that has ended, was destroyed, or was given to an earlier write is refused
  * (`ERR_INVALID_STATE`). A generator that other code has used up cannot be known, and makes an empty file.

@@ -104,6 +104,10 @@ pub(crate) mod target_key {
     pub(crate) const KIND: usize = 1;
     pub(crate) const DEV: usize = 2;
     pub(crate) const INO: usize = 3;
+    /// Whether the next two are given.
+    pub(crate) const HAS_FILE: usize = 4;
+    pub(crate) const FILE_DEV: usize = 5;
+    pub(crate) const FILE_INO: usize = 6;
     /// A name in a directory that is not known.
     pub(crate) const NAME_ONLY: f64 = 0.0;
     /// Directory and name are known.

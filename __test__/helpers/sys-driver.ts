@@ -64,6 +64,7 @@ export interface Request {
   warnings?: true;
   stage?: string;
   content?: string;
+  meanwhile?: string[];
   all?: Request[];
   releasing?: Request;
   held?: string;

@@ -70,10 +70,12 @@ const actions = {
   closeRoot: ({ closeRoot }) => roots.get(closeRoot).close(),
   onRoot: ({ onRoot, method, args }) => roots.get(onRoot)[method](...args),
   // As a producer does that needs a handle, or gives up.
-  stage: async ({ stage, args, content }) => {
+  // `meanwhile` is a command that gets the path of the temporary as its last argument.
+  stage: async ({ stage, args, content, meanwhile }) => {
     const staged = await holdfast.stageAtomic(stage, ...args);
     try {
       await staged.handle.writeFile(content);
+      if (meanwhile !== undefined) execFileSync(meanwhile[0], [...meanwhile.slice(1), staged.tempPath]);
       return await staged.commit();
     } finally {
       await staged.abort();

@@ -2,7 +2,8 @@
 //!
 //! Not protected: between `mkdirat` and the open that follows, somebody who may write the parent
 //! can put another directory in its place. What was opened then gets no bit added for group or
-//! others unless owner, mode and emptiness show it to be the one just made.
+//! others unless it is our own, empty, and without a bit beyond the mode: another such directory of
+//! ours cannot be told from the one just made.
 
 use crate::error::{Code, Error, Os};
 use crate::metadata;

@@ -175,12 +175,14 @@ const WHY_MISMATCH: Record<string, (at: string) => string> = table({
   moved: (at) => `the directory of ${at} was moved or replaced during the write, and nothing was published`,
   staged: (at) => `what was staged for ${at} was exchanged while it was committed, and nothing was published`,
   temporary: (at) => `the temporary file for ${at} was exchanged during the write, and nothing was published`,
+  shown: (at) => `what was renamed onto the staged file for ${at} grants less than that file, which cannot be renamed over and may be open to others: nothing was published`,
   target: (at) => `${at} was exchanged during the write, and was not written over`,
   published: (at) => `${at} is another file than the one that was published: another user of the directory exchanged or replaced it`,
 });
 
 const HOW_TO_MATCH = table({
   moved: 'Write again, by the path that the directory has now.',
+  shown: 'Write to the temporary itself, or stage in a directory that no other user may write.',
   published: 'Use a directory that no other user may write.',
 });
 

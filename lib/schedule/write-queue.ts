@@ -16,6 +16,8 @@ export interface Target {
   text: string | undefined;
   /** identity of its directory; `null`: it may lie in any; `undefined`: not looked for yet */
   dir: string | null | undefined;
+  /** identity of the file itself, where its content may be written over: other mounts have it under other names */
+  file?: string | undefined;
   path?: [file: NativePath, root: NativePath | undefined, pinned: Opened | undefined, flags: number];
   /** finds the name where waiting for a file system does no harm */
   resolve?: () => Promise<Target>;
@@ -25,6 +27,9 @@ export interface Target {
 const KIND = 1;
 const DEV = 2;
 const INO = 3;
+const HAS_FILE = 4;
+const FILE_DEV = 5;
+const FILE_INO = 6;
 const KNOWN = 1;
 const KNOWN_BY_NAME = 2;
 const UNKNOWN = 3;
@@ -32,8 +37,12 @@ const UNKNOWN = 3;
 /** Bits of a write's flags that have it follow a final link. */
 const FOLLOWS = 2 << 4;
 
+/** The bit of a write that may go over the content of its target. */
+const IN_PLACE = 1 << 9;
+
 /**
- * The target of a path. A final link that is to be followed is: in the kernel's memory, or in the pool when it is not there.
+ * The target of a path. A final link that is to be followed is, and a file that may be written in place is looked for: in the kernel's
+ * memory, or in the pool when it is not there.
  *
  * @param root the option
  * @param flags of the write
@@ -43,12 +52,14 @@ export function targetOf(file: NativePath, root: NativePath | undefined, pinned:
   // `.` and `..` are resolved in the text. The identity of the directory shows when they lead elsewhere.
   const text = path.resolve('/', base === undefined ? '' : shown(base), shown(file));
   const name = folded(path.basename(text));
-  if ((flags & FOLLOWS) === 0) {
-    return { name, text, dir: undefined, path: [file, root, pinned, flags] };
+  const byText: Target = { name, text, dir: undefined, path: [file, root, pinned, flags] };
+  if ((flags & (FOLLOWS | IN_PLACE)) === 0) {
+    return byText;
   }
   const kind = lookUp(file, root, pinned, flags);
   if (kind === UNKNOWN) {
-    return { name: undefined, text: undefined, dir: null, resolve: () => resolved(file, root, pinned, flags, name) };
+    const otherwise: Target = (flags & FOLLOWS) === 0 ? byText : { name: undefined, text: undefined, dir: null };
+    return { name: undefined, text: undefined, dir: null, resolve: () => resolved(file, root, pinned, flags, name, otherwise) };
   }
   return found(record.last, kind, name);
 }
@@ -66,6 +77,7 @@ function found(result: record.Result, kind: number, name: string): Target {
     name: isByName ? folded(record.realPath(result, '', undefined)) : name,
     text: undefined,
     dir: isByName || kind === KNOWN ? identity(result) : null,
+    file: result.numbers[HAS_FILE] === 1 ? `${result.numbers[FILE_DEV]}:${result.numbers[FILE_INO]}` : undefined,
   };
 }
 
@@ -86,7 +98,8 @@ function dirOf(target: Target): string | null {
   return target.dir;
 }
 
-async function resolved(file: NativePath, root: NativePath | undefined, pinned: Opened | undefined, flags: number, name: string): Promise<Target> {
+/** @param otherwise where it cannot be found; the write reports what is wrong with its path */
+async function resolved(file: NativePath, root: NativePath | undefined, pinned: Opened | undefined, flags: number, name: string, otherwise: Target): Promise<Target> {
   try {
     const [answer] = await withRoot(root, pinned, (base) => native().writeTargetAsync(file, flags, base?.handle));
     const result = record.unpack(answer);
@@ -94,9 +107,18 @@ async function resolved(file: NativePath, root: NativePath | undefined, pinned: 
       return found(result, result.numbers[KIND], name);
     }
   } catch {
-    // The write reports what is wrong with its path.
+    // See above.
   }
-  return { name: undefined, text: undefined, dir: null };
+  return otherwise;
+}
+
+/** A target, and the file that it may write over as another one. No file has such a name. */
+function withFile(target: Target): Target[] {
+  if (target.file === undefined) {
+    return [target];
+  }
+  const name = `\0${target.file}`;
+  return [target, { name, text: name, dir: null }];
 }
 
 /**
@@ -132,7 +154,7 @@ export class WriteQueue {
 
   /** Whether a call on this target would wait for another. */
   isWaited(target: Target) {
-    return target.resolve !== undefined || this.#resolving !== undefined || this.#before(target).length > 0;
+    return target.resolve !== undefined || this.#resolving !== undefined || withFile(target).some((one) => this.#before(one).length > 0);
   }
 
   /** Runs a call after those made before it on the same target: at once, if there are none. */
@@ -161,7 +183,8 @@ export class WriteQueue {
     return resolving.then((found) => this.#enqueue(found, call));
   }
 
-  #enqueue<T>(targets: Target[], call: () => Promise<T>): Promise<T> {
+  #enqueue<T>(found: Target[], call: () => Promise<T>): Promise<T> {
+    const targets = found.length === 1 && found[0].file === undefined ? found : found.flatMap(withFile);
     const before = targets.length === 1 ? this.#before(targets[0]) : [...new Set(targets.flatMap((target) => this.#before(target)))];
     const running = before.length === 0 ? call() : before.length === 1 ? before[0].then(call) : Promise.all(before).then(call);
     const done = () => {

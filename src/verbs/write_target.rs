@@ -1,4 +1,4 @@
-//! Which file an asynchronous write is about to replace, for `lib/order.js`.
+//! Which file an asynchronous write is about to replace, for `lib/schedule/write-queue`.
 
 use crate::args::{PathArgument, PathRoom, policy, scope};
 use crate::call::{Call, Value};
@@ -8,7 +8,7 @@ use crate::record::{Record, guarded};
 use crate::record_layout::target_key as layout;
 use crate::verbs::write::rules;
 use holdfast_core::error::Error;
-use holdfast_core::nonblocking::{Base, find_target_key};
+use holdfast_core::nonblocking::{Base, LastName, find_target_key};
 use holdfast_core::ops::write::{self, FinalSymlink, TargetKey};
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
@@ -26,11 +26,12 @@ pub(crate) fn write_target(call: &Call<'_>, record: &mut Record) -> Result<Value
         None if call.is_given(2) => Base::Path(call.path(2, &mut root_path)?),
         None => Base::None,
     };
-    let follows_last = rules(flags, 0).final_symlink == FinalSymlink::Follow;
-    describe(
-        record,
-        find_target_key(base, policy(flags), path, follows_last),
-    );
+    let rules = rules(flags, 0);
+    let last = LastName {
+        follows: rules.final_symlink == FinalSymlink::Follow,
+        wants_file: rules.in_place,
+    };
+    describe(record, find_target_key(base, policy(flags), path, last));
     Ok(None)
 }
 
@@ -42,9 +43,19 @@ fn describe(record: &mut Record, target: TargetKey) {
     record.numbers[layout::KIND] = match target {
         TargetKey::NameOnly => layout::NAME_ONLY,
         TargetKey::Unknown => layout::UNKNOWN,
-        TargetKey::Known { dev, ino, name } => {
+        TargetKey::Known {
+            dev,
+            ino,
+            name,
+            file,
+        } => {
             record.numbers[layout::DEV] = dev as f64;
             record.numbers[layout::INO] = ino as f64;
+            if let Some((dev, ino)) = file {
+                record.numbers[layout::HAS_FILE] = 1.0;
+                record.numbers[layout::FILE_DEV] = dev as f64;
+                record.numbers[layout::FILE_INO] = ino as f64;
+            }
             record.set_path(name.as_deref());
             if name.is_some() {
                 layout::KNOWN_BY_NAME

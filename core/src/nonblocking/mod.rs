@@ -17,7 +17,7 @@ mod target_key;
 mod unsupported;
 
 pub use cached::Cached;
-pub use target_key::Base;
+pub use target_key::{Base, LastName};
 
 #[cfg(target_os = "linux")]
 use linux as platform;
@@ -31,14 +31,9 @@ use crate::resolve::Policy;
 
 /// Finds the file that a path names now.
 #[must_use]
-pub fn find_target_key(
-    base: Base<'_>,
-    policy: Policy,
-    raw: &[u8],
-    follows_last: bool,
-) -> TargetKey {
-    let found = platform::find_target_key(base, policy, raw, follows_last);
-    found.unwrap_or(if follows_last {
+pub fn find_target_key(base: Base<'_>, policy: Policy, raw: &[u8], last: LastName) -> TargetKey {
+    let found = platform::find_target_key(base, policy, raw, last);
+    found.unwrap_or(if last.follows || last.wants_file {
         TargetKey::Unknown
     } else {
         TargetKey::NameOnly

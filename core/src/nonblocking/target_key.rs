@@ -19,3 +19,12 @@ pub enum Base<'a> {
     /// A directory that the call opens by this path.
     Path(&'a [u8]),
 }
+
+/// What is asked about the last name of a path.
+#[derive(Debug, Clone, Copy)]
+pub struct LastName {
+    /// A link is followed.
+    pub follows: bool,
+    /// The file itself may be written over.
+    pub wants_file: bool,
+}

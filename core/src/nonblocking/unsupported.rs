@@ -1,7 +1,7 @@
 //! Not supported: nothing here says whether a call would wait. The caller uses the ordinary verb.
 
 use super::cached::Cached;
-use super::target_key::Base;
+use super::target_key::{Base, LastName};
 use crate::error::Error;
 use crate::ops::ensure_dir::{Ensured, Rules as EnsureRules};
 use crate::ops::read::{OpenFile, Rules};
@@ -58,6 +58,6 @@ pub fn open_root(_: &[u8]) -> Cached<Root> {
 }
 
 /// There is no call that resolves a path without waiting.
-pub(crate) fn find_target_key(_: Base<'_>, _: Policy, _: &[u8], _: bool) -> Option<TargetKey> {
+pub(crate) fn find_target_key(_: Base<'_>, _: Policy, _: &[u8], _: LastName) -> Option<TargetKey> {
     None
 }

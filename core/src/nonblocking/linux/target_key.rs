@@ -1,7 +1,7 @@
 //! Finding the file that a write will replace, in the kernel's memory.
 
 use crate::metadata::mounts;
-use crate::nonblocking::target_key::Base;
+use crate::nonblocking::target_key::{Base, LastName};
 use crate::ops::write::TargetKey;
 use crate::path;
 use crate::resolve::link_policy::MAX_LINKS;
@@ -19,7 +19,7 @@ pub(crate) fn find_target_key(
     base: Base<'_>,
     policy: Policy,
     raw: &[u8],
-    follows_last: bool,
+    last: LastName,
 ) -> Option<TargetKey> {
     // Without `statx` the fallback would ask the file system.
     if Resolver::detect() != Resolver::Kernel || !sys::statx_works() {
@@ -31,18 +31,24 @@ pub(crate) fn find_target_key(
     for _ in 0..MAX_LINKS {
         let (parent, name) = path::split(path::bare(&text).0)?;
         let dir = start.open(parent)?;
-        let target = if follows_last {
+        let target = if last.follows {
             link_target(dir.as_fd(), name)?
         } else {
             None
         };
         let Some(target) = target else {
             let stat = sys::statx_dont_sync(dir.as_fd()).ok()?;
+            let file = if last.wants_file {
+                file_in_memory(dir.as_fd(), name)?
+            } else {
+                None
+            };
             dir.close_quietly();
             return Some(TargetKey::Known {
                 dev: stat.dev,
                 ino: stat.ino,
                 name: is_followed.then(|| name.to_vec()),
+                file,
             });
         };
         let next = match parent {
@@ -134,6 +140,19 @@ impl Start {
             .ok()
             .map(Directory::Opened)
     }
+}
+
+/// Device and inode of what has a name, or `Some(None)` when nothing has it.
+fn file_in_memory(dir: BorrowedFd<'_>, name: &[u8]) -> Option<Option<(u64, u64)>> {
+    let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW;
+    let fd = match sys::open_at2(dir, name, flags, RESOLVE_CACHED) {
+        Ok(fd) => fd,
+        Err(os) if os.errno == sys::ENOENT => return Some(None),
+        Err(_) => return None,
+    };
+    let stat = sys::statx_dont_sync(fd.as_fd()).ok()?;
+    sys::close_quietly(fd);
+    Some(Some((stat.dev, stat.ino)))
 }
 
 /// Where the link leads that has a name, or `Some(None)` when the name is no link.

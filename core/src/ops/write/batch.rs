@@ -131,7 +131,7 @@ fn publish_all(
 }
 
 /// Marks each entry that is the file of one before it: the same name in the same directory, whatever
-/// links led there.
+/// links led there, or the same file by another mount where it is written in place.
 ///
 /// The file systems are asked only about names that are alike but for case and accents.
 fn mark_repeated(prepared: &[Result<Prepared, Error>]) -> Vec<bool> {
@@ -141,6 +141,7 @@ fn mark_repeated(prepared: &[Result<Prepared, Error>]) -> Vec<bool> {
         *alike.entry(folded_name(file)).or_default() += 1;
     }
     let mut seen = HashSet::new();
+    let mut in_place = HashSet::new();
     let mut folding = HashMap::new();
     prepared
         .iter()
@@ -148,6 +149,10 @@ fn mark_repeated(prepared: &[Result<Prepared, Error>]) -> Vec<bool> {
             let Ok(file) = file else {
                 return false;
             };
+            let target = file.plan.old_file().filter(|_| file.rules.in_place);
+            if target.is_some_and(|target| !in_place.insert((target.stat.dev, target.stat.ino))) {
+                return true;
+            }
             let folded = folded_name(file);
             if alike.get(&folded) == Some(&1) {
                 return false;

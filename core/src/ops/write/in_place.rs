@@ -5,17 +5,26 @@
 //! a part. A copy of the old content lies beside the file from before the first change until the
 //! new content is synced, under a name that ends with `.recovery`. A write that fails is undone
 //! from it; only if that fails too does it stay.
+//!
+//! Several writers of one file take turns ([`lock`]). What it grants meanwhile and afterwards is
+//! bounded by the old mode, the new one and the staged file's ([`access`]).
+
+mod access;
+mod lock;
 
 use super::apply_metadata::{Applied, Plan};
 use super::directory_sync::sync_directory;
 use super::fsync_errors::{self, Mark};
 use super::published::Published;
-use super::rules::{Durable, Preserved, Rules};
+use super::rules::{Durable, Rules};
+use super::substitute::Substitute;
 use super::target::WriteTarget;
 use crate::error::{Code, Error, Os, Refusal};
 use crate::metadata;
 use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
 use crate::temporary::{Method, RECOVERY_SUFFIX, Temporary};
+use access::Access;
+use lock::Lock;
 use std::sync::Arc;
 
 /// Bytes that are copied at a time.
@@ -29,12 +38,14 @@ const PIECE: usize = 256 * 1024;
 ///
 /// # Errors
 ///
-/// [`Code::NotFile`], [`Code::Hardlink`], [`Code::NotOwned`], [`Code::PathMismatch`]; otherwise what
-/// the system returned, with the path of the recovery copy if the file could not be restored.
+/// [`Code::NotFile`], [`Code::Hardlink`], [`Code::NotOwned`], [`Code::PathMismatch`]; EBUSY while
+/// another writer has the file; otherwise what the system returned, with the path of the recovery
+/// copy if the file could not be restored.
 pub(super) fn publish(
     target: WriteTarget,
     temporary: Temporary,
     plan: &Plan,
+    substitute: Option<&Substitute>,
     size: u64,
     rules: &Rules,
     began: Mark,
@@ -42,15 +53,24 @@ pub(super) fn publish(
     let directory = target.directory();
     let source = temporary.content()?;
     let old_file = open_target(&target)?;
-    let old = sys::fstat(old_file.as_fd())?;
-    check_overwritable(&old)?;
+    let seen = sys::fstat(old_file.as_fd())?;
+    check_overwritable(&seen)?;
     let is_expected = plan
         .old_file()
-        .is_some_and(|seen| seen.stat.is_same_object(&old));
+        .is_some_and(|old| old.stat.is_same_object(&seen));
     if !is_expected {
         return Err(Error::refused(Code::PathMismatch, "target"));
     }
-    let access = Access::narrow(old_file.as_fd(), &old, rules.mode)?;
+    let _lock = Lock::take(old_file.as_fd(), &seen)?;
+    // The writer before may have changed size and mode.
+    let old = sys::fstat(old_file.as_fd())?;
+    check_overwritable(&old)?;
+    let access = Access::new(old_file.as_fd(), &old, rules.mode, substitute)?;
+    if access.shows_substitute() && metadata::others_may_rename_in(&sys::fstat(directory.as_fd())?)
+    {
+        return Err(Error::refused(Code::PathMismatch, "shown"));
+    }
+    access.narrow(old_file.as_fd())?;
     let recovery = match make_recovery(&directory, old_file.as_fd()) {
         Ok(recovery) => recovery,
         Err(error) => {
@@ -80,16 +100,13 @@ pub(super) fn publish(
     if rules.durable != Durable::No && fsync_errors::has_failed_since(began, old_file.as_fd()) {
         return Err(target.in_doubt());
     }
+    let preserved = access.preserved(old_file.as_fd(), &old, &stat);
     sys::close(old_file).map_err(unsure)?;
     Ok(Published {
         target,
         applied: Applied {
             stat,
-            preserved: Some(Preserved {
-                mode: stat.permissions() == old.permissions(),
-                acl: rules.mode.is_none(),
-                owner: true,
-            }),
+            preserved: Some(preserved),
         },
         size,
         method: Method::InPlace,
@@ -120,81 +137,6 @@ pub(crate) fn check_overwritable(stat: &Stat) -> Result<(), Error> {
         .into());
     }
     Ok(())
-}
-
-/// Who may use the file while it is written over, and afterwards.
-///
-/// Until the new content is complete, the file grants no more than both the old mode and the new
-/// one: neither content is shown to those whom its own mode keeps out.
-struct Access {
-    old: u32,
-    old_acl: Option<Vec<u8>>,
-    new: u32,
-    is_changed: bool,
-}
-
-impl Access {
-    /// Takes away what the new mode does not grant, and the ACL if a mode is given.
-    ///
-    /// # Errors
-    ///
-    /// What the system returned; then nothing has changed.
-    fn narrow(fd: BorrowedFd<'_>, old: &Stat, mode: Option<u32>) -> Result<Self, Os> {
-        let mut access = Self {
-            old: old.permissions(),
-            old_acl: None,
-            // Setuid, setgid and sticky are dropped, as by a rename.
-            new: mode.unwrap_or(old.mode & 0o777),
-            is_changed: false,
-        };
-        // Removing an ACL leaves its mask as the group bits, and lifts what it denies by name.
-        let mut narrow = access.old & access.new;
-        if mode.is_some() {
-            match sys::get_acl(fd) {
-                Ok(acl) => access.old_acl = acl,
-                // It could not be put back after a failure, so it stays and is masked.
-                Err(os) if metadata::cannot_be_kept(os.errno) => {
-                    access.new &= 0o707;
-                    narrow &= 0o700;
-                }
-                Err(os) => return Err(os),
-            }
-        }
-        if access.old_acl.is_some() {
-            narrow &= 0o700;
-        }
-        access.is_changed = access.new != access.old || access.old_acl.is_some();
-        if !access.is_changed {
-            return Ok(access);
-        }
-        // Also where this takes nothing away: who may not change the mode learns it now.
-        sys::change_mode(fd, narrow)?;
-        if access.old_acl.is_some() {
-            sys::remove_acl(fd).inspect_err(|_| access.restore(fd))?;
-        }
-        Ok(access)
-    }
-
-    /// Gives the file its new mode, and syncs it.
-    fn finish(&self, fd: BorrowedFd<'_>) -> Result<(), Os> {
-        if !self.is_changed {
-            return Ok(());
-        }
-        sys::change_mode(fd, self.new)?;
-        fsync_errors::sync_file(fd)
-    }
-
-    /// Gives the file its old ACL and mode back, when it has its old content. A failure leaves it
-    /// narrower.
-    fn restore(&self, fd: BorrowedFd<'_>) {
-        if !self.is_changed {
-            return;
-        }
-        if let Some(acl) = &self.old_acl {
-            let _ = sys::set_acl(fd, acl);
-        }
-        let _ = sys::change_mode(fd, self.old);
-    }
 }
 
 /// A copy of the file as it is, that survives whatever comes next.

@@ -175,6 +175,7 @@ impl Prepared {
                     self.target,
                     self.temporary,
                     &self.plan,
+                    self.substitute.as_ref(),
                     self.size,
                     &self.rules,
                     began,

@@ -93,9 +93,13 @@ pub enum TargetKey {
         ino: u64,
         /// The name; `None` when it is the last one of the path.
         name: Option<Vec<u8>>,
+        /// Device and inode of the file, for a write that may go over its content: other mounts
+        /// have it under other names. `None` when it is missing, or for another write.
+        file: Option<(u64, u64)>,
     },
     /// The last name of the path, in a directory that is missing or not in memory.
     NameOnly,
-    /// Perhaps another name: a final link is to be followed, or not in memory.
+    /// Perhaps another name, as a final link is to be followed; or perhaps another mount of a file
+    /// that is written in place. Not in memory.
     Unknown,
 }

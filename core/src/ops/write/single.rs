@@ -38,7 +38,7 @@ pub fn find_target(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Targe
         ..*rules
     };
     let mut target = WriteTarget::find(scope, raw, &rules)?;
-    target.inspect(scope, &rules)?;
+    let old_file = target.inspect(scope, &rules)?;
     let (dev, ino) = target
         .identity()
         .ok_or_else(|| Error::refused(Code::NotFound, "directory"))?;
@@ -46,5 +46,8 @@ pub fn find_target(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Targe
         dev,
         ino,
         name: Some(target.name().to_vec()),
+        file: old_file
+            .filter(|_| rules.in_place)
+            .map(|old| (old.stat.dev, old.stat.ino)),
     })
 }

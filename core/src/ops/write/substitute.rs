@@ -11,6 +11,7 @@ use crate::sys::{self, BorrowedFd, Stat};
 #[derive(Debug)]
 pub(super) struct Substitute {
     mode: u32,
+    gid: u32,
     acl: Option<Acl>,
 }
 
@@ -20,13 +21,19 @@ impl Substitute {
         let acl = sys::get_acl(fd).map_or_else(|_| Some(Acl::unknown()), |acl| acl.map(Acl::parse));
         Self {
             mode: stat.mode & 0o777,
+            gid: stat.gid,
             acl,
         }
     }
 
     /// The bits of group and others that the result may have at most, without the file's ACL.
-    fn bound(&self, has_own_group: bool) -> u32 {
+    pub(super) fn bound(&self, has_own_group: bool) -> u32 {
         metadata::kept_bits(self.mode, self.acl.as_ref(), false, has_own_group)
+    }
+
+    /// Whether its group is this one, as far as numbers can prove it.
+    pub(super) fn has_group(&self, gid: u32) -> bool {
+        self.gid == gid && metadata::is_mapped_group(gid)
     }
 
     /// Removes the file's ACL. Where it stays, its mask is to grant nothing.
@@ -37,7 +44,7 @@ impl Substitute {
     }
 
     /// Whether every user may read it, so that a new owner or a named ACL entry learns nothing.
-    fn is_public(&self) -> bool {
+    pub(super) fn is_public(&self) -> bool {
         self.bound(false) & 0o004 != 0
     }
 

@@ -12,6 +12,12 @@ pub(crate) fn lock_byte(fd: BorrowedFd<'_>, offset: i64) -> Result<(), Os> {
     set(fd, offset, libc::F_RDLCK)
 }
 
+/// Locks one byte, exclusively, without waiting: EAGAIN or EACCES while another open file description
+/// has any lock on it. The file must be open for writing.
+pub(crate) fn lock_byte_for_writing(fd: BorrowedFd<'_>, offset: i64) -> Result<(), Os> {
+    set(fd, offset, libc::F_WRLCK)
+}
+
 /// Releases a lock of [`lock_byte`].
 pub(crate) fn unlock_byte(fd: BorrowedFd<'_>, offset: i64) -> Result<(), Os> {
     set(fd, offset, libc::F_UNLCK)
@@ -20,6 +26,13 @@ pub(crate) fn unlock_byte(fd: BorrowedFd<'_>, offset: i64) -> Result<(), Os> {
 /// Whether another open file description has a lock on the byte.
 pub(crate) fn is_byte_locked(fd: BorrowedFd<'_>, offset: i64) -> Result<bool, Os> {
     let mut lock = request(offset, libc::F_WRLCK);
+    named("fcntl", fcntl(fd, FcntlArg::F_OFD_GETLK(&mut lock)))?;
+    Ok(i32::from(lock.l_type) != libc::F_UNLCK)
+}
+
+/// Whether another open file description has an exclusive lock on the byte.
+pub(crate) fn is_byte_locked_for_writing(fd: BorrowedFd<'_>, offset: i64) -> Result<bool, Os> {
+    let mut lock = request(offset, libc::F_RDLCK);
     named("fcntl", fcntl(fd, FcntlArg::F_OFD_GETLK(&mut lock)))?;
     Ok(i32::from(lock.l_type) != libc::F_UNLCK)
 }

@@ -44,6 +44,16 @@ pub(crate) fn lock_byte(_: BorrowedFd<'_>, _: i64) -> Result<(), Os> {
 }
 
 /// Not supported here.
+pub(crate) fn lock_byte_for_writing(_: BorrowedFd<'_>, _: i64) -> Result<(), Os> {
+    Err(UNSUPPORTED)
+}
+
+/// Not supported here.
+pub(crate) fn is_byte_locked_for_writing(_: BorrowedFd<'_>, _: i64) -> Result<bool, Os> {
+    Err(UNSUPPORTED)
+}
+
+/// Not supported here.
 pub(crate) fn unlock_byte(_: BorrowedFd<'_>, _: i64) -> Result<(), Os> {
     Err(UNSUPPORTED)
 }

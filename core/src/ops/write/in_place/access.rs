@@ -1,0 +1,142 @@
+//! Who may use a file while it is written over, and afterwards.
+//!
+//! Until the new content is complete, the file grants no more than both the old mode and the new
+//! one: neither content is shown to those whom its own mode keeps out. A file that was renamed onto
+//! the name of the staged one never grants more than it did, as by a rename.
+
+use crate::error::Os;
+use crate::metadata::{self, Acl};
+use crate::ops::write::fsync_errors;
+use crate::ops::write::rules::Preserved;
+use crate::ops::write::substitute::Substitute;
+use crate::sys::{self, BorrowedFd, Stat};
+
+/// What the file grants, before and after.
+pub(super) struct Access {
+    old: u32,
+    /// `Err`: this process cannot read it.
+    old_acl: Result<Option<Vec<u8>>, Os>,
+    new: u32,
+    /// What it grants meanwhile.
+    narrow: u32,
+    removes_acl: bool,
+    keeps_mode: bool,
+    shows_substitute: bool,
+}
+
+impl Access {
+    /// Decides on it. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// What the system returned, unless it only says that the ACL cannot be read.
+    pub(super) fn new(
+        fd: BorrowedFd<'_>,
+        old: &Stat,
+        mode: Option<u32>,
+        substitute: Option<&Substitute>,
+    ) -> Result<Self, Os> {
+        let old_acl = match sys::get_acl(fd) {
+            Err(os) if !metadata::cannot_be_kept(os.errno) => return Err(os),
+            acl => acl,
+        };
+        let has_acl = !matches!(old_acl, Ok(None));
+        let is_private = substitute.is_some_and(|substitute| !substitute.is_public());
+        // The named entries of an ACL would show the staged file to users who could not read it.
+        let drops_acl = has_acl && (mode.is_some() || is_private);
+        let removes_acl = drops_acl && old_acl.is_ok();
+        let keeps_acl = has_acl && !drops_acl;
+        let most = substitute.map_or(0o777, |substitute| {
+            0o700 | substitute.bound(!keeps_acl && substitute.has_group(old.gid))
+        });
+        let mut new = mode.unwrap_or_else(|| match &old_acl {
+            Ok(Some(acl)) if drops_acl => {
+                let acl = Acl::parse(acl.clone());
+                metadata::kept_bits(old.mode & 0o777, Some(&acl), false, true)
+            }
+            // Setuid, setgid and sticky are dropped, as by a rename.
+            _ => old.mode & 0o777,
+        }) & most;
+        let mut narrow = old.permissions() & new;
+        if removes_acl {
+            // Removing an ACL leaves its mask as the group bits, and lifts what it denies by name.
+            narrow &= 0o700;
+        } else if drops_acl {
+            // It could not be put back after a failure, so it stays and is masked.
+            new &= 0o707;
+            narrow &= 0o700;
+        }
+        Ok(Self {
+            old: old.permissions(),
+            old_acl,
+            new,
+            narrow,
+            removes_acl,
+            keeps_mode: mode.is_none(),
+            shows_substitute: is_private && has_acl || old.mode & 0o777 & !most != 0,
+        })
+    }
+
+    /// Whether somebody who could open the target could not have opened the file that was renamed
+    /// onto the staged one. A descriptor that is open already shows the new content, whatever mode
+    /// the target gets.
+    pub(super) fn shows_substitute(&self) -> bool {
+        self.shows_substitute
+    }
+
+    fn is_changed(&self) -> bool {
+        self.new != self.old || self.removes_acl
+    }
+
+    /// Takes away what is not granted meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// What the system returned; then nothing has changed.
+    pub(super) fn narrow(&self, fd: BorrowedFd<'_>) -> Result<(), Os> {
+        if !self.is_changed() {
+            return Ok(());
+        }
+        // Also where this takes nothing away: who may not change the mode learns it now.
+        sys::change_mode(fd, self.narrow)?;
+        if self.removes_acl {
+            sys::remove_acl(fd).inspect_err(|_| self.restore(fd))?;
+        }
+        Ok(())
+    }
+
+    /// Gives the file its new mode, and syncs it.
+    pub(super) fn finish(&self, fd: BorrowedFd<'_>) -> Result<(), Os> {
+        if !self.is_changed() {
+            return Ok(());
+        }
+        sys::change_mode(fd, self.new)?;
+        fsync_errors::sync_file(fd)
+    }
+
+    /// Gives the file its old ACL and mode back, when it has its old content. A failure leaves it
+    /// narrower.
+    pub(super) fn restore(&self, fd: BorrowedFd<'_>) {
+        if !self.is_changed() {
+            return;
+        }
+        if let (true, Ok(Some(acl))) = (self.removes_acl, &self.old_acl) {
+            let _ = sys::set_acl(fd, acl);
+        }
+        let _ = sys::change_mode(fd, self.old);
+    }
+
+    /// Compares the file as it is now, with this stat, with what it was.
+    pub(super) fn preserved(&self, fd: BorrowedFd<'_>, old: &Stat, now: &Stat) -> Preserved {
+        let old_acl = self.old_acl.as_ref().ok().map(Option::as_deref);
+        let is_same_acl =
+            old_acl.is_some_and(|old| sys::get_acl(fd).is_ok_and(|now| now.as_deref() == old));
+        let keeps_owner = metadata::is_same_owner(now, old) && metadata::is_same_group(now, old);
+        let kept_acl = old_acl.flatten().filter(|_| self.keeps_mode);
+        Preserved {
+            mode: now.permissions() == old.permissions(),
+            acl: self.keeps_mode && is_same_acl,
+            owner: keeps_owner && sys::keeps_owner(fd, kept_acl),
+        }
+    }
+}
