@@ -129,7 +129,7 @@ export interface WriteResult {
  * parent, a final link that is followed, a root, another mount of a file that is written in place). A stream takes its place when it ends.
  *
  * A retry needs a new stream or generator: one that has ended, was destroyed, or was given to an earlier write is refused
- * (`ERR_INVALID_STATE`). A generator that other code has used up cannot be known, and makes an empty file.
+ * (`ERR_INVALID_STATE`); so is a readline interface, and an iterable that returns the iterator that an earlier write had. A generator that other code has used up cannot be known, and makes an empty file.
  *
  * @example
  * await writeAtomic('state/session.json', JSON.stringify({ turn: 1 }), { mode: PRIVATE_FILE_MODE, mkdir: true });

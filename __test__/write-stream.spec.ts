@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import * as fs from 'node:fs';
+import { createInterface } from 'node:readline';
+import { createInterface as createPromisesInterface } from 'node:readline/promises';
 import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { openRootSync, writeAtomic } from '../index.mjs';
@@ -252,6 +254,8 @@ describe('a stream that ends badly leaves the old file and no temporary', () => 
 });
 
 describe('data that an earlier write was given', () => {
+  const always = (only: Iterator<unknown>): object => ({ [Symbol.iterator]: () => only });
+  const ofStream = (stream: Readable): object => ({ [Symbol.asyncIterator]: () => stream[Symbol.asyncIterator]() });
   const sources: [string, () => any][] = [
     ['an async generator', () => slowly(['payload'])],
     ['a generator', () => numbers(3)],
@@ -259,6 +263,11 @@ describe('data that an earlier write was given', () => {
     ['the body of a Response', () => new Response('payload').body],
     ['the stream of a Blob', () => new Blob(['payload']).stream()],
     ['a Node stream', () => Readable.from(['payload'])],
+    ['a readline interface', () => createInterface({ input: Readable.from(['payload\n']) })],
+    ['a readline interface of promises', () => createPromisesInterface({ input: Readable.from(['payload\n']) })],
+    ['a wrapper of one generator', () => always(numbers(3))],
+    ['a wrapper of one stream', () => ofStream(Readable.from(['payload']))],
+    ['a proxy of one generator', () => new Proxy(always(numbers(3)), {})],
   ];
   const refused = { code: 'ERR_INVALID_STATE', message: expect.stringContaining('already consumed') };
 

@@ -3,6 +3,7 @@
 import { util } from '../base/node.js';
 import { FromCaller, hostError, type HostErrorClass } from './errors.js';
 import { invalidType } from '../options/validate.js';
+import { claim } from '../schedule/chunks.js';
 
 const { types } = util;
 
@@ -41,7 +42,8 @@ export function limited(HostError: HostErrorClass, data: AsyncIterable<Uint8Arra
   const next = async (): Promise<IteratorResult<Uint8Array>> => {
     let step;
     try {
-      producer ??= data[Symbol.asyncIterator]();
+      // One that an earlier write had is refused: it would make an empty file.
+      producer ??= claim(data) as AsyncIterator<Uint8Array>;
       step = await producer.next();
     } catch (error) {
       await close();

@@ -8,7 +8,7 @@ const { performance } = perfHooks;
 const { setImmediate } = timers;
 
 export type Source = AsyncIterable<unknown> | Iterable<unknown>;
-type SourceIterator = AsyncIterator<unknown> | Iterator<unknown>;
+export type SourceIterator = AsyncIterator<unknown> | Iterator<unknown>;
 
 /** Milliseconds after which the event loop gets a turn: a producer that never waits keeps timers and signals from firing. */
 const TURN_MS = 10;
@@ -23,8 +23,7 @@ const RETURN_MS = 1000;
  * Calls `use` with each chunk, and awaits it. Rejects as soon as the signal aborts, also while a chunk is awaited. Closes the source
  * on every error; on abort without awaiting it.
  */
-export async function forEachChunk(source: Source, signal: AbortSignal | undefined, use: (chunk: unknown) => void | Promise<void>) {
-  const iterator = iteratorOf(source);
+export async function forEachChunk(source: Source, iterator: SourceIterator, signal: AbortSignal | undefined, use: (chunk: unknown) => void | Promise<void>) {
   const interruptible = new Interruptible(signal);
   let count = 0;
   let turned = performance.now();
@@ -88,38 +87,71 @@ interface Duck extends Partial<AsyncIterable<unknown> & Iterable<unknown>> {
   destroyed?: boolean;
   errored?: unknown;
   destroy?(): unknown;
+  /** of an `Interface` of readline */
+  question?: unknown;
+  setPrompt?: unknown;
+  closed?: unknown;
 }
 
 function isAsync(source: Source): source is AsyncIterable<unknown> {
   return typeof (source as Duck)[Symbol.asyncIterator] === 'function';
 }
 
-export function iteratorOf(source: Source): SourceIterator {
-  return isAsync(source) ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
-}
-
-/** Streams and iterators that a write was given. */
+/** Streams, iterators and readline interfaces that a write was given, and iterators that one got from its source. */
 const claimed = new WeakSet();
 
 /**
- * Claims a source for one write. Throws if it has nothing more to yield, as far as that can be known, or belongs to an earlier write:
+ * Claims a source for one write, and returns its iterator: a readline interface loses the lines that come before. Throws if it has nothing more to yield, as far as that can be known, or belongs to an earlier write:
  * a retry with it would publish an empty file. Iterables that return a new iterator each time are accepted again, as is a stream
  * that other code has read in part.
  */
-export function claim(source: Duck) {
-  if (claimed.has(source) || isUsedUp(source)) {
-    const message = 'Invalid state: "data" was already consumed. Pass a new stream or iterable to each write.';
-    throw own(Object.assign(new Error(message), { code: 'ERR_INVALID_STATE' }));
+export function claim(source: Source): SourceIterator {
+  const duck = source as Duck;
+  if (claimed.has(source) || isUsedUp(duck)) {
+    throw alreadyConsumed();
   }
-  if (typeof source.next === 'function' || typeof source.pipe === 'function' || typeof source.getReader === 'function') {
+  if (typeof duck.next === 'function' || typeof duck.pipe === 'function' || typeof duck.getReader === 'function' || isReadline(duck)) {
     claimed.add(source);
   }
+  return iteratorOf(source);
+}
+
+/** Throws if an earlier write got the same iterator, or one of the same Node stream. */
+function iteratorOf(source: Source): SourceIterator {
+  const iterator = isAsync(source) ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  if ((iterator as unknown) === source || typeof iterator !== 'object' || iterator === null) {
+    return iterator;
+  }
+  // Node's iterators of streams name their stream.
+  const { stream } = iterator as { stream?: Duck };
+  const isOfStream = typeof stream?.pipe === 'function' && stream !== source;
+  if (claimed.has(iterator) || (isOfStream && (claimed.has(stream) || isUsedUp(stream)))) {
+    throw alreadyConsumed();
+  }
+  claimed.add(iterator);
+  if (isOfStream) {
+    claimed.add(stream);
+  }
+  return iterator;
+}
+
+function alreadyConsumed() {
+  const message = 'Invalid state: "data" was already consumed. Pass a new stream or iterable to each write.';
+  return own(Object.assign(new Error(message), { code: 'ERR_INVALID_STATE' }));
+}
+
+/** Whether a value is an `Interface` of readline: its iterator has the lines since it was first asked for, and is one for all. */
+function isReadline({ question, setPrompt }: Duck) {
+  return typeof question === 'function' && typeof setPrompt === 'function';
 }
 
 /** Whether a Node stream or a web stream has ended, was destroyed or cancelled, without an error of its own. */
 function isUsedUp(source: Duck) {
   if (typeof source.pipe === 'function') {
     return source.readableEnded === true || (source.destroyed === true && !source.errored);
+  }
+  if (isReadline(source)) {
+    return source.closed === true;
   }
   if (typeof source.getReader !== 'function') {
     return false;

@@ -1,7 +1,7 @@
 // Streams content into one temporary, chunk by chunk.
 
 import { byteLengthOf, ownCopy, toBytes } from '../options/data.js';
-import { closeSource, forEachChunk, iteratorOf } from '../schedule/chunks.js';
+import { closeSource, forEachChunk, type Source, type SourceIterator } from '../schedule/chunks.js';
 import { tooLarge } from '../errors/holdfast-error.js';
 import { native, nativeForStages } from '../native/load.js';
 import { writes, type Target } from '../schedule/write-queue.js';
@@ -35,16 +35,19 @@ interface StreamArguments {
   isQueued?: boolean;
 }
 
-/** @returns of the publication */
-export async function writeStream(source: AsyncIterable<unknown> | Iterable<unknown>, args: StreamArguments): Promise<record.Result> {
+/**
+ * @param iterator of the source
+ * @returns of the publication
+ */
+export async function writeStream(source: Source, iterator: SourceIterator, args: StreamArguments): Promise<record.Result> {
   const { given, fixed, flags, modes, root, signal, target, cancel, beforePublish, isQueued } = args;
   const [begun, stage] = await nativeForStages().stageBegin(fixed, flags, modes, root);
   if (stage === undefined) {
-    await closeSource(source, iteratorOf(source));
+    await closeSource(source, iterator);
     throw record.failure(record.unpack(begun), given);
   }
   try {
-    await appendAll(source, stage, args);
+    await appendAll(source, iterator, stage, args);
     const commit = async () => {
       if (beforePublish !== undefined) {
         await untilIdle();
@@ -66,7 +69,7 @@ export async function writeStream(source: AsyncIterable<unknown> | Iterable<unkn
 }
 
 /** Appends every chunk. Small ones are gathered in one buffer, as each append is a trip to libuv's pool. */
-async function appendAll(source: AsyncIterable<unknown> | Iterable<unknown>, stage: Handle, { given, encoding, signal, maxBytes = Infinity }: StreamArguments) {
+async function appendAll(source: Source, iterator: SourceIterator, stage: Handle, { given, encoding, signal, maxBytes = Infinity }: StreamArguments) {
   /** @param bytes copied by the binary during the call */
   const append = async (bytes: Uint8Array) => {
     const [answer] = await native().stageAppend(stage, bytes);
@@ -83,7 +86,7 @@ async function appendAll(source: AsyncIterable<unknown> | Iterable<unknown>, sta
     size = 0;
     return append(bytes);
   };
-  await forEachChunk(source, signal, async (chunk) => {
+  await forEachChunk(source, iterator, signal, async (chunk) => {
     const bytes = chunkBytes(chunk, encoding);
     const length = byteLengthOf(bytes);
     if (length === 0) {

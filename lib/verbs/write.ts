@@ -1,7 +1,7 @@
 import { util } from '../base/node.js';
 import { abortable, cancelOn } from '../schedule/abort.js';
 import { ownCopy, toBytes, withinLimit } from '../options/data.js';
-import { claim, type Source } from '../schedule/chunks.js';
+import { claim, type Source, type SourceIterator } from '../schedule/chunks.js';
 import { direct } from '../native/calls.js';
 import { native } from '../native/load.js';
 import { atCaller, pending, promised, shown } from '../errors/holdfast-error.js';
@@ -85,16 +85,14 @@ export async function write(file: unknown, data: unknown, options: unknown, pinn
   const given = shown(path);
   const fixed = pathForLater(path, isBeneathRoot);
   const fixedRoot = root === undefined ? undefined : pathForLater(toPath(root, 'root'), false);
-  if (bytes === undefined) {
-    claim(data as Source);
-  }
+  const iterator = bytes === undefined ? claim(data as Source) : undefined;
   const canceller = signal && cancelOn(signal);
   const cancel = canceller?.handle;
   const common = { given, fixed, flags, modes, signal, cancel, beforePublish };
   try {
     const writing =
       bytes === undefined
-        ? writeSource(data as Source, fixedRoot, pinned, { ...common, encoding, maxBytes, target: () => targetOf(fixed, fixedRoot, pinned, flags) })
+        ? writeSource(data as Source, iterator as SourceIterator, fixedRoot, pinned, { ...common, encoding, maxBytes, target: () => targetOf(fixed, fixedRoot, pinned, flags) })
         : writeWhole(typeof data === 'string', bytes, { ...common, root: fixedRoot, pinned, target: targetOf(fixed, fixedRoot, pinned, flags) });
     const result = await abortable(signal, writing);
     if (signal && record.wasAborted(result)) {
@@ -109,16 +107,16 @@ export async function write(file: unknown, data: unknown, options: unknown, pinn
   }
 }
 
-async function writeSource(data: Source, root: NativePath | undefined, pinned: Pinned | undefined, args: Omit<Parameters<typeof writeStream>[1], 'root'>) {
+async function writeSource(data: Source, iterator: SourceIterator, root: NativePath | undefined, pinned: Pinned | undefined, args: Omit<Parameters<typeof writeStream>[2], 'root'>) {
   let isTaken = false;
   try {
     return await withRoot(root, pinned, (base) => {
       isTaken = true;
-      return writeStream(data, { ...args, root: base?.handle });
+      return writeStream(data, iterator, { ...args, root: base?.handle });
     });
   } finally {
     if (!isTaken) {
-      await closeSource(data);
+      await closeSource(data, iterator);
     }
   }
 }
@@ -150,7 +148,7 @@ function writeWhole(isPrivate: boolean, bytes: Uint8Array, args: WholeArguments)
   if (beforePublish !== undefined) {
     const content = isPrivate ? bytes : ownCopy(bytes, given);
     const rest = { given, fixed, flags, modes, encoding: 'utf8' as const, signal, target: () => target, cancel, beforePublish, isQueued: true };
-    return writes.queued(target, () => inPool(() => withRoot(root, pinned, (base) => writeStream([content], { ...rest, root: base?.handle }))));
+    return writes.queued(target, () => inPool(() => withRoot(root, pinned, (base) => writeStream([content], [content].values(), { ...rest, root: base?.handle }))));
   }
   const start = (content: Uint8Array) =>
     inPool(() =>
