@@ -33,6 +33,12 @@ const hash = (name: string, options?: Parameters<Api['sha256File']>[1]): Entry['
 ];
 const sync = (name: string): Entry['twins'] => [(api, dir) => api.syncDirectory(`${dir}/${name}`), (api, dir) => api.syncDirectorySync(`${dir}/${name}`)];
 
+/** A receipt of a directory that says where it really is. */
+const receipt = (name: string, real = name): Entry['twins'] => {
+  const of = (dir: string) => ({ path: `${dir}/${name}`, realPath: `${dir}/${real}`, identity: fs.statSync(`${dir}/${name}`) });
+  return [(api, dir) => api.syncDirectory(of(dir)), (api, dir) => api.syncDirectorySync(of(dir))];
+};
+
 /** What an opened file is, or why it is not opened; it is closed here. */
 const beneath = (name: string, params: RootFile = {}, root = 'r'): Entry['twins'] => {
   const said = (result: ReturnType<Api['openRootFileSync']>) => {
@@ -58,6 +64,7 @@ export const fileCases: readonly Case[] = [
   ...twins('pathExists where it may not search', { layout: ['e/f: text', 'e/ 0000'], user: 1000, twins: exists('e/f') }),
   ...twins('pathExists of a file that may not be read', { layout: ['f 0000: text'], user: 1000, twins: exists('f') }),
   { name: 'safeRealpathSync of a link', layout: ['e/f: text', 'l => e'], call: (api, dir) => api.safeRealpathSync(`${dir}/l/f`) },
+  { name: 'safeRealpathSync of a file with a slash behind', layout: ['f: text'], call: (api, dir) => api.safeRealpathSync(`${dir}/f/`) },
   { name: 'safeRealpathSync of nothing', call: (api, dir) => api.safeRealpathSync(`${dir}/no`) },
   { name: 'safeRealpathSync of a NUL', call: (api) => api.safeRealpathSync('a\0b') },
   { name: 'safeRealpathSync of a relative path', call: (api) => api.safeRealpathSync('.') === fs.realpathSync('.') },
@@ -133,6 +140,9 @@ export const fileCases: readonly Case[] = [
   ...twins('syncDirectory', { layout: ['e/'], twins: sync('e') }),
   ...twins('syncDirectory of nothing', { twins: sync('e') }),
   ...twins('syncDirectory of a file', { layout: ['f: text'], twins: sync('f') }),
+  ...twins('syncDirectory of a file with a slash behind', { layout: ['f: text'], twins: sync('f/') }),
+  ...twins('syncDirectory of a directory with a slash behind', { layout: ['e/'], twins: sync('e/') }),
+  ...twins('syncDirectory of a receipt with another real path', { layout: ['e/'], twins: receipt('e', 'other') }),
   ...twins('syncDirectory of a link', { layout: ['e/', 'l => e'], twins: sync('l') }),
   ...twins('syncDirectory of one that may not be read', { layout: ['e/ 0300'], user: 1000, twins: sync('e') }),
   ...twins('syncDirectory of another than the receipt says', { layout: ['e/', 'd/'], twins: [
@@ -170,6 +180,9 @@ export const fileCases: readonly Case[] = [
   ...twins('openRootFile by a linked spelling, allowed', { layout: ['r/f: text', 'l => r'], twins: beneath('l/f', { skipLexicalRootCheck: true, rejectSymlinks: false }) }),
   ...twins('openRootFile of one of two names', { layout: ['r/f: text', 'r/g == r/f'], twins: beneath('r/f') }),
   ...twins('openRootFile of one of two names, allowed', { layout: ['r/f: text', 'r/g == r/f'], twins: beneath('r/f', { rejectHardlinks: false }) }),
+  ...twins('openRootFile of one of two names, with null', { layout: ['r/f: text', 'r/g == r/f'], twins: beneath('r/f', { rejectHardlinks: null as never }) }),
+  ...twins('openRootFile of a link to nothing where parents are followed', { layout: ['r/', 'r/l => no'], twins: beneath('r/l', { symlinks: 'follow-parents-within-root' }) }),
+  ...twins('openRootFile outside of a root that is missing', { layout: ['f: text'], twins: beneath('f') }),
   ...twins('openRootFile of a file that is too large', { layout: ['r/f: text'], twins: beneath('r/f', { maxBytes: 3 }) }),
   ...twins('openRootFile of the size allowed', { layout: ['r/f: text'], twins: beneath('r/f', { maxBytes: 4 }) }),
   ...twins('openRootFile of a file that may not be read', { layout: ['r/f 0000: text'], user: 1000, twins: beneath('r/f') }),

@@ -69,6 +69,19 @@ export const replaceCases: readonly Case[] = [
   { name: 'a number as content', mode: 0o700, call: (api, dir) => api.replaceFileAtomic({ filePath: `${dir}/f`, content: 5 as never }) },
   { name: 'bytes as content', call: (api, dir) => api.replaceFileAtomic({ filePath: `${dir}/f`, content: new Uint8Array([65, 66]) }) },
   { name: 'a relative path', call: async (api, dir) => { const before = process.cwd(); process.chdir(dir); try { return await api.replaceFileAtomic({ filePath: 'f', content: 'new' }); } finally { process.chdir(before); } } },
+  ...['mode', 'dirMode', 'tempPrefix', 'beforeRename', 'assertBeforeMutation', 'onDestinationState', 'destinationHardlinks', 'renameMaxRetries', 'syncTempFile'].flatMap((name) =>
+    twins(`over a file with ${name}: null`, { layout: ['f 0644: old'], options: { [name]: null } })),
+  { name: 'over a file with fileSystem: null', layout: ['f 0644: old'], call: (api, dir) => replace(api, dir, 'f', { fileSystem: null as never }) },
+  ...[new Uint16Array([0x4142]), new DataView(new ArrayBuffer(2)), new Float64Array(1)].flatMap((content): Case[] => [
+    { name: `${content.constructor.name} as content`, call: (api, dir) => api.replaceFileAtomic({ filePath: `${dir}/f`, content }) },
+    { name: `${content.constructor.name} as content, at once`, call: async (api, dir) => api.replaceFileAtomicSync({ filePath: `${dir}/f`, content }) },
+  ]),
+  { name: 'a beforeRename that is a method', call: async (api, dir) => { const job = Object.assign(Object.create({ async beforeRename(this: { seen: number }) { this.seen += 1; } }), { filePath: `${dir}/f`, content: 'new', seen: 0 }); await api.replaceFileAtomic(job); return job.seen; } },
+  { name: 'a beforeRename that answers later, at once', call: async (api, dir) => sync(api, dir, 'f', { beforeRename: (async () => {}) as never }) },
+  { name: 'a beforeRename that replaces another path of the same name', layout: ['a/'], call: (api, dir) => replace(api, dir, 'a/f', { beforeRename: async () => void (await replace(api, dir, 'b/f')) }) },
+  { name: 'a beforeRename that replaces a name in another case', call: (api, dir) => replace(api, dir, 'Notes.md', { beforeRename: async () => void (await replace(api, dir, 'notes.md')) }) },
+  { name: 'a text with options that are null', call: (api, dir) => text(api, dir, 'f', 'new', null as never) },
+  { name: 'a text with durable: null and trailingNewline: 1', call: (api, dir) => text(api, dir, 'f', 'new', { durable: null, trailingNewline: 1 } as never) },
   { name: 'many at once: the last one wins', call: async (api, dir) => { await Promise.all(Array.from({ length: 20 }, (_, i) => api.replaceFileAtomic({ filePath: `${dir}/a/f`, content: String(i) }))); return fs.readFileSync(`${dir}/a/f`, 'utf8'); } },
   { name: 'what a caller sees before the rename', layout: ['f: old'],
     call: async (api, dir) => {

@@ -129,6 +129,9 @@ export const outcomes: Outcomes = {
     '`outside-workspace`: a link to nothing beneath the root, with an absolute target': beneath((root) => root.read('l', { symlinks: 'follow-within-root' }), 'l => $DIR/none'),
     '`symlink`': beneath((root) => root.read('l'), 'f: text', 'l => f'),
     '`hardlink`': beneath((root) => root.read('g'), 'f: text', 'g == f'),
+    '`ENAMETOOLONG`': beneath((root) => root.read('x'.repeat(256))),
+    '`..` behind a link': beneath((root) => root.read('l/../f'), 'f: text', 'e/', 'l => e'),
+    '`..` behind a file': beneath((root) => root.read('f/../f'), 'f: text'),
     '`not-file`': beneath((root) => root.read('e'), 'e/'),
     '`too-large`': beneath((root) => root.read('f', { maxBytes: 3 }), 'f: text'),
     "`path-mismatch`: another directory has the root's name": async (dir) => {
@@ -147,6 +150,8 @@ export const outcomes: Outcomes = {
     '`symlink`: the target': beneath((root) => root.write('l', 'new'), 'f: text', 'l => f'),
     "`symlink`: a parent, with `mutationSymlinks: 'reject'`": beneath((root) => root.write('l/f', 'new', { mutationSymlinks: 'reject' }), 'e/', 'l => e'),
     '`outside-workspace`: by its text': beneath((root) => root.write('../f', 'new')),
+    '`outside-workspace`: by its text, with `mutationSymlinks`': beneath((root) => root.write('../f', 'new', { mutationSymlinks: 'reject' })),
+    "`..` behind a link, with `mutationSymlinks: 'reject'`": beneath((root) => root.write('l/../f', 'new', { mutationSymlinks: 'reject' }), 'e/', 'l => e'),
     '`outside-workspace`: by a link': beneath((root) => root.write('l/f', 'new'), 'l => /etc'),
     '`hardlink`': beneath((root) => root.write('g', 'new'), 'f: text', 'g == f'),
     '`not-directory`: beneath a file': beneath((root) => root.write('f/x', 'new'), 'f: text'),
@@ -179,6 +184,7 @@ export const outcomes: Outcomes = {
   '`root().exists`': {
     '`ENOENT`': beneath((root) => root.exists('f')),
     '`..`': beneath((root) => root.exists('../f')),
+    'a home directory outside the root': beneath((root) => root.exists('~/f')),
   },
   '`root().append`': {
     'without `original`': beneath((root) => root['append']('f', 'more')),

@@ -15,6 +15,8 @@ export interface Rules {
   notDirectory?: string;
   /** the host's code for a failure of the system; without one it stays raw */
   errno?: string;
+  /** the same for a name that is too long */
+  tooLong?: string;
 }
 
 export type HostErrorClass = new (code: any, message: string, options?: Unchecked) => Error;
@@ -30,7 +32,7 @@ const COMMON = {
 
 /** A path without a root. What is beneath a file is not found there. */
 const LOCAL_READ = { codes: table({ ...COMMON, 'not-directory': 'not-found' }), says: SENTENCES.localRead };
-const ROOT_READ = { codes: table(COMMON), says: SENTENCES.rootRead, notDirectory: 'not-file' };
+const ROOT_READ = { codes: table(COMMON), says: SENTENCES.rootRead, notDirectory: 'not-file', tooLong: 'invalid-path' };
 /** A write that would land elsewhere has one code there. */
 const ROOT_WRITE = {
   codes: table({
@@ -54,7 +56,7 @@ const ROOT_STAT = {
   notDirectory: 'path-alias',
   errno: 'path-alias',
 };
-const REPLACE = { codes: table(COMMON) };
+const REPLACE = { codes: table(COMMON), says: SENTENCES.replace };
 
 /** The rules of a write whose caller has named a policy for links. */
 const byPolicy = (rules: Rules): Rules => ({
@@ -110,6 +112,9 @@ export function toHost(HostError: HostErrorClass, rules: Rules, error: unknown, 
     return error.thrown;
   }
   if (!isHoldfastError(error)) {
+    if (rules.tooLong !== undefined && isErrno(error) && error.code === 'ENAMETOOLONG') {
+      return hostError(HostError, rules.tooLong, systemSentence(error.code), error);
+    }
     return rules.errno !== undefined && isErrno(error) ? hostError(HostError, rules.errno, systemMessage(rules, error), error) : error;
   }
   const { code, cause, sysCode, published } = error;

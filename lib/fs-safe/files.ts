@@ -47,12 +47,25 @@ function safeRealpathSync(targetPath: string, cache?: Map<string, string>): stri
     return known;
   }
   try {
-    const real = fs.realpathSync.native(targetPath);
+    const real = realpathOf(targetPath);
     cache?.set(targetPath, real);
     cache?.set(real, real);
     return real;
   } catch {
     return null;
+  }
+}
+
+/** A slash behind a file is ignored, as there; a `..` behind a link is not resolved by its text. */
+function realpathOf(targetPath: string) {
+  try {
+    return fs.realpathSync.native(targetPath);
+  } catch (error) {
+    const bare = typeof targetPath === 'string' ? targetPath.replace(/(?:\/+\.?)+$/, '') : '';
+    if (bare === '' || bare === targetPath || !isErrno(error) || error.code !== 'ENOTDIR') {
+      throw error;
+    }
+    return fs.realpathSync.native(bare);
   }
 }
 
@@ -88,12 +101,12 @@ function readFileWindowFullySync(fd: number, buffer: Buffer, position: number) {
 
 function checkWindow(buffer: Buffer, position: number) {
   if (!Number.isSafeInteger(position) || position < 0 || !Number.isSafeInteger(position + buffer.length)) {
-    throw new RangeError('the position and the end of the window must be safe integers >= 0');
+    throw new RangeError('read position and window end must be non-negative safe integers');
   }
 }
 
 /** Converts an error for callers of `readRegularFile`: plain errors for a missing file and for an object that is no regular file. */
-function toRegularError(HostError: HostErrorClass, error: unknown, filePath: string) {
+function toRegularError(HostError: HostErrorClass, error: unknown, filePath: string, maxBytes: unknown) {
   if (!isHoldfastError(error)) {
     return error;
   }
@@ -106,7 +119,7 @@ function toRegularError(HostError: HostErrorClass, error: unknown, filePath: str
     case 'not-file':
       return own(new Error('path must be a regular file', { cause }));
     case 'too-large':
-      return hostError(HostError, code, `File exceeds the limit: ${filePath}`, cause);
+      return hostError(HostError, code, `File exceeds ${maxBytes} bytes: ${filePath}`, cause);
     default:
       return toHost(HostError, LOCAL_READ, error);
   }
@@ -124,7 +137,7 @@ export function bindFiles({ HostError }: Host) {
       const { buffer, stat } = await readLocalFileSafely(filePath, { maxBytes: toLimit(maxBytes) });
       return { buffer, stat };
     } catch (error) {
-      throw toRegularError(HostError, error, filePath);
+      throw toRegularError(HostError, error, filePath, maxBytes);
     }
   }
 
@@ -134,7 +147,7 @@ export function bindFiles({ HostError }: Host) {
       const { buffer, stat } = readLocalFileSafelySync(filePath, { maxBytes: toLimit(maxBytes) });
       return { buffer, stat };
     } catch (error) {
-      throw toRegularError(HostError, error, filePath);
+      throw toRegularError(HostError, error, filePath, maxBytes);
     }
   }
 
@@ -178,7 +191,7 @@ export function bindWriteJson(writeTextAtomic: (filePath: string, content: strin
       const { mode, dirMode, trailingNewline, durable } = checked(options ?? {}, NAMES.writeJson);
       const text = JSON.stringify(value, null, 2);
       if (typeof text !== 'string') {
-        throw new TypeError('the value is none that JSON has a word for');
+        throw new TypeError('value is not representable as a JSON document');
       }
       await writeTextAtomic(filePath, text, { mode, dirMode, trailingNewline, durable });
     },

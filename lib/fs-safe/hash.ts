@@ -17,7 +17,7 @@ const FLAGS = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
 function toLimits(options: Unchecked): Limits {
   const { maxBytes = Infinity, signal } = checked(options, NAMES.hash);
   if (maxBytes !== Infinity && (!Number.isSafeInteger(maxBytes) || maxBytes < 0)) {
-    throw new RangeError('maxBytes must be a safe integer >= 0 or Infinity');
+    throw new RangeError('maxBytes must be a non-negative safe integer or Infinity');
   }
   return { maxBytes, signal };
 }
@@ -25,10 +25,10 @@ function toLimits(options: Unchecked): Limits {
 /** Judges what a path leads to before it is opened: opening a device or a FIFO can act on it. */
 function assertRegular(HostError: HostErrorClass, stat: BigIntStats) {
   if (stat.isSymbolicLink()) {
-    throw hostError(HostError, 'symlink', 'the path is a symbolic link');
+    throw hostError(HostError, 'symlink', 'SHA-256 path must not be a symbolic link');
   }
   if (!stat.isFile()) {
-    throw hostError(HostError, 'not-file', 'the path is not a regular file');
+    throw hostError(HostError, 'not-file', 'SHA-256 path is not a regular file');
   }
   return stat;
 }
@@ -36,21 +36,21 @@ function assertRegular(HostError: HostErrorClass, stat: BigIntStats) {
 function assertSame(HostError: HostErrorClass, named: BigIntStats, opened: BigIntStats) {
   assertRegular(HostError, opened);
   if (named.dev !== opened.dev || named.ino !== opened.ino) {
-    throw hostError(HostError, 'path-mismatch', 'the file was exchanged while it was opened');
+    throw hostError(HostError, 'path-mismatch', 'SHA-256 path changed while opening');
   }
 }
 
 function toOpenError(HostError: HostErrorClass, error: unknown) {
-  return isErrno(error) && error.code === 'ELOOP' ? hostError(HostError, 'symlink', 'the path is a symbolic link', error) : error;
+  return isErrno(error) && error.code === 'ELOOP' ? hostError(HostError, 'symlink', 'SHA-256 path must not be a symbolic link', error) : error;
 }
 
 function tooLarge(HostError: HostErrorClass, maxBytes: number) {
-  return hostError(HostError, 'too-large', `the file has more than ${maxBytes} bytes`);
+  return hostError(HostError, 'too-large', `SHA-256 input exceeds ${maxBytes} bytes`);
 }
 
 function assertHashable(HostError: HostErrorClass, stat: Stats, maxBytes: number) {
   if (!stat.isFile()) {
-    throw hostError(HostError, 'not-file', 'the input is not a regular file');
+    throw hostError(HostError, 'not-file', 'SHA-256 input is not a regular file');
   }
   if (stat.size > maxBytes) {
     throw tooLarge(HostError, maxBytes);

@@ -1,7 +1,7 @@
 // Paths as callers of fs-safe give them.
 
 import { fs, os, path, url } from '../base/node.js';
-import { printable } from '../errors/holdfast-error.js';
+import { printable, refusal } from '../errors/holdfast-error.js';
 import { escaped } from '../base/escape.js';
 import { native } from '../native/load.js';
 
@@ -68,6 +68,44 @@ async function isThere(name: string) {
     () => true,
     () => false,
   );
+}
+
+/**
+ * Checks the components of a path that a `..` goes back over. They are resolved by text, whereas the original asks the file system: a
+ * file there is no directory, and a link may lead elsewhere.
+ *
+ * @param root its real path
+ * @param given relative
+ * @param links what a link is: refused, refused unless its target has the same parent, or left to the call
+ */
+export async function assertClimbs(root: string, given: string, links: 'reject' | 'same-parent' | 'leave') {
+  const components = given.split('/').filter((part) => part !== '' && part !== '.');
+  const end = components.lastIndexOf('..');
+  let at = root;
+  for (const component of components.slice(0, end + 1)) {
+    at = component === '..' ? path.dirname(at) : path.join(at, component);
+    if (!isBeneath(root, at)) {
+      throw refusal('outside-workspace', '', at);
+    }
+    const stat = await fs.promises.lstat(at).catch(() => undefined);
+    if (stat?.isSymbolicLink()) {
+      if (links === 'leave') {
+        return;
+      }
+      const real = await fs.promises.realpath(at).catch(() => undefined);
+      if (real !== undefined && !isBeneath(root, real)) {
+        throw refusal('outside-workspace', '', at);
+      }
+      if (links === 'reject') {
+        throw refusal('symlink', '', at);
+      }
+      if (real === undefined || path.dirname(real) !== path.dirname(at)) {
+        throw refusal('outside-workspace', '', at);
+      }
+    } else if (stat !== undefined && !stat.isDirectory()) {
+      throw refusal('not-directory', '', at);
+    }
+  }
 }
 
 /**

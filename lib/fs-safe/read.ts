@@ -3,7 +3,7 @@
 import { path } from '../base/node.js';
 import { LOCAL_READ, ROOT_READ, hostError, toHost, type HostErrorClass, type Rules } from './errors.js';
 import { NAMES, checked, toHardlinks, toReadSymlinks, type Unchecked } from './options.js';
-import { expandHome, expandLocal, withoutLinks } from './paths.js';
+import { assertClimbs, climbs, expandHome, expandLocal, withoutLinks } from './paths.js';
 import { linkEscape, textEscape } from './sentences.js';
 import { isHoldfastError, type HoldfastError } from '../errors/holdfast-error.js';
 import { openLocalFileSafely, readLocalFileSafely } from '../verbs/read.js';
@@ -64,6 +64,10 @@ export function isCode(error: unknown, code: string): error is HoldfastError {
 /** Reads or opens beneath a root, and once more where a link with an absolute target leads back into it. */
 export async function beneath(verb: (file: Unchecked, options: Unchecked) => Promise<unknown>, place: Place, given: Unchecked, options: Unchecked) {
   const file = toAbsolute(place, given === '' ? '.' : expandHome(given));
+  const climbing = typeof file === 'string' && climbs(file) ? relativeTo(place, file) : undefined;
+  if (climbing !== undefined) {
+    await assertClimbs(place.real, climbing, options.symlinks === undefined || options.symlinks === 'reject' ? 'reject' : 'leave');
+  }
   try {
     return shaped(await verb(file, options));
   } catch (error) {
@@ -166,7 +170,9 @@ export function bindReads(host: Host) {
       const { filePath, roots, label, hardlinks, maxBytes, symlinks, outbound = host.outbound } = checked(params, NAMES.fromRoots, 'params');
       const what = label ?? 'local roots';
       const dirs = roots.map((entry: unknown) => toRoot(HostError, what, entry));
-      const file = path.resolve(toLocalPath(HostError, filePath));
+      const local = toLocalPath(HostError, filePath);
+      // Not resolved: what a slash at the end and `..` mean is for the file system to say.
+      const file = path.isAbsolute(local) ? local : `${process.cwd()}/${local}`;
       const options = { hardlinks: toHardlinks(hardlinks, 'params'), maxBytes: toLimit(maxBytes), symlinks: toReadSymlinks(symlinks, 'params'), outbound };
       for (const dir of dirs) {
         const found = await readBeneathOne(HostError, dir, file, options);

@@ -84,6 +84,11 @@ const SENTENCES: Record<string, Record<string, Sentence>> = Object.freeze({
     hardlink: 'hardlinked path not allowed',
     'outside-workspace': 'file is outside workspace root',
   }),
+  replace: table({
+    symlink: 'atomic replace destination must not be a symbolic link',
+    'not-file': 'atomic replace destination must be a regular file',
+    hardlink: ({ given }: Facts) => `Hardlinked atomic replace destination not allowed: ${escaped(String(given))}`,
+  }),
   oldRootWrite: table({
     'not-found': 'file not found',
     'not-file': 'path is not a regular file under root',
@@ -107,8 +112,8 @@ export function systemSentence(code: string | undefined) {
 }
 
 /** @param root its real path */
-function causeOf(what: string, root: string, at: string) {
-  return own(new Error(`${what} root (${shortPath(root)}): ${shortPath(at)}`));
+export function causeOf(what: string, root: string, at: string, label: string = 'root') {
+  return own(new Error(`${what} ${label} (${shortPath(root)}): ${shortPath(at)}`));
 }
 
 /**

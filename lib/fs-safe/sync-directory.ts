@@ -1,6 +1,7 @@
 // `syncDirectory` of fs-safe: checks the identity of a directory and syncs its descriptor.
 
-import { fs } from '../base/node.js';
+import { fs, path } from '../base/node.js';
+import { escaped } from '../base/escape.js';
 import { hostError, isErrno, type HostErrorClass } from './errors.js';
 import { runLater, runNow, type Steps } from './steps.js';
 import type { Host } from './read.js';
@@ -15,6 +16,7 @@ const UNSUPPORTED = new Set(['EACCES', 'EINVAL', 'EISDIR', 'ENOSYS', 'ENOTSUP', 
 
 const ASYNC = {
   lstat: (dir: string): unknown => fs.promises.lstat(dir, { bigint: true }),
+  realpath: (dir: string): unknown => new Promise((resolve, reject) => fs.realpath.native(dir, (error, real) => (error ? reject(error) : resolve(real)))),
   open: (dir: string): unknown => fs.promises.open(dir, FLAGS),
   stat: (file: Unchecked): unknown => file.stat({ bigint: true }),
   sync: (file: Unchecked): unknown => file.sync(),
@@ -23,31 +25,44 @@ const ASYNC = {
 
 const SYNC: typeof ASYNC = {
   lstat: (dir) => fs.lstatSync(dir, { bigint: true }),
+  realpath: (dir) => fs.realpathSync.native(dir),
   open: (dir) => fs.openSync(dir, FLAGS),
   stat: (fd) => fs.fstatSync(fd, { bigint: true }),
   sync: (fd) => fs.fsyncSync(fd),
   close: (fd) => fs.closeSync(fd),
 };
 
-/** The path of a directory, and what it was when its receipt was made. */
-function toTarget(HostError: HostErrorClass, directory: Unchecked): { dir: string; was: { dev: bigint; ino: bigint } | undefined } {
+/** What the receipt of a directory says. A path has none: its first look is the receipt. */
+interface Receipt {
+  dir: string;
+  was?: { dev: bigint; ino: bigint };
+  realPath?: string;
+}
+
+function toReceipt(HostError: HostErrorClass, directory: Unchecked): Receipt {
   if (typeof directory === 'string') {
-    return { dir: directory, was: undefined };
+    // A slash behind a file does not matter, as there.
+    return { dir: path.resolve(directory) };
   }
-  const { path, identity } = directory ?? {};
+  const { path: dir, realPath, identity } = directory ?? {};
+  if (typeof dir !== 'string' || typeof realPath !== 'string' || identity === undefined || identity === null) {
+    throw hostError(HostError, 'path-mismatch', 'directory receipt is incomplete');
+  }
   const isExact = (value: unknown) => typeof value === 'bigint' || Number.isSafeInteger(value);
-  if (typeof path !== 'string' || !isExact(identity?.dev) || !isExact(identity?.ino)) {
-    throw hostError(HostError, 'path-mismatch', 'the receipt does not say which directory it is about');
+  if (!isExact(identity.dev) || !isExact(identity.ino)) {
+    throw hostError(HostError, 'path-mismatch', 'directory receipt identity could not be verified');
   }
-  return { dir: path, was: { dev: BigInt(identity.dev), ino: BigInt(identity.ino) } };
+  return { dir, realPath, was: { dev: BigInt(identity.dev), ino: BigInt(identity.ino) } };
 }
 
 function* syncOne(HostError: HostErrorClass, directory: Unchecked, label: string): Steps<{ status: 'synced' } | { status: 'unsupported'; code?: string }, typeof ASYNC> {
-  const { dir, was } = toTarget(HostError, directory);
-  const named = assertDirectory(HostError, yield (verbs) => verbs.lstat(dir), was, label);
+  const { dir, was, realPath } = toReceipt(HostError, directory);
+  const named = assertDirectory(HostError, yield (verbs) => verbs.lstat(dir), was);
+  const real = yield (verbs) => verbs.realpath(dir);
+  assertSamePath(HostError, dir, label, realPath ?? real, real);
   const file = yield (verbs) => verbs.open(dir);
   try {
-    assertDirectory(HostError, yield (verbs) => verbs.stat(file), named, label);
+    assertDirectory(HostError, yield (verbs) => verbs.stat(file), named);
     try {
       yield (verbs) => verbs.sync(file);
     } catch (error) {
@@ -56,21 +71,28 @@ function* syncOne(HostError: HostErrorClass, directory: Unchecked, label: string
       }
       return { status: 'unsupported', code: error.code as string };
     }
-    assertDirectory(HostError, yield (verbs) => verbs.lstat(dir), named, label);
+    assertDirectory(HostError, yield (verbs) => verbs.lstat(dir), named);
+    assertSamePath(HostError, dir, label, real, yield (verbs) => verbs.realpath(dir));
     return { status: 'synced' };
   } finally {
     yield (verbs) => verbs.close(file);
   }
 }
 
-function assertDirectory(HostError: HostErrorClass, stat: BigIntStats, was: { dev: bigint; ino: bigint } | undefined, label: string) {
+function assertDirectory(HostError: HostErrorClass, stat: BigIntStats, was: { dev: bigint; ino: bigint } | undefined) {
   if (stat.isSymbolicLink() || !stat.isDirectory()) {
-    throw hostError(HostError, 'not-file', `${label} is not a real directory`);
+    throw hostError(HostError, 'not-file', 'directory component must be a directory');
   }
   if (was !== undefined && (stat.dev !== was.dev || stat.ino !== was.ino)) {
-    throw hostError(HostError, 'path-mismatch', `${label} was exchanged`);
+    throw hostError(HostError, 'path-mismatch', 'file identity changed or could not be verified');
   }
   return stat;
+}
+
+function assertSamePath(HostError: HostErrorClass, dir: string, label: string, was: string, is: string) {
+  if (was !== is) {
+    throw hostError(HostError, 'path-mismatch', `${label} changed during durable directory operation: ${escaped(dir)}`);
+  }
 }
 
 /** How sentences call the directory. */

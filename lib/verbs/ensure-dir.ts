@@ -70,7 +70,7 @@ export function warn(path: string, mode: number, reason: string | undefined) {
   const what = process.platform === 'win32' ? 'its ACL lets others in' : `its mode is ${mode.toString(8).padStart(4, '0')}`;
   process.emitWarning(
     `${quoted(path)} is not private: ${what}${because}. ` +
-      "Demand privacy with existing: 'require', or waive it with existing: 'leave' or HOLDFAST_SKIP_DIR_HARDENING=1.",
+      "ensureDir refuses such a directory with existing: 'require' and leaves it with existing: 'leave'; HOLDFAST_SKIP_DIR_HARDENING=1 leaves all.",
     { type: 'HoldfastWarning', code: 'HOLDFAST_DIR_NOT_PRIVATE' },
   );
 }

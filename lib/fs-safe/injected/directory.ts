@@ -1,5 +1,6 @@
 // The mode of a parent directory that is changed through the functions of a host.
 
+import { escaped } from '../../base/escape.js';
 import { fs, path } from '../../base/node.js';
 import { rehearseEnsureDir } from '../../verbs/dry-run.js';
 import { HARDENINGS, REASONS, isOptedOut, warn } from '../../verbs/ensure-dir.js';
@@ -27,18 +28,18 @@ export function* applyDirectoryMode(HostError: HostErrorClass, calls: Calls, dir
   if (process.platform === 'win32') {
     return;
   }
-  const named = assertDirectory(HostError, yield () => calls.lstatExact(dir));
+  const named = assertDirectory(HostError, dir, yield () => calls.lstatExact(dir));
   const file = yield () => calls.open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK);
   try {
-    const opened = yield* inspect(HostError, calls, file, named);
+    const opened = yield* inspect(HostError, calls, file, dir, named);
     if (calls.isSync) {
       assertMayChange();
       yield* narrow(calls, file, dir, opened, mode);
-    } else if (bitsOf(yield* inspect(HostError, calls, file, named)) !== mode) {
-      yield* inspect(HostError, calls, file, named);
+    } else if (bitsOf(yield* inspect(HostError, calls, file, dir, named)) !== mode) {
+      yield* inspect(HostError, calls, file, dir, named);
       assertMayChange();
       yield* narrow(calls, file, dir, opened, mode);
-      yield* inspect(HostError, calls, file, named);
+      yield* inspect(HostError, calls, file, dir, named);
     }
   } finally {
     yield () => calls.close(file);
@@ -46,17 +47,17 @@ export function* applyDirectoryMode(HostError: HostErrorClass, calls: Calls, dir
 }
 
 /** @param named what the name led to */
-function* inspect(HostError: HostErrorClass, calls: Calls, file: Unchecked, named: BigIntStats): Steps<any> {
-  const stat = assertDirectory(HostError, yield () => calls.stat(file));
+function* inspect(HostError: HostErrorClass, calls: Calls, file: Unchecked, dir: string, named: BigIntStats): Steps<any> {
+  const stat = assertDirectory(HostError, dir, yield () => calls.stat(file));
   if (!isSame(stat, named)) {
     throw hostError(HostError, 'path-mismatch', 'the parent directory was exchanged');
   }
   return stat;
 }
 
-function assertDirectory(HostError: HostErrorClass, stat: BigIntStats) {
+function assertDirectory(HostError: HostErrorClass, dir: string, stat: BigIntStats) {
   if (stat.isSymbolicLink() || !stat.isDirectory()) {
-    throw hostError(HostError, 'not-file', 'the parent is not a real directory');
+    throw hostError(HostError, 'not-file', `Atomic replace parent must be a real directory: ${escaped(dir)}`);
   }
   if (!isIdentity(stat)) {
     throw hostError(HostError, 'path-mismatch', 'the parent directory cannot be identified');

@@ -1,5 +1,6 @@
 // Which file a host's stat is about.
 
+import { escaped } from '../../base/escape.js';
 import { hostError, type HostErrorClass } from '../errors.js';
 import type { BigIntStats } from 'node:fs';
 
@@ -8,30 +9,42 @@ export function isIdentity(stat: BigIntStats | undefined): stat is BigIntStats {
   return typeof stat?.dev === 'bigint' && typeof stat.ino === 'bigint';
 }
 
-export function isSame(a: BigIntStats | undefined, b: BigIntStats) {
+/** Device and inode without rounding. */
+export type Identity = Pick<BigIntStats, 'dev' | 'ino'>;
+
+export function isSame(a: BigIntStats | undefined, b: Identity) {
   return isIdentity(a) && a.dev === b.dev && a.ino === b.ino;
 }
+
+/** The sentence for a file that is another one. */
+export const CHANGED = 'file identity changed or could not be verified';
 
 /**
  * Throws unless a stat is about the staged file: a regular file with one name.
  *
+ * @param name the path of the file, for the message
  * @param staged `undefined` for the first look
  */
-export function assertStaged(HostError: HostErrorClass, stat: BigIntStats, staged: BigIntStats | undefined, byName: boolean) {
+export function assertStaged(HostError: HostErrorClass, name: string, stat: BigIntStats, staged: Identity | undefined, byName: boolean) {
   if (stat.isSymbolicLink()) {
-    throw hostError(HostError, 'symlink', 'the staged file was exchanged for a symbolic link');
+    throw hostError(HostError, 'symlink', `Atomic replace owned file became a symlink: ${escaped(name)}`);
   }
   if (!stat.isFile()) {
-    throw hostError(HostError, 'not-file', 'the staged file was exchanged for something else');
+    throw hostError(HostError, 'not-file', `Atomic replace owned file must remain regular: ${escaped(name)}`);
   }
   if (stat.nlink > 1n || (byName && stat.nlink !== 1n)) {
-    throw hostError(HostError, 'hardlink', 'the staged file has more than one name');
+    throw hostError(HostError, 'hardlink', `Atomic replace owned file must retain one link: ${escaped(name)}`);
   }
   assertSame(HostError, stat, staged);
 }
 
-export function assertSame(HostError: HostErrorClass, stat: BigIntStats, staged: BigIntStats | undefined) {
+/** The error for a staged file that has lost its name. */
+export function disappeared(HostError: HostErrorClass, name: string, cause: unknown) {
+  return hostError(HostError, 'path-mismatch', `Atomic replace owned file disappeared: ${escaped(name)}`, cause);
+}
+
+export function assertSame(HostError: HostErrorClass, stat: BigIntStats, staged: Identity | undefined) {
   if (!isIdentity(stat) || (staged !== undefined && !isSame(stat, staged))) {
-    throw hostError(HostError, 'path-mismatch', 'the staged file was exchanged, or cannot be identified');
+    throw hostError(HostError, 'path-mismatch', CHANGED);
   }
 }

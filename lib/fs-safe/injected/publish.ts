@@ -3,7 +3,8 @@
 import { fs, path } from '../../base/node.js';
 import { callBack, callBefore } from '../authority.js';
 import { FromCaller, hostError, isErrno, type HostErrorClass } from '../errors.js';
-import { assertStaged, isSame } from './identity.js';
+import { assertStaged, disappeared, isSame } from './identity.js';
+import { escaped } from '../../base/escape.js';
 import type { Calls } from './functions.js';
 import type { Plan } from '../replace/options.js';
 import type { Steps } from '../steps.js';
@@ -62,17 +63,17 @@ async function fromCaller(beforeRename: Unchecked, params: { filePath: string; t
 
 /** Throws unless both the descriptor and a name are of the staged file. */
 function* current(HostError: HostErrorClass, calls: Calls, { file, identity }: Temporary, name: string): Steps<void> {
-  assertStaged(HostError, yield () => calls.stat(file), identity, false);
+  assertStaged(HostError, name, yield () => calls.stat(file), identity, false);
   let named;
   try {
     named = yield () => calls.lstatExact(name);
   } catch (error) {
     if ((error as NodeJS.ErrnoException | undefined)?.code === 'ENOENT') {
-      throw hostError(HostError, 'path-mismatch', 'the staged file is gone', error);
+      throw disappeared(HostError, name, error);
     }
     throw error;
   }
-  assertStaged(HostError, named, identity, true);
+  assertStaged(HostError, name, named, identity, true);
 }
 
 /** Refuses a target that has other names. */
@@ -94,10 +95,10 @@ function* assertOneName(HostError: HostErrorClass, calls: Calls, filePath: strin
     const opened = yield () => calls.stat(file);
     const named = yield () => calls.lstatExact(filePath);
     if (named.isSymbolicLink() || !named.isFile() || !isSame(opened, named)) {
-      throw hostError(HostError, 'path-mismatch', 'the target was exchanged');
+      throw hostError(HostError, 'path-mismatch', `Atomic replace destination changed while opening: ${escaped(filePath)}`);
     }
     if (opened.nlink > 1n) {
-      throw hostError(HostError, 'hardlink', 'the target has more than one name');
+      throw hostError(HostError, 'hardlink', `Hardlinked atomic replace destination not allowed: ${escaped(filePath)}`);
     }
   } finally {
     yield () => calls.close(file);

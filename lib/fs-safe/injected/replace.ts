@@ -59,10 +59,10 @@ function* modeOf(HostError: HostErrorClass, calls: Calls, { filePath, injected }
     return injected.mode;
   }
   if (stat.isSymbolicLink()) {
-    throw hostError(HostError, 'symlink', 'the target is a symbolic link');
+    throw hostError(HostError, 'symlink', 'atomic replace destination must not be a symbolic link');
   }
   if (!stat.isFile()) {
-    throw hostError(HostError, 'not-file', 'the target is not a regular file');
+    throw hostError(HostError, 'not-file', 'atomic replace destination must be a regular file');
   }
   return stat.mode & 0o777;
 }

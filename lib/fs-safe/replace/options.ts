@@ -75,13 +75,13 @@ export function toPlan(HostError: HostErrorClass, given: Unchecked, defaults: { 
     throw invalidType('filePath', 'of type string', filePath);
   }
   if (filePath === '' || filePath.includes('\0')) {
-    throw hostError(HostError, 'invalid-path', 'the path is not usable');
+    throw hostError(HostError, 'invalid-path', 'Atomic replace file path must be non-empty.');
   }
   if (typeof content !== 'string' && !ArrayBuffer.isView(content)) {
     throw invalidType('content', WHOLE_DATA, content);
   }
   if (isGiven(tempPrefix) && !isSegment(tempPrefix)) {
-    throw hostError(HostError, 'invalid-path', 'the prefix of the temporary is no path segment');
+    throw hostError(HostError, 'invalid-path', 'atomic replace temp prefix must be a safe path segment');
   }
   if (!RENAME_IDENTITIES.has(renameIdentity)) {
     throw new RangeError('renameIdentity must be strict or verify-content-with-lock');
@@ -117,7 +117,7 @@ export function toPlan(HostError: HostErrorClass, given: Unchecked, defaults: { 
     beforeRename: isGiven(beforeRename) ? (params) => (beforeRename as Function).call(given, params) : undefined,
     comparesContent: renameIdentity === 'verify-content-with-lock',
     injected: {
-      tempPrefix: tempPrefix ?? undefined,
+      tempPrefix: isGiven(tempPrefix) ? segmentOf(tempPrefix as string) : undefined,
       mode: bits,
       keepsMode,
       namesModes: isGiven(mode) || keepsMode || isGiven(askedDirMode),
@@ -155,6 +155,14 @@ function toBits(mode: unknown, name: string) {
   return mode & 0o777;
 }
 
+/** Names that Windows has for devices, with or without an extension. */
+const DEVICES = /^(?:con|prn|aux|nul|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3])(?:\.|$)/i;
+
 function isSegment(prefix: unknown) {
-  return typeof prefix === 'string' && prefix !== '' && prefix !== '.' && prefix !== '..' && path.basename(prefix) === prefix && !/[\\\0]/.test(prefix);
+  return typeof prefix === 'string' && prefix !== '' && prefix !== '.' && prefix !== '..' && !/[\\/\0]/.test(prefix) && !DEVICES.test(prefix);
+}
+
+/** The prefix as it stands in a name, without characters that some file system does not take. */
+function segmentOf(prefix: string) {
+  return prefix.replace(/[^A-Za-z0-9._-]+/g, '-');
 }

@@ -9,8 +9,10 @@ import { ASYNC, SYNC, tellPublished } from './verbs.js';
 import { asyncCalls, isNodeAsync, isNodeSync, syncCalls } from '../injected/functions.js';
 import { copyWithOriginal } from '../injected/copy.js';
 import { RenameRefused } from '../injected/publish.js';
+import { CHANGED } from '../injected/identity.js';
 import { replaceInjected } from '../injected/replace.js';
 import { runLater, runNow, type Steps } from '../steps.js';
+import { escaped } from '../../base/escape.js';
 import { isHoldfastError, own, systemError } from '../../errors/holdfast-error.js';
 import { PathQueue } from '../../schedule/path-queue.js';
 import type { Host } from '../read.js';
@@ -78,7 +80,7 @@ function* verify({ HostError }: Host, plan: Plan, written: { method: string; dev
   if (seen !== undefined && plan.comparesContent && (yield (verbs) => verbs.hasContent(plan))) {
     return;
   }
-  throw hostError(HostError, 'path-mismatch', 'the target is not the file that was written: another one has its name');
+  throw hostError(HostError, 'path-mismatch', CHANGED);
 }
 
 /** @param written a number may have lost its last bits */
@@ -95,7 +97,7 @@ function* attempt(host: Host, plan: Plan, parent: string, step: Step): Steps<any
       throw error;
     }
     const raw = yield* rawFailure(host, plan, parent, error as { code: string; path?: string; cause?: unknown });
-    throw raw ?? toHost(host.HostError, REPLACE, error);
+    throw raw ?? toHost(host.HostError, REPLACE, error, { given: plan.filePath });
   }
 }
 
@@ -118,7 +120,7 @@ function* rawFailure({ HostError }: Host, plan: Plan, parent: string, { code, pa
     return systemError(-errno, 'mkdir', parent);
   }
   if (code === 'symlink' && at === parent) {
-    return hostError(HostError, 'not-file', 'the parent is not a real directory', cause);
+    return hostError(HostError, 'not-file', `Atomic replace parent must be a real directory: ${escaped(path.dirname(plan.filePath))}`, cause);
   }
   return undefined;
 }

@@ -2,7 +2,8 @@
 
 import { fs, path } from '../../base/node.js';
 import { callBack, callBefore } from '../authority.js';
-import { FromCaller, hostError, type HostErrorClass } from '../errors.js';
+import { FromCaller, type HostErrorClass } from '../errors.js';
+import { assertStaged, disappeared, type Identity } from '../injected/identity.js';
 import { ensureDir, ensureDirSync } from '../../verbs/ensure-dir.js';
 import { readLocalFileSafely, readLocalFileSafelySync } from '../../verbs/read.js';
 import { stageAtomic } from '../../verbs/stage.js';
@@ -17,19 +18,11 @@ const { randomBytes } = process.getBuiltinModule('node:crypto');
  *
  * @param seen by its name, or why it was not
  */
-function assertStaged(HostError: HostErrorClass, seen: BigIntStats | Error, staged: { dev: bigint; ino: bigint }) {
+function assertCurrent(HostError: HostErrorClass, tempPath: string, seen: BigIntStats | Error, staged: Identity) {
   if (seen instanceof Error) {
-    throw hostError(HostError, 'path-mismatch', 'the staged file is gone', seen);
+    throw disappeared(HostError, tempPath, seen);
   }
-  if (seen.isSymbolicLink()) {
-    throw hostError(HostError, 'symlink', 'the staged file was exchanged for a symbolic link');
-  }
-  if (seen.dev !== staged.dev || seen.ino !== staged.ino || !seen.isFile()) {
-    throw hostError(HostError, 'path-mismatch', 'the staged file was exchanged');
-  }
-  if (seen.nlink !== 1n) {
-    throw hostError(HostError, 'hardlink', 'the staged file has more than one name');
-  }
+  assertStaged(HostError, tempPath, seen, staged, true);
 }
 
 /** Cleans up after a failure, whose error counts for more than that of the cleaning, unless the caller wants both. */
@@ -86,7 +79,7 @@ async function writeStaged(HostError: HostErrorClass, plan: Plan) {
     identity = (await handle.stat({ bigint: true }) as BigIntStats);
     if (plan.beforeRename !== undefined) {
       await before(plan, tempPath);
-      assertStaged(HostError, await fs.promises.lstat(tempPath, { bigint: true }).catch((error) => error), identity);
+      assertCurrent(HostError, tempPath, await fs.promises.lstat(tempPath, { bigint: true }).catch((error) => error), identity);
     }
     plan.assertMayChange();
     const { method } = await staged.commit();
@@ -123,7 +116,7 @@ function writeStagedSync(HostError: HostErrorClass, plan: Plan, beforeRename: No
     let failure: { error: unknown } | undefined;
     try {
       callBefore(beforeRename, { filePath, tempPath });
-      assertStaged(HostError, lookExactly(tempPath), identity);
+      assertCurrent(HostError, tempPath, lookExactly(tempPath), identity);
       plan.assertMayChange();
       written = writeAtomicSync(target, fs.readFileSync(fd), options);
     } catch (error) {

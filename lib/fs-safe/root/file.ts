@@ -1,12 +1,13 @@
 // `openRootFile` of fs-safe on Linux: opens a file beneath a root and decides on what was opened.
 
 import { fs, path } from '../../base/node.js';
-import { own } from '../../errors/holdfast-error.js';
 import { hostError, isErrno, type HostErrorClass } from '../errors.js';
 import { firstLink } from '../parent.js';
 import { isBeneath } from '../paths.js';
+import { causeOf } from '../sentences.js';
 import { runLater, runNow, type Steps } from '../steps.js';
-import type { Host } from '../read.js';
+import { toLimit, type Host } from '../read.js';
+import { invalidType } from '../../options/validate.js';
 import type { BigIntStats, Stats } from 'node:fs';
 import { NAMES, checked, toReadSymlinks, type Unchecked } from '../options.js';
 
@@ -22,14 +23,24 @@ const IO = ['closeSync', 'fstatSync', 'lstatSync', 'openSync', 'readFileSync', '
 const ASYNC = {
   realpath: (file: string): unknown => new Promise((resolve, reject) => fs.realpath.native(file, (error, real) => (error ? reject(error) : resolve(real)))),
   lstat: (file: string): unknown => fs.promises.lstat(file, { bigint: true }),
+  isLink: (file: string): unknown => fs.promises.lstat(file).then((stat) => stat.isSymbolicLink(), () => false),
   open: (file: string): unknown => new Promise((resolve, reject) => fs.open(file, FLAGS, (error, fd) => (error ? reject(error) : resolve(fd)))),
 };
 
 const SYNC: typeof ASYNC = {
   realpath: (file) => fs.realpathSync.native(file),
   lstat: (file) => fs.lstatSync(file, { bigint: true }),
+  isLink: (file) => isLinkSync(file),
   open: (file) => fs.openSync(file, FLAGS),
 };
+
+function isLinkSync(file: string) {
+  try {
+    return fs.lstatSync(file).isSymbolicLink();
+  } catch {
+    return false;
+  }
+}
 
 interface Wanted {
   /** absolute, without `..` */
@@ -40,6 +51,8 @@ interface Wanted {
   wantsDirectory: boolean;
   maxBytes: number;
   skipsLexicalCheck: boolean;
+  /** what sentences call the root */
+  label: string;
 }
 
 /**
@@ -48,7 +61,7 @@ interface Wanted {
  */
 function toWanted(params: Unchecked): Wanted | undefined {
   const { absolutePath, rootPath, rootRealPath, maxBytes = Infinity, ...rest } = checked(params, NAMES.rootFile, 'params');
-  const { rejectHardlinks, rejectSymlinks, symlinks, allowedType, ioFs, aliasPolicy, skipLexicalRootCheck } = rest;
+  const { boundaryLabel, rejectHardlinks, rejectSymlinks, symlinks, allowedType, ioFs, aliasPolicy, skipLexicalRootCheck } = rest;
   const policy = symlinks ?? (rejectSymlinks === false ? 'follow-within-root' : 'reject');
   toReadSymlinks(policy, 'params');
   const isOurs =
@@ -76,24 +89,25 @@ function toWanted(params: Unchecked): Wanted | undefined {
     wantsDirectory: allowedType === 'directory',
     maxBytes,
     skipsLexicalCheck: skipLexicalRootCheck === true,
+    label: typeof boundaryLabel === 'string' ? boundaryLabel : 'root',
   };
 }
 
 function* openBeneath(HostError: HostErrorClass, wanted: Wanted, rootGiven: string): Steps<Opened, typeof ASYNC> {
   const { file, symlinks } = wanted;
-  const rootRealPath = yield (verbs) => verbs.realpath(wanted.rootPath);
+  const rootRealPath = yield* realpathOfRoot(wanted, rootGiven);
   if (!wanted.skipsLexicalCheck && !isBeneath(rootGiven, bare(file)) && !isBeneath(rootRealPath, bare(file))) {
-    throw yield* outside(HostError, file, rootRealPath);
+    throw yield* outside(HostError, wanted, rootRealPath);
   }
   const real = yield* realpathOf(HostError, wanted, rootGiven, rootRealPath);
   if (symlinks === 'reject' && !isLexical(file, real, rootGiven, rootRealPath)) {
     throw linked(HostError);
   }
   if (!isBeneath(rootRealPath, real)) {
-    throw new Refused(own(new Error('the path leads out of the root')));
+    throw new Refused(causeOf('Symlink escapes', rootRealPath, linkOf(rootGiven, rootRealPath, file) ?? file, wanted.label));
   }
   if (symlinks === 'follow-parents-within-root' && (yield (verbs) => verbs.lstat(file)).isSymbolicLink()) {
-    throw hostError(HostError, 'symlink', 'the path is a symbolic link');
+    throw linked(HostError);
   }
   // Checked before it is opened: opening a device or a FIFO can have an effect.
   const named = assertAllowed(HostError, wanted, yield (verbs) => verbs.lstat(real));
@@ -101,7 +115,7 @@ function* openBeneath(HostError: HostErrorClass, wanted: Wanted, rootGiven: stri
   try {
     const opened = assertAllowed(HostError, wanted, fs.fstatSync(fd, { bigint: true }));
     if (opened.dev !== named.dev || opened.ino !== named.ino || fs.readlinkSync(`/proc/self/fd/${fd}`) !== real) {
-      throw hostError(HostError, 'path-mismatch', 'the file was exchanged while it was opened');
+      throw hostError(HostError, 'path-mismatch', 'canonical file identity changed or could not be verified');
     }
     return { ok: true, path: real, fd, stat: fs.fstatSync(fd), rootRealPath };
   } catch (error) {
@@ -116,18 +130,29 @@ function* realpathOf(HostError: HostErrorClass, { file, symlinks }: Wanted, root
     return yield (verbs) => verbs.realpath(file);
   } catch (error) {
     if (!(yield (verbs) => verbs.lstat(rootRealPath)).isDirectory()) {
-      throw hostError(HostError, 'path-mismatch', 'the root is not a directory', error);
+      throw hostError(HostError, 'path-mismatch', 'canonical root directory identity changed or could not be verified', error);
     }
-    const base = isBeneath(rootGiven, bare(file)) ? rootGiven : rootRealPath;
-    if (symlinks === 'reject' && hasLink(base, path.relative(base, file))) {
+    if (symlinks === 'reject' && linkOf(rootGiven, rootRealPath, file) !== undefined) {
+      throw linked(HostError);
+    }
+    if (symlinks === 'follow-parents-within-root' && (yield (verbs) => verbs.isLink(file))) {
       throw linked(HostError);
     }
     throw isErrno(error) && error.code === 'ENOENT' ? error : new Refused(error);
   }
 }
 
+/** Returns the real path of the root. A path that is spelled outside of a missing root is refused for that. */
+function* realpathOfRoot({ file, rootPath, skipsLexicalCheck, label }: Wanted, rootGiven: string): Steps<string, typeof ASYNC> {
+  try {
+    return yield (verbs) => verbs.realpath(rootPath);
+  } catch (error) {
+    throw skipsLexicalCheck || isBeneath(rootGiven, bare(file)) ? error : new Refused(causeOf('Path escapes', rootGiven, file, label));
+  }
+}
+
 /** Makes the error for a path outside of the root by its text: one that leads into the root has a link on the way. */
-function* outside(HostError: HostErrorClass, file: string, rootRealPath: string): Steps<unknown, typeof ASYNC> {
+function* outside(HostError: HostErrorClass, { file, label }: Wanted, rootRealPath: string): Steps<unknown, typeof ASYNC> {
   try {
     if (isBeneath(rootRealPath, yield (verbs) => verbs.realpath(file))) {
       return linked(HostError);
@@ -135,14 +160,16 @@ function* outside(HostError: HostErrorClass, file: string, rootRealPath: string)
   } catch {
     // It leads nowhere.
   }
-  return new Refused(own(new Error('the path is outside of the root')));
+  return new Refused(causeOf('Path escapes', rootRealPath, file, label));
 }
 
-function hasLink(base: string, relative: string) {
+/** The first link beneath the root on the way to a file, where that can be told. */
+function linkOf(rootGiven: string, rootRealPath: string, file: string) {
+  const base = isBeneath(rootGiven, bare(file)) ? rootGiven : rootRealPath;
   try {
-    return firstLink(base, relative.split('/')) !== undefined;
+    return firstLink(base, path.relative(base, file).split('/'));
   } catch {
-    return false;
+    return undefined;
   }
 }
 
@@ -152,7 +179,7 @@ class Refused {
 }
 
 function linked(HostError: HostErrorClass) {
-  return hostError(HostError, 'symlink', 'a component of the path is a symbolic link');
+  return hostError(HostError, 'symlink', 'symlink path component not allowed');
 }
 
 function bare(file: string) {
@@ -167,13 +194,13 @@ function isLexical(file: string, real: string, rootGiven: string, rootRealPath: 
 
 function assertAllowed(HostError: HostErrorClass, { wantsDirectory, refusesHardlinks, maxBytes }: Wanted, stat: BigIntStats) {
   if (stat.isSymbolicLink() || !(wantsDirectory ? stat.isDirectory() : stat.isFile())) {
-    throw hostError(HostError, 'not-file', wantsDirectory ? 'the path is not a directory' : 'the path is not a regular file');
+    throw hostError(HostError, 'not-file', 'path does not have the required file type');
   }
   if (refusesHardlinks && stat.isFile() && stat.nlink > 1n) {
-    throw hostError(HostError, 'hardlink', 'the file has more than one name');
+    throw hostError(HostError, 'hardlink', 'path must not be hardlinked');
   }
   if (stat.isFile() && stat.size > maxBytes) {
-    throw hostError(HostError, 'too-large', `the file has more than ${maxBytes} bytes`);
+    throw hostError(HostError, 'too-large', 'file exceeds byte limit');
   }
   return stat;
 }
@@ -198,14 +225,37 @@ function explained(HostError: HostErrorClass, theirs: Opened | Failed): Failed {
     return theirs;
   }
   fs.closeSync(theirs.fd);
-  return { ok: false, reason: 'validation', error: hostError(HostError, 'path-mismatch', 'the file was exchanged while it was opened') };
+  return { ok: false, reason: 'validation', error: hostError(HostError, 'path-mismatch', 'canonical file identity changed or could not be verified') };
 }
 
-function originals({ HostError, original }: Host, name: 'openRootFile' | 'openRootFileSync') {
+function originals({ HostError, original }: Host, name: 'openRootFile' | 'openRootFileSync', params: Unchecked) {
   if (typeof original?.[name] !== 'function') {
-    throw hostError(HostError, 'helper-unavailable', `this call is not ours to do: bind with original, which has ${name}()`);
+    throw hostError(HostError, 'helper-unavailable', `${reasonOf(params)}: bind with original, which has ${name}()`);
   }
   return original[name];
+}
+
+/** Why a call is for the original alone. Arguments of a wrong type are no call at all. */
+function reasonOf({ absolutePath, rootPath, rootRealPath, maxBytes, ioFs, aliasPolicy }: Unchecked) {
+  for (const [name, value] of Object.entries({ absolutePath, rootPath, rootRealPath: rootRealPath ?? '' })) {
+    if (typeof value !== 'string') {
+      throw invalidType(`params.${name}`, 'of type string', value);
+    }
+    if (value.includes('\0')) {
+      return `params.${name} contains a NUL byte`;
+    }
+  }
+  toLimit(maxBytes);
+  if (ioFs !== undefined && ioFs !== null) {
+    return 'params.ioFs is for the original alone';
+  }
+  if (aliasPolicy !== undefined && aliasPolicy !== null) {
+    return 'params.aliasPolicy is for the original alone';
+  }
+  if (!path.isAbsolute(absolutePath) || path.normalize(absolutePath) !== absolutePath) {
+    return "params.absolutePath is relative, or has '.', '..' or two slashes";
+  }
+  return 'params.absolutePath is beneath /dev, /proc or /sys, or there is no /proc';
 }
 
 export function bindRootFile(host: Host) {
@@ -214,7 +264,7 @@ export function bindRootFile(host: Host) {
     async openRootFile(params: Unchecked): Promise<Opened | Failed> {
       const wanted = toWanted(params);
       if (wanted === undefined) {
-        return originals(host, 'openRootFile')(params);
+        return originals(host, 'openRootFile', params)(params);
       }
       try {
         return await runLater(openBeneath(HostError, wanted, path.resolve(params.rootPath)), ASYNC);
@@ -227,7 +277,7 @@ export function bindRootFile(host: Host) {
     openRootFileSync(params: Unchecked): Opened | Failed {
       const wanted = toWanted(params);
       if (wanted === undefined) {
-        return originals(host, 'openRootFileSync')(params);
+        return originals(host, 'openRootFileSync', params)(params);
       }
       try {
         return runNow(openBeneath(HostError, wanted, path.resolve(params.rootPath)), SYNC);

@@ -2,8 +2,8 @@
 
 import { os, path } from '../../base/node.js';
 import { ROOT_STAT, hostError, toHost, type HostErrorClass } from '../errors.js';
-import { climbs, expandHome, withoutLinks } from '../paths.js';
-import { linkEscape } from '../sentences.js';
+import { climbs, expandHome, isBeneath, withoutLinks } from '../paths.js';
+import { linkEscape, textEscape } from '../sentences.js';
 import { isHoldfastError, systemError } from '../../errors/holdfast-error.js';
 import { statusOf } from '../../root/root.js';
 import type { Base } from './targets.js';
@@ -23,6 +23,9 @@ export function toRelative(HostError: HostErrorClass, root: string, given: unkno
   }
   const expanded = expandHome(given);
   const relative = given === expanded ? given : path.relative(root, expanded);
+  if (given !== expanded && !isBeneath(root, path.resolve(expanded))) {
+    throw hostError(HostError, 'path-alias', 'path alias escape blocked', textEscape(root, expanded));
+  }
   if (path.isAbsolute(relative) || /^\.\.(\/|$)/.test(path.normalize(relative))) {
     throw hostError(HostError, 'invalid-path', 'relative path must not escape root');
   }
@@ -47,16 +50,21 @@ export async function statBeneath(HostError: HostErrorClass, base: Base, given: 
   }
 }
 
+/** A path as errors name it. */
+function absolute(base: Base, relative: string) {
+  return `${base.path === '/' ? '' : base.path}/${relative}`;
+}
+
 /** Returns the stat of a path. Tries again if a link with an absolute target leads back into the root. */
 async function statusBeneath(base: Base, relative: string): Promise<Stats | undefined> {
   try {
-    return await base.use((root) => statusOf(root, relative, 'follow-within-root'));
+    return await base.use((root) => statusOf(root, absolute(base, relative), 'follow-within-root'));
   } catch (error) {
     const real = isOutside(error) ? await withoutLinks(base.path, relative, true) : undefined;
     if (real === undefined) {
       throw error;
     }
-    return base.use((root) => statusOf(root, real === '' ? '.' : real, 'reject'));
+    return base.use((root) => statusOf(root, absolute(base, real), 'reject'));
   }
 }
 

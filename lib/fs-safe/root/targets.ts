@@ -4,7 +4,7 @@ import { fs, path } from '../../base/node.js';
 import { FromCaller, hostError, isErrno, type HostErrorClass } from '../errors.js';
 import { climbs, expandHome } from '../paths.js';
 import { isCode } from '../read.js';
-import { hardlinkCause, linkEscape } from '../sentences.js';
+import { hardlinkCause, linkEscape, textEscape } from '../sentences.js';
 import { statusOf, type Root } from '../../root/root.js';
 import { invalidType } from '../../options/validate.js';
 import type { Stats } from 'node:fs';
@@ -18,6 +18,8 @@ export interface Base {
 
 export interface Target {
   relative: string;
+  /** the path beneath the root as it was given; `undefined` for one that is spelled otherwise */
+  text: string | undefined;
   /** the path had a `..` */
   climbed: boolean;
   /** the path ended in `/` or `/.` */
@@ -30,8 +32,17 @@ export function refuseDrive(HostError: HostErrorClass, given: string) {
   }
 }
 
-/** The target of a write: beneath the root by its text, and no drive of another system. */
-export function toTarget(HostError: HostErrorClass, base: Base, given: unknown): Target {
+function beneathText(root: string, file: string) {
+  const prefix = root === '/' ? '/' : `${root}/`;
+  return file.startsWith(prefix) ? file.slice(prefix.length) : undefined;
+}
+
+/**
+ * The target of a write: beneath the root by its text, and no drive of another system.
+ *
+ * @param isNamed the caller has named a policy for links
+ */
+export function toTarget(HostError: HostErrorClass, base: Base, given: unknown, isNamed: boolean = false): Target {
   if (typeof given !== 'string') {
     throw invalidType('relativePath', 'of type string', given);
   }
@@ -45,9 +56,12 @@ export function toTarget(HostError: HostErrorClass, base: Base, given: unknown):
     throw hostError(HostError, 'invalid-path', 'invalid target path');
   }
   if (relative === '..' || relative.startsWith('../')) {
-    throw hostError(HostError, 'outside-workspace', 'file is outside workspace root');
+    throw isNamed
+      ? hostError(HostError, 'path-alias', 'path alias escape blocked', textEscape(base.path, file))
+      : hostError(HostError, 'outside-workspace', 'file is outside workspace root');
   }
-  return { relative, climbed: climbs(file), namesDirectory: /\/\.?$/.test(file) };
+  const text = path.isAbsolute(file) ? beneathText(base.path, file) : file;
+  return { relative, text, climbed: climbs(file), namesDirectory: /\/\.?$/.test(file) };
 }
 
 /** Returns the stat of a target, or `undefined`. It only chooses the error that a host gets. */

@@ -14,7 +14,7 @@ import {
 import { authority } from '../authority.js';
 import { limited } from '../chunks.js';
 import { NAMES, checked, toMutationSymlinks, type Unchecked } from '../options.js';
-import { mkdirMode, withoutLinks } from '../paths.js';
+import { assertClimbs, mkdirMode, withoutLinks } from '../paths.js';
 import { isCode, openedRoot, toLimit, type Host } from '../read.js';
 import { toRelative } from './stat.js';
 import { assertReplaceable, explained, refuseDrive, statusOfTarget, toTarget, type Base, type Target } from './targets.js';
@@ -85,12 +85,12 @@ export class RootWrites {
 
   /** @param fixed what the method itself decides */
   async write(given: unknown, data: Unchecked, options: Unchecked, fixed: { overwrite?: boolean; mayStream?: boolean }) {
-    const target = toTarget(this.#HostError, this.#base, given);
+    const { named } = this.#linkPolicy(options, false);
+    const target = toTarget(this.#HostError, this.#base, given, named);
     const stream = isAsyncIterable(data) && fixed.mayStream ? data : undefined;
     if (stream === undefined && typeof data !== 'string' && !(data instanceof Uint8Array)) {
       throw invalidType('data', WHOLE_DATA, data);
     }
-    this.#linkPolicy(options, false);
     if (stream !== undefined) {
       checkStreamOptions(options);
     }
@@ -109,13 +109,16 @@ export class RootWrites {
       const place = targetOf(this.#absolute(target.relative), undefined, undefined, FOLLOW_PARENTS);
       await (stream === undefined ? rootWrites.queued(place, () => this.#checkedPublish(call)) : this.#checkedPublish(call));
     } catch (error) {
-      const { named } = this.#linkPolicy(options, target.climbed);
       const { error: other, cause } = await explained(this.#HostError, this.#base, target.relative, named, error);
       throw other ?? toHost(this.#HostError, named ? ROOT_WRITE_BY_POLICY : this.#rules, error, { given, cause });
     }
   }
 
   async #checkedPublish(call: Call) {
+    const { climbed, text } = call.target;
+    if (climbed && text !== undefined) {
+      await assertClimbs(this.#base.path, text, this.#linkPolicy(call.options, false).symlinks === 'reject' ? 'reject' : 'same-parent');
+    }
     if (call.overwrites) {
       await assertReplaceable(this.#HostError, this.#base, call.target);
     } else if (call.stream !== undefined && (await statusOfTarget(this.#base, call.target)) !== undefined) {
@@ -266,13 +269,12 @@ export function toJson(value: Unchecked, options: Unchecked) {
   return options?.trailingNewline === undefined || options.trailingNewline ? `${text}\n` : text;
 }
 
-/** The permission bits of a mode, which may be octal text, as in `node:fs`. Setuid, setgid and sticky are never published. */
+/** The permission bits of a mode. Setuid, setgid and sticky are never published. */
 function toMode(HostError: HostErrorClass, options: Unchecked, defaults: Unchecked) {
-  const given = options?.mode === undefined ? defaults.mode : options.mode;
-  if (given === undefined || given === null) {
+  const mode = options?.mode === undefined ? defaults.mode : options.mode;
+  if (mode === undefined || mode === null) {
     return undefined;
   }
-  const mode = typeof given === 'string' && /^[0-7]+$/.test(given) ? Number.parseInt(given, 8) : given;
   if (!Number.isInteger(mode) || mode < 0) {
     throw hostError(HostError, 'invalid-path', 'invalid staged file mode');
   }
