@@ -1,7 +1,7 @@
 /**
  * holdfast: make a directory private, publish a file atomically, read a local file safely.
  *
- * - Paths in results are absolute and real, those in errors as the caller gave them; strings both, U+FFFD for what is not UTF-8.
+ * - Paths in results are absolute and real (but for {@link EnsureDirResult.firstCreated}), those in errors as the caller gave them; strings both, U+FFFD for what is not UTF-8.
  * - Sizes are bytes, modes are numbers (`0o600`), times are milliseconds.
  * - Promise functions reject and never throw synchronously; `…Sync` twins have the same options, results and errors. Promise
  *   functions work in libuv's pool; reads and `ensureDir` do so on the calling thread where the kernel answers from memory.
@@ -252,7 +252,7 @@ export type Hardening = 'created' | 'not-needed' | 'tightened' | 'tolerated' | '
 
 /**
  * Why a directory is not as `mode` wanted it.
- * - `EPERM`, `EACCES`, `EROFS`, `ENOSYS`, `ENOTSUP`: what chmod answered;
+ * - `EPERM`, `EACCES`, `EROFS`, `ENOSYS`, `ENOTSUP`: what chmod answered; `EACCES` also for a new directory that its owner may not read;
  * - `'no-effect'`: chmod reported success, and the mode did not change (vfat and the like);
  * - `'owner'`: private by its bits, but owned by another user; or owned by an id that its mount does not map (`EOVERFLOW`);
  * - `'acl'`: it has named ACL entries, which chmod would silently disable, or an ACL that cannot be read and may have some;
@@ -268,7 +268,10 @@ export type HardeningReason =
 export interface EnsureDirResult {
   /** Absolute path of the directory without links. */
   path: string;
-  /** The first directory that had to be created, as `fs.mkdir` with `recursive` returns it; `undefined` when none had to. */
+  /**
+   * The first directory that had to be created, as `fs.mkdir` with `recursive` returns it: a part of `dir` as it was given, relative
+   * where that was, with links and `..` as they were. `undefined` when none had to.
+   */
   firstCreated: string | undefined;
   /** Mode bits read back (`0o7777`: with setuid, setgid and sticky). */
   mode: number;
@@ -276,7 +279,10 @@ export interface EnsureDirResult {
   isPrivate: boolean;
   /** How its mode was settled. */
   hardening: Hardening;
-  /** With `'tolerated'`; with `'left'` unless `existing: 'leave'` asked for it; with `'created'` where the file system stores no modes. */
+  /**
+   * With `'tolerated'`; with `'left'` unless `existing: 'leave'` asked for it; with `'tightened'` where another user owns it
+   * (`'owner'`); with `'created'` where the file system stores no modes, or the system refuses the bits that the umask took.
+   */
   reason?: HardeningReason;
   /** What kept the call beneath its root. */
   containment: Containment;

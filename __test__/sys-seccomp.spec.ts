@@ -140,6 +140,17 @@ withCompiler('chmod that fails', () => {
     }
   });
 
+  it.each(['EPERM', 'EACCES', 'ENOTSUP'])('with %s is the reason for what a new directory lacks', async (errno) => {
+    const driver = await start(errno);
+    await driver.must({ umask: 0o027 });
+    for (const how of both) {
+      const { value } = await driver.verb(how, 'ensureDir', join(base, `new-${errno}-${how}`), { mode: 0o755 });
+      expect(value).toMatchObject({ hardening: 'created', mode: 0o750, reason: errno });
+      const exact = await driver.verb(how, 'ensureDir', join(base, `exact-${errno}-${how}`), { mode: 0o750 });
+      expect(exact.value).toEqual(expect.not.objectContaining({ reason: expect.anything() }));
+    }
+  });
+
   it.each(['EIO', 'ENOENT', 'ELOOP'])('with %s is thrown', async (errno) => {
     const driver = await start(errno);
     for (const how of both) {

@@ -16,6 +16,8 @@ pub(crate) struct Made {
     pub(crate) found: Found,
     pub(crate) first_created: Option<Vec<u8>>,
     pub(crate) is_new: bool,
+    /// The errno that refused it bits which the umask took.
+    pub(crate) refused: Option<i32>,
 }
 
 /// Sees each directory in which one was made.
@@ -41,6 +43,7 @@ fn there(found: Found) -> Made {
     Made {
         found,
         is_new: false,
+        refused: None,
         first_created: None,
     }
 }
@@ -71,13 +74,14 @@ fn make(
                 if let Some((top, missing)) = existing_part(scope, text)? {
                     refuse_long_names(text, &missing)?;
                     match make_below(top.fd, text, &missing, mode, &mut first_created, on_made)? {
-                        Below::Made(fd) => {
+                        Below::Made(fd, refused) => {
                             return Ok(Made {
                                 found: Found {
                                     fd,
                                     is_exact: top.is_exact,
                                 },
                                 is_new: true,
+                                refused,
                                 first_created,
                             });
                         }
@@ -143,7 +147,8 @@ pub(crate) fn leads_to_nothing(scope: &Scope<'_>, text: &[u8]) -> bool {
 
 /// What making the missing directories came to.
 enum Below {
-    Made(OwnedFd),
+    /// With the errno that refused it bits which the umask took.
+    Made(OwnedFd, Option<i32>),
     /// Something came between, or somebody else made the last one: look again.
     Changed,
     /// Something is in the way, as it seems.
@@ -196,6 +201,7 @@ fn make_below(
 ) -> Result<Below, Error> {
     let mut dir = top;
     let mut is_new = false;
+    let mut refused = None;
     for &end in ends {
         let Some((_, name)) = path::split(&text[..end]) else {
             return Ok(Below::Changed);
@@ -222,14 +228,14 @@ fn make_below(
         };
         if is_new {
             first_created.get_or_insert_with(|| text[..end].to_vec());
-            add_bits_taken_by_umask(next.as_fd(), mode)?;
+            refused = add_bits_taken_by_umask(next.as_fd(), mode)?;
             remove_inherited_acl(next.as_fd(), mode)?;
             on_made(dir.as_fd())?;
         }
         dir = next;
     }
     Ok(if is_new {
-        Below::Made(dir)
+        Below::Made(dir, refused)
     } else {
         Below::Changed
     })
@@ -280,26 +286,28 @@ fn refuse_long_names(text: &[u8], ends: &[usize]) -> Result<(), Error> {
 ///
 /// The owner's own bits harm nobody, whichever directory of ours it is. Bits for group and others
 /// are added only to what can be nothing but the directory just made: our own, empty, and with no
-/// bit that was not asked for.
-fn add_bits_taken_by_umask(dir: BorrowedFd<'_>, mode: u32) -> Result<(), Error> {
+/// bit that was not asked for. Returns the errno of a `chmod` that this system or file system refuses.
+fn add_bits_taken_by_umask(dir: BorrowedFd<'_>, mode: u32) -> Result<Option<i32>, Error> {
     let stat = sys::fstat(dir)?;
     let has = stat.mode & 0o777;
     if has == mode || has & !mode != 0 || !metadata::is_own(stat.uid) {
-        return Ok(());
+        return Ok(None);
     }
     let special = stat.permissions() & !0o777;
     let for_owner = has | mode & 0o700;
-    if for_owner != has && !change_mode(dir, special | for_owner)? {
-        return Ok(());
+    if for_owner != has
+        && let Some(errno) = change_mode(dir, special | for_owner)?
+    {
+        return Ok(Some(errno));
     }
     if for_owner == mode {
-        return Ok(());
+        return Ok(None);
     }
     match sys::is_empty_directory(dir) {
-        Ok(true) => change_mode(dir, special | mode).map(drop),
-        Ok(false) => Ok(()),
+        Ok(true) => change_mode(dir, special | mode),
+        Ok(false) => Ok(None),
         // Not even its owner may look inside: it stays as the umask made it.
-        Err(os) if os.errno == sys::EACCES => Ok(()),
+        Err(os) if os.errno == sys::EACCES => Ok(Some(os.errno)),
         Err(os) => Err(os.into()),
     }
 }
@@ -340,11 +348,12 @@ fn remove_inherited_acl(dir: BorrowedFd<'_>, mode: u32) -> Result<(), Error> {
     }
 }
 
-/// False where modes cannot be changed here, which the caller of the verb reads from the result.
-fn change_mode(dir: BorrowedFd<'_>, mode: u32) -> Result<bool, Error> {
+/// Returns the errno where modes cannot be changed here, which the caller of the verb learns from the
+/// result.
+fn change_mode(dir: BorrowedFd<'_>, mode: u32) -> Result<Option<i32>, Error> {
     match sys::change_mode_of_held(dir, mode) {
-        Ok(()) => Ok(true),
-        Err(os) if metadata::cannot_be_changed(os.errno) => Ok(false),
+        Ok(()) => Ok(None),
+        Err(os) if metadata::cannot_be_changed(os.errno) => Ok(Some(os.errno)),
         Err(os) => Err(os.into()),
     }
 }

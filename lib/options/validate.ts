@@ -19,7 +19,8 @@ function received(value: unknown) {
   }
   if (typeof value === 'object') {
     const name = value.constructor?.name;
-    return name ? ` Received an instance of ${String(name)}` : ` Received ${inspect(value, { depth: -1 })}`;
+    const article = types.isProxy(value) ? 'a proxy of an' : 'an';
+    return name ? ` Received ${article} instance of ${String(name)}` : ` Received ${inspect(value, { depth: -1 })}`;
   }
   const shown = inspect(value, { colors: false });
   return ` Received type ${typeof value} (${shown.length > 28 ? `${shown.slice(0, 25)}...` : shown})`;
@@ -164,9 +165,22 @@ export function toBoolean(value: unknown, name: string, fallback: boolean): bool
 }
 
 /** Refuses a callback behind the options, which would never be called. */
-export function noCallback(callback: unknown) {
+export function noCallback(callback: unknown, returned: string = 'a promise') {
   if (typeof callback === 'function') {
-    throw invalid(TypeError, 'ERR_INVALID_ARG_TYPE', `There is no callback: the call returns a promise.${received(callback)}`);
+    throw invalid(TypeError, 'ERR_INVALID_ARG_TYPE', `There is no callback: the call returns ${returned}.${received(callback)}`);
+  }
+}
+
+/** The same for a synchronous call. */
+export function noCallbackSync(callback: unknown) {
+  noCallback(callback, 'its result');
+}
+
+/** Refuses arguments of a method that takes none. */
+export function noArguments(given: unknown[], method: string, instead: string) {
+  const extra = given.find((value) => value !== undefined);
+  if (extra !== undefined) {
+    throw invalid(TypeError, 'ERR_INVALID_ARG_TYPE', `"${method}" takes no arguments: ${instead}.${received(extra)}`);
   }
 }
 

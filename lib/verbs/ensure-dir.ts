@@ -9,7 +9,7 @@ import { inPool, untilIdle } from '../schedule/job-limit.js';
 import record = require('../native/layout.js');
 import { quoted } from '../base/escape.js';
 import { withRoot, withRootSync, type Opened } from '../schedule/root-handle.js';
-import { noCallback } from '../options/validate.js';
+import { noCallback, noCallbackSync } from '../options/validate.js';
 import type { NativePath } from '../errors/failure.js';
 
 // The order is that of the enums in src/ensure_dir.rs.
@@ -67,7 +67,7 @@ export function warn(path: string, mode: number, reason: string | undefined) {
   }
   warned.add(path);
   const because = reason === undefined ? '' : ` (${reason})`;
-  const what = process.platform === 'win32' ? 'its ACL lets others in' : `its mode is ${mode.toString(8).padStart(4, '0')}`;
+  const what = reason === 'owner' ? 'it belongs to another user' : process.platform === 'win32' ? 'its ACL lets others in' : `its mode is ${mode.toString(8).padStart(4, '0')}`;
   process.emitWarning(
     `${quoted(path)} is not private: ${what}${because}. ` +
       "ensureDir refuses such a directory with existing: 'require' and leaves it with existing: 'leave'; HOLDFAST_SKIP_DIR_HARDENING=1 leaves all.",
@@ -191,8 +191,9 @@ function remember(fixed: NativePath, hardening: string) {
   }
 }
 
-export function ensureDirSync(dir: unknown, options?: unknown) {
+export function ensureDirSync(dir: unknown, options?: unknown, callback: unknown = undefined) {
   try {
+    noCallbackSync(callback);
     return ensureSync(dir, options, undefined);
   } catch (error) {
     throw atCaller(error, ensureDirSync);

@@ -110,7 +110,7 @@ pub fn ensure_dir_unless(
         |stat: &Stat| is_system_directory(&scope.real_path(&located.text, &made.found), stat);
     let hardened = harden(
         made.found.fd.as_fd(),
-        made.is_new,
+        made.is_new.then_some(made.refused),
         &is_system,
         rules,
         is_opted_out,
@@ -168,34 +168,43 @@ impl Hardened {
     }
 }
 
+/// What making a directory came to, if this call made it: the errno that refused it bits which the
+/// umask took.
+type New = Option<Option<i32>>;
+
 /// Judges the directory on its descriptor, removes bits where that is wanted, and reads back.
 #[inline(always)]
 fn harden(
     dir: BorrowedFd<'_>,
-    is_new: bool,
+    new: New,
     is_system: IsSystem<'_>,
     rules: &Rules,
     is_opted_out: IsOptedOut<'_>,
 ) -> Result<Hardened, Error> {
     if !sys::HAS_MODES {
-        return harden_without_modes(dir, is_new, is_system, rules, is_opted_out);
+        return harden_without_modes(dir, new.is_some(), is_system, rules, is_opted_out);
     }
-    let hardened = harden_mode(dir, is_new, is_system, rules, is_opted_out)?;
+    let hardened = harden_mode(dir, new, is_system, rules, is_opted_out)?;
     with_grants(dir, hardened, rules)
 }
 
 #[inline(always)]
 fn harden_mode(
     dir: BorrowedFd<'_>,
-    is_new: bool,
+    new: New,
     is_system: IsSystem<'_>,
     rules: &Rules,
     is_opted_out: IsOptedOut<'_>,
 ) -> Result<Hardened, Error> {
     let before = sys::fstat(dir)?;
-    if is_new {
+    if let Some(refused) = new {
         let excess = before.mode & 0o777 & !rules.mode;
-        let reason = (excess != 0).then_some(Reason::NoEffect);
+        let lacks = rules.mode & !before.mode & 0o777;
+        let reason = match refused {
+            _ if excess != 0 => Some(Reason::NoEffect),
+            Some(errno) if lacks != 0 => Reason::of_refusal(errno),
+            _ => None,
+        };
         return Ok(Hardened::new(before, Hardening::Created, reason));
     }
     if let Some(hardened) = unchanged(dir, before, is_system, rules, is_opted_out)? {
@@ -249,7 +258,11 @@ pub(crate) fn changed(
 ) -> Result<Hardened, Error> {
     let is_narrower = after.mode & 0o777 & !rules.mode == 0;
     match answer {
-        Ok(()) if is_narrower => Ok(Hardened::new(after, Hardening::Tightened, None)),
+        Ok(()) if is_narrower => {
+            let is_foreign = after.mode & SHARED_BITS == 0 && !metadata::is_own_or_root(after.uid);
+            let reason = is_foreign.then_some(Reason::Owner);
+            Ok(Hardened::new(after, Hardening::Tightened, reason))
+        }
         Ok(()) => Ok(Hardened::new(
             after,
             Hardening::Tolerated,
