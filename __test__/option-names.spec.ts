@@ -221,7 +221,55 @@ describe('a callback', () => {
     for (const [name, args] of ofRoot) {
       expect(await failure(() => looseRoot[name]!(...args, {}, callback)), name).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE', message: expect.stringContaining('returns a promise') });
     }
+    const refused = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message: expect.stringContaining('There is no callback: the call returns its result.') };
+    for (const [name, args] of [['readLocalFileSafelySync', ['f']], ['writeAtomicSync', ['new', 'x']], ['ensureDirSync', ['new']], ['openRootSync', ['d']]] as const) {
+      expect(await failure(() => loose[name]!(...given([...args]), undefined, callback)), name).toMatchObject(refused);
+    }
+    for (const [name, args] of [['readSync', ['f']], ['writeAtomicSync', ['new', 'x']], ['ensureDirSync', ['new']]] as const) {
+      expect(await failure(() => looseRoot[name]!(...args, {}, callback)), name).toMatchObject(refused);
+    }
     expect(tree(dir)).toEqual(before);
+  });
+});
+
+describe('what stands in place of something else', () => {
+  const loose = holdfast as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+
+  test.each([
+    ['readLocalFileSafely', ['f', 'utf8'], "{ encoding: 'utf8' }"],
+    ['readLocalFileSafelySync', ['f', 'latin1'], "{ encoding: 'latin1' }"],
+    ['writeAtomic', ['f', 'x', 0o640], '{ mode: 0o640 }'],
+    ['writeAtomicSync', ['f', 'x', 0o600], '{ mode: 0o600 }'],
+    ['stageAtomic', ['f', 0o600], '{ mode: 0o600 }'],
+    ['ensureDir', ['d', 0], '{ mode: 0o700 }'],
+  ])('%s with an encoding or a mode as options names the option (%j)', async (name, args, hint) => {
+    expect(await failure(() => loose[name]!(...args))).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message: expect.stringContaining(`such as ${hint}`) });
+  });
+
+  test('a URL as text gets a remedy where it is not found', async () => {
+    const url = `file://${scratch()}/missing`;
+    for (const call of [() => holdfast.readLocalFileSafely(url), () => holdfast.writeAtomic(url, 'x')]) {
+      expect(await failure(call)).toMatchObject({ code: 'not-found', remedy: expect.stringContaining('new URL(') });
+    }
+    expect((await failure(() => holdfast.readLocalFileSafely(`${scratch()}/file:x`)) as { remedy?: string }).remedy).toBeUndefined();
+  });
+
+  test('arguments of commit are refused, and the staged file stays', async () => {
+    const dir = scratch();
+    await using staged = await holdfast.stageAtomic(`${dir}/f`);
+    const commit = staged.commit.bind(staged) as (...args: unknown[]) => Promise<unknown>;
+    expect(await failure(() => commit('data', { mode: 0o600 }))).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message: expect.stringContaining('`handle`') });
+    await staged.handle.writeFile('x');
+    expect(await staged.commit()).toMatchObject({ size: 1 });
+  });
+
+  test('a proxy of a Buffer is no data', async () => {
+    const dir = scratch();
+    const proxy = new Proxy(Buffer.from('x'), {});
+    for (const call of [() => holdfast.writeAtomic(`${dir}/f`, proxy), async () => holdfast.writeAtomicSync(`${dir}/f`, proxy), () => holdfast.writeAtomic(`${dir}/f`, [proxy])]) {
+      expect(await failure(call)).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message: expect.stringContaining('Received a proxy of an instance of Buffer') });
+    }
+    expect(Object.keys(tree(dir))).toEqual(['.']);
   });
 });
 

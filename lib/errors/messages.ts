@@ -143,7 +143,7 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
       }
       return {
         sentence: `${at} does not exist${WHY_NOT_FOUND[detail] ?? ''}`,
-        remedy: HOW_TO_FIND[detail],
+        remedy: /^\$?'file:/i.test(at) ? 'A string is a path, not a URL: pass new URL(…).' : HOW_TO_FIND[detail],
       };
     case 'already-exists':
       return { sentence: `${at} exists already` };

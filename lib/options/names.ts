@@ -1,7 +1,7 @@
 // Checks the names of options. An option that has no effect is an error, as it may stand for a check that the caller relies on.
 
 import { escaped } from '../base/escape.js';
-import { invalidValue, isTop, toOptions, type Given } from './validate.js';
+import { invalidType, invalidValue, isTop, toOptions, type Given } from './validate.js';
 import { ENTRY, ENTRY_OPTIONS, OPTIONS, READ, TITLES, WRITE, foreignHint, namesOf } from './schema.js';
 import { table } from '../base/lookup-table.js';
 
@@ -20,11 +20,23 @@ const ACCEPTED = Array.from({ length: 32 }, () => Array.from({ length: MOST_NAME
  * @param where what the object is called in a message
  */
 export function optionsOf(options: unknown, call: number, where: string = 'options'): Given {
+  if (typeof options === 'string' || typeof options === 'number') {
+    throw invalidType(where, `of type object${suchAs(options, call)}`, options);
+  }
   const checked = toOptions(options, where);
   if (options !== undefined) {
     checkNames(options as Given, call, where);
   }
   return checked;
+}
+
+/** What `node:fs` takes in place of options, as the option that it stands for. */
+function suchAs(value: string | number, call: number) {
+  if (typeof value === 'string') {
+    return (CALLS.encoding & call) === 0 ? '' : `, such as { encoding: '${Buffer.isEncoding(value) ? value : 'utf8'}' }`;
+  }
+  const isMode = Number.isInteger(value) && value > 0 && value <= 0o777;
+  return (CALLS.mode & call) === 0 ? '' : `, such as { mode: 0o${(isMode ? value : 0o600).toString(8)} }`;
 }
 
 /**

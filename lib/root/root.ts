@@ -6,7 +6,7 @@ import { open, read, readSync } from '../verbs/read.js';
 import { rootDefaults, type Defaults, type Pinned } from '../options/flatten.js';
 import rootHandle = require('../schedule/root-handle.js');
 import { status } from './stat.js';
-import { invalidThis, noCallback } from '../options/validate.js';
+import { invalidThis, noCallback, noCallbackSync } from '../options/validate.js';
 import { write, writeSync } from '../verbs/write.js';
 import { writeMany } from '../verbs/write-many.js';
 import type { Identified } from '../schedule/root-handle.js';
@@ -114,8 +114,9 @@ class Root {
     }, Root.prototype.read);
   }
 
-  readSync(file: unknown, options?: unknown) {
+  readSync(file: unknown, options?: unknown, callback: unknown = undefined) {
     try {
+      noCallbackSync(callback);
       return readSync(file, options, Root.#bound(this, Root.prototype.readSync).#use(file));
     } catch (error) {
       throw atCaller(error, Root.prototype.readSync);
@@ -136,8 +137,9 @@ class Root {
     }, Root.prototype.writeAtomic);
   }
 
-  writeAtomicSync(file: unknown, data: unknown, options?: unknown) {
+  writeAtomicSync(file: unknown, data: unknown, options?: unknown, callback: unknown = undefined) {
     try {
+      noCallbackSync(callback);
       return writeSync(file, data, options, Root.#bound(this, Root.prototype.writeAtomicSync).#use(file));
     } catch (error) {
       throw atCaller(error, Root.prototype.writeAtomicSync);
@@ -158,8 +160,9 @@ class Root {
     }, Root.prototype.ensureDir);
   }
 
-  ensureDirSync(dir: unknown, options?: unknown) {
+  ensureDirSync(dir: unknown, options?: unknown, callback: unknown = undefined) {
     try {
+      noCallbackSync(callback);
       return ensureSync(dir, options, Root.#bound(this, Root.prototype.ensureDirSync).#use(dir));
     } catch (error) {
       throw atCaller(error, Root.prototype.ensureDirSync);
@@ -198,8 +201,9 @@ class Root {
   }
 }
 
-export function openRootSync(dir: unknown, defaults?: unknown) {
+export function openRootSync(dir: unknown, defaults?: unknown, callback: unknown = undefined) {
   try {
+    noCallbackSync(callback);
     const checked = rootDefaults(defaults);
     return new Root(rootHandle.openSync(dir), checked);
   } catch (error) {

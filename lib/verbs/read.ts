@@ -12,7 +12,7 @@ import record = require('../native/layout.js');
 import { reopen } from '../native/reopen.js';
 import { withRoot, withRootSync, type Opened } from '../schedule/root-handle.js';
 import { Stats } from '../native/stats.js';
-import { invalidValue, noCallback } from '../options/validate.js';
+import { invalidValue, noCallback, noCallbackSync } from '../options/validate.js';
 import type { Handle } from '../native/binding.js';
 import type { NativePath } from '../errors/failure.js';
 import type { ReadResult, ReadTextResult } from '../../index.js';
@@ -221,8 +221,9 @@ function openInPool(given: string, fixed: NativePath, { flags, maxSize, root, si
 
 const NO_BYTES = Buffer.alloc(0);
 
-export function readLocalFileSafelySync(file: unknown, options?: unknown) {
+export function readLocalFileSafelySync(file: unknown, options?: unknown, callback: unknown = undefined) {
   try {
+    noCallbackSync(callback);
     return readSync(file, options, undefined);
   } catch (error) {
     throw atCaller(error, readLocalFileSafelySync);

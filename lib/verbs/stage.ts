@@ -10,7 +10,7 @@ import { inPool } from '../schedule/job-limit.js';
 import record = require('../native/layout.js');
 import { reopen } from '../native/reopen.js';
 import { withRoot } from '../schedule/root-handle.js';
-import { invalidThis, noCallback } from '../options/validate.js';
+import { invalidThis, noArguments, noCallback } from '../options/validate.js';
 import { toResult } from './write.js';
 import type { Handle } from '../native/binding.js';
 import type { NativePath } from '../errors/failure.js';
@@ -57,9 +57,11 @@ class StagedFile {
     }
   }
 
-  commit(): Promise<ReturnType<typeof toResult>> {
+  /** @param given refused */
+  commit(...given: unknown[]): Promise<ReturnType<typeof toResult>> {
     return promised(() => {
       StagedFile.#bound(this, StagedFile.prototype.commit);
+      noArguments(given, 'commit', 'write the content through `handle` or `tempPath` before, and give options to stageAtomic');
       if (this.#ended !== undefined) {
         throw invalidState();
       }

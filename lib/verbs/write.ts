@@ -11,7 +11,7 @@ import { pathForLater, toPath } from '../options/paths.js';
 import { hasRoom, inPool } from '../schedule/job-limit.js';
 import record = require('../native/layout.js');
 import { withRoot, withRootSync, type Opened } from '../schedule/root-handle.js';
-import { invalidType, noCallback } from '../options/validate.js';
+import { invalidType, noCallback, noCallbackSync } from '../options/validate.js';
 import { closeSource, writeStream } from './write-stream.js';
 import type { Handle } from '../native/binding.js';
 import type { NativePath } from '../errors/failure.js';
@@ -23,6 +23,9 @@ const DURABLE = [false, 'file', true] as const;
 
 /** Types of complete content, for messages. */
 const WHOLE_DATA = 'of type string or an instance of Buffer, TypedArray, DataView or ArrayBuffer';
+
+/** The class of all typed arrays. */
+const TypedArray: NewableFunction = Object.getPrototypeOf(Uint8Array);
 
 export function toResult(result: record.Result, path: NativePath) {
   const { numbers } = result;
@@ -168,12 +171,15 @@ function isIterable(data: unknown): data is Source {
     typeof data === 'object' &&
     data !== null &&
     !types.isStringObject(data) &&
+    // A proxy of one: its methods accept only the array itself.
+    !(data instanceof TypedArray) &&
     (typeof (data as AsyncIterable<unknown>)[Symbol.asyncIterator] === 'function' || typeof (data as Iterable<unknown>)[Symbol.iterator] === 'function')
   );
 }
 
-export function writeAtomicSync(file: unknown, data: unknown, options?: unknown) {
+export function writeAtomicSync(file: unknown, data: unknown, options?: unknown, callback: unknown = undefined) {
   try {
+    noCallbackSync(callback);
     return writeSync(file, data, options, undefined);
   } catch (error) {
     throw atCaller(error, writeAtomicSync);
