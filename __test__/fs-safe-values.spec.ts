@@ -197,6 +197,43 @@ describe('an option that fs-safe does not have', () => {
   });
 });
 
+describe('options of a class', () => {
+  class Guarded {
+    assertBeforeMutation() {
+      throw new Error('revoked');
+    }
+  }
+
+  it('have the guards of its methods: the defaults and the options of a root', async () => {
+    const dir = scratch();
+    const guarded = await plain.root(dir, new Guarded());
+    expect(Object.isFrozen(guarded.defaults)).toBe(true);
+    for (const call of [() => guarded.write('f', 'x'), () => guarded.mkdir('d'), async () => (await plain.root(dir)).write('f', 'x', new Guarded())]) {
+      expect(await failed(call)).toMatchObject({ message: 'revoked' });
+    }
+    expect(fs.readdirSync(dir)).toEqual([]);
+  });
+
+  it('reach the original with their guards, when a rename is refused', async () => {
+    const dir = scratch();
+    const given: any[] = [];
+    const original = { replaceFileAtomic: async (options: object) => (given.push(options), { method: 'copy-fallback' }) };
+    const { replaceFileAtomic } = bindFsSafe({ FsSafeError, original });
+    class Job {
+      filePath = `${dir}/f`;
+      content = 'x';
+      copyFallbackOnPermissionError = true;
+      fileSystem = { promises: { ...fs.promises, rename: async () => Promise.reject(Object.assign(new Error('refused'), { code: 'EPERM' })) } };
+      beforeRename() {}
+      assertBeforeMutation() {}
+    }
+    const job = new Job();
+    await replaceFileAtomic(job as never);
+    expect(given[0].assertBeforeMutation).toBe(job.assertBeforeMutation);
+    expect([given[0].filePath, given[0].beforeRename, given[0].dirMode]).toEqual([job.filePath, undefined, modeOf(dir)]);
+  });
+});
+
 describe('values of replaceFileAtomic', () => {
   const twins = [plain.replaceFileAtomic, plain.replaceFileAtomicSync] as ((options: never) => unknown)[];
 

@@ -58,7 +58,19 @@ export function checked(options: Unchecked, known: ReadonlySet<string>, what: st
   return options;
 }
 
-/** The same for options that are the `this` of a callback: an object of a class may have properties of its own. */
+/** A frozen copy of options whose names are known, with those that their class has, but not `Object.prototype`. */
+export function snapshot(options: Unchecked, known: ReadonlySet<string>): Unchecked {
+  const copy: Unchecked = {};
+  for (const name of known) {
+    const value = options[name];
+    if (value !== undefined && (Object.hasOwn(options, name) || value !== (Object.prototype as Unchecked)[name])) {
+      copy[name] = value;
+    }
+  }
+  return Object.freeze(copy);
+}
+
+/** As {@link checked}, for options that are the `this` of a callback: an object of a class may have properties of its own. */
 export function checkedJob(options: Unchecked, known: ReadonlySet<string>): Unchecked {
   const prototype = typeof options === 'object' && options !== null ? Object.getPrototypeOf(options) : undefined;
   return prototype === Object.prototype || prototype === null || prototype === undefined || Array.isArray(options) ? checked(options, known) : options;

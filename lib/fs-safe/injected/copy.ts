@@ -16,12 +16,13 @@ export function copyWithOriginal({ original }: Host, name: 'replaceFileAtomic' |
   const { fileSystem, filePath } = options;
   const dirMode = modeOf(path.dirname(filePath)) ?? options.dirMode;
   const isSync = name === 'replaceFileAtomicSync';
-  return original[name]({
-    ...options,
+  const changed = {
     dirMode,
     beforeRename: undefined,
     fileSystem: isSync && fileSystem.fchmodSync !== undefined ? tolerant(fileSystem) : fileSystem,
-  });
+  };
+  // Not a copy of the options: their class may have the guards.
+  return original[name](Object.create(options, Object.getOwnPropertyDescriptors(changed)));
 }
 
 function modeOf(dir: string) {

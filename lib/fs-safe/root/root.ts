@@ -2,7 +2,7 @@
 
 import { path } from '../../base/node.js';
 import { ROOT_READ, hostError, toHost, type HostErrorClass } from '../errors.js';
-import { NAMES, checked, denies, toHardlinks, toMutationSymlinks, toReadSymlinks, type Unchecked } from '../options.js';
+import { NAMES, checked, denies, snapshot, toHardlinks, toMutationSymlinks, toReadSymlinks, type Unchecked } from '../options.js';
 import { pin } from './pins.js';
 import { beneath, failedBeneath, isCode, toLimit, type Host } from '../read.js';
 import { RootWrites, toJson } from './write.js';
@@ -188,7 +188,7 @@ export function bindRoot(host: Host) {
 
   return {
     async root(rootDir: string, defaults?: Unchecked) {
-      const kept = defaults === undefined ? NO_DEFAULTS : Object.freeze({ ...checked(defaults, NAMES.defaults, 'defaults') });
+      const kept = defaults === undefined ? NO_DEFAULTS : snapshot(checked(defaults, NAMES.defaults, 'defaults'), NAMES.defaults);
       toLimit(kept.maxBytes);
       toHardlinks(kept.hardlinks, 'defaults');
       toReadSymlinks(kept.symlinks, 'defaults');
