@@ -50,7 +50,7 @@ type Facts = { code: string; category: HoldfastErrorCategory } | { errno: string
 
 function factsOf(error: unknown): Facts | undefined {
   try {
-    return isHoldfastError(error) ? holdfastFacts(error as object) : systemFacts(error);
+    return isHoldfastError(error) ? holdfastFacts(error) : systemFacts(error);
   } catch {
     // A getter or a trap of a Proxy threw.
     return undefined;

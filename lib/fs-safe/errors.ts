@@ -122,8 +122,8 @@ export function toHost(HostError: HostErrorClass, rules: Rules, error: unknown, 
     return error;
   }
   const isBeneathFile = code === 'not-found' && sysCode === 'ENOTDIR' && rules.notDirectory !== undefined;
-  const hostCode = isBeneathFile ? rules.notDirectory as string : (rules.codes[code] ?? code);
-  const { message: reason } = error as Error;
+  const hostCode = isBeneathFile ? (rules.notDirectory as string) : (rules.codes[code] ?? code);
+  const { message: reason } = error;
   const sentence = rules.says?.[isBeneathFile ? 'not-directory' : code] ?? error.toPublic().message;
   const message = typeof sentence === 'function' ? sentence(facts, error) : sentence;
   if (isErrno(cause) || cause === undefined) {

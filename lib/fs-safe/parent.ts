@@ -100,5 +100,5 @@ export function firstLink(base: string, components: string[]) {
 }
 
 function isCode(error: unknown, code: string) {
-  return isHoldfastError(error) && (error as NodeJS.ErrnoException).code === code;
+  return isHoldfastError(error) && error.code === code;
 }

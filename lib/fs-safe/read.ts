@@ -93,7 +93,7 @@ export async function failedBeneath(HostError: HostErrorClass, rules: Rules, pla
     return toHost(HostError, rules, error, facts);
   }
   const relative = relativeTo(place, toAbsolute(place, expandHome(given)));
-  const isByText = isCode(error, 'outside-workspace') && (error as NodeJS.ErrnoException).errno === undefined;
+  const isByText = isCode(error, 'outside-workspace') && error.errno === undefined;
   if (relative === undefined || isByText) {
     return toHost(HostError, rules, error, { ...facts, cause: isByText ? textEscape(place.real, expandHome(given)) : undefined });
   }

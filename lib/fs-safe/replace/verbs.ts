@@ -76,7 +76,7 @@ async function writeStaged(HostError: HostErrorClass, plan: Plan) {
   try {
     const { handle, tempPath } = staged;
     await handle.writeFile(content);
-    identity = (await handle.stat({ bigint: true }) as BigIntStats);
+    identity = await handle.stat({ bigint: true });
     if (plan.beforeRename !== undefined) {
       await before(plan, tempPath);
       assertCurrent(HostError, tempPath, await fs.promises.lstat(tempPath, { bigint: true }).catch((error) => error), identity);

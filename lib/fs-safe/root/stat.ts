@@ -78,7 +78,7 @@ export function missing(HostError: HostErrorClass, root: string, given: unknown)
 }
 
 function isOutside(error: unknown) {
-  return isHoldfastError(error) && (error as NodeJS.ErrnoException).code === 'outside-workspace';
+  return isHoldfastError(error) && error.code === 'outside-workspace';
 }
 
 function toPathStat(stat: Stats) {
