@@ -19,7 +19,7 @@ export type Palette = ReturnType<typeof palette>;
 
 export function inBytes(bytes: number) {
   const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let place = 0;
-  for (; bytes >= 1024 && place < units.length - 1; place++) bytes /= 1024;
-  return `${place === 0 ? bytes : bytes.toFixed(1)} ${units[place]}`;
+  let unit = 0;
+  for (; bytes >= 1024 && unit < units.length - 1; unit++) bytes /= 1024;
+  return `${unit === 0 ? bytes : bytes.toFixed(1)} ${units[unit]}`;
 }

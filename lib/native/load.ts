@@ -11,7 +11,7 @@ import type { Native } from './binding.js';
 
 const { createRequire } = nodeModule;
 
-type Attempt = { place: string; missing: boolean; reason: string; denial: string | undefined };
+type Attempt = { specifier: string; missing: boolean; reason: string; denial: string | undefined };
 
 let loaded: { native: Native; path: string; exports: object } | undefined;
 
@@ -55,10 +55,10 @@ function load(): { native: Native; path: string; exports: object } {
   const possible = targets();
   const attempts: Attempt[] = [];
   let cause: unknown;
-  for (const { place, from } of named ? [fileAt(path.resolve(named))] : possible.flatMap(placesOf)) {
+  for (const { specifier, from } of named ? [fileAt(path.resolve(named))] : possible.flatMap(candidatesOf)) {
     let resolved;
     try {
-      resolved = from.resolve(place);
+      resolved = from.resolve(specifier);
       const exports = checked(from(resolved));
       return { native: shielded(exports), path: resolved, exports };
     } catch (error) {
@@ -66,27 +66,27 @@ function load(): { native: Native; path: string; exports: object } {
       const missing = resolved === undefined && denial === undefined;
       // A binary that does not load is a better cause than a missing one.
       if (cause === undefined || (!missing && attempts.every((attempt) => attempt.missing))) cause = error;
-      attempts.push({ place, missing, reason: missing ? 'not there' : firstLine(error), denial });
+      attempts.push({ specifier, missing, reason: missing ? 'not there' : firstLine(error), denial });
     }
   }
   throw unavailable(possible, named, attempts, cause);
 }
 
 /** A candidate for the binary, and the `require` that loads it. */
-type Place = { place: string; from: NodeJS.Require };
+type Candidate = { specifier: string; from: NodeJS.Require };
 
 /** @param file absolute */
-function fileAt(file: string): Place {
-  return { place: file, from: createRequire(file) };
+function fileAt(file: string): Candidate {
+  return { specifier: file, from: createRequire(file) };
 }
 
 /** In a checkout, its own build comes before the package of the platform. */
-function placesOf(target: string): Place[] {
+function candidatesOf(target: string): Candidate[] {
   const own = checkout();
   const from = requireHere();
   return [
     ...(own === undefined ? [] : [fileAt(path.join(own, `holdfast.${target}.node`))]),
-    ...(from === undefined ? [] : [{ place: `@holdfast/${target}`, from }]),
+    ...(from === undefined ? [] : [{ specifier: `@holdfast/${target}`, from }]),
   ];
 }
 
@@ -155,7 +155,7 @@ function unavailable(possible: string[], named: string | undefined, attempts: At
   const tried =
     attempts.length === 0
       ? 'this bundle does not know its own place'
-      : attempts.map(({ place, reason }) => `${escaped(place)}: ${escaped(reason)}`).join('; ');
+      : attempts.map(({ specifier, reason }) => `${escaped(specifier)}: ${escaped(reason)}`).join('; ');
   return own(
     new HoldfastError('native-unavailable', {
       message: `native-unavailable: no binary for ${possible.join(' or ')} could be loaded (${tried}). ${remedy}`,

@@ -26,7 +26,7 @@ export async function inPool<T>(start: () => Promise<T>): Promise<T> {
   if (hasRoom()) {
     running += 1;
   } else {
-    await place(waiting);
+    await slot(waiting);
   }
   try {
     return await start();
@@ -45,13 +45,13 @@ export async function untilIdle(): Promise<void> {
     return;
   }
   running -= 1;
-  const resumed = place(paused);
+  const resumed = slot(paused);
   startNext();
   await resumed;
 }
 
-/** Resolves with a place among the running jobs, which is taken in the tick in which it becomes free. */
-function place(queue: (() => void)[]): Promise<void> {
+/** Resolves when a running job leaves its slot, and takes the slot in the same tick. */
+function slot(queue: (() => void)[]): Promise<void> {
   return new Promise((resolve) => {
     queue.push(() => {
       running += 1;

@@ -108,14 +108,14 @@ function* attempt(host: Host, plan: Plan, parent: string, step: Step): Steps<any
 function* rawFailure({ HostError }: Host, plan: Plan, parent: string, { code, path: at, cause }: { code: string; path?: string; cause?: unknown }): Steps<Error | undefined, Verbs> {
   const { target } = plan;
   if (code === 'not-file' && plan.options.finalSymlink === 'replace') {
-    const stat = yield (verbs) => verbs.look(target);
+    const stat = yield (verbs) => verbs.lstat(target);
     return stat?.isDirectory() ? systemError(-constants.EISDIR, 'rename', target, target) : undefined;
   }
   if (code === 'not-found') {
     return own(cause as Error);
   }
   if (code === 'not-directory') {
-    const stat = yield (verbs) => verbs.look(parent);
+    const stat = yield (verbs) => verbs.lstat(parent);
     const errno = stat === undefined ? constants.ENOTDIR : constants.EEXIST;
     return systemError(-errno, 'mkdir', parent);
   }

@@ -162,7 +162,7 @@ function removeOwn(tempPath: string, { dev, ino }: { dev: bigint; ino: bigint })
 }
 
 /** What is at a path, or nothing where it cannot be told. */
-function lookSync(file: string) {
+function lstatSync(file: string) {
   try {
     return fs.lstatSync(file);
   } catch {
@@ -194,7 +194,7 @@ function waitSync(ms: number) {
 const ASYNC = {
   ensureDir,
   write,
-  look: (file: string) => fs.promises.lstat(file).catch(() => undefined),
+  lstat: (file: string) => fs.promises.lstat(file).catch(() => undefined),
   identify: (file: string): BigIntStats | undefined | Promise<BigIntStats | undefined> => fs.promises.lstat(file, { bigint: true }).catch(() => undefined),
   hasContent: (plan: Plan): boolean | Promise<boolean> =>
     readLocalFileSafely(plan.target).then(
@@ -207,7 +207,7 @@ const ASYNC = {
 const SYNC = {
   ensureDir: ensureDirSync,
   write: writeSync,
-  look: lookSync,
+  lstat: lstatSync,
   identify: identifySync,
   hasContent: hasContentSync,
   wait: waitSync,
