@@ -1,4 +1,4 @@
-//! Arguments as `lib/options.js` packs them: paths, bytes, and options as bits.
+//! Arguments as `lib/options/` packs them: paths, bytes, and options as bits.
 
 use holdfast_core::failpoint;
 use holdfast_core::resolve::Root;

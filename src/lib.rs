@@ -4,7 +4,7 @@
 //! `holdfast_core`. Errors cross as records too ([`record`]); `lib/` makes typed values and errors
 //! of them. A panic becomes an `internal` error on either thread, never an abort:
 //! [`record::guarded`] around the core makes a record of it, `catch_unwind` around every export
-//! has `lib/native.js` make the error of what happens beside the core, and [`handle`] keeps it from
+//! has `lib/native/load.ts` make the error of what happens beside the core, and [`handle`] keeps it from
 //! the collector.
 #![allow(
     unsafe_code,

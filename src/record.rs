@@ -1,6 +1,6 @@
 //! What crosses to JavaScript: numbers at fixed places, and text.
 //!
-//! The layout is that of [`crate::record_layout`], which `lib/record.js` reads too. A result of a synchronous call is written into memory
+//! The layout is that of [`crate::record_layout`], which `lib/native/layout.ts` reads too. A result of a synchronous call is written into memory
 //! that JavaScript owns and reuses, so that no object is made on the way.
 
 use crate::panic::{Panic, caught};
@@ -75,7 +75,7 @@ impl Record {
         }
     }
 
-    /// All fields of `fs.Stats`, in the order of `lib/stat.js`.
+    /// All fields of `fs.Stats`, in the order of `lib/native/stats.ts`.
     #[allow(
         clippy::cast_precision_loss,
         reason = "fs.Stats has these as doubles as well"
@@ -183,7 +183,7 @@ pub(crate) fn guarded<T>(
     }
 }
 
-/// The number that stands for what kept a call beneath its root, in the order of `lib/record.js`.
+/// The number that stands for what kept a call beneath its root, in the order of `lib/native/layout.ts`.
 pub(crate) fn containment(scope: &Scope<'_>) -> f64 {
     match (scope.root.is_some(), scope.is_contained_by_kernel()) {
         (false, _) => 0.0,

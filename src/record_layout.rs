@@ -1,15 +1,19 @@
-//! The layout of the record that crosses to JavaScript: the indices of its numbers.
-//!
-//! `lib/` has the same numbers. Index 0 is the status of every record; the last three are common to
-//! all results.
+//! The layout of the record that crosses to JavaScript. Generated from the table in
+//! `scripts/record-layout.mjs`: edit that, and run it.
 
 /// Numbers at the start of a record.
 pub(crate) const NUMBERS: usize = 32;
 /// Bytes for text after the numbers: more than two paths.
 pub(crate) const TEXT: usize = 8192;
-
 /// Index of the status in every record; 0 is success.
 pub(crate) const STATUS: usize = 0;
+/// Index of the flag that says: the path as given is the real one, and no text repeats it.
+pub(crate) const IS_AS_GIVEN: usize = 29;
+/// Index of the containment in every record of a success.
+pub(crate) const CONTAINMENT: usize = 30;
+/// Index of the length of the text, in bytes.
+pub(crate) const TEXT_LENGTH: usize = 31;
+
 /// The record is an error.
 pub(crate) const STATUS_FAILED: f64 = 1.0;
 /// There is no result from memory.
@@ -18,13 +22,6 @@ pub(crate) const STATUS_NOT_CACHED: f64 = 2.0;
 pub(crate) const STATUS_UNKNOWN_MOUNT: f64 = 3.0;
 /// The file is open and judged; its content is not in memory, or too much for this thread.
 pub(crate) const STATUS_UNREAD: f64 = 4.0;
-
-/// Index of the flag that says: the path as given is the real one, and no text repeats it.
-pub(crate) const IS_AS_GIVEN: usize = 29;
-/// Index of the containment in every record of a success.
-pub(crate) const CONTAINMENT: usize = 30;
-/// Index of the length of the text, in bytes.
-pub(crate) const TEXT_LENGTH: usize = 31;
 
 /// An error.
 pub(crate) mod failure {
@@ -35,7 +32,7 @@ pub(crate) mod failure {
     pub(crate) const SIZE: usize = 5;
 }
 
-/// The fields of `fs.Stats`, in the order of `lib/stat.js`.
+/// The fields of `fs.Stats`.
 pub(crate) mod stat {
     /// The first of the fourteen fields.
     pub(crate) const FIRST: usize = 1;
@@ -43,7 +40,7 @@ pub(crate) mod stat {
     pub(crate) const NANOSECONDS: usize = 20;
 }
 
-/// Device and inode by which a root is known.
+/// Device and inode by which a root or a temporary is known.
 pub(crate) mod identity {
     pub(crate) const DEV: usize = 2;
     pub(crate) const INO: usize = 3;
@@ -59,13 +56,13 @@ pub(crate) mod read {
     pub(crate) const DESCRIPTOR: usize = 16;
     /// The flag that says: the content was read, and is for `readTake`.
     pub(crate) const IS_HELD: usize = 17;
-    /// The lower 32 bits of the inode of an open, which a number may lose.
+    /// Of an open: the lower 32 bits of the inode, which a number may lose.
     pub(crate) const INO_LOW: usize = 17;
 }
 
-/// A root.
+/// A root, before its identity.
 pub(crate) mod root {
-    /// The number of the root; its [`super::identity`] follows.
+    /// A number that no other root of the process has.
     pub(crate) const NUMBER: usize = 1;
 }
 
@@ -93,9 +90,9 @@ pub(crate) mod write {
     pub(crate) const PRESERVED: usize = 8;
 }
 
-/// The temporary of a staged file that others write.
+/// The temporary of a staged file that others write, before its identity.
 pub(crate) mod stage {
-    /// The descriptor that JavaScript opens it anew by; its [`super::identity`] follows.
+    /// The descriptor that JavaScript opens it anew by.
     pub(crate) const DESCRIPTOR: usize = 1;
 }
 
@@ -130,7 +127,7 @@ pub(crate) mod facts {
     pub(crate) const MOUNT: usize = 17;
     /// Length of the ACL, which follows the real path in the text, or -1.
     pub(crate) const ACL: usize = 18;
-    /// Seven numbers of `fstatfs(2)`.
+    /// The first of seven numbers of `fstatfs(2)`.
     pub(crate) const VOLUME: usize = 19;
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The collector drops those that nobody finishes, and the end of a worker those that are left.
 //! The end of the process drops nothing: Node waits for the jobs in its pool, and leaves. What is
-//! unfinished then is given up by `giveUp`, which `lib/native.js` calls on the event `exit`.
+//! unfinished then is given up by `giveUp`, which `lib/native/load.ts` calls on the event `exit`.
 
 use crate::handle::Slot;
 use holdfast_core::error::{Code, Error};

@@ -1,7 +1,7 @@
 //! Errors of the core: a refusal with a [`Code`], or what the system answered.
 //!
 //! `Display` prints like strace, for Rust callers and test output. The sentences that a user
-//! reads are composed in `lib/errors.js`, from the same facts.
+//! reads are composed in `lib/errors/`, from the same facts.
 
 use std::fmt;
 

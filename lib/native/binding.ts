@@ -1,4 +1,4 @@
-// Types of the exports of src/binding. Not part of the public contract.
+// Types of the exports of src/. Not part of the public contract.
 
 import type { NativePath } from '../errors/failure.js';
 

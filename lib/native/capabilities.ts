@@ -7,7 +7,7 @@ const KERNEL = process.platform === 'darwin' ? 'open-flags' : 'openat2';
 /** What this build does on this system. */
 export function capabilities(): Capabilities {
   const features = native().features();
-  /** @param place as in src/binding/capabilities.rs */
+  /** @param place as in src/verbs/capabilities.rs */
   const has = (place: number) => (features & (1 << place)) !== 0;
   return {
     version: native().version(),

@@ -1,18 +1,8 @@
-// Reads what src/binding/record.rs writes: numbers at fixed places, then text, then data.
+// Reads what src/record.rs writes: numbers at fixed places, then text, then data.
 
 import { refusal, shown, toError } from '../errors/holdfast-error.js';
+import { FailureIndex, Layout, Status } from './record-layout.js';
 import type { Context, NativePath } from '../errors/failure.js';
-
-const NUMBERS = 32;
-const TEXT = 8192;
-
-const STATUS = 0;
-const FAILED = 1;
-const UNKNOWN_MOUNT = 3;
-const UNREAD = 4;
-const AS_GIVEN = 29;
-const CONTAINMENT = 30;
-const TEXT_LENGTH = 31;
 
 const CONTAINMENTS = ['none', 'kernel', 'walk'] as const;
 
@@ -23,18 +13,18 @@ export interface Result {
 }
 
 /** Memory for the results of synchronous calls. The next call overwrites it. */
-const scratch = new Float64Array(NUMBERS + TEXT / 8);
+const scratch = new Float64Array(Layout.NUMBERS + Layout.TEXT / 8);
 
-const last: Result = { numbers: scratch, text: Buffer.from(scratch.buffer, NUMBERS * 8, TEXT) };
+const last: Result = { numbers: scratch, text: Buffer.from(scratch.buffer, Layout.NUMBERS * 8, Layout.TEXT) };
 
 export function unpack(record: Buffer): Result {
   // Copies: a Float64Array needs an aligned start, and a Buffer may have none.
-  const numbers = new Float64Array(new Uint8Array(record.subarray(0, NUMBERS * 8)).buffer);
-  return { numbers, text: record.subarray(NUMBERS * 8) };
+  const numbers = new Float64Array(new Uint8Array(record.subarray(0, Layout.NUMBERS * 8)).buffer);
+  return { numbers, text: record.subarray(Layout.NUMBERS * 8) };
 }
 
 export function failed(result: Result): boolean {
-  return result.numbers[STATUS] === FAILED;
+  return result.numbers[Layout.STATUS] === Status.FAILED;
 }
 
 /** Bit that keeps a file that is opened on the calling thread from being handed to the pool. */
@@ -45,17 +35,17 @@ const LEARN = 1 << 31;
 
 /** Returns the extra flag of a job in the pool after a cached call without an answer. */
 export function learnBit({ numbers }: Result) {
-  return numbers[STATUS] === UNKNOWN_MOUNT ? LEARN : 0;
+  return numbers[Layout.STATUS] === Status.UNKNOWN_MOUNT ? LEARN : 0;
 }
 
 /** Whether a file is open and checked, and its content is not read yet. */
 export function isUnread({ numbers }: Result) {
-  return numbers[STATUS] === UNREAD;
+  return numbers[Layout.STATUS] === Status.UNREAD;
 }
 
 /** Whether the call was answered on the calling thread. */
 export function isAnswer({ numbers }: Result) {
-  return numbers[STATUS] <= FAILED;
+  return numbers[Layout.STATUS] <= Status.FAILED;
 }
 
 /**
@@ -63,10 +53,10 @@ export function isAnswer({ numbers }: Result) {
  * worker that ends, and still runs callbacks of its FinalizationRegistry.
  */
 export function failure({ numbers, text }: Result, path: NativePath, context?: Context): Error {
-  if (numbers[STATUS] !== FAILED) {
+  if (numbers[Layout.STATUS] !== Status.FAILED) {
     return refusal('internal', 'no handle could be made', path);
   }
-  const [code, detail, syscall, temporary] = text.toString('utf8', 0, numbers[TEXT_LENGTH]).split('\0');
+  const [code, detail, syscall, temporary] = text.toString('utf8', 0, numbers[Layout.TEXT_LENGTH]).split('\0');
   const known = (number: number) => (number < 0 ? undefined : number);
   return toError(
     {
@@ -74,11 +64,11 @@ export function failure({ numbers, text }: Result, path: NativePath, context?: C
       detail,
       syscall,
       temporary,
-      errno: numbers[1],
-      mode: known(numbers[2]),
-      uid: known(numbers[3]),
-      euid: known(numbers[4]),
-      size: known(numbers[5]),
+      errno: numbers[FailureIndex.ERRNO],
+      mode: known(numbers[FailureIndex.MODE]),
+      uid: known(numbers[FailureIndex.UID]),
+      euid: known(numbers[FailureIndex.EUID]),
+      size: known(numbers[FailureIndex.SIZE]),
     },
     path,
     context,
@@ -87,12 +77,12 @@ export function failure({ numbers, text }: Result, path: NativePath, context?: C
 
 /** Whether a write ended because its caller's signal was aborted. */
 export function wasAborted({ numbers, text }: Result) {
-  return numbers[STATUS] === FAILED && text.toString('latin1', 0, 8) === 'aborted\0';
+  return numbers[Layout.STATUS] === Status.FAILED && text.toString('latin1', 0, 8) === 'aborted\0';
 }
 
 /** Whether a failed call was refused with a code, for an errno. */
 export function isRefusal({ numbers, text }: Result, code: string, errno: number) {
-  return numbers[1] === errno && text.toString('latin1', 0, code.length + 1) === `${code}\0`;
+  return numbers[FailureIndex.ERRNO] === errno && text.toString('latin1', 0, code.length + 1) === `${code}\0`;
 }
 
 /**
@@ -100,8 +90,8 @@ export function isRefusal({ numbers, text }: Result, code: string, errno: number
  *
  * @param root its real path
  */
-export function realPath({ numbers, text }: Result, given: NativePath, root: string | undefined, end: number = numbers[TEXT_LENGTH]): string {
-  if (numbers[AS_GIVEN] === 1) {
+export function realPath({ numbers, text }: Result, given: NativePath, root: string | undefined, end: number = numbers[Layout.TEXT_LENGTH]): string {
+  if (numbers[Layout.IS_AS_GIVEN] === 1) {
     const path = shown(given);
     return root === undefined ? path : root === '/' ? `/${path}` : `${root}/${path}`;
   }
@@ -109,7 +99,7 @@ export function realPath({ numbers, text }: Result, given: NativePath, root: str
 }
 
 export function containment({ numbers }: Result) {
-  return CONTAINMENTS[numbers[CONTAINMENT]];
+  return CONTAINMENTS[numbers[Layout.CONTAINMENT]];
 }
 
-export { NO_HANDOVER, TEXT_LENGTH, last, scratch };
+export { NO_HANDOVER, last, scratch };

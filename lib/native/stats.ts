@@ -1,14 +1,12 @@
 // Instances of `fs.Stats` without its constructor, which is deprecated and makes four dates.
 
 import { fs } from '../base/node.js';
+import { StatIndex } from './record-layout.js';
 import type { Stats as NodeStats } from 'node:fs';
 
 type Fields = Record<PropertyKey, unknown>;
 
 const TIMES = ['atime', 'mtime', 'ctime', 'birthtime'] as const;
-
-/** Index of the nanoseconds of the four times: src/binding/record.rs. */
-const NANOSECONDS = 20;
 
 const keys: symbol[] = nanosecondKeys();
 const [ATIME_NS, MTIME_NS, CTIME_NS, BIRTHTIME_NS] = keys;
@@ -18,28 +16,28 @@ const HAS_NANOSECONDS = keys.length === TIMES.length;
  * The fields of `fs.Stats`, in Node's order. A function: the prototype of a class cannot be replaced, and V8 discards the
  * optimized code of a derived class again and again.
  *
- * @param numbers a record of src/binding/record.rs, `set_stat`
+ * @param numbers a record of src/record.rs, `set_stat`
  */
 function construct(this: Fields, numbers: Float64Array) {
-  this.dev = numbers[1];
-  this.mode = numbers[2];
-  this.nlink = numbers[3];
-  this.uid = numbers[4];
-  this.gid = numbers[5];
-  this.rdev = numbers[6];
-  this.blksize = numbers[7];
-  this.ino = numbers[8];
-  this.size = numbers[9];
-  this.blocks = numbers[10];
-  this.atimeMs = numbers[11];
-  this.mtimeMs = numbers[12];
-  this.ctimeMs = numbers[13];
-  this.birthtimeMs = numbers[14];
+  this.dev = numbers[StatIndex.DEV];
+  this.mode = numbers[StatIndex.MODE];
+  this.nlink = numbers[StatIndex.NLINK];
+  this.uid = numbers[StatIndex.UID];
+  this.gid = numbers[StatIndex.GID];
+  this.rdev = numbers[StatIndex.RDEV];
+  this.blksize = numbers[StatIndex.BLKSIZE];
+  this.ino = numbers[StatIndex.INO];
+  this.size = numbers[StatIndex.SIZE];
+  this.blocks = numbers[StatIndex.BLOCKS];
+  this.atimeMs = numbers[StatIndex.ATIME];
+  this.mtimeMs = numbers[StatIndex.MTIME];
+  this.ctimeMs = numbers[StatIndex.CTIME];
+  this.birthtimeMs = numbers[StatIndex.BIRTHTIME];
   if (HAS_NANOSECONDS) {
-    this[ATIME_NS] = numbers[NANOSECONDS];
-    this[MTIME_NS] = numbers[NANOSECONDS + 1];
-    this[CTIME_NS] = numbers[NANOSECONDS + 2];
-    this[BIRTHTIME_NS] = numbers[NANOSECONDS + 3];
+    this[ATIME_NS] = numbers[StatIndex.NANOSECONDS];
+    this[MTIME_NS] = numbers[StatIndex.NANOSECONDS + 1];
+    this[CTIME_NS] = numbers[StatIndex.NANOSECONDS + 2];
+    this[BIRTHTIME_NS] = numbers[StatIndex.NANOSECONDS + 3];
   }
 }
 

@@ -35,7 +35,7 @@ const TITLES = table({
   [OUTBOUND]: "the option 'outbound'",
 });
 
-/** Bits of src/binding/arguments.rs, `policy`. */
+/** Bits of src/args.rs, `policy`. */
 const POLICIES = table({ reject: 0, 'follow-parents': 1, 'follow-within-root': 2, 'follow-trusted': 3 });
 
 interface Option {

@@ -61,7 +61,7 @@ export function toPolicy(symlinks: unknown, hasRoot: boolean): number {
   return policy;
 }
 
-/** Bits of src/binding/read.rs, `rules`, for `outbound`. */
+/** Bits of src/verbs/read.rs, `rules`, for `outbound`. */
 export function toOutbound(value: unknown) {
   if (value === undefined || value === false) {
     return 0;

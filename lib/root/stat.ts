@@ -13,7 +13,7 @@ import { table } from '../base/lookup-table.js';
 import type { Pinned } from '../options/flatten.js';
 import type { NativePath } from '../errors/failure.js';
 
-/** Bits of src/binding/arguments.rs, `policy`. */
+/** Bits of src/args.rs, `policy`. */
 const POLICIES = table({ reject: 0, 'follow-within-root': 2 });
 
 type Found = InstanceType<typeof Stats> | undefined;

@@ -5,6 +5,7 @@ import { mayAnswerNow } from './sync-budget.js';
 import { native } from '../native/load.js';
 import { pathForLater, toPath } from '../options/paths.js';
 import record = require('../native/layout.js');
+import { IdentityIndex, RootIndex } from '../native/record-layout.js';
 import type { Handle } from '../native/binding.js';
 import type { NativePath } from '../errors/failure.js';
 
@@ -19,21 +20,15 @@ export interface Opened {
 /** The same with its identity, by `fstat`. `inoLow` has the lower 32 bits of the inode, which a number may lose. */
 export type Identified = Opened & { dev: number; ino: number; inoLow: number };
 
-/** Places of src/binding/root.rs. */
-const NUMBER = 1;
-const DEV = 2;
-const INO = 3;
-const INO_LOW = 4;
-
 function toOpened(handle: Handle, result: record.Result, path: NativePath): Identified {
   const { numbers } = result;
   return {
     handle,
     path: record.realPath(result, path, undefined),
-    number: numbers[NUMBER],
-    dev: numbers[DEV],
-    ino: numbers[INO],
-    inoLow: numbers[INO_LOW],
+    number: numbers[RootIndex.NUMBER],
+    dev: numbers[IdentityIndex.DEV],
+    ino: numbers[IdentityIndex.INO],
+    inoLow: numbers[IdentityIndex.INO_LOW],
   };
 }
 

@@ -6,6 +6,7 @@ import { shown } from '../errors/holdfast-error.js';
 import { native } from '../native/load.js';
 import record = require('../native/layout.js');
 import { withRoot, type Opened } from './root-handle.js';
+import { TargetKeyIndex, TargetKeyValue } from '../native/record-layout.js';
 import type { NativePath } from '../errors/failure.js';
 
 /** What a write is about to replace. */
@@ -22,17 +23,6 @@ export interface Target {
   /** finds the name where waiting for a file system does no harm */
   resolve?: () => Promise<Target>;
 }
-
-/** Places and values of src/binding/write_target.rs. */
-const KIND = 1;
-const DEV = 2;
-const INO = 3;
-const HAS_FILE = 4;
-const FILE_DEV = 5;
-const FILE_INO = 6;
-const KNOWN = 1;
-const KNOWN_BY_NAME = 2;
-const UNKNOWN = 3;
 
 /** Bits of a write's flags that have it follow a final link. */
 const FOLLOWS = 2 << 4;
@@ -57,7 +47,7 @@ export function targetOf(file: NativePath, root: NativePath | undefined, pinned:
     return byText;
   }
   const kind = lookUp(file, root, pinned, flags);
-  if (kind === UNKNOWN) {
+  if (kind === TargetKeyValue.UNKNOWN) {
     const otherwise: Target = (flags & FOLLOWS) === 0 ? byText : { name: undefined, text: undefined, dir: null };
     return { name: undefined, text: undefined, dir: null, resolve: () => resolved(file, root, pinned, flags, name, otherwise) };
   }
@@ -67,22 +57,22 @@ export function targetOf(file: NativePath, root: NativePath | undefined, pinned:
 /** Looks for a target in the kernel's memory. */
 function lookUp(file: NativePath, root: NativePath | undefined, pinned: Opened | undefined, flags: number) {
   direct().writeTarget(file, flags, root, pinned?.handle, pinned?.number);
-  return record.failed(record.last) ? 0 : record.last.numbers[KIND];
+  return record.failed(record.last) ? 0 : record.last.numbers[TargetKeyIndex.KIND];
 }
 
 /** @param name the last one of the path */
 function found(result: record.Result, kind: number, name: string): Target {
-  const isByName = kind === KNOWN_BY_NAME;
+  const isByName = kind === TargetKeyValue.KNOWN_BY_NAME;
   return {
     name: isByName ? folded(record.realPath(result, '', undefined)) : name,
     text: undefined,
-    dir: isByName || kind === KNOWN ? identity(result) : null,
-    file: result.numbers[HAS_FILE] === 1 ? `${result.numbers[FILE_DEV]}:${result.numbers[FILE_INO]}` : undefined,
+    dir: isByName || kind === TargetKeyValue.KNOWN ? identity(result) : null,
+    file: result.numbers[TargetKeyIndex.HAS_FILE] === 1 ? `${result.numbers[TargetKeyIndex.FILE_DEV]}:${result.numbers[TargetKeyIndex.FILE_INO]}` : undefined,
   };
 }
 
 function identity({ numbers }: record.Result) {
-  return `${numbers[DEV]}:${numbers[INO]}`;
+  return `${numbers[TargetKeyIndex.DEV]}:${numbers[TargetKeyIndex.INO]}`;
 }
 
 /**
@@ -93,7 +83,7 @@ function identity({ numbers }: record.Result) {
 function dirOf(target: Target): string | null {
   if (target.dir === undefined) {
     const kind = target.path === undefined ? 0 : lookUp(...target.path);
-    target.dir = kind === KNOWN ? identity(record.last) : null;
+    target.dir = kind === TargetKeyValue.KNOWN ? identity(record.last) : null;
   }
   return target.dir;
 }
@@ -104,7 +94,7 @@ async function resolved(file: NativePath, root: NativePath | undefined, pinned: 
     const [answer] = await withRoot(root, pinned, (base) => native().writeTargetAsync(file, flags, base?.handle));
     const result = record.unpack(answer);
     if (!record.failed(result)) {
-      return found(result, result.numbers[KIND], name);
+      return found(result, result.numbers[TargetKeyIndex.KIND], name);
     }
   } catch {
     // See above.

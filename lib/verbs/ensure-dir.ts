@@ -10,6 +10,7 @@ import record = require('../native/layout.js');
 import { quoted } from '../base/escape.js';
 import { withRoot, withRootSync, type Opened } from '../schedule/root-handle.js';
 import { noCallback, noCallbackSync } from '../options/validate.js';
+import { EnsureDirIndex, Layout } from '../native/record-layout.js';
 import type { NativePath } from '../errors/failure.js';
 
 // The order is that of the enums in src/ensure_dir.rs.
@@ -37,17 +38,17 @@ const MOST_WARNINGS = 100;
 
 function toResult(result: record.Result, path: NativePath, fixed: NativePath, root: Opened | undefined, wantsPrivacy: boolean) {
   const { numbers, text } = result;
-  const end = numbers[record.TEXT_LENGTH];
-  const start = end - numbers[5];
+  const end = numbers[Layout.TEXT_LENGTH];
+  const start = end - numbers[EnsureDirIndex.FIRST_CREATED];
   const ensured = {
     path: record.realPath(result, fixed, root?.path, start),
     firstCreated: start < end ? firstCreated(text.subarray(start, end), path, fixed) : undefined,
-    mode: numbers[1],
-    isPrivate: numbers[2] === 1,
-    hardening: HARDENINGS[numbers[3]],
+    mode: numbers[EnsureDirIndex.MODE],
+    isPrivate: numbers[EnsureDirIndex.IS_PRIVATE] === 1,
+    hardening: HARDENINGS[numbers[EnsureDirIndex.HARDENING]],
     containment: record.containment(result),
   };
-  const reason = REASONS[numbers[4]];
+  const reason = REASONS[numbers[EnsureDirIndex.REASON]];
   if (wantsPrivacy && !ensured.isPrivate && reason !== 'opt-out') {
     warn(ensured.path, ensured.mode, reason);
   }
@@ -84,7 +85,7 @@ export function isOptedOut() {
   return env.HOLDFAST_SKIP_DIR_HARDENING === '1' || env.OPENCLAW_SKIP_STATE_DIR_HARDEN === '1';
 }
 
-/** Bits of src/binding/ensure_dir.rs, `rules`, for what happens to a directory that exists. */
+/** Bits of src/verbs/ensure_dir.rs, `rules`, for what happens to a directory that exists. */
 const EXISTING = 3 << 2;
 const OPT_OUT = 3 << 2;
 

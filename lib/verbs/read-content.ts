@@ -31,7 +31,7 @@ function findClass() {
   return isIt ? Class : undefined;
 }
 
-/** Up to this size, src/binding/read.rs returns an ArrayBuffer, and above a Buffer that {@link allocate} made. */
+/** Up to this size, src/verbs/read.rs returns an ArrayBuffer, and above a Buffer that {@link allocate} made. */
 const ARRAY_BUFFER = 16 * 1024;
 
 /** The content that a call on this thread has read, in memory of its own. */

@@ -13,6 +13,7 @@ import { reopen } from '../native/reopen.js';
 import { withRoot, withRootSync, type Opened } from '../schedule/root-handle.js';
 import { Stats } from '../native/stats.js';
 import { invalidValue, noCallback, noCallbackSync } from '../options/validate.js';
+import { ReadIndex } from '../native/record-layout.js';
 import type { Handle } from '../native/binding.js';
 import type { NativePath } from '../errors/failure.js';
 import type { ReadResult, ReadTextResult } from '../../index.js';
@@ -21,12 +22,6 @@ const { types } = util;
 
 /** A read with `encoding` has `text` in place of `buffer`; the overloads of the contract tell them apart. */
 type Result = ReadResult & ReadTextResult;
-
-/** Place of the number of bytes read, and of a descriptor: src/binding/read.rs. */
-const LENGTH = 15;
-const IS_HELD = 17;
-const DESCRIPTOR = 16;
-const INO_LOW = 17;
 
 /** The two forms of a call: a path and options, or everything in one object. */
 function toArguments(file: unknown, options: unknown, pinned: Pinned | undefined): { path: NativePath; args: ReadArguments } {
@@ -55,7 +50,7 @@ function readNow(path: NativePath, { flags, maxBytes, encoding }: ReadArguments,
   if (record.failed(record.last)) {
     throw record.failure(record.last, path, { maxBytes });
   }
-  const result = toResult(record.last, path, root, contentOf(memory as ArrayBuffer | Buffer, record.last.numbers[LENGTH]));
+  const result = toResult(record.last, path, root, contentOf(memory as ArrayBuffer | Buffer, record.last.numbers[ReadIndex.LENGTH]));
   return encoding === undefined ? result : toText(result, encoding, path);
 }
 
@@ -81,13 +76,13 @@ export function read(file: unknown, options: unknown, pinned: Pinned | undefined
     const half = direct().readCached(path, bits, maxBytes, allocate, pinned?.handle, pinned?.number);
     const { last } = record;
     if (record.isAnswer(last) && !record.failed(last)) {
-      const buffer = contentOf(half as ArrayBuffer | Buffer, last.numbers[LENGTH]);
+      const buffer = contentOf(half as ArrayBuffer | Buffer, last.numbers[ReadIndex.LENGTH]);
       charge(buffer.length);
       const result = toResult(last, path, pinned, buffer);
       return encoding === undefined ? result : toText(result, encoding, path);
     }
     if (record.isUnread(last)) {
-      const size = last.numbers[LENGTH];
+      const size = last.numbers[ReadIndex.LENGTH];
       const reading = finish(toResult(last, path, pinned, NO_BYTES), half as Handle, size, shown(path), args);
       return pending(abortable(signal, reading));
     }
@@ -117,9 +112,9 @@ async function readInPool(path: NativePath, { flags, maxBytes, root, signal, enc
         throw record.failure(opened, given, { maxBytes });
       }
       const buffer =
-        Buffer.isBuffer(extra) || opened.numbers[IS_HELD] === 1
+        Buffer.isBuffer(extra) || opened.numbers[ReadIndex.IS_HELD] === 1
           ? held(opened, extra, given)
-          : await fill(extra as Handle, opened.numbers[LENGTH], given, maxBytes, signal);
+          : await fill(extra as Handle, opened.numbers[ReadIndex.LENGTH], given, maxBytes, signal);
       const result = toResult(opened, fixed, base, buffer);
       return encoding === undefined ? result : toText(result, encoding, given);
     }),
@@ -142,7 +137,7 @@ async function fill(file: Handle, size: number, path: string, maxBytes: number, 
   if (record.failed(filled)) {
     throw record.failure(filled, path, { maxBytes });
   }
-  const length = filled.numbers[LENGTH];
+  const length = filled.numbers[ReadIndex.LENGTH];
   if (outgrown) {
     return held(filled, outgrown, path);
   }
@@ -154,10 +149,10 @@ async function fill(file: Handle, size: number, path: string, maxBytes: number, 
  * reports when there is none.
  */
 function held({ numbers }: record.Result, content: Buffer | Handle | undefined, path: string) {
-  if (numbers[IS_HELD] !== 1) {
+  if (numbers[ReadIndex.IS_HELD] !== 1) {
     return content as Buffer;
   }
-  const place = allocate(numbers[LENGTH]);
+  const place = allocate(numbers[ReadIndex.LENGTH]);
   if (place === undefined) {
     throw refusal('too-large', 'memory', path);
   }
@@ -195,7 +190,7 @@ async function openedHere(path: NativePath, held: Handle, base: Opened | undefin
   }
 }
 
-async function opened({ realPath, stat, containment }: Result, { [DESCRIPTOR]: descriptor, [INO_LOW]: inoLow }: Float64Array, given: string, isLocal: boolean) {
+async function opened({ realPath, stat, containment }: Result, { [ReadIndex.DESCRIPTOR]: descriptor, [ReadIndex.INO_LOW]: inoLow }: Float64Array, given: string, isLocal: boolean) {
   const handle = await reopen({ descriptor, dev: stat.dev, ino: stat.ino, inoLow, realPath }, 'r', given, isLocal);
   return { handle, realPath, stat, containment, [Symbol.asyncDispose]: () => handle.close() };
 }

@@ -12,18 +12,13 @@ import { reopen } from '../native/reopen.js';
 import { withRoot } from '../schedule/root-handle.js';
 import { invalidThis, noArguments, noCallback } from '../options/validate.js';
 import { toResult } from './write.js';
+import { IdentityIndex, StageIndex } from '../native/record-layout.js';
 import type { Handle } from '../native/binding.js';
 import type { NativePath } from '../errors/failure.js';
 import type { promises } from 'node:fs';
 
-/** Bit of src/binding/stage.rs: others write the file. */
+/** Bit of src/verbs/stage.rs: others write the file. */
 const SHARED = 1 << 10;
-
-/** Places of src/binding/stage.rs. */
-const DESCRIPTOR = 1;
-const DEV = 2;
-const INO = 3;
-const INO_LOW = 4;
 
 interface Staged {
   stage: Handle;
@@ -160,10 +155,10 @@ async function begin({ given, fixed, root, flags, modes, target, signal }: Begin
     const { numbers } = result;
     const tempPath = record.realPath(result, fixed, undefined);
     const held = {
-      descriptor: numbers[DESCRIPTOR],
-      dev: numbers[DEV],
-      ino: numbers[INO],
-      inoLow: numbers[INO_LOW],
+      descriptor: numbers[StageIndex.DESCRIPTOR],
+      dev: numbers[IdentityIndex.DEV],
+      ino: numbers[IdentityIndex.INO],
+      inoLow: numbers[IdentityIndex.INO_LOW],
       realPath: tempPath,
     };
     const handle = await reopen(held, 'r+', given);

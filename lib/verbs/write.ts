@@ -13,6 +13,7 @@ import record = require('../native/layout.js');
 import { withRoot, withRootSync, type Opened } from '../schedule/root-handle.js';
 import { invalidType, noCallback, noCallbackSync } from '../options/validate.js';
 import { closeSource, writeStream } from './write-stream.js';
+import { WriteIndex } from '../native/record-layout.js';
 import type { Handle } from '../native/binding.js';
 import type { NativePath } from '../errors/failure.js';
 
@@ -29,17 +30,17 @@ const TypedArray: NewableFunction = Object.getPrototypeOf(Uint8Array);
 
 export function toResult(result: record.Result, path: NativePath) {
   const { numbers } = result;
-  const kept = numbers[8];
+  const kept = numbers[WriteIndex.PRESERVED];
   return {
     // A path beneath a root comes whole from the binary.
     path: record.realPath(result, path, undefined),
-    created: numbers[1] === 1,
-    size: numbers[2],
-    mode: numbers[3],
-    dev: numbers[4],
-    ino: numbers[5],
-    method: METHODS[numbers[6]],
-    durable: DURABLE[numbers[7]],
+    created: numbers[WriteIndex.CREATED] === 1,
+    size: numbers[WriteIndex.SIZE],
+    mode: numbers[WriteIndex.MODE],
+    dev: numbers[WriteIndex.DEV],
+    ino: numbers[WriteIndex.INO],
+    method: METHODS[numbers[WriteIndex.METHOD]],
+    durable: DURABLE[numbers[WriteIndex.DURABLE]],
     containment: record.containment(result),
     preserved: kept < 0 ? null : { mode: (kept & 1) !== 0, acl: (kept & 2) !== 0, owner: (kept & 4) !== 0 },
   };

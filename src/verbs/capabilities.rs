@@ -3,7 +3,7 @@
 use holdfast_core::features::Features;
 use napi_derive::napi;
 
-/// What the system was found to offer, as bits in the order of `lib/capabilities.js`.
+/// What the system was found to offer, as bits in the order of `lib/native/capabilities.ts`.
 #[napi(catch_unwind)]
 #[must_use]
 pub fn features() -> u32 {

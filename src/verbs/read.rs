@@ -23,7 +23,7 @@ use std::sync::Arc;
 const COPIED: u64 = 256 * 1024;
 
 /// Content of up to this size is an `ArrayBuffer` that Node-API makes, which is faster than to have JavaScript make a Buffer.
-/// lib/read.js has the same number.
+/// lib/verbs/read-content.ts has the same number.
 const SMALL: usize = 16 * 1024;
 
 /// New memory of JavaScript's for content: an `ArrayBuffer` up to [`SMALL`], a `Buffer` above.
@@ -48,7 +48,7 @@ pub(crate) fn rules(flags: u32, max_bytes: f64) -> Rules {
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "lib/options.js lets whole numbers and infinity through; `as` saturates"
+        reason = "lib/options/ lets whole numbers and infinity through; `as` saturates"
     )]
     let max_bytes = max_bytes as u64;
     Rules {

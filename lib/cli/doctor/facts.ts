@@ -8,14 +8,8 @@ import { native } from '../../native/load.js';
 import { readArguments } from '../../options/flatten.js';
 import record = require('../../native/layout.js');
 import { Stats } from '../../native/stats.js';
+import { FactsIndex, Layout } from '../../native/record-layout.js';
 import type { Refusal } from '../../verbs/dry-run.js';
-
-// Places of src/binding/inspect.rs, after those of `fs.Stats`.
-const TRAITS = 15;
-const ACCESS = 16;
-const MOUNT = 17;
-const ACL = 18;
-const VOLUME = 19;
 
 /** Who an ACL entry is about, by the tags of acl(5). */
 const TAGS = new Map([
@@ -70,13 +64,13 @@ export interface Ground {
 
 function toFacts({ numbers, text }: record.Result, mounts: Mount[]) {
   const stat = new Stats(numbers);
-  const traits = numbers[TRAITS];
+  const traits = numbers[FactsIndex.TRAITS];
   const has = (bit: number) => (traits & (1 << bit)) !== 0;
-  const end = numbers[record.TEXT_LENGTH];
-  const start = numbers[ACL] < 0 ? end : end - numbers[ACL];
+  const end = numbers[Layout.TEXT_LENGTH];
+  const start = numbers[FactsIndex.ACL] < 0 ? end : end - numbers[FactsIndex.ACL];
   const realPath = text.toString('utf8', 0, start);
-  const access = numbers[ACCESS];
-  const [magic, blockSize, blocks, freeBlocks, availableBlocks, inodes, freeInodes] = numbers.subarray(VOLUME, VOLUME + 7);
+  const access = numbers[FactsIndex.ACCESS];
+  const [magic, blockSize, blocks, freeBlocks, availableBlocks, inodes, freeInodes] = numbers.subarray(FactsIndex.VOLUME, FactsIndex.VOLUME + 7);
   const kind = kindOf(stat);
   return {
     realPath,
@@ -88,10 +82,10 @@ function toFacts({ numbers, text }: record.Result, mounts: Mount[]) {
     isOwnOrRoots: has(1),
     size: stat.size,
     names: stat.nlink,
-    acl: numbers[ACL] < 0 ? null : { entries: aclEntries(text.subarray(start, end)), namesSomebody: has(2), isKnown: !has(7) },
+    acl: numbers[FactsIndex.ACL] < 0 ? null : { entries: aclEntries(text.subarray(start, end)), namesSomebody: has(2), isKnown: !has(7) },
     attributes: ['immutable', 'append-only', 'mount-point'].filter((_, place) => has(3 + place)),
     access: { read: (access & 4) !== 0, write: (access & 2) !== 0, search: (access & 1) !== 0 },
-    mount: mountOf(mounts, numbers[MOUNT], realPath) ?? null,
+    mount: mountOf(mounts, numbers[FactsIndex.MOUNT], realPath) ?? null,
     isReadOnly: has(6),
     space: {
       fileSystem: `0x${magic.toString(16)}`,

@@ -8,6 +8,7 @@ import { rehearseEnsureDir, rehearseRead, rehearseWrite, type Refusal, type Rehe
 import { HARDENINGS, REASONS } from '../../verbs/ensure-dir.js';
 import { isHoldfastError } from '../../errors/holdfast-error.js';
 import { Stats } from '../../native/stats.js';
+import { EnsureDirIndex, ForecastIndex } from '../../native/record-layout.js';
 import type { Ground } from './facts.js';
 
 interface Verdict {
@@ -70,10 +71,10 @@ function ensureDirVerdict(ground: Ground): Verdict {
     const helpful = isElse ? [] : helpfulOptions(error, rehearseEnsureDir, path, [{ symlinks: 'follow-trusted' }]);
     return refused({ ...ground, helpful }, 'ensureDir', { call, target: path, outcome: isElse ? 'not-applicable' : 'fails' }, error);
   }
-  const hardening = HARDENINGS[numbers[3]];
-  const reason = REASONS[numbers[4]];
-  const isPrivate = numbers[2] === 1;
-  const result = { hardening, ...(reason === undefined ? {} : { reason }), isPrivate, mode: octal(numbers[1]) };
+  const hardening = HARDENINGS[numbers[EnsureDirIndex.HARDENING]];
+  const reason = REASONS[numbers[EnsureDirIndex.REASON]];
+  const isPrivate = numbers[EnsureDirIndex.IS_PRIVATE] === 1;
+  const result = { hardening, ...(reason === undefined ? {} : { reason }), isPrivate, mode: octal(numbers[EnsureDirIndex.MODE]) };
   const isWaived = reason === 'opt-out';
   return conclude(ground, 'ensureDir', {
     call,
@@ -130,11 +131,11 @@ function writeVerdict(ground: Ground): Verdict {
     const helpful = isElse ? [] : helpfulOptions(error, rehearseWrite, target, options);
     return refused({ ...ground, helpful }, 'writeAtomic', { call, target, outcome: isElse ? 'not-applicable' : 'fails' }, error);
   }
-  const created = numbers[1] === 1;
-  const mode = octal(numbers[2]);
-  const kept = numbers[4];
+  const created = numbers[ForecastIndex.CREATED] === 1;
+  const mode = octal(numbers[ForecastIndex.MODE]);
+  const kept = numbers[ForecastIndex.PRESERVED];
   const preserved = kept < 0 ? null : { mode: (kept & 1) !== 0, acl: (kept & 2) !== 0, owner: (kept & 4) !== 0 };
-  const durable = ([false, 'file', true] as const)[numbers[3]];
+  const durable = ([false, 'file', true] as const)[numbers[ForecastIndex.DURABLE]];
   const lost = Object.entries(preserved ?? {}).flatMap(([what, isKept]) => (isKept ? [] : [what]));
   const changes = preserved === null ? '' : lost.length === 0 ? '; owner, mode and ACL stay' : `; ${lost.join(' and ')} cannot be kept`;
   return conclude(ground, 'writeAtomic', {

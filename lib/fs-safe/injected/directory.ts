@@ -6,6 +6,7 @@ import { rehearseEnsureDir } from '../../verbs/dry-run.js';
 import { HARDENINGS, REASONS, isOptedOut, warn } from '../../verbs/ensure-dir.js';
 import { hostError, type HostErrorClass } from '../errors.js';
 import { isIdentity, isSame } from './identity.js';
+import { EnsureDirIndex } from '../../native/record-layout.js';
 import type { Calls } from './functions.js';
 import type { Steps } from '../steps.js';
 import type { BigIntStats } from 'node:fs';
@@ -108,10 +109,10 @@ function decide(dir: string, opened: BigIntStats, mode: number, onDisk: boolean)
     return { target: narrowed };
   }
   const { numbers } = rehearseEnsureDir(dir, { mode, existing: 'tighten' });
-  if (numbers === undefined || HARDENINGS[numbers[3]] !== 'left') {
+  if (numbers === undefined || HARDENINGS[numbers[EnsureDirIndex.HARDENING]] !== 'left') {
     return { target: narrowed };
   }
-  return { reason: REASONS[numbers[4]] };
+  return { reason: REASONS[numbers[EnsureDirIndex.REASON]] };
 }
 
 /** Whether a descriptor of the host's is one of this process, on the file that the host says. */

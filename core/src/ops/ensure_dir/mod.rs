@@ -30,7 +30,7 @@ pub enum Existing {
     OptOut,
 }
 
-/// What became of the directory's mode. The order is that of the names in `lib/ensure-dir.js`.
+/// What became of the directory's mode. The order is that of the names in `lib/verbs/ensure-dir.ts`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hardening {
     /// This call made the directory.

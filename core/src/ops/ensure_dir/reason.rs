@@ -3,7 +3,7 @@
 use crate::sys;
 
 /// Why a directory is not as private as was wanted. The order is that of the names in
-/// `lib/ensure-dir.js`.
+/// `lib/verbs/ensure-dir.ts`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(
     missing_docs,
