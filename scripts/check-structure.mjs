@@ -1,15 +1,15 @@
-// Checks the structure of the source tree: the direction of imports, cycles, the size of files and folders.
+// Checks the structure of the Rust code: the direction of imports, cycles, the size of files and folders, and that the platform
+// folders have the same files. `check-lib-structure.mjs` does it for lib/.
 //
 //   node scripts/check-structure.mjs           exits with 1 and names every violation
 //   node scripts/check-structure.mjs --lines   prints the lines of code per folder as well
 //
-// The rules are the lists below. Imports are read as text, from `use` and paths in Rust and from `import` in TypeScript.
+// The rules are the lists below. Imports are read as text, from `use` and from paths in the code.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { rustImports } from './structure/rust.mjs';
 import { findCycles, sourceFiles } from './structure/graph.mjs';
-import { typescriptImports } from './structure/typescript.mjs';
 import { projectRoot } from './support.mjs';
 
 /** Layers from the bottom to the top. A file imports from its own layer and from lower ones. */
@@ -27,24 +27,8 @@ const LAYERS = [
       ['lib'],
     ],
   },
-  {
-    tree: 'lib',
-    layers: [
-      ['errors', 'text'],
-      ['native'],
-      ['options'],
-      ['schedule'],
-      ['verbs'],
-      ['root'],
-      ['state'],
-      ['index'],
-      ['fs-safe', 'cli'],
-    ],
-  },
 ];
 
-/** Folders whose files have no limit in number. */
-const LARGE_FOLDERS = ['__test__/programs', '__test__/helpers'];
 const MAX_LINES = 400;
 const MAX_FILES = 20;
 
@@ -82,10 +66,7 @@ function checkSizes(files) {
   }
   const folders = groupBy(files, path.posix.dirname);
   for (const [folder, members] of folders) {
-    const isExempt = LARGE_FOLDERS.some((large) => folder === large || folder.startsWith(`${large}/`));
-    if (!isExempt && members.length > MAX_FILES) {
-      violations.push(`${folder}: has ${members.length} files; the limit is ${MAX_FILES}`);
-    }
+    if (members.length > MAX_FILES) violations.push(`${folder}: has ${members.length} files; the limit is ${MAX_FILES}`);
   }
 }
 
@@ -109,7 +90,7 @@ function checkPlatforms() {
 }
 
 function checkPathAttributes(files) {
-  for (const file of files.filter((name) => name.endsWith('.rs'))) {
+  for (const file of files) {
     const text = readFileSync(path.join(projectRoot, file), 'utf8');
     if (/#\[(?:cfg_attr\([^\]]*\bpath|path)\s*=/.test(text)) violations.push(`${file}: chooses a module by #[path]`);
   }
@@ -125,20 +106,15 @@ function printLines(files) {
   for (const [folder, lines] of [...totals].sort()) console.log(`${String(lines).padStart(7)} ${folder}`);
 }
 
-/** Trees that have the declared layout. `lib` and the tests join when they are moved. */
-const CHECKED = { rust: true, typescript: false, tests: false };
-
-const rust = CHECKED.rust ? sourceFiles(['core/src', 'core/tests', 'core/benches', 'src'], ['.rs']) : [];
-const typescript = CHECKED.typescript ? sourceFiles(['lib'], ['.ts']) : [];
-const tests = CHECKED.tests ? sourceFiles(['__test__', 'scripts', 'bench'], ['.ts', '.mts', '.mjs', '.cjs', '.c', '.h']) : [];
-const imports = new Map([...rustImports('core/src'), ...rustImports('src'), ...typescriptImports(typescript)]);
+const files = sourceFiles(['core/src', 'core/tests', 'core/benches', 'src'], ['.rs']);
+const imports = new Map([...rustImports('core/src'), ...rustImports('src')]);
 
 checkLayers(imports);
 for (const cycle of findCycles(imports)) violations.push(`cycle: ${cycle.join(' → ')}`);
-checkSizes([...rust, ...typescript, ...tests]);
+checkSizes(files);
 checkPlatforms();
-checkPathAttributes(rust);
-if (process.argv.includes('--lines')) printLines([...rust, ...typescript]);
+checkPathAttributes(files);
+if (process.argv.includes('--lines')) printLines(files);
 
 for (const violation of violations) console.error(violation);
 console.log(`structure: ${imports.size} files, ${violations.length} violations`);
