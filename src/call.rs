@@ -43,7 +43,7 @@ pub(crate) struct Call<'a> {
     pub(crate) state: &'a CallState,
 }
 
-/// A value of JavaScript's that a verb answers beside its record, where there is one.
+/// A value of JavaScript's that a verb returns beside its record, where there is one.
 pub(crate) type Value = Option<sys::napi_value>;
 
 /// An argument is not what `lib/` passes: a defect of ours.
@@ -135,7 +135,7 @@ impl Call<'_> {
 
     /// What a function of JavaScript answers; nothing when it throws.
     pub(crate) fn ask(&self, place: usize, argument: Option<f64>) -> Option<sys::napi_value> {
-        let mut answer = ptr::null_mut();
+        let mut result = ptr::null_mut();
         let mut given = ptr::null_mut();
         let mut receiver = ptr::null_mut();
         // SAFETY: the environment is that of the running call, and the place is ours.
@@ -156,18 +156,18 @@ impl Call<'_> {
                 self.arguments[place],
                 usize::from(argument.is_some()),
                 &raw const given,
-                &raw mut answer,
+                &raw mut result,
             )
         };
-        (status == sys::Status::napi_ok).then_some(answer)
+        (status == sys::Status::napi_ok).then_some(result)
     }
 
     /// Whether a function of JavaScript answers `true`.
     pub(crate) fn is_so(&self, place: usize) -> bool {
         let mut is_so = false;
-        self.ask(place, None).is_some_and(|answer| {
+        self.ask(place, None).is_some_and(|result| {
             // SAFETY: the value was just made in the running call, and the place is ours.
-            let status = unsafe { sys::napi_get_value_bool(self.env, answer, &raw mut is_so) };
+            let status = unsafe { sys::napi_get_value_bool(self.env, result, &raw mut is_so) };
             status == sys::Status::napi_ok && is_so
         })
     }

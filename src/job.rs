@@ -34,9 +34,9 @@ pub enum Extra {
 
 impl Reply {
     /// A record alone; errors are records as well.
-    pub(crate) fn of(answer: std::result::Result<Record, Record>) -> Self {
+    pub(crate) fn of(result: std::result::Result<Record, Record>) -> Self {
         Self {
-            record: answer.unwrap_or_else(|failure| failure),
+            record: result.unwrap_or_else(|failure| failure),
             extra: Extra::Nothing,
         }
     }
@@ -63,11 +63,11 @@ impl ToNapiValue for Reply {
     unsafe fn to_napi_value(env: sys::napi_env, reply: Self) -> Result<sys::napi_value> {
         let context = Env::from_raw(env);
         // A job's answer is made into JavaScript in a frame of Node's that no panic may cross.
-        let answer = caught(|| {
+        let result = caught(|| {
             failpoint::hit("answer");
             reply.into_pair(&context)
         });
-        let pair = answer.unwrap_or_else(|panic| Self::failed(&panic).into_pair(&context))?;
+        let pair = result.unwrap_or_else(|panic| Self::failed(&panic).into_pair(&context))?;
         // SAFETY: `env` is the environment this conversion runs in, and the array was made in it.
         unsafe { ToNapiValue::to_napi_value(env, pair) }
     }
@@ -115,11 +115,11 @@ impl Task for Job {
     fn compute(&mut self) -> Result<Reply> {
         match self.0.take() {
             Some(call) => {
-                let answer = caught(|| {
+                let result = caught(|| {
                     failpoint::hit("job");
                     call()
                 });
-                Ok(answer.unwrap_or_else(|panic| Reply::failed(&panic)))
+                Ok(result.unwrap_or_else(|panic| Reply::failed(&panic)))
             }
             None => Err(napi::Error::from_reason("a job runs once")),
         }

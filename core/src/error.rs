@@ -1,4 +1,4 @@
-//! Errors of the core: a refusal with a [`Code`], or what the system answered.
+//! Errors of the core: a refusal with a [`Code`], or what the system returned.
 //!
 //! `Display` prints like strace, for Rust callers and test output. The sentences that a user
 //! reads are composed in `lib/errors/`, from the same facts.
@@ -77,7 +77,7 @@ impl Code {
     }
 }
 
-/// What the system answered: an errno, and the call as `node:fs` names it.
+/// What the system returned: an errno, and the call as `node:fs` names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{syscall}: {}", std::io::Error::from_raw_os_error(*errno))]
 pub struct Os {
@@ -115,7 +115,7 @@ pub enum Error {
     /// Any other failure of the system; `rename` also names the temporary.
     #[error("{os}")]
     System {
-        /// What the system answered.
+        /// What the system returned.
         os: Os,
         /// Full path of the temporary, for a failed publication.
         temporary: Option<Vec<u8>>,

@@ -12,7 +12,7 @@ use std::time::Duration;
 #[napi(catch_unwind)]
 pub fn remove_stale_async(path: PathArgument, older_than_ms: f64) -> AsyncTask<Job> {
     Job::queue(move || {
-        let answer = guarded(|| {
+        let result = guarded(|| {
             let older_than =
                 Duration::try_from_secs_f64(older_than_ms / 1000.0).unwrap_or(Duration::MAX);
             let removed = clean::remove(&path.0, older_than)?;
@@ -25,7 +25,7 @@ pub fn remove_stale_async(path: PathArgument, older_than_ms: f64) -> AsyncTask<J
                 })
                 .collect())
         });
-        match answer {
+        match result {
             Ok(records) => Reply {
                 record: Record::new(0.0),
                 extra: Extra::Records(records),

@@ -61,8 +61,8 @@ fn describe(facts: &Facts) -> Record {
 /// Facts about what has a path; a final link is looked at itself.
 #[napi(catch_unwind)]
 pub fn inspect(path: PathArgument, flags: u32, scratch: Scratch) {
-    let answer = guarded(|| Ok(describe(&doctor::inspect(&scope(flags, None), &path.0)?)));
-    scratch.put(&answer.unwrap_or_else(|failure| failure));
+    let result = guarded(|| Ok(describe(&doctor::inspect(&scope(flags, None), &path.0)?)));
+    scratch.put(&result.unwrap_or_else(|failure| failure));
 }
 
 /// Reads an entry of procfs by its path beneath `/proc/self`; nothing where there is no procfs, or no
@@ -76,13 +76,13 @@ pub fn read_proc(path: PathArgument) -> Option<Buffer> {
 /// `ensureDir` without its effect; the record is that of the verb.
 #[napi(catch_unwind)]
 pub fn rehearse_ensure_dir(path: PathArgument, flags: u32, mode: u32, scratch: Scratch) {
-    let answer = guarded(|| {
+    let result = guarded(|| {
         let scope = scope(flags, None);
         let rules = ensure_dir::rules(flags, mode);
         let ensured = dry_run::ensure_dir(&scope, &path.0, &rules, &|| false)?;
         Ok(ensure_dir::describe(&scope, ensured))
     });
-    scratch.put(&answer.unwrap_or_else(|failure| failure));
+    scratch.put(&result.unwrap_or_else(|failure| failure));
 }
 
 /// `writeAtomic` of some content, without its effect: whether it is created, its mode, what is
@@ -90,7 +90,7 @@ pub fn rehearse_ensure_dir(path: PathArgument, flags: u32, mode: u32, scratch: S
 /// each for mode, layout::ACL and owner).
 #[napi(catch_unwind)]
 pub fn rehearse_write(path: PathArgument, flags: u32, modes: u32, scratch: Scratch) {
-    let answer = guarded(|| {
+    let result = guarded(|| {
         let scope = scope(flags, None);
         let Forecast {
             created,
@@ -111,16 +111,16 @@ pub fn rehearse_write(path: PathArgument, flags: u32, modes: u32, scratch: Scrat
         });
         Ok(record)
     });
-    scratch.put(&answer.unwrap_or_else(|failure| failure));
+    scratch.put(&result.unwrap_or_else(|failure| failure));
 }
 
 /// A read that ends before the first byte: its status as for `fs.Stats`, and its real path.
 #[napi(catch_unwind)]
 pub fn rehearse_read(path: PathArgument, flags: u32, max_bytes: f64, scratch: Scratch) {
-    let answer = guarded(|| {
+    let result = guarded(|| {
         let scope = scope(flags, None);
         let file = dry_run::read(&scope, &path.0, &read::rules(flags, max_bytes))?;
         Ok(read::describe(containment(&scope), &file))
     });
-    scratch.put(&answer.unwrap_or_else(|failure| failure));
+    scratch.put(&result.unwrap_or_else(|failure| failure));
 }

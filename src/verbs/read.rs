@@ -180,8 +180,8 @@ pub fn read_async(
 ) -> AsyncTask<Job> {
     let root = clone_root(root);
     Job::queue(move || {
-        let answer = guarded(|| open_and_read(&path.0, flags, max_bytes, root?.as_ref()));
-        answer.unwrap_or_else(|failure| Reply::of(Err(failure)))
+        let result = guarded(|| open_and_read(&path.0, flags, max_bytes, root?.as_ref()));
+        result.unwrap_or_else(|failure| Reply::of(Err(failure)))
     })
 }
 
@@ -273,7 +273,7 @@ impl Fill {
         // it alive. Its bytes are arbitrary and valid: see `Bytes::as_mut_slice`.
         let place = unsafe { self.place.as_mut() };
         let max_bytes = rules(0, self.max_bytes).max_bytes;
-        let answer = guarded(|| {
+        let result = guarded(|| {
             let mut record = Record::new(0.0);
             match file.read(place, max_bytes)? {
                 Content::Fits(count) => {
@@ -283,7 +283,7 @@ impl Fill {
                 Content::Outgrown(content) => Ok(outgrown(record, content)),
             }
         });
-        answer.unwrap_or_else(|failure| Reply::of(Err(failure)))
+        result.unwrap_or_else(|failure| Reply::of(Err(failure)))
     }
 }
 
@@ -365,7 +365,7 @@ pub fn open_async(
 ) -> AsyncTask<Job> {
     let root = clone_root(root);
     Job::queue(move || {
-        let answer = guarded(|| {
+        let result = guarded(|| {
             let root = root?;
             let scope = scope(flags, root.as_ref());
             if has(flags, LEARN) {
@@ -379,6 +379,6 @@ pub fn open_async(
                 extra: Extra::Pending(file),
             })
         });
-        answer.unwrap_or_else(|failure| Reply::of(Err(failure)))
+        result.unwrap_or_else(|failure| Reply::of(Err(failure)))
     })
 }

@@ -29,7 +29,7 @@ pub fn stage_begin(
     let root = clone_root(root);
     let unfinished = with_state(env, |state| state.unfinished.clone())?;
     Ok(Job::queue(move || {
-        let answer = guarded(|| {
+        let result = guarded(|| {
             let root = root?;
             let scope = scope(flags, root.as_ref());
             let rules = rules(flags, modes);
@@ -46,7 +46,7 @@ pub fn stage_begin(
             };
             Ok((unfinished.adopt(Held { file, root })?, record))
         });
-        match answer {
+        match result {
             Ok((held, record)) => Reply {
                 record,
                 extra: Extra::Stage(Stage { held, flags }),

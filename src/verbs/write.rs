@@ -152,7 +152,7 @@ pub fn write_many_async(
     let cancel = cancel.map(|cancel| Arc::clone(cancel));
     let copies: Result<Vec<_>, _> = data.iter().map(|data| copied(data.as_slice())).collect();
     Job::queue(move || {
-        let answer = guarded(|| {
+        let result = guarded(|| {
             let (root, copies) = (root?, copies?);
             // All entries have the policy of the call.
             let scope = scope(flags.first().copied().unwrap_or_default(), root.as_ref());
@@ -169,13 +169,13 @@ pub fn write_many_async(
             let answers = write::write_many(&scope, &items, &|| is_raised(cancel.as_ref()));
             Ok(answers
                 .into_iter()
-                .map(|answer| match answer {
+                .map(|result| match result {
                     Ok(written) => describe(&scope, &written),
                     Err(error) => Record::failure(&error),
                 })
                 .collect())
         });
-        match answer {
+        match result {
             Ok(records) => Reply {
                 record: Record::new(0.0),
                 extra: Extra::Records(records),

@@ -38,7 +38,7 @@ pub struct Facts {
 /// # Errors
 ///
 /// [`Code::InvalidPath`], [`Code::NotFound`], [`Code::Symlink`]; otherwise what the system
-/// answered.
+/// returned.
 pub fn inspect(scope: &Scope<'_>, raw: &[u8]) -> Result<Facts, Error> {
     let located = scope.locate(raw)?;
     let found = scope

@@ -11,7 +11,7 @@ use std::os::fd::BorrowedFd;
 ///
 /// # Errors
 ///
-/// What that call would answer.
+/// What that call would return.
 pub(super) fn would_create(dir: BorrowedFd<'_>, syscall: &'static str) -> Result<(), Os> {
     let as_the_call = |os: Os| Os { syscall, ..os };
     let refused = |errno| Err(Os { errno, syscall });

@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 ///
 /// # Errors
 ///
-/// As [`Root::open`]; otherwise what the system answered to reading the directory or removing a
+/// As [`Root::open`]; otherwise what the system returned to reading the directory or removing a
 /// temporary. Those removed before stay removed.
 pub fn remove(raw: &[u8], older_than: Duration) -> Result<Vec<Vec<u8>>, Error> {
     let root = Root::open(raw)?;

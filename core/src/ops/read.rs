@@ -72,7 +72,7 @@ pub enum Content {
 /// # Errors
 ///
 /// Every policy code but the directories'; [`Code::NotFound`]; otherwise what the system
-/// answered.
+/// returned.
 #[inline(always)]
 pub fn open(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<OpenFile, Error> {
     let located = scope.locate(raw)?;
@@ -298,7 +298,7 @@ impl OpenFile {
     /// # Errors
     ///
     /// [`Code::TooLarge`] for more than the limit, by growth, or for more than memory;
-    /// otherwise what the system answered.
+    /// otherwise what the system returned.
     #[inline(always)]
     pub fn read(&self, place: &mut [u8], max_bytes: u64) -> Result<Content, Error> {
         /// From here on, page faults cost as much as the copy itself.

@@ -10,7 +10,7 @@ use crate::sys::{self, Stat};
 ///
 /// [`Code::InvalidPath`], [`Code::OutsideWorkspace`], [`Code::Symlink`], [`Code::NotFound`] also
 /// beneath a file, [`Code::NotDirectory`] for a file whose path ends in `/`; otherwise what the
-/// system answered.
+/// system returned.
 pub fn stat(scope: &Scope<'_>, raw: &[u8]) -> Result<Stat, Error> {
     let located = scope.locate(raw)?;
     let found = scope

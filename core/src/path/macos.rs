@@ -88,8 +88,8 @@ mod tests {
             ("a/..namedforks", false),
             ("a/rsrc", false),
         ] {
-            let answer = from_caller(path.as_bytes(), || unreachable!());
-            let code = answer.err().and_then(|error| error.code());
+            let result = from_caller(path.as_bytes(), || unreachable!());
+            let code = result.err().and_then(|error| error.code());
             assert_eq!(code == Some(Code::DevicePath), expected, "{path:?}");
         }
     }

@@ -3,7 +3,7 @@
 use crate::error::{Code, Error};
 use crate::sys;
 
-/// Classifies what every verb classifies alike; the rest stays what the system answered.
+/// Classifies what every verb classifies alike; the rest stays what the system returned.
 pub(crate) fn classify(error: Error) -> Error {
     let Error::System { os, .. } = error else {
         return error;

@@ -67,7 +67,7 @@ impl Scope<'_> {
             Err(error) if error.errno() == Some(sys::EAGAIN) => {
                 retry_after_eagain(error, flags, resolve)
             }
-            answer => answer,
+            result => result,
         }
     }
 
@@ -160,7 +160,7 @@ fn retry_after_eagain(
         std::thread::sleep(NAP);
         match resolve(flags) {
             Err(error) if error.errno() == Some(sys::EAGAIN) => {}
-            answer => return answer,
+            result => return result,
         }
     }
     Err(os.into())

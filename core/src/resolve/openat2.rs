@@ -75,7 +75,7 @@ fn patiently(
         match open_at2(start, text, flags, resolve) {
             Err(os) if os.errno == sys::EAGAIN => was_outside = false,
             Err(os) if os.errno == sys::EXDEV && !was_outside => was_outside = true,
-            answer => return answer,
+            result => return result,
         }
         // The first repetition is at once: most changes are over by then.
         if attempt > 1 {

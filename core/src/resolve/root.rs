@@ -34,7 +34,7 @@ impl Root {
     /// # Errors
     ///
     /// [`Code::InvalidPath`], [`Code::NotFound`], [`Code::NotDirectory`]; otherwise what the
-    /// system answered.
+    /// system returned.
     pub fn open(raw: &[u8]) -> Result<Self, Error> {
         let path = from_caller(raw)?;
         let given = if path.starts_with(b"/") {
@@ -130,6 +130,6 @@ impl Root {
 fn open_directory(path: &[u8]) -> Result<OwnedFd, crate::error::Os> {
     match sys::open_absolute(path, OFlag::O_RDONLY | OFlag::O_DIRECTORY) {
         Err(os) if os.errno == sys::DENIED => sys::open_absolute(path, sys::HOLD),
-        answer => answer,
+        result => result,
     }
 }

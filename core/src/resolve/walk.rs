@@ -72,7 +72,7 @@ impl Walk {
     fn new(scope: &Scope<'_>, text: &[u8]) -> Result<Self, Error> {
         if text.len() >= TOO_LONG {
             // One component after the other, there is no limit; whoever opens it at once has one.
-            return Err(answer(sys::ENAMETOOLONG).into());
+            return Err(refused(sys::ENAMETOOLONG).into());
         }
         let (start, skip) = match scope.root {
             Some(root) => (Start::Root(root.directory()), 0),
@@ -109,7 +109,7 @@ impl Walk {
             if last == Last::Keep || !stat.is_symlink() {
                 return Ok(stat);
             }
-            self.follow(&name, answer(sys::ELOOP))?;
+            self.follow(&name, refused(sys::ELOOP))?;
         }
         Ok(sys::fstat(self.here())?)
     }
@@ -161,7 +161,7 @@ impl Walk {
         match (self.passed.pop(), &self.start) {
             // At the top of the file system, `..` stays there.
             (Some(_), _) | (None, Start::FileSystem(_)) => Ok(()),
-            (None, Start::Root(_)) => Err(answer(sys::EXDEV).into()),
+            (None, Start::Root(_)) => Err(refused(sys::EXDEV).into()),
         }
     }
 
@@ -181,7 +181,7 @@ impl Walk {
                 if sys::PATH_ONLY.is_some_and(|path_only| flags.contains(path_only))
                     && sys::fstat(fd.as_fd())?.is_symlink() =>
             {
-                self.follow(name, answer(sys::ELOOP))
+                self.follow(name, refused(sys::ELOOP))
             }
             (Ok(fd), _) => Ok(Step::Opened(fd)),
             (Err(os), Last::Follow) if matches!(os.errno, sys::ELOOP | sys::ENOTDIR) => {
@@ -204,14 +204,14 @@ impl Walk {
         };
         self.links += 1;
         if self.links > MAX_LINKS {
-            return Err(answer(sys::ELOOP).into());
+            return Err(refused(sys::ELOOP).into());
         }
         let is_last = self.todo.iter().all(|name| name == SLASH);
         let target = link_policy::allowed_target(self.policy, &stat, target, self.here(), is_last)?;
         let mut skip = 0;
         if target.starts_with(b"/") {
             match &mut self.start {
-                Start::Root(_) => return Err(answer(sys::EXDEV).into()),
+                Start::Root(_) => return Err(refused(sys::EXDEV).into()),
                 Start::FileSystem(top) if sys::HAS_DRIVES => {
                     (*top, skip) = sys::open_top(&target)?;
                 }
@@ -239,7 +239,7 @@ impl Walk {
     }
 }
 
-fn answer(errno: i32) -> Os {
+fn refused(errno: i32) -> Os {
     Os {
         errno,
         syscall: "open",
@@ -318,8 +318,8 @@ mod tests {
             {
                 let opened = scope.stat(path.as_bytes(), last);
                 let walked = stat(&scope, path.as_bytes(), last);
-                let name = |answer: Result<Stat, Error>| {
-                    answer
+                let name = |result: Result<Stat, Error>| {
+                    result
                         .map(|stat| (stat.ino, stat.kind_word()))
                         .map_err(|error| (error.code(), error.errno()))
                 };

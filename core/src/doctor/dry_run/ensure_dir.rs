@@ -15,7 +15,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 ///
 /// # Errors
 ///
-/// Those that it would answer.
+/// Those that it would return.
 pub fn ensure_dir(
     scope: &Scope<'_>,
     raw: &[u8],
@@ -61,7 +61,7 @@ fn would_harden(
     if let Some(hardened) = ensure_dir::unchanged(dir, before, is_system, rules, is_opted_out)? {
         return Ok(hardened);
     }
-    let (answer, mode) = match would_change_mode(dir, &before, ensure_dir::narrowed(&before, rules))
+    let (result, mode) = match would_change_mode(dir, &before, ensure_dir::narrowed(&before, rules))
     {
         Ok(mode) => (Ok(()), mode),
         Err(os) => (Err(os), before.permissions()),
@@ -70,7 +70,7 @@ fn would_harden(
         mode: before.kind() | mode,
         ..before
     };
-    ensure_dir::changed(answer, after, rules)
+    ensure_dir::changed(result, after, rules)
 }
 
 fn would_make(parent: BorrowedFd<'_>, rules: &Rules) -> Result<Hardened, Error> {

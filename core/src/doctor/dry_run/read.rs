@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 ///
 /// # Errors
 ///
-/// Those that it would answer.
+/// Those that it would return.
 pub fn read(scope: &Scope<'_>, raw: &[u8], rules: &read::Rules) -> Result<OpenFile, Error> {
     let located = scope.locate(raw)?;
     read::refuse_by_text(scope, &located)?;

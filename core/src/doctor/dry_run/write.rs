@@ -28,7 +28,7 @@ pub struct Forecast {
 ///
 /// # Errors
 ///
-/// Those that it would answer.
+/// Those that it would return.
 pub fn write(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Forecast, Error> {
     let without_parents = Rules {
         make_parents: None,
@@ -38,7 +38,7 @@ pub fn write(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Forecast, E
         Err(error) if error.code() == Some(Code::NotFound) && rules.make_parents.is_some() => {
             return with_parents(scope, raw, rules, error);
         }
-        answer => answer?,
+        result => result?,
     };
     let rules = without_parents;
     let old_file = target.inspect(scope, &rules)?;

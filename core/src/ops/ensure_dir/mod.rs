@@ -210,8 +210,8 @@ fn harden_mode(
     if let Some(hardened) = unchanged(dir, before, is_system, rules, is_opted_out)? {
         return Ok(hardened);
     }
-    let answer = sys::change_mode_of_held(dir, narrowed(&before, rules));
-    changed(answer, sys::fstat(dir)?, rules)
+    let result = sys::change_mode_of_held(dir, narrowed(&before, rules));
+    changed(result, sys::fstat(dir)?, rules)
 }
 
 /// What an existing directory is, if its mode is to stay as it is.
@@ -252,12 +252,12 @@ pub(crate) fn narrowed(before: &Stat, rules: &Rules) -> u32 {
 
 /// What came of a `chmod`, by its answer and by what was read back.
 pub(crate) fn changed(
-    answer: Result<(), Os>,
+    result: Result<(), Os>,
     after: Stat,
     rules: &Rules,
 ) -> Result<Hardened, Error> {
     let is_narrower = after.mode & 0o777 & !rules.mode == 0;
-    match answer {
+    match result {
         Ok(()) if is_narrower => {
             let is_foreign = after.mode & SHARED_BITS == 0 && !metadata::is_own_or_root(after.uid);
             let reason = is_foreign.then_some(Reason::Owner);

@@ -219,11 +219,11 @@ fn sync_directories(published: &[Result<Published, Error>]) -> Vec<Result<Durabl
             let Some(directory) = Directory::of(file) else {
                 return file.sync_directory();
             };
-            let answer = synced
+            let result = synced
                 .entry(directory)
                 .or_insert_with(|| file.target.sync())
                 .clone()?;
-            file.confirm(answer)
+            file.confirm(result)
         })
         .collect()
 }

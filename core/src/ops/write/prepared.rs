@@ -240,7 +240,7 @@ impl Prepared {
     fn has_own_name(&self) -> Result<bool, Error> {
         match self.temporary.has_own_name(&self.applied.stat) {
             Err(os) if os.errno == sys::ENOENT => Ok(true),
-            answer => Ok(answer?),
+            result => Ok(result?),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::resolve::Scope;
 /// [`Code::InvalidPath`], [`Code::OutsideWorkspace`], [`Code::Symlink`], [`Code::Hardlink`],
 /// [`Code::NotFile`], [`Code::NotDirectory`], [`Code::NotFound`], [`Code::AlreadyExists`],
 /// [`Code::NotDurable`], [`Code::Aborted`], [`Code::PathMismatch`]; otherwise what the system
-/// answered.
+/// returned.
 pub fn write(
     scope: &Scope<'_>,
     raw: &[u8],

@@ -80,7 +80,7 @@ impl Stage {
     ///
     /// # Errors
     ///
-    /// What the system answered.
+    /// What the system returned.
     pub fn identity(&self) -> Result<(i32, u64, u64), Error> {
         let fd = self.temporary.fd()?;
         let stat = sys::fstat(fd)?;
@@ -91,7 +91,7 @@ impl Stage {
     ///
     /// # Errors
     ///
-    /// What the system answered.
+    /// What the system returned.
     pub fn append(&mut self, data: &[u8]) -> Result<(), Error> {
         write_all(&self.temporary, data)?;
         self.size += data.len() as u64;

@@ -57,8 +57,8 @@ fn what_is_no_file_is_refused_by_its_text() {
     ] {
         assert_eq!(refused(path).as_deref(), Some(expected), "{path:?}");
     }
-    let answer = parse(b"a\xff").map_err(|error| error.code());
-    assert_eq!(answer, Err(Some(Code::InvalidPath)));
+    let result = parse(b"a\xff").map_err(|error| error.code());
+    assert_eq!(result, Err(Some(Code::InvalidPath)));
 }
 
 #[test]

@@ -193,7 +193,7 @@ fn read_value(read: impl Fn(&mut [u8]) -> nix::Result<isize>) -> Result<Option<V
 /// Sets the access ACL of an open file. It sets the permission bits as well.
 pub(crate) fn set_acl(fd: BorrowedFd<'_>, acl: &[u8]) -> Result<(), Os> {
     // SAFETY: the descriptor is borrowed and open; the value is read within its length only.
-    let answer = unsafe {
+    let result = unsafe {
         libc::fsetxattr(
             fd.as_raw_fd(),
             ACCESS_ACL.as_ptr(),
@@ -202,7 +202,7 @@ pub(crate) fn set_acl(fd: BorrowedFd<'_>, acl: &[u8]) -> Result<(), Os> {
             0,
         )
     };
-    named("setxattr", Errno::result(answer).map(drop))
+    named("setxattr", Errno::result(result).map(drop))
 }
 
 /// Whether a file has the owner that another had, where that shows in an ACL: here it shows in its
@@ -214,9 +214,9 @@ pub(crate) fn keeps_owner(_: BorrowedFd<'_>, _: Option<&[u8]>) -> bool {
 /// Removes the access ACL of an open file. Succeeds where there is none, or none can be.
 pub(crate) fn remove_acl(fd: BorrowedFd<'_>) -> Result<(), Os> {
     // SAFETY: the descriptor is borrowed and open, and the name is a static C string.
-    let answer = unsafe { libc::fremovexattr(fd.as_raw_fd(), ACCESS_ACL.as_ptr()) };
-    match named("removexattr", Errno::result(answer).map(drop)) {
+    let result = unsafe { libc::fremovexattr(fd.as_raw_fd(), ACCESS_ACL.as_ptr()) };
+    match named("removexattr", Errno::result(result).map(drop)) {
         Err(os) if matches!(os.errno, libc::ENODATA | libc::ENOTSUP) => Ok(()),
-        answer => answer,
+        result => result,
     }
 }

@@ -30,7 +30,7 @@ pub(crate) fn access(fd: BorrowedFd<'_>, permissions: i32) -> Result<(), Os> {
     if faccessat2_works() {
         let flags = libc::AT_EACCESS | libc::AT_EMPTY_PATH;
         // SAFETY: the descriptor is borrowed and open, and the path is a static C string.
-        let answer = unsafe {
+        let result = unsafe {
             libc::syscall(
                 SYS_FACCESSAT2,
                 fd.as_raw_fd(),
@@ -39,12 +39,12 @@ pub(crate) fn access(fd: BorrowedFd<'_>, permissions: i32) -> Result<(), Os> {
                 flags,
             )
         };
-        return named("access", Errno::result(answer).map(drop));
+        return named("access", Errno::result(result).map(drop));
     }
     let (descriptors, name) = procfs::way_to(fd)?;
     // SAFETY: the descriptor is open for the life of the process, and the path is a C string that
     // lives until the call returns.
-    let answer = unsafe {
+    let result = unsafe {
         libc::syscall(
             libc::SYS_faccessat,
             descriptors.as_raw_fd(),
@@ -52,7 +52,7 @@ pub(crate) fn access(fd: BorrowedFd<'_>, permissions: i32) -> Result<(), Os> {
             permissions,
         )
     };
-    named("access", Errno::result(answer).map(drop))
+    named("access", Errno::result(result).map(drop))
 }
 
 /// Whether `faccessat2` exists. Probed once, with an invalid descriptor.
@@ -84,7 +84,7 @@ pub(crate) fn attributes(fd: BorrowedFd<'_>) -> Attributes {
     let mut raw = MaybeUninit::<libc::statx>::zeroed();
     // SAFETY: the descriptor is borrowed and open, the path is a static C string, and `raw` is
     // exclusive memory of the size the kernel writes.
-    let answer = unsafe {
+    let result = unsafe {
         libc::syscall(
             libc::SYS_statx,
             fd.as_raw_fd(),
@@ -94,7 +94,7 @@ pub(crate) fn attributes(fd: BorrowedFd<'_>) -> Attributes {
             raw.as_mut_ptr(),
         )
     };
-    if answer == -1 {
+    if result == -1 {
         return Attributes::default();
     }
     // SAFETY: the memory was zeroed, which is a valid value of every field, and then filled.
@@ -139,8 +139,8 @@ pub(crate) fn volume(fd: BorrowedFd<'_>) -> Result<Volume, Os> {
     let mut raw = MaybeUninit::<libc::statfs>::zeroed();
     // SAFETY: the descriptor is borrowed and open, and `raw` is exclusive memory of the size the
     // call writes.
-    let answer = unsafe { libc::fstatfs(fd.as_raw_fd(), raw.as_mut_ptr()) };
-    named("statfs", Errno::result(answer).map(drop))?;
+    let result = unsafe { libc::fstatfs(fd.as_raw_fd(), raw.as_mut_ptr()) };
+    named("statfs", Errno::result(result).map(drop))?;
     // SAFETY: the memory was zeroed, which is a valid value of every field, and then filled.
     let raw = unsafe { raw.assume_init() };
     Ok(Volume {
@@ -160,8 +160,8 @@ fn is_read_only(fd: BorrowedFd<'_>) -> Result<bool, Os> {
     let mut raw = MaybeUninit::<libc::statvfs>::zeroed();
     // SAFETY: the descriptor is borrowed and open, and `raw` is exclusive memory of the size the
     // call writes.
-    let answer = unsafe { libc::fstatvfs(fd.as_raw_fd(), raw.as_mut_ptr()) };
-    named("statfs", Errno::result(answer).map(drop))?;
+    let result = unsafe { libc::fstatvfs(fd.as_raw_fd(), raw.as_mut_ptr()) };
+    named("statfs", Errno::result(result).map(drop))?;
     // SAFETY: the memory was zeroed, which is a valid value of every field, and then filled.
     let raw = unsafe { raw.assume_init() };
     Ok(raw.f_flag & libc::ST_RDONLY != 0)
@@ -198,9 +198,9 @@ pub(crate) fn has_capability(number: u32) -> bool {
     let mut sets = [Sets::default(); 2];
     // SAFETY: both pointers lead to exclusive memory with the layout of capget(2); for version 3
     // the call writes two sets.
-    let answer = unsafe { libc::syscall(libc::SYS_capget, &raw mut header, sets.as_mut_ptr()) };
+    let result = unsafe { libc::syscall(libc::SYS_capget, &raw mut header, sets.as_mut_ptr()) };
     let word = sets.get(number as usize / 32);
-    answer == 0 && word.is_some_and(|word| word.effective & (1 << (number % 32)) != 0)
+    result == 0 && word.is_some_and(|word| word.effective & (1 << (number % 32)) != 0)
 }
 
 /// The number by which `/proc/self/mountinfo` knows the mount that a descriptor came by.

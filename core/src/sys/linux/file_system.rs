@@ -54,8 +54,8 @@ pub(crate) fn follows_no_links(fd: BorrowedFd<'_>) -> Result<bool, Os> {
     let mut raw = MaybeUninit::<libc::statvfs>::zeroed();
     // SAFETY: the descriptor is borrowed and open, and `raw` is exclusive memory of the size the
     // call writes.
-    let answer = unsafe { libc::fstatvfs(fd.as_raw_fd(), raw.as_mut_ptr()) };
-    named("statfs", Errno::result(answer).map(drop))?;
+    let result = unsafe { libc::fstatvfs(fd.as_raw_fd(), raw.as_mut_ptr()) };
+    named("statfs", Errno::result(result).map(drop))?;
     // SAFETY: the memory was zeroed, which is a valid value of every field, and then filled.
     let raw = unsafe { raw.assume_init() };
     #[allow(
@@ -85,14 +85,14 @@ pub(crate) fn folds_names(dir: BorrowedFd<'_>) -> bool {
     };
     // SAFETY: the descriptor is open, and the call writes an `int` into memory of that type: it is
     // declared with a `long`, of which the kernel uses an `int` (ioctl_iflags(2)).
-    let answer = unsafe {
+    let result = unsafe {
         libc::ioctl(
             readable.as_raw_fd(),
             libc::FS_IOC_GETFLAGS as _,
             &raw mut flags,
         )
     };
-    match Errno::result(answer) {
+    match Errno::result(result) {
         Ok(_) => flags & CASEFOLD != 0,
         // Before it had such flags, tmpfs folded nothing.
         Err(errno) => errno != Errno::ENOTTY,
@@ -118,8 +118,8 @@ pub(super) fn file_system(fd: BorrowedFd<'_>) -> Result<u32, Os> {
     let mut raw = MaybeUninit::<libc::statfs>::zeroed();
     // SAFETY: the descriptor is borrowed and open, and `raw` is exclusive memory of the size the
     // call writes.
-    let answer = unsafe { libc::fstatfs(fd.as_raw_fd(), raw.as_mut_ptr()) };
-    named("statfs", Errno::result(answer).map(drop))?;
+    let result = unsafe { libc::fstatfs(fd.as_raw_fd(), raw.as_mut_ptr()) };
+    named("statfs", Errno::result(result).map(drop))?;
     // SAFETY: the memory was zeroed, which is a valid value of every field, and then filled.
     let raw = unsafe { raw.assume_init() };
     #[allow(

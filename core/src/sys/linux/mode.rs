@@ -38,7 +38,7 @@ pub(crate) fn change_mode_of_held(fd: BorrowedFd<'_>, mode: u32) -> Result<(), O
     if fchmodat2_works() {
         // SAFETY: the descriptor is borrowed and open for the duration of the call, and the path
         // is a static C string.
-        let answer = unsafe {
+        let result = unsafe {
             libc::syscall(
                 SYS_FCHMODAT2,
                 fd.as_raw_fd(),
@@ -47,7 +47,7 @@ pub(crate) fn change_mode_of_held(fd: BorrowedFd<'_>, mode: u32) -> Result<(), O
                 libc::AT_EMPTY_PATH,
             )
         };
-        return named("chmod", Errno::result(answer).map(drop));
+        return named("chmod", Errno::result(result).map(drop));
     }
     let Ok((descriptors, name)) = procfs::way_to(fd) else {
         let readable = open_at(fd, b".", OFlag::O_RDONLY | OFlag::O_DIRECTORY)?;
@@ -55,7 +55,7 @@ pub(crate) fn change_mode_of_held(fd: BorrowedFd<'_>, mode: u32) -> Result<(), O
     };
     // SAFETY: the descriptor is open for the life of the process, and the path is a C string that
     // lives until the call returns.
-    let answer = unsafe {
+    let result = unsafe {
         libc::syscall(
             libc::SYS_fchmodat,
             descriptors.as_raw_fd(),
@@ -63,5 +63,5 @@ pub(crate) fn change_mode_of_held(fd: BorrowedFd<'_>, mode: u32) -> Result<(), O
             mode,
         )
     };
-    named("chmod", Errno::result(answer).map(drop))
+    named("chmod", Errno::result(result).map(drop))
 }

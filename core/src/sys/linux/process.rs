@@ -18,8 +18,8 @@ pub(crate) fn fill_random(bytes: &mut [u8; 256]) -> Result<(), Os> {
     uninterrupted(|| {
         // SAFETY: pointer and length describe bytes that are exclusive and outlive the call. Up
         // to 256 of them come whole or not at all.
-        let answer =
+        let result =
             unsafe { libc::syscall(libc::SYS_getrandom, bytes.as_mut_ptr(), bytes.len(), 0) };
-        named("getrandom", Errno::result(answer).map(drop))
+        named("getrandom", Errno::result(result).map(drop))
     })
 }

@@ -15,7 +15,7 @@ pub(crate) fn rename_new(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<
     let to = c_string("rename", to)?;
     // SAFETY: the descriptor is borrowed and open, and both names are C strings that live until
     // the call returns.
-    let answer = unsafe {
+    let result = unsafe {
         libc::syscall(
             libc::SYS_renameat2,
             dir.as_raw_fd(),
@@ -25,7 +25,7 @@ pub(crate) fn rename_new(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<
             libc::RENAME_NOREPLACE,
         )
     };
-    named("rename", Errno::result(answer).map(drop))
+    named("rename", Errno::result(result).map(drop))
 }
 
 /// Whether `renameat2` exists. Probed once, with invalid descriptors.

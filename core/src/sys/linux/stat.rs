@@ -60,7 +60,7 @@ pub(crate) fn statx_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
     let text = c_string("lstat", name)?;
     match statx_raw(dir, &text, libc::AT_SYMLINK_NOFOLLOW) {
         None => fstatat(dir, name),
-        Some(answer) => named("lstat", answer),
+        Some(result) => named("lstat", result),
     }
 }
 
@@ -74,7 +74,7 @@ pub(crate) fn lstat_absolute(path: &[u8]) -> Result<Stat, Os> {
         libc::AT_SYMLINK_NOFOLLOW | libc::AT_STATX_DONT_SYNC,
     ) {
         None => fstatat(here, path),
-        Some(answer) => named("lstat", answer),
+        Some(result) => named("lstat", result),
     }
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn lstat_absolute(path: &[u8]) -> Result<Stat, Os> {
 fn stat_with(fd: BorrowedFd<'_>, flags: libc::c_int) -> Result<Stat, Os> {
     match statx_raw(fd, c"", libc::AT_EMPTY_PATH | flags) {
         None => fstat(fd),
-        Some(answer) => named("fstat", answer),
+        Some(result) => named("fstat", result),
     }
 }
 
@@ -96,7 +96,7 @@ fn statx_raw(fd: BorrowedFd<'_>, path: &CStr, flags: libc::c_int) -> Option<nix:
     let mut raw = MaybeUninit::<libc::statx>::zeroed();
     // SAFETY: the descriptor is borrowed and open, the path is a C string that lives until the call
     // returns, and `raw` is exclusive memory of the size the kernel writes.
-    let answer = unsafe {
+    let result = unsafe {
         libc::syscall(
             libc::SYS_statx,
             fd.as_raw_fd(),
@@ -106,7 +106,7 @@ fn statx_raw(fd: BorrowedFd<'_>, path: &CStr, flags: libc::c_int) -> Option<nix:
             raw.as_mut_ptr(),
         )
     };
-    if let Err(errno) = Errno::result(answer) {
+    if let Err(errno) = Errno::result(result) {
         return match errno {
             // Old kernels, filters, and file systems that refuse it (libuv falls back alike).
             Errno::ENOSYS | Errno::EINVAL | Errno::EPERM | Errno::EACCES | Errno::EOPNOTSUPP => {

@@ -68,22 +68,22 @@ fn by_mount(mount: u64) -> Option<u64> {
         mount,
         wanted: STATMOUNT_SB_BASIC,
     };
-    let mut answer = MaybeUninit::<Answer>::zeroed();
+    let mut result = MaybeUninit::<Answer>::zeroed();
     // SAFETY: the request has the layout that its size stands for, and the answer is exclusive memory
     // of the size that is given, which the kernel does not exceed.
     let status = unsafe {
         libc::syscall(
             SYS_STATMOUNT,
             &raw const request,
-            answer.as_mut_ptr(),
+            result.as_mut_ptr(),
             size_of::<Answer>(),
             0,
         )
     };
     Errno::result(status).ok()?;
     // SAFETY: the memory was zeroed, which is a valid value of every field, and then filled.
-    let answer = unsafe { answer.assume_init() };
-    (answer.mask & STATMOUNT_SB_BASIC != 0).then(|| libc::makedev(answer.major, answer.minor))
+    let result = unsafe { result.assume_init() };
+    (result.mask & STATMOUNT_SB_BASIC != 0).then(|| libc::makedev(result.major, result.minor))
 }
 
 /// By the number of a mount in `/proc/self/mountinfo` (proc(5)): its third field is the device.

@@ -38,7 +38,7 @@ pub(crate) fn link_fd(file: BorrowedFd<'_>, dir: BorrowedFd<'_>, name: &[u8]) ->
             let (descriptors, held) = procfs::way_to(file).map_err(|_| os)?;
             link(descriptors, &held, dir, &to, libc::AT_SYMLINK_FOLLOW)
         }
-        answer => answer,
+        result => result,
     }
 }
 
@@ -51,7 +51,7 @@ fn link(
 ) -> Result<(), Os> {
     // SAFETY: both descriptors are borrowed and open (or AT_FDCWD), and both texts are C strings
     // that live until the call returns, which changes no memory of ours.
-    let answer = unsafe {
+    let result = unsafe {
         libc::linkat(
             from.as_raw_fd(),
             path.as_ptr(),
@@ -60,7 +60,7 @@ fn link(
             flags,
         )
     };
-    named("link", Errno::result(answer).map(drop))
+    named("link", Errno::result(result).map(drop))
 }
 
 /// Whether a file without a name could get one here. Probed once, with `/`, which cannot be linked.
@@ -87,7 +87,7 @@ pub(crate) fn link_fd_works() -> bool {
     match probe() {
         // That says nothing of the kernel: the next call asks again.
         Err(os) if is_shortage(os) => false,
-        answer => *WORKS.get_or_init(|| answer.unwrap_or(false)),
+        result => *WORKS.get_or_init(|| result.unwrap_or(false)),
     }
 }
 

@@ -90,8 +90,8 @@ impl List {
 
     fn put(&self, fd: BorrowedFd<'_>) -> Result<(), Os> {
         // SAFETY: the descriptor is borrowed and open, and the list is alive.
-        let answer = unsafe { acl_set_fd_np(fd.as_raw_fd(), self.0.as_ptr(), ACL_TYPE_EXTENDED) };
-        named("acl_set_fd_np", Errno::result(answer).map(drop))
+        let result = unsafe { acl_set_fd_np(fd.as_raw_fd(), self.0.as_ptr(), ACL_TYPE_EXTENDED) };
+        named("acl_set_fd_np", Errno::result(result).map(drop))
     }
 }
 

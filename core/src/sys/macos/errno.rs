@@ -19,7 +19,7 @@ pub(super) fn probed(known: &OnceLock<bool>, probe: impl Fn() -> Result<bool, Os
     }
     match probe() {
         Err(os) if is_shortage(os) => false,
-        answer => *known.get_or_init(|| answer.unwrap_or(false)),
+        result => *known.get_or_init(|| result.unwrap_or(false)),
     }
 }
 

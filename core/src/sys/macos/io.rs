@@ -19,7 +19,7 @@ pub(crate) fn sync(fd: BorrowedFd<'_>) -> Result<(), Os> {
         Err(os) if matches!(os.errno, libc::ENOTSUP | libc::EINVAL | libc::ENOTTY) => {
             named("fsync", nix::unistd::fsync(fd))
         }
-        answer => answer.map(drop),
+        result => result.map(drop),
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn open_at(dir: BorrowedFd<'_>, path: &[u8], flags: OFlag) -> Result<
             let searching = OFlag::from_bits_retain(libc::O_EXEC);
             unix::open_at(dir, path, (flags - searching) | OFlag::O_RDONLY)
         }
-        answer => answer,
+        result => result,
     }
 }
 
@@ -53,7 +53,7 @@ pub(crate) fn nofollow_any_works() -> bool {
     probed(&WORKS, || {
         match unix::open_absolute(b"/etc", HOLD | NOFOLLOW_ANY) {
             Err(os) if is_shortage(os) => Err(os),
-            answer => Ok(answer.is_err_and(|os| os.errno == libc::ELOOP)),
+            result => Ok(result.is_err_and(|os| os.errno == libc::ELOOP)),
         }
     })
 }
@@ -67,7 +67,7 @@ pub(crate) fn resolve_beneath_works() -> bool {
         unix::open_at(start.as_fd(), b"..", HOLD)?;
         match unix::open_at(start.as_fd(), b"..", HOLD | RESOLVE_BENEATH) {
             Err(os) if is_shortage(os) => Err(os),
-            answer => Ok(answer.is_err()),
+            result => Ok(result.is_err()),
         }
     })
 }

@@ -27,7 +27,7 @@ pub(crate) fn fill_random(bytes: &mut [u8; 256]) -> Result<(), Os> {
     uninterrupted(|| {
         // SAFETY: pointer and length describe bytes that are exclusive and outlive the call; 256
         // is the most that is given at once.
-        let answer = unsafe { libc::getentropy(bytes.as_mut_ptr().cast(), bytes.len()) };
-        named("getentropy", Errno::result(answer).map(drop))
+        let result = unsafe { libc::getentropy(bytes.as_mut_ptr().cast(), bytes.len()) };
+        named("getentropy", Errno::result(result).map(drop))
     })
 }

@@ -13,7 +13,7 @@ pub(crate) fn rename_new(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<
     let to = c_string("rename", to)?;
     // SAFETY: the descriptor is borrowed and open, and both names are C strings that live until
     // the call returns.
-    let answer = unsafe {
+    let result = unsafe {
         libc::renameatx_np(
             dir.as_raw_fd(),
             from.as_ptr(),
@@ -22,7 +22,7 @@ pub(crate) fn rename_new(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<
             libc::RENAME_EXCL,
         )
     };
-    named("rename", Errno::result(answer).map(drop))
+    named("rename", Errno::result(result).map(drop))
 }
 
 /// `renameatx_np` dates from macOS 10.12; a file system may still refuse.

@@ -102,11 +102,11 @@ mod tests {
         }
         let link = read_link(dir, b"link").unwrap();
         assert!(matches!(link.target, Some(Target::Path(path)) if path == b"../nowhere"));
-        for answer in [
+        for result in [
             read_link(dir, b"missing").map(drop),
             hold_at(dir, b"missing", false).map(drop),
         ] {
-            assert_eq!(answer.map_err(|os| os.errno), Err(libc::ENOENT));
+            assert_eq!(result.map_err(|os| os.errno), Err(libc::ENOENT));
         }
     }
 

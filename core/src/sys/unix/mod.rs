@@ -59,7 +59,7 @@ pub(super) fn uninterrupted<T>(mut call: impl FnMut() -> Result<T, Os>) -> Resul
     for _ in 1..TRIES {
         match call() {
             Err(os) if os.errno == libc::EINTR => {}
-            answer => return answer,
+            result => return result,
         }
     }
     call()
@@ -199,8 +199,8 @@ fn file_offset(syscall: &'static str, offset: u64) -> Result<libc::off_t, Os> {
 pub(crate) fn try_lock(fd: BorrowedFd<'_>) -> Result<bool, Os> {
     #[allow(unsafe_code, reason = "the safe wrapper wants to own the descriptor")]
     // SAFETY: the descriptor is borrowed and open; the call takes numbers only.
-    let answer = unsafe { libc::flock(fd.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
-    match named("flock", Errno::result(answer)) {
+    let result = unsafe { libc::flock(fd.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
+    match named("flock", Errno::result(result)) {
         Ok(_) => Ok(true),
         Err(os) if os.errno == libc::EWOULDBLOCK => Ok(false),
         Err(os) => Err(os),

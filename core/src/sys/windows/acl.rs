@@ -138,7 +138,7 @@ pub(crate) fn keeps_owner(fd: BorrowedFd<'_>, other: Option<&[u8]>) -> bool {
 /// Unproved is yes.
 #[allow(
     clippy::unnecessary_wraps,
-    reason = "other systems answer for a failure themselves"
+    reason = "other systems report a failure themselves"
 )]
 pub(crate) fn acl_grants(fd: BorrowedFd<'_>) -> Result<bool, Os> {
     let Ok(readable) = reopen(fd, FILE_READ_ATTRIBUTES | READ_CONTROL) else {
@@ -166,8 +166,8 @@ fn query_user() -> Result<Vec<u8>, Os> {
     // SAFETY: the call takes nothing, and answers a handle that needs no closing.
     let process = unsafe { GetCurrentProcess() };
     // SAFETY: the handle is that of this process, and the place for the token is ours.
-    let answer = unsafe { OpenProcessToken(process, TOKEN_QUERY, &raw mut token) };
-    if answer == 0 {
+    let result = unsafe { OpenProcessToken(process, TOKEN_QUERY, &raw mut token) };
+    if result == 0 {
         return Err(last("token"));
     }
     // SAFETY: the call succeeded, so that this is a new handle that nobody else owns.
@@ -176,7 +176,7 @@ fn query_user() -> Result<Vec<u8>, Os> {
     let mut place = vec![0_u64; 32];
     let mut length = 0;
     // SAFETY: the handle is open; the place is ours and has the size that is given.
-    let answer = unsafe {
+    let result = unsafe {
         GetTokenInformation(
             raw(token.as_fd()),
             TokenUser,
@@ -185,7 +185,7 @@ fn query_user() -> Result<Vec<u8>, Os> {
             &raw mut length,
         )
     };
-    if answer == 0 {
+    if result == 0 {
         return Err(last("token"));
     }
     let bytes: Vec<u8> = place.iter().flat_map(|word| word.to_ne_bytes()).collect();

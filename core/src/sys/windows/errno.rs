@@ -128,8 +128,8 @@ pub(super) fn last(syscall: &'static str) -> Os {
     of_code(syscall, u32::from_ne_bytes(code.to_ne_bytes()))
 }
 
-pub(super) fn succeeded(syscall: &'static str, answer: windows_sys::core::BOOL) -> Result<(), Os> {
-    if answer == 0 {
+pub(super) fn succeeded(syscall: &'static str, result: windows_sys::core::BOOL) -> Result<(), Os> {
+    if result == 0 {
         Err(last(syscall))
     } else {
         Ok(())

@@ -39,7 +39,7 @@ fn read_from(
     let mut count = 0;
     // SAFETY: the handle is borrowed and open for synchronous use, so that the call is over when
     // it returns; it writes within the given length of memory that is exclusively ours.
-    let answer = unsafe {
+    let result = unsafe {
         ReadFile(
             raw(fd),
             into.as_mut_ptr(),
@@ -49,7 +49,7 @@ fn read_from(
         )
     };
     // SAFETY: the call takes nothing and answers a number.
-    if answer == 0 && unsafe { GetLastError() } != ERROR_HANDLE_EOF {
+    if result == 0 && unsafe { GetLastError() } != ERROR_HANDLE_EOF {
         return Err(last("read"));
     }
     Ok(count as usize)
@@ -59,7 +59,7 @@ fn write_to(fd: BorrowedFd<'_>, data: &[u8], place: Option<&mut OVERLAPPED>) -> 
     let length = data.len().min(MAX_IO) as u32;
     let mut count = 0;
     // SAFETY: as for reading; the bytes are only read.
-    let answer = unsafe {
+    let result = unsafe {
         WriteFile(
             raw(fd),
             data.as_ptr(),
@@ -68,7 +68,7 @@ fn write_to(fd: BorrowedFd<'_>, data: &[u8], place: Option<&mut OVERLAPPED>) -> 
             place.map_or(std::ptr::null_mut(), std::ptr::from_mut),
         )
     };
-    succeeded("write", answer)?;
+    succeeded("write", result)?;
     Ok(count as usize)
 }
 
@@ -129,7 +129,7 @@ pub(super) fn tell<T>(
     let place: *const T = from;
     // SAFETY: the handle is borrowed and open. The structure is the one that the class demands,
     // as all callers in this file see to; it outlives the call, and its own size is given.
-    let answer = unsafe {
+    let result = unsafe {
         SetFileInformationByHandle(
             raw(fd),
             class,
@@ -137,7 +137,7 @@ pub(super) fn tell<T>(
             size_of::<T>() as u32,
         )
     };
-    succeeded(syscall, answer)
+    succeeded(syscall, result)
 }
 
 /// Waits for the disk, once. The system wants a handle that may write.
@@ -147,7 +147,7 @@ pub(crate) fn sync(fd: BorrowedFd<'_>) -> Result<(), Os> {
             let writable = reopen(fd, FILE_WRITE_DATA).map_err(|s| of_status("fsync", s))?;
             flush(writable.as_fd())
         }
-        answer => answer,
+        result => result,
     }
 }
 

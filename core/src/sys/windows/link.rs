@@ -47,7 +47,7 @@ fn reparse_data(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Os> {
     let mut length = 0;
     // SAFETY: the handle is borrowed and open for synchronous use; the place is ours and has the
     // size that is given.
-    let answer = unsafe {
+    let result = unsafe {
         DeviceIoControl(
             raw(fd),
             FSCTL_GET_REPARSE_POINT,
@@ -59,7 +59,7 @@ fn reparse_data(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Os> {
             std::ptr::null_mut(),
         )
     };
-    if answer == 0 {
+    if result == 0 {
         return Err(last("readlink"));
     }
     data.truncate(length as usize);

@@ -24,7 +24,7 @@ pub(crate) fn list(dir: BorrowedFd<'_>) -> Result<Vec<Vec<u8>>, Os> {
     loop {
         // SAFETY: the handle is open for synchronous use; the place is ours and has the size that
         // is given.
-        let answer = unsafe {
+        let result = unsafe {
             GetFileInformationByHandleEx(
                 raw(readable.as_fd()),
                 class,
@@ -33,10 +33,10 @@ pub(crate) fn list(dir: BorrowedFd<'_>) -> Result<Vec<Vec<u8>>, Os> {
             )
         };
         // SAFETY: the call takes nothing and answers a number.
-        if answer == 0 && unsafe { GetLastError() } == ERROR_NO_MORE_FILES {
+        if result == 0 && unsafe { GetLastError() } == ERROR_NO_MORE_FILES {
             return Ok(names);
         }
-        if answer == 0 {
+        if result == 0 {
             return Err(last("scandir"));
         }
         let bytes: Vec<u8> = place.iter().flat_map(|word| word.to_ne_bytes()).collect();

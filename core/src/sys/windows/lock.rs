@@ -16,7 +16,7 @@ pub(crate) fn try_lock(fd: BorrowedFd<'_>) -> Result<bool, Os> {
     let mut place = at(i64::MAX as u64 - 1);
     // SAFETY: the handle is borrowed and open for synchronous use, and the structure outlives the
     // call.
-    let answer = unsafe {
+    let result = unsafe {
         LockFileEx(
             raw(fd),
             LOCKFILE_EXCLUSIVE_LOCK | LOCKFILE_FAIL_IMMEDIATELY,
@@ -27,10 +27,10 @@ pub(crate) fn try_lock(fd: BorrowedFd<'_>) -> Result<bool, Os> {
         )
     };
     // SAFETY: the call takes nothing and answers a number.
-    if answer == 0 && unsafe { GetLastError() } == ERROR_LOCK_VIOLATION {
+    if result == 0 && unsafe { GetLastError() } == ERROR_LOCK_VIOLATION {
         return Ok(false);
     }
-    succeeded("flock", answer).map(|()| true)
+    succeeded("flock", result).map(|()| true)
 }
 
 const UNSUPPORTED: Os = Os {

@@ -229,7 +229,7 @@ pub(crate) fn create_at(dir: BorrowedFd<'_>, name: &[u8], _: u32) -> Result<Owne
     match create(dir, "open", name, with_acl, FILE_NON_DIRECTORY_FILE) {
         // Where ACLs may not be set, the file can be written all the same.
         Err(os) if os.errno == DENIED => create(dir, "open", name, access, FILE_NON_DIRECTORY_FILE),
-        answer => answer,
+        result => result,
     }
 }
 

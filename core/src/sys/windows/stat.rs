@@ -24,7 +24,7 @@ pub(super) fn ask<T>(
     let place: *mut T = into;
     // SAFETY: the handle is borrowed and open. The structure is the one that the class asks for,
     // as all callers in this file see to; it is ours, and its own size is given.
-    let answer = unsafe {
+    let result = unsafe {
         GetFileInformationByHandleEx(
             raw(fd),
             class,
@@ -32,15 +32,15 @@ pub(super) fn ask<T>(
             size_of::<T>() as u32,
         )
     };
-    succeeded(syscall, answer)
+    succeeded(syscall, result)
 }
 
 /// What policy needs, and `fs.Stats` shows, in the terms that libuv has for it on Windows.
 pub(crate) fn fstat(fd: BorrowedFd<'_>) -> Result<Stat, Os> {
     let mut info = BY_HANDLE_FILE_INFORMATION::default();
     // SAFETY: the handle is borrowed and open, and the structure is ours.
-    let answer = unsafe { GetFileInformationByHandle(raw(fd), &raw mut info) };
-    succeeded("fstat", answer)?;
+    let result = unsafe { GetFileInformationByHandle(raw(fd), &raw mut info) };
+    succeeded("fstat", result)?;
     let mut basic = FILE_BASIC_INFO::default();
     ask(fd, "fstat", FileBasicInfo, &mut basic)?;
     // The first of its fields is the allocation size. The others have types that not every bit

@@ -91,7 +91,7 @@ impl WriteTarget {
                 can_sync = false;
                 scope.open(parent, directory_flags(false), Last::Follow)
             }
-            answer => answer,
+            result => result,
         };
         let found = match (opened, rules.make_parents) {
             (Ok(found), _) => found,
