@@ -230,7 +230,6 @@ describe('a signal', () => {
     for (let round = 0; round < 32; round += 4) {
       const dir = scratch();
       build(dir, Array.from({ length: 100 }, (_, number) => `f${number}: old`));
-      const open = openFiles();
       const controller = new AbortController();
       const entries = Array.from({ length: 100 }, (_, number) => ({ file: `${dir}/f${number}`, data: `new ${number}` }));
       const calling = outcome(() => writeAtomicMany(entries, { signal: controller.signal, durable: round % 16 === 0 }));
@@ -243,7 +242,8 @@ describe('a signal', () => {
       else expect(value?.every(({ status }) => status === 'fulfilled')).toBe(true);
       await eventually(() => {
         expect(fs.readdirSync(dir)).toHaveLength(100);
-        expect(openFiles()).toEqual(open);
+        // Of this call alone: the job of an earlier aborted call may still close its own.
+        expect(openFiles().filter((file) => file.includes(dir))).toEqual([]);
       });
       for (let number = 0; number < 100; number += 1) {
         expect(error ? ['old', `new ${number}`] : [`new ${number}`]).toContain(content(`${dir}/f${number}`));
