@@ -32,6 +32,7 @@ const KERNEL_AND_CORE = [
   'sys-full',
   'sys-in-place',
   'sys-in-place-attack',
+  'sys-in-place-writers',
   'sys-hostile',
   'sys-procfs',
   'sys-metadata',
