@@ -1,4 +1,4 @@
-//! Removing what killed processes left behind: temporaries of ours, and nothing else.
+//! Removes the temporaries that killed processes left behind.
 
 use crate::error::Error;
 use crate::metadata;
@@ -8,22 +8,26 @@ use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
 use crate::temporary;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Removes the temporaries in a directory that the effective user owns, that nothing has been
-/// written to or changed about for so long, and that no live process is making. Answers their paths.
+/// Removes stale temporaries of the effective user from a directory. Returns their paths.
 ///
-/// A temporary is known by its whole name, and by being a regular file. Streams and staged files lock
-/// the name before the file exists, and the file itself, until they are published. Any other
-/// temporary is written in one call: it is stale if `older_than` is longer than any write takes.
+/// A temporary is stale when its content and its inode are unchanged for `older_than` and no live
+/// process holds its lock.
+///
+/// A temporary is a regular file whose whole name has the form of `temporary/name.rs`. Streams and
+/// staged files lock the name before the file exists, and the file itself, until they are
+/// published. Any other temporary is written within one call, so `older_than` must be longer than
+/// any write takes.
 ///
 /// # Errors
 ///
-/// As [`Root::open`]; otherwise what the system returned to reading the directory or removing a
-/// temporary. Those removed before stay removed.
+/// As [`Root::open`]; otherwise the errno of reading the directory or of removing a temporary.
+/// Temporaries removed before the error stay removed.
 pub fn remove(raw: &[u8], older_than: Duration) -> Result<Vec<Vec<u8>>, Error> {
     let root = Root::open(raw)?;
     let directory = root.directory();
     let dir = directory.as_fd();
-    // Locks on names are asked for by a descriptor of this call alone.
+    // Separate descriptor: name locks are tested through an open file description of this call
+    // alone.
     let readable = temporary::readable(dir);
     let mut removed = Vec::new();
     for name in sys::list(dir)? {
@@ -48,8 +52,8 @@ pub fn remove(raw: &[u8], older_than: Duration) -> Result<Vec<Vec<u8>>, Error> {
     Ok(removed)
 }
 
-/// A temporary that may be removed. Its lock is held until it is, so that a maker that locks it
-/// meanwhile learns of the removal.
+/// A temporary that may be removed. Its lock is held until the removal, so that a maker that locks
+/// the file meanwhile finds it removed.
 struct Stale {
     _locked: Option<OwnedFd>,
 }
@@ -71,8 +75,8 @@ impl Stale {
         })
     }
 
-    /// Locks the file, if nobody has. What this user may not open, and what cannot be locked, is
-    /// judged by its age; any other failure says nothing about the file, which then stays.
+    /// Locks the file if no process holds its lock. A file that cannot be opened (EACCES, EPERM) or
+    /// locked is judged by its age. Any other failure returns `None`, and the file stays.
     fn lock(dir: BorrowedFd<'_>, name: &[u8], seen: &Stat) -> Option<Self> {
         let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
         let file = match sys::open_at(dir, name, flags) {
@@ -82,7 +86,7 @@ impl Stale {
                 return is_denied.then_some(Self { _locked: None });
             }
         };
-        // Another file has the name: whoever put it there is alive.
+        // Another file has the name: a live process put it there.
         if !sys::fstat(file.as_fd()).ok()?.is_same_object(seen) {
             return None;
         }
@@ -93,7 +97,8 @@ impl Stale {
     }
 }
 
-/// How long ago it was last written to or changed; `None` for a time that has not come yet.
+/// Returns the time since the last change of content or inode; `None` for a timestamp in the
+/// future.
 fn age(stat: &Stat) -> Option<Duration> {
     let last = [stat.modified, stat.changed]
         .into_iter()

@@ -1,13 +1,12 @@
-//! Reading a file that somebody else named.
+//! Reads a file whose path comes from another party.
 //!
-//! 1. `openat2` under the scope's policy, with `O_NONBLOCK | O_NOCTTY`, so that a FIFO does not
-//!    hold us and a terminal does not take us.
-//! 2. `statx` of the descriptor: kind, names, mode and size are judged there and nowhere else.
-//! 3. `read` into more room than the size, or `readv` of the size plus one byte: either shows at no
-//!    cost whether the file grew.
+//! 1. `openat2` under the scope's policy, with `O_NONBLOCK | O_NOCTTY`: opening a FIFO does not
+//!    block, and opening a terminal does not make it the controlling terminal.
+//! 2. `statx` of the descriptor: type, link count, mode and size are judged there only.
+//! 3. `read` into a buffer larger than the size, or `readv` of the size plus one byte. Both detect
+//!    growth without a further call.
 //!
-//! Not protected: opening a device node by a name that its text does not betray is an open of
-//! that device, though a non-blocking one.
+//! Not protected: a device node under an ordinary name is opened, though without blocking.
 
 use crate::error::{Code, Error, Os, Refusal};
 use crate::metadata::Caller;
@@ -15,31 +14,31 @@ use crate::path;
 use crate::resolve::{Found, Last, Located, Policy, Scope, classify};
 use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
 
-/// Whether a file may be handed to another party.
+/// Whether the file may be passed to another party.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outbound {
-    /// Not asked.
+    /// No outbound check.
     No,
-    /// Group and others must be able to read it.
+    /// Group and others must be able to read the file.
     Shared,
-    /// The operator has waived that.
+    /// The operator opted out of the outbound check.
     OwnerOnlyAllowed,
 }
 
-/// What a read demands.
+/// The conditions of a read.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
-    /// Most bytes, inclusive.
+    /// Size limit in bytes, inclusive.
     pub max_bytes: u64,
-    /// Refuse a file with more than one name.
+    /// Refuses a file whose link count is above one.
     pub reject_hardlinks: bool,
-    /// Accept procfs, sysfs and their like.
+    /// Accepts procfs, sysfs and similar file systems.
     pub allow_pseudo: bool,
-    /// Whether the file is to be handed on.
+    /// The outbound check.
     pub outbound: Outbound,
 }
 
-/// A file that passed every rule, before its content is read.
+/// An open file that passed every rule; its content is not read yet.
 #[derive(Debug)]
 pub struct OpenFile {
     fd: OwnedFd,
@@ -48,7 +47,7 @@ pub struct OpenFile {
 }
 
 impl Content {
-    /// The content, which was read into `buf`.
+    /// Returns the content, which was read into `buf`.
     #[must_use]
     pub fn bytes<'a>(&'a self, buf: &'a [u8]) -> &'a [u8] {
         match self {
@@ -58,12 +57,12 @@ impl Content {
     }
 }
 
-/// Content that may have outgrown the place it was read into.
+/// The content of a file, which may not fit the caller's buffer.
 #[derive(Debug)]
 pub enum Content {
-    /// All of it, in the place given: so many bytes.
+    /// The whole content is in the caller's buffer; its length in bytes.
     Fits(usize),
-    /// All of it, in memory of its own.
+    /// The whole content, in a new buffer.
     Outgrown(Vec<u8>),
 }
 
@@ -71,7 +70,7 @@ pub enum Content {
 ///
 /// # Errors
 ///
-/// Every policy code but the directories'; [`Code::NotFound`]; otherwise what the system
+/// Every policy code except those for directories; [`Code::NotFound`]; otherwise what the system
 /// returned.
 #[inline(always)]
 pub fn open(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<OpenFile, Error> {
@@ -95,7 +94,7 @@ pub fn open(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<OpenFile, Er
     })
 }
 
-/// Whether a link as the final component is followed.
+/// Returns whether a symlink as the final component is followed.
 pub(crate) fn last(scope: &Scope<'_>) -> Last {
     match scope.policy {
         Policy::Reject | Policy::FollowParents => Last::Keep,
@@ -103,7 +102,7 @@ pub(crate) fn last(scope: &Scope<'_>) -> Last {
     }
 }
 
-/// Refuses device and magic names before anything is opened.
+/// Refuses device names and magic names before any open.
 #[inline(always)]
 pub(crate) fn refuse_by_text(scope: &Scope<'_>, located: &Located<'_>) -> Result<(), Error> {
     let is_suspect = |text: &[u8]| {
@@ -124,7 +123,8 @@ pub(crate) fn refuse_by_text(scope: &Scope<'_>, located: &Located<'_>) -> Result
     Ok(())
 }
 
-/// Whether the text of a path beneath a root can be a device or magic name. Nothing beneath `/dev/shm` is one.
+/// Returns whether the text of a path beneath a root can be a device name or a magic name. No path
+/// beneath `/dev/shm` is one.
 fn is_kernel_place(root: &[u8]) -> bool {
     if root == b"/dev/shm" || root.starts_with(b"/dev/shm/") {
         return false;
@@ -135,7 +135,7 @@ fn is_kernel_place(root: &[u8]) -> bool {
             .any(|top| root.starts_with(top))
 }
 
-/// The descriptor is the authority: what it holds is judged, not what the path said.
+/// Judges the opened file by the stat of its descriptor, not by its path.
 #[inline(always)]
 pub(crate) fn judge(found: &Found, stat: &Stat, rules: &Rules) -> Result<(), Error> {
     if !stat.is_file() {
@@ -165,7 +165,8 @@ pub(crate) fn judge(found: &Found, stat: &Stat, rules: &Rules) -> Result<(), Err
     Ok(())
 }
 
-/// Pseudo file systems have no device and no blocks; only such a file is worth a `statfs`.
+/// Returns whether the file may lie on a pseudo file system, and so needs a `statfs`. Such file
+/// systems have no device and no blocks.
 fn may_be_pseudo(stat: &Stat) -> bool {
     stat.has_no_device() && stat.blocks == 0
 }
@@ -181,7 +182,8 @@ fn too_restrictive(detail: &'static str, stat: &Stat, os: Option<Os>) -> Error {
     .into()
 }
 
-/// A name with `/` or `/.` behind it: judged without, and never opened.
+/// Returns the error for a name that ends in `/` or `/.`. The name is inspected without the ending,
+/// and never opened.
 fn judge_bare(scope: &Scope<'_>, text: &[u8], last: Last) -> Error {
     match scope.stat(text, last) {
         Ok(stat) if stat.is_symlink() => Error::refused(Code::Symlink, "link"),
@@ -191,13 +193,13 @@ fn judge_bare(scope: &Scope<'_>, text: &[u8], last: Last) -> Error {
     }
 }
 
-/// A file is no directory to look beneath, so nothing is there.
+/// Classifies the error of an open. ENOTDIR means not found: nothing exists beneath a file.
 fn classify_open(error: Error) -> Error {
     match error {
         Error::System { os, .. } if os.errno == sys::ENOTDIR => {
             Error::refused_by(Code::NotFound, "parent", os)
         }
-        // A socket cannot be opened; nor can a FIFO or device without another side.
+        // ENXIO, ENODEV: a socket, or a FIFO or device without a peer.
         Error::System { os, .. } if matches!(os.errno, sys::ENXIO | sys::ENODEV) => {
             Error::refused_by(Code::NotFile, "socket", os)
         }
@@ -205,8 +207,8 @@ fn classify_open(error: Error) -> Error {
     }
 }
 
-/// Says why an open failed. What may not be read may still be looked at, so that its kind and,
-/// for an outbound file, the mode that is at fault can be named.
+/// Finds the cause of a failed open. A file that may not be read may still be inspected: its type
+/// and, for an outbound read, its mode go into the error.
 fn explain(scope: &Scope<'_>, text: &[u8], last: Last, rules: &Rules, error: Error) -> Error {
     let os = match error {
         Error::System { os, .. }
@@ -248,37 +250,39 @@ fn explain(scope: &Scope<'_>, text: &[u8], last: Last, rules: &Rules, error: Err
 }
 
 impl OpenFile {
-    /// A file that passed the rules, and whose path as given is its real one, or `real`.
+    /// Wraps a file that passed the rules. `real` is its real path where that differs from the path
+    /// as given.
     pub(crate) fn judged(fd: OwnedFd, stat: Stat, real: Option<Vec<u8>>) -> Self {
         Self { fd, stat, real }
     }
 
-    /// The descriptor.
+    /// Returns the descriptor.
     pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
     }
 
-    /// What the descriptor's status call told.
+    /// Returns the stat of the descriptor.
     #[must_use]
     #[inline]
     pub fn stat(&self) -> &Stat {
         &self.stat
     }
 
-    /// The size when it was opened, in bytes.
+    /// Returns the size at the time of the open, in bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.stat.size
     }
 
-    /// The real path; `None` when the path as given is the real one, or is beneath the root's.
+    /// Returns the real path; `None` when it equals the path as given, or the root's real path plus
+    /// that path.
     #[must_use]
     pub fn real_path(&self) -> Option<&[u8]> {
         self.real.as_deref()
     }
 
-    /// Returns the descriptor's number, for a caller that opens the file again while this is open;
-    /// -1 where a number leads nowhere.
+    /// Returns the number of the descriptor, through which a caller opens the file again while this
+    /// is open. Returns -1 on systems that have no such reopen.
     ///
     /// # Errors
     ///
@@ -287,27 +291,27 @@ impl OpenFile {
         Ok(sys::number_to_reopen(self.fd.as_fd())?)
     }
 
-    /// Closes it.
+    /// Closes the file.
     #[inline(always)]
     pub fn close(self) {
         sys::close_quietly(self.fd);
     }
 
-    /// Reads everything into `place`, which is best as long as the size: then it is one call.
+    /// Reads the whole content into `place`. A buffer as long as the size needs one call.
     ///
     /// # Errors
     ///
-    /// [`Code::TooLarge`] for more than the limit, by growth, or for more than memory;
-    /// otherwise what the system returned.
+    /// [`Code::TooLarge`] for a file that grew beyond the limit or beyond memory; otherwise what
+    /// the system returned.
     #[inline(always)]
     pub fn read(&self, place: &mut [u8], max_bytes: u64) -> Result<Content, Error> {
-        /// From here on, page faults cost as much as the copy itself.
+        /// From this size on, page faults cost as much as the copy itself.
         const LARGE: usize = 4 * 1024 * 1024;
         if place.len() >= LARGE {
             sys::advise_huge_pages(place);
         }
         let mut filled = 0;
-        // Never more than one byte over the limit is held.
+        // Holds at most one byte beyond the limit.
         let room = usize::try_from(max_bytes).map_or(place.len(), |max| place.len().min(max));
         loop {
             let mut probe = [0_u8; 1];
@@ -315,7 +319,7 @@ impl OpenFile {
             let rest = &mut place[filled..room];
             let has_room_to_grow = room as u64 > self.stat.size;
             let count = if has_room_to_grow && asked > 0 {
-                // Growth shows by itself, and one place costs less than two.
+                // The buffer has room beyond the size, so growth shows without a second buffer.
                 sys::read(self.fd.as_fd(), rest)?
             } else {
                 sys::read_vectored(self.fd.as_fd(), rest, &mut probe)?
@@ -324,15 +328,15 @@ impl OpenFile {
                 return self.read_on(&place[..room], probe[0], max_bytes);
             }
             filled += count;
-            // A file of the expected size that answers short has ended; anything else must say
-            // so itself, with nothing.
+            // A short read at the expected size is the end of file. In any other case only a read
+            // of 0 bytes is.
             if count == 0 || filled as u64 == self.stat.size {
                 return Ok(Content::Fits(filled));
             }
         }
     }
 
-    /// Goes on in memory that grows, after `start` and one more byte.
+    /// Reads the rest into a growing buffer, after `start` and one more byte.
     fn read_on(&self, start: &[u8], next: u8, max_bytes: u64) -> Result<Content, Error> {
         let out_of_memory = |_| Error::refused(Code::TooLarge, "memory");
         let mut content = Vec::new();

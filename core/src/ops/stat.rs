@@ -1,16 +1,16 @@
-//! The status of what a path leads to, without opening it.
+//! Returns the stat of a path without opening the file.
 
 use crate::error::{Code, Error, Os};
 use crate::resolve::{Last, Scope, classify};
 use crate::sys::{self, Stat};
 
-/// Returns the status of what a path leads to. A final link is followed as the policy allows.
+/// Returns the stat of a path. A final symlink is followed as the policy allows.
 ///
 /// # Errors
 ///
-/// [`Code::InvalidPath`], [`Code::OutsideWorkspace`], [`Code::Symlink`], [`Code::NotFound`] also
-/// beneath a file, [`Code::NotDirectory`] for a file whose path ends in `/`; otherwise what the
-/// system returned.
+/// [`Code::InvalidPath`], [`Code::OutsideWorkspace`], [`Code::Symlink`]; [`Code::NotFound`], also
+/// for a path beneath a file; [`Code::NotDirectory`] for a file whose path ends in `/`; otherwise
+/// what the system returned.
 pub fn stat(scope: &Scope<'_>, raw: &[u8]) -> Result<Stat, Error> {
     let located = scope.locate(raw)?;
     let found = scope
@@ -22,7 +22,7 @@ pub fn stat(scope: &Scope<'_>, raw: &[u8]) -> Result<Stat, Error> {
     Ok(found)
 }
 
-/// Classifies a failure, and names the call that `node:fs` names.
+/// Classifies an error, and replaces the system call by the one that `node:fs` reports.
 pub(crate) fn classify_stat(error: Error) -> Error {
     let by_stat = |os: Os| Os {
         syscall: "stat",

@@ -1,10 +1,10 @@
-//! Making sure that a directory is there, and private where that can be had.
+//! Creates a directory, or removes excess permission bits from an existing one.
 //!
-//! 1. `openat2(O_PATH | O_DIRECTORY)` under the scope's policy: an existing directory is one call.
-//! 2. `fstat` of the descriptor: a directory that is private already is left alone, with no
-//!    `chmod` call at all.
-//! 3. Otherwise the ACL is asked for, bits are removed on the descriptor, and what came of it is
-//!    read back from the descriptor, never assumed.
+//! 1. `openat2(O_PATH | O_DIRECTORY)` under the scope's policy opens an existing directory in one
+//!    call.
+//! 2. `fstat` of the descriptor: a directory that is already private gets no `chmod`.
+//! 3. Otherwise the ACL is read, bits are removed through the descriptor, and the resulting mode is
+//!    read back with `fstat`.
 
 mod reason;
 
@@ -17,80 +17,82 @@ use crate::metadata::{self, Acl, Exempt, SHARED_BITS};
 use crate::resolve::{Last, Policy, Scope};
 use crate::sys::{self, AsFd, BorrowedFd, Stat};
 
-/// What happens to a directory that exists and grants more than the mode asked for.
+/// What happens to an existing directory that grants more than the requested mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Existing {
-    /// The bits beyond the mode are removed, where that can be done.
+    /// Removes the bits beyond the mode where the system allows it.
     Tighten,
-    /// They are removed, or the call fails.
+    /// Removes the bits beyond the mode, or fails the call.
     Require,
-    /// Nothing.
+    /// Leaves the mode as it is.
     Leave,
-    /// Nothing, because the operator said so.
+    /// Leaves the mode as it is because the operator opted out.
     OptOut,
 }
 
-/// What became of the directory's mode. The order is that of the names in `lib/verbs/ensure-dir.ts`.
+/// The outcome for the directory's mode. The order is that of the names in
+/// `lib/verbs/ensure-dir.ts`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hardening {
-    /// This call made the directory.
+    /// This call created the directory.
     Created,
-    /// It grants nothing beyond the mode.
+    /// The directory grants nothing beyond the mode.
     NotNeeded,
     /// Bits were removed.
     Tightened,
-    /// They could not be removed.
+    /// Bits could not be removed.
     Tolerated,
-    /// They were left on purpose.
+    /// Bits were left on purpose.
     Left,
 }
 
-/// What is asked of the directory.
+/// The requested state of the directory.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
-    /// Permission bits: exact for what is created, the most for what exists.
+    /// Permission bits: the exact mode of a new directory, the upper bound for an existing one.
     pub mode: u32,
     /// What happens to a directory that exists.
     pub existing: Existing,
 }
 
-/// Whether the operator has waived [`Existing::Tighten`]: asked only when there is something to
-/// tighten.
+/// Returns whether the operator opted out of [`Existing::Tighten`]. Called only when there are bits
+/// to remove.
 pub type IsOptedOut<'a> = &'a dyn Fn() -> bool;
 
-/// Whether a directory with this stat belongs to the system: asked only when there is something to
-/// tighten.
+/// Returns whether a directory with this stat belongs to the system. Called only when there are
+/// bits to remove.
 pub(crate) type IsSystem<'a> = &'a dyn Fn(&Stat) -> bool;
 
-/// A directory that is there now.
+/// The resulting directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ensured {
-    /// Its real path; `None` when the path as given is the real one, or is beneath the root's.
+    /// Its real path; `None` when it equals the path as given, or the root's real path plus that
+    /// path.
     pub real: Option<Vec<u8>>,
-    /// The topmost directory that was created, as a part of the path as it was resolved.
+    /// The topmost directory that was created, as a prefix of the resolved path.
     pub first_created: Option<Vec<u8>>,
     /// Permission bits read back, with setuid, setgid and sticky.
     pub mode: u32,
     /// No access for group, others or an ACL entry, and the owner is the effective user or root.
     pub is_private: bool,
-    /// What became of the mode.
+    /// The outcome for the mode.
     pub hardening: Hardening,
-    /// Why it is not as private as was wanted.
+    /// Why the directory grants more than requested.
     pub reason: Option<Reason>,
 }
 
-/// Makes sure that a directory is there.
+/// Creates a directory or tightens an existing one.
 ///
 /// # Errors
 ///
 /// [`Code::InvalidPath`], [`Code::OutsideWorkspace`], [`Code::Symlink`], [`Code::NotDirectory`],
 /// [`Code::NotFound`], [`Code::PathMismatch`]; with [`Existing::Require`]
-/// [`Code::InsecurePermissions`] and [`Code::NotOwned`]; otherwise what the system answered.
+/// [`Code::InsecurePermissions`] and [`Code::NotOwned`]; otherwise what the system returned.
 pub fn ensure_dir(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Ensured, Error> {
     ensure_dir_unless(scope, raw, rules, &|| false)
 }
 
-/// The same, where it is not known yet whether the operator has waived tightening.
+/// As [`ensure_dir`], with a callback that decides whether the operator opted out of tightening.
 ///
 /// # Errors
 ///
@@ -119,7 +121,7 @@ pub fn ensure_dir_unless(
     report(&hardened, real, made.first_created, rules)
 }
 
-/// Whether a link as the final component is followed.
+/// Returns whether a symlink as the final component is followed.
 pub(crate) fn last(scope: &Scope<'_>) -> Last {
     match scope.policy {
         Policy::Reject | Policy::FollowParents => Last::Keep,
@@ -127,7 +129,7 @@ pub(crate) fn last(scope: &Scope<'_>) -> Last {
     }
 }
 
-/// The answer about a directory, which is an error where it is not what was required.
+/// Builds the result for a directory; an error where [`Existing::Require`] is not met.
 #[inline(always)]
 pub(crate) fn report(
     hardened: &Hardened,
@@ -149,7 +151,7 @@ pub(crate) fn report(
     Ok(ensured)
 }
 
-/// A directory as it is in the end, and what became of its mode.
+/// The directory's final stat and the outcome for its mode.
 pub(crate) struct Hardened {
     pub(crate) stat: Stat,
     pub(crate) is_private: bool,
@@ -168,11 +170,11 @@ impl Hardened {
     }
 }
 
-/// What making a directory came to, if this call made it: the errno that refused it bits which the
-/// umask took.
+/// `Some` when this call created the directory. The inner value is the errno of a `chmod` that
+/// could not add the bits the umask removed.
 type New = Option<Option<i32>>;
 
-/// Judges the directory on its descriptor, removes bits where that is wanted, and reads back.
+/// Hardens the directory through its descriptor, and reads the mode back.
 #[inline(always)]
 fn harden(
     dir: BorrowedFd<'_>,
@@ -214,7 +216,8 @@ fn harden_mode(
     changed(result, sys::fstat(dir)?, rules)
 }
 
-/// What an existing directory is, if its mode is to stay as it is.
+/// Returns the result for an existing directory whose mode stays as it is; `None` when bits have to
+/// be removed.
 #[inline(always)]
 pub(crate) fn unchanged(
     dir: BorrowedFd<'_>,
@@ -245,12 +248,12 @@ pub(crate) fn unchanged(
     }
 }
 
-/// The mode without what is beyond the rules' own: setgid and sticky stay.
+/// Returns the mode without the permission bits that the rules lack. Setgid and sticky stay.
 pub(crate) fn narrowed(before: &Stat, rules: &Rules) -> u32 {
     before.permissions() & !(before.mode & 0o777 & !rules.mode)
 }
 
-/// What came of a `chmod`, by its answer and by what was read back.
+/// Returns the outcome of a `chmod`, from its return value and the mode read back.
 pub(crate) fn changed(
     result: Result<(), Os>,
     after: Stat,
@@ -275,7 +278,7 @@ pub(crate) fn changed(
     }
 }
 
-/// The same where a system has ACLs that the mode does not show: who has a grant there, can come in.
+/// Refines the result where ACLs grant access that the mode does not show.
 #[inline(always)]
 fn with_grants(dir: BorrowedFd<'_>, hardened: Hardened, rules: &Rules) -> Result<Hardened, Error> {
     if !hardened.is_private || !sys::acl_grants(dir)? {
@@ -293,7 +296,7 @@ fn with_grants(dir: BorrowedFd<'_>, hardened: Hardened, rules: &Rules) -> Result
     })
 }
 
-/// The same where modes mean nothing: an ACL alone says who may come in, and it is left alone.
+/// Hardens on a system without modes: the ACL alone grants access, and it is left as it is.
 fn harden_without_modes(
     dir: BorrowedFd<'_>,
     is_new: bool,
@@ -322,7 +325,7 @@ fn harden_without_modes(
     })
 }
 
-/// Why a directory keeps bits that were to be removed, if it does.
+/// Returns why a directory keeps bits that were to be removed; `None` when they may be removed.
 fn reason_to_keep(
     dir: BorrowedFd<'_>,
     stat: &Stat,
@@ -339,14 +342,14 @@ fn reason_to_keep(
     if stat.mode & 0o070 == 0 || !sys::MODE_MASKS_ACL {
         return Ok(None);
     }
-    // One that cannot be read may have such entries.
+    // An ACL that cannot be read may have named entries.
     let acl = Acl::read(sys::get_acl_of_held(dir, None))?;
     Ok(acl
         .is_some_and(|acl| acl.has_named_entries())
         .then_some(Reason::Acl))
 }
 
-/// The demand of [`Existing::Require`]: nothing beyond the mode, and no stranger as the owner.
+/// Checks [`Existing::Require`]: nothing beyond the mode, and the owner is this user or root.
 fn require(ensured: &Ensured, stat: &Stat, rules: &Rules) -> Result<(), Error> {
     let has_excess = if sys::HAS_MODES {
         stat.mode & 0o777 & !rules.mode != 0 || ensured.reason == Some(Reason::Acl)

@@ -1,8 +1,8 @@
-//! Why a directory is not as private as was wanted.
+//! Why a directory grants more than requested.
 
 use crate::sys;
 
-/// Why a directory is not as private as was wanted. The order is that of the names in
+/// Why a directory grants more than requested. The order is that of the names in
 /// `lib/verbs/ensure-dir.ts`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(
@@ -15,22 +15,23 @@ pub enum Reason {
     Erofs,
     Enosys,
     Enotsup,
-    /// `chmod` answered success and changed nothing.
+    /// `chmod` returned success and changed nothing.
     NoEffect,
-    /// Private by its bits, but another user's.
+    /// Its bits are private, but another user owns it.
     Owner,
     /// It has named ACL entries, whose mask `chmod` would zero.
     Acl,
     /// Others share it by design.
     Shared,
-    /// It belongs to the system, whose programs need it as it is.
+    /// It belongs to the system, whose programs need its mode.
     System,
-    /// The operator waived it.
+    /// The operator opted out.
     OptOut,
 }
 
 impl Reason {
-    /// Returns the reason for an errno of `chmod` that only says that it cannot be done here.
+    /// Returns the reason for an errno by which `chmod` reports that the mode cannot be changed
+    /// here.
     pub(super) fn of_refusal(errno: i32) -> Option<Self> {
         match errno {
             sys::EPERM => Some(Self::Eperm),
@@ -38,13 +39,13 @@ impl Reason {
             sys::EROFS => Some(Self::Erofs),
             sys::ENOSYS => Some(Self::Enosys),
             sys::ENOTSUP => Some(Self::Enotsup),
-            // The owner has no id in this mount (id-mapped), so that the owner cannot be the caller.
+            // The owner has no id in this id-mapped mount, so the owner cannot be the caller.
             sys::EOVERFLOW => Some(Self::Owner),
             _ => None,
         }
     }
 
-    /// The word of the public API.
+    /// Returns the name in the public API.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {

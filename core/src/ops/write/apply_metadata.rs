@@ -1,23 +1,24 @@
-//! Owner, ACL and mode of a temporary: applied on its descriptor before it has any content.
+//! Applies owner, ACL and mode to a temporary, through its descriptor, before it has any content.
 
 use super::rules::{Preserved, Rules};
 use crate::error::{Error, Os};
 use crate::metadata::{self, Acl};
 use crate::sys::{self, BorrowedFd, Stat};
 
-/// The mode of a temporary that is not yet what it will be.
+/// The mode of a temporary until its final mode is applied.
 pub(super) const PRIVATE: u32 = 0o600;
 
-/// The file that is to be replaced.
+/// The file that the write replaces.
 #[derive(Debug)]
 pub(crate) struct OldFile {
     pub(crate) stat: Stat,
-    /// Read only where it is to be kept.
+    /// Its ACL; read only where the write keeps it.
     pub(crate) acl: Option<Acl>,
 }
 
 impl OldFile {
-    /// What changes when owner, ACL or mode do, or when another file has the name.
+    /// Returns a value that changes when owner, ACL or mode change, or when another file has the
+    /// name.
     pub(super) fn version(&self) -> impl PartialEq + use<> {
         let Stat {
             dev,
@@ -32,7 +33,7 @@ impl OldFile {
     }
 }
 
-/// What a temporary is to become.
+/// The metadata that a temporary is to get.
 #[derive(Debug)]
 pub(super) struct Plan {
     mode: Option<u32>,
@@ -40,7 +41,7 @@ pub(super) struct Plan {
     old_file: Option<OldFile>,
 }
 
-/// What it became.
+/// The metadata that a temporary got.
 #[derive(Debug)]
 pub(super) struct Applied {
     pub(super) stat: Stat,
@@ -56,26 +57,26 @@ impl Plan {
         }
     }
 
-    /// The file that is to be replaced.
+    /// Returns the file that the write replaces.
     pub(super) fn old_file(&self) -> Option<&OldFile> {
         self.old_file.as_ref()
     }
 
-    /// The mode that was given.
+    /// Returns the mode that the caller gave.
     pub(super) fn mode(&self) -> Option<u32> {
         self.mode
     }
 
-    /// The permission bits of a new file.
+    /// Returns the permission bits of a new file.
     pub(super) fn new_bits(&self) -> u32 {
         self.mode.unwrap_or(self.new_file_mode)
     }
 
-    /// Returns the mode to create the temporary with: the final one where that grants nothing more
-    /// meanwhile, so that no `fchmod` is needed, else [`PRIVATE`].
+    /// Returns the mode to create the temporary with. It is the final mode where that grants
+    /// nothing more meanwhile, which saves the `fchmod`; otherwise [`PRIVATE`].
     ///
-    /// Whoever opens the empty file through too many bits reads what is written later. The group
-    /// that a new file gets is not known before it exists (setgid directories, mount options).
+    /// A process that opens the empty file through excess bits can read what is written later. The
+    /// group of a new file is unknown before it exists (setgid directories, mount options).
     pub(super) fn first_mode(&self) -> u32 {
         let is_final = match &self.old_file {
             None => !self.mode.is_some_and(needs_no_acl),
@@ -84,7 +85,7 @@ impl Plan {
         if is_final { self.bits() } else { PRIVATE }
     }
 
-    /// The bits that are asked for.
+    /// Returns the requested permission bits.
     fn bits(&self) -> u32 {
         let old = self
             .old_file
@@ -93,16 +94,19 @@ impl Plan {
         self.mode.or(old).unwrap_or(self.new_file_mode)
     }
 
-    /// Gives a temporary, whose stat is `first`, its owner, ACL and mode. Returns the stat that it
-    /// has then.
+    /// Applies owner, ACL and mode to a temporary whose stat is `first`. Returns the resulting
+    /// stat.
     ///
-    /// The order keeps every step possible and every state private: the group first; ACL and mode
-    /// while the file is ours, since only CAP_FOWNER changes those of a foreign file; the owner
-    /// last.
+    /// The order keeps every step possible and every intermediate state private:
+    ///
+    /// 1. The group.
+    /// 2. ACL and mode, while the file is ours: on a foreign file they need CAP_FOWNER.
+    /// 3. The owner.
     ///
     /// # Errors
     ///
-    /// What the system returned, unless it only says that an owner or an ACL cannot be kept.
+    /// What the system returned, except errnos that only report that an owner or an ACL cannot be
+    /// kept.
     pub(super) fn apply_metadata(&self, fd: BorrowedFd<'_>, first: Stat) -> Result<Applied, Error> {
         let Some(old_file) = &self.old_file else {
             let bits = match self.mode {
@@ -138,7 +142,7 @@ impl Plan {
             && metadata::is_same_group(&stat, &old_file.stat);
         Ok(Applied {
             preserved: Some(Preserved {
-                // Setuid, setgid and sticky count: they are dropped, and that is no kept mode.
+                // Setuid, setgid and sticky count: they are dropped, so the mode is not kept.
                 mode: stat.permissions() == old_file.stat.permissions(),
                 acl,
                 owner: keeps_owner && sys::keeps_owner(fd, old_file.acl.as_ref().map(Acl::stored)),
@@ -148,7 +152,8 @@ impl Plan {
     }
 }
 
-/// Sets the permission bits unless they are right, and reads back. No umask has a say in it.
+/// Sets the permission bits unless they are set already, and reads the stat back. `fchmod` ignores
+/// the umask.
 fn with_mode(fd: BorrowedFd<'_>, stat: Stat, bits: u32) -> Result<Stat, Os> {
     if stat.permissions() == bits {
         return Ok(stat);
@@ -165,11 +170,11 @@ enum Give {
     Both,
 }
 
-/// Gives the file the owner and group of the one it replaces, as far as this process may, and
-/// returns its stat.
+/// Changes owner and group to those of the replaced file, as far as this process may. Returns the
+/// resulting stat.
 ///
-/// An id without a counterpart here is not kept: it shows as the overflow id, which may be mapped
-/// to somebody else.
+/// An id without a mapping in this user namespace is not kept: it shows as the overflow id, which
+/// may be mapped to another user.
 fn give(fd: BorrowedFd<'_>, stat: Stat, old_file: &Stat, what: Give) -> Result<Stat, Os> {
     let owner = (what != Give::Group && stat.uid != old_file.uid).then_some(old_file.uid);
     let owner = owner.filter(|uid| metadata::is_mapped(*uid));
@@ -183,20 +188,20 @@ fn give(fd: BorrowedFd<'_>, stat: Stat, old_file: &Stat, what: Give) -> Result<S
         && owner.is_some()
         && group.is_some()
     {
-        // A user may give a file to a group of their own, though not to another user.
+        // An unprivileged user may change the group to one of their own, but not the owner.
         result = sys::change_owner(fd, None, group);
     }
     match result {
         Err(os) if metadata::cannot_be_kept(os.errno) => Ok(stat),
         Err(os) => Err(os),
-        // Some file systems succeed and change nothing.
+        // Some file systems return success and change nothing.
         Ok(()) => sys::fstat(fd),
     }
 }
 
-/// Gives the file the ACL of the one it replaces, or takes away the one that the directory's
-/// default gave it. Returns its stat, whether its ACL equals the old one, and the bits that it may
-/// have then.
+/// Applies the ACL of the replaced file, or removes the ACL inherited from the directory's default.
+/// Returns the stat, whether the ACL equals the old one, and the permission bits that are safe with
+/// the resulting ACL.
 fn keep_acl(
     fd: BorrowedFd<'_>,
     stat: Stat,
@@ -218,7 +223,7 @@ fn keep_acl(
             Err(os) => return Err(os),
         }
     }
-    // Also where the mode leaves it without effect: a later chmod would bring it to life.
+    // Also where the mode masks it entirely: a later chmod would make it effective.
     let (is_gone, was_there) = remove_acl(fd)?;
     let stat = if was_there { sys::fstat(fd)? } else { stat };
     if is_gone {
@@ -228,14 +233,14 @@ fn keep_acl(
     }
 }
 
-/// Whether a mode is exact only on a file without an ACL: an entry of the directory's default
-/// could grant more than the bits say.
+/// Returns whether a mode is exact only without an ACL: an inherited entry could grant more than
+/// the bits show.
 fn needs_no_acl(mode: u32) -> bool {
     sys::HAS_MODES && (!sys::MODE_MASKS_ACL || metadata::group_exceeds_others(mode))
 }
 
-/// Removes what the directory's default ACL gave the file, where that could grant more than these
-/// bits. Returns the bits without what it could grant if it is still there.
+/// Removes an inherited ACL that could grant more than these bits. Returns the bits, reduced by
+/// what the ACL could grant if it is still there.
 fn bits_without_acl(fd: BorrowedFd<'_>, mode: u32) -> Result<u32, Os> {
     if !needs_no_acl(mode) || remove_acl(fd)?.0 {
         Ok(mode)
@@ -244,8 +249,7 @@ fn bits_without_acl(fd: BorrowedFd<'_>, mode: u32) -> Result<u32, Os> {
     }
 }
 
-/// Makes sure that a file has no ACL. Returns whether it has none now, and whether it may have had
-/// one.
+/// Removes the ACL of a file. Returns whether it has none now, and whether it may have had one.
 fn remove_acl(fd: BorrowedFd<'_>) -> Result<(bool, bool), Os> {
     match sys::get_acl(fd) {
         Ok(None) => return Ok((true, false)),

@@ -1,8 +1,7 @@
-//! Many files at once: all written, all synced, all renamed, and each directory synced once.
+//! Writes many files at once: writes all, syncs all, renames all, then syncs each directory once.
 //!
-//! The system writes everything back at the same time instead of one file after the other, and a
-//! journal commits once for many names. Each file has an answer of its own; none is undone for
-//! another's failure.
+//! The system writes all files back in parallel, and a journal commits many names at once. Each
+//! file has its own result; an error does not undo other files.
 
 use super::fsync_errors;
 use super::prepared::Prepared;
@@ -19,25 +18,25 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-/// Files that are under way at the same time: each holds two descriptors.
+/// Files in progress at the same time. Each holds two descriptors.
 const AT_ONCE: usize = 64;
 
-/// Threads that write, sync and rename them, of which the calling one is one. They end with the call.
+/// Threads that write, sync and rename, including the calling thread. They end with the call.
 const THREADS: usize = 16;
 
-/// One of the files.
+/// One file of a batch.
 #[derive(Debug)]
 pub struct Item<'a> {
-    /// Where it is written.
+    /// The path to write to.
     pub path: &'a [u8],
-    /// Its content.
+    /// The content.
     pub data: &'a [u8],
-    /// How it is written.
+    /// The rules of this write.
     pub rules: Rules,
 }
 
-/// Writes files, and answers for each, in the order given. Those with the same name are published
-/// in that order too.
+/// Writes files, and returns one result for each, in the order given. Entries with the same name
+/// are published in that order.
 ///
 /// # Errors
 ///
@@ -57,8 +56,8 @@ pub fn write_many(
     answers
 }
 
-/// How many files may be under way at the same time: up to the second entry with one path, which
-/// must find the first published to keep its mode, owner and ACL.
+/// Returns how many files may be in progress at the same time. A second entry with the same path
+/// ends the chunk: it must find the first one published to keep its mode, owner and ACL.
 fn length_of_chunk(items: &[Item<'_>]) -> usize {
     let mut paths = HashSet::new();
     items
@@ -68,8 +67,8 @@ fn length_of_chunk(items: &[Item<'_>]) -> usize {
         .count()
 }
 
-/// Writes entries side by side. One that turns out to be the file of an entry before it, by another
-/// name, is written after them.
+/// Writes entries in parallel. An entry that is the file of an earlier entry under another name is
+/// written after the others.
 fn write_chunk(
     scope: &Scope<'_>,
     items: &[Item<'_>],
@@ -130,10 +129,10 @@ fn publish_all(
         .collect()
 }
 
-/// Marks each entry that is the file of one before it: the same name in the same directory, whatever
-/// links led there, or the same file by another mount where it is written in place.
+/// Marks each entry that writes the file of an earlier entry: the same name in the same directory
+/// through symlinks, or the same file through another mount where it is written in place.
 ///
-/// The file systems are asked only about names that are alike but for case and accents.
+/// Calls the file system only for names that are equal but for case and accents.
 fn mark_repeated(prepared: &[Result<Prepared, Error>]) -> Vec<bool> {
     let folded_name = |file: &Prepared| path::folded(file.target.name());
     let mut alike: HashMap<Vec<u8>, usize> = HashMap::new();
@@ -173,10 +172,10 @@ fn mark_repeated(prepared: &[Result<Prepared, Error>]) -> Vec<bool> {
         .collect()
 }
 
-/// Does the same to many things, several at a time, and keeps their order.
+/// Runs `work` on each item, several at a time, and returns the results in order.
 ///
-/// A sync ends with a flush of the disk's cache, and flushes asked for at the same time are one; a
-/// rename over a file frees that file, which some file systems take milliseconds for.
+/// A sync ends with a flush of the disk's cache, and concurrent flushes are merged. A rename over a
+/// file frees that file, which takes milliseconds on some file systems.
 fn side_by_side<T: Send, U: Send>(things: Vec<T>, work: impl Fn(T) -> U + Sync) -> Vec<U> {
     let threads = things.len().min(THREADS);
     let next = AtomicUsize::new(0);
@@ -195,7 +194,7 @@ fn side_by_side<T: Send, U: Send>(things: Vec<T>, work: impl Fn(T) -> U + Sync) 
     };
     thread::scope(|scope| {
         for _ in 1..threads {
-            // Where no thread is to be had, the others do its share.
+            // Without a further thread, the existing ones do its share.
             let _ = thread::Builder::new().spawn_scoped(scope, work_through);
         }
         work_through();
@@ -206,8 +205,8 @@ fn side_by_side<T: Send, U: Send>(things: Vec<T>, work: impl Fn(T) -> U + Sync) 
         .collect()
 }
 
-/// Syncs every directory once, after all names are in it. Its failure is that of all its files; its
-/// success is confirmed for each.
+/// Syncs every directory once, after all names are in it. A failure is that of all its files; a
+/// success is confirmed for each file.
 fn sync_directories(published: &[Result<Published, Error>]) -> Vec<Result<Durable, Error>> {
     let mut synced: HashMap<Directory, Result<Durable, Error>> = HashMap::new();
     published
@@ -228,11 +227,12 @@ fn sync_directories(published: &[Result<Published, Error>]) -> Vec<Result<Durabl
         .collect()
 }
 
-/// A directory that is to be synced.
+/// A directory to sync.
 #[derive(PartialEq, Eq, Hash)]
 struct Directory {
     identity: (u64, u64),
-    /// One that was opened where it could not be read cannot be synced; another descriptor can.
+    /// False where the directory was opened without read permission. Another descriptor of it may
+    /// be able to sync.
     can_sync: bool,
 }
 

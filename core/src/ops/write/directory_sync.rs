@@ -1,16 +1,16 @@
-//! Syncing a directory that a name was added to.
+//! Syncs a directory after a name was added to it.
 
 use super::fsync_errors;
 use crate::error::{Error, Os};
 use crate::sys::{self, AsFd, BorrowedFd, OFlag};
 
-/// What a sync that succeeded should have answered, when another one on the same file system failed.
+/// The error for a sync that succeeded after another one on the same file system failed.
 pub(super) const DOUBTFUL_SYNC: Os = Os {
     errno: sys::EIO,
     syscall: "fsync",
 };
 
-/// Syncs a directory that a new one was made in; false where that cannot be done.
+/// Syncs the parent of a new directory. Returns false where that is not supported.
 pub(super) fn sync_directory(dir: BorrowedFd<'_>) -> Result<bool, Error> {
     let Ok(readable) = sys::open_at(dir, b".", directory_flags(true)) else {
         return Ok(false);
@@ -22,7 +22,8 @@ pub(super) fn sync_directory(dir: BorrowedFd<'_>) -> Result<bool, Error> {
     }
 }
 
-/// File systems without directory sync answer EINVAL or ENOTSUP; `O_PATH` answers EBADF.
+/// Returns whether an errno means that the directory cannot be synced. File systems without
+/// directory sync return EINVAL or ENOTSUP; an `O_PATH` descriptor returns EBADF.
 pub(super) fn cannot_be_synced(errno: i32) -> bool {
     matches!(errno, sys::EINVAL | sys::ENOTSUP | sys::EBADF)
 }

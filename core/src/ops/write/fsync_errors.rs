@@ -1,12 +1,13 @@
-//! Failed syncs, counted by file system.
+//! Counts failed syncs by file system.
 //!
-//! A journal commits what several callers wrote in one transaction. When that fails, those who wait
-//! for it get the error. A caller who syncs a moment later has nothing to wait for and gets success
-//! (seen on ext4 and xfs, Linux 6.18). So a sync that succeeds counts only if none on the same file
-//! system has failed since the file was published. It is not known whose content was lost, so
-//! every such sync is in doubt.
+//! A journal commits the writes of several callers in one transaction. When the commit fails, the
+//! callers that wait for it get the error. A caller that syncs a moment later gets success,
+//! although its content may be lost (seen on ext4 and xfs, Linux 6.18). So a successful sync counts
+//! only if no sync on the same file system has failed since the file was published. Which content
+//! was lost is unknown, so every such sync is in doubt.
 //!
-//! All syncs of this crate are made here. As long as none fails, that costs one load of an integer.
+//! All syncs of this crate go through this module. Without a failure the check costs one atomic
+//! load.
 
 use crate::error::Os;
 use crate::sys::{self, BorrowedFd, FileSystem};
@@ -14,38 +15,38 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
-/// How many syncs have failed so far.
+/// Number of failed syncs so far.
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
-/// The last ones that failed, the latest at the end. Its number is that of [`COUNT`].
+/// The most recent failures, the latest last. Their numbers are values of [`COUNT`].
 static FAILURES: RwLock<VecDeque<Failure>> = RwLock::new(VecDeque::new());
 const MOST_FAILURES: usize = 64;
 
 #[derive(Debug)]
 struct Failure {
     number: u64,
-    /// Where it happened; `None` while that is being found out.
+    /// The file system of the failure; `None` until it is known.
     file_system: Option<FileSystem>,
 }
 
-/// A moment, for [`has_failed_since`].
+/// A point in time, for [`has_failed_since`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mark(u64);
 
-/// This moment.
+/// Returns the current point in time.
 pub(super) fn mark() -> Mark {
     Mark(COUNT.load(Ordering::SeqCst))
 }
 
-/// Whether a sync on the file system of a descriptor has failed since a moment. Yes where that
-/// cannot be found out.
+/// Returns whether a sync on the descriptor's file system has failed since `mark`. Returns true
+/// where that cannot be determined.
 pub(super) fn has_failed_since(mark: Mark, fd: BorrowedFd<'_>) -> bool {
     if COUNT.load(Ordering::SeqCst) == mark.0 {
         return false;
     }
     let here = sys::file_system_of(fd);
     let failures = FAILURES.read().unwrap_or_else(PoisonError::into_inner);
-    // Those that are not remembered any more may have been here.
+    // Failures that were dropped from the list may have been on this file system.
     let forgets = failures
         .front()
         .is_none_or(|oldest| oldest.number > mark.0 + 1);
@@ -61,23 +62,22 @@ pub(super) fn has_failed_since(mark: Mark, fd: BorrowedFd<'_>) -> bool {
             .any(may_be_here)
 }
 
-/// Syncs a file, once: after a failure a second sync would succeed for lost pages.
+/// Syncs a file once: after a failure, a second sync returns success for lost pages.
 pub(super) fn sync_file(fd: BorrowedFd<'_>) -> Result<(), Os> {
     sys::sync(fd).inspect_err(|os| note(fd, *os))
 }
 
-/// Syncs a directory, once.
+/// Syncs a directory once.
 pub(super) fn sync_directory(fd: BorrowedFd<'_>) -> Result<(), Os> {
     sys::sync_directory(fd).inspect_err(|os| note(fd, *os))
 }
 
-/// Counts a failure that says that the device or the journal is at fault. A full disk or a quota
-/// concerns one file.
+/// Counts an errno that blames the device or the journal. A full disk or a quota concerns one file.
 fn note(fd: BorrowedFd<'_>, os: Os) {
     if !matches!(os.errno, sys::EIO | sys::EROFS) {
         return;
     }
-    // First that it happened, then where: what is synced meanwhile is in doubt until that is known.
+    // The failure first, its file system second: concurrent syncs are in doubt until that is known.
     let number = add(None);
     let file_system = sys::file_system_of(fd);
     let mut failures = FAILURES.write().unwrap_or_else(PoisonError::into_inner);
@@ -113,7 +113,7 @@ mod tests {
         }
     }
 
-    /// One test, since the count is that of the process.
+    /// One test, since the counter is global to the process.
     #[test]
     fn counts_what_says_that_the_device_is_at_fault() {
         let here = File::open(env!("CARGO_MANIFEST_DIR")).unwrap();

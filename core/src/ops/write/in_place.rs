@@ -1,13 +1,14 @@
-//! Writing over the content of a file that cannot be renamed over: one that is a mount point, as a
-//! single-file bind mount is.
+//! Overwrites the content of a file that cannot be renamed over: a mount point, such as a
+//! single-file bind mount.
 //!
-//! This is not atomic: a reader may see a part, and a process that is killed, or a power loss, leaves
-//! a part. A copy of the old content lies beside the file from before the first change until the
-//! new content is synced, under a name that ends with `.recovery`. A write that fails is undone
-//! from it; only if that fails too does it stay.
+//! This is not atomic. A reader may see partial content, and a killed process or a power loss
+//! leaves partial content. A copy of the old content exists beside the file from before the first
+//! change until the new content is synced. Its name ends in `.recovery`. A failed write is undone
+//! from the copy; the copy stays only if that fails too.
 //!
-//! Several writers of one file take turns ([`lock`]). What it grants meanwhile and afterwards is
-//! bounded by the old mode, the new one and the staged file's ([`access`]).
+//! Concurrent writers of one file are serialised by [`lock`]. During and after the write, the
+//! file's permissions are bounded by the old mode, the new mode and the staged file's mode
+//! ([`access`]).
 
 mod access;
 mod lock;
@@ -27,19 +28,19 @@ use access::Access;
 use lock::Lock;
 use std::sync::Arc;
 
-/// Bytes that are copied at a time.
+/// Bytes per copy step.
 const PIECE: usize = 256 * 1024;
 
-/// Writes what was prepared over the file that has the name.
+/// Overwrites the target with the prepared content.
 ///
-/// The temporary and the recovery copy are used by their descriptors alone: another user of the
-/// directory may exchange their names. The target has to be opened by its name, and has to be the
-/// file that was looked at.
+/// The temporary and the recovery copy are used through their descriptors only: another user of the
+/// directory may exchange their names. The target is opened by name, and must be the file that was
+/// inspected.
 ///
 /// # Errors
 ///
 /// [`Code::NotFile`], [`Code::Hardlink`], [`Code::NotOwned`], [`Code::PathMismatch`]; EBUSY while
-/// another writer has the file; otherwise what the system returned, with the path of the recovery
+/// another writer holds the lock; otherwise what the system returned, with the path of the recovery
 /// copy if the file could not be restored.
 pub(super) fn publish(
     target: WriteTarget,
@@ -62,7 +63,7 @@ pub(super) fn publish(
         return Err(Error::refused(Code::PathMismatch, "target"));
     }
     let _lock = Lock::take(old_file.as_fd(), &seen)?;
-    // The writer before may have changed size and mode.
+    // The previous writer may have changed size and mode.
     let old = sys::fstat(old_file.as_fd())?;
     check_overwritable(&old)?;
     let access = Access::new(old_file.as_fd(), &old, rules.mode, substitute)?;
@@ -85,7 +86,7 @@ pub(super) fn publish(
             access.restore(old_file.as_fd());
             return Err(os.into());
         }
-        // The file stays narrow: it may hold a part of the new content.
+        // The file keeps its narrowed mode: it may hold part of the new content.
         let name = recovery.keep(RECOVERY_SUFFIX);
         return Err(Error::System {
             os,
@@ -94,7 +95,7 @@ pub(super) fn publish(
     }
     drop(recovery);
     drop(temporary);
-    // The new content is there: what fails now is no failure to write it.
+    // The new content is complete: a failure from here on concerns durability only.
     let unsure = |os| Error::refused_by(Code::NotDurable, "", os);
     let stat = sys::fstat(old_file.as_fd()).map_err(unsure)?;
     if rules.durable != Durable::No && fsync_errors::has_failed_since(began, old_file.as_fd()) {
@@ -120,7 +121,8 @@ fn open_target(target: &WriteTarget) -> Result<OwnedFd, Os> {
     sys::open_at(target.directory().as_fd(), target.name(), flags)
 }
 
-/// Another's file is not ours to write over, and a second name would show the new content too.
+/// Refuses a file of another owner, and a file with a second name, which would show the new content
+/// too.
 pub(crate) fn check_overwritable(stat: &Stat) -> Result<(), Error> {
     if !stat.is_file() {
         return Err(Error::refused(Code::NotFile, stat.kind_word()));
@@ -139,7 +141,7 @@ pub(crate) fn check_overwritable(stat: &Stat) -> Result<(), Error> {
     Ok(())
 }
 
-/// A copy of the file as it is, that survives whatever comes next.
+/// Copies the file as it is, and syncs the copy.
 fn make_recovery(directory: &Arc<OwnedFd>, old_file: BorrowedFd<'_>) -> Result<Temporary, Error> {
     let recovery = Temporary::create_named(Arc::clone(directory), 0o600, RECOVERY_SUFFIX)?;
     copy(old_file, recovery.fd()?)?;
@@ -148,10 +150,10 @@ fn make_recovery(directory: &Arc<OwnedFd>, old_file: BorrowedFd<'_>) -> Result<T
     Ok(recovery)
 }
 
-/// Gives the file its old content back.
+/// Restores the old content of the file.
 ///
-/// Through another descriptor where the name still leads to the file: once a sync has failed, the
-/// next of the same one would succeed for what is lost.
+/// Uses another descriptor where the name still refers to the file: after a failed sync, the next
+/// sync of the same descriptor returns success for lost pages.
 fn restore(
     target: &WriteTarget,
     copy: BorrowedFd<'_>,
@@ -168,7 +170,7 @@ fn restore(
     }
 }
 
-/// Gives a file the content of another, and syncs it.
+/// Replaces the content of a file by that of another, and syncs it.
 fn replace(from: BorrowedFd<'_>, to: BorrowedFd<'_>, size: u64) -> Result<(), Os> {
     copy(from, to)?;
     sys::truncate(to, size)?;

@@ -1,17 +1,19 @@
-//! Replacing a file atomically: the name shows the old content or the new, whole, at any instant.
+//! Replaces a file atomically: at any instant the name shows either the old or the new content,
+//! whole.
 //!
 //! 1. `openat2` of the parent directory under the scope's policy ([`target`]).
 //! 2. `fstatat` of the name.
-//! 3. A temporary file in that directory, by descriptor, without a name where that costs nothing.
-//! 4. Owner, ACL and mode on its descriptor, before any content ([`apply_metadata`]).
-//! 5. The content; `fsync` when durable; `close`, whose answer counts.
-//! 6. `linkat` of a file without a name; `renameat` of one that has a name; or
-//!    `renameat2(RENAME_NOREPLACE)` where nothing may be replaced.
+//! 3. A temporary file in that directory, by descriptor; unnamed where that costs nothing.
+//! 4. Owner, ACL and mode through its descriptor, before any content ([`apply_metadata`]).
+//! 5. The content; `fsync` when durable; `close`, whose return value is checked.
+//! 6. `linkat` of an unnamed file; `renameat` of a named one; or `renameat2(RENAME_NOREPLACE)`
+//!    where nothing may be replaced.
 //! 7. `fsync` of the directory when durable.
 //!
-//! A failure before 6 leaves the old file and no temporary. After 6 nothing is done by path.
-//! A write that took long looks at its directory and its target again before 6 ([`prepared`]).
-//! What cannot be renamed over is written in place, if the caller says so ([`in_place`]).
+//! A failure before step 6 leaves the old file and no temporary. After step 6 nothing is done by
+//! path. A write that took long re-checks its directory and its target before step 6
+//! ([`prepared`]). A target that cannot be renamed over is written in place if the caller allows it
+//! ([`in_place`]).
 
 mod apply_metadata;
 mod batch;

@@ -1,4 +1,4 @@
-//! The temporary of a write: created and filled.
+//! Creates and fills the temporary of a write.
 
 use super::apply_metadata::OldFile;
 use super::rules::{Durable, Rules};
@@ -8,7 +8,7 @@ use crate::make_dirs;
 use crate::sys::{self, AsFd};
 use crate::temporary::{Purpose, Temporary};
 
-/// Makes the temporary, and says why where the open directory takes no new name.
+/// Creates the temporary. On failure, returns why the open directory accepts no new name.
 pub(super) fn create_temporary(
     target: &WriteTarget,
     mode: u32,
@@ -18,7 +18,7 @@ pub(super) fn create_temporary(
         .map_err(|os| make_dirs::classify_creation(target.directory().as_fd(), os))
 }
 
-/// The same for one that takes its time, see [`Temporary::create_locked`].
+/// Creates the temporary of a stream or staged file, see [`Temporary::create_locked`].
 pub(super) fn create_locked_temporary(
     target: &WriteTarget,
     mode: u32,
@@ -33,7 +33,7 @@ pub(super) fn write_all(temporary: &Temporary, mut data: &[u8]) -> Result<(), Er
     while !data.is_empty() {
         let count = sys::write(fd, data)?;
         if count == 0 {
-            // No file system should; an endless loop must not be the answer if one does.
+            // A file system that writes 0 bytes without an error would cause an endless loop.
             return Err(Os {
                 errno: sys::EIO,
                 syscall: "write",
@@ -45,7 +45,7 @@ pub(super) fn write_all(temporary: &Temporary, mut data: &[u8]) -> Result<(), Er
     Ok(())
 }
 
-/// What a temporary is for that replaces `target`.
+/// Returns the purpose of a temporary that replaces `target`.
 pub(super) fn purpose(rules: &Rules, old_file: Option<&OldFile>) -> Purpose {
     match old_file {
         None => Purpose::New,

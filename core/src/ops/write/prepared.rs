@@ -1,4 +1,4 @@
-//! A file from its first byte to its name.
+//! A file from its first byte to its publication.
 
 use super::apply_metadata::{Applied, OldFile, Plan};
 use super::fsync_errors::{self, Mark};
@@ -16,8 +16,8 @@ use crate::sys::{self, AsFd};
 use crate::temporary::{Method, Temporary, is_refused_link};
 use std::time::{Duration, Instant};
 
-/// Age from which on what was found out about the target is found out again before publication. A
-/// younger result costs no call; what others change in this time may be undone.
+/// Age from which the stat of the target is refreshed before publication. A younger stat costs no
+/// call; changes that others make within this time may be undone.
 const STALE_AFTER: Duration = Duration::from_millis(100);
 
 /// A file with its owner, mode and content, not yet under its final name.
@@ -29,9 +29,9 @@ pub(super) struct Prepared {
     pub(super) applied: Applied,
     pub(super) size: u64,
     pub(super) rules: Rules,
-    /// When the target was last looked at.
+    /// Time of the last inspection of the target.
     pub(super) inspected: Instant,
-    /// Identity and place are verified whatever the age: it took long before it was prepared.
+    /// Identity and location are verified whatever the age: the preparation took long.
     pub(super) is_staged: bool,
 }
 
@@ -67,7 +67,7 @@ impl Prepared {
         })
     }
 
-    /// Has the system begin to write back what a later [`Self::sync`] will wait for.
+    /// Starts the write-back that a later [`Self::sync`] waits for.
     pub(super) fn start_sync(&self) {
         if let (true, Ok(fd)) = (self.rules.durable != Durable::No, self.temporary.fd()) {
             sys::start_sync(fd);
@@ -85,7 +85,7 @@ impl Prepared {
         Ok(self.temporary.close_if_named()?)
     }
 
-    /// Syncs, publishes, and syncs the directory.
+    /// Syncs the file, publishes it, and syncs the directory.
     pub(super) fn finish(
         mut self,
         scope: &Scope<'_>,
@@ -102,27 +102,27 @@ impl Prepared {
         Ok(published.into_written(durable))
     }
 
-    /// Verifies, before publication, what was found out too long ago: that the directory is still
-    /// beneath the root, and what has the target's name.
+    /// Re-checks stale facts before publication: that the directory is still beneath the root, and
+    /// which file has the target's name.
     ///
     /// # Errors
     ///
-    /// [`Code::PathMismatch`]; those of [`super::write`] for what has the name now.
+    /// [`Code::PathMismatch`]; those of [`super::write`] for the file that has the name now.
     pub(super) fn recheck(&mut self, scope: &Scope<'_>) -> Result<(), Error> {
         let is_stale = self.inspected.elapsed() >= STALE_AFTER;
         if is_stale || self.is_staged {
             self.target.check_parent(scope)?;
         }
-        // With a mode given, nothing of the target's permissions is kept.
+        // With a mode given, the target's permissions are not kept.
         if is_stale && (self.is_staged || self.rules.mode.is_none()) {
             self.reapply_metadata(scope)?;
         }
-        // One without a name gets it in the last moment, whatever time it took.
+        // An unnamed temporary gets its name at publication, however long the write took.
         self.is_staged |= is_stale && self.temporary.name().is_some();
         Ok(())
     }
 
-    /// Looks at the target again, and applies what has changed about it since.
+    /// Inspects the target again, and applies its changed metadata.
     fn reapply_metadata(&mut self, scope: &Scope<'_>) -> Result<(), Error> {
         self.inspected = Instant::now();
         let old_file = self.target.recheck(scope, &self.rules)?;
@@ -149,7 +149,7 @@ impl Prepared {
             None => {
                 let mut stat = sys::fstat(fd)?;
                 if !metadata::is_own(stat.uid) {
-                    // It was given away: mode and ACL are its owner's to change.
+                    // The file was given to another owner, who alone may change mode and ACL.
                     let _ = sys::change_owner(fd, Some(sys::effective_user()), None);
                     stat = sys::fstat(fd)?;
                 }
@@ -158,7 +158,7 @@ impl Prepared {
         }
     }
 
-    /// Gives the file its name. `began` is a moment before that.
+    /// Publishes the file. `began` is a point in time before the call.
     pub(super) fn publish(mut self, scope: &Scope<'_>, began: Mark) -> Result<Published, Error> {
         if self.is_staged && !self.has_own_name()? {
             return Err(self.was_exchanged());
@@ -190,8 +190,8 @@ impl Prepared {
         if self.is_staged && method == Method::Rename {
             self.verify_published()?;
         }
-        // One that had no name is still open. It is published, so a failure cannot undo that. One
-        // that was linked and has a name of its own loses that before the directory is synced.
+        // An unnamed file is still open. It is published, so a failure cannot undo that. A linked
+        // file with a temporary name loses that name before the directory is synced.
         self.temporary
             .end()
             .map_err(|os| Error::refused_by(Code::NotDurable, "", os))?;
@@ -205,7 +205,8 @@ impl Prepared {
         })
     }
 
-    /// The outer error is one of what has come under the target's name.
+    /// Publishes over the target. The outer error is that of a file that appeared under the
+    /// target's name.
     fn publish_over(&mut self, scope: &Scope<'_>) -> Result<Result<Method, Os>, Error> {
         let seems_free = self.applied.preserved.is_none();
         let result = self.temporary.publish_over(self.target.name(), seems_free);
@@ -216,7 +217,7 @@ impl Prepared {
         Ok(result)
     }
 
-    /// Replaces a temporary without a name, which was refused one, by a copy that has a name.
+    /// Replaces an unnamed temporary that could not be linked by a named copy.
     fn copy_to_named(&mut self) -> Result<(), Error> {
         let purpose = crate::temporary::Purpose::Named;
         let mut named = if self.is_staged {
@@ -236,7 +237,8 @@ impl Prepared {
         self.close()
     }
 
-    /// A name that is gone is told by the rename.
+    /// Returns whether the temporary's name still refers to it. A missing name is reported by the
+    /// rename.
     fn has_own_name(&self) -> Result<bool, Error> {
         match self.temporary.has_own_name(&self.applied.stat) {
             Err(os) if os.errno == sys::ENOENT => Ok(true),
@@ -255,15 +257,15 @@ impl Prepared {
 
     /// Verifies that the rename published this file.
     ///
-    /// Another file under the name was renamed in its place, or has replaced it since. Only in a
-    /// directory that another user may write can the two not be told apart.
+    /// Another file under the temporary's name was renamed in its place, or has replaced it since.
+    /// The two can be distinguished except in a directory that another user may write.
     fn verify_published(&self) -> Result<(), Error> {
         let directory = self.target.directory();
         match sys::fstatat(directory.as_fd(), self.target.name()) {
             Ok(seen) if seen.is_same_object(&self.applied.stat) => return Ok(()),
             Ok(_) => {}
             Err(os) if os.errno == sys::ENOENT => {}
-            // It says nothing about the file, which is published.
+            // The error concerns the stat, not the file, which is published.
             Err(_) => return Ok(()),
         }
         let is_gone = self
@@ -279,7 +281,7 @@ impl Prepared {
     fn classify_publication(&self, os: Os) -> Error {
         match os.errno {
             sys::EEXIST => Error::refused_by(Code::AlreadyExists, "", os),
-            // A directory came there since the look.
+            // A directory appeared under the name after the inspection.
             sys::EISDIR | sys::ENOTEMPTY | sys::ENOTDIR => {
                 Error::refused_by(Code::NotFile, "directory", os)
             }
@@ -288,7 +290,7 @@ impl Prepared {
             }
             _ => Error::System {
                 os,
-                // Without a name of its own it is known by the directory it lies in.
+                // Without a name of its own, the message shows the directory it lies in.
                 temporary: Some(match self.temporary.name() {
                     Some(name) => self.target.full_path(name),
                     None => self.target.directory_path().to_vec(),

@@ -1,4 +1,4 @@
-//! A file that has its name, until the directory is synced.
+//! A published file whose directory is not synced yet.
 
 use super::apply_metadata::Applied;
 use super::fsync_errors::{self, Mark};
@@ -8,14 +8,14 @@ use crate::error::Error;
 use crate::sys::AsFd;
 use crate::temporary::Method;
 
-/// A file that has its name.
+/// A published file.
 pub(super) struct Published {
     pub(super) target: WriteTarget,
     pub(super) applied: Applied,
     pub(super) size: u64,
     pub(super) method: Method,
     pub(super) durable: Durable,
-    /// A moment before it was published.
+    /// A point in time before its publication.
     pub(super) began: Mark,
 }
 
@@ -28,7 +28,7 @@ impl Published {
         self.confirm(durable)
     }
 
-    /// What the success of a sync of the directory means for this file.
+    /// Returns the durability of this file after a successful sync of its directory.
     ///
     /// # Errors
     ///

@@ -1,56 +1,56 @@
-//! What a write is asked for and what it returns.
+//! Options and results of a write.
 
 use crate::temporary::Method;
 
-/// What is synced before success is reported.
+/// What is synced before the write returns success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durable {
-    /// Nothing: the system writes back when it likes.
+    /// Nothing: the system writes back in its own time.
     No,
     /// The file.
     File,
-    /// The file, and the directory that has its name.
+    /// The file and its directory.
     Full,
 }
 
-/// What a symlink under the target's name means.
+/// How a write treats a symlink under the target's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FinalSymlink {
-    /// It is refused.
+    /// Refuses it.
     Reject,
-    /// The file takes its name; what it led to is not touched.
+    /// Replaces the symlink by the file; its target is not touched.
     Replace,
-    /// The file it leads to is replaced, as far as the scope's policy goes.
+    /// Replaces the symlink's target, as far as the scope's policy allows.
     Follow,
 }
 
-/// How a file is to be written.
+/// How a file is written.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
-    /// Exact permission bits, for a new file and an old one.
+    /// Exact permission bits, for a new and for a replaced file.
     pub mode: Option<u32>,
-    /// Permission bits of a new file, where `mode` is not given.
+    /// Permission bits of a new file when `mode` is not given.
     pub new_file_mode: u32,
-    /// Whether anything may be replaced.
+    /// Whether an existing file may be replaced.
     pub overwrite: bool,
-    /// What a symlink under the name means.
+    /// How a symlink under the name is treated.
     pub final_symlink: FinalSymlink,
     /// What is synced.
     pub durable: Durable,
-    /// The mode of missing parents, if they are to be made.
+    /// The mode of missing parents; `None` when they are not created.
     pub make_parents: Option<u32>,
-    /// Refuse a target that has other names, which would keep the old content.
+    /// Refuses a target that has other hard links, which would keep the old content.
     pub reject_hardlinks: bool,
-    /// Write over the content of a target that cannot be renamed over.
+    /// Overwrites the content of a target that cannot be renamed over.
     pub in_place: bool,
 }
 
-/// What could be carried over from the file that was replaced.
+/// Which metadata of the replaced file was kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Preserved {
     /// Its permission bits.
     pub mode: bool,
-    /// Its ACL; not asked for, and so not kept, where a mode is given.
+    /// Its ACL; not read, and so not kept, where a mode is given.
     pub acl: bool,
     /// Its owner and group.
     pub owner: bool,
@@ -59,7 +59,7 @@ pub struct Preserved {
 /// A published file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
-    /// Its real path; `None` when the path as given is the real one.
+    /// Its real path; `None` when it equals the path as given.
     pub real: Option<Vec<u8>>,
     /// No file had the name before.
     pub created: bool,
@@ -71,15 +71,15 @@ pub struct Written {
     pub dev: u64,
     /// Inode of the file.
     pub ino: u64,
-    /// How it got its name.
+    /// How the file got its name.
     pub method: Method,
-    /// What was synced: at most what was asked for.
+    /// What was synced: at most what was requested.
     pub durable: Durable,
-    /// What was kept of the file before; `None` when there was none.
+    /// What was kept of the replaced file; `None` when there was none.
     pub preserved: Option<Preserved>,
 }
 
-/// Asked once before publication: has the caller changed its mind?
+/// Returns whether the caller has aborted. Called once, before publication.
 pub type IsAborted<'a> = &'a dyn Fn() -> bool;
 
 /// The file that a path names, for ordering writes to it.
@@ -91,15 +91,15 @@ pub enum TargetKey {
         dev: u64,
         /// Inode of the directory.
         ino: u64,
-        /// The name; `None` when it is the last one of the path.
+        /// The name; `None` when it is the last component of the path.
         name: Option<Vec<u8>>,
-        /// Device and inode of the file, for a write that may go over its content: other mounts
-        /// have it under other names. `None` when it is missing, or for another write.
+        /// Device and inode of the file, for a write that may go in place: other mounts have the
+        /// file under other names. `None` when the file is missing, or for another write.
         file: Option<(u64, u64)>,
     },
-    /// The last name of the path, in a directory that is missing or not in memory.
+    /// The last component of the path, in a directory that is missing or not cached.
     NameOnly,
-    /// Perhaps another name, as a final link is to be followed; or perhaps another mount of a file
-    /// that is written in place. Not in memory.
+    /// Not cached: a final symlink may lead to another name, or a file written in place may have
+    /// another mount.
     Unknown,
 }

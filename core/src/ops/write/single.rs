@@ -1,4 +1,4 @@
-//! Writing one whole file.
+//! Writes one whole file.
 
 use super::prepared::Prepared;
 use super::rules::{Durable, IsAborted, Rules, TargetKey, Written};
@@ -24,8 +24,8 @@ pub fn write(
     Prepared::new(scope, raw, data, rules)?.finish(scope, is_aborted)
 }
 
-/// Finds the file that a write would replace: its directory, and its name after final links. Waits
-/// for file systems, and makes no directory.
+/// Finds the file that a write would replace: its directory, and its name after final symlinks. May
+/// block on file systems. Creates no directory.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! A file that is made before it is published: in pieces, or by somebody else through its path.
+//! A file that is filled before publication: in pieces, or by another program through its path.
 
 use super::apply_metadata::{PRIVATE, Plan};
 use super::new_file::{create_locked_temporary, write_all};
@@ -13,10 +13,10 @@ use crate::sys::{self, AsFd, OFlag, Stat};
 use crate::temporary::{Purpose, Temporary};
 use std::time::Instant;
 
-/// A file in the making, published when it is complete.
+/// An unpublished file, published once it is complete.
 ///
-/// Until then the temporary is 0600, whatever the file will be; what the file replaces is looked
-/// at when it is complete. Dropping it leaves the old file as it was.
+/// Until then the temporary has mode 0600. The target is inspected when the file is complete.
+/// Dropping the stage leaves the old file as it was.
 #[derive(Debug)]
 pub struct Stage {
     target: WriteTarget,
@@ -27,16 +27,17 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Starts a file that comes in pieces.
+    /// Starts a file that is written in pieces.
     ///
     /// # Errors
     ///
-    /// As [`super::write`]: a target that may not be replaced is refused before any content comes.
+    /// As [`super::write`]: a target that may not be replaced is refused before any content is
+    /// written.
     pub fn begin(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Self, Error> {
         Self::begin_for(scope, raw, rules, Purpose::Stream)
     }
 
-    /// Starts a file that others write, by the path of its temporary.
+    /// Starts a file that other programs write through the path of its temporary.
     ///
     /// # Errors
     ///
@@ -67,7 +68,7 @@ impl Stage {
         })
     }
 
-    /// Full path of the temporary, while it has a name.
+    /// Returns the full path of the temporary, while it has a name.
     #[must_use]
     pub fn temporary_path(&self) -> Option<Vec<u8>> {
         self.temporary
@@ -75,8 +76,8 @@ impl Stage {
             .map(|name| self.target.full_path(name))
     }
 
-    /// Returns number, device and inode of the temporary, for another descriptor of it to be opened;
-    /// -1 for the number where one leads nowhere.
+    /// Returns descriptor number, device and inode of the temporary, to open another descriptor of
+    /// it. The number is -1 on systems that have no such reopen.
     ///
     /// # Errors
     ///
@@ -103,8 +104,8 @@ impl Stage {
     /// # Errors
     ///
     /// As [`super::write`]. For a file that others wrote also [`Code::NotFound`],
-    /// [`Code::NotFile`], [`Code::NotOwned`] and [`Code::Hardlink`], of what has the temporary's
-    /// name now.
+    /// [`Code::NotFile`], [`Code::NotOwned`] and [`Code::Hardlink`], for the file that has the
+    /// temporary's name now.
     pub fn commit(
         mut self,
         scope: &Scope<'_>,
@@ -139,8 +140,8 @@ impl Stage {
         prepared.finish(scope, is_aborted)
     }
 
-    /// Finds what has the temporary's name: the staged file, or one that was renamed there, which is
-    /// returned and takes its place.
+    /// Opens the file that has the temporary's name: the staged file, or one that was renamed onto
+    /// it. Returns the latter, which then replaces the staged file.
     fn take_what_was_made(&mut self) -> Result<Option<Substitute>, Error> {
         let staged = sys::fstat(self.temporary.fd()?)?;
         let directory = self.target.directory();
@@ -155,7 +156,7 @@ impl Stage {
         let made = sys::open_at(directory.as_fd(), name, flags).map_err(classify_staged)?;
         let stat = sys::fstat(made.as_fd())?;
         check_staged(&stat)?;
-        // Its maker may have locked it, and the name is locked anyway.
+        // The file's maker may hold a lock on it, and the name is locked anyway.
         let _ = sys::try_lock(made.as_fd());
         let substitute = Substitute::new(made.as_fd(), &stat);
         self.size = stat.size;
@@ -173,7 +174,7 @@ fn classify_staged(os: Os) -> Error {
     }
 }
 
-/// Refuses what is no regular file of this user with one name.
+/// Refuses anything but a regular file of this user with one name.
 fn check_staged(stat: &Stat) -> Result<(), Error> {
     if !stat.is_file() {
         return Err(Error::refused(Code::NotFile, "staged"));

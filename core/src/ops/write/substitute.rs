@@ -1,5 +1,5 @@
-//! A file that was renamed onto the name of a staged one: by its producer, or by another user who
-//! may write the directory. It never grants more than it did before.
+//! A file that was renamed onto the name of a staged one: by its producer, or by another user with
+//! write permission on the directory. It never grants more than it did before.
 
 use super::apply_metadata::{Applied, Plan};
 use super::rules::Preserved;
@@ -7,7 +7,7 @@ use crate::error::{Error, Os};
 use crate::metadata::{self, Acl};
 use crate::sys::{self, BorrowedFd, Stat};
 
-/// What such a file granted when it was found.
+/// The permissions of such a file when it was found.
 #[derive(Debug)]
 pub(super) struct Substitute {
     mode: u32,
@@ -16,7 +16,7 @@ pub(super) struct Substitute {
 }
 
 impl Substitute {
-    /// Reads what a file grants. An ACL that cannot be read may deny anything.
+    /// Reads the permissions of a file. An ACL that cannot be read may deny anything.
     pub(super) fn new(fd: BorrowedFd<'_>, stat: &Stat) -> Self {
         let acl = sys::get_acl(fd).map_or_else(|_| Some(Acl::unknown()), |acl| acl.map(Acl::parse));
         Self {
@@ -26,36 +26,40 @@ impl Substitute {
         }
     }
 
-    /// The bits of group and others that the result may have at most, without the file's ACL.
+    /// Returns the upper bound for the bits of group and others, without the file's ACL.
     pub(super) fn bound(&self, has_own_group: bool) -> u32 {
         metadata::kept_bits(self.mode, self.acl.as_ref(), false, has_own_group)
     }
 
-    /// Whether its group is this one, as far as numbers can prove it.
+    /// Returns whether its group is `gid`, as far as ids prove it.
     pub(super) fn has_group(&self, gid: u32) -> bool {
         self.gid == gid && metadata::is_mapped_group(gid)
     }
 
-    /// Removes the file's ACL. Where it stays, its mask is to grant nothing.
+    /// Removes the file's ACL, and returns the upper bound. Where the ACL stays, its mask must
+    /// grant nothing.
     fn bound_without_acl(&self, fd: BorrowedFd<'_>, has_own_group: bool) -> Result<u32, Os> {
         let is_gone = tolerated(sys::remove_acl(fd))?;
         let bound = self.bound(has_own_group);
         Ok(if is_gone { bound } else { bound & 0o707 })
     }
 
-    /// Whether every user may read it, so that a new owner or a named ACL entry learns nothing.
+    /// Returns whether every user may read the file, so that a new owner or a named ACL entry
+    /// discloses nothing.
     pub(super) fn is_public(&self) -> bool {
         self.bound(false) & 0o004 != 0
     }
 
-    /// Applies owner, ACL and mode as [`Plan::apply_metadata`] does, within what the file granted.
+    /// Applies owner, ACL and mode as [`Plan::apply_metadata`] does, within the file's own
+    /// permissions.
     ///
     /// The owner and the ACL of the replaced file are kept only for a file that every user may
-    /// read: to anyone else they would grant its content.
+    /// read: otherwise they would disclose its content.
     ///
     /// # Errors
     ///
-    /// What the system returned, unless an owner or an ACL cannot be kept.
+    /// What the system returned, except errnos that only report that an owner or an ACL cannot be
+    /// kept.
     pub(super) fn apply_metadata(&self, plan: &Plan, fd: BorrowedFd<'_>) -> Result<Applied, Error> {
         sys::change_mode(fd, self.mode & 0o700)?;
         let Some(old_file) = plan.old_file() else {
@@ -74,8 +78,8 @@ impl Substitute {
         let group = sys::fstat(fd)?.gid;
         let (keeps_group, has_own_group) = (group == old.gid, group == first.gid);
         let known = old_file.acl.as_ref().filter(|acl| acl.is_known());
-        // The group bits are the mask of the ACL, which bounds named entries too. The ACL is cut
-        // before it is set: whoever opens the file through more keeps that descriptor.
+        // The group bits are the ACL's mask, which bounds named entries too. The ACL is reduced
+        // before it is set: a process that opens the file through more bits keeps that descriptor.
         let new = known.map(|acl| {
             if keeps_group {
                 acl.within(self.bound(false))
@@ -114,7 +118,7 @@ impl Substitute {
     }
 }
 
-/// Whether a change was made; an error that only says that it cannot be is none.
+/// Returns whether a change was made; an errno that only reports that it cannot be made is false.
 fn tolerated(result: Result<(), Os>) -> Result<bool, Os> {
     match result {
         Ok(()) => Ok(true),

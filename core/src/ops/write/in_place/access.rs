@@ -1,8 +1,8 @@
-//! Who may use a file while it is written over, and afterwards.
+//! Controls who may use a file during and after an in-place write.
 //!
-//! Until the new content is complete, the file grants no more than both the old mode and the new
-//! one: neither content is shown to those whom its own mode keeps out. A file that was renamed onto
-//! the name of the staged one never grants more than it did, as by a rename.
+//! Until the new content is complete, the mode is the intersection of the old and the new mode:
+//! neither content is shown to users whom its own mode excludes. A file that was renamed onto the
+//! staged file's name never grants more than it did, as with a rename.
 
 use crate::error::Os;
 use crate::metadata::{self, Acl};
@@ -11,13 +11,13 @@ use crate::ops::write::rules::Preserved;
 use crate::ops::write::substitute::Substitute;
 use crate::sys::{self, BorrowedFd, Stat};
 
-/// What the file grants, before and after.
+/// The permissions of the file before, during and after the write.
 pub(super) struct Access {
     old: u32,
-    /// `Err`: this process cannot read it.
+    /// `Err`: this process cannot read the ACL.
     old_acl: Result<Option<Vec<u8>>, Os>,
     new: u32,
-    /// What it grants meanwhile.
+    /// The mode during the write.
     narrow: u32,
     removes_acl: bool,
     keeps_mode: bool,
@@ -25,11 +25,11 @@ pub(super) struct Access {
 }
 
 impl Access {
-    /// Decides on it. Changes nothing.
+    /// Computes the permissions. Changes nothing.
     ///
     /// # Errors
     ///
-    /// What the system returned, unless it only says that the ACL cannot be read.
+    /// What the system returned, except errnos that only report that the ACL cannot be read.
     pub(super) fn new(
         fd: BorrowedFd<'_>,
         old: &Stat,
@@ -42,7 +42,7 @@ impl Access {
         };
         let has_acl = !matches!(old_acl, Ok(None));
         let is_private = substitute.is_some_and(|substitute| !substitute.is_public());
-        // The named entries of an ACL would show the staged file to users who could not read it.
+        // Named ACL entries would show the staged file to users who could not read it.
         let drops_acl = has_acl && (mode.is_some() || is_private);
         let removes_acl = drops_acl && old_acl.is_ok();
         let keeps_acl = has_acl && !drops_acl;
@@ -59,10 +59,10 @@ impl Access {
         }) & most;
         let mut narrow = old.permissions() & new;
         if removes_acl {
-            // Removing an ACL leaves its mask as the group bits, and lifts what it denies by name.
+            // Removing an ACL leaves its mask as the group bits, and drops its denials by name.
             narrow &= 0o700;
         } else if drops_acl {
-            // It could not be put back after a failure, so it stays and is masked.
+            // A removed ACL could not be restored after a failure, so it stays and is masked.
             new &= 0o707;
             narrow &= 0o700;
         }
@@ -77,8 +77,8 @@ impl Access {
         })
     }
 
-    /// Whether somebody who could open the target could not have opened the file that was renamed
-    /// onto the staged one. A descriptor that is open already shows the new content, whatever mode
+    /// Returns whether a user who could open the target could not have opened the file that was
+    /// renamed onto the staged one. An already open descriptor shows the new content whatever mode
     /// the target gets.
     pub(super) fn shows_substitute(&self) -> bool {
         self.shows_substitute
@@ -88,7 +88,7 @@ impl Access {
         self.new != self.old || self.removes_acl
     }
 
-    /// Takes away what is not granted meanwhile.
+    /// Removes the permissions that are not granted during the write.
     ///
     /// # Errors
     ///
@@ -97,7 +97,8 @@ impl Access {
         if !self.is_changed() {
             return Ok(());
         }
-        // Also where this takes nothing away: who may not change the mode learns it now.
+        // Also where this removes nothing: a caller that may not change the mode gets the error
+        // now.
         sys::change_mode(fd, self.narrow)?;
         if self.removes_acl {
             sys::remove_acl(fd).inspect_err(|_| self.restore(fd))?;
@@ -105,7 +106,7 @@ impl Access {
         Ok(())
     }
 
-    /// Gives the file its new mode, and syncs it.
+    /// Applies the new mode, and syncs the file.
     pub(super) fn finish(&self, fd: BorrowedFd<'_>) -> Result<(), Os> {
         if !self.is_changed() {
             return Ok(());
@@ -114,8 +115,8 @@ impl Access {
         fsync_errors::sync_file(fd)
     }
 
-    /// Gives the file its old ACL and mode back, when it has its old content. A failure leaves it
-    /// narrower.
+    /// Restores the old ACL and mode, once the file has its old content. A failure leaves the file
+    /// with fewer permissions.
     pub(super) fn restore(&self, fd: BorrowedFd<'_>) {
         if !self.is_changed() {
             return;
@@ -126,7 +127,7 @@ impl Access {
         let _ = sys::change_mode(fd, self.old);
     }
 
-    /// Compares the file as it is now, with this stat, with what it was.
+    /// Compares the file, whose stat is `now`, with its old state.
     pub(super) fn preserved(&self, fd: BorrowedFd<'_>, old: &Stat, now: &Stat) -> Preserved {
         let old_acl = self.old_acl.as_ref().ok().map(Option::as_deref);
         let is_same_acl =

@@ -1,15 +1,15 @@
-//! One writer of a file at a time.
+//! Serialises the writers of one file.
 //!
-//! - In this process: a table of the files that are being written over, by device and inode. No other
-//!   program has a say in it.
-//! - Between processes: a write lock on one byte of the file, far beyond its end, which the open file
-//!   description has (`F_OFD_SETLK`, kernel 3.15). Only who may write the file can hold it, and a
-//!   killed process loses it.
+//! - Within the process: a table of the files being overwritten, by device and inode. Other
+//!   programs cannot affect it.
+//! - Between processes: an open file description lock (`F_OFD_SETLK`, kernel 3.15) on one byte far
+//!   beyond the end of the file. A write lock needs write permission, and a killed process loses
+//!   it.
 //!
-//! A read lock, which everybody can take who may read the file, is in the way of the write lock
-//! too. It is waited for only briefly and then ignored: a reader cannot keep a file from being
-//! written. Where there are no such locks (macOS, Windows, some network file systems), only writers
-//! of one process exclude each other.
+//! A read lock conflicts with the write lock too, and every process with read permission can hold
+//! one. It is waited for only briefly and then ignored, so a reader cannot block a write. Where
+//! there are no such locks (macOS, Windows, some network file systems), only writers of one process
+//! exclude each other.
 
 use crate::error::Os;
 use crate::sys::{self, BorrowedFd, Stat};
@@ -18,20 +18,20 @@ use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long another writer is waited for.
+/// How long to wait for another writer.
 const WRITER_WAIT: Duration = Duration::from_secs(10);
 
-/// How long the lock of a reader is waited for.
+/// How long to wait for the lock of a reader.
 const READER_WAIT: Duration = Duration::from_millis(100);
 
-/// The first pause between two tries; each is twice as long as the one before.
+/// The first pause between two tries. Each pause is twice as long as the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
-/// The byte that is locked: the last one that a lock can have.
+/// The locked byte: the last one that a lock can cover.
 const BYTE: i64 = i64::MAX - 1;
 
-/// What is returned when another writer does not finish.
+/// The error when another writer does not finish in time.
 const BUSY: Os = Os {
     errno: sys::EBUSY,
     syscall: "fcntl",
@@ -39,7 +39,7 @@ const BUSY: Os = Os {
 
 type Identity = (u64, u64);
 
-/// Files that this process is writing over.
+/// Files that this process is overwriting.
 static WRITTEN: LazyLock<Mutex<HashSet<Identity>>> = LazyLock::new(Mutex::default);
 static IS_FREE: Condvar = Condvar::new();
 
@@ -47,17 +47,17 @@ fn written() -> MutexGuard<'static, HashSet<Identity>> {
     WRITTEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The right to write over a file. Dropping it ends the entry in the table; the lock on the byte ends
-/// with the descriptor.
+/// The lock of one writer. Dropping it removes the entry from the table; the byte lock ends with
+/// the descriptor.
 #[derive(Debug)]
 pub(super) struct Lock(Identity);
 
 impl Lock {
-    /// Waits until no other writer has the file, for a bounded time.
+    /// Waits, for a bounded time, until no other writer holds the file.
     ///
     /// # Errors
     ///
-    /// EBUSY while another writer has it.
+    /// EBUSY while another writer holds it.
     pub(super) fn take(fd: BorrowedFd<'_>, stat: &Stat) -> Result<Self, Os> {
         let deadline = Instant::now() + WRITER_WAIT;
         let lock = Self::enter((stat.dev, stat.ino), deadline)?;
@@ -96,7 +96,7 @@ fn lock_byte(fd: BorrowedFd<'_>, deadline: Instant) -> Result<(), Os> {
         match sys::lock_byte_for_writing(fd, BYTE) {
             Ok(()) => return Ok(()),
             Err(os) if matches!(os.errno, sys::EAGAIN | sys::EACCES) => {}
-            // There are no such locks here.
+            // This file system has no such locks.
             Err(_) => return Ok(()),
         }
         let is_writer = sys::is_byte_locked_for_writing(fd, BYTE).unwrap_or(false);

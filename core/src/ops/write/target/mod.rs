@@ -1,4 +1,4 @@
-//! Where a file is written: a directory by descriptor, and a name in it.
+//! The target of a write: a directory by descriptor, and a name in it.
 
 mod sync;
 mod verify;
@@ -21,14 +21,14 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct WriteTarget {
     dir: Arc<OwnedFd>,
-    /// The root whose own directory this is.
+    /// The root, when its own directory is the parent.
     pinned: Option<Arc<Root>>,
     /// The directory's real path, for results and messages.
     dir_path: Vec<u8>,
     name: Vec<u8>,
-    /// The path as given is the real one.
+    /// Whether the path as given is the real one.
     is_as_given: bool,
-    /// The path as it was resolved, for a link to be read from.
+    /// The path as it was resolved, to read a symlink from.
     text: Vec<u8>,
     can_sync: bool,
     links: u32,
@@ -37,15 +37,15 @@ pub(crate) struct WriteTarget {
 /// What has the name.
 enum Found {
     Nothing,
-    /// A link whose name the file takes.
+    /// A symlink that the file replaces.
     Replaceable,
     File(OldFile),
-    /// A link that is to be followed.
+    /// A symlink to follow.
     Link,
 }
 
 impl WriteTarget {
-    /// Opens the parent directory, and makes it where the rules say so.
+    /// Opens the parent directory, and creates it where the rules say so.
     pub(crate) fn find(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Self, Error> {
         let located = scope.locate(raw)?;
         if located.names_directory {
@@ -76,7 +76,7 @@ impl WriteTarget {
             return Ok(target(dir, Some(Arc::clone(root)), dir_path, false, true));
         }
         if path::is_too_long(name) || text.len() >= TOO_LONG {
-            // Said before a parent is made for it, and of a path that nobody could read by.
+            // Checked before a parent is created: a read by this path would fail too.
             return Err(Os {
                 errno: sys::ENAMETOOLONG,
                 syscall: "open",
@@ -86,7 +86,7 @@ impl WriteTarget {
         let wants_sync = rules.durable == Durable::Full;
         let mut can_sync = wants_sync;
         let opened = match scope.open(parent, directory_flags(wants_sync), Last::Follow) {
-            // A directory may be writable without being readable; it cannot be synced then.
+            // A directory may be writable but not readable; then it cannot be synced.
             Err(error) if wants_sync && error.errno() == Some(sys::DENIED) => {
                 can_sync = false;
                 scope.open(parent, directory_flags(false), Last::Follow)
@@ -130,7 +130,7 @@ impl WriteTarget {
         ))
     }
 
-    /// Looks at what has the name, and goes where a link leads, if it may be followed.
+    /// Inspects what has the name, and follows a symlink where the rules allow it.
     pub(crate) fn inspect(
         &mut self,
         scope: &Scope<'_>,
@@ -145,8 +145,8 @@ impl WriteTarget {
         }
     }
 
-    /// Looks once more, when the content is complete. A symlink found now was planted after the
-    /// first look, and is never followed.
+    /// Re-checks the target when the content is complete. A symlink found now was planted after the
+    /// first check and is never followed.
     pub(crate) fn recheck(
         &mut self,
         scope: &Scope<'_>,
@@ -163,9 +163,9 @@ impl WriteTarget {
     }
 
     fn inspect_name(&self, rules: &Rules) -> Result<Found, Error> {
-        // With a mode given, nothing of the old file but its owner is kept: one call shows it.
-        // Otherwise it is held, so that its mode and its ACL are those of one and the same file.
-        // Which mount it lies on matters where the file is synced (`Purpose::Replacement`).
+        // With a mode given, only the old file's owner is kept: one call reads it. Otherwise a held
+        // descriptor makes mode and ACL those of one file. A durable write also needs the mount
+        // (`Purpose::Replacement`).
         let wants_mount = rules.overwrite && rules.durable != Durable::No;
         let (held, seen) = if rules.mode.is_some() || !rules.overwrite {
             let dir = self.dir.as_fd();
@@ -208,7 +208,7 @@ impl WriteTarget {
         if rules.reject_hardlinks && stat.nlink > 1 {
             return Err(Error::refused(Code::Hardlink, ""));
         }
-        // Also read where the mode leaves it without effect: it is kept, or reported as lost.
+        // Also read where the mode masks it entirely: it is kept, or reported as lost.
         let acl = match held {
             _ if rules.mode.is_some() => None,
             Some(fd) => {
@@ -220,8 +220,8 @@ impl WriteTarget {
         Ok(Found::File(OldFile { stat, acl }))
     }
 
-    /// Goes to where a link leads, as the scope's policy allows: whom it belongs to and where it
-    /// leads are those of one and the same link, whatever has its name by then.
+    /// Follows a symlink as the scope's policy allows. Owner and target are read from one and the
+    /// same symlink, whatever has its name by then.
     fn follow(&mut self, scope: &Scope<'_>, rules: &Rules) -> Result<(), Error> {
         let links = self.links + 1;
         if scope.policy == Policy::Reject || links > link_policy::MAX_LINKS {
@@ -239,12 +239,12 @@ impl WriteTarget {
             Err(os) => return Err(os.into()),
         };
         let Some(link_target) = link.target else {
-            // No link any more: the next look says what it is.
+            // No longer a symlink: the next inspection finds what it is.
             self.links = links;
             return Ok(());
         };
         let dir = self.dir.as_fd();
-        // The next write through a link here may ask the kernel's memory where it leads.
+        // Lets the next write through a symlink here find the target without blocking.
         mounts::learn(dir);
         let link_target =
             link_policy::allowed_target(scope.policy, &link.stat, link_target, dir, true)
@@ -274,12 +274,12 @@ impl WriteTarget {
         Arc::clone(&self.dir)
     }
 
-    /// Whether the directory was opened such that it can be synced.
+    /// Returns whether the descriptor of the directory can be synced.
     pub(crate) fn can_sync(&self) -> bool {
         self.can_sync
     }
 
-    /// Device and inode of the directory, where they can be had.
+    /// Returns device and inode of the directory, if its stat is available.
     pub(crate) fn identity(&self) -> Option<(u64, u64)> {
         let stat = sys::fstat(self.dir.as_fd()).ok()?;
         Some((stat.dev, stat.ino))
@@ -289,12 +289,12 @@ impl WriteTarget {
         &self.name
     }
 
-    /// The directory's real path.
+    /// Returns the directory's real path.
     pub(crate) fn directory_path(&self) -> &[u8] {
         &self.dir_path
     }
 
-    /// A name in this directory as a full path.
+    /// Returns the full path of a name in this directory.
     pub(crate) fn full_path(&self, name: &[u8]) -> Vec<u8> {
         path::join(&self.dir_path, name).into_owned()
     }
@@ -304,8 +304,8 @@ impl WriteTarget {
     }
 }
 
-/// Says why the parent could not be opened: a link on the way that leads to nothing is not a
-/// missing directory, and no `mkdir` helps.
+/// Finds the cause of a failed open of the parent. A dangling symlink on the way is not a missing
+/// directory, and no `mkdir` helps.
 fn explain_parent(scope: &Scope<'_>, parent: &[u8], error: Error) -> Error {
     let Error::System { os, .. } = error else {
         return error;
@@ -328,7 +328,8 @@ fn classify_parent(error: Error) -> Error {
     }
 }
 
-/// Refuses a path without a final name: `..` at its end, or the root itself. Where it leads decides how.
+/// Returns the error for a path without a final name: `..` at its end, or the root itself. The
+/// error depends on what the path leads to.
 fn judge_unnamed(scope: &Scope<'_>, text: &[u8]) -> Error {
     match scope.stat(text, Last::Follow) {
         Err(error) => classify_parent(error),
@@ -336,7 +337,7 @@ fn judge_unnamed(scope: &Scope<'_>, text: &[u8]) -> Error {
     }
 }
 
-/// A name with `/` or `/.` behind it can only be a directory, or should be.
+/// Returns the error for a name that ends in `/` or `/.`, which can only name a directory.
 fn judge_bare(scope: &Scope<'_>, text: &[u8], rules: &Rules) -> Error {
     match scope.stat(text, Last::Keep) {
         Err(error) if error.errno() == Some(sys::ENOENT) => Error::refused(Code::NotFile, "slash"),

@@ -1,4 +1,4 @@
-//! Syncing the directory of a write.
+//! Syncs the directory of a write.
 
 use super::WriteTarget;
 use crate::error::{Code, Error};
@@ -29,9 +29,8 @@ impl WriteTarget {
         }
     }
 
-    /// The answer after a sync that succeeded, when another one on the same file system has not.
-    ///
-    /// [`Code::NotDurable`], as if it had been told too.
+    /// Returns the error for a successful sync when another one on the same file system has failed:
+    /// [`Code::NotDurable`], as if this sync had failed too.
     pub(in crate::ops::write) fn in_doubt(&self) -> Error {
         if let Some(root) = &self.pinned {
             root.renew();

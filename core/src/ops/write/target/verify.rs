@@ -1,4 +1,4 @@
-//! Whether the directory of a write is still where it was opened.
+//! Checks whether the directory of a write is still where it was opened.
 
 use super::{WriteTarget, classify_parent};
 use crate::error::{Code, Error};
@@ -33,7 +33,7 @@ impl WriteTarget {
     }
 }
 
-/// The answers to a path that led to a directory before, and does not now.
+/// Returns whether an errno means that a path no longer leads to its former directory.
 fn leads_elsewhere(errno: i32) -> bool {
     matches!(
         errno,
