@@ -1,11 +1,11 @@
-//! Paths as callers write them, and the working directory.
+//! Paths in the caller's form, and the working directory.
 
 use crate::error::{Code, Error};
 use crate::path;
 use crate::sys;
 use std::borrow::Cow;
 
-/// A path as the core takes it.
+/// Converts a path from the caller's form to the core's form.
 ///
 /// # Errors
 ///
@@ -15,7 +15,7 @@ pub(crate) fn from_caller(raw: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
     path::from_caller(raw, working_directory)
 }
 
-/// The absolute path beneath the working directory as it is now, in the form of the caller.
+/// Makes a path absolute beneath the current working directory, in the caller's form.
 ///
 /// # Errors
 ///
@@ -26,7 +26,7 @@ pub fn absolute(raw: &[u8]) -> Result<Vec<u8>, Error> {
     Ok(path::shown(&absolute).into_owned())
 }
 
-/// The working directory, which may have been removed.
+/// Returns the working directory. Fails where it was removed.
 pub(crate) fn working_directory() -> Result<Vec<u8>, Error> {
     sys::current_directory().map_err(|os| match os.errno {
         sys::ENOENT => Error::refused_by(Code::NotFound, "working-directory", os),

@@ -1,9 +1,9 @@
-//! Errors of a path that every operation classifies alike.
+//! Classification of path errors, common to all operations.
 
 use crate::error::{Code, Error};
 use crate::sys;
 
-/// Classifies what every verb classifies alike; the rest stays what the system returned.
+/// Classifies the errors that every verb classifies alike. Returns other errors unchanged.
 pub(crate) fn classify(error: Error) -> Error {
     let Error::System { os, .. } = error else {
         return error;

@@ -1,31 +1,32 @@
-//! Whether a symlink may be followed in user space: by the walk, and by a write that follows the
-//! final link of its path.
+//! Decides whether a symlink may be followed in user space: by the walk, and by a write that
+//! follows the final symlink of its path.
 //!
-//! The kernel applies its own policy where it follows a link. Here the same rules are applied to
-//! the link that was read, and in the kernel's order (`pick_link`, `may_follow_link` in
-//! fs/namei.c, Linux 6.18):
+//! The kernel applies its own policy where it follows a symlink. This module applies the same rules
+//! to a symlink that was read, in the kernel's order (`pick_link`, `may_follow_link` in fs/namei.c,
+//! Linux 6.18):
 //!
 //! 1. `fs.protected_symlinks`, for the last component of a path: EACCES.
-//! 2. `nosymfollow` of the mount that the link lies on: ELOOP.
+//! 2. `nosymfollow` of the mount that the symlink lies on: ELOOP.
 //!
-//! Before them comes the policy of the scope, which may be stricter.
+//! The policy of the scope, which may be stricter, comes first.
 
 use super::scope::Policy;
 use crate::error::{Code, Error, Os};
 use crate::metadata;
 use crate::sys::{self, BorrowedFd, Stat, Target};
 
-/// Links that one path may cross, as in the kernel (path_resolution(7)).
+/// Symlinks that one path may cross, as in the kernel (path_resolution(7)).
 pub(crate) const MAX_LINKS: u32 = 40;
 
-/// The target of a link, if the scope's policy and the kernel's allow following it.
+/// Returns the target of a symlink, if the scope's policy and the kernel's rules allow following
+/// it.
 ///
-/// `directory` is the one that has the link. `is_last` says that nothing follows the link's name in
-/// the path, nor follows the names of the links that led here.
+/// `directory` contains the symlink. `is_last` means that no component follows the symlink's name,
+/// neither in the path nor in the targets of the symlinks that led here.
 ///
 /// # Errors
 ///
-/// [`Code::Symlink`]; ELOOP for a link that leads elsewhere than its text; EACCES.
+/// [`Code::Symlink`]; ELOOP for a magic link, which leads elsewhere than its text; EACCES.
 pub(crate) fn allowed_target(
     policy: Policy,
     stat: &Stat,
@@ -56,7 +57,7 @@ pub(crate) fn allowed_target(
     }
 }
 
-/// What the kernel answers to the open that would have followed the link.
+/// Returns the error of the kernel's `open` that would have followed the symlink.
 fn refused(errno: i32) -> Os {
     Os {
         errno,

@@ -1,21 +1,21 @@
-//! The kernel's resolver of macOS: one `openat(2)` for the whole path, with flags that have it
-//! refuse links (`O_NOFOLLOW_ANY`) and what leaves the root (`O_RESOLVE_BENEATH`).
+//! The kernel's resolver on macOS: one `openat(2)` for the whole path. Flags refuse symlinks
+//! (`O_NOFOLLOW_ANY`) and paths that leave the root (`O_RESOLVE_BENEATH`).
 
 use super::scope::{Found, Last, Policy, Resolver, Scope};
 use crate::error::{Error, Os};
 use crate::sys::{self, AsFd, NOFOLLOW_ANY, OFlag, OwnedFd};
 
-/// Whether the kernel refuses links anywhere on the way. What stays beneath a root otherwise is
-/// known by the scope: older systems walk.
+/// Returns whether the kernel refuses symlinks in every component. Older systems use the walk;
+/// [`serves`] decides what else needs it.
 pub(super) fn works() -> bool {
     sys::nofollow_any_works()
 }
 
-/// Whether this resolver can do what the scope demands.
+/// Returns whether this resolver can meet the scope's demands.
 pub(super) fn serves(scope: &Scope<'_>) -> bool {
     scope.resolver == Resolver::Kernel
         && match scope.policy {
-            // Without links and `..`, nothing leads out of a root.
+            // Without symlinks and `..`, no path leads out of a root.
             Policy::Reject => true,
             Policy::FollowTrusted => false,
             Policy::FollowParents | Policy::FollowWithinRoot => {
@@ -24,7 +24,7 @@ pub(super) fn serves(scope: &Scope<'_>) -> bool {
         }
 }
 
-/// As `openat2` does, but that no spelling is taken for the real one here.
+/// Opens a path as `openat2` does, but never takes a path's spelling for the real one.
 pub(super) fn open(
     scope: &Scope<'_>,
     text: &[u8],

@@ -1,9 +1,9 @@
-//! From a path to a descriptor, under a policy for symlinks and beneath a root, if there is one.
+//! Resolves a path to a descriptor, under a symlink policy and optionally beneath a root.
 //!
-//! Two resolvers return the same results: the kernel's resolves the whole path in one call
-//! (`openat2.rs`, `macos.rs`, `windows.rs`); [`walk`] opens one component after the other where the
-//! kernel cannot. Which one is decided once per process, by a probe, and never by the result for a
-//! real path.
+//! Two resolvers return the same results. The kernel's resolver takes the whole path in one call
+//! (`openat2.rs`, `macos.rs`, `windows.rs`). [`walk`] opens one component after the other where the
+//! kernel's cannot be used. A probe chooses between them once per process, never by the result for
+//! a real path.
 
 mod argument;
 mod classify;
@@ -38,7 +38,7 @@ use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 impl Resolver {
-    /// The stronger of the two that works in this process.
+    /// Returns the stronger of the two resolvers that work in this process.
     #[must_use]
     pub fn detect() -> Self {
         if kernel::works() {
@@ -52,8 +52,8 @@ impl Resolver {
 impl Scope<'_> {
     /// Opens a located path, or a parent or child of one in the same form.
     ///
-    /// From either resolver, a link that is not allowed is ELOOP and leaving the root EXDEV, as
-    /// the kernel has it; [`classify`] names them.
+    /// Both resolvers return the kernel's errnos: ELOOP for a symlink that is not allowed, EXDEV
+    /// for a path that leaves the root. [`classify`] maps them to codes.
     #[inline(always)]
     pub(crate) fn open(&self, text: &[u8], flags: OFlag, last: Last) -> Result<Found, Error> {
         let resolve = |flags| {
@@ -71,14 +71,14 @@ impl Scope<'_> {
         }
     }
 
-    /// Whether it is the kernel that keeps paths beneath the root.
+    /// Returns whether the kernel confines paths to the root.
     #[must_use]
     #[inline]
     pub fn is_contained_by_kernel(&self) -> bool {
         self.root.is_some() && kernel::serves(self)
     }
 
-    /// The status of what a path leads to, which is not opened for that.
+    /// Returns the stat of a path without opening the file.
     pub(crate) fn stat(&self, text: &[u8], last: Last) -> Result<Stat, Error> {
         match sys::PATH_ONLY {
             Some(flags) => Ok(sys::fstat(self.open(text, flags, last)?.fd.as_fd())?),
@@ -91,15 +91,16 @@ impl Scope<'_> {
         }
     }
 
-    /// The real path of something opened, unless it is the path as given, or lies beneath the
-    /// root's like that.
+    /// Returns the real path of an opened object; `None` where it equals the path as given, or the
+    /// root's real path plus that path.
     #[inline(always)]
     pub(crate) fn other_path(&self, located: &Located<'_>, found: &Found) -> Option<Vec<u8>> {
         let is_as_given = found.is_exact && located.is_plain;
         (!is_as_given).then(|| self.real_path(&located.text, found))
     }
 
-    /// The real path of something opened, for results. Never used to reach it again.
+    /// Returns the real path of an opened object, for results only. It is never used to open the
+    /// object again.
     pub(crate) fn real_path(&self, text: &[u8], found: &Found) -> Vec<u8> {
         let absolute = match self.root {
             Some(root) => path::join(root.real(), text),
@@ -124,20 +125,20 @@ impl Scope<'_> {
     }
 }
 
-/// What the kernel puts behind the path of an object that has no name any more.
+/// The suffix that the kernel appends to the path of a deleted object.
 const DELETED: &[u8] = b" (deleted)";
 
-/// Tells the two meanings of EAGAIN apart: the path changed through every try, or somebody holds
-/// a lease on the file, which a non-blocking open has told the holder to give up.
+/// Distinguishes the two meanings of EAGAIN: the path changed during every try, or a process holds
+/// a lease on the file, which a non-blocking open has started to break.
 ///
-/// `O_PATH` breaks no lease, so that its answer is about the path alone. A lease is waited for,
-/// for a bounded time, as an open without `O_NONBLOCK` would.
+/// `O_PATH` breaks no lease, so its result concerns the path alone. A lease is waited for, for a
+/// bounded time, as an open without `O_NONBLOCK` would.
 fn retry_after_eagain(
     error: Error,
     flags: OFlag,
     resolve: impl Fn(OFlag) -> Result<Found, Error>,
 ) -> Result<Found, Error> {
-    /// Lease holders answer within milliseconds; the kernel itself takes a lease away after
+    /// Lease holders react within milliseconds. The kernel itself breaks a lease after
     /// /proc/sys/fs/lease-break-time, which is 45 s.
     const PATIENCE: Duration = Duration::from_secs(5);
     const NAP: Duration = Duration::from_millis(5);
@@ -146,7 +147,7 @@ fn retry_after_eagain(
         return Err(error);
     };
     let Some(path_only) = sys::PATH_ONLY else {
-        // No leases there: only a link that kept changing under every look answers this.
+        // There are no leases on this system: EAGAIN means a symlink that changed during every try.
         return Err(Error::refused_by(Code::PathMismatch, "retries", os));
     };
     let path_only_flags = path_only | (flags & (OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW));

@@ -1,4 +1,4 @@
-//! The kernel's resolver: one `openat2(2)` for the whole path.
+//! The kernel's resolver on Linux: one `openat2(2)` for the whole path.
 
 use super::scope::{Found, Last, Policy, Resolver, Scope};
 use crate::error::{Error, Os};
@@ -9,16 +9,17 @@ use crate::sys::{
 use nix::fcntl::{AT_FDCWD, ResolveFlag};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Tries before a path that keeps changing is given up. Under an attacker that exchanges names
-/// as fast as it can, 16 tries answer all but one call in ten thousand, and 64 all of them.
+/// Tries before the resolver gives up on a path that keeps changing. Under an attacker that
+/// exchanges names as fast as it can, 16 tries fail for one call in ten thousand, and 64 for none.
 const TRIES: u32 = 128;
 
-/// Whether this kernel, and every filter before it, takes the call.
+/// Returns whether this kernel, and every seccomp filter, accepts the call.
 pub(super) fn works() -> bool {
     sys::openat2_works()
 }
 
-/// Whether this resolver can do what the scope demands: it cannot judge whom a link belongs to.
+/// Returns whether this resolver can meet the scope's demands. It cannot check the owner of a
+/// symlink.
 pub(super) fn serves(scope: &Scope<'_>) -> bool {
     scope.resolver == Resolver::Kernel && scope.policy != Policy::FollowTrusted
 }
@@ -37,13 +38,13 @@ pub(super) fn open(
     } else {
         ResolveFlag::empty()
     };
-    // Together with O_PATH, O_NOFOLLOW opens a final link itself, under every resolve flag.
+    // Together with O_PATH, O_NOFOLLOW opens a final symlink itself, under every resolve flag.
     let flags = match last {
         Last::Keep => flags | OFlag::O_NOFOLLOW,
         Last::Follow => flags,
     };
-    // Even where links may be followed, most paths have none. Asking for exactly that first
-    // costs nothing then, and proves that the path as written is the real one.
+    // Even where symlinks may be followed, most paths have none. A first try without symlinks costs
+    // nothing then, and proves that the path as written is the real one.
     match patiently(start, text, flags, beneath | RESOLVE_NO_SYMLINKS) {
         Ok(fd) => return Ok(Found { fd, is_exact: true }),
         Err(os) if os.errno != sys::ELOOP || scope.policy == Policy::Reject => {
@@ -58,11 +59,11 @@ pub(super) fn open(
     })
 }
 
-/// Repeats what only says that the path changed meanwhile: EAGAIN, and an EXDEV that the next
-/// look does not confirm.
+/// Repeats an open after errors that may only mean that the path changed meanwhile: EAGAIN, and an
+/// EXDEV that the next try does not confirm.
 ///
-/// The kernel answers EAGAIN when a rename or mount anywhere on the host raced with `..`, and
-/// when a lease is being broken; it answers EXDEV also when a component was moved in mid-walk.
+/// The kernel returns EAGAIN when a rename or mount anywhere on the host raced with `..`, and while
+/// a lease is being broken. It returns EXDEV also when a component was moved during the walk.
 #[inline(always)]
 fn patiently(
     start: BorrowedFd<'_>,
@@ -77,7 +78,7 @@ fn patiently(
             Err(os) if os.errno == sys::EXDEV && !was_outside => was_outside = true,
             result => return result,
         }
-        // The first repetition is at once: most changes are over by then.
+        // The first repetition is immediate: most changes are over by then.
         if attempt > 1 {
             pause();
         }
@@ -85,7 +86,7 @@ fn patiently(
     open_at2(start, text, flags, resolve)
 }
 
-/// Waits 1 to 50 µs, differently each time, so as not to fall into step with an attacker.
+/// Waits a random 1 to 50 µs, so that the tries do not synchronise with an attacker's.
 fn pause() {
     let clock = SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -1,4 +1,4 @@
-//! A pinned directory: opened once, and meant by every call however its name changes later.
+//! A pinned directory: opened once, and used by every call however its name changes later.
 
 use super::argument::{from_caller, working_directory};
 use super::classify::classify;
@@ -11,30 +11,30 @@ use std::sync::{Arc, PoisonError, RwLock};
 /// The number of the next root.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
-/// A directory that calls are confined to. It is closed when the last of them lets go of it.
+/// A directory that calls are confined to. It is closed when its last user drops it.
 #[derive(Debug)]
 pub struct Root {
     number: u64,
     dir: RwLock<Arc<OwnedFd>>,
-    /// A sync of the descriptor failed, and there was none to take its place.
+    /// A sync of the descriptor failed, and no replacement could be opened.
     is_spent: AtomicBool,
-    /// Absolute, as the caller gave it.
+    /// The absolute path as the caller gave it.
     given: Vec<u8>,
-    /// Without links, as of opening.
+    /// The path without symlinks, as of the open.
     real: Vec<u8>,
-    /// The unique number of its mount; 0 while it is not known.
+    /// The unique id of its mount; 0 while it is unknown.
     mount: AtomicU64,
     /// Device and inode, by `fstat` of the descriptor.
     identity: (u64, u64),
 }
 
 impl Root {
-    /// Opens the directory that a path leads to now, links included.
+    /// Opens the directory that a path leads to now. Symlinks are followed.
     ///
     /// # Errors
     ///
-    /// [`Code::InvalidPath`], [`Code::NotFound`], [`Code::NotDirectory`]; otherwise what the
-    /// system returned.
+    /// [`Code::InvalidPath`], [`Code::NotFound`], [`Code::NotDirectory`]; otherwise what the system
+    /// returned.
     pub fn open(raw: &[u8]) -> Result<Self, Error> {
         let path = from_caller(raw)?;
         let given = if path.starts_with(b"/") {
@@ -54,8 +54,7 @@ impl Root {
         Ok(Self::hold(dir, &stat, given, real))
     }
 
-    /// Makes a root of a directory that is open, with its status, and its path as given and without
-    /// links.
+    /// Wraps an open directory, with its stat, its path as given and its real path.
     pub(crate) fn hold(dir: OwnedFd, stat: &Stat, given: Vec<u8>, real: Vec<u8>) -> Self {
         Self {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
@@ -68,26 +67,26 @@ impl Root {
         }
     }
 
-    /// A number that no other root of this process ever has; not 0.
+    /// Returns a number that no other root of this process ever has. It is not 0.
     #[must_use]
     pub fn number(&self) -> u64 {
         self.number
     }
 
-    /// Device and inode of the directory.
+    /// Returns device and inode of the directory.
     #[must_use]
     pub fn identity(&self) -> (u64, u64) {
         self.identity
     }
 
-    /// The real path of the directory when it was opened.
+    /// Returns the real path of the directory as of the open.
     #[must_use]
     pub fn real(&self) -> &[u8] {
         &self.real
     }
 
-    /// The unique number of the mount it lies on, where the system has one. When the first `statx`
-    /// failed, the next one has it; no file system is asked for it.
+    /// Returns the unique id of its mount, where the system has one. If the first `statx` failed,
+    /// the call repeats it. It never blocks on a file system.
     #[cfg(target_os = "linux")]
     pub(crate) fn mount(&self) -> Option<u64> {
         let known = self.mount.load(Ordering::Relaxed);
@@ -99,7 +98,7 @@ impl Root {
         Some(mount)
     }
 
-    /// The descriptor, for the length of one call.
+    /// Returns the descriptor, for the length of one call.
     pub(crate) fn directory(&self) -> Arc<OwnedFd> {
         if self.is_spent.load(Ordering::Relaxed) {
             self.renew();
@@ -107,9 +106,9 @@ impl Root {
         Arc::clone(&self.dir.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Opens the same directory anew, after a sync of it failed: a write-back error is reported
-    /// once per open description, and a later sync of the old one would answer success. Where that
-    /// cannot be done now, the next call tries again.
+    /// Reopens the directory after a failed sync. The kernel reports a write-back error once per
+    /// open file description, so a later sync of the old one would return success. If the reopen
+    /// fails, the next call tries again.
     pub(crate) fn renew(&self) {
         let mut held = self.dir.write().unwrap_or_else(PoisonError::into_inner);
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
@@ -120,13 +119,13 @@ impl Root {
         }
     }
 
-    /// What an absolute path means below this root, by its given or its real name.
+    /// Returns the part of an absolute path below this root, by the root's given or real path.
     pub(crate) fn strip<'a>(&self, absolute: &'a [u8]) -> Option<&'a [u8]> {
         path::beneath(absolute, &self.given).or_else(|| path::beneath(absolute, &self.real))
     }
 }
 
-/// Readable, so that it can be synced; or by path only, where reading is not allowed.
+/// Opens a directory for reading, so that it can be synced; with `O_PATH` where reading is denied.
 fn open_directory(path: &[u8]) -> Result<OwnedFd, crate::error::Os> {
     match sys::open_absolute(path, OFlag::O_RDONLY | OFlag::O_DIRECTORY) {
         Err(os) if os.errno == sys::DENIED => sys::open_absolute(path, sys::HOLD),

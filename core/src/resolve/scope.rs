@@ -1,4 +1,4 @@
-//! Where paths start and what they may cross, and the check of a path against that.
+//! Where paths start, what they may cross, and the check of a path against that.
 
 use super::argument::{from_caller, working_directory};
 use super::root::Root;
@@ -8,8 +8,8 @@ use crate::sys::OwnedFd;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// From so many bytes on, the system refuses a path for its length (`PATH_MAX`); on Windows no path
-/// has as many: those that UTF-16 units take, up to the most that there can be.
+/// Number of bytes from which a path fails with ENAMETOOLONG (`PATH_MAX`). On Windows no path
+/// reaches the value: it is the UTF-8 length of the longest path in UTF-16 units.
 pub(crate) const TOO_LONG: usize = if cfg!(windows) {
     3 * 32_767
 } else if cfg!(target_os = "macos") {
@@ -21,54 +21,54 @@ pub(crate) const TOO_LONG: usize = if cfg!(windows) {
 /// Which symlinks may be followed. The names are those of the public API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
-    /// None, on the way or at the end.
+    /// No symlink, neither on the way nor at the end.
     Reject,
-    /// Those on the way, by the kernel's rules; the final component may not be one.
+    /// Symlinks on the way, by the kernel's rules. The final component may not be one.
     FollowParents,
-    /// All that stay beneath the root.
+    /// All symlinks that stay beneath the root.
     FollowWithinRoot,
-    /// Those that root or the effective user owns, in a directory no one else may write.
+    /// Symlinks that root or the effective user owns, in a directory that no other user may write.
     FollowTrusted,
 }
 
 /// How a path becomes a descriptor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resolver {
-    /// The system, for the whole path at once: `openat2(2)`, or flags of `open(2)` on macOS.
+    /// The kernel resolves the whole path at once: `openat2(2)`, or flags of `open(2)` on macOS.
     Kernel,
-    /// One `openat(2)` a component.
+    /// One `openat(2)` per component.
     Walk,
 }
 
-/// What a symlink as the final component means to the caller.
+/// How a symlink as the final component is treated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Last {
     /// Followed as the policy allows it for the directories on the way.
     Follow,
-    /// Never followed; it is opened itself with `O_PATH`, and refused otherwise.
+    /// Never followed: with `O_PATH` the symlink itself is opened, otherwise the open fails.
     Keep,
 }
 
 /// Where paths start, and what they may cross.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope<'a> {
-    /// The directory that nothing leaves.
+    /// The directory that paths cannot leave.
     pub root: Option<&'a Arc<Root>>,
     /// Which symlinks may be followed.
     pub policy: Policy,
-    /// How.
+    /// The resolver to use.
     pub resolver: Resolver,
 }
 
-/// A path, checked and made absolute, or relative to the root of its scope.
+/// A checked path: absolute, or relative to the root of its scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Located<'a> {
-    /// Absolute without a root; relative, and `.` for the root itself, with one.
+    /// Absolute without a root. With a root relative, and `.` for the root itself.
     pub(crate) text: Cow<'a, [u8]>,
-    /// It ended in `/` or `/.`, so only a directory can be meant.
+    /// The path ended in `/` or `/.`, so it can only name a directory.
     pub(crate) names_directory: bool,
-    /// It is as its caller wrote it, and has nothing to resolve but links: without one on the way,
-    /// it is the real path, or what lies beneath the root's.
+    /// The path is as the caller wrote it, and only symlinks can make it differ from the real path
+    /// (or from the part beneath the root's).
     pub(crate) is_plain: bool,
 }
 
@@ -76,7 +76,7 @@ pub(crate) struct Located<'a> {
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) fd: OwnedFd,
-    /// No link was followed, so that the path without `.` and `..` is the real path.
+    /// No symlink was followed, so the path without `.` and `..` is the real path.
     pub(crate) is_exact: bool,
 }
 
@@ -92,10 +92,10 @@ impl Located<'_> {
 }
 
 impl Scope<'_> {
-    /// Checks a path and brings it into the form that [`Self::open`] takes.
+    /// Checks a path and converts it to the form that [`Self::open`] takes.
     ///
-    /// With [`Policy::Reject`], `.` and `..` are resolved by text here: no link can lie on the
-    /// way. With the others they keep the kernel's meaning.
+    /// With [`Policy::Reject`], `.` and `..` are resolved by text here: no symlink can lie on the
+    /// way. With the other policies they keep the kernel's meaning.
     #[inline(always)]
     pub(crate) fn locate<'p>(&self, raw: &'p [u8]) -> Result<Located<'p>, Error> {
         match (self.root, from_caller(raw)?) {
@@ -156,7 +156,8 @@ impl Scope<'_> {
             Cow::Borrowed(raw)
         } else if by_text {
             let normal = path::normalize(raw);
-            // A root that was given with `..` behind a link has that name only as it was written.
+            // A root that was given with `..` after a symlink matches only the path as it was
+            // written.
             let below = root.strip(&normal).or_else(|| root.strip(raw));
             Cow::Owned(below.ok_or_else(outside)?.to_vec())
         } else {

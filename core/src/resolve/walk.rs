@@ -1,12 +1,14 @@
-//! The resolver in user space: one component after the other, each opened beneath the last.
+//! The resolver in user space: opens one component after the other, each beneath the last.
 //!
-//! It serves where `openat2` is missing, and judges links for [`Policy::FollowTrusted`], which
-//! the kernel cannot. No component is opened through a link: links are read, by the descriptor
-//! of the link itself, judged by [`link_policy`], and their target is walked in turn. `..` goes back to a directory that
-//! was walked through, so that the walk never climbs out of where it started.
+//! It is used where `openat2` is missing, and for [`Policy::FollowTrusted`], since the kernel
+//! cannot check the owner of a symlink. No component is opened through a symlink: a symlink is read
+//! by its own descriptor, checked by [`link_policy`], and its target is walked in turn. `..`
+//! returns to a directory that the walk has passed, so the walk never climbs above its start.
 //!
-//! Weaker than the kernel in two things: a directory that is moved out of the root in mid-walk is
-//! still walked; and where links may be followed, each directory on the way takes a descriptor.
+//! It is weaker than the kernel in two points:
+//!
+//! - A directory that is moved out of the root during the walk is still walked.
+//! - Where symlinks may be followed, each directory on the way takes a descriptor.
 
 use super::link_policy::{self, MAX_LINKS};
 use super::scope::{Found, Last, Policy, Scope, TOO_LONG};
@@ -14,11 +16,11 @@ use crate::error::{Code, Error, Os};
 use crate::path;
 use crate::sys::{self, AsFd, BorrowedFd, Link, OFlag, OwnedFd, Stat};
 
-/// Stands for a `/` at the end of a link's target. Unlike `.` it is no component: the name before
-/// it is still the last one.
+/// Represents a `/` at the end of a symlink's target. Unlike `.` it is no component: the name
+/// before it is still the last one.
 const SLASH: &[u8] = b"/";
 
-/// Steps that may find a name changed since the step before, until the path is given up.
+/// Steps that may find a changed name before the walk gives up on the path.
 const CHANGES: u32 = 128;
 
 pub(super) fn open(
@@ -30,7 +32,7 @@ pub(super) fn open(
     Walk::new(scope, text)?.open(flags, last)
 }
 
-/// The status of what a path leads to, for systems that cannot open it without acting on it.
+/// Returns the stat of a path, for systems without `O_PATH`.
 pub(super) fn stat(scope: &Scope<'_>, text: &[u8], last: Last) -> Result<Stat, Error> {
     Walk::new(scope, text)?.stat(last)
 }
@@ -52,8 +54,8 @@ impl Start {
 struct Walk {
     start: Start,
     policy: Policy,
-    /// The directories walked through, the current one last. Where no `..` can come, the last
-    /// one is enough, and one descriptor is held however deep the path.
+    /// The directories that the walk has passed, the current one last. Without any `..` to come,
+    /// only the last one is kept: one descriptor for a path of any depth.
     passed: Vec<OwnedFd>,
     /// Components still to come, the next one last.
     todo: Vec<Vec<u8>>,
@@ -61,17 +63,17 @@ struct Walk {
     changes: u32,
 }
 
-/// What one step found.
+/// The result of one step.
 enum Step {
     Opened(OwnedFd),
-    /// A link was read, and its target is what comes next; or the same name is tried again.
+    /// A symlink was read, and its target comes next; or the same name is tried again.
     Redirected,
 }
 
 impl Walk {
     fn new(scope: &Scope<'_>, text: &[u8]) -> Result<Self, Error> {
         if text.len() >= TOO_LONG {
-            // One component after the other, there is no limit; whoever opens it at once has one.
+            // A walk has no limit on the length of a path; an open of the whole path does.
             return Err(refused(sys::ENAMETOOLONG).into());
         }
         let (start, skip) = match scope.root {
@@ -114,8 +116,8 @@ impl Walk {
         Ok(sys::fstat(self.here())?)
     }
 
-    /// Walks on until one name is left. There is none where the path was the start itself, or
-    /// ended in `..`.
+    /// Walks until one name is left. Returns `None` where the path is the start itself, or ends in
+    /// `..`.
     fn walk_to_last(&mut self) -> Result<Option<Vec<u8>>, Error> {
         while let Some(name) = self.todo.pop() {
             if name == b".." {
@@ -151,7 +153,7 @@ impl Walk {
         self.passed.push(dir);
     }
 
-    /// Puts the components of a path, or of a link's target, before what is still to come.
+    /// Pushes the components of a path, or of a symlink's target, in front of those still to come.
     fn expect(&mut self, text: &[u8]) {
         self.todo
             .extend(path::components(text).rev().map(<[u8]>::to_vec));
@@ -159,7 +161,7 @@ impl Walk {
 
     fn climb(&mut self) -> Result<(), Error> {
         match (self.passed.pop(), &self.start) {
-            // At the top of the file system, `..` stays there.
+            // `..` at the top of the file system stays there.
             (Some(_), _) | (None, Start::FileSystem(_)) => Ok(()),
             (None, Start::Root(_)) => Err(refused(sys::EXDEV).into()),
         }
@@ -168,7 +170,7 @@ impl Walk {
     fn open_directory(&mut self, name: &[u8]) -> Result<Step, Error> {
         match sys::open_at(self.here(), name, sys::HOLD | OFlag::O_NOFOLLOW) {
             Ok(fd) => Ok(Step::Opened(fd)),
-            // Which of the two a link is, systems disagree about.
+            // Systems differ in which errno they return for a symlink.
             Err(os) if matches!(os.errno, sys::ENOTDIR | sys::ELOOP) => self.follow(name, os),
             Err(os) => Err(os.into()),
         }
@@ -191,11 +193,11 @@ impl Walk {
         }
     }
 
-    /// Reads a link where the policy allows it. `otherwise` is the answer for what is no link.
+    /// Reads a symlink where the policy allows it. Returns `otherwise` for anything but a symlink.
     fn follow(&mut self, name: &[u8], otherwise: Os) -> Result<Step, Error> {
         let Link { stat, target } = sys::read_link(self.here(), name)?;
         let Some(target) = target else {
-            // A link was there a moment ago if that was the answer, and if a directory is now.
+            // ELOOP, or a directory found now: the symlink was replaced meanwhile.
             return if otherwise.errno == sys::ELOOP || stat.is_directory() {
                 self.try_again(name, otherwise)
             } else {
@@ -219,7 +221,7 @@ impl Walk {
             }
             self.passed.clear();
         }
-        // As in the kernel, a link to `name/` names a directory and nothing else.
+        // As in the kernel, a symlink to `name/` names a directory and nothing else.
         let (bare, names_directory) = path::bare(&target);
         if names_directory {
             let is_slash = target[bare.len()..].iter().all(|&byte| byte == b'/');
@@ -255,7 +257,8 @@ mod tests {
     use std::os::unix::fs::symlink;
     use std::sync::Arc;
 
-    /// Systems without `O_PATH` look by walking to the last name. Here both ways can be compared.
+    /// Systems without `O_PATH` stat by a walk to the last name. On Linux both ways can be
+    /// compared.
     #[test]
     fn a_look_by_walking_sees_what_an_open_by_path_alone_sees() {
         let top = std::env::temp_dir().join(format!("holdfast-look-{}", std::process::id()));

@@ -1,17 +1,17 @@
-//! The system's own resolver on Windows: one open for the whole path, where links on the way are
-//! its business. Nothing else is: with a root, or with links that are judged, it is the walk.
+//! The system's resolver on Windows: one open for the whole path. It follows symlinks on the way
+//! without a check, so a root or a policy that checks symlinks needs the walk.
 
 use super::scope::{Found, Last, Policy, Scope};
 use crate::error::Error;
 use crate::sys::{self, OFlag};
 
-/// Whether the kernel keeps a path beneath a root: it cannot be told to.
+/// Returns whether the kernel confines a path to the root: Windows has no such call.
 pub(super) fn works() -> bool {
     false
 }
 
-/// Whether this resolver can do what the scope demands. It also reaches what lies beneath a
-/// directory that one may pass through and not open, which the walk does not.
+/// Returns whether this resolver can meet the scope's demands. Unlike the walk, it reaches paths
+/// beneath a directory that the caller may traverse but not open.
 pub(super) fn serves(scope: &Scope<'_>) -> bool {
     scope.root.is_none() && scope.policy == Policy::FollowParents
 }
