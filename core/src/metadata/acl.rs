@@ -1,4 +1,4 @@
-//! POSIX access ACLs: what an entry means, and ACLs for a file that changes hands.
+//! POSIX access ACLs: the meaning of an entry, and ACLs for a file whose owner or group changes.
 
 use super::owner::cannot_be_kept;
 use crate::error::Os;
@@ -10,7 +10,7 @@ struct Entry {
     permissions: u32,
 }
 
-/// A POSIX access ACL: as stored, and as understood.
+/// A POSIX access ACL, stored and parsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Acl {
     stored: Vec<u8>,
@@ -29,8 +29,8 @@ pub(super) const ACL_MASK: u16 = 0x10;
 const ACL_OTHER: u16 = 0x20;
 
 impl Acl {
-    /// Reads the format of linux/posix_acl_xattr.h: a version, then entries of tag, permissions
-    /// and id, all little endian. What is not understood counts as an ACL with no entries.
+    /// Parses the format of linux/posix_acl_xattr.h: a version, then entries of tag, permissions
+    /// and id, all little endian. An unknown format becomes an ACL without entries.
     pub(crate) fn parse(stored: Vec<u8>) -> Self {
         let entries = match stored.split_at_checked(4) {
             Some(([2, 0, 0, 0], rest)) => rest
@@ -45,12 +45,12 @@ impl Acl {
         Self { stored, entries }
     }
 
-    /// Parses what a read of an ACL returned. One that cannot be read is unknown, which is not the
-    /// same as none: whoever changes a mode must not assume that the group bits are the group's.
+    /// Parses the result of reading an ACL. An ACL that cannot be read is unknown, which differs
+    /// from none: the group bits may be its mask.
     ///
     /// # Errors
     ///
-    /// What says nothing about the right or the way to read it: an I/O error, no memory.
+    /// Errors that do not concern the right or the means to read an ACL: an I/O error, no memory.
     pub(crate) fn read(value: Result<Option<Vec<u8>>, Os>) -> Result<Option<Self>, Os> {
         match value {
             Ok(stored) => Ok(stored.map(Self::parse)),
@@ -59,31 +59,32 @@ impl Acl {
         }
     }
 
-    /// One that this process cannot read.
+    /// Returns an ACL that this process cannot read.
     pub(crate) fn unknown() -> Self {
         Self::parse(Vec::new())
     }
 
-    /// Whether it could be read.
+    /// Returns whether the ACL could be read.
     pub(crate) fn is_known(&self) -> bool {
         !self.stored.is_empty()
     }
 
-    /// Whether it is understood here. What is not can be kept as a whole, or not at all.
+    /// Returns whether the ACL could be parsed. One that could not is kept as a whole or not at
+    /// all.
     pub(super) fn is_understood(&self) -> bool {
         !self.entries.is_empty()
     }
 
-    /// The attribute's value.
+    /// Returns the attribute's value.
     pub(crate) fn stored(&self) -> &[u8] {
         &self.stored
     }
 
-    /// The ACL for a file that has another group than this one's.
+    /// Returns the ACL for a file with another group.
     ///
-    /// - `other::` keeps what the owning group has too: its members count as others now.
+    /// - `other::` keeps what the owning group has too: its members are others now.
     /// - `group::` keeps what others, the owning group and every named group have: members of the
-    ///   new group may be in each of them, and one group that grants a right is enough for it.
+    ///   new group may belong to each of them, and one group that grants a right is enough.
     /// - Named entries and the mask stay.
     pub(crate) fn for_another_group(&self) -> Self {
         let (group, others) = self.shared_for_another_group();
@@ -94,8 +95,8 @@ impl Acl {
         })
     }
 
-    /// The ACL as `chmod` leaves it that removes the group's and others' bits which `most` lacks:
-    /// the mask, or without one `group::`, and `other::` lose them.
+    /// Returns the ACL after a `chmod` that removes the bits of group and others which `most`
+    /// lacks. The mask, or without one `group::`, and `other::` lose them.
     pub(crate) fn within(&self, most: u32) -> Self {
         let group_tag = match self.of_tag(ACL_MASK) {
             Some(_) => ACL_MASK,
@@ -108,7 +109,7 @@ impl Acl {
         })
     }
 
-    /// A copy whose entries have other permissions.
+    /// Returns a copy whose entries have other permissions.
     fn map(&self, permissions: impl Fn(&Entry) -> u32) -> Self {
         let mut stored = self.stored.clone();
         let places = stored.get_mut(4..).unwrap_or_default();
@@ -118,7 +119,7 @@ impl Acl {
         Self::parse(stored)
     }
 
-    /// What `group::` and `other::` are in [`Acl::for_another_group`].
+    /// Returns the permissions of `group::` and `other::` in [`Acl::for_another_group`].
     pub(super) fn shared_for_another_group(&self) -> (u32, u32) {
         let others = self.owning_group() & self.of_tag(ACL_OTHER).unwrap_or(0);
         let group = self
@@ -128,8 +129,9 @@ impl Acl {
         (group, others)
     }
 
-    /// Whether it grants anything to users or groups by name. `chmod` would zero their mask, and
-    /// the entries would stay listed and grant nothing. An ACL that was not understood may.
+    /// Returns whether the ACL grants anything to users or groups by name. `chmod` would zero their
+    /// mask, and the entries would stay listed and grant nothing. True for an ACL that could not be
+    /// parsed.
     pub(crate) fn has_named_entries(&self) -> bool {
         self.entries.is_empty() || self.named().next().is_some()
     }
@@ -147,14 +149,15 @@ impl Acl {
             .map(|entry| entry.permissions)
     }
 
-    /// What the owning group has: its own entry within the mask. The group bits of the mode are
-    /// the mask itself.
+    /// Returns the permissions of the owning group: its own entry within the mask. The group bits
+    /// of the mode are the mask itself.
     pub(super) fn owning_group(&self) -> u32 {
         let mask = self.of_tag(ACL_MASK).unwrap_or(0o7);
         self.of_tag(ACL_GROUP_OBJECT).unwrap_or(0) & mask
     }
 
-    /// What every named entry has: an upper bound for those who lose their entry.
+    /// Returns the permissions common to all named entries: an upper bound for users who lose their
+    /// entry.
     pub(super) fn shared_by_named(&self) -> u32 {
         let mask = self.of_tag(ACL_MASK).unwrap_or(0o7);
         self.named()

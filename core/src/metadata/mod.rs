@@ -1,4 +1,4 @@
-//! Modes, ACLs, owners and mounts: decisions as pure functions of what was read.
+//! Decisions about modes, ACLs, owners and mounts, as pure functions of what was read.
 
 mod acl;
 mod mode;

@@ -1,14 +1,14 @@
-//! What kind of file system a mount has: learned once, by asking, and remembered by the mount's number.
+//! Caches the kind of file system of each mount, by the mount's unique id.
 
 use crate::sys::{self, BorrowedFd, Locality, Stat};
 use std::sync::{PoisonError, RwLock};
 
-/// Mounts and their locality. A mount's number is never given again, so what is known of
-/// one stays true; the oldest is forgotten when there are too many.
+/// Mounts and their locality. A unique mount id is never reused, so an entry stays true. The oldest
+/// entry is dropped when there are too many.
 static MOUNTS: RwLock<Vec<(u64, Locality)>> = RwLock::new(Vec::new());
 const MOST_MOUNTS: usize = 128;
 
-/// What is known of a mount. Nobody is asked.
+/// Returns the cached locality of a mount. Makes no system call.
 pub(crate) fn known(mount: u64) -> Option<Locality> {
     let mounts = MOUNTS.read().unwrap_or_else(PoisonError::into_inner);
     mounts
@@ -17,9 +17,9 @@ pub(crate) fn known(mount: u64) -> Option<Locality> {
         .map(|(_, locality)| *locality)
 }
 
-/// Finds out the locality of the mount of a descriptor. It may wait.
+/// Determines the locality of a descriptor's mount, and caches it. May block.
 ///
-/// `None`: it has no number that stays its own, or it cannot be found out.
+/// Returns `None` where the mount has no unique id, or where the calls fail.
 pub(crate) fn learn(fd: BorrowedFd<'_>) -> Option<(u64, Locality)> {
     let mount = sys::statx(fd).ok()?.mount?;
     if let Some(locality) = known(mount) {
@@ -30,10 +30,10 @@ pub(crate) fn learn(fd: BorrowedFd<'_>) -> Option<(u64, Locality)> {
     Some((mount, locality))
 }
 
-/// Locality of the file system of a file whose stat is at hand. The file system is asked where
-/// its mount is not known, or has no number to be known by.
+/// Returns the locality of a file whose stat is known. Calls the file system where its mount is not
+/// cached or has no unique id.
 ///
-/// `None` when it does not answer; that is not remembered.
+/// Returns `None` when the call fails. A failure is not cached.
 pub(crate) fn locality_of(fd: BorrowedFd<'_>, stat: &Stat) -> Option<Locality> {
     if let Some(locality) = stat.mount.and_then(known) {
         return Some(locality);

@@ -1,15 +1,16 @@
-//! Directories that belong to the system: removing their bits would break every program on it.
+//! Directories that belong to the system: removing their permission bits would break other
+//! programs.
 //!
-//! Names are those of the Filesystem Hierarchy Standard 3.0 and their like on macOS and Windows.
-//! Decided by the real path; and by device and inode, since a bind mount shows the same directory
-//! under another path.
+//! The names are those of the Filesystem Hierarchy Standard 3.0 and their counterparts on macOS and
+//! Windows. A directory is matched by its real path, and by device and inode, since a bind mount
+//! shows the same directory under another path.
 
 use crate::sys::Stat;
 #[cfg(unix)]
 use crate::sys::{self, AsFd};
 use std::sync::OnceLock;
 
-/// Whose rules apply.
+/// The platform whose names apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Platform {
     Linux,
@@ -44,7 +45,7 @@ const TOP_OF_MACOS: [&str; 9] = [
     ".vol",
 ];
 
-/// Names directly beneath a drive of Windows, which ignores case.
+/// Names directly beneath a Windows drive, compared without case.
 const TOP_OF_WINDOWS: [&str; 8] = [
     "windows",
     "program files",
@@ -56,8 +57,8 @@ const TOP_OF_WINDOWS: [&str; 8] = [
     "system volume information",
 ];
 
-/// Whether a directory belongs to the system. `real` is its absolute real path, as far as that is
-/// known.
+/// Returns whether a directory belongs to the system. `real` is its absolute real path, as far as
+/// it is known.
 pub(crate) fn is_system_directory(real: &[u8], stat: &Stat) -> bool {
     is_named(HERE, real) || is_one_by_identity(stat)
 }
@@ -70,7 +71,7 @@ fn is_named(platform: Platform, real: &[u8]) -> bool {
     match platform {
         Platform::Linux => is_named_unix(names, &[]),
         Platform::Macos => {
-            // /etc, /tmp and /var are links to their like in /private.
+            // /etc, /tmp and /var are symlinks to directories of the same name in /private.
             let mut beneath_private = names.clone();
             if beneath_private.next() == Some("private") && beneath_private.clone().next().is_some()
             {
@@ -101,7 +102,8 @@ fn is_named_unix<'a>(mut names: impl Iterator<Item = &'a str>, further: &[&str])
     }
 }
 
-/// Whether a directory is one of the system's under another path. Those are looked up once.
+/// Returns whether a directory is a system directory under another path. The system directories are
+/// stat'ed once.
 fn is_one_by_identity(stat: &Stat) -> bool {
     static IDENTITIES: OnceLock<Vec<(u64, u64)>> = OnceLock::new();
     IDENTITIES
