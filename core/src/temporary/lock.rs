@@ -1,6 +1,7 @@
-//! Locks on the names of temporaries, by which [`crate::ops::clean`] knows that their maker lives.
+//! Locks on the names of temporaries. [`crate::ops::clean`] tests them to find out whether the
+//! maker is alive.
 //!
-//! The lock is on one byte of the directory, whose offset derives from the name. It exists before
+//! The lock covers one byte of the directory, whose offset derives from the name. It exists before
 //! the file does, and stays when another file is renamed onto the name. A killed process loses it.
 
 use super::name::number_of;
@@ -15,7 +16,8 @@ pub(super) struct NameLock {
 }
 
 impl NameLock {
-    /// Locks a name. `None` where the system has no such locks, or the directory is not readable.
+    /// Locks a name. Returns `None` where the system has no such locks, or the directory is not
+    /// readable.
     pub(super) fn take(dir: &Arc<OwnedFd>, name: &[u8]) -> Option<Self> {
         let offset = number_of(name)?;
         let dir = match sys::lock_byte(dir.as_fd(), offset) {
@@ -39,12 +41,12 @@ impl Drop for NameLock {
     }
 }
 
-/// Whether a process holds the lock on a name. `dir` must be open for reading.
+/// Returns whether a process holds the lock on a name. `dir` must be open for reading.
 pub(crate) fn is_name_locked(dir: BorrowedFd<'_>, name: &[u8]) -> bool {
     number_of(name).is_some_and(|offset| sys::is_byte_locked(dir, offset).unwrap_or(false))
 }
 
-/// Another descriptor of a directory, open for reading.
+/// Opens another descriptor of a directory, for reading.
 pub(crate) fn readable(dir: BorrowedFd<'_>) -> Option<OwnedFd> {
     sys::open_at(dir, b".", OFlag::O_RDONLY | OFlag::O_DIRECTORY).ok()
 }

@@ -1,9 +1,9 @@
 //! A temporary file in the directory of its target, until it is published or dropped.
 //!
-//! Without a name where that costs nothing: a process that is killed then leaves nothing behind.
-//! A new file gets its one name by `linkat`. One that replaces another still needs a name for
-//! `rename`, since `linkat` never replaces; it gets that in the last moment. Elsewhere the temporary
-//! has a random name from the start.
+//! It is unnamed (`O_TMPFILE`) where that costs nothing: a killed process then leaves no file
+//! behind. A new file gets its only name by `linkat`. A replacement still needs a name for
+//! `rename`, since `linkat` never replaces; it gets one just before the rename. Elsewhere the
+//! temporary has a random name from the start.
 
 mod lock;
 mod name;
@@ -26,27 +26,27 @@ use unnamed::{create_unnamed, learn_refusal};
 pub enum Method {
     /// `rename(2)`.
     Rename,
-    /// `link(2)`: of a file that had no name, or where a rename cannot be told not to replace.
+    /// `link(2)`: of an unnamed file, or where no rename without replacement exists.
     Link,
-    /// It did not: the content of the file that had the name was written over.
+    /// No new name: the content of the existing file was overwritten.
     InPlace,
 }
 
-/// What a temporary is for: whether it is made without a name follows from that and from the file
-/// system.
+/// What a temporary is for. The purpose and the file system decide whether it is unnamed.
 ///
-/// Measured on ext4, xfs, btrfs and tmpfs: for a new file the unnamed one is never slower. For a
-/// replacement that is synced it costs nothing beside the sync; one that is not synced takes a
+/// Measured on ext4, xfs, btrfs and tmpfs: for a new file the unnamed temporary is never slower.
+/// For a synced replacement the difference is lost in the sync. An unsynced replacement takes a
 /// tenth longer, and several times as long on ext4, which then writes back at the rename.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Nothing has the final name.
+    /// No file has the final name.
     New,
-    /// A file on this mount is replaced, by one that is synced or not.
+    /// Replaces a file on this mount, with or without a sync.
     Replacement { mount: Option<u64>, is_synced: bool },
-    /// Content that comes in pieces: it takes its time, and much can happen meanwhile.
+    /// Content that comes in pieces, over a long time.
     Stream,
-    /// It has a name in any case: others write it by that, or it was refused one later on.
+    /// Named from the start: other programs write it by that name, or a link of an unnamed one
+    /// failed.
     Named,
 }
 
@@ -63,26 +63,26 @@ impl Purpose {
     }
 }
 
-/// A new file that nobody can guess the name of. Dropping it removes it.
+/// A new file with an unguessable name or none. Dropping it removes it.
 #[derive(Debug)]
 pub(crate) struct Temporary {
     dir: Arc<OwnedFd>,
     name: Option<Vec<u8>>,
     fd: Option<OwnedFd>,
-    /// What it was when it was made, if that is known.
+    /// Its stat after the creation, if that is known.
     stat: Option<Stat>,
     /// A second descriptor of the open file, which stays open after [`Self::close`], or why there
     /// is none.
     kept: Option<Result<OwnedFd, Os>>,
     stays_open: bool,
-    /// Whatever has the name is removed with it, as others may rename files onto it.
+    /// Whether a drop removes any file under the name, as other programs may rename files onto it.
     is_shared: bool,
     /// Dropped after the name is removed.
     _lock: Option<NameLock>,
 }
 
 impl Temporary {
-    /// Creates one with a mode that the umask may narrow.
+    /// Creates a temporary with a mode that the umask may narrow.
     pub(crate) fn create(dir: Arc<OwnedFd>, mode: u32, purpose: Purpose) -> Result<Self, Os> {
         let unnamed = purpose
             .wants_no_name()
@@ -98,17 +98,17 @@ impl Temporary {
         }
     }
 
-    /// Creates one with a name from the start.
+    /// Creates a temporary with a name from the start.
     ///
-    /// 128 random bits do not collide; a name that exists all the same was put there, and the
-    /// bound keeps that from holding us.
+    /// 128 random bits do not collide. A name that exists anyway was planted, and the bounded
+    /// number of tries prevents an endless loop.
     pub(crate) fn create_named(dir: Arc<OwnedFd>, mode: u32, suffix: &[u8]) -> Result<Self, Os> {
         let (name, fd) = with_random_name(suffix, |name| sys::create_at(dir.as_fd(), name, mode))?;
         Ok(Self::new(dir, Some(name), fd))
     }
 
-    /// Creates one that takes its time. [`crate::ops::clean`] leaves it alone until it is dropped, and
-    /// its file stays open until then.
+    /// Creates a temporary for a long write. [`crate::ops::clean`] leaves it alone until it is
+    /// dropped, and its file stays open until then.
     pub(crate) fn create_locked(
         dir: Arc<OwnedFd>,
         mode: u32,
@@ -120,7 +120,7 @@ impl Temporary {
             .flatten();
         let mut created = match unnamed {
             Some((fd, stat)) => {
-                // For the moment in which it has a name to be renamed from.
+                // For the short time in which it has a name to be renamed from.
                 let _ = sys::try_lock(fd.as_fd());
                 let mut created = Self::new(dir, None, fd);
                 created.stat = Some(stat);
@@ -132,8 +132,8 @@ impl Temporary {
         Ok(created)
     }
 
-    /// The name is locked before the file exists. Where names cannot be locked, the file is locked
-    /// afterwards, and made again if it was removed in between.
+    /// Creates a named temporary, and locks its name before the file exists. Where names cannot be
+    /// locked, the file is locked afterwards, and created again if it was removed in between.
     fn create_named_locked(dir: Arc<OwnedFd>, mode: u32) -> Result<Self, Os> {
         const TRIES: u32 = 16;
         let mut tries = 1;
@@ -169,22 +169,22 @@ impl Temporary {
         }
     }
 
-    /// Has [`Self::close`] keep a second descriptor, for the file's identity, content and lock.
+    /// Makes [`Self::close`] keep a second descriptor, for the file's identity, content and lock.
     pub(crate) fn stay_open(&mut self) {
         self.stays_open = true;
     }
 
-    /// Says that others may rename files onto its name.
+    /// Allows other programs to rename files onto its name.
     pub(crate) fn share(&mut self) {
         self.is_shared = true;
     }
 
-    /// Its own name, while it has one.
+    /// Returns its temporary name, while it has one.
     pub(crate) fn name(&self) -> Option<&[u8]> {
         self.name.as_deref()
     }
 
-    /// The open file. After [`Self::close`] there is none, and EBADF is what would be answered.
+    /// Returns the open file; EBADF after [`Self::close`].
     pub(crate) fn fd(&self) -> Result<BorrowedFd<'_>, Os> {
         self.fd.as_ref().map(AsFd::as_fd).ok_or(Os {
             errno: sys::EBADF,
@@ -192,13 +192,13 @@ impl Temporary {
         })
     }
 
-    /// The file, also after [`Self::close`] where it stays open.
+    /// Returns the file, also after [`Self::close`] where it stays open.
     pub(crate) fn held(&self) -> Option<BorrowedFd<'_>> {
         let kept = self.kept.as_ref().and_then(|kept| kept.as_ref().ok());
         self.fd.as_ref().or(kept).map(AsFd::as_fd)
     }
 
-    /// The same, or why it is not open.
+    /// Returns the file as [`Self::held`] does, or the reason why it is not open.
     pub(crate) fn content(&self) -> Result<BorrowedFd<'_>, Os> {
         match (self.held(), &self.kept) {
             (Some(fd), _) => Ok(fd),
@@ -207,7 +207,8 @@ impl Temporary {
         }
     }
 
-    /// Opens the file by its name after [`Self::close`]. False if the name has another file.
+    /// Opens the file by its name after [`Self::close`]. Returns false if another file has the
+    /// name.
     pub(crate) fn reopen(&mut self, file: &Stat) -> Result<bool, Os> {
         let flags = OFlag::O_RDWR | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
         let own = self.name.as_deref().unwrap_or_default();
@@ -219,7 +220,7 @@ impl Temporary {
         Ok(is_same)
     }
 
-    /// Whether its name, if it has one, is that of this file.
+    /// Returns whether its name, if it has one, still refers to this file.
     pub(crate) fn has_own_name(&self, file: &Stat) -> Result<bool, Os> {
         match &self.name {
             Some(name) => Ok(sys::fstatat(self.dir.as_fd(), name)?.is_same_object(file)),
@@ -227,7 +228,7 @@ impl Temporary {
         }
     }
 
-    /// What it is, when nothing has been done to it yet.
+    /// Returns its stat before any change to it.
     pub(crate) fn first_status(&mut self) -> Result<Stat, Os> {
         match self.stat.take() {
             Some(stat) => Ok(stat),
@@ -235,16 +236,15 @@ impl Temporary {
         }
     }
 
-    /// Another descriptor is the one to work with from now on: of the file that has the name now.
+    /// Replaces the descriptor by one of the file that has the name now.
     pub(crate) fn replace_fd(&mut self, fd: OwnedFd) {
         self.fd = Some(fd);
     }
 
-    /// Closes the file before it is published. NFS, FUSE and quotas report here what they could
-    /// not write.
+    /// Closes the file before it is published. NFS, FUSE and quotas report failed writes at close.
     ///
-    /// One without a name has to stay open, as there is no other way to it. It lies on a file
-    /// system that has nothing to say at close.
+    /// An unnamed file stays open, as only its descriptor can reach it. It lies on a file system
+    /// that reports nothing at close.
     pub(crate) fn close_if_named(&mut self) -> Result<(), Os> {
         if self.name.is_some() {
             self.close()
@@ -253,14 +253,14 @@ impl Temporary {
         }
     }
 
-    /// Closes the file. Where it stays open, another descriptor keeps it so: each close reports
-    /// what could not be written.
+    /// Closes the file. Where it has to stay open, a second descriptor keeps it open: each close
+    /// reports failed writes.
     pub(crate) fn close(&mut self) -> Result<(), Os> {
         let Some(fd) = self.fd.take() else {
             return Ok(());
         };
         if self.stays_open {
-            // Without a second descriptor, content that has arrived is published all the same.
+            // Without a second descriptor, complete content is published all the same.
             self.kept = Some(fd.try_clone().map_err(|error| Os {
                 errno: error.raw_os_error().unwrap_or(sys::EMFILE),
                 syscall: "fcntl",
@@ -275,8 +275,8 @@ impl Temporary {
         self.close()
     }
 
-    /// Gives it its final name, over whatever has that name. Where nothing seems to, a file without
-    /// a name is linked; EEXIST then says that something has come there since.
+    /// Publishes the file over whatever has the final name. Where the name seems free, an unnamed
+    /// file is linked; EEXIST then means that a file appeared there since.
     pub(crate) fn publish_over(&mut self, name: &[u8], seems_free: bool) -> Result<Method, Os> {
         if self.name.is_some() {
             self.close()?;
@@ -298,7 +298,7 @@ impl Temporary {
         Ok(Method::Rename)
     }
 
-    /// Gives it its final name, if nothing has that name; of several who try, one succeeds.
+    /// Publishes the file if the final name is free. Of several such calls, one wins.
     pub(crate) fn publish_new(&mut self, name: &[u8]) -> Result<Method, Os> {
         let Some(own) = &self.name else {
             return match sys::link_fd(self.fd()?, self.dir.as_fd(), name) {
@@ -319,7 +319,7 @@ impl Temporary {
         }
     }
 
-    /// Gives it a name of its own.
+    /// Gives an unnamed file a temporary name.
     fn take_name(&mut self) -> Result<(), Os> {
         let (fd, dir) = (self.fd()?, self.dir.as_fd());
         match with_random_name(SUFFIX, |name| sys::link_fd(fd, dir, name)) {
@@ -331,7 +331,8 @@ impl Temporary {
         }
     }
 
-    /// Finds out whether a refused link was this file's own failure or that of its directory.
+    /// Determines whether the file or its directory caused a failed link, and remembers the
+    /// directory.
     fn noted(&self, os: Os) -> Os {
         if is_refused_link(os) {
             learn_refusal(self.dir.as_fd());
@@ -339,8 +340,8 @@ impl Temporary {
         os
     }
 
-    /// Leaves the file to whoever finds it, and returns its name. Where its name was exchanged, it
-    /// gets another one with this suffix, if that can be.
+    /// Keeps the file on disk, and returns its name. Where another file took its name, it gets a
+    /// new name with this suffix if possible.
     pub(crate) fn keep(mut self, suffix: &[u8]) -> Option<Vec<u8>> {
         let name = self.name.take()?;
         let fd = self.held()?;
@@ -352,7 +353,7 @@ impl Temporary {
         with_random_name(suffix, again).ok().map(|(name, ())| name)
     }
 
-    /// Whether the name may be removed: it is not, where another file was put there.
+    /// Returns whether the name may be removed: not where another file has it now.
     fn may_remove(&self, name: &[u8]) -> bool {
         let Some(fd) = self.held().filter(|_| !self.is_shared) else {
             return true;
@@ -365,8 +366,8 @@ impl Temporary {
 }
 
 impl Drop for Temporary {
-    /// Removes the name. Nothing can be done about a failure: the file then stays as a stray of
-    /// ours, which its name tells.
+    /// Removes the name. A failure leaves the file behind; its name marks it as a temporary of
+    /// ours.
     fn drop(&mut self) {
         if let Some(name) = self.name.as_ref().filter(|name| self.may_remove(name)) {
             let _ = sys::unlink_at(self.dir.as_fd(), name);
@@ -374,8 +375,8 @@ impl Drop for Temporary {
     }
 }
 
-/// Whether `renameat2(RENAME_NOREPLACE)` is missing: the kernel is older than 3.15, the file system
-/// does not support it, or a filter refuses every such call.
+/// Returns whether `renameat2(RENAME_NOREPLACE)` is missing: the kernel is older than 3.15, the
+/// file system does not support it, or a filter refuses every such call.
 fn cannot_rename_new(os: Os) -> bool {
     match os.errno {
         sys::EINVAL | sys::ENOSYS | sys::ENOTSUP => true,

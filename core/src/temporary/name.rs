@@ -1,19 +1,19 @@
-//! Names of temporary files: 128 random bits, which are never derived from the target's name.
+//! Names of temporary files: 128 random bits, never derived from the target's name.
 
 use crate::error::Os;
 use crate::sys;
 use std::cell::RefCell;
 
-/// What every temporary's name begins and ends with; 32 hexadecimal digits stand between.
+/// Prefix of every temporary's name. 32 hexadecimal digits and a suffix follow.
 ///
-/// The name never derives from the target's, so that it fits wherever the target's does.
+/// The name never derives from the target's, so it fits wherever the target's does.
 const PREFIX: &[u8] = b".holdfast-";
 pub(super) const SUFFIX: &[u8] = b".tmp";
-/// What the name of a copy ends with that is worth keeping when a process is killed.
+/// Suffix for the name of a recovery copy, which must survive a killed process.
 pub(crate) const RECOVERY_SUFFIX: &[u8] = b".recovery";
 const DIGITS: usize = 32;
 
-/// Whether a name is one that a temporary of ours may have.
+/// Returns whether a name has the form of our temporaries' names.
 pub(crate) fn is_name_of_one(name: &[u8]) -> bool {
     name.strip_prefix(PREFIX)
         .and_then(|rest| rest.strip_suffix(SUFFIX))
@@ -25,7 +25,7 @@ pub(crate) fn is_name_of_one(name: &[u8]) -> bool {
         })
 }
 
-/// A number that derives from the random part of a name: 60 of its 128 bits.
+/// Returns a number that derives from the random part of a name: 60 of its 128 bits.
 pub(super) fn number_of(name: &[u8]) -> Option<i64> {
     const DIGITS_OF_A_NUMBER: usize = 15;
     let digits = name.strip_prefix(PREFIX)?.get(..DIGITS_OF_A_NUMBER)?;
@@ -49,12 +49,12 @@ pub(super) fn with_random_name<T>(
 }
 
 thread_local! {
-    /// Random bytes for the names to come, and how many are left: one call to the kernel serves
-    /// several names. Should a fork ever share them, `O_EXCL` shows it, and the next name is taken.
+    /// Random bytes for the next names, and how many are left: one system call serves several
+    /// names. If a fork shares them, `O_EXCL` detects the collision, and the next name is used.
     static RANDOM: RefCell<([u8; BATCH], usize)> = const { RefCell::new(([0; BATCH], 0)) };
 }
 
-/// Bytes that getrandom(2) gives whole or not at all.
+/// The most bytes that getrandom(2) returns whole or not at all.
 const BATCH: usize = 256;
 const BYTES_OF_A_NAME: usize = 16;
 

@@ -1,4 +1,4 @@
-//! Where temporaries have no name, and where they need one.
+//! Where unnamed temporaries can be used.
 
 use super::name::{SUFFIX, with_random_name};
 use crate::error::Os;
@@ -7,17 +7,17 @@ use crate::sys::{self, AsFd, BorrowedFd, Locality, OwnedFd, Stat};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 
-/// Where temporaries have names from the start.
+/// Where temporaries need names from the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum NamedOnly {
-    /// On a mount whose file system may report lost content at `close`.
+    /// A mount whose file system may report lost content at `close`.
     Mount(u64),
-    /// In a directory, by device and inode, in which an unnamed file of our own got no name.
+    /// A directory, by device and inode, in which an empty unnamed file could not be linked.
     Directory(u64, u64),
 }
 
 static NAMED_ONLY: RwLock<Vec<NamedOnly>> = RwLock::new(Vec::new());
-/// Whether [`NAMED_ONLY`] has an entry. Without one no call is made to look for it.
+/// Whether [`NAMED_ONLY`] has an entry. Without one, no call is made to search it.
 static ANY_NAMED_ONLY: AtomicBool = AtomicBool::new(false);
 const MOST_NAMED_ONLY: usize = 128;
 
@@ -46,10 +46,10 @@ fn needs_names(dir: BorrowedFd<'_>) -> bool {
     })
 }
 
-/// Remembers a directory in which no unnamed file gets a name: an empty file of our own is refused
-/// one, too.
+/// Remembers a directory in which an unnamed file cannot be linked, after a test with an empty
+/// file.
 ///
-/// The file that was refused one proves nothing: `fs.protected_hardlinks` refuses a file that was
+/// The file whose link failed proves nothing: `fs.protected_hardlinks` refuses a file that was
 /// given to another owner, in every directory.
 pub(super) fn learn_refusal(dir: BorrowedFd<'_>) {
     let Ok(probe) = sys::create_unnamed(dir, 0o600) else {
@@ -68,15 +68,15 @@ pub(super) fn learn_refusal(dir: BorrowedFd<'_>) {
     }
 }
 
-/// A file without a name, on a file system of this machine's own; `None` where there is no such
-/// thing, or no way to it, whatever the reason: a named one then has the answer.
+/// Creates an unnamed file on a local file system. Returns `None` where that fails for any reason:
+/// the named temporary that follows reports the error.
 pub(super) fn create_unnamed(dir: BorrowedFd<'_>, mode: u32) -> Option<(OwnedFd, Stat)> {
     if !sys::link_fd_works() || needs_names(dir) {
         return None;
     }
     let fd = sys::create_unnamed(dir, mode).ok()?;
     let stat = sys::statx(fd.as_fd()).ok()?;
-    // Elsewhere a close may fail, which has to be known before the file is published.
+    // On a remote file system a close may fail, which must be known before publication.
     if mounts::locality_of(fd.as_fd(), &stat)? == Locality::Remote {
         if let Some(mount) = stat.mount {
             give_names(NamedOnly::Mount(mount));
@@ -86,8 +86,8 @@ pub(super) fn create_unnamed(dir: BorrowedFd<'_>, mode: u32) -> Option<(OwnedFd,
     Some((fd, stat))
 }
 
-/// Whether a file without a name was refused one although nothing is in its way: by a security
-/// module, a filter, or a file system. With a name from the start it can be published.
+/// Returns whether the link of an unnamed file was refused by a security module, a filter or a file
+/// system. A temporary with a name from the start can be published.
 pub(crate) fn is_refused_link(os: Os) -> bool {
     os.syscall == "link"
         && matches!(
