@@ -1,9 +1,9 @@
-//! Making the directories that a path is missing, each under the descriptor of its parent.
+//! Creates the missing directories of a path, each through the descriptor of its parent.
 //!
-//! Not protected: between `mkdirat` and the open that follows, somebody who may write the parent
-//! can put another directory in its place. What was opened then gets no bit added for group or
-//! others unless it is our own, empty, and without a bit beyond the mode: another such directory of
-//! ours cannot be told from the one just made.
+//! Not protected: between `mkdirat` and the open that follows, a user with write permission on the
+//! parent can replace the new directory. The opened directory gets bits added for group or others
+//! only if it is our own, empty, and has no bit beyond the mode. Another such directory of ours
+//! cannot be distinguished from the new one.
 
 use crate::error::{Code, Error, Os};
 use crate::metadata;
@@ -11,20 +11,20 @@ use crate::path;
 use crate::resolve::{Found, Last, Scope, classify};
 use crate::sys::{self, AsFd, BorrowedFd, HOLD, OFlag, OwnedFd};
 
-/// A directory, and whether it had to be made.
+/// A directory, and whether it was created.
 pub(crate) struct Made {
     pub(crate) found: Found,
     pub(crate) first_created: Option<Vec<u8>>,
     pub(crate) is_new: bool,
-    /// The errno that refused it bits which the umask took.
+    /// The errno of a `chmod` that could not add the bits the umask removed.
     pub(crate) refused: Option<i32>,
 }
 
-/// Sees each directory in which one was made.
+/// Called with each directory in which one was created.
 type OnMade<'a> = &'a mut dyn FnMut(BorrowedFd<'_>) -> Result<(), Error>;
 
-/// Opens a directory, making what is missing of it. `on_made` sees each directory in which one
-/// was made, for callers that sync them.
+/// Opens a directory, and creates its missing components. Calls `on_made` with each directory in
+/// which one was created, for callers that sync them.
 #[inline(always)]
 pub(crate) fn open_or_make(
     scope: &Scope<'_>,
@@ -48,7 +48,7 @@ fn there(found: Found) -> Made {
     }
 }
 
-/// Goes on where a first look found `error`.
+/// Creates the missing components after a first open failed with `error`.
 fn make(
     scope: &Scope<'_>,
     text: &[u8],
@@ -57,7 +57,7 @@ fn make(
     on_made: OnMade<'_>,
     error: Error,
 ) -> Result<Made, Error> {
-    /// Rounds before a tree that keeps changing is given up.
+    /// Rounds before the call gives up on a tree that keeps changing.
     const ROUNDS: u32 = 128;
     let mut first_created = None;
     let mut obstacle = None;
@@ -86,7 +86,8 @@ fn make(
                             });
                         }
                         Below::Changed => obstacle = None,
-                        // If the next look finds it again; else it was a race.
+                        // An error only if the next round finds the same obstacle; otherwise it was
+                        // a race.
                         Below::Obstacle(error) if obstacle.as_ref() == Some(&error) => {
                             return Err(error);
                         }
@@ -105,16 +106,16 @@ fn make(
     Err(Error::refused(Code::PathMismatch, "retries"))
 }
 
-/// What [`open_or_make`] would find.
+/// The result of [`look_up`].
 pub(crate) enum Lookup {
     Found(Found),
-    /// The longest part that is there, and the end of each component that is not.
+    /// The longest existing part, and the end offset of each missing component.
     Missing(Found, Vec<usize>),
 }
 
-/// Looks for a directory as [`open_or_make`] does, and makes nothing.
+/// Finds a directory as [`open_or_make`] does, but creates nothing.
 pub(crate) fn look_up(scope: &Scope<'_>, text: &[u8], last: Last) -> Result<Lookup, Error> {
-    /// Rounds before a tree that keeps changing is given up.
+    /// Rounds before the call gives up on a tree that keeps changing.
     const ROUNDS: u32 = 16;
     for _ in 0..ROUNDS {
         match scope.open(text, HOLD, last) {
@@ -139,31 +140,31 @@ pub(crate) fn look_up(scope: &Scope<'_>, text: &[u8], last: Last) -> Result<Look
     Err(Error::refused(Code::PathMismatch, "retries"))
 }
 
-/// Whether a missing directory is missing because a link on the way leads to nothing.
+/// Returns whether a dangling symlink on the way is why a directory is missing.
 pub(crate) fn leads_to_nothing(scope: &Scope<'_>, text: &[u8]) -> bool {
     let refusal = look_up(scope, text, Last::Follow).err();
     matches!(refusal, Some(Error::Refused(refusal)) if refusal.detail == "dangling")
 }
 
-/// What making the missing directories came to.
+/// The result of creating the missing directories.
 enum Below {
-    /// With the errno that refused it bits which the umask took.
+    /// With the errno of a `chmod` that could not add the bits the umask removed.
     Made(OwnedFd, Option<i32>),
-    /// Something came between, or somebody else made the last one: look again.
+    /// The tree changed, or another process created the last directory: start another round.
     Changed,
-    /// Something is in the way, as it seems.
+    /// A file or symlink seems to be in the way.
     Obstacle(Error),
 }
 
-/// The longest part of a path that is there, and the end of each component below it; `None` when
-/// it changed meanwhile.
+/// Returns the longest existing part of a path, and the end offset of each component below it;
+/// `None` when the path changed meanwhile.
 fn existing_part(scope: &Scope<'_>, text: &[u8]) -> Result<Option<(Found, Vec<usize>)>, Error> {
     let mut missing = Vec::new();
     // The parent of `new//x` is `new/`: here as below, repeated slashes and `.` name nothing.
     let mut rest = path::bare(text).0;
     loop {
         let Some((parent, name)) = path::split(rest) else {
-            // `missing/..` means nothing while `missing` does not exist.
+            // `missing/..` has no meaning while `missing` does not exist.
             let os = Os {
                 errno: sys::ENOENT,
                 syscall: "mkdir",
@@ -190,7 +191,7 @@ fn existing_part(scope: &Scope<'_>, text: &[u8]) -> Result<Option<(Found, Vec<us
     }
 }
 
-/// Makes one directory below the other.
+/// Creates the missing directories, one below the other.
 fn make_below(
     top: OwnedFd,
     text: &[u8],
@@ -209,7 +210,7 @@ fn make_below(
         is_new = match sys::make_dir_at(dir.as_fd(), name, mode) {
             Ok(()) => true,
             Err(os) if os.errno == sys::EEXIST => false,
-            // The directory was removed: for good, if it is the root's.
+            // The directory was removed; for the root's own directory that is final.
             Err(os) if os.errno == sys::ENOENT => {
                 return Ok(Below::Obstacle(classify_creation(dir.as_fd(), os)));
             }
@@ -241,10 +242,10 @@ fn make_below(
     })
 }
 
-/// Says why a new name could not be made in an open directory.
+/// Returns the error for a failed creation in an open directory.
 ///
 /// ENOENT there means that the directory was removed after it was opened (its link count is 0), or
-/// that its file system takes no names from programs, as procfs.
+/// that its file system accepts no new names, as procfs.
 pub(crate) fn classify_creation(dir: BorrowedFd<'_>, os: Os) -> Error {
     match os.errno {
         sys::ENOENT => without_name(dir, os, "takes-none"),
@@ -252,14 +253,15 @@ pub(crate) fn classify_creation(dir: BorrowedFd<'_>, os: Os) -> Error {
     }
 }
 
-/// ENOENT beneath an open directory: it was removed, or else what `otherwise` says.
+/// Returns the error for ENOENT beneath an open directory: the directory was removed, or else
+/// `otherwise`.
 pub(crate) fn without_name(dir: BorrowedFd<'_>, os: Os, otherwise: &'static str) -> Error {
     let is_removed = sys::fstat(dir).map_or(true, |stat| stat.nlink == 0);
     let detail = if is_removed { "removed" } else { otherwise };
     Error::refused_by(Code::NotFound, detail, os)
 }
 
-/// Where a link leads, nothing is.
+/// Returns the error for a dangling symlink.
 fn missing_target() -> Error {
     let os = Os {
         errno: sys::ENOENT,
@@ -268,7 +270,7 @@ fn missing_target() -> Error {
     Error::refused_by(Code::NotFound, "dangling", os)
 }
 
-/// Refuses a name that no file system takes before anything is made for it.
+/// Refuses names that are too long for every file system, before any directory is created.
 fn refuse_long_names(text: &[u8], ends: &[usize]) -> Result<(), Error> {
     let is_long =
         |&end: &usize| path::split(&text[..end]).is_some_and(|(_, name)| path::is_too_long(name));
@@ -282,11 +284,11 @@ fn refuse_long_names(text: &[u8], ends: &[usize]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Gives a new directory its exact mode, whatever the umask took.
+/// Adds the bits of the exact mode that the umask removed from a new directory.
 ///
-/// The owner's own bits harm nobody, whichever directory of ours it is. Bits for group and others
-/// are added only to what can be nothing but the directory just made: our own, empty, and with no
-/// bit that was not asked for. Returns the errno of a `chmod` that this system or file system refuses.
+/// The owner's own bits are harmless on every directory of ours. Bits for group and others are
+/// added only to a directory that is our own, empty, and without a bit beyond the mode, as the new
+/// one is. Returns the errno of a `chmod` that this system or file system refuses.
 fn add_bits_taken_by_umask(dir: BorrowedFd<'_>, mode: u32) -> Result<Option<i32>, Error> {
     let stat = sys::fstat(dir)?;
     let has = stat.mode & 0o777;
@@ -306,17 +308,17 @@ fn add_bits_taken_by_umask(dir: BorrowedFd<'_>, mode: u32) -> Result<Option<i32>
     match sys::is_empty_directory(dir) {
         Ok(true) => change_mode(dir, special | mode),
         Ok(false) => Ok(None),
-        // Not even its owner may look inside: it stays as the umask made it.
+        // Its owner lacks read permission on it: it keeps the mode that the umask left.
         Err(os) if os.errno == sys::EACCES => Ok(Some(os.errno)),
         Err(os) => Err(os.into()),
     }
 }
 
-/// Removes the access ACL that a new directory has from its parent's default, where an entry of it
-/// could grant more than the mode says. The default ACL stays, for what is made in the directory.
+/// Removes the access ACL that a new directory inherited from its parent's default, where an entry
+/// could grant more than the mode. The default ACL stays, for files created in the directory.
 ///
-/// Only on what can be nothing but the directory just made, as in [`add_bits_taken_by_umask`].
-/// Where the ACL cannot be removed, the group keeps no more than others have.
+/// Applies only to a directory that passes the test of [`add_bits_taken_by_umask`]. Where the ACL
+/// cannot be removed, the group gets no more than others.
 fn remove_inherited_acl(dir: BorrowedFd<'_>, mode: u32) -> Result<(), Error> {
     if !sys::HAS_MODES || !sys::MODE_MASKS_ACL || !metadata::group_exceeds_others(mode) {
         return Ok(());
@@ -328,7 +330,7 @@ fn remove_inherited_acl(dir: BorrowedFd<'_>, mode: u32) -> Result<(), Error> {
     let narrowed = stat.permissions() & !0o777 | metadata::without_group_excess(stat.mode & 0o777);
     let readable = match sys::open_at(dir, b".", OFlag::O_RDONLY | OFlag::O_DIRECTORY) {
         Ok(readable) => readable,
-        // Not even its owner may look inside.
+        // Its owner lacks read permission on it.
         Err(os) if os.errno == sys::EACCES => return change_mode(dir, narrowed).map(drop),
         Err(os) => return Err(os.into()),
     };
@@ -348,8 +350,8 @@ fn remove_inherited_acl(dir: BorrowedFd<'_>, mode: u32) -> Result<(), Error> {
     }
 }
 
-/// Returns the errno where modes cannot be changed here, which the caller of the verb learns from the
-/// result.
+/// Changes the mode. Returns the errno where modes cannot be changed here; the verb reports it in
+/// its result.
 fn change_mode(dir: BorrowedFd<'_>, mode: u32) -> Result<Option<i32>, Error> {
     match sys::change_mode_of_held(dir, mode) {
         Ok(()) => Ok(None),
@@ -358,8 +360,8 @@ fn change_mode(dir: BorrowedFd<'_>, mode: u32) -> Result<Option<i32>, Error> {
     }
 }
 
-/// Says what is in the way: `O_DIRECTORY` answers ENOTDIR for a file and for a link alike. `None`:
-/// nothing is any more.
+/// Returns the error for the obstacle: `O_DIRECTORY` fails with ENOTDIR for a file and for a
+/// symlink alike. `None` when the obstacle is gone.
 fn obstacle_at(scope: &Scope<'_>, text: &[u8], last: Last, error: Error) -> Option<Error> {
     let Error::System { os, .. } = error else {
         return Some(error);
