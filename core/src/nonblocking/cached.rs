@@ -1,10 +1,10 @@
-//! A result from memory, or that there is none.
+//! The result of a call that may only use the kernel's caches.
 
-/// An answer from memory.
+/// A result from the kernel's caches.
 #[derive(Debug)]
 pub enum Cached<T> {
-    /// This is it.
+    /// The result.
     Known(T),
-    /// It takes the ordinary verb. True: [`learn`] first, the mount is not known yet.
+    /// The ordinary verb is needed. True: call [`learn`] first, since the mount is not known yet.
     NotCached(bool),
 }

@@ -1,13 +1,16 @@
-//! The verbs' answers from memory, for a thread that must not wait.
+//! Variants of the verbs that never block, for a thread that must not wait.
 //!
-//! An event loop may do itself what cannot block, and that is much cheaper than a trip to a pool
-//! of threads. Here nothing is asked of a file system that is not known to be local:
-//! `openat2(RESOLVE_CACHED)` resolves in the kernel's memory alone, `RESOLVE_NO_XDEV` keeps the
-//! real open on the mount whose kind is known, and `preadv2(RWF_NOWAIT)` reads the page cache
-//! alone. Whatever is not certain, every refusal included, is answered [`Cached::NotCached`]: the
-//! caller then asks the ordinary verb where waiting does no harm, and gets the answer from there.
+//! An event loop may make calls that cannot block, which is much cheaper than a thread pool. This
+//! module makes no call to a file system that is not known to be local:
 //!
-//! What kind of file system a mount has is learned by [`learn`], which asks, and may wait.
+//! - `openat2(RESOLVE_CACHED)` resolves in the kernel's caches alone.
+//! - `RESOLVE_NO_XDEV` keeps the real open on the mount whose kind is known.
+//! - `preadv2(RWF_NOWAIT)` reads the page cache alone.
+//!
+//! Every uncertain case and every refusal is [`Cached::NotCached`]. The caller then runs the
+//! ordinary verb on a thread that may block, and uses its result.
+//!
+//! [`learn`] determines the kind of file system of a mount. It may block.
 
 mod cached;
 #[cfg(target_os = "linux")]

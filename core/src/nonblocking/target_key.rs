@@ -1,10 +1,10 @@
-//! Which file a write will replace, as far as the kernel's memory tells: what two calls have in
-//! common that write one file by two names.
+//! Identifies the file that a write will replace, as far as the kernel's caches allow. Two paths to
+//! one file get the same key.
 //!
-//! The event loop's thread asks it before a write is queued while another path with the same last
-//! name is being written. Nothing in it waits for a file system: `openat2(RESOLVE_CACHED)` (5.12) resolves in the kernel's memory alone, and
-//! `statx(AT_STATX_DONT_SYNC)` of an `O_PATH` descriptor asks no file system. The answer orders
-//! calls and decides nothing else: the write resolves its path on its own.
+//! The event loop's thread calls it before it queues a write while another path with the same last
+//! component is being written. It never blocks on a file system: `openat2(RESOLVE_CACHED)` (5.12)
+//! resolves in the kernel's caches alone, and `statx(AT_STATX_DONT_SYNC)` of an `O_PATH` descriptor
+//! calls no file system. The key only orders calls: the write resolves its path on its own.
 
 use crate::resolve::Root;
 use std::sync::Arc;
@@ -20,11 +20,11 @@ pub enum Base<'a> {
     Path(&'a [u8]),
 }
 
-/// What is asked about the last name of a path.
+/// How the last component of a path is treated.
 #[derive(Debug, Clone, Copy)]
 pub struct LastName {
-    /// A link is followed.
+    /// A symlink is followed.
     pub follows: bool,
-    /// The file itself may be written over.
+    /// The file itself may be overwritten.
     pub wants_file: bool,
 }

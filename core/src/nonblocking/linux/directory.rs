@@ -1,4 +1,4 @@
-//! Directories opened, and objects inspected, from memory alone.
+//! Opens directories and stats objects from the kernel's caches alone.
 
 use super::open::{NOT_IN_MEMORY, NotCached, TOP, local, locate, open_in_memory};
 use crate::error::Error;
@@ -13,7 +13,7 @@ use nix::fcntl::{AT_FDCWD, ResolveFlag};
 use std::os::fd::AsFd;
 use std::sync::PoisonError;
 
-/// A directory that is there already and has nothing beyond the mode.
+/// Returns an existing directory that grants nothing beyond the mode.
 #[must_use]
 pub fn ensure_dir(scope: &Scope<'_>, raw: &[u8], rules: &EnsureRules) -> Cached<Ensured> {
     match try_ensure_dir(scope, raw, rules) {
@@ -38,7 +38,7 @@ fn try_ensure_dir(
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
     let fd = open_in_memory(start, &located.text, flags, beneath).map_err(|_| NOT_IN_MEMORY)?;
     let stat = sys::statx_dont_sync(fd.as_fd()).map_err(|_| NOT_IN_MEMORY)?;
-    // What is in memory of a local file system is the truth.
+    // The caches of a local file system are current.
     local(stat.mount)?;
     if stat.mode & 0o777 & !rules.mode != 0 || !metadata::is_own_or_root(stat.uid) {
         return Err(NOT_IN_MEMORY);
@@ -56,7 +56,8 @@ fn try_ensure_dir(
     })
 }
 
-/// The status of what a path leads to, or that nothing is there. A link on the way, or at its end, takes the ordinary verb.
+/// Returns the stat of a path, or that it does not exist. A symlink on the way or at the end needs
+/// the ordinary verb.
 #[must_use]
 pub fn stat(scope: &Scope<'_>, raw: &[u8]) -> Cached<Result<Stat, Error>> {
     try_stat(scope, raw).map_or_else(Cached::from, Cached::Known)
@@ -71,10 +72,10 @@ fn try_stat(scope: &Scope<'_>, raw: &[u8]) -> Result<Result<Stat, Error>, NotCac
         ResolveFlag::empty()
     };
     let start = root.as_ref().map_or(AT_FDCWD, |root| root.as_fd());
-    // O_PATH asks no file system. Without O_NOFOLLOW, a final link is ELOOP.
+    // O_PATH calls no file system. Without O_NOFOLLOW, a final symlink is ELOOP.
     let fd = match open_in_memory(start, &located.text, OFlag::O_PATH, beneath) {
         Ok(fd) => fd,
-        // A negative entry that is still valid: the ordinary lookup takes the same one.
+        // A valid negative dentry: the ordinary lookup uses the same one.
         Err(os) if os.errno == sys::ENOENT => return Ok(Err(classify_stat(os.into()))),
         Err(_) => return Err(NOT_IN_MEMORY),
     };
@@ -86,7 +87,7 @@ fn try_stat(scope: &Scope<'_>, raw: &[u8]) -> Result<Result<Stat, Error>, NotCac
     Ok(Ok(stat))
 }
 
-/// Opens a directory as a root. Only an absolute path without a link, `.` or `..` qualifies.
+/// Opens a directory as a root. Only an absolute path without a symlink, `.` or `..` qualifies.
 #[must_use]
 pub fn open_root(raw: &[u8]) -> Cached<Root> {
     try_open_root(raw).map_or_else(Cached::from, Cached::Known)
@@ -109,7 +110,7 @@ fn try_open_root(raw: &[u8]) -> Result<Root, NotCached> {
 
 const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY);
 
-/// Opens a directory for reading, on a mount that is local.
+/// Opens a directory for reading, on a local mount.
 fn open_directory(text: &[u8]) -> Result<OwnedFd, NotCached> {
     let top = *TOP.read().unwrap_or_else(PoisonError::into_inner);
     let Some((_, locality)) = top else {
@@ -118,7 +119,7 @@ fn open_directory(text: &[u8]) -> Result<OwnedFd, NotCached> {
     if locality != Locality::Remote {
         match open_in_memory(AT_FDCWD, text, DIRECTORY, RESOLVE_NO_XDEV) {
             Ok(dir) => return Ok(dir),
-            // On another mount than `/`: EXDEV, or EAGAIN from memory.
+            // On another mount than `/`: EXDEV, or EAGAIN with RESOLVE_CACHED.
             Err(os) if matches!(os.errno, sys::EXDEV | sys::EAGAIN) => {}
             Err(_) => return Err(NOT_IN_MEMORY),
         }

@@ -1,4 +1,4 @@
-//! Opening from the kernel's memory, on mounts that are known to be local.
+//! Opens files through the kernel's caches, on mounts that are known to be local.
 
 use crate::error::Os;
 use crate::metadata::mounts;
@@ -13,12 +13,12 @@ use std::cell::RefCell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{PoisonError, RwLock};
 
-/// The mount of `/`, as far as it is known.
+/// The mount of `/`, once it is known.
 pub(super) static TOP: RwLock<Option<(u64, Locality)>> = RwLock::new(None);
 
-/// Finds out the locality of the mounts that a path leads to, and `/` itself. It may wait.
+/// Determines and caches the locality of `/` and of the mounts that a path leads to. May block.
 ///
-/// What cannot be found out stays unknown, and its answers are never taken from memory.
+/// A mount whose locality cannot be determined is never used from the caches.
 pub fn learn(scope: &Scope<'_>, raw: &[u8]) {
     if let Some(root) = scope.root {
         mounts::learn(root.directory().as_fd());
@@ -41,11 +41,11 @@ pub fn learn(scope: &Scope<'_>, raw: &[u8]) {
     }
 }
 
-/// A directory whose mount is known to be local, to open something from without leaving it.
+/// A directory on a mount known to be local, to open files from without leaving that mount.
 pub(super) struct Start {
     dir: Option<OwnedFd>,
     root: Option<std::sync::Arc<OwnedFd>>,
-    /// What remains of the path from there.
+    /// Offset of the rest of the path.
     skip: usize,
     locality: Locality,
 }
@@ -60,7 +60,7 @@ impl Start {
     }
 }
 
-/// Why there is no answer from memory.
+/// Why the caches have no result.
 pub(super) struct NotCached {
     pub(super) learn: bool,
 }
@@ -73,7 +73,7 @@ impl<T> From<NotCached> for Cached<T> {
     }
 }
 
-/// Checks a path as the ordinary verb would; what that refuses is its to refuse.
+/// Checks a path as the ordinary verb would. A path that the check refuses is left to the verb.
 pub(super) fn locate<'p>(scope: &Scope<'_>, raw: &'p [u8]) -> Result<Located<'p>, NotCached> {
     if scope.resolver != Resolver::Kernel || scope.policy == Policy::FollowTrusted {
         return Err(NOT_IN_MEMORY);
@@ -84,7 +84,7 @@ pub(super) fn locate<'p>(scope: &Scope<'_>, raw: &'p [u8]) -> Result<Located<'p>
     }
 }
 
-/// The locality of a mount, if something may be opened there on this thread.
+/// Returns the locality of a mount, if files on it may be opened on this thread.
 pub(super) fn local(mount: Option<u64>) -> Result<Locality, NotCached> {
     let mount = mount.ok_or(NOT_IN_MEMORY)?;
     match mounts::known(mount) {
@@ -94,7 +94,7 @@ pub(super) fn local(mount: Option<u64>) -> Result<Locality, NotCached> {
     }
 }
 
-/// Opens the parent of a path by path alone, which asks no file system, and looks up its mount.
+/// Opens the parent of a path with `O_PATH`, which calls no file system, and looks up its mount.
 pub(super) fn start_at_parent(text: &[u8]) -> Result<Start, NotCached> {
     let (parent, name) = path::split(text).ok_or(NOT_IN_MEMORY)?;
     let dir = open_in_memory(
@@ -128,7 +128,7 @@ pub(super) fn open_in_memory(
     )
 }
 
-/// Opens a file from a start on a local mount, and cannot leave that mount.
+/// Opens a file from a start on a local mount, without leaving that mount.
 pub(super) fn open_from(start: &Start, text: &[u8]) -> Result<OwnedFd, Os> {
     let beneath = if start.root.is_some() {
         RESOLVE_BENEATH
@@ -143,7 +143,7 @@ pub(super) fn open_from(start: &Start, text: &[u8]) -> Result<OwnedFd, Os> {
     )
 }
 
-/// Opens a file that the kernel has in memory, on a mount that is local.
+/// Opens a cached file on a local mount.
 pub(super) fn open(scope: &Scope<'_>, text: &[u8]) -> Result<(OwnedFd, Locality), NotCached> {
     if let Some(root) = scope.root {
         let dir = root.directory();
@@ -170,7 +170,8 @@ pub(super) fn open(scope: &Scope<'_>, text: &[u8]) -> Result<(OwnedFd, Locality)
         };
         match open_from(&start, text) {
             Ok(fd) => return Ok((fd, locality)),
-            // Another mount than that of `/`: crossing into it is EXDEV, or EAGAIN from memory.
+            // Another mount than that of `/`: crossing into it is EXDEV, or EAGAIN with
+            // RESOLVE_CACHED.
             Err(os) if matches!(os.errno, sys::EXDEV | sys::EAGAIN) => {}
             Err(_) => return Err(NOT_IN_MEMORY),
         }
@@ -185,8 +186,8 @@ pub(super) fn open(scope: &Scope<'_>, text: &[u8]) -> Result<(OwnedFd, Locality)
 }
 
 thread_local! {
-    /// The directory last found on another mount than `/`, so that its files are not looked for
-    /// on that of `/` first. A hint that is wrong costs a call, and nothing else.
+    /// The last directory found on another mount than `/`, so that its files are not tried on the
+    /// mount of `/` first. A wrong hint costs one call.
     static OTHER_MOUNT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 

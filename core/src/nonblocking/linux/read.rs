@@ -1,4 +1,4 @@
-//! Reading a file whose content is in memory.
+//! Reads a file whose content is in the page cache.
 
 use super::open::{NOT_IN_MEMORY, NotCached, locate, open};
 use crate::nonblocking::cached::Cached;
@@ -8,7 +8,8 @@ use crate::sys::{self, Locality};
 use std::io::IoSliceMut;
 use std::os::fd::AsFd;
 
-/// Most bytes that are read on the calling thread. Copying them takes some tens of microseconds.
+/// Size limit in bytes for reads on the calling thread. A copy of this size takes some tens of
+/// microseconds.
 const MOST_BYTES: u64 = 256 * 1024;
 
 /// A file that passed the rules, and its locality.
@@ -19,7 +20,7 @@ pub struct InMemory {
     is_memory: bool,
 }
 
-/// Opens a file under the rules, from memory alone.
+/// Opens a file under the rules, through the kernel's caches alone.
 #[must_use]
 pub fn open_file(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Cached<InMemory> {
     match try_open_file(scope, raw, rules) {
@@ -34,7 +35,7 @@ fn try_open_file(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<InMemor
     let (fd, locality) = open(scope, &located.text)?;
     let stat = sys::statx(fd.as_fd()).map_err(|_| NOT_IN_MEMORY)?;
     let found = Found { fd, is_exact: true };
-    // Pseudo file systems are never local, so they need not be asked for.
+    // Pseudo file systems are never local, so the check is not needed.
     let local_rules = Rules {
         allow_pseudo: true,
         ..*rules
@@ -50,23 +51,23 @@ fn try_open_file(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<InMemor
 }
 
 impl InMemory {
-    /// Whether it is small enough to be copied on the calling thread.
+    /// Returns whether the file is small enough to be copied on the calling thread.
     #[must_use]
     pub fn is_small(&self) -> bool {
         self.file.size() <= MOST_BYTES
     }
 
-    /// Reads everything into `place`, which must not be shorter than the size. `None`: not all of
-    /// it is in memory, or it is not what its size says.
+    /// Reads the whole content into `place`, which must be at least as long as the size. Returns
+    /// `None` when some of it is not cached, or the size has changed.
     #[must_use]
     pub fn read(&self, place: &mut [u8]) -> Option<usize> {
         let fd = self.file.as_fd();
-        // One byte more shows whether the file has grown; one place costs less than two.
+        // One byte more shows whether the file has grown; a single buffer is cheaper than two.
         let mut probe = [0_u8; 1];
         let is_longer = place.len() as u64 > self.file.size();
         let mut places = [IoSliceMut::new(place), IoSliceMut::new(&mut probe)];
         let count = if is_longer { 1 } else { 2 };
-        // Memory cannot tell whether it would wait, and never does.
+        // tmpfs does not support RWF_NOWAIT, and never blocks.
         let count = sys::read_from_start(fd, &mut places[..count], self.is_memory);
         let is_whole = |count: &usize| *count as u64 == self.file.size();
         count.ok().filter(is_whole)

@@ -1,4 +1,4 @@
-//! Finding the file that a write will replace, in the kernel's memory.
+//! Finds the file that a write will replace, through the kernel's caches.
 
 use crate::metadata::mounts;
 use crate::nonblocking::target_key::{Base, LastName};
@@ -14,14 +14,14 @@ use nix::fcntl::{AT_FDCWD, ResolveFlag};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// `None` where the kernel's memory does not have the answer.
+/// Returns the target's key; `None` where the caches do not have it.
 pub(crate) fn find_target_key(
     base: Base<'_>,
     policy: Policy,
     raw: &[u8],
     last: LastName,
 ) -> Option<TargetKey> {
-    // Without `statx` the fallback would ask the file system.
+    // Without `statx`, the fallback could block on the file system.
     if Resolver::detect() != Resolver::Kernel || !sys::statx_works() {
         return None;
     }
@@ -61,7 +61,7 @@ pub(crate) fn find_target_key(
     None
 }
 
-/// The path in the form that the kernel resolves.
+/// Returns the path in the form that the kernel resolves.
 fn located<'p>(base: Base<'_>, policy: Policy, raw: &'p [u8]) -> Option<Cow<'p, [u8]>> {
     match base {
         Base::Pinned(root) if raw.starts_with(b"/") => match root.strip(raw) {
@@ -79,7 +79,7 @@ fn located<'p>(base: Base<'_>, policy: Policy, raw: &'p [u8]) -> Option<Cow<'p, 
     }
 }
 
-/// The path with `.` and `..` resolved in the text, where the policy wants that.
+/// Returns the path, with `.` and `..` resolved by text where the policy demands that.
 fn by_policy(policy: Policy, path: &[u8]) -> Option<Cow<'_, [u8]>> {
     if policy != Policy::Reject || path::is_normal(path) || path::is_normal_beneath(path) {
         Some(Cow::Borrowed(path))
@@ -96,7 +96,7 @@ enum Start {
     Root(Arc<OwnedFd>),
 }
 
-/// The directory that has the name.
+/// The directory that contains the name.
 enum Directory<'a> {
     Start(BorrowedFd<'a>),
     Opened(OwnedFd),
@@ -142,7 +142,7 @@ impl Start {
     }
 }
 
-/// Device and inode of what has a name, or `Some(None)` when nothing has it.
+/// Returns device and inode of the file under a name; `Some(None)` when there is none.
 fn file_in_memory(dir: BorrowedFd<'_>, name: &[u8]) -> Option<Option<(u64, u64)>> {
     let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW;
     let fd = match sys::open_at2(dir, name, flags, RESOLVE_CACHED) {
@@ -155,7 +155,7 @@ fn file_in_memory(dir: BorrowedFd<'_>, name: &[u8]) -> Option<Option<(u64, u64)>
     Some(Some((stat.dev, stat.ino)))
 }
 
-/// Where the link leads that has a name, or `Some(None)` when the name is no link.
+/// Returns the target of the symlink under a name; `Some(None)` when the name is no symlink.
 fn link_target(dir: BorrowedFd<'_>, name: &[u8]) -> Option<Option<Vec<u8>>> {
     let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW;
     let resolve = RESOLVE_NO_SYMLINKS | RESOLVE_CACHED;
@@ -174,8 +174,8 @@ fn link_target(dir: BorrowedFd<'_>, name: &[u8]) -> Option<Option<Vec<u8>>> {
     sys::read_link_at(fd.as_fd(), b"").ok().map(Some)
 }
 
-/// Whether the text of a link is in memory: always on tmpfs, and on a local disk when it lies
-/// in the inode.
+/// Returns whether the target of a symlink can be read without blocking: always on tmpfs, and on a
+/// local disk when it is stored in the inode.
 fn is_read_without_waiting(link: &Stat) -> bool {
     match link.mount.and_then(mounts::known) {
         Some(Locality::Memory) => true,
