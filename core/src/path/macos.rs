@@ -1,23 +1,23 @@
-//! Paths of macOS: bytes, with a few names that are not what they seem, in any case.
+//! macOS paths: bytes, with a few special names that are compared without case.
 
 use super::text::{check, components, folded};
 use crate::error::{Code, Error};
 use std::borrow::Cow;
 
-/// The component behind which a file's other forks lie.
+/// The component that precedes the forks of a file.
 const NAMED_FORK: &[u8] = b"..namedfork";
 
-/// Links that stand in the sealed system volume, and lead into `/private`.
+/// Symlinks of the sealed system volume, which lead into `/private`.
 const SYSTEM_LINKS: [&[u8]; 3] = [b"etc", b"tmp", b"var"];
 
-/// Whether a component is a drive, which `..` does not leave.
+/// Returns whether a component is a drive, which `..` does not leave.
 pub(super) fn is_drive(_: &[u8]) -> bool {
     false
 }
 
-/// A path as the core takes it.
+/// Converts a path from the caller's form to the core's form.
 ///
-/// `working_directory` is for drives, which only Windows has.
+/// `working_directory` is used for drives, which only Windows has.
 pub(crate) fn from_caller(
     raw: &[u8],
     _working_directory: impl FnOnce() -> Result<Vec<u8>, Error>,
@@ -29,24 +29,25 @@ pub(crate) fn from_caller(
     Ok(Cow::Borrowed(raw))
 }
 
-/// A path of the core as its caller writes it.
+/// Converts a path from the core's form to the caller's form.
 pub(super) fn shown(path: &[u8]) -> Cow<'_, [u8]> {
     Cow::Borrowed(path)
 }
 
-/// The file systems themselves say it: they count in different units.
+/// Returns false: file systems count names in different units, so the system call reports the
+/// error.
 pub(crate) fn is_too_long(_: &[u8]) -> bool {
     false
 }
 
-/// Two names that are not the same by this are two names for the file system, which may fold
-/// cases.
+/// Returns the key by which names are compared: names with different keys are different files. The
+/// file system may fold case.
 pub(crate) fn identity(name: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(folded(name))
 }
 
-/// Names that lead elsewhere than their text says: objects by number (`/.vol`), and prefixes that
-/// change how the rest is resolved. Devices, too, have a name in any case.
+/// Returns whether a name leads elsewhere than its text: objects by number (`/.vol`), and prefixes
+/// that change how the rest is resolved. Device names match without case, too.
 pub(crate) fn is_magic_here(normal: &[u8]) -> bool {
     let mut parts = components(normal);
     let top = parts.next().unwrap_or_default().to_ascii_lowercase();
@@ -58,7 +59,7 @@ pub(crate) fn is_magic_here(normal: &[u8]) -> bool {
     }
 }
 
-/// Whether an absolute path begins with a link that the system itself put there.
+/// Returns whether an absolute path begins with a symlink of the system itself.
 pub(crate) fn begins_with_system_link(absolute: &[u8]) -> bool {
     absolute.starts_with(b"/")
         && components(absolute)
@@ -66,8 +67,8 @@ pub(crate) fn begins_with_system_link(absolute: &[u8]) -> bool {
             .is_some_and(|top| SYSTEM_LINKS.contains(&top))
 }
 
-/// A normal absolute path that goes past such a link: nobody can exchange it, so that to refuse it
-/// would protect nobody.
+/// Resolves such a symlink in a normal absolute path. The sealed volume is read-only, so the
+/// symlink cannot be exchanged and a refusal would add no security.
 pub(crate) fn past_system_link(normal: Vec<u8>) -> Vec<u8> {
     if begins_with_system_link(&normal) {
         [b"/private", normal.as_slice()].concat()

@@ -36,7 +36,7 @@ pub(crate) use windows::{from_namespace, link_target};
 
 use std::borrow::Cow;
 
-/// A path of the core as its caller writes it.
+/// Converts a path from the core's form to the caller's form.
 #[must_use]
 #[inline]
 pub fn shown(path: &[u8]) -> Cow<'_, [u8]> {
@@ -45,7 +45,7 @@ pub fn shown(path: &[u8]) -> Cow<'_, [u8]> {
 
 /// Resolves `.`, `..` and repeated slashes of an absolute path by text. `..` at `/` stays there.
 ///
-/// Right only where no component can be a symlink; the callers see to that.
+/// Correct only where no component is a symlink; the callers ensure that.
 #[must_use]
 pub fn normalize(absolute: &[u8]) -> Vec<u8> {
     let mut kept: Vec<&[u8]> = Vec::new();

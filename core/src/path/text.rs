@@ -1,9 +1,9 @@
-//! Rules that all systems share, on the form of paths that the core has: `/` between components.
+//! Rules for paths in the core's form, common to all systems: `/` separates the components.
 
 use crate::error::{Code, Error};
 use std::borrow::Cow;
 
-/// Checks what no system call could mean anything by: an empty path, a NUL.
+/// Refuses paths that no system call accepts: an empty path, and one with a NUL.
 ///
 /// # Errors
 ///
@@ -18,7 +18,7 @@ pub fn check(raw: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether `path` is absolute and has no empty, `.` or `..` component and no trailing `/`.
+/// Returns whether `path` is absolute and has no empty, `.` or `..` component and no trailing `/`.
 #[must_use]
 pub fn is_normal(path: &[u8]) -> bool {
     let [b'/', rest @ ..] = path else {
@@ -30,14 +30,14 @@ pub fn is_normal(path: &[u8]) -> bool {
             .all(|part| !matches!(part, b"" | b"." | b".."))
 }
 
-/// The same for a relative path, which names something.
+/// Returns whether `path` is relative, not empty, and normal in the sense of [`is_normal`].
 #[must_use]
 pub fn is_normal_beneath(path: &[u8]) -> bool {
     path.split(|&byte| byte == b'/')
         .all(|part| !matches!(part, b"" | b"." | b".."))
 }
 
-/// `path` beneath `base`, unless it is absolute itself. No component is interpreted.
+/// Joins `path` to `base`, unless it is absolute itself. No component is interpreted.
 #[must_use]
 pub fn join<'a>(base: &[u8], path: &'a [u8]) -> Cow<'a, [u8]> {
     if path.starts_with(b"/") {
@@ -52,7 +52,7 @@ pub fn join<'a>(base: &[u8], path: &'a [u8]) -> Cow<'a, [u8]> {
     Cow::Owned(joined)
 }
 
-/// The components that name something: neither empty nor `.`.
+/// Returns the components that name something: neither empty nor `.`.
 pub fn components(path: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
     path.split(|&byte| byte == b'/')
         .filter(|part| !matches!(*part, b"" | b"."))
@@ -60,7 +60,7 @@ pub fn components(path: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
 
 /// Resolves a path beneath a root by text; `None` when it leaves the root on the way.
 ///
-/// The answer is relative, and empty for the root itself.
+/// The result is relative, and empty for the root itself.
 #[must_use]
 pub fn normalize_beneath(relative: &[u8]) -> Option<Vec<u8>> {
     let mut kept: Vec<&[u8]> = Vec::new();
@@ -74,9 +74,10 @@ pub fn normalize_beneath(relative: &[u8]) -> Option<Vec<u8>> {
     Some(kept.join(&b'/'))
 }
 
-/// What is left of an absolute path below `root`, a normal path; `None` when it lies elsewhere.
+/// Returns the part of an absolute path below `root`, a normal path; `None` when the path is not
+/// beneath `root`.
 ///
-/// Components are compared as they stand: `..` before the root is complete is no match.
+/// Components are compared literally: `..` before the root is complete is no match.
 #[must_use]
 pub fn beneath<'a>(absolute: &'a [u8], root: &[u8]) -> Option<&'a [u8]> {
     let mut rest = absolute;
@@ -102,9 +103,9 @@ fn skip_nothing(mut path: &[u8]) -> &[u8] {
     }
 }
 
-/// Cuts `/` and `/.` off the end; the flag says whether there was any.
+/// Removes `/` and `/.` from the end. The flag tells whether there was any.
 ///
-/// A link is then judged by its bare name: `O_NOFOLLOW` follows `link/`.
+/// A symlink is then judged by its bare name: `O_NOFOLLOW` follows `link/`.
 #[must_use]
 pub fn bare(path: &[u8]) -> (&[u8], bool) {
     let mut text = path;
@@ -118,7 +119,7 @@ pub fn bare(path: &[u8]) -> (&[u8], bool) {
     }
 }
 
-/// Parent and final component of a bare path. The parent of a name alone is empty.
+/// Returns parent and final component of a bare path. The parent of a single name is empty.
 ///
 /// `None` when the final component is no name: `/`, `.`, `..` or nothing.
 #[must_use]
@@ -135,7 +136,7 @@ pub fn split(path: &[u8]) -> Option<(&[u8], &[u8])> {
     })
 }
 
-/// Whether [`is_device_or_magic`] has to be asked of a normal absolute path at all.
+/// Returns whether a normal absolute path needs the check by [`is_device_or_magic`].
 #[inline(always)]
 pub(crate) fn may_be_device_or_magic(normal: &[u8]) -> bool {
     (normal.starts_with(b"/dev") && !normal.starts_with(b"/dev/shm/"))
@@ -143,13 +144,13 @@ pub(crate) fn may_be_device_or_magic(normal: &[u8]) -> bool {
         || normal.starts_with(b"/sys")
 }
 
-/// Names whose mere opening, or reading, can act on a device or on another object.
+/// Returns whether opening or reading the name can act on a device or on another object.
 ///
-/// `normal` is a normal absolute path. Links can hide such a name; then the open itself, which
-/// neither blocks nor takes a terminal nor follows a magic link, and `fstat` decide.
+/// `normal` is a normal absolute path. A symlink can hide such a name. Then the open and `fstat`
+/// decide: the open does not block, acquires no controlling terminal and follows no magic link.
 #[must_use]
 pub fn is_device_or_magic(normal: &[u8]) -> bool {
-    /// More than any of these names has.
+    /// More components than any of these names has.
     const MOST: usize = 5;
     let mut parts = [&b""[..]; MOST];
     let mut count = 0;
@@ -170,15 +171,15 @@ pub fn is_device_or_magic(normal: &[u8]) -> bool {
     }
 }
 
-/// What is left of a name where a file system folds cases and composes accents: the same for all
-/// names that one might take for each other, and for some that none would.
+/// Returns the form of a name after case folding and composition of accents. It is the same for all
+/// names that one file system might treat as equal, and for some that none does.
 pub(crate) fn folded(name: &[u8]) -> Vec<u8> {
-    // Upper case first: there are letters that only become plain ones that way.
+    // Upper case first: some letters become plain ones only that way.
     let plain = String::from_utf8_lossy(name).to_uppercase().to_lowercase();
     if plain.is_ascii() {
         plain.into_bytes()
     } else {
-        // One for all: it costs a little time where they are different.
+        // One replacement for all: a false match costs only time.
         "\u{fffd}".into()
     }
 }

@@ -1,29 +1,33 @@
-//! Paths of Windows, as UTF-8. The core has them with `/` between the components and before the
-//! drive: `C:\a\b` is `/C:/a/b`.
+//! Windows paths, as UTF-8. The core's form has `/` between the components and before the drive:
+//! `C:\a\b` is `/C:/a/b`.
 //!
-//! What Windows, or a program that is handed the path later, would take for something else than a
-//! file of that name is refused by text: shares and the namespaces behind `\\?\` and `\\.\`,
-//! devices by their old names, streams, paths relative to a drive's own working directory, and
-//! dots and spaces that Windows drops from the end of a name.
+//! Refused by text is every name that Windows, or a program that gets the path later, does not
+//! treat as an ordinary file:
+//!
+//! - shares and the namespaces behind `\\?\` and `\\.\`
+//! - device names of DOS
+//! - streams
+//! - paths relative to a drive's own working directory
+//! - trailing dots and spaces, which Windows drops from a name
 
 use super::text::{check, components, folded};
 use crate::error::{Code, Error};
 use std::borrow::Cow;
 
-/// Whether a component is a drive, which `..` does not leave. No name has a colon.
+/// Returns whether a component is a drive, which `..` does not leave. No name has a colon.
 pub(super) fn is_drive(component: &[u8]) -> bool {
     component.ends_with(b":")
 }
 
-/// A path as the core takes it, but for the drive of one that begins with a separator alone.
+/// A path in the core's form. The drive is missing from a path that begins with a single separator.
 #[derive(Debug, PartialEq, Eq)]
 enum Parsed {
     Whole(Vec<u8>),
-    /// It begins at the top of the current drive.
+    /// The path begins at the top of the current drive.
     LacksDrive(Vec<u8>),
 }
 
-/// A path as the core takes it.
+/// Converts a path from the caller's form to the core's form.
 ///
 /// `working_directory` is called for a path that begins at the top of the current drive.
 pub(crate) fn from_caller(
@@ -41,7 +45,7 @@ pub(crate) fn from_caller(
     }
 }
 
-/// A path of the core as its caller writes it.
+/// Converts a path from the core's form to the caller's form.
 pub(super) fn shown(path: &[u8]) -> Cow<'_, [u8]> {
     let text = match path {
         [b'/', drive, b':', b'/', rest @ ..] => [&[*drive, b':', b'/'], rest].concat(),
@@ -95,7 +99,7 @@ fn check_names(text: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Why a name cannot be that of a file, if it cannot.
+/// Returns why a name cannot be that of a file; `None` if it can.
 fn what_is_wrong(name: &[u8]) -> Option<&'static str> {
     if name.contains(&b':') {
         return Some("stream");
@@ -112,7 +116,7 @@ fn what_is_wrong(name: &[u8]) -> Option<&'static str> {
     matches!(name.last(), Some(b'.' | b' ')).then_some("trailing")
 }
 
-/// Whether a name is that of a device, whatever extension it has.
+/// Returns whether a name is that of a device, whatever its extension.
 fn is_device(name: &[u8]) -> bool {
     let stem = name.split(|&byte| byte == b'.').next().unwrap_or_default();
     let stem = String::from_utf8_lossy(stem).trim_end().to_uppercase();
@@ -129,34 +133,36 @@ fn is_digit(text: &str) -> bool {
     text.len() == 1 && text.as_bytes()[0].is_ascii_digit()
 }
 
-/// Whether a name is longer than any file system takes, in UTF-16.
+/// Returns whether a name is longer than the limit of all file systems, in UTF-16 units.
 pub(crate) fn is_too_long(name: &[u8]) -> bool {
     String::from_utf8_lossy(name).encode_utf16().count() > 255
 }
 
-/// Two names that are not the same by this are two names for the file system, which folds cases.
+/// Returns the key by which names are compared: names with different keys are different files. The
+/// file system folds case.
 pub(crate) fn identity(name: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(folded(name))
 }
 
-/// Names that lead elsewhere than their text says are no paths at all here.
+/// Returns false: names that lead elsewhere than their text are refused as paths here.
 pub(crate) fn is_magic_here(_: &[u8]) -> bool {
     false
 }
 
-/// Whether an absolute path begins with a link that the system itself put there.
+/// Returns whether an absolute path begins with a symlink of the system itself.
 pub(crate) fn begins_with_system_link(_: &[u8]) -> bool {
     false
 }
 
-/// A normal absolute path that goes past such a link.
+/// Resolves such a symlink in a normal absolute path.
 pub(crate) fn past_system_link(normal: Vec<u8>) -> Vec<u8> {
     normal
 }
 
-/// Where a link leads, in the form of the core: from the data of its reparse point.
+/// Returns the target of a symlink or junction in the core's form, from the data of its reparse
+/// point.
 ///
-/// `None` for what is no link of the file system, and for a link to a volume without a letter.
+/// `None` for any other reparse point, and for the target of a volume without a drive letter.
 pub(crate) fn link_target(data: &[u8]) -> Option<Vec<u8>> {
     const MOUNT_POINT: u32 = 0xa000_0003;
     const SYMLINK: u32 = 0xa000_000c;
@@ -169,8 +175,8 @@ pub(crate) fn link_target(data: &[u8]) -> Option<Vec<u8>> {
         let bytes = data.get(at..at + 4)?;
         Some(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
     };
-    // Tag, length and a reserved field, then offset and length of the substitute name, those of
-    // the name for people, and for symlinks flags; the names follow.
+    // Layout: tag, length, a reserved field; offset and length of the substitute name, then of the
+    // print name; flags, for symlinks only; the names.
     let (names, is_relative) = match long(0)? {
         MOUNT_POINT => (16, false),
         SYMLINK => (20, long(16)? & RELATIVE != 0),
@@ -192,7 +198,8 @@ pub(crate) fn link_target(data: &[u8]) -> Option<Vec<u8>> {
     from_namespace(&text)
 }
 
-/// A full path of a namespace that has drives, `\??\C:\a` or `\\?\C:\a`, in the form of the core.
+/// Converts a full path of a namespace that has drives, `\??\C:\a` or `\\?\C:\a`, to the core's
+/// form.
 pub(crate) fn from_namespace(text: &str) -> Option<Vec<u8>> {
     let path = text
         .strip_prefix(r"\??\")

@@ -108,7 +108,7 @@ fn names_are_as_long_as_their_utf_16() {
     assert!(is_too_long("😀".repeat(128).as_bytes()));
 }
 
-/// A reparse point with one name, which people see as well.
+/// Builds a reparse point with one name, which is also the print name.
 fn reparse_point(tag: u32, flags: Option<u32>, name: &str) -> Vec<u8> {
     let wide: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let length = u16::try_from(wide.len()).unwrap();
