@@ -1,4 +1,4 @@
-//! Facts about a path, found out without acting on what has it.
+//! Facts about a path, collected without opening the file.
 
 use crate::error::{Code, Error, Os};
 use crate::metadata::{self, Acl};
@@ -6,12 +6,12 @@ use crate::resolve::{Last, Scope, classify};
 use crate::sys::{self, Attributes, OFlag, Stat, Volume};
 use std::os::fd::AsFd;
 
-/// What there is to know about an object.
+/// The facts about an object.
 #[derive(Debug)]
 pub struct Facts {
-    /// Its status; that of a link itself.
+    /// Its stat; that of a symlink itself.
     pub stat: Stat,
-    /// What the mode does not show.
+    /// Attributes that the mode does not show.
     pub attributes: Attributes,
     /// The file system that it lies on.
     pub volume: Volume,
@@ -19,21 +19,21 @@ pub struct Facts {
     pub real: Vec<u8>,
     /// Its access ACL, as stored.
     pub acl: Option<Vec<u8>>,
-    /// Whether it could be read.
+    /// Whether the ACL could be read.
     pub is_acl_known: bool,
-    /// Whether that ACL names users or groups, or may.
+    /// Whether the ACL names users or groups, or may.
     pub has_named_entries: bool,
     /// Whether the effective user owns it.
     pub is_own: bool,
     /// Whether the effective user or root owns it.
     pub is_own_or_root: bool,
-    /// What the effective user may do: bits of 4 for reading, 2 for writing, 1 for searching.
+    /// Permissions of the effective user: 4 for reading, 2 for writing, 1 for searching.
     pub access: u32,
-    /// Number of the mount in `/proc/self/mountinfo`.
+    /// Id of the mount in `/proc/self/mountinfo`.
     pub mount: Option<u32>,
 }
 
-/// Returns the facts about what has a path, without opening it. A final link is inspected itself.
+/// Returns the facts about a path without opening the file. A final symlink is inspected itself.
 ///
 /// # Errors
 ///
@@ -44,13 +44,13 @@ pub fn inspect(scope: &Scope<'_>, raw: &[u8]) -> Result<Facts, Error> {
     let found = scope
         .open(&located.text, OFlag::O_PATH, Last::Keep)
         .map_err(|error| match error.errno() {
-            // Nothing lies beneath a file.
+            // Nothing exists beneath a file.
             Some(sys::ENOTDIR) => Error::refused(Code::NotFound, "parent"),
             _ => classify(error),
         })?;
     let fd = found.fd.as_fd();
     let stat = sys::statx(fd)?;
-    // An ACL of a link does not exist, and a question for it would be answered for its target.
+    // A symlink has no ACL, and the call would return its target's.
     let acl = if stat.is_symlink() {
         None
     } else {

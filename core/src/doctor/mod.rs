@@ -1,4 +1,4 @@
-//! What the `holdfast doctor` command asks: facts about a path, and each verb without its effect.
+//! Support for the `holdfast doctor` command: facts about a path, and a dry run of each verb.
 
 pub mod dry_run;
 mod inspect;

@@ -1,5 +1,5 @@
-//! What a system call would return, from what the kernel can be asked about: permissions as
-//! access(2) sees them, read-only mounts, immutable files, capabilities, free blocks and inodes.
+//! Predicts the result of a system call from what the kernel reports: permissions as access(2) sees
+//! them, read-only mounts, immutable files, capabilities, free blocks and inodes.
 
 use crate::error::Os;
 use crate::metadata;
@@ -7,7 +7,7 @@ use crate::sys::{self, Stat, Volume};
 use nix::libc::ENOSPC;
 use std::os::fd::BorrowedFd;
 
-/// Whether a new name can be made in a directory, by the call that would make it.
+/// Predicts whether a new name can be created in a directory, by the call that would create it.
 ///
 /// # Errors
 ///
@@ -15,12 +15,11 @@ use std::os::fd::BorrowedFd;
 pub(super) fn would_create(dir: BorrowedFd<'_>, syscall: &'static str) -> Result<(), Os> {
     let as_the_call = |os: Os| Os { syscall, ..os };
     let refused = |errno| Err(Os { errno, syscall });
-    // The order is that of the kernel: first the way to the name, then the mount, then the
-    // directory itself.
+    // The order is that of the kernel: first the lookup, then the mount, then the directory itself.
     sys::access(dir, sys::MAY_SEARCH).map_err(as_the_call)?;
     let volume = sys::volume(dir)?;
     if volume.kind == PROC {
-        // Its lookup of an unknown name fails before permissions count.
+        // On procfs the lookup of an unknown name fails before the permission check.
         return refused(sys::ENOENT);
     }
     if volume.is_read_only {
@@ -31,7 +30,7 @@ pub(super) fn would_create(dir: BorrowedFd<'_>, syscall: &'static str) -> Result
         return refused(sys::ENOENT);
     }
     if volume.kind == SYSFS {
-        // It has neither create(2) nor mkdir(2).
+        // sysfs has neither create(2) nor mkdir(2).
         return refused(if syscall == "mkdir" {
             sys::EPERM
         } else {
@@ -39,7 +38,7 @@ pub(super) fn would_create(dir: BorrowedFd<'_>, syscall: &'static str) -> Result
         });
     }
     let is_out_of_inodes = volume.inodes > 0 && volume.free_inodes == 0;
-    // A directory takes a block of its own; but on tmpfs names are not counted in blocks.
+    // A directory takes a block of its own. On tmpfs, names are not counted in blocks.
     let is_out_of_blocks = syscall == "mkdir" && !is_in_memory(&volume) && is_full(&volume);
     if is_out_of_inodes || is_out_of_blocks {
         return refused(ENOSPC);
@@ -53,7 +52,7 @@ const PROC: u32 = 0x9fa0;
 /// `SYSFS_MAGIC`.
 const SYSFS: u32 = 0x6265_6572;
 
-/// What `chmod` would answer, and the permission bits after it.
+/// Predicts the result of `chmod`: the permission bits after it, or its errno.
 pub(super) fn would_change_mode(fd: BorrowedFd<'_>, stat: &Stat, mode: u32) -> Result<u32, Os> {
     let refused = |errno| {
         Err(Os {
@@ -84,7 +83,7 @@ pub(super) fn would_change_mode(fd: BorrowedFd<'_>, stat: &Stat, mode: u32) -> R
     })
 }
 
-/// Whether there is no room for a single block.
+/// Returns whether no block is free.
 pub(super) fn is_full(volume: &Volume) -> bool {
     let usable = if sys::effective_user() == 0 {
         volume.free_blocks
@@ -94,27 +93,28 @@ pub(super) fn is_full(volume: &Volume) -> bool {
     volume.blocks > 0 && usable == 0
 }
 
-/// Magic numbers of statfs(2).
+/// Compares magic numbers of statfs(2).
 fn is_in_memory(volume: &Volume) -> bool {
     matches!(volume.kind, 0x0102_1994 | 0x8584_58f6) // tmpfs, ramfs
 }
 
-/// Whether modes are made up by the file system: `chmod` then succeeds and does nothing.
+/// Returns whether the file system invents modes: `chmod` then succeeds and does nothing.
 fn ignores_modes(volume: &Volume) -> bool {
     matches!(volume.kind, 0x0000_4d44 | 0x2011_bab0) // FAT, exFAT
 }
 
-/// Whether a capability is in effect for an object: its owner must have a meaning here.
+/// Returns whether a capability applies to an object: its owner must be mapped in this user
+/// namespace.
 pub(super) fn is_capable(capability: u32, stat: &Stat) -> bool {
     metadata::is_mapped(stat.uid)
         && metadata::is_mapped_group(stat.gid)
         && sys::has_capability(capability)
 }
 
-/// Whether this process belongs to a group.
+/// Returns whether this process belongs to a group.
 pub(super) fn is_member(gid: u32) -> bool {
     gid == sys::effective_group() || sys::effective_groups().contains(&gid)
 }
 
-/// `S_ISGID`, which a directory hands on to those made in it.
+/// `S_ISGID`, which a directory passes on to directories created in it.
 pub(super) const SET_GROUP_ID: u32 = 0o2000;

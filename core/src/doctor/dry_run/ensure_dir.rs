@@ -1,4 +1,4 @@
-//! `ensure_dir` without its effect.
+//! A dry run of `ensure_dir`.
 
 use crate::doctor::predict::{SET_GROUP_ID, would_change_mode, would_create};
 use crate::error::Error;
@@ -11,7 +11,7 @@ use crate::sys::{self, Stat};
 use nix::libc::S_IFDIR;
 use std::os::fd::{AsFd, BorrowedFd};
 
-/// What [`ensure_dir::ensure_dir`] would answer.
+/// Predicts the result of [`ensure_dir::ensure_dir`].
 ///
 /// # Errors
 ///
@@ -42,7 +42,7 @@ pub fn ensure_dir(
     ensure_dir::report(&hardened, Some(real), None, rules)
 }
 
-/// The real path of a directory that is yet to be made.
+/// Returns the real path of a directory that does not exist yet.
 fn missing_path(top: &[u8], text: &[u8], missing: &[usize]) -> Vec<u8> {
     missing.iter().fold(top.to_vec(), |base, &end| {
         path::split(&text[..end]).map_or(base.clone(), |(_, name)| {

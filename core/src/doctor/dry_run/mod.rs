@@ -1,10 +1,10 @@
-//! What the verbs would do somewhere, found out without changing anything.
+//! Dry runs: predict the result of each verb without a change to the file system.
 //!
-//! Each dry run goes the way of its verb up to the first call that would change something, and
-//! predicts what that call would return ([`super::predict`]).
+//! Each dry run makes the calls of its verb up to the first one that would change something, and
+//! predicts the result of that call ([`super::predict`]).
 //!
-//! Not foreseen: what only the attempt shows, such as quotas, seccomp filters, security modules
-//! and the mind of a server behind a network or FUSE file system.
+//! Not predicted: failures that only the attempt shows, such as quotas, seccomp filters, security
+//! modules and the server behind a network or FUSE file system.
 
 mod ensure_dir;
 mod read;

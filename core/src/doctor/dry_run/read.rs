@@ -1,4 +1,4 @@
-//! A read that ends before the first byte.
+//! A dry run of `read`: ends before the first byte.
 
 use crate::error::{Code, Error};
 use crate::ops::read::{self, OpenFile};
@@ -6,7 +6,7 @@ use crate::resolve::Scope;
 use crate::sys::{self, OFlag};
 use std::os::fd::AsFd;
 
-/// A file as [`read::open`] would open it. Only a regular file is opened, and nothing read.
+/// Opens a file as [`read::open`] would. Opens regular files only, and reads nothing.
 ///
 /// # Errors
 ///
@@ -16,7 +16,7 @@ pub fn read(scope: &Scope<'_>, raw: &[u8], rules: &read::Rules) -> Result<OpenFi
     read::refuse_by_text(scope, &located)?;
     let looked = scope.open(&located.text, OFlag::O_PATH, read::last(scope));
     if let (Ok(found), false) = (looked, located.names_directory) {
-        // Opening a FIFO lets a writer go on that waits for a reader.
+        // Checked before the open: opening a FIFO unblocks a writer that waits for a reader.
         let stat = sys::fstat(found.fd.as_fd())?;
         if stat.is_device() {
             return Err(Error::refused(Code::DevicePath, "device"));

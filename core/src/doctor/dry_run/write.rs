@@ -1,4 +1,4 @@
-//! `write` of some content without its effect.
+//! A dry run of `write`.
 
 use crate::doctor::predict::{is_capable, is_full, is_member, would_create};
 use crate::error::{Code, Error, Os};
@@ -11,20 +11,20 @@ use crate::sys::{self, Locality, OFlag, Stat};
 use nix::libc;
 use std::os::fd::{AsFd, BorrowedFd};
 
-/// What a write of some content would come to.
+/// The predicted result of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Forecast {
     /// No file has the name now.
     pub created: bool,
     /// Permission bits of the new file.
     pub mode: u32,
-    /// What could be synced, as far as the directory's permissions tell.
+    /// What could be synced, as far as the directory's permissions show.
     pub durable: Durable,
-    /// What would be kept; `None` when there is nothing to keep.
+    /// What would be kept; `None` when there is no file to replace.
     pub preserved: Option<Preserved>,
 }
 
-/// Goes the way of [`crate::ops::write::write`] up to the temporary file, and judges the rest.
+/// Makes the calls of [`crate::ops::write::write`] up to the temporary file, and predicts the rest.
 ///
 /// # Errors
 ///
@@ -63,8 +63,8 @@ pub fn write(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Forecast, E
     Ok(forecast)
 }
 
-/// Forecasts a write that makes missing parents first. A path without a final name (`a/..`) makes none,
-/// and has the `error` that it was refused with.
+/// Predicts a write that creates missing parents first. A path without a final name (`a/..`)
+/// creates none, and returns `error`.
 fn with_parents(
     scope: &Scope<'_>,
     raw: &[u8],
@@ -90,7 +90,7 @@ fn with_parents(
     }
 }
 
-/// Content needs a block.
+/// Returns ENOSPC where no block is free: content needs one.
 fn refuse_full(dir: BorrowedFd<'_>) -> Result<(), Error> {
     if is_full(&sys::volume(dir)?) {
         return Err(Os {
@@ -102,10 +102,10 @@ fn refuse_full(dir: BorrowedFd<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Stands in messages for the random name that a temporary would have.
+/// Replaces the random name of a temporary in messages.
 const ANY_TEMPORARY: &[u8] = b".holdfast-*.tmp";
 
-/// Whether a file could take the name from whatever has it.
+/// Predicts whether the new file could be published under the name, over an existing file.
 fn would_publish(dir: BorrowedFd<'_>, above: &Stat, name: &[u8]) -> Result<(), Os> {
     let refused = |errno| {
         Err(Os {
@@ -115,7 +115,7 @@ fn would_publish(dir: BorrowedFd<'_>, above: &Stat, name: &[u8]) -> Result<(), O
     };
     let is_append_only = sys::attributes(dir).is_append_only;
     let Ok(old) = sys::open_at(dir, name, OFlag::O_PATH | OFlag::O_NOFOLLOW) else {
-        // A name can be added there, but not changed: only a temporary without one helps.
+        // Names can be added there but not changed: only an unnamed temporary can be published.
         let has_name = !sys::link_fd_works() || sys::locality(dir)? == Locality::Remote;
         return if is_append_only && has_name {
             refused(sys::EPERM)
@@ -128,7 +128,7 @@ fn would_publish(dir: BorrowedFd<'_>, above: &Stat, name: &[u8]) -> Result<(), O
     }
     let attributes = sys::attributes(old.as_fd());
     let stat = sys::fstat(old.as_fd())?;
-    // The mark in `statx` is younger than the numbers of mounts.
+    // The mount point flag in `statx` is newer than the mount ids.
     let is_mount_point =
         attributes.is_mount_point || sys::mount_number(old.as_fd()) != sys::mount_number(dir);
     if is_mount_point {
@@ -144,7 +144,7 @@ fn would_publish(dir: BorrowedFd<'_>, above: &Stat, name: &[u8]) -> Result<(), O
     Ok(())
 }
 
-/// Whether the content of a file that cannot be renamed over could be written over.
+/// Predicts whether the content of a file that cannot be renamed over could be overwritten.
 fn would_write_over(
     dir: BorrowedFd<'_>,
     name: &[u8],
@@ -167,7 +167,7 @@ fn would_write_over(
     Ok(())
 }
 
-/// What owner, ACL and mode would come to, by the rules of `ops::write::apply_metadata`.
+/// Predicts owner, ACL and mode, by the rules of `ops::write::apply_metadata`.
 fn applied(
     target: &WriteTarget,
     old_file: Option<&OldFile>,
