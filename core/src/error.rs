@@ -1,7 +1,7 @@
 //! Errors of the core: a refusal with a [`Code`], or what the system returned.
 //!
-//! `Display` prints like strace, for Rust callers and test output. The sentences that a user
-//! reads are composed in `lib/errors/`, from the same facts.
+//! `Display` prints like strace, for Rust callers and test output. `lib/errors/` composes the
+//! sentences for users from the same facts.
 
 use std::fmt;
 
@@ -9,13 +9,13 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Code {
-    /// Not a usable path: empty, or with a NUL.
+    /// The path is unusable: empty, or with a NUL.
     InvalidPath,
-    /// Leaves the root, by text or by link.
+    /// The path leaves the root, by text or by symlink.
     OutsideWorkspace,
     /// A symlink where the policy allows none, or one that is not trusted.
     Symlink,
-    /// More than one name, where one was asked for.
+    /// The file has more than one name where only one is allowed.
     Hardlink,
     /// Not a regular file.
     NotFile,
@@ -23,25 +23,25 @@ pub enum Code {
     NotDirectory,
     /// A device, a magic link or a pseudo file.
     DevicePath,
-    /// More bytes than allowed, or than fit in memory.
+    /// The file has more bytes than allowed, or than fit in memory.
     TooLarge,
-    /// The directory did not end private, and that was required.
+    /// The directory could not be made private, and that was required.
     InsecurePermissions,
     /// The directory belongs to another user, and ownership was required.
     NotOwned,
-    /// The file may not be handed to another party.
+    /// The file may not be passed to another party.
     OutboundPermissions,
     /// The path kept changing through every bounded retry.
     PathMismatch,
-    /// Nothing has the name, or a parent is missing.
+    /// No file has the name, or a parent is missing.
     NotFound,
-    /// Something has the name, and nothing may be replaced.
+    /// The name exists, and nothing may be replaced.
     AlreadyExists,
     /// Published, but the directory could not be synced.
     NotDurable,
     /// The root was closed.
     RootClosed,
-    /// This system cannot do what was asked.
+    /// This system does not support the request.
     UnsupportedPlatform,
     /// A defect of holdfast.
     Internal,
@@ -50,7 +50,7 @@ pub enum Code {
 }
 
 impl Code {
-    /// The code as it appears in TypeScript.
+    /// Returns the code as it appears in TypeScript.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -81,7 +81,7 @@ impl Code {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{syscall}: {}", std::io::Error::from_raw_os_error(*errno))]
 pub struct Os {
-    /// The raw, positive number; kept even where it has no name.
+    /// The raw, positive errno; kept even where it has no name.
     pub errno: i32,
     /// `open`, `fsync`, …
     pub syscall: &'static str,
@@ -90,11 +90,11 @@ pub struct Os {
 /// A refusal, with the facts that its message needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// What happened.
+    /// The code.
     pub code: Code,
-    /// Which of the code's cases it is; a word of this crate, empty where there is only one.
+    /// The case within the code, as a word of this crate; empty where there is only one.
     pub detail: &'static str,
-    /// The system's word in it, if there was one.
+    /// The system's error behind it, if there is one.
     pub os: Option<Os>,
     /// Permission bits of the object, where they are known and matter.
     pub mode: Option<u32>,
@@ -102,17 +102,17 @@ pub struct Refusal {
     pub uid: Option<u32>,
     /// Effective user of this process, where it matters.
     pub euid: Option<u32>,
-    /// Bytes of the object, where a limit on them is the reason and they are known.
+    /// Size of the object in bytes, where a size limit is the reason and the size is known.
     pub size: Option<u64>,
 }
 
-/// Everything that can go wrong in the core.
+/// Any error of the core.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A refusal or a classified outcome.
     #[error("{0}")]
     Refused(Box<Refusal>),
-    /// Any other failure of the system; `rename` also names the temporary.
+    /// Any other failure of the system; for `rename` with the path of the temporary.
     #[error("{os}")]
     System {
         /// What the system returned.
@@ -136,13 +136,13 @@ impl fmt::Display for Refusal {
 }
 
 impl Error {
-    /// A refusal that needs no more facts than its code and case.
+    /// Builds a refusal that needs no facts but its code and case.
     #[must_use]
     pub fn refused(code: Code, detail: &'static str) -> Self {
         Refusal::new(code, detail).into()
     }
 
-    /// A refusal in which the system had a word.
+    /// Builds a refusal that the system's error caused.
     #[must_use]
     pub fn refused_by(code: Code, detail: &'static str, os: Os) -> Self {
         Refusal {
@@ -152,7 +152,7 @@ impl Error {
         .into()
     }
 
-    /// The code, if this is a refusal.
+    /// Returns the code, if this is a refusal.
     #[must_use]
     pub fn code(&self) -> Option<Code> {
         match self {
@@ -161,7 +161,7 @@ impl Error {
         }
     }
 
-    /// The errno behind this error, if there is one.
+    /// Returns the errno behind this error, if there is one.
     #[must_use]
     pub fn errno(&self) -> Option<i32> {
         match self {
@@ -172,7 +172,7 @@ impl Error {
 }
 
 impl Refusal {
-    /// A refusal with no facts yet.
+    /// Builds a refusal without facts.
     #[must_use]
     pub fn new(code: Code, detail: &'static str) -> Self {
         Self {

@@ -1,12 +1,12 @@
-//! Failpoints: panics on demand, for the tests of what a defect of this library may do.
+//! Failpoints: panics on demand, to test the effects of a defect in this library.
 //!
 //! Only a build with the feature `test-defects` has them. Without it [`hit`] is an empty function
-//! and nothing of this module is in the binary.
+//! and the binary contains nothing else of this module.
 
 #[cfg(feature = "test-defects")]
 pub use armed::{arm, hit};
 
-/// A place where a panic can be provoked, by its name.
+/// Marks a point where a test can cause a panic, by its name.
 #[cfg(not(feature = "test-defects"))]
 #[inline(always)]
 pub fn hit(_name: &str) {}
@@ -18,8 +18,8 @@ mod armed {
     /// The failpoint that panics next, and how many hits pass before that.
     static ARMED: Mutex<Option<(String, u32)>> = Mutex::new(None);
 
-    /// Makes the failpoint `name` panic once, after `passes` hits without one. Returns whether
-    /// the one armed before has panicked.
+    /// Arms the failpoint `name`: it panics once, after `passes` hits without one. Returns whether
+    /// the failpoint armed before has panicked.
     pub fn arm(name: String, passes: u32) -> bool {
         let mut armed = ARMED.lock().unwrap_or_else(PoisonError::into_inner);
         armed.replace((name, passes)).is_none()
@@ -29,7 +29,7 @@ mod armed {
     ///
     /// # Panics
     ///
-    /// As [`arm`] says.
+    /// See [`arm`].
     pub fn hit(name: &str) {
         let mut armed = ARMED.lock().unwrap_or_else(PoisonError::into_inner);
         match armed.as_mut() {

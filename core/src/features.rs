@@ -1,9 +1,9 @@
-//! What this system offers, for `capabilities()`.
+//! The features of this system, for `capabilities()`.
 
 use crate::resolve::Resolver;
 use crate::sys;
 
-/// System calls that were found to work, each probed once per process.
+/// System calls that work here, each probed once per process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Features {
     /// `openat2(2)`, or the flags of `open(2)` on macOS: see [`Resolver::Kernel`].
@@ -14,7 +14,7 @@ pub struct Features {
     pub fchmodat2: bool,
     /// `statx(2)`.
     pub statx: bool,
-    /// A file without a name can be linked.
+    /// An unnamed file can be linked.
     pub unnamed_files: bool,
 }
 
@@ -32,8 +32,8 @@ impl Features {
     }
 }
 
-/// Opens what stays open for the life of the process, so that the number of open descriptors does
-/// not change in the middle of a later call.
+/// Opens the descriptors that stay open for the life of the process, so that their number does not
+/// change during a later call.
 pub fn open_shared_descriptors() {
     #[cfg(target_os = "linux")]
     let _ = sys::open_procfs();

@@ -1,10 +1,11 @@
 //! The operations of holdfast in plain Rust.
 //!
-//! Three verbs are the product: making a directory private ([`ops::ensure_dir`]), replacing a file
-//! atomically ([`ops::write`]) and reading a file that somebody else named ([`ops::read`]). Each decides
-//! its policy on descriptors, inside one call; nothing is checked by path and used by path.
+//! There are three main verbs: make a directory private ([`ops::ensure_dir`]), replace a file
+//! atomically ([`ops::write`]), and read a file whose path comes from another party
+//! ([`ops::read`]). Each applies its policy to descriptors, inside one call. No path is checked
+//! first and used later.
 //!
-//! Nothing here knows Node-API: the crate builds, tests and fuzzes as a plain Rust library.
+//! The crate does not depend on Node-API: it builds, tests and fuzzes as a plain Rust library.
 
 #![cfg_attr(
     not(target_os = "linux"),
