@@ -1,10 +1,10 @@
 //! System calls, one small function each, with the same signatures on every platform.
 //!
-//! A function returns what the kernel said, as [`Os`](crate::error::Os): the raw errno and the call
-//! as `node:fs` names it. Policy, and the meaning of an errno, live above.
+//! A function returns the kernel's error as [`Os`](crate::error::Os): the raw errno, and the call
+//! as `node:fs` names it. Policy, and the classification of errnos, are in the modules above.
 //!
-//! Each platform has a folder with the same file names. A file of a platform that lacks a thing says
-//! so.
+//! Each platform has a folder with the same file names. A file for an unsupported feature starts
+//! with "Not supported".
 
 #[cfg(target_os = "linux")]
 mod linux;

@@ -1,5 +1,5 @@
-//! Security descriptors of Windows in their self-relative form: read as bytes, so that nothing in
-//! them has to be trusted, and so that the rules can be tested anywhere.
+//! Windows security descriptors in their self-relative form. They are parsed as bytes, so that no
+//! content has to be trusted and the rules can be tested on every platform.
 
 const CONTROL: usize = 2;
 const OWNER: usize = 4;
@@ -11,17 +11,17 @@ const DACL_PRESENT: u16 = 0x0004;
 const DACL_AUTO_INHERIT_REQUEST: u16 = 0x0100;
 const DACL_AUTO_INHERITED: u16 = 0x0400;
 
-/// Entries that allow something to one identifier, and those that apply only to what is made in
-/// the directory.
+/// Types of entries that allow access to one SID, and the flag of entries that apply only to
+/// objects created in the directory.
 const ACCESS_ALLOWED: u8 = 0;
 const ACCESS_DENIED: u8 = 1;
 const INHERIT_ONLY: u8 = 0x08;
 
 /// `S-1-5-18`, the system itself.
 const SYSTEM: &[u8] = &[1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0];
-/// `S-1-5-32-544`, the administrators, who could take everything anyway.
+/// `S-1-5-32-544`, the administrators, who can take ownership of everything anyway.
 const ADMINISTRATORS: &[u8] = &[1, 2, 0, 0, 0, 0, 0, 5, 32, 0, 0, 0, 32, 2, 0, 0];
-/// `S-1-3-4`, whoever owns the object.
+/// `S-1-3-4`, the current owner of the object.
 const OWNER_RIGHTS: &[u8] = &[1, 1, 0, 0, 0, 0, 0, 3, 4, 0, 0, 0];
 
 /// A security descriptor as the system stores it.
@@ -29,7 +29,7 @@ const OWNER_RIGHTS: &[u8] = &[1, 1, 0, 0, 0, 0, 0, 3, 4, 0, 0, 0];
 pub(super) struct SecurityDescriptor<'a>(pub(super) &'a [u8]);
 
 impl<'a> SecurityDescriptor<'a> {
-    /// Cuts off what lies behind the last part that a descriptor refers to.
+    /// Removes the bytes behind the last part that a descriptor refers to.
     pub(super) fn trimmed(mut stored: Vec<u8>) -> Vec<u8> {
         let descriptor = SecurityDescriptor(&stored);
         let end_of = |start: usize, part: Option<&[u8]>| start + part.map_or(0, <[u8]>::len);
@@ -54,7 +54,7 @@ impl<'a> SecurityDescriptor<'a> {
         }
     }
 
-    /// The identifier of the owner.
+    /// Returns the SID of the owner.
     pub(super) fn owner(&self) -> Option<&'a [u8]> {
         match self.number(OWNER)? {
             0 => None,
@@ -62,7 +62,7 @@ impl<'a> SecurityDescriptor<'a> {
         }
     }
 
-    /// The whole ACL; `None` where there is none, which lets everybody do everything.
+    /// Returns the whole ACL; `None` where there is none, which grants everything to every user.
     pub(super) fn acl(&self) -> Option<&'a [u8]> {
         let at = self.number(DACL)?;
         if at == 0 || self.control() & DACL_PRESENT == 0 {
@@ -73,7 +73,8 @@ impl<'a> SecurityDescriptor<'a> {
         self.0.get(at..at + size)
     }
 
-    /// As it has to be for the system to take entries that were inherited as such.
+    /// Returns the form for a call that sets it: with the flag that keeps inherited entries marked
+    /// as inherited.
     pub(super) fn to_be_set(self) -> Vec<u8> {
         let mut stored = self.0.to_vec();
         let mut control = self.control();
@@ -86,7 +87,8 @@ impl<'a> SecurityDescriptor<'a> {
         stored
     }
 
-    /// Whether owner and entries keep everybody out but this user, administrators and the system.
+    /// Returns whether owner and entries grant access only to this user, administrators and the
+    /// system.
     pub(super) fn is_private_to(&self, user: &[u8]) -> bool {
         let is_trusted = |sid: &[u8]| sid == user || sid == SYSTEM || sid == ADMINISTRATORS;
         let Some(entries) = self.acl().and_then(entries) else {
@@ -96,7 +98,7 @@ impl<'a> SecurityDescriptor<'a> {
             && entries.iter().all(|entry| match entry.kind {
                 _ if entry.flags & INHERIT_ONLY != 0 => true,
                 ACCESS_DENIED => true,
-                // What is behind the mask is the identifier.
+                // The SID follows the mask.
                 ACCESS_ALLOWED => {
                     sid_at(entry.body, 4).is_some_and(|sid| is_trusted(sid) || sid == OWNER_RIGHTS)
                 }
@@ -112,7 +114,7 @@ struct Entry<'a> {
     body: &'a [u8],
 }
 
-/// The entries of an ACL; `None` if it is not as it says.
+/// Returns the entries of an ACL; `None` if its sizes are inconsistent.
 fn entries(acl: &[u8]) -> Option<Vec<Entry<'_>>> {
     let count = acl.get(4..6)?;
     let count = usize::from(u16::from_le_bytes([count[0], count[1]]));
@@ -132,7 +134,7 @@ fn entries(acl: &[u8]) -> Option<Vec<Entry<'_>>> {
     Some(entries)
 }
 
-/// The security identifier that begins at a place.
+/// Returns the SID at an offset.
 pub(super) fn sid_at(bytes: &[u8], at: usize) -> Option<&[u8]> {
     let parts = usize::from(*bytes.get(at + 1)?);
     bytes.get(at..at + 8 + parts * 4)

@@ -1,6 +1,6 @@
-//! What every system tells of an object, and the same words for it.
+//! Types for what every system reports about an object.
 
-/// Kind of object, in the bits that POSIX systems use and Node shows everywhere.
+/// Bits of the file type, as POSIX systems use them and Node shows them everywhere.
 const S_IFMT: u32 = 0o170_000;
 const S_IFSOCK: u32 = 0o140_000;
 pub(crate) const S_IFLNK: u32 = 0o120_000;
@@ -12,7 +12,7 @@ const S_IFIFO: u32 = 0o010_000;
 const S_ISGID: u32 = 0o2000;
 const S_ISVTX: u32 = 0o1000;
 
-/// A point in time as the kernel gives it.
+/// A point in time from the kernel.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Time {
     /// Seconds since 1970-01-01 UTC.
@@ -21,18 +21,18 @@ pub struct Time {
     pub nanoseconds: u32,
 }
 
-/// What a status call tells, in the widths that `fs.Stats` shows.
+/// A stat, in the widths of `fs.Stats`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stat {
     /// Device number.
     pub dev: u64,
-    /// Kind and permission bits.
+    /// File type and permission bits.
     pub mode: u32,
-    /// Number of names.
+    /// Number of hard links.
     pub nlink: u64,
-    /// Owner.
+    /// User id of the owner.
     pub uid: u32,
-    /// Group.
+    /// Group id.
     pub gid: u32,
     /// Device number of a device file.
     pub rdev: u64,
@@ -40,9 +40,9 @@ pub struct Stat {
     pub blksize: u64,
     /// Inode number.
     pub ino: u64,
-    /// Bytes of content.
+    /// Size of the content in bytes.
     pub size: u64,
-    /// Blocks of 512 bytes that it occupies.
+    /// Number of blocks of 512 bytes.
     pub blocks: u64,
     /// Time of the last access.
     pub accessed: Time,
@@ -52,17 +52,17 @@ pub struct Stat {
     pub changed: Time,
     /// Time of birth.
     pub born: Time,
-    /// Which mount it was reached by, where the system gives mounts numbers it never gives again.
+    /// Unique id of the mount it was reached by, where the system never reuses ids.
     pub mount: Option<u64>,
 }
 
 impl Stat {
-    /// Permission bits, with setuid, setgid and sticky.
+    /// Returns the permission bits, with setuid, setgid and sticky.
     pub(crate) fn permissions(&self) -> u32 {
         self.mode & 0o7777
     }
 
-    /// The `S_IFMT` bits.
+    /// Returns the `S_IFMT` bits.
     pub(crate) fn kind(&self) -> u32 {
         self.mode & S_IFMT
     }
@@ -79,12 +79,12 @@ impl Stat {
         self.kind() == S_IFLNK
     }
 
-    /// Whether only owners may remove names from this directory.
+    /// Returns whether only owners may remove names from this directory.
     pub(crate) fn is_sticky(&self) -> bool {
         self.mode & S_ISVTX != 0
     }
 
-    /// Whether what is made in this directory gets its group.
+    /// Returns whether files created in this directory get its group.
     pub(crate) fn hands_group_on(&self) -> bool {
         self.mode & S_ISGID != 0
     }
@@ -93,19 +93,19 @@ impl Stat {
         matches!(self.kind(), S_IFCHR | S_IFBLK)
     }
 
-    /// Whether its file system lies on no block device of its own (device major 0).
+    /// Returns whether its file system has no block device of its own (device major 0).
     pub(crate) fn has_no_device(&self) -> bool {
-        /// Where Linux keeps the major number.
+        /// The bits of the major number on Linux.
         const MAJOR: u64 = 0xffff_f000_000f_ff00;
         self.dev & MAJOR == 0
     }
 
-    /// Whether both are of one file: device and inode.
+    /// Returns whether both stats are of one file, by device and inode.
     pub(crate) fn is_same_object(&self, other: &Self) -> bool {
         (self.dev, self.ino) == (other.dev, other.ino)
     }
 
-    /// One word for the kind of object, for messages.
+    /// Returns one word for the file type, for messages.
     pub(crate) fn kind_word(&self) -> &'static str {
         match self.kind() {
             S_IFREG => "file",
@@ -119,26 +119,26 @@ impl Stat {
     }
 }
 
-/// What has a name, and where it leads if it is a link.
+/// The stat of a name and, for a symlink, its target.
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) stat: Stat,
-    /// Nothing for what is no link.
+    /// `None` for anything but a symlink.
     pub(crate) target: Option<Target>,
 }
 
-/// Where a link leads.
+/// The target of a symlink.
 #[derive(Debug)]
 pub(crate) enum Target {
-    /// To this path.
+    /// A path.
     Path(Vec<u8>),
-    /// Nowhere: it lies on a mount that follows no links (`nosymfollow`).
+    /// No target: the mount follows no symlinks (`nosymfollow`).
     NoFollow,
-    /// Elsewhere than any text says: a link of procfs to an open file, and its like.
+    /// A magic link: it leads elsewhere than its text, such as a link of procfs to an open file.
     Magic,
 }
 
-/// Which file system an object lies on, as far as that is known.
+/// The file system of an object, as far as it is known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct FileSystem {
     /// Device number of the object.
@@ -150,7 +150,7 @@ pub(crate) struct FileSystem {
 }
 
 impl FileSystem {
-    /// Whether two may be the same.
+    /// Returns whether the two may be the same file system.
     pub(crate) fn may_be(&self, other: &Self) -> bool {
         if self.device.is_none() || other.device.is_none() || self.device == other.device {
             return true;
@@ -163,14 +163,14 @@ impl FileSystem {
     }
 }
 
-/// Where the content of a file system is.
+/// Where the content of a file system is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Locality {
     /// In memory.
     Memory,
-    /// On a disk of this machine; in memory too, once it was used.
+    /// On a disk of this machine; cached in memory after the first use.
     LocalDisk,
-    /// On another machine or behind another process, or unknown: a call may wait for any time.
+    /// On another machine, behind another process, or unknown: a call may block for any time.
     Remote,
 }
 

@@ -1,5 +1,5 @@
-//! POSIX access ACLs, which Linux keeps in an extended attribute. What they mean is judged in
-//! [`crate::metadata`].
+//! POSIX access ACLs, which Linux stores in an extended attribute. [`crate::metadata`] interprets
+//! them.
 #![allow(
     unsafe_code,
     reason = "extended attributes have no safe wrapper in nix"
@@ -16,13 +16,14 @@ use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
 
-/// Name of the POSIX access ACL among extended attributes.
+/// Name of the extended attribute of the POSIX access ACL.
 const ACCESS_ACL: &CStr = c"system.posix_acl_access";
 
-/// More than any ACL: a file system block holds an entry in 8 bytes.
+/// Larger than any ACL: an entry takes 8 bytes, and the value fits in a file system block.
 const ACL_SIZE: usize = 64 * 1024;
 
-/// Whether an ACL gives anybody what the permission bits do not show: never, with a mask.
+/// Returns whether an ACL grants what the permission bits do not show: never, since the bits are
+/// its mask.
 #[allow(
     clippy::unnecessary_wraps,
     reason = "other systems have to ask, and asking can fail"
@@ -31,7 +32,8 @@ pub(crate) fn acl_grants(_: BorrowedFd<'_>) -> Result<bool, Os> {
     Ok(false)
 }
 
-/// Returns the access ACL of an open file, as stored; `None` where there is none, or none can be.
+/// Returns the access ACL of an open file, as stored; `None` where there is none, or ACLs are not
+/// supported.
 pub(crate) fn get_acl(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
     read_value(|value| {
         // SAFETY: the descriptor is borrowed and open, the name is a static C string, and the
@@ -48,21 +50,21 @@ pub(crate) fn get_acl(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
     })
 }
 
-/// Returns the access ACL of what a descriptor holds that was opened with `O_PATH`. `name` is where
-/// it was opened from: a directory and a name in it; none for a directory.
+/// Returns the access ACL of an object whose descriptor was opened with `O_PATH`. `name` is the
+/// directory and name it was opened from; `None` for a directory.
 ///
-/// `fgetxattr` and `getxattrat(AT_EMPTY_PATH)` answer EBADF to `O_PATH`. In order of preference: the
-/// descriptor's name in procfs; a second, readable descriptor of the same object.
+/// `fgetxattr` and `getxattrat(AT_EMPTY_PATH)` return EBADF for `O_PATH`. In order of preference:
+/// the descriptor's name in procfs; a second, readable descriptor of the same object.
 ///
 /// # Errors
 ///
-/// ENOSYS where there is no way to read it, which does not mean that there is none.
+/// ENOSYS where it cannot be read; the object may have an ACL all the same.
 pub(crate) fn get_acl_of_held(
     fd: BorrowedFd<'_>,
     name: Option<(BorrowedFd<'_>, &[u8])>,
 ) -> Result<Option<Vec<u8>>, Os> {
     match get_acl_by_procfs(fd) {
-        // No procfs, or the call or its way is refused: that says nothing about the ACL.
+        // No procfs, or the call is refused: the ACL is unknown.
         Err(os)
             if matches!(
                 os.errno,
@@ -98,8 +100,8 @@ fn get_acl_by_procfs(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
             flags: 0,
         };
         // SAFETY: the descriptor is open for the life of the process, the strings and the structure
-        // live until the call returns, and the kernel writes at most the given number of bytes
-        // into memory of that length.
+        // live until the call returns, and the kernel writes at most the given number of bytes into
+        // memory of that length.
         let length = unsafe {
             libc::syscall(
                 SYS_GETXATTRAT,
@@ -115,7 +117,7 @@ fn get_acl_by_procfs(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
     })
 }
 
-/// Opens what a descriptor holds a second time, for reading.
+/// Opens the object of a descriptor a second time, for reading.
 fn open_readable(fd: BorrowedFd<'_>, name: Option<(BorrowedFd<'_>, &[u8])>) -> Result<OwnedFd, Os> {
     let unknown = Os {
         errno: libc::ENOSYS,
@@ -146,7 +148,7 @@ struct XattrArgs {
     flags: u32,
 }
 
-/// Whether `getxattrat` exists. Probed once, with an invalid descriptor.
+/// Returns whether `getxattrat` exists. Probed once, with an invalid descriptor.
 fn getxattrat_works() -> bool {
     static WORKS: OnceLock<bool> = OnceLock::new();
     *WORKS.get_or_init(|| {
@@ -156,8 +158,8 @@ fn getxattrat_works() -> bool {
                 size: 0,
                 flags: 0,
             };
-            // SAFETY: the descriptor is invalid on purpose, the names are static C strings, and
-            // the structure has the size that is given; it asks for no value.
+            // SAFETY: the descriptor is invalid on purpose, the names are static C strings, and the
+            // structure has the given size and requests no value.
             unsafe {
                 libc::syscall(
                     SYS_GETXATTRAT,
@@ -173,7 +175,7 @@ fn getxattrat_works() -> bool {
     })
 }
 
-/// Has `read` fill memory that is large enough for the value.
+/// Calls `read` with a buffer that is large enough for the value.
 fn read_value(read: impl Fn(&mut [u8]) -> nix::Result<isize>) -> Result<Option<Vec<u8>>, Os> {
     let mut value = vec![0; 512];
     loop {
@@ -190,7 +192,7 @@ fn read_value(read: impl Fn(&mut [u8]) -> nix::Result<isize>) -> Result<Option<V
     }
 }
 
-/// Sets the access ACL of an open file. It sets the permission bits as well.
+/// Sets the access ACL of an open file. The call sets the permission bits as well.
 pub(crate) fn set_acl(fd: BorrowedFd<'_>, acl: &[u8]) -> Result<(), Os> {
     // SAFETY: the descriptor is borrowed and open; the value is read within its length only.
     let result = unsafe {
@@ -205,13 +207,13 @@ pub(crate) fn set_acl(fd: BorrowedFd<'_>, acl: &[u8]) -> Result<(), Os> {
     named("setxattr", Errno::result(result).map(drop))
 }
 
-/// Whether a file has the owner that another had, where that shows in an ACL: here it shows in its
-/// numbers.
+/// Returns whether a file has the owner of another file, where only an ACL shows the owner. Always
+/// true here: the uid shows it.
 pub(crate) fn keeps_owner(_: BorrowedFd<'_>, _: Option<&[u8]>) -> bool {
     true
 }
 
-/// Removes the access ACL of an open file. Succeeds where there is none, or none can be.
+/// Removes the access ACL of an open file. Succeeds where there is none, or ACLs are not supported.
 pub(crate) fn remove_acl(fd: BorrowedFd<'_>) -> Result<(), Os> {
     // SAFETY: the descriptor is borrowed and open, and the name is a static C string.
     let result = unsafe { libc::fremovexattr(fd.as_raw_fd(), ACCESS_ACL.as_ptr()) };

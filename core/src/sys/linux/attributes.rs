@@ -1,4 +1,4 @@
-//! What the doctor asks about a descriptor: access, attributes, volume, capabilities.
+//! Calls of the doctor: access, attributes, volume and capabilities of a descriptor.
 #![allow(unsafe_code, reason = "these calls have no safe wrapper")]
 
 use super::errno::knows_call;
@@ -21,11 +21,11 @@ pub(crate) const MAY_SEARCH: i32 = libc::X_OK;
 /// Same number on every architecture; kernel 5.8 and newer.
 const SYS_FACCESSAT2: libc::c_long = 439;
 
-/// Whether the effective ids may do something with an object: the errno of access(2) if not.
+/// Checks the permissions of the effective ids for an object. Fails with the errno of access(2).
 ///
-/// The kernel judges: modes, ACLs, capabilities, read-only mounts, immutable files and security
-/// modules. Before 5.8, or under a filter that does not know the call, the real ids are asked
-/// about, which are the same in every process that is not setuid.
+/// The kernel decides, from modes, ACLs, capabilities, read-only mounts, immutable files and
+/// security modules. Before 5.8, or under a filter that does not know the call, the check uses the
+/// real ids, which are the same in every process that is not setuid.
 pub(crate) fn access(fd: BorrowedFd<'_>, permissions: i32) -> Result<(), Os> {
     if faccessat2_works() {
         let flags = libc::AT_EACCESS | libc::AT_EMPTY_PATH;
@@ -55,7 +55,7 @@ pub(crate) fn access(fd: BorrowedFd<'_>, permissions: i32) -> Result<(), Os> {
     named("access", Errno::result(result).map(drop))
 }
 
-/// Whether `faccessat2` exists. Probed once, with an invalid descriptor.
+/// Returns whether `faccessat2` exists. Probed once, with an invalid descriptor.
 fn faccessat2_works() -> bool {
     static WORKS: OnceLock<bool> = OnceLock::new();
     *WORKS.get_or_init(|| {
@@ -67,19 +67,19 @@ fn faccessat2_works() -> bool {
     })
 }
 
-/// What a mode does not show.
+/// Attributes that a mode does not show.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Attributes {
-    /// Nothing about it can be changed (`chattr +i`).
+    /// The file cannot be changed (`chattr +i`).
     pub is_immutable: bool,
-    /// Content can only be added (`chattr +a`).
+    /// Content can only be appended (`chattr +a`).
     pub is_append_only: bool,
-    /// Something is mounted here: a whole file system, or a single file.
+    /// A mount point of a whole file system or of a single file.
     pub is_mount_point: bool,
 }
 
-/// The attributes of what a descriptor leads to; none where `statx` does not answer, and no mount
-/// point before 5.8.
+/// Returns the attributes of a descriptor's object. All are false where `statx` fails;
+/// `is_mount_point` is false before 5.8.
 pub(crate) fn attributes(fd: BorrowedFd<'_>) -> Attributes {
     let mut raw = MaybeUninit::<libc::statx>::zeroed();
     // SAFETY: the descriptor is borrowed and open, the path is a static C string, and `raw` is
@@ -107,12 +107,12 @@ pub(crate) fn attributes(fd: BorrowedFd<'_>) -> Attributes {
     }
 }
 
-/// A file system as `fstatfs(2)` shows it, through the mount that the descriptor came by.
+/// A file system as `fstatfs(2)` returns it, through the mount of the descriptor.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Volume {
     /// The magic number of statfs(2).
     pub kind: u32,
-    /// Bytes of a block.
+    /// Block size in bytes.
     pub block_size: u64,
     /// Number of blocks.
     pub blocks: u64,
@@ -120,7 +120,7 @@ pub struct Volume {
     pub free_blocks: u64,
     /// Free blocks that are not reserved for root.
     pub available_blocks: u64,
-    /// Zero where the file system has no fixed number of inodes.
+    /// Number of inodes; zero where the file system has no fixed number.
     pub inodes: u64,
     /// Number of free inodes.
     pub free_inodes: u64,
@@ -128,7 +128,7 @@ pub struct Volume {
     pub is_read_only: bool,
 }
 
-/// Asks the file system, which may take its time.
+/// Returns the file system of a descriptor. May block.
 #[allow(
     clippy::cast_sign_loss,
     clippy::cast_possible_truncation,
@@ -155,7 +155,8 @@ pub(crate) fn volume(fd: BorrowedFd<'_>) -> Result<Volume, Os> {
     })
 }
 
-/// Whether file system or mount are read-only. Not every C library shows that in `struct statfs`.
+/// Returns whether file system or mount are read-only. Not every C library has the flags in `struct
+/// statfs`.
 fn is_read_only(fd: BorrowedFd<'_>) -> Result<bool, Os> {
     let mut raw = MaybeUninit::<libc::statvfs>::zeroed();
     // SAFETY: the descriptor is borrowed and open, and `raw` is exclusive memory of the size the
@@ -174,10 +175,10 @@ pub(crate) const CAP_FOWNER: u32 = 3;
 
 pub(crate) const CAP_FSETID: u32 = 4;
 
-/// Whether this thread has a capability in effect. Whether it counts for an object also depends on
-/// the user namespace, which is the caller's to judge.
+/// Returns whether this thread has an effective capability. The caller checks whether it applies to
+/// the object, which depends on the user namespace.
 pub(crate) fn has_capability(number: u32) -> bool {
-    /// `_LINUX_CAPABILITY_VERSION_3` of linux/capability.h: two words of 32 bits a set.
+    /// `_LINUX_CAPABILITY_VERSION_3` of linux/capability.h: two words of 32 bits per set.
     const VERSION: u32 = 0x2008_0522;
     #[repr(C)]
     struct Header {
@@ -196,14 +197,14 @@ pub(crate) fn has_capability(number: u32) -> bool {
         process: 0,
     };
     let mut sets = [Sets::default(); 2];
-    // SAFETY: both pointers lead to exclusive memory with the layout of capget(2); for version 3
+    // SAFETY: both pointers refer to exclusive memory with the layout of capget(2); for version 3
     // the call writes two sets.
     let result = unsafe { libc::syscall(libc::SYS_capget, &raw mut header, sets.as_mut_ptr()) };
     let word = sets.get(number as usize / 32);
     result == 0 && word.is_some_and(|word| word.effective & (1 << (number % 32)) != 0)
 }
 
-/// The number by which `/proc/self/mountinfo` knows the mount that a descriptor came by.
+/// Returns the id of a descriptor's mount in `/proc/self/mountinfo`.
 pub(crate) fn mount_number(fd: BorrowedFd<'_>) -> Option<u32> {
     let entry = format!("fdinfo/{}", fd.as_raw_fd());
     let text = procfs::read_entry(entry.as_bytes()).ok()?;

@@ -9,19 +9,19 @@ pub(crate) use nix::libc::{
     ENODEV, ENOENT, ENOSYS, ENOTDIR, ENOTEMPTY, ENOTSUP, ENXIO, EOVERFLOW, EPERM, EROFS, EXDEV,
 };
 
-/// What the system answers to those whom permissions keep out.
+/// The errno for denied permissions.
 pub(crate) const DENIED: i32 = EACCES;
 
-/// Whether the kernel, and every filter before it, takes a call, which is made with an invalid
-/// descriptor: EBADF says that it does.
+/// Returns whether the kernel, and every seccomp filter, accepts a call. The call uses an invalid
+/// descriptor: EBADF proves that it exists.
 ///
-/// Tried twice, so that one error by chance is not taken for a missing call.
+/// Tried twice, so that one accidental error does not count as a missing call.
 pub(super) fn knows_call(call: impl Fn() -> libc::c_long) -> bool {
     let answers_bad_descriptor = || call() == -1 && Errno::last_raw() == libc::EBADF;
     answers_bad_descriptor() || answers_bad_descriptor()
 }
 
-/// Whether the process or the system has run out of something that it may have again.
+/// Returns whether an errno means a temporary shortage of descriptors or memory.
 pub(super) fn is_shortage(os: Os) -> bool {
     matches!(os.errno, libc::EMFILE | libc::ENFILE | libc::ENOMEM)
 }

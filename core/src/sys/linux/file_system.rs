@@ -13,7 +13,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 /// The magic number of procfs.
 const PROC_SUPER_MAGIC: u32 = 0x0000_9fa0;
 
-/// Whether the descriptor lies on a file system that shows the kernel's state instead of files.
+/// Returns whether the descriptor lies on a file system that shows kernel state instead of files.
 pub(crate) fn is_pseudo_file_system(fd: BorrowedFd<'_>) -> Result<bool, Os> {
     /// Magic numbers from statfs(2) and linux/magic.h.
     const PSEUDO: [u32; 19] = [
@@ -40,14 +40,14 @@ pub(crate) fn is_pseudo_file_system(fd: BorrowedFd<'_>) -> Result<bool, Os> {
     Ok(PSEUDO.contains(&file_system(fd)?))
 }
 
-/// Whether the descriptor lies on procfs.
+/// Returns whether the descriptor lies on procfs.
 pub(crate) fn is_procfs(fd: BorrowedFd<'_>) -> Result<bool, Os> {
     Ok(file_system(fd)? == PROC_SUPER_MAGIC)
 }
 
-/// Whether the mount that the descriptor came by follows no links (`nosymfollow`, Linux 5.10).
+/// Returns whether the mount of the descriptor follows no symlinks (`nosymfollow`, Linux 5.10).
 ///
-/// Not every C library shows the flags in `struct statfs`.
+/// Not every C library has the flags in `struct statfs`.
 pub(crate) fn follows_no_links(fd: BorrowedFd<'_>) -> Result<bool, Os> {
     /// `ST_NOSYMFOLLOW` of linux/statfs.h.
     const NO_SYMLINKS: u64 = 0x2000;
@@ -66,20 +66,20 @@ pub(crate) fn follows_no_links(fd: BorrowedFd<'_>) -> Result<bool, Os> {
     Ok(flags & NO_SYMLINKS != 0)
 }
 
-/// Whether a directory may take names for one that differ in case or accents; yes where that cannot
-/// be found out.
+/// Returns whether a directory may treat names as equal that differ in case or accents. True where
+/// that cannot be determined.
 pub(crate) fn folds_names(dir: BorrowedFd<'_>) -> bool {
     /// `FS_CASEFOLD_FL` of linux/fs.h.
     const CASEFOLD: libc::c_int = 0x4000_0000;
     match file_system(dir) {
-        // xfs, btrfs: every name is one of its own.
+        // xfs, btrfs: names are compared by bytes.
         Ok(0x5846_5342 | 0x9123_683e) => return false,
         // ext2, ext3, ext4; f2fs; tmpfs: a directory has a flag.
         Ok(0x0000_ef53 | 0xf2f5_2010 | 0x0102_1994) => {}
         _ => return true,
     }
     let mut flags: libc::c_int = 0;
-    // `O_PATH` descriptors have no flags.
+    // The ioctl fails on `O_PATH` descriptors.
     let Ok(readable) = open_at(dir, b".", OFlag::O_RDONLY | OFlag::O_DIRECTORY) else {
         return true;
     };
@@ -94,12 +94,12 @@ pub(crate) fn folds_names(dir: BorrowedFd<'_>) -> bool {
     };
     match Errno::result(result) {
         Ok(_) => flags & CASEFOLD != 0,
-        // Before it had such flags, tmpfs folded nothing.
+        // tmpfs without such flags does not fold case.
         Err(errno) => errno != Errno::ENOTTY,
     }
 }
 
-/// Locality of the file system of a descriptor. It is asked, and may take its time.
+/// Returns the locality of a descriptor's file system. May block.
 pub(crate) fn locality(fd: BorrowedFd<'_>) -> Result<Locality, Os> {
     Ok(match file_system(fd)? {
         0x0102_1994 | 0x8584_58f6 => Locality::Memory, // tmpfs, ramfs
@@ -113,7 +113,7 @@ pub(crate) fn locality(fd: BorrowedFd<'_>) -> Result<Locality, Os> {
     })
 }
 
-/// The magic number of a descriptor's file system.
+/// Returns the magic number of a descriptor's file system.
 pub(super) fn file_system(fd: BorrowedFd<'_>) -> Result<u32, Os> {
     let mut raw = MaybeUninit::<libc::statfs>::zeroed();
     // SAFETY: the descriptor is borrowed and open, and `raw` is exclusive memory of the size the

@@ -10,8 +10,8 @@ use std::os::fd::{AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
 
 /// `read(2)`.
 ///
-/// Straight to the kernel, as [`close_quietly`]: the functions of libc are points where a thread can be
-/// cancelled, and to enter and leave one costs a hundredth of a small read.
+/// A direct system call, as in [`close_quietly`]: the functions of libc are cancellation points,
+/// and their entry and exit cost a hundredth of a small read.
 #[inline(always)]
 pub(crate) fn read(fd: BorrowedFd<'_>, into: &mut [u8]) -> Result<usize, Os> {
     let length = into.len().min(MAX_IO);
@@ -27,18 +27,18 @@ pub(crate) fn read(fd: BorrowedFd<'_>, into: &mut [u8]) -> Result<usize, Os> {
     })
 }
 
-/// Reads from the start of a file into one place or more, and leaves the descriptor's position alone.
+/// Reads from the start of a file into one or more buffers. Does not move the descriptor's offset.
 ///
-/// What may not wait gets EAGAIN where a disk would be waited for, and ENOTSUP where the file
-/// system cannot tell (`preadv2(RWF_NOWAIT)`, kernel 4.14).
+/// A read that must not block returns EAGAIN where it would wait for a disk, and ENOTSUP where the
+/// file system does not support the flag (`preadv2(RWF_NOWAIT)`, kernel 4.14).
 pub(crate) fn read_from_start(
     fd: BorrowedFd<'_>,
     places: &mut [IoSliceMut<'_>],
     may_wait: bool,
 ) -> Result<usize, Os> {
     let flags = if may_wait { 0 } else { libc::RWF_NOWAIT };
-    // SAFETY: the descriptor is borrowed and open; the places have the layout of `iovec`, as the
-    // standard library promises, and describe exclusive memory that outlives the call, which writes
+    // SAFETY: the descriptor is borrowed and open; `IoSliceMut` has the layout of `iovec`, by the
+    // guarantee of std. The buffers are exclusive memory that outlives the call, which writes
     // within their lengths.
     let count = unsafe {
         libc::syscall(
@@ -57,34 +57,34 @@ pub(crate) fn read_from_start(
     })
 }
 
-/// `close(2)` of what was only read or looked at, where nothing depends on the answer.
+/// `close(2)` of a file that was not written, where the return value does not matter.
 #[inline(always)]
 pub(crate) fn close_quietly(fd: OwnedFd) {
-    // SAFETY: the descriptor is ours, and nobody uses its number any more.
+    // SAFETY: the descriptor is ours, and its number is not used afterwards.
     let _ = unsafe { libc::syscall(libc::SYS_close, fd.into_raw_fd()) };
 }
 
-/// `fsync(2)` of a file, once: after a failure a second one would answer success for lost pages.
+/// `fsync(2)` of a file, once: after a failure a second call returns success for lost pages.
 pub(crate) fn sync(fd: BorrowedFd<'_>) -> Result<(), Os> {
     named("fsync", nix::unistd::fsync(fd))
 }
 
-/// The same of a directory.
+/// `fsync(2)` of a directory, once.
 pub(crate) fn sync_directory(dir: BorrowedFd<'_>) -> Result<(), Os> {
     sync(dir)
 }
 
-/// Has the kernel begin to write a file back. A hint: whoever relies on it syncs as well.
+/// Starts the write-back of a file. It is a hint: a caller that depends on it also syncs.
 pub(crate) fn start_sync(fd: BorrowedFd<'_>) {
     // SAFETY: the descriptor is borrowed and open; the call takes numbers only and changes no
     // memory of ours.
     let _ = unsafe { libc::sync_file_range(fd.as_raw_fd(), 0, 0, libc::SYNC_FILE_RANGE_WRITE) };
 }
 
-/// Asks for huge pages under memory that is about to be filled: fewer page faults, and cheaper
-/// copies. Only whole pages within the memory are spoken of; it is a hint.
+/// Requests huge pages for a buffer that is about to be filled: fewer page faults, and cheaper
+/// copies. It is a hint for the whole pages within the buffer.
 pub(crate) fn advise_huge_pages(memory: &mut [u8]) {
-    /// No page is larger where the hint has a meaning, so no page is cut.
+    /// No page size is larger where the hint has an effect, so no page is split.
     const ALIGNMENT: usize = 64 * 1024;
     let skipped = memory.as_ptr().align_offset(ALIGNMENT);
     let Some(rest) = memory.get_mut(skipped..) else {
@@ -92,6 +92,6 @@ pub(crate) fn advise_huge_pages(memory: &mut [u8]) {
     };
     let length = rest.len() / ALIGNMENT * ALIGNMENT;
     // SAFETY: the range lies within memory that is exclusively borrowed, and begins and ends at
-    // page boundaries; MADV_HUGEPAGE changes how it is backed, never what it holds.
+    // page boundaries; MADV_HUGEPAGE changes how it is backed, never its content.
     let _ = unsafe { libc::madvise(rest.as_mut_ptr().cast(), length, libc::MADV_HUGEPAGE) };
 }

@@ -1,4 +1,4 @@
-//! Links, read by the descriptor of the link itself.
+//! Symlinks, read by the descriptor of the symlink itself.
 
 use super::file_system::{follows_no_links, is_pseudo_file_system};
 use super::procfs::read_entry;
@@ -9,7 +9,7 @@ use crate::sys::unix::{fstat, open_at, read_link_at};
 use nix::fcntl::OFlag;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// What has a name, and where it leads if it is a link: status and target of one and the same
+/// Returns the stat of a name and, for a symlink, its target. Both belong to one and the same
 /// object.
 pub(crate) fn read_link(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Link, Os> {
     let object = open_itself(dir, name)?;
@@ -29,8 +29,8 @@ pub(crate) fn read_link(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Link, Os> {
     Ok(Link { stat, target })
 }
 
-/// What has a name, and a descriptor of it that its ACL can be read by; opened without acting on
-/// it. The number of its mount costs a little more.
+/// Opens a name without acting on the object. Returns its stat and a descriptor to read its ACL
+/// from. The mount id needs one more call.
 pub(crate) fn hold_at(
     dir: BorrowedFd<'_>,
     name: &[u8],
@@ -49,16 +49,16 @@ fn open_itself(dir: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, Os> {
     open_at(dir, name, OFlag::O_PATH | OFlag::O_NOFOLLOW)
 }
 
-/// Whether a link of procfs may be a magic one: those read as an absolute path or as `pipe:[1]`,
-/// and lead elsewhere than that text; the ordinary ones, such as `self`, are relative.
+/// Returns whether a symlink of procfs may be a magic link. Those read as an absolute path or as
+/// `pipe:[1]`, and lead elsewhere than that text. Ordinary ones, such as `self`, are relative.
 fn is_magic(link: &Stat, target: &[u8]) -> bool {
     link.has_no_device() && (target.starts_with(b"/") || target.contains(&b':'))
 }
 
-/// Whether `fs.protected_symlinks` is on.
+/// Returns whether `fs.protected_symlinks` is on.
 ///
-/// Also where that cannot be read from procfs itself: no `/proc`, another file system in its place,
-/// or a kernel that shows it to root alone. Refusing a link is the safe mistake.
+/// Also true where procfs does not show it: no `/proc`, another file system mounted there, or a
+/// kernel that shows it to root alone. Refusing a symlink is the safe error.
 pub(crate) fn protects_symlinks() -> bool {
     match read_entry(b"../sys/fs/protected_symlinks") {
         Ok(value) => !value.starts_with(b"0"),

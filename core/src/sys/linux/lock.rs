@@ -1,5 +1,5 @@
-//! Locks on a byte of a file or directory, which belong to the open file description
-//! (`F_OFD_SETLK`, kernel 3.15).
+//! Locks on one byte of a file or directory, owned by the open file description (`F_OFD_SETLK`,
+//! kernel 3.15).
 
 use crate::error::Os;
 use crate::sys::unix::named;
@@ -12,8 +12,8 @@ pub(crate) fn lock_byte(fd: BorrowedFd<'_>, offset: i64) -> Result<(), Os> {
     set(fd, offset, libc::F_RDLCK)
 }
 
-/// Locks one byte, exclusively, without waiting: EAGAIN or EACCES while another open file description
-/// has any lock on it. The file must be open for writing.
+/// Locks one byte, exclusively, without waiting. Returns EAGAIN or EACCES while another open file
+/// description has any lock on it. The file must be open for writing.
 pub(crate) fn lock_byte_for_writing(fd: BorrowedFd<'_>, offset: i64) -> Result<(), Os> {
     set(fd, offset, libc::F_WRLCK)
 }
@@ -23,14 +23,14 @@ pub(crate) fn unlock_byte(fd: BorrowedFd<'_>, offset: i64) -> Result<(), Os> {
     set(fd, offset, libc::F_UNLCK)
 }
 
-/// Whether another open file description has a lock on the byte.
+/// Returns whether another open file description has a lock on the byte.
 pub(crate) fn is_byte_locked(fd: BorrowedFd<'_>, offset: i64) -> Result<bool, Os> {
     let mut lock = request(offset, libc::F_WRLCK);
     named("fcntl", fcntl(fd, FcntlArg::F_OFD_GETLK(&mut lock)))?;
     Ok(i32::from(lock.l_type) != libc::F_UNLCK)
 }
 
-/// Whether another open file description has an exclusive lock on the byte.
+/// Returns whether another open file description has an exclusive lock on the byte.
 pub(crate) fn is_byte_locked_for_writing(fd: BorrowedFd<'_>, offset: i64) -> Result<bool, Os> {
     let mut lock = request(offset, libc::F_RDLCK);
     named("fcntl", fcntl(fd, FcntlArg::F_OFD_GETLK(&mut lock)))?;

@@ -38,6 +38,6 @@ pub(crate) use rename::*;
 pub(crate) use stat::*;
 pub(crate) use superblock::*;
 pub(crate) use tempfile::*;
-// In place of the one that POSIX systems share.
+// Overrides the function of the same name from `unix`.
 pub use attributes::{Attributes, Volume};
 pub(crate) use io::read;

@@ -17,7 +17,7 @@ pub(crate) const MODE_MASKS_ACL: bool = true;
 /// Same number on every architecture; kernel 6.6 and newer.
 const SYS_FCHMODAT2: libc::c_long = 452;
 
-/// Whether `fchmodat2` exists. Probed once, with an invalid descriptor.
+/// Returns whether `fchmodat2` exists. Probed once, with an invalid descriptor.
 pub(crate) fn fchmodat2_works() -> bool {
     static WORKS: OnceLock<bool> = OnceLock::new();
     *WORKS.get_or_init(|| {
@@ -32,8 +32,8 @@ pub(crate) fn fchmodat2_works() -> bool {
 /// `chmod` of the directory behind a descriptor, also one opened with `O_PATH`, which `fchmod`
 /// refuses (EBADF).
 ///
-/// In order of preference: `fchmodat2(AT_EMPTY_PATH)`; the descriptor's name in procfs; and,
-/// where there is no procfs, a second, readable descriptor.
+/// In order of preference: `fchmodat2(AT_EMPTY_PATH)`; the descriptor's name in procfs; and, where
+/// there is no procfs, a second, readable descriptor.
 pub(crate) fn change_mode_of_held(fd: BorrowedFd<'_>, mode: u32) -> Result<(), Os> {
     if fchmodat2_works() {
         // SAFETY: the descriptor is borrowed and open for the duration of the call, and the path

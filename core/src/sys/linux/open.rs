@@ -1,6 +1,6 @@
-//! Opening a path, and resolving it in one call: `openat2(2)`.
+//! Opens a path, and resolves it in one call: `openat2(2)`.
 //!
-//! Newer calls go through `syscall(2)`, so that the addon needs no newer libc than its kernel.
+//! Newer calls go through `syscall(2)`, so the addon needs no newer libc than its kernel.
 #![allow(unsafe_code, reason = "these calls have no safe wrapper")]
 
 use super::errno::{is_shortage, knows_call};
@@ -11,10 +11,10 @@ use nix::libc;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
 
-/// How a directory is held for what lies beneath it: it need not be readable.
+/// Flags to hold a directory for calls beneath it: it need not be readable.
 pub(crate) const HOLD: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY);
 
-/// How an object is looked at without acting on it, a link itself included.
+/// Flags to open an object without acting on it; a symlink is opened itself.
 pub(crate) const PATH_ONLY: Option<OFlag> = Some(OFlag::O_PATH);
 
 pub(crate) const RESOLVE_BENEATH: ResolveFlag = ResolveFlag::RESOLVE_BENEATH;
@@ -23,7 +23,8 @@ pub(crate) const RESOLVE_NO_SYMLINKS: ResolveFlag = ResolveFlag::RESOLVE_NO_SYML
 
 pub(crate) const RESOLVE_NO_XDEV: ResolveFlag = ResolveFlag::RESOLVE_NO_XDEV;
 
-/// Only what lies in memory: never asks the file system, and answers EAGAIN instead (kernel 5.12).
+/// Resolves through the kernel's caches alone, and returns EAGAIN instead of calling the file
+/// system (kernel 5.12).
 pub(crate) const RESOLVE_CACHED: ResolveFlag = ResolveFlag::from_bits_retain(libc::RESOLVE_CACHED);
 
 pub(crate) const RESOLVE_NO_MAGICLINKS: ResolveFlag = ResolveFlag::RESOLVE_NO_MAGICLINKS;
@@ -42,11 +43,11 @@ pub(crate) fn open_at2(
     uninterrupted(|| named("open", nix::fcntl::openat2(dir, path, how)))
 }
 
-/// Whether `openat2` can be used. Probed once, never with a path of a caller.
+/// Returns whether `openat2` can be used. Probed once, never with a path of a caller.
 ///
-/// A seccomp filter may answer ENOSYS, EPERM or anything else. One success, or EBADF for an invalid
-/// descriptor, proves that the call exists: `.` and `/` may have errors of their own. A lack of
-/// descriptors or memory proves nothing, and the next call probes again.
+/// A seccomp filter may return ENOSYS, EPERM or any other errno. One success, or EBADF for an
+/// invalid descriptor, proves that the call exists: `.` and `/` may have errors of their own. A
+/// shortage of descriptors or memory proves nothing, and the next call probes again.
 pub(crate) fn openat2_works() -> bool {
     static WORKS: OnceLock<bool> = OnceLock::new();
     if let Some(&works) = WORKS.get() {
@@ -63,7 +64,7 @@ pub(crate) fn openat2_works() -> bool {
     }
 }
 
-/// `openat2` with a valid request and an invalid descriptor.
+/// Calls `openat2` with a valid request and an invalid descriptor.
 fn openat2_of_no_directory() -> libc::c_long {
     let how = OpenHow::new()
         .flags(OFlag::O_PATH | OFlag::O_CLOEXEC)
@@ -81,7 +82,7 @@ fn openat2_of_no_directory() -> libc::c_long {
     }
 }
 
-/// Where an absolute path starts, and how much of it that was.
+/// Opens the start of an absolute path. Returns it with the length of the part that it covers.
 pub(crate) fn open_top(_: &[u8]) -> Result<(OwnedFd, usize), Os> {
     Ok((open_absolute(b"/", HOLD)?, 0))
 }

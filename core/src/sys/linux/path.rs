@@ -1,13 +1,13 @@
-//! Where a descriptor leads, and how names are spelled.
+//! The path of a descriptor, and the spelling of names.
 
 use super::procfs;
 use crate::error::Os;
 use std::os::fd::BorrowedFd;
 
-/// A name has one spelling, but on the rare file system that folds cases.
+/// A name has one spelling, except on a file system that folds case.
 pub(crate) const NAMES_ARE_EXACT: bool = true;
 
-/// Returns where a descriptor leads now, as the kernel spells it in procfs.
+/// Returns the current path of a descriptor, as procfs shows it.
 ///
 /// # Errors
 ///

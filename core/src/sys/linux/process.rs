@@ -6,18 +6,18 @@ use crate::sys::unix::{named, uninterrupted};
 use nix::errno::Errno;
 use nix::libc;
 
-/// Supplementary groups; empty where they cannot be read.
+/// Returns the supplementary groups; empty where they cannot be read.
 pub(crate) fn effective_groups() -> Vec<u32> {
     nix::unistd::getgroups()
         .map(|groups| groups.iter().map(|gid| gid.as_raw()).collect())
         .unwrap_or_default()
 }
 
-/// Bytes from the kernel's generator, for names that nobody can guess.
+/// Fills a buffer from the kernel's random generator, for unguessable names.
 pub(crate) fn fill_random(bytes: &mut [u8; 256]) -> Result<(), Os> {
     uninterrupted(|| {
-        // SAFETY: pointer and length describe bytes that are exclusive and outlive the call. Up
-        // to 256 of them come whole or not at all.
+        // SAFETY: pointer and length describe bytes that are exclusive and outlive the call. Up to
+        // 256 of them are filled whole or not at all.
         let result =
             unsafe { libc::syscall(libc::SYS_getrandom, bytes.as_mut_ptr(), bytes.len(), 0) };
         named("getrandom", Errno::result(result).map(drop))

@@ -1,9 +1,10 @@
-//! procfs, through a descriptor that is proved to be one.
+//! procfs, through a descriptor that is verified to be one.
 //!
-//! `/proc` may be missing (a container without it, `umount -l /proc`), and another file system may be
-//! mounted in its place, with files and links of somebody's choice under the same names. So it is
-//! opened once, and its root is known by what only procfs has: the magic number and the inode of
-//! linux/proc_fs.h. What is kept is `self/fd`; calls start there, and do not cross into other mounts.
+//! `/proc` may be missing (a container without it, `umount -l /proc`). Another file system may be
+//! mounted in its place, with chosen files and symlinks under the same names. So it is opened once,
+//! and its root is verified by properties that only procfs has: the magic number, and the inode of
+//! linux/proc_fs.h. The kept descriptor is that of `self/fd`; calls start there, and do not cross
+//! into other mounts.
 
 use super::errno::is_shortage;
 use super::file_system::is_procfs;
@@ -23,8 +24,8 @@ const ROOT_INODE: u64 = 1;
 
 const DIRECTORY: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY);
 
-/// Returns `self/fd` of a mounted procfs: names of this process's descriptors, which the kernel
-/// follows to the very objects. It is held for the life of the process.
+/// Returns `self/fd` of a mounted procfs. Its entries are magic links to the open objects of this
+/// process. It is held for the life of the process.
 ///
 /// # Errors
 ///
@@ -34,7 +35,7 @@ fn descriptors() -> Result<BorrowedFd<'static>, Os> {
     if let Some(descriptors) = DESCRIPTORS.get() {
         return Ok(descriptors.as_fd());
     }
-    // A lack of descriptors or memory is an error, and says nothing about procfs.
+    // A shortage of descriptors or memory is an error, and proves nothing about procfs.
     let opened = open().map_err(|os| if is_shortage(os) { os } else { missing() })?;
     Ok(DESCRIPTORS.get_or_init(|| opened).as_fd())
 }
@@ -54,8 +55,7 @@ fn missing() -> Os {
     }
 }
 
-/// Opens an entry of procfs itself: nothing that is mounted over it, and nothing that a magic link
-/// leads to.
+/// Opens an entry of procfs itself: no mount over it, and no target of a magic link.
 fn open_within(dir: BorrowedFd<'_>, path: &[u8], flags: OFlag) -> Result<OwnedFd, Os> {
     if openat2_works() {
         return open_at2(dir, path, flags, RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS);
@@ -68,8 +68,8 @@ fn open_within(dir: BorrowedFd<'_>, path: &[u8], flags: OFlag) -> Result<OwnedFd
     }
 }
 
-/// Returns a directory and a name in it that lead to what a descriptor holds, whatever became of
-/// its path.
+/// Returns a directory and a name in it that lead to a descriptor's object, even if its path has
+/// changed.
 ///
 /// # Errors
 ///
@@ -79,7 +79,7 @@ pub(super) fn way_to(fd: BorrowedFd<'_>) -> Result<(BorrowedFd<'static>, CString
     Ok((descriptors()?, name))
 }
 
-/// Opens procfs, unless that is done.
+/// Opens procfs, unless it is open already.
 ///
 /// # Errors
 ///
@@ -88,7 +88,7 @@ pub(crate) fn open_procfs() -> Result<(), Os> {
     descriptors().map(drop)
 }
 
-/// Returns `/proc/self/fd/N` for calls that take a path alone, and for Node.
+/// Returns `/proc/self/fd/N`, for calls that take only a path, and for Node.
 ///
 /// # Errors
 ///
@@ -112,7 +112,7 @@ pub(super) fn path_of(fd: BorrowedFd<'_>) -> Result<CString, Os> {
 ///
 /// # Errors
 ///
-/// What the system returned where that cannot be found out.
+/// What the system returned, where that cannot be determined.
 pub(crate) fn number_to_reopen(fd: BorrowedFd<'_>) -> Result<i32, Os> {
     match path_of(fd) {
         Ok(_) => Ok(fd.as_raw_fd()),
@@ -140,11 +140,11 @@ pub(crate) fn read_entry(path: &[u8]) -> Result<Vec<u8>, Os> {
     }
 }
 
-/// Whether every id of a kind is mapped here, so that equal numbers mean equal owners.
+/// Returns whether every id of a kind is mapped here, so that equal numbers mean equal owners.
 ///
-/// In a user namespace with a partial map, all unmapped ids show as the overflow id. Read once:
-/// a process cannot change the map of the namespace it lives in after it was written. Without
-/// procfs it is unknown, and so is what the overflow id stands for.
+/// In a user namespace with a partial map, all unmapped ids show as the overflow id. Read once: a
+/// process cannot change the map of its namespace after it was written. Without procfs the map is
+/// unknown, so the result is false.
 pub(crate) fn has_full_map(ids: Ids) -> bool {
     static USERS: OnceLock<bool> = OnceLock::new();
     static GROUPS: OnceLock<bool> = OnceLock::new();
@@ -155,7 +155,7 @@ pub(crate) fn has_full_map(ids: Ids) -> bool {
     if let Some(&full) = known.get() {
         return full;
     }
-    // A read that fails, for want of a descriptor for instance, is not remembered.
+    // A failed read, for example for lack of a descriptor, is not remembered.
     let Ok(map) = read_entry(entry) else {
         return false;
     };

@@ -9,12 +9,12 @@ use nix::libc;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::OnceLock;
 
-/// `renameat2(RENAME_NOREPLACE)` within one directory. The call dates from kernel 3.15.
+/// `renameat2(RENAME_NOREPLACE)` within one directory, kernel 3.15 and newer.
 pub(crate) fn rename_new(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(), Os> {
     let from = c_string("rename", from)?;
     let to = c_string("rename", to)?;
-    // SAFETY: the descriptor is borrowed and open, and both names are C strings that live until
-    // the call returns.
+    // SAFETY: the descriptor is borrowed and open, and both names are C strings that live until the
+    // call returns.
     let result = unsafe {
         libc::syscall(
             libc::SYS_renameat2,
@@ -28,7 +28,7 @@ pub(crate) fn rename_new(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<
     named("rename", Errno::result(result).map(drop))
 }
 
-/// Whether `renameat2` exists. Probed once, with invalid descriptors.
+/// Returns whether `renameat2` exists. Probed once, with invalid descriptors.
 pub(crate) fn rename_new_works() -> bool {
     static WORKS: OnceLock<bool> = OnceLock::new();
     *WORKS.get_or_init(|| {

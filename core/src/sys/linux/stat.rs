@@ -1,4 +1,4 @@
-//! `statx(2)`: everything `fs.Stats` shows, the time of birth included.
+//! `statx(2)`: all fields of `fs.Stats`, including the birth time.
 #![allow(unsafe_code, reason = "the call has no safe wrapper")]
 
 use super::errno::knows_call;
@@ -14,12 +14,11 @@ use std::sync::OnceLock;
 
 const MASK: libc::c_uint = libc::STATX_BASIC_STATS | libc::STATX_BTIME | libc::STATX_MNT_ID_UNIQUE;
 
-/// Whether the kernel, and every filter before it, takes `statx`; empty until an error raised the
-/// question.
+/// Whether the kernel, and every seccomp filter, accepts `statx`; empty until a call has failed.
 static WORKS: OnceLock<bool> = OnceLock::new();
 
-/// Whether `statx` can be used. Probed once, with an invalid descriptor: what one file is refused
-/// says nothing about others.
+/// Returns whether `statx` can be used. Probed once, with an invalid descriptor: a failure for one
+/// file proves nothing about others.
 pub(crate) fn statx_works() -> bool {
     *WORKS.get_or_init(|| {
         knows_call(|| {
@@ -40,22 +39,22 @@ pub(crate) fn statx_works() -> bool {
     })
 }
 
-/// The stat of a descriptor.
+/// Returns the stat of a descriptor.
 ///
-/// Where `statx` does not answer it is that of `fstat`, and has the time of change as time of
-/// birth, as libuv shows it.
+/// Where `statx` fails, the stat is that of `fstat`, with the change time as birth time, as in
+/// libuv.
 #[inline(always)]
 pub(crate) fn statx(fd: BorrowedFd<'_>) -> Result<Stat, Os> {
     stat_with(fd, 0)
 }
 
-/// The same from memory alone: a remote file system is not asked. What it says of such
-/// a file may be out of date.
+/// As [`statx`], from cached attributes alone: never calls a remote file system. The attributes of
+/// a remote file may be out of date.
 pub(crate) fn statx_dont_sync(fd: BorrowedFd<'_>) -> Result<Stat, Os> {
     stat_with(fd, libc::AT_STATX_DONT_SYNC)
 }
 
-/// The same of a name in a directory, following nothing.
+/// As [`statx`], for a name in a directory. Does not follow symlinks.
 pub(crate) fn statx_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
     let text = c_string("lstat", name)?;
     match statx_raw(dir, &text, libc::AT_SYMLINK_NOFOLLOW) {
@@ -64,7 +63,8 @@ pub(crate) fn statx_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
     }
 }
 
-/// The stat of an absolute path, following nothing, from memory alone.
+/// Returns the stat of an absolute path from cached attributes alone. Does not follow a final
+/// symlink.
 pub(crate) fn lstat_absolute(path: &[u8]) -> Result<Stat, Os> {
     let here = nix::fcntl::AT_FDCWD;
     let text = c_string("lstat", path)?;
@@ -86,8 +86,8 @@ fn stat_with(fd: BorrowedFd<'_>, flags: libc::c_int) -> Result<Stat, Os> {
     }
 }
 
-/// `statx(2)`; `None` where `fstat` has to answer: there is no such call, or it failed for this
-/// object with an error that `fstat` does not give an open descriptor.
+/// `statx(2)`. Returns `None` where `fstat` has to be used: the call does not exist, or it failed
+/// for this object with an errno that `fstat` does not return for an open descriptor.
 #[inline(always)]
 fn statx_raw(fd: BorrowedFd<'_>, path: &CStr, flags: libc::c_int) -> Option<nix::Result<Stat>> {
     if WORKS.get() == Some(&false) {
@@ -108,7 +108,7 @@ fn statx_raw(fd: BorrowedFd<'_>, path: &CStr, flags: libc::c_int) -> Option<nix:
     };
     if let Err(errno) = Errno::result(result) {
         return match errno {
-            // Old kernels, filters, and file systems that refuse it (libuv falls back alike).
+            // Old kernels, filters, and file systems that refuse it (libuv has the same fallback).
             Errno::ENOSYS | Errno::EINVAL | Errno::EPERM | Errno::EACCES | Errno::EOPNOTSUPP => {
                 statx_works();
                 None
@@ -142,8 +142,8 @@ fn convert(raw: &libc::statx) -> Stat {
         modified: time(&raw.stx_mtime),
         changed: time(&raw.stx_ctime),
         born: time(&raw.stx_btime),
-        // Mount 0 does not exist. An emulator that passes the mask on and not the number (QEMU 10)
-        // would make all mounts one.
+        // Mount 0 does not exist. An emulator that passes the mask on but not the id (QEMU 10)
+        // would make all mounts equal.
         mount: (raw.stx_mask & libc::STATX_MNT_ID_UNIQUE != 0 && raw.stx_mnt_id != 0)
             .then_some(raw.stx_mnt_id),
     }

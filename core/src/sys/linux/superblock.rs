@@ -1,5 +1,5 @@
-//! Which file system an object lies on, by its superblock: the device number of a file is not
-//! enough, since each subvolume of btrfs has one of its own.
+//! Identifies an object's file system by its superblock. The device number of a file is not enough,
+//! since each btrfs subvolume has its own.
 #![allow(unsafe_code, reason = "statmount(2) has no safe wrapper")]
 
 use super::attributes::mount_number;
@@ -12,8 +12,7 @@ use nix::libc;
 use std::mem::MaybeUninit;
 use std::os::fd::BorrowedFd;
 
-/// The file system of a descriptor. Where the superblock cannot be found out, what is known has to
-/// do.
+/// Returns the file system of a descriptor. Without a superblock, the other fields identify it.
 pub(crate) fn file_system_of(fd: BorrowedFd<'_>) -> FileSystem {
     let Ok(stat) = statx(fd) else {
         return FileSystem::default();
@@ -25,10 +24,10 @@ pub(crate) fn file_system_of(fd: BorrowedFd<'_>) -> FileSystem {
     }
 }
 
-/// The device number of the superblock.
+/// Returns the device number of the superblock.
 fn superblock(fd: BorrowedFd<'_>, stat: &Stat) -> Option<u64> {
     if !stat.has_no_device() {
-        // On a block device it is that of every file.
+        // On a block device it is the device number of every file.
         return Some(stat.dev);
     }
     stat.mount
@@ -59,7 +58,7 @@ struct Answer {
     rest: [u64; 61],
 }
 
-/// By the unique number of a mount.
+/// Looks up the device by the unique mount id.
 fn by_mount(mount: u64) -> Option<u64> {
     const STATMOUNT_SB_BASIC: u64 = 1;
     let request = Request {
@@ -69,8 +68,8 @@ fn by_mount(mount: u64) -> Option<u64> {
         wanted: STATMOUNT_SB_BASIC,
     };
     let mut result = MaybeUninit::<Answer>::zeroed();
-    // SAFETY: the request has the layout that its size stands for, and the answer is exclusive memory
-    // of the size that is given, which the kernel does not exceed.
+    // SAFETY: the request has the layout that its size stands for, and the result is exclusive
+    // memory of the given size, which the kernel does not exceed.
     let status = unsafe {
         libc::syscall(
             SYS_STATMOUNT,
@@ -86,7 +85,8 @@ fn by_mount(mount: u64) -> Option<u64> {
     (result.mask & STATMOUNT_SB_BASIC != 0).then(|| libc::makedev(result.major, result.minor))
 }
 
-/// By the number of a mount in `/proc/self/mountinfo` (proc(5)): its third field is the device.
+/// Looks up the device by the mount id of `/proc/self/mountinfo` (proc(5)): the third field is the
+/// device.
 fn by_mountinfo(mount: u32) -> Option<u64> {
     let table = read_entry(b"mountinfo").ok()?;
     let number = mount.to_string();

@@ -1,4 +1,4 @@
-//! Files without a name (`O_TMPFILE`), and how they get one.
+//! Unnamed files (`O_TMPFILE`), and how they get a name.
 #![allow(unsafe_code, reason = "these calls have no safe wrapper")]
 
 use super::errno::{is_shortage, knows_call};
@@ -13,7 +13,7 @@ use std::ffi::CString;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
 
-/// `openat(2)` with `O_TMPFILE` (kernel 3.11): a new file in the directory that has no name.
+/// `openat(2)` with `O_TMPFILE` (kernel 3.11): creates an unnamed file in the directory.
 pub(crate) fn create_unnamed(dir: BorrowedFd<'_>, mode: u32) -> Result<OwnedFd, Os> {
     let flags = OFlag::O_TMPFILE | OFlag::O_RDWR | OFlag::O_CLOEXEC;
     uninterrupted(|| {
@@ -24,10 +24,10 @@ pub(crate) fn create_unnamed(dir: BorrowedFd<'_>, mode: u32) -> Result<OwnedFd, 
     })
 }
 
-/// Gives a file without a name one, if nothing has it.
+/// Links an unnamed file to a name, if the name is free.
 ///
-/// `linkat(AT_EMPTY_PATH)` wants a capability before kernel 6.10, and the credentials the file was
-/// opened with since; both show as ENOENT. The descriptor's name in procfs needs neither.
+/// `linkat(AT_EMPTY_PATH)` needs a capability before kernel 6.10, and the credentials the file was
+/// opened with since; both failures show as ENOENT. The descriptor's name in procfs needs neither.
 pub(crate) fn link_fd(file: BorrowedFd<'_>, dir: BorrowedFd<'_>, name: &[u8]) -> Result<(), Os> {
     let to = CString::new(name).map_err(|_| Os {
         errno: libc::EINVAL,
@@ -49,7 +49,7 @@ fn link(
     name: &std::ffi::CStr,
     flags: libc::c_int,
 ) -> Result<(), Os> {
-    // SAFETY: both descriptors are borrowed and open (or AT_FDCWD), and both texts are C strings
+    // SAFETY: both descriptors are borrowed and open (or AT_FDCWD), and both strings are C strings
     // that live until the call returns, which changes no memory of ours.
     let result = unsafe {
         libc::linkat(
@@ -63,10 +63,11 @@ fn link(
     named("link", Errno::result(result).map(drop))
 }
 
-/// Whether a file without a name could get one here. Probed once, with `/`, which cannot be linked.
+/// Returns whether an unnamed file can be linked here. Probed once, with `/`, which cannot be
+/// linked.
 ///
-/// `"."` exists, so that the call answers EEXIST as soon as it may be made at all, and ENOENT
-/// where it may not; then procfs has to be there. A filter answers an invalid descriptor, too.
+/// `"."` exists, so the call returns EEXIST where it is allowed at all, and ENOENT where it is not;
+/// then procfs is needed. A seccomp filter refuses a call with an invalid descriptor, too.
 pub(crate) fn link_fd_works() -> bool {
     static WORKS: OnceLock<bool> = OnceLock::new();
     if let Some(&works) = WORKS.get() {
@@ -85,13 +86,13 @@ pub(crate) fn link_fd_works() -> bool {
         }
     };
     match probe() {
-        // That says nothing of the kernel: the next call asks again.
+        // A shortage proves nothing about the kernel: the next call probes again.
         Err(os) if is_shortage(os) => false,
         result => *WORKS.get_or_init(|| result.unwrap_or(false)),
     }
 }
 
-/// `linkat` with invalid descriptors.
+/// Calls `linkat` with invalid descriptors.
 fn link_of_no_file() -> libc::c_long {
     // SAFETY: the descriptors are invalid on purpose and the names are static C strings; the call
     // reads the strings and changes nothing.

@@ -1,4 +1,4 @@
-//! Extended ACLs of macOS (acl(3)): entries that allow or deny, beside the mode.
+//! Extended ACLs of macOS (acl(3)): entries that allow or deny, in addition to the mode.
 #![allow(unsafe_code, reason = "acl(3) has no wrapper")]
 
 use crate::error::Os;
@@ -33,7 +33,7 @@ unsafe extern "C" {
 struct List(NonNull<c_void>);
 
 impl List {
-    /// Takes what a call of acl(3) answered; null is its failure.
+    /// Takes ownership of what a call of acl(3) returned; null is its failure.
     fn taken(raw: *mut c_void, syscall: &'static str) -> Result<Self, Os> {
         NonNull::new(raw).map(Self).ok_or_else(|| Os {
             errno: Errno::last_raw(),
@@ -41,7 +41,7 @@ impl List {
         })
     }
 
-    /// The ACL of an open object; `None` where there is none, or none can be.
+    /// Reads the ACL of an open object; `None` where there is none, or ACLs are not supported.
     fn of(fd: BorrowedFd<'_>) -> Result<Option<Self>, Os> {
         // SAFETY: the descriptor is borrowed and open; the call only reads.
         let raw = unsafe { acl_get_fd_np(fd.as_raw_fd(), ACL_TYPE_EXTENDED) };
@@ -52,19 +52,20 @@ impl List {
         }
     }
 
-    /// The tags of its entries: whether each allows or denies.
+    /// Returns the tags of its entries: whether each allows or denies.
     fn tags(&self) -> Vec<c_int> {
         let mut tags = Vec::new();
         let mut which = ACL_FIRST_ENTRY;
         loop {
             let mut entry = std::ptr::null_mut();
-            // SAFETY: the list is alive, and the place for the entry is ours. After the last
-            // entry the call fails.
+            // SAFETY: the list is alive, and the memory for the entry is ours. After the last entry
+            // the call fails.
             if unsafe { acl_get_entry(self.0.as_ptr(), which, &raw mut entry) } != 0 {
                 return tags;
             }
             let mut tag = 0;
-            // SAFETY: the entry is one of the list that is alive; the place is ours.
+            // SAFETY: the entry belongs to the list, which is alive; the memory for the tag is
+            // ours.
             if unsafe { acl_get_tag_type(entry, &raw mut tag) } == 0 {
                 tags.push(tag);
             }
@@ -72,12 +73,12 @@ impl List {
         }
     }
 
-    /// As bytes that [`acl_copy_int_native`] understands.
+    /// Serialises the ACL for [`acl_copy_int_native`].
     fn stored(&self) -> Result<Vec<u8>, Os> {
         // SAFETY: the list is alive.
         let size = unsafe { acl_size(self.0.as_ptr()) };
         let mut place = vec![0_u8; usize::try_from(size).unwrap_or_default()];
-        // SAFETY: the list is alive, and the place has the size that is given.
+        // SAFETY: the list is alive, and the buffer has the given size.
         let count =
             unsafe { acl_copy_ext_native(place.as_mut_ptr().cast(), self.0.as_ptr(), size) };
         let count = usize::try_from(count).map_err(|_| Os {
@@ -97,18 +98,19 @@ impl List {
 
 impl Drop for List {
     fn drop(&mut self) {
-        // SAFETY: acl(3) allocated it, and nothing refers to it any more.
+        // SAFETY: acl(3) allocated it, and no reference to it is left.
         let _ = unsafe { acl_free(self.0.as_ptr()) };
     }
 }
 
-/// Whether an ACL gives anybody what the permission bits do not show. Entries that deny, which
-/// every home directory has, give nothing.
+/// Returns whether an ACL grants what the permission bits do not show. Entries that deny, which
+/// every home directory has, grant nothing.
 pub(crate) fn acl_grants(fd: BorrowedFd<'_>) -> Result<bool, Os> {
     Ok(List::of(fd)?.is_some_and(|list| list.tags().contains(&ACL_EXTENDED_ALLOW)))
 }
 
-/// The ACL of an open object, as acl(3) stores it; `None` where there is none with an entry.
+/// Returns the ACL of an open object, as acl(3) stores it; `None` where there is none with an
+/// entry.
 pub(crate) fn get_acl(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
     match List::of(fd)? {
         Some(list) if !list.tags().is_empty() => list.stored().map(Some),
@@ -116,7 +118,7 @@ pub(crate) fn get_acl(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
     }
 }
 
-/// The same of an object that is only looked at: it is open all the same.
+/// Returns the ACL of an object opened only for inspection. Such an object is open all the same.
 pub(crate) fn get_acl_of_held(
     fd: BorrowedFd<'_>,
     _: Option<(BorrowedFd<'_>, &[u8])>,
@@ -126,18 +128,18 @@ pub(crate) fn get_acl_of_held(
 
 /// Sets the ACL of an open file, from [`get_acl`].
 pub(crate) fn set_acl(fd: BorrowedFd<'_>, stored: &[u8]) -> Result<(), Os> {
-    // SAFETY: the bytes are those that `get_acl` stored, which tell their own length.
+    // SAFETY: the bytes are those that `get_acl` stored, which contain their own length.
     let raw = unsafe { acl_copy_int_native(stored.as_ptr().cast()) };
     List::taken(raw, "acl_copy_int")?.put(fd)
 }
 
-/// Whether a file has the owner that another had, where that shows in an ACL: here it shows in its
-/// numbers.
+/// Returns whether a file has the owner of another file, where only an ACL shows the owner. Always
+/// true here: the uid shows it.
 pub(crate) fn keeps_owner(_: BorrowedFd<'_>, _: Option<&[u8]>) -> bool {
     true
 }
 
-/// Leaves an open file with an ACL that has no entry.
+/// Replaces the ACL of an open file by one without entries.
 pub(crate) fn remove_acl(fd: BorrowedFd<'_>) -> Result<(), Os> {
     // SAFETY: the call takes a number and allocates.
     let raw = unsafe { acl_init(0) };

@@ -1,1 +1,1 @@
-//! Not supported: the doctor asks these questions, and runs on Linux only.
+//! Not supported: only the doctor needs these calls, and it runs on Linux only.

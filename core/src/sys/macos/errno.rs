@@ -9,10 +9,10 @@ pub(crate) use nix::libc::{
 };
 use std::sync::OnceLock;
 
-/// What the system answers to those whom permissions keep out.
+/// The errno for denied permissions.
 pub(crate) const DENIED: i32 = EACCES;
 
-/// The result of a probe, which is remembered unless the process lacked descriptors or memory.
+/// Returns the result of a probe. It is remembered unless the process lacked descriptors or memory.
 pub(super) fn probed(known: &OnceLock<bool>, probe: impl Fn() -> Result<bool, Os>) -> bool {
     if let Some(&works) = known.get() {
         return works;

@@ -1,11 +1,11 @@
-//! Kinds of file systems, and which file system an object lies on.
+//! Kinds of file systems, and the file system of an object.
 
 use crate::error::Os;
 use crate::sys::types::Locality;
 use crate::sys::unix::named;
 use std::os::fd::BorrowedFd;
 
-/// Locality matters only to `nonblocking`, which exists on Linux.
+/// Returns `Remote`: locality matters only to `nonblocking`, which exists on Linux.
 #[allow(
     clippy::unnecessary_wraps,
     reason = "other systems have to ask, and asking can fail"
@@ -14,13 +14,13 @@ pub(crate) fn locality(_: BorrowedFd<'_>) -> Result<Locality, Os> {
     Ok(Locality::Remote)
 }
 
-/// Whether the descriptor lies on a file system that shows the kernel's state instead of files.
+/// Returns whether the descriptor lies on a file system that shows kernel state instead of files.
 pub(crate) fn is_pseudo_file_system(fd: BorrowedFd<'_>) -> Result<bool, Os> {
     let kind = named("statfs", nix::sys::statfs::fstatfs(fd))?;
     Ok(matches!(kind.filesystem_type_name(), "devfs" | "fdesc"))
 }
 
-/// Whether a directory may take names for one that differ in case or accents.
+/// Returns whether a directory may treat names as equal that differ in case or accents.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn folds_names(_: BorrowedFd<'_>) -> bool {
     true

@@ -6,14 +6,14 @@ use nix::fcntl::FcntlArg;
 use nix::libc;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-/// Closes what was only read or looked at, where nothing depends on the answer.
+/// `close(2)` of a file that was not written, where the return value does not matter.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn close_quietly(fd: OwnedFd) {
     drop(fd);
 }
 
 /// `fcntl(F_FULLFSYNC)`, which waits for the disk itself; `fsync(2)` only where the file system
-/// has no such thing. Once: after a failure a second one would answer success for lost pages.
+/// does not support it. Once: after a failure a second call returns success for lost pages.
 pub(crate) fn sync(fd: BorrowedFd<'_>) -> Result<(), Os> {
     match named("fsync", nix::fcntl::fcntl(fd, FcntlArg::F_FULLFSYNC)) {
         Err(os) if matches!(os.errno, libc::ENOTSUP | libc::EINVAL | libc::ENOTTY) => {
@@ -23,13 +23,13 @@ pub(crate) fn sync(fd: BorrowedFd<'_>) -> Result<(), Os> {
     }
 }
 
-/// The same of a directory.
+/// As [`sync`], for a directory.
 pub(crate) fn sync_directory(dir: BorrowedFd<'_>) -> Result<(), Os> {
     sync(dir)
 }
 
-/// There is no call that has the kernel begin to write back.
+/// Does nothing: no call starts a write-back.
 pub(crate) fn start_sync(_: BorrowedFd<'_>) {}
 
-/// There is no such hint.
+/// Does nothing: there is no such hint.
 pub(crate) fn advise_huge_pages(_: &mut [u8]) {}

@@ -1,4 +1,4 @@
-//! Not supported: locks on a byte that belong to the open file description.
+//! Not supported: byte locks that an open file description owns.
 
 use super::errno::ENOTSUP;
 use crate::error::Os;

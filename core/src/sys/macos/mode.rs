@@ -4,15 +4,15 @@ use crate::error::Os;
 use crate::sys::unix::change_mode;
 use std::os::fd::BorrowedFd;
 
-/// ACLs stand beside the mode: `chmod` does not touch them.
+/// ACLs are separate from the mode: `chmod` does not change them.
 pub(crate) const MODE_MASKS_ACL: bool = false;
 
-/// There is no such call, nor any other of Linux that `capabilities()` names.
+/// Returns false: there is no such call, nor any other Linux call that `capabilities()` names.
 pub(crate) fn fchmodat2_works() -> bool {
     false
 }
 
-/// `fchmod(2)`, which also takes a directory that is held for searching.
+/// `fchmod(2)`, which also accepts a directory opened with `O_SEARCH`.
 pub(crate) fn change_mode_of_held(fd: BorrowedFd<'_>, mode: u32) -> Result<(), Os> {
     change_mode(fd, mode).map_err(|os| Os {
         syscall: "chmod",

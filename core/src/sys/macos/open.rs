@@ -1,7 +1,7 @@
-//! Opening a path, and resolving it in one call: flags of `open(2)`.
+//! Opens a path, and resolves it in one call: flags of `open(2)`.
 //!
-//! The kernel has no `O_PATH`: directories are held for searching, and everything else is looked at
-//! by name.
+//! The kernel has no `O_PATH`: directories are opened with `O_SEARCH`, and other objects are
+//! inspected by name.
 
 use super::errno::{is_shortage, probed};
 use crate::error::Os;
@@ -12,19 +12,20 @@ use nix::libc;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
 
-/// How a directory is held for what lies beneath it: it need not be readable.
+/// Flags to hold a directory for calls beneath it: it need not be readable.
 pub(crate) const HOLD: OFlag = OFlag::from_bits_retain(libc::O_SEARCH);
 
-/// Nothing opens an object without acting on it.
+/// No flag opens an object without acting on it.
 pub(crate) const PATH_ONLY: Option<OFlag> = None;
 
-/// Fails where any component is a link (macOS 11); it excludes `O_NOFOLLOW`.
+/// Fails where any component is a symlink (macOS 11); excludes `O_NOFOLLOW`.
 pub(crate) const NOFOLLOW_ANY: OFlag = OFlag::from_bits_retain(libc::O_NOFOLLOW_ANY);
 
 /// Fails where the path leaves the directory it starts in (macOS 15.4, <sys/fcntl.h>).
 pub(crate) const RESOLVE_BENEATH: OFlag = OFlag::from_bits_retain(0x1000);
 
-/// `openat(2)`, close-on-exec. A directory that may be read and not searched is held by reading.
+/// `openat(2)`, close-on-exec. A directory that is readable but not searchable is opened for
+/// reading.
 pub(crate) fn open_at(dir: BorrowedFd<'_>, path: &[u8], flags: OFlag) -> Result<OwnedFd, Os> {
     match unix::open_at(dir, path, flags) {
         Err(os) if os.errno == libc::EACCES && flags.contains(HOLD) => {
@@ -35,7 +36,7 @@ pub(crate) fn open_at(dir: BorrowedFd<'_>, path: &[u8], flags: OFlag) -> Result<
     }
 }
 
-/// `openat(2)` that stays beneath the directory, with an answer as Linux gives it.
+/// `openat(2)` that stays beneath the directory. Returns the errnos of Linux.
 pub(crate) fn open_beneath(dir: BorrowedFd<'_>, path: &[u8], flags: OFlag) -> Result<OwnedFd, Os> {
     open_at(dir, path, flags | RESOLVE_BENEATH).map_err(|os| match os.errno {
         libc::ENOTCAPABLE => Os {
@@ -46,8 +47,8 @@ pub(crate) fn open_beneath(dir: BorrowedFd<'_>, path: &[u8], flags: OFlag) -> Re
     })
 }
 
-/// Whether `O_NOFOLLOW_ANY` has an effect: older kernels ignore it. `/etc` is a link on every
-/// macOS; where it is none, nothing is proved.
+/// Returns whether `O_NOFOLLOW_ANY` has an effect: older kernels ignore it. `/etc` is a symlink on
+/// every macOS; where it is none, the probe proves nothing.
 pub(crate) fn nofollow_any_works() -> bool {
     static WORKS: OnceLock<bool> = OnceLock::new();
     probed(&WORKS, || {
@@ -58,7 +59,8 @@ pub(crate) fn nofollow_any_works() -> bool {
     })
 }
 
-/// Whether `O_RESOLVE_BENEATH` has an effect: older kernels ignore it, and then `..` leads out.
+/// Returns whether `O_RESOLVE_BENEATH` has an effect: older kernels ignore it, and then `..` leads
+/// out.
 pub(crate) fn resolve_beneath_works() -> bool {
     static WORKS: OnceLock<bool> = OnceLock::new();
     probed(&WORKS, || {
@@ -72,7 +74,7 @@ pub(crate) fn resolve_beneath_works() -> bool {
     })
 }
 
-/// Where an absolute path starts, and how much of it that was.
+/// Opens the start of an absolute path. Returns it with the length of the part that it covers.
 pub(crate) fn open_top(_: &[u8]) -> Result<(OwnedFd, usize), Os> {
     Ok((open_absolute(b"/", HOLD)?, 0))
 }

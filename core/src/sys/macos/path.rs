@@ -1,4 +1,4 @@
-//! Where a descriptor leads, and how names are spelled.
+//! The path of a descriptor, and the spelling of names.
 
 use crate::error::Os;
 use crate::sys::unix::named;
@@ -7,10 +7,10 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-/// Most file systems fold cases and compose accents: another spelling may be the real one.
+/// Most file systems fold case and compose accents: another spelling may be the real one.
 pub(crate) const NAMES_ARE_EXACT: bool = false;
 
-/// Where a descriptor leads now (`F_GETPATH`).
+/// Returns the current path of a descriptor (`F_GETPATH`).
 pub(crate) fn fd_path(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Os> {
     let mut path = PathBuf::new();
     named(

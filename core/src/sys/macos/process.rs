@@ -7,26 +7,26 @@ use crate::sys::unix::{named, uninterrupted};
 use nix::errno::Errno;
 use nix::libc;
 
-/// Supplementary groups; empty where they cannot be read.
+/// Returns the supplementary groups; empty where they cannot be read.
 pub(crate) fn effective_groups() -> Vec<u32> {
     /// NGROUPS_MAX.
     const MOST: usize = 16;
     let mut groups = [0; MOST];
-    // SAFETY: the array has room for as many groups as the call is told, and outlives it.
+    // SAFETY: the array has room for the given number of groups, and outlives the call.
     let count = unsafe { libc::getgroups(MOST as libc::c_int, groups.as_mut_ptr()) };
     groups[..usize::try_from(count).unwrap_or_default()].to_vec()
 }
 
-/// There are no user namespaces.
+/// Returns true: there are no user namespaces.
 pub(crate) fn has_full_map(_: Ids) -> bool {
     true
 }
 
-/// Bytes from the kernel's generator, for names that nobody can guess.
+/// Fills a buffer from the kernel's random generator, for unguessable names.
 pub(crate) fn fill_random(bytes: &mut [u8; 256]) -> Result<(), Os> {
     uninterrupted(|| {
-        // SAFETY: pointer and length describe bytes that are exclusive and outlive the call; 256
-        // is the most that is given at once.
+        // SAFETY: pointer and length describe bytes that are exclusive and outlive the call; 256 is
+        // the limit of one call.
         let result = unsafe { libc::getentropy(bytes.as_mut_ptr().cast(), bytes.len()) };
         named("getentropy", Errno::result(result).map(drop))
     })

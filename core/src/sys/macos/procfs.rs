@@ -1,4 +1,4 @@
-//! Not supported: there is no procfs. `/dev/fd` has the descriptors.
+//! Not supported: there is no procfs. `/dev/fd` contains the descriptors.
 
 use crate::error::Os;
 use std::os::fd::{AsRawFd, BorrowedFd};

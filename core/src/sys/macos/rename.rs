@@ -25,7 +25,7 @@ pub(crate) fn rename_new(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<
     named("rename", Errno::result(result).map(drop))
 }
 
-/// `renameatx_np` dates from macOS 10.12; a file system may still refuse.
+/// Returns true: `renameatx_np` dates from macOS 10.12. A file system may still refuse it.
 pub(crate) fn rename_new_works() -> bool {
     true
 }

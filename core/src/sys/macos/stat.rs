@@ -1,4 +1,4 @@
-//! `fstat(2)` with the time of birth.
+//! `fstat(2)` with the birth time.
 
 use crate::error::Os;
 use crate::sys::types::{Stat, Time};
@@ -10,7 +10,7 @@ pub(crate) fn statx_works() -> bool {
     false
 }
 
-/// `fstat(2)`: everything `fs.Stats` shows, the time of birth included.
+/// `fstat(2)`: all fields of `fs.Stats`, including the birth time.
 pub(crate) fn statx(fd: BorrowedFd<'_>) -> Result<Stat, Os> {
     let raw = named("fstat", nix::sys::stat::fstat(fd))?;
     Ok(Stat {
@@ -22,12 +22,12 @@ pub(crate) fn statx(fd: BorrowedFd<'_>) -> Result<Stat, Os> {
     })
 }
 
-/// Mounts have no number that stays theirs: a status by name is all there is.
+/// `fstatat(2)`, without a mount id: macOS reuses the ids of mounts.
 pub(crate) fn statx_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
     fstatat(dir, name)
 }
 
-/// The stat of an absolute path, following nothing.
+/// Returns the stat of an absolute path. Does not follow a final symlink.
 pub(crate) fn lstat_absolute(path: &[u8]) -> Result<Stat, Os> {
     crate::sys::unix::fstatat(nix::fcntl::AT_FDCWD, path)
 }

@@ -1,4 +1,4 @@
-//! Looking at an object by its name, for systems that cannot open it without acting on it.
+//! Inspects an object by its name, for systems that cannot open it without acting on it.
 
 use super::{OFlag, fstat, fstatat, open_at, read_link_at};
 use crate::error::Os;
@@ -6,12 +6,12 @@ use crate::sys::types::{Link, Stat, Target};
 use nix::libc;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// What has a name, and where it leads if it is a link.
+/// Returns the stat of a name and, for a symlink, its target.
 ///
-/// The link is looked at before and after it is read: a target cannot be changed, only the whole
-/// link replaced, so that the same link in both looks had this target.
+/// The symlink is stat'ed before and after it is read. A target cannot be changed, only the whole
+/// symlink replaced, so an equal identity in both stats proves that it had this target.
 pub(crate) fn read_link(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Link, Os> {
-    /// Looks that may find another link than the look before.
+    /// Tries before the call gives up on a symlink that keeps changing.
     const TRIES: u32 = 128;
     let mut stat = fstatat(dir, name)?;
     for _ in 0..TRIES {
@@ -32,8 +32,8 @@ pub(crate) fn read_link(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Link, Os> {
     })
 }
 
-/// What has a name, and a descriptor of it that its ACL can be read by: none of what is no file,
-/// which an open could act on, and none where reading is not allowed.
+/// Returns the stat of a name, and a descriptor to read its ACL from. There is no descriptor where
+/// reading is denied, and none for special files, on which an open could act.
 pub(crate) fn hold_at(
     dir: BorrowedFd<'_>,
     name: &[u8],
@@ -90,7 +90,7 @@ mod tests {
             ("file", "file", true),
             ("directory", "directory", false),
             ("link", "symlink", false),
-            // Nobody writes to it: to open it would be to wait.
+            // The FIFO has no writer: opening it would block.
             ("fifo", "fifo", false),
         ] {
             let (held, stat) = hold_at(dir, name.as_bytes(), true).unwrap();

@@ -1,4 +1,4 @@
-//! The names in a directory, read through a descriptor of its own.
+//! Lists the names in a directory, through a descriptor of its own.
 #![allow(
     unsafe_code,
     reason = "the safe wrapper leaks its descriptor when it fails"
@@ -50,7 +50,7 @@ impl Listing {
         Ok(Some(unsafe { CStr::from_ptr(name.cast()) }.to_bytes()))
     }
 
-    /// Returns the next name but for `.` and `..`.
+    /// Returns the next name, without `.` and `..`.
     fn next_name(&mut self) -> Result<Option<Vec<u8>>, Os> {
         while let Some(name) = self.next()? {
             if !matches!(name, b"." | b"..") {
@@ -68,7 +68,7 @@ impl Drop for Listing {
     }
 }
 
-/// Returns the names in a directory, but for `.` and `..`.
+/// Returns the names in a directory, without `.` and `..`.
 pub(crate) fn list(dir: BorrowedFd<'_>) -> Result<Vec<Vec<u8>>, Os> {
     let mut listing = Listing::open(dir)?;
     let mut names = Vec::new();

@@ -24,7 +24,7 @@ use std::io::IoSliceMut;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-/// Permission bits mean something.
+/// Permission bits have an effect.
 pub(crate) const HAS_MODES: bool = true;
 
 /// All absolute paths start at `/`.
@@ -39,7 +39,8 @@ pub(super) fn permissions(mode: u32) -> Mode {
     Mode::from_bits_truncate(mode as libc::mode_t)
 }
 
-/// Names the call that failed. nix folds errnos it has no name for into one; the number is kept.
+/// Adds the name of the failed call. nix maps errnos without a name to one value; the number is
+/// kept.
 #[inline(always)]
 pub(super) fn named<T>(syscall: &'static str, result: nix::Result<T>) -> Result<T, Os> {
     result.map_err(|errno| Os {
@@ -51,10 +52,10 @@ pub(super) fn named<T>(syscall: &'static str, result: nix::Result<T>) -> Result<
     })
 }
 
-/// Repeats a call that a signal interrupted, as often as libuv would wait for it, but bounded.
+/// Repeats a call that a signal interrupted. libuv repeats without a limit; here there is one.
 #[inline(always)]
 pub(super) fn uninterrupted<T>(mut call: impl FnMut() -> Result<T, Os>) -> Result<T, Os> {
-    /// More than any real burst of signals; a call that is interrupted for ever must end.
+    /// More than any real burst of signals: a call that is interrupted again and again must end.
     const TRIES: u32 = 1000;
     for _ in 1..TRIES {
         match call() {
@@ -75,7 +76,7 @@ pub(crate) fn open_at(dir: BorrowedFd<'_>, path: &[u8], flags: OFlag) -> Result<
     })
 }
 
-/// `openat(2)` that creates a new file for reading and writing and fails where anything has the name.
+/// `openat(2)` that creates a new file for reading and writing. Fails where the name exists.
 pub(crate) fn create_at(dir: BorrowedFd<'_>, name: &[u8], mode: u32) -> Result<OwnedFd, Os> {
     let flags =
         OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
@@ -87,18 +88,18 @@ pub(crate) fn create_at(dir: BorrowedFd<'_>, name: &[u8], mode: u32) -> Result<O
     })
 }
 
-/// `open(2)` of an absolute path, links followed.
+/// `open(2)` of an absolute path. Follows symlinks.
 pub(crate) fn open_absolute(path: &[u8], flags: OFlag) -> Result<OwnedFd, Os> {
     open_at(nix::fcntl::AT_FDCWD, path, flags)
 }
 
-/// `fstat(2)`: what policy needs, without the time of birth.
+/// `fstat(2)`: the fields that policy needs, without the birth time.
 #[inline(always)]
 pub(crate) fn fstat(fd: BorrowedFd<'_>) -> Result<Stat, Os> {
     named("fstat", nix::sys::stat::fstat(fd)).map(convert)
 }
 
-/// `fstatat(2)` on the name itself, following nothing.
+/// `fstatat(2)` on the name itself. Does not follow symlinks.
 pub(crate) fn fstatat(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
     named(
         "lstat",
@@ -132,13 +133,13 @@ pub(super) fn convert(raw: FileStat) -> Stat {
         accessed: time(raw.st_atime, raw.st_atime_nsec),
         modified: time(raw.st_mtime, raw.st_mtime_nsec),
         changed: time(raw.st_ctime, raw.st_ctime_nsec),
-        // libuv shows the time of change where there is no time of birth.
+        // libuv shows the change time where there is no birth time.
         born: time(raw.st_ctime, raw.st_ctime_nsec),
         mount: None,
     }
 }
 
-/// Most bytes that one call moves. Linux stops there by itself; macOS refuses more than `INT_MAX`.
+/// Limit in bytes of one call. Linux stops there itself; macOS refuses more than `INT_MAX`.
 pub(super) const MAX_IO: usize = 0x7fff_f000;
 
 /// `read(2)`.
@@ -147,7 +148,7 @@ pub(crate) fn read(fd: BorrowedFd<'_>, into: &mut [u8]) -> Result<usize, Os> {
     uninterrupted(|| named("read", nix::unistd::read(fd, &mut into[..length])))
 }
 
-/// `readv(2)` into two places; into the first alone, where that is all that one call can fill.
+/// `readv(2)` into two buffers; into the first alone where that reaches the limit of one call.
 pub(crate) fn read_vectored(
     fd: BorrowedFd<'_>,
     first: &mut [u8],
@@ -162,7 +163,7 @@ pub(crate) fn read_vectored(
     })
 }
 
-/// `write(2)`; may write less than asked.
+/// `write(2)`; may write less than requested.
 pub(crate) fn write(fd: BorrowedFd<'_>, data: &[u8]) -> Result<usize, Os> {
     let data = &data[..data.len().min(MAX_IO)];
     uninterrupted(|| named("write", nix::unistd::write(fd, data)))
@@ -174,7 +175,7 @@ pub(crate) fn read_at(fd: BorrowedFd<'_>, into: &mut [u8], offset: u64) -> Resul
     uninterrupted(|| named("read", nix::sys::uio::pread(fd, into, offset)))
 }
 
-/// `pwrite(2)`; may write less than asked.
+/// `pwrite(2)`; may write less than requested.
 pub(crate) fn write_at(fd: BorrowedFd<'_>, data: &[u8], offset: u64) -> Result<usize, Os> {
     let offset = file_offset("write", offset)?;
     uninterrupted(|| named("write", nix::sys::uio::pwrite(fd, data, offset)))
@@ -193,9 +194,9 @@ fn file_offset(syscall: &'static str, offset: u64) -> Result<libc::off_t, Os> {
     })
 }
 
-/// `flock(2)` without waiting: false where somebody else has the lock.
+/// `flock(2)` without waiting: false where another open file description holds the lock.
 ///
-/// It belongs to the open file and ends with it, also when the process is killed.
+/// The lock ends with its open file description, also when the process is killed.
 pub(crate) fn try_lock(fd: BorrowedFd<'_>) -> Result<bool, Os> {
     #[allow(unsafe_code, reason = "the safe wrapper wants to own the descriptor")]
     // SAFETY: the descriptor is borrowed and open; the call takes numbers only.
@@ -207,7 +208,8 @@ pub(crate) fn try_lock(fd: BorrowedFd<'_>) -> Result<bool, Os> {
     }
 }
 
-/// `close(2)`, with its answer. The descriptor is gone whatever it is, so it is never repeated.
+/// `close(2)`, with its result. The descriptor is closed even after an error, so the call is never
+/// repeated.
 pub(crate) fn close(fd: OwnedFd) -> Result<(), Os> {
     named("close", nix::unistd::close(fd))
 }
@@ -237,12 +239,12 @@ pub(crate) fn make_dir_at(dir: BorrowedFd<'_>, name: &[u8], mode: u32) -> Result
     )
 }
 
-/// `renameat(2)` within one directory, over whatever has the new name.
+/// `renameat(2)` within one directory. Replaces an existing file.
 pub(crate) fn rename_at(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(), Os> {
     named("rename", nix::fcntl::renameat(dir, from, dir, to))
 }
 
-/// `linkat(2)` within one directory: a second name, if nothing has it.
+/// `linkat(2)` within one directory. Fails where the name exists.
 pub(crate) fn link_at(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(), Os> {
     named(
         "link",
@@ -250,7 +252,7 @@ pub(crate) fn link_at(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(),
     )
 }
 
-/// `unlinkat(2)` of a name that is no directory.
+/// `unlinkat(2)` of anything but a directory.
 pub(crate) fn unlink_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<(), Os> {
     named(
         "unlink",
@@ -258,12 +260,12 @@ pub(crate) fn unlink_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<(), Os> {
     )
 }
 
-/// `readlinkat(2)`; an empty name asks the descriptor of a link itself.
+/// `readlinkat(2)`; an empty name reads the symlink of the descriptor itself.
 pub(crate) fn read_link_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Vec<u8>, Os> {
     named("readlink", nix::fcntl::readlinkat(dir, name)).map(OsStringExt::into_vec)
 }
 
-/// The working directory, without links.
+/// Returns the working directory, without symlinks.
 pub(crate) fn current_directory() -> Result<Vec<u8>, Os> {
     match std::env::current_dir() {
         Ok(path) => Ok(path.as_os_str().as_bytes().to_vec()),
@@ -282,7 +284,7 @@ pub(crate) fn effective_group() -> u32 {
     Gid::effective().as_raw()
 }
 
-/// Resolves a path in user space. Returns the result if it names what a descriptor holds.
+/// Resolves a path in user space. Returns the result if it refers to the descriptor's object.
 pub(crate) fn resolved_path(fd: BorrowedFd<'_>, path: &[u8]) -> Option<Vec<u8>> {
     let real = std::fs::canonicalize(OsStr::from_bytes(path)).ok()?;
     let real = real.into_os_string().into_vec();

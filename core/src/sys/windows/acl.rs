@@ -1,4 +1,4 @@
-//! Discretionary ACLs: what a directory or file grants to whom, and who owns it.
+//! Discretionary ACLs and owners of directories and files.
 
 use super::errno::{last, of_status};
 use super::fd::{AsFd, BorrowedFd, raw};
@@ -19,7 +19,7 @@ use windows_sys::Win32::Security::{
 use windows_sys::Win32::Storage::FileSystem::{FILE_READ_ATTRIBUTES, READ_CONTROL};
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
-/// The same of an object that is only looked at: a handle is a handle.
+/// Returns the ACL of an object opened only for inspection. The handle works as in [`get_acl`].
 pub(crate) fn get_acl_of_held(
     fd: BorrowedFd<'_>,
     _: Option<(BorrowedFd<'_>, &[u8])>,
@@ -27,15 +27,16 @@ pub(crate) fn get_acl_of_held(
     get_acl(fd)
 }
 
-/// Owner and ACL of an object whose handle may read them; `None` where the file system has none.
+/// Returns owner and ACL of an object whose handle may read them; `None` where the file system has
+/// none.
 pub(crate) fn get_acl(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
     let wanted = OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
     let mut buf = Aligned::zeroed(1024);
     loop {
         let mut needed = 0;
-        // SAFETY: the handle is borrowed and open; the buffer is ours, has the size that is given,
-        // and the alignment of a security descriptor. What is written there is self-relative, and
-        // is read as bytes only.
+        // SAFETY: the handle is borrowed and open; the buffer is ours, and has the given size and
+        // the alignment of a security descriptor. The kernel writes the self-relative form, which
+        // is read as bytes.
         let status = unsafe {
             NtQuerySecurityObject(
                 raw(fd),
@@ -58,14 +59,14 @@ pub(crate) fn get_acl(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
     }
 }
 
-/// Memory for a security descriptor, which holds numbers of 16 and 32 bits: the kernel refuses one
-/// that is not aligned for them (`STATUS_DATATYPE_MISALIGNMENT`).
+/// A buffer for a security descriptor, which contains numbers of 16 and 32 bits: the kernel refuses
+/// one that is not aligned for them (`STATUS_DATATYPE_MISALIGNMENT`).
 struct Aligned(Vec<u64>);
 
 const _: () = assert!(align_of::<u64>() >= align_of::<SECURITY_DESCRIPTOR_RELATIVE>());
 
 impl Aligned {
-    /// Room for at least `size` bytes.
+    /// Allocates at least `size` bytes.
     fn zeroed(size: usize) -> Self {
         Self(vec![0; size.div_ceil(size_of::<u64>())])
     }
@@ -79,7 +80,7 @@ impl Aligned {
         Self(words.collect())
     }
 
-    /// Size in bytes.
+    /// Returns the size in bytes.
     fn size(&self) -> usize {
         self.0.len() * size_of::<u64>()
     }
@@ -89,7 +90,7 @@ impl Aligned {
     }
 }
 
-/// Gives an open file the ACL of another, from [`get_acl`], unless it has just that already.
+/// Sets the ACL of an open file to that of another, from [`get_acl`], unless the two are equal.
 pub(crate) fn set_acl(fd: BorrowedFd<'_>, stored: &[u8]) -> Result<(), Os> {
     if let Some(own) = get_acl(fd)?
         && SecurityDescriptor(&own).acl() == SecurityDescriptor(stored).acl()
@@ -97,9 +98,9 @@ pub(crate) fn set_acl(fd: BorrowedFd<'_>, stored: &[u8]) -> Result<(), Os> {
         return Ok(());
     }
     let descriptor = Aligned::copy_of(&SecurityDescriptor(stored).to_be_set());
-    // SAFETY: the handle is borrowed and open. The descriptor is one that the system wrote, with
-    // only a flag added. `Aligned` gives it the alignment of its structure; it outlives the call,
-    // which only reads it.
+    // SAFETY: the handle is borrowed and open. The system wrote the descriptor; only a flag was
+    // added. `Aligned` gives it the alignment of its structure. It outlives the call, which only
+    // reads it.
     let status = unsafe {
         NtSetSecurityObject(
             raw(fd),
@@ -113,7 +114,7 @@ pub(crate) fn set_acl(fd: BorrowedFd<'_>, stored: &[u8]) -> Result<(), Os> {
     }
 }
 
-/// Nothing that has an ACL can be without one here.
+/// Does nothing: an object that supports ACLs cannot be without one here.
 #[allow(
     clippy::unnecessary_wraps,
     reason = "other systems have to ask, and asking can fail"
@@ -122,7 +123,8 @@ pub(crate) fn remove_acl(_: BorrowedFd<'_>) -> Result<(), Os> {
     Ok(())
 }
 
-/// Whether a file has the owner that another had, by the other's [`get_acl`]. Unproved is no.
+/// Returns whether a file has the owner of another, by the other's [`get_acl`]. False where that is
+/// unproved.
 pub(crate) fn keeps_owner(fd: BorrowedFd<'_>, other: Option<&[u8]>) -> bool {
     let Some(SecurityDescriptor(other)) = other.map(SecurityDescriptor) else {
         return false;
@@ -134,8 +136,8 @@ pub(crate) fn keeps_owner(fd: BorrowedFd<'_>, other: Option<&[u8]>) -> bool {
     owner.is_some() && owner == SecurityDescriptor(other).owner()
 }
 
-/// Whether a directory grants anything to others than this user, administrators and the system.
-/// Unproved is yes.
+/// Returns whether a directory grants access to others than this user, administrators and the
+/// system. True where that is unproved.
 #[allow(
     clippy::unnecessary_wraps,
     reason = "other systems report a failure themselves"
@@ -150,32 +152,32 @@ pub(crate) fn acl_grants(fd: BorrowedFd<'_>) -> Result<bool, Os> {
     Ok(!SecurityDescriptor(&stored).is_private_to(user))
 }
 
-/// The security identifier of the user that this process runs as.
+/// Returns the SID of the user that this process runs as.
 fn current_user() -> Option<&'static [u8]> {
     static USER: OnceLock<Vec<u8>> = OnceLock::new();
     if let Some(user) = USER.get() {
         return Some(user);
     }
-    // A failure is not remembered: the next call asks again.
+    // A failure is not remembered: the next call tries again.
     let user = query_user().ok()?;
     Some(USER.get_or_init(|| user))
 }
 
 fn query_user() -> Result<Vec<u8>, Os> {
     let mut token = std::ptr::null_mut();
-    // SAFETY: the call takes nothing, and answers a handle that needs no closing.
+    // SAFETY: the call takes no arguments, and returns a handle that needs no close.
     let process = unsafe { GetCurrentProcess() };
-    // SAFETY: the handle is that of this process, and the place for the token is ours.
+    // SAFETY: the handle is that of this process, and the memory for the token is ours.
     let result = unsafe { OpenProcessToken(process, TOKEN_QUERY, &raw mut token) };
     if result == 0 {
         return Err(last("token"));
     }
-    // SAFETY: the call succeeded, so that this is a new handle that nobody else owns.
+    // SAFETY: the call succeeded, so this is a new handle without another owner.
     let token = unsafe { OwnedHandle::from_raw_handle(token) };
-    // A structure that points behind itself, to the identifier.
+    // The structure contains a pointer to the SID, which lies behind it in the same buffer.
     let mut place = vec![0_u64; 32];
     let mut length = 0;
-    // SAFETY: the handle is open; the place is ours and has the size that is given.
+    // SAFETY: the handle is open; the buffer is ours and has the given size.
     let result = unsafe {
         GetTokenInformation(
             raw(token.as_fd()),

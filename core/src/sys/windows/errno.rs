@@ -1,4 +1,4 @@
-//! Errno values as libuv numbers them on Windows, and the system's own codes in terms of those.
+//! Errno values as libuv numbers them on Windows, and the mapping of system codes to them.
 
 use crate::error::Os;
 use windows_sys::Win32::Foundation as win;
@@ -48,7 +48,7 @@ pub(crate) const ENOTSUP: i32 = 4049;
 
 pub(crate) const ENXIO: i32 = 4033;
 
-/// From no call of Windows: an owner without a number in this view of a file system.
+/// No Windows call returns it: an owner without an id in this view of a file system.
 pub(crate) const EOVERFLOW: i32 = 4026;
 
 pub(crate) const EPERM: i32 = 4048;
@@ -59,16 +59,16 @@ pub(crate) const ETIMEDOUT: i32 = 4039;
 
 pub(crate) const EXDEV: i32 = 4037;
 
-/// What libuv makes of it that permissions keep somebody out.
+/// The errno of libuv for denied permissions.
 pub(crate) const DENIED: i32 = EPERM;
 
-/// What libuv has no name for.
+/// The errno of libuv for codes without a name.
 const UNKNOWN: i32 = 4094;
 
-/// A failure by its code of Win32.
+/// Builds an error from a Win32 code.
 pub(super) fn of_code(syscall: &'static str, code: u32) -> Os {
     let errno = match code {
-        // There is no EACCES for what the system denies: libuv has EPERM there.
+        // libuv maps denied access to EPERM, not to EACCES.
         win::ERROR_ACCESS_DENIED | win::ERROR_PRIVILEGE_NOT_HELD => EPERM,
         win::ERROR_NOACCESS | win::ERROR_ELEVATION_REQUIRED | win::ERROR_CANT_ACCESS_FILE => EACCES,
         win::ERROR_SHARING_VIOLATION | win::ERROR_LOCK_VIOLATION | win::ERROR_PIPE_BUSY => EBUSY,
@@ -104,16 +104,16 @@ pub(super) fn of_code(syscall: &'static str, code: u32) -> Os {
     Os { errno, syscall }
 }
 
-/// A failure by its status of the kernel, where Win32 has one code for several.
+/// Builds an error from an NTSTATUS, where Win32 has one code for several statuses.
 pub(super) fn of_status(syscall: &'static str, status: NTSTATUS) -> Os {
     let errno = match status {
         win::STATUS_NOT_A_DIRECTORY => ENOTDIR,
         win::STATUS_FILE_IS_A_DIRECTORY => EISDIR,
         win::STATUS_REPARSE_POINT_ENCOUNTERED | win::STATUS_STOPPED_ON_SYMLINK => ELOOP,
-        // It is there until its last handle closes, and nobody can open it any more.
+        // The file exists until its last handle closes, but can no longer be opened.
         win::STATUS_DELETE_PENDING => ENOENT,
         _ => {
-            // SAFETY: the call takes a number and answers one.
+            // SAFETY: the call takes a number and returns one.
             let code = unsafe { win::RtlNtStatusToDosError(status) };
             return of_code(syscall, code);
         }
@@ -121,7 +121,7 @@ pub(super) fn of_status(syscall: &'static str, status: NTSTATUS) -> Os {
     Os { errno, syscall }
 }
 
-/// The failure of the call of Win32 before this one.
+/// Returns the error of the preceding Win32 call.
 pub(super) fn last(syscall: &'static str) -> Os {
     let error = std::io::Error::last_os_error();
     let code = error.raw_os_error().unwrap_or_default();

@@ -1,11 +1,11 @@
-//! Handles, by the names that other systems have for descriptors.
+//! Handles, under the names of descriptors on other systems.
 
 use std::os::windows::io::{AsHandle, AsRawHandle};
 use windows_sys::Win32::Foundation::HANDLE;
 
 pub(crate) use std::os::windows::io::{BorrowedHandle as BorrowedFd, OwnedHandle as OwnedFd};
 
-/// Borrowing a handle, by the name that other systems have for it.
+/// Borrows a handle, under the name of other systems.
 pub(crate) trait AsFd {
     fn as_fd(&self) -> BorrowedFd<'_>;
 }

@@ -1,10 +1,10 @@
-//! Kinds of file systems, and which file system an object lies on.
+//! Kinds of file systems, and the file system of an object.
 
 use super::fd::BorrowedFd;
 use crate::error::Os;
 use crate::sys::types::Locality;
 
-/// Locality matters only to `nonblocking`, which exists on Linux.
+/// Returns `Remote`: locality matters only to `nonblocking`, which exists on Linux.
 #[allow(
     clippy::unnecessary_wraps,
     reason = "other systems have to ask, and asking can fail"
@@ -13,7 +13,7 @@ pub(crate) fn locality(_: BorrowedFd<'_>) -> Result<Locality, Os> {
     Ok(Locality::Remote)
 }
 
-/// No file system shows the kernel's state as files.
+/// Returns false: no file system shows kernel state as files.
 #[allow(
     clippy::unnecessary_wraps,
     reason = "other systems have to ask, and asking can fail"
@@ -22,7 +22,7 @@ pub(crate) fn is_pseudo_file_system(_: BorrowedFd<'_>) -> Result<bool, Os> {
     Ok(false)
 }
 
-/// Whether a directory may take names for one that differ in case or accents.
+/// Returns whether a directory may treat names as equal that differ in case or accents.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn folds_names(_: BorrowedFd<'_>) -> bool {
     true

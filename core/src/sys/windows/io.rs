@@ -13,10 +13,10 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 use windows_sys::Win32::System::IO::{OVERLAPPED, OVERLAPPED_0, OVERLAPPED_0_0};
 
-/// Most bytes that one call moves.
+/// Limit in bytes of one call.
 const MAX_IO: usize = 0x7fff_f000;
 
-/// Where a call reads or writes, for those that do not go by the handle's own position.
+/// Builds the offset argument, for calls that do not use the handle's own position.
 pub(super) fn at(offset: u64) -> OVERLAPPED {
     let [low, high] = [offset as u32, (offset >> 32) as u32];
     OVERLAPPED {
@@ -37,8 +37,8 @@ fn read_from(
 ) -> Result<usize, Os> {
     let length = into.len().min(MAX_IO) as u32;
     let mut count = 0;
-    // SAFETY: the handle is borrowed and open for synchronous use, so that the call is over when
-    // it returns; it writes within the given length of memory that is exclusively ours.
+    // SAFETY: the handle is borrowed and open for synchronous use, so the call is over when it
+    // returns; it writes within the given length of memory that is exclusively ours.
     let result = unsafe {
         ReadFile(
             raw(fd),
@@ -48,7 +48,7 @@ fn read_from(
             place.map_or(std::ptr::null_mut(), std::ptr::from_mut),
         )
     };
-    // SAFETY: the call takes nothing and answers a number.
+    // SAFETY: the call takes no arguments and returns a number.
     if result == 0 && unsafe { GetLastError() } != ERROR_HANDLE_EOF {
         return Err(last("read"));
     }
@@ -76,7 +76,7 @@ pub(crate) fn read(fd: BorrowedFd<'_>, into: &mut [u8]) -> Result<usize, Os> {
     read_from(fd, into, None)
 }
 
-/// Reads into one place, and if that is filled into the other.
+/// Reads into the first buffer, and into the second if the first is filled.
 pub(crate) fn read_vectored(
     fd: BorrowedFd<'_>,
     first: &mut [u8],
@@ -93,22 +93,22 @@ pub(crate) fn read_vectored(
     Ok(count + read_from(fd, second, None)?)
 }
 
-/// Reads at an offset, and may move the handle's own position.
+/// Reads at an offset. May move the handle's own position.
 pub(crate) fn read_at(fd: BorrowedFd<'_>, into: &mut [u8], offset: u64) -> Result<usize, Os> {
     read_from(fd, into, Some(&mut at(offset)))
 }
 
-/// May write less than asked.
+/// Writes; may write less than requested.
 pub(crate) fn write(fd: BorrowedFd<'_>, data: &[u8]) -> Result<usize, Os> {
     write_to(fd, data, None)
 }
 
-/// Writes at an offset, and may move the handle's own position.
+/// Writes at an offset. May move the handle's own position.
 pub(crate) fn write_at(fd: BorrowedFd<'_>, data: &[u8], offset: u64) -> Result<usize, Os> {
     write_to(fd, data, Some(&mut at(offset)))
 }
 
-/// Makes a file as long as told.
+/// Sets the length of a file.
 pub(crate) fn truncate(fd: BorrowedFd<'_>, size: u64) -> Result<(), Os> {
     let end = FILE_END_OF_FILE_INFO {
         EndOfFile: i64::try_from(size).map_err(|_| Os {
@@ -119,7 +119,7 @@ pub(crate) fn truncate(fd: BorrowedFd<'_>, size: u64) -> Result<(), Os> {
     tell(fd, "ftruncate", FileEndOfFileInfo, &end)
 }
 
-/// Hands the system a structure about an open object.
+/// Sets a structure of an open object.
 pub(super) fn tell<T>(
     fd: BorrowedFd<'_>,
     syscall: &'static str,
@@ -127,8 +127,8 @@ pub(super) fn tell<T>(
     from: &T,
 ) -> Result<(), Os> {
     let place: *const T = from;
-    // SAFETY: the handle is borrowed and open. The structure is the one that the class demands,
-    // as all callers in this file see to; it outlives the call, and its own size is given.
+    // SAFETY: the handle is borrowed and open. All callers in this file pass the structure of the
+    // class; it outlives the call, and its own size is given.
     let result = unsafe {
         SetFileInformationByHandle(
             raw(fd),
@@ -140,7 +140,7 @@ pub(super) fn tell<T>(
     succeeded(syscall, result)
 }
 
-/// Waits for the disk, once. The system wants a handle that may write.
+/// Syncs a file to disk, once. The handle needs write access.
 pub(crate) fn sync(fd: BorrowedFd<'_>) -> Result<(), Os> {
     match flush(fd) {
         Err(os) if os.errno == EPERM => {
@@ -156,20 +156,20 @@ fn flush(fd: BorrowedFd<'_>) -> Result<(), Os> {
     succeeded("fsync", unsafe { FlushFileBuffers(raw(fd)) })
 }
 
-/// Closes a file, with its answer.
+/// Closes a file, and returns the result.
 pub(crate) fn close(fd: OwnedFd) -> Result<(), Os> {
     let handle: HANDLE = fd.into_raw_handle();
-    // SAFETY: the handle was owned, and its owner has let go of it just now.
+    // SAFETY: the handle was owned, and its owner released it just now.
     succeeded("close", unsafe { CloseHandle(handle) })
 }
 
-/// Closes what was only read or looked at, where nothing depends on the answer.
+/// Closes a file that was not written, where the result does not matter.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn close_quietly(fd: OwnedFd) {
     drop(fd);
 }
 
-/// A directory's own entries are the file system's business; nothing syncs them on demand.
+/// Does nothing: Windows has no call to sync the entries of a directory.
 pub(crate) fn sync_directory(_: BorrowedFd<'_>) -> Result<(), Os> {
     Err(unsupported("fsync"))
 }

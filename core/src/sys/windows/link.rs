@@ -1,4 +1,4 @@
-//! Links, read by the handle of the link itself.
+//! Symlinks, read by the handle of the symlink itself.
 
 use super::errno::last;
 use super::fd::{AsFd, BorrowedFd, OwnedFd, raw};
@@ -17,7 +17,7 @@ pub(super) fn open_itself(dir: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, O
     open_at(dir, name, PATH_ONLY_FLAG | OFlag::O_NOFOLLOW)
 }
 
-/// What has a name, and a handle of it that its ACL can be read by, where that is allowed.
+/// Opens a name itself. Returns its stat, and a handle to read its ACL from where that is allowed.
 pub(crate) fn hold_at(
     dir: BorrowedFd<'_>,
     name: &[u8],
@@ -29,7 +29,8 @@ pub(crate) fn hold_at(
     Ok((readable.filter(|_| !stat.is_symlink()), stat))
 }
 
-/// What has a name, and where it leads if it is a link: both of one and the same object.
+/// Returns the stat of a name and, for a symlink, its target. Both belong to one and the same
+/// object.
 pub(crate) fn read_link(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Link, Os> {
     let object = open_itself(dir, name)?;
     let stat = fstat(object.as_fd())?;
@@ -45,8 +46,8 @@ pub(crate) fn read_link(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Link, Os> {
 fn reparse_data(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Os> {
     let mut data = vec![0_u8; MAXIMUM_REPARSE_DATA_BUFFER_SIZE as usize];
     let mut length = 0;
-    // SAFETY: the handle is borrowed and open for synchronous use; the place is ours and has the
-    // size that is given.
+    // SAFETY: the handle is borrowed and open for synchronous use; the buffer is ours and has the
+    // given size.
     let result = unsafe {
         DeviceIoControl(
             raw(fd),
@@ -66,12 +67,12 @@ fn reparse_data(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Os> {
     Ok(data)
 }
 
-/// There is no `fs.protected_symlinks`.
+/// Returns false: there is no `fs.protected_symlinks`.
 pub(crate) fn protects_symlinks() -> bool {
     false
 }
 
-/// The status of a name itself, following nothing.
+/// Returns the stat of a name itself. Does not follow symlinks.
 pub(crate) fn fstatat(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
     let named = |os| Os {
         syscall: "lstat",
@@ -80,7 +81,7 @@ pub(crate) fn fstatat(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
     fstat(open_itself(dir, name).map_err(named)?.as_fd()).map_err(named)
 }
 
-/// The same: mounts have no number that stays theirs.
+/// As [`fstatat`]: mounts have no unique id.
 pub(crate) fn statx_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
     fstatat(dir, name)
 }

@@ -1,4 +1,4 @@
-//! The names in a directory.
+//! Lists the names in a directory.
 
 use super::errno::{last, of_status};
 use super::fd::{AsFd, BorrowedFd, raw};
@@ -12,18 +12,18 @@ use windows_sys::Win32::Storage::FileSystem::{
     FileIdBothDirectoryRestartInfo, GetFileInformationByHandleEx,
 };
 
-/// The names in a directory, but for `.` and `..`, read through a handle of its own.
+/// Returns the names in a directory, without `.` and `..`, through a handle of its own.
 pub(crate) fn list(dir: BorrowedFd<'_>) -> Result<Vec<Vec<u8>>, Os> {
     const SIZE: usize = 64 * 1024;
     let readable =
         reopen(dir, FILE_LIST_DIRECTORY).map_err(|status| of_status("scandir", status))?;
-    // Entries begin at multiples of eight.
+    // Entries are aligned to eight bytes.
     let mut place = vec![0_u64; SIZE / 8];
     let mut names = Vec::new();
     let mut class = FileIdBothDirectoryRestartInfo;
     loop {
-        // SAFETY: the handle is open for synchronous use; the place is ours and has the size that
-        // is given.
+        // SAFETY: the handle is open for synchronous use; the buffer is ours and has the given
+        // size.
         let result = unsafe {
             GetFileInformationByHandleEx(
                 raw(readable.as_fd()),
@@ -32,7 +32,7 @@ pub(crate) fn list(dir: BorrowedFd<'_>) -> Result<Vec<Vec<u8>>, Os> {
                 SIZE as u32,
             )
         };
-        // SAFETY: the call takes nothing and answers a number.
+        // SAFETY: the call takes no arguments and returns a number.
         if result == 0 && unsafe { GetLastError() } == ERROR_NO_MORE_FILES {
             return Ok(names);
         }
@@ -45,8 +45,8 @@ pub(crate) fn list(dir: BorrowedFd<'_>) -> Result<Vec<Vec<u8>>, Os> {
     }
 }
 
-/// Takes the names out of a block of `FILE_ID_BOTH_DIR_INFO`. One that is not Unicode is none that
-/// this package could have given or could be asked for.
+/// Collects the names from a block of `FILE_ID_BOTH_DIR_INFO`. Names that are not valid Unicode are
+/// skipped: this package cannot create or open them.
 fn collect_names(block: &[u8], names: &mut Vec<Vec<u8>>) {
     let number = |at: usize| {
         let bytes = block.get(at..at + 4)?;
@@ -73,7 +73,7 @@ fn collect_names(block: &[u8], names: &mut Vec<Vec<u8>>) {
     }
 }
 
-/// Whether a directory has no entries.
+/// Returns whether a directory has no entries.
 pub(crate) fn is_empty_directory(dir: BorrowedFd<'_>) -> Result<bool, Os> {
     Ok(list(dir)?.is_empty())
 }

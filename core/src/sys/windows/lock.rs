@@ -9,9 +9,10 @@ use windows_sys::Win32::Storage::FileSystem::{
     LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx,
 };
 
-/// Locks a file against others who do the same: false where somebody else has the lock.
+/// Locks a file against other callers of this function: false where another handle holds the lock.
 ///
-/// What is locked is one byte that no file has, since nobody else could read it.
+/// Locks one byte far beyond the end of the file, since a locked byte cannot be read through other
+/// handles.
 pub(crate) fn try_lock(fd: BorrowedFd<'_>) -> Result<bool, Os> {
     let mut place = at(i64::MAX as u64 - 1);
     // SAFETY: the handle is borrowed and open for synchronous use, and the structure outlives the
@@ -26,7 +27,7 @@ pub(crate) fn try_lock(fd: BorrowedFd<'_>) -> Result<bool, Os> {
             &raw mut place,
         )
     };
-    // SAFETY: the call takes nothing and answers a number.
+    // SAFETY: the call takes no arguments and returns a number.
     if result == 0 && unsafe { GetLastError() } == ERROR_LOCK_VIOLATION {
         return Ok(false);
     }

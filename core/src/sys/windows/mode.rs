@@ -14,10 +14,11 @@ use windows_sys::Win32::Storage::FileSystem::{
 /// `chmod` does not touch ACLs.
 pub(crate) const MODE_MASKS_ACL: bool = false;
 
-/// An ACL alone says who may do what; the mode that Node shows is made up.
+/// The ACL alone controls access; libuv invents the mode that Node shows.
 pub(crate) const HAS_MODES: bool = false;
 
-/// Does of a mode what Windows has a word for: a file without the owner's write bit is read-only.
+/// Applies the part of a mode that Windows supports: without the owner's write bit, the file is
+/// read-only.
 pub(crate) fn change_mode(fd: BorrowedFd<'_>, mode: u32) -> Result<(), Os> {
     let mut info = FILE_BASIC_INFO::default();
     ask(fd, "fchmod", FileBasicInfo, &mut info)?;
@@ -30,7 +31,7 @@ pub(crate) fn change_mode(fd: BorrowedFd<'_>, mode: u32) -> Result<(), Os> {
         return Ok(());
     }
     let changed = FILE_BASIC_INFO {
-        // Times that are zero stay as they are.
+        // Times of zero stay unchanged.
         FileAttributes: if attributes == 0 {
             FILE_ATTRIBUTE_NORMAL
         } else {
@@ -43,7 +44,7 @@ pub(crate) fn change_mode(fd: BorrowedFd<'_>, mode: u32) -> Result<(), Os> {
     tell(writable.as_fd(), "fchmod", FileBasicInfo, &changed)
 }
 
-/// Directories have no mode.
+/// Fails: directories have no mode.
 pub(crate) fn change_mode_of_held(_: BorrowedFd<'_>, _: u32) -> Result<(), Os> {
     Err(unsupported("chmod"))
 }
@@ -52,7 +53,7 @@ pub(crate) fn fchmodat2_works() -> bool {
     false
 }
 
-/// Owners have no numbers.
+/// Fails: owners have no numeric ids.
 pub(crate) fn change_owner(_: BorrowedFd<'_>, _: Option<u32>, _: Option<u32>) -> Result<(), Os> {
     Err(unsupported("fchown"))
 }

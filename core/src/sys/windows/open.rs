@@ -1,5 +1,5 @@
-//! Opening and creating: everything is opened relative to the handle of a directory, one component
-//! at a time, and a link is opened itself before it is judged.
+//! Opens and creates files relative to the handle of a directory, one component at a time. A
+//! symlink is opened itself before it is judged.
 
 use super::errno::{DENIED, ELOOP, ENOENT, of_status};
 use super::fd::{AsFd, BorrowedFd, OwnedFd, raw};
@@ -24,7 +24,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 use windows_sys::Win32::System::IO::IO_STATUS_BLOCK;
 
-/// Flags of an open, by the names that other systems have for them.
+/// Flags of an open, under the names of other systems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OFlag(u32);
 
@@ -32,9 +32,9 @@ impl OFlag {
     pub(crate) const O_RDONLY: Self = Self(0);
     pub(crate) const O_RDWR: Self = Self(1);
     pub(crate) const O_DIRECTORY: Self = Self(2);
-    /// A final link is not followed: it is an error, or opened itself with [`PATH_ONLY`].
+    /// A final symlink is not followed: it is an error, or opened itself with [`PATH_ONLY`].
     pub(crate) const O_NOFOLLOW: Self = Self(4);
-    /// Nothing that a directory holds can block an open.
+    /// No object in a directory can block an open.
     pub(crate) const O_NONBLOCK: Self = Self(0);
     pub(crate) const O_NOCTTY: Self = Self(0);
 
@@ -57,18 +57,18 @@ impl BitAnd for OFlag {
     }
 }
 
-/// How a directory is held for what lies beneath it: it need not be readable.
+/// Flags to hold a directory for calls beneath it: it need not be readable.
 pub(crate) const HOLD: OFlag = OFlag(8 | 2);
 
-/// How an object is looked at without acting on it, a link itself included.
+/// Flags to open an object without acting on it; a symlink is opened itself.
 pub(crate) const PATH_ONLY: Option<OFlag> = Some(OFlag(16));
 
 pub(super) const PATH_ONLY_FLAG: OFlag = OFlag(16);
 
-/// Others may do with an object what they like while it is open here.
+/// Other processes may read, write and delete an object while it is open here.
 const SHARE_ALL: u32 = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
 
-/// What to open, and how.
+/// The parameters of an open.
 #[derive(Clone, Copy)]
 pub(super) struct Request {
     access: u32,
@@ -87,7 +87,7 @@ impl Request {
         }
     }
 
-    /// Opens a name in a directory; with no name, what the handle itself leads to.
+    /// Opens a name in a directory; with an empty name, the object of the handle itself.
     pub(super) fn send(
         self,
         dir: Option<BorrowedFd<'_>>,
@@ -110,8 +110,8 @@ impl Request {
         };
         let mut handle = std::ptr::null_mut();
         let mut block = IO_STATUS_BLOCK::default();
-        // SAFETY: the attributes, the name they point to and the directory's handle all outlive
-        // the call; the name is only read; handle and status block are places of ours.
+        // SAFETY: the attributes, the name they point to and the directory's handle all outlive the
+        // call; the name is only read; handle and status block are memory of ours.
         let status = unsafe {
             NtCreateFile(
                 &raw mut handle,
@@ -130,13 +130,13 @@ impl Request {
         if status != STATUS_SUCCESS {
             return Err(status);
         }
-        // SAFETY: the call succeeded, so that this is a new handle that nobody else owns. It is
-        // not inherited by child processes, as that was not asked for.
+        // SAFETY: the call succeeded, so this is a new handle without another owner. Child
+        // processes do not inherit it, since inheritance was not requested.
         Ok(unsafe { OwnedFd::from_raw_handle(handle) })
     }
 }
 
-/// Another handle of the same object, with other rights; no name has a part in it.
+/// Opens another handle of the same object, with other access rights. Uses no name.
 pub(super) fn reopen(fd: BorrowedFd<'_>, access: u32) -> Result<OwnedFd, NTSTATUS> {
     Request::open(access, 0).send(Some(fd), &[])
 }
@@ -161,7 +161,7 @@ fn request(flags: OFlag) -> Request {
     Request::open(access, options)
 }
 
-/// Opens a name in a directory, or the directory itself anew.
+/// Opens a name in a directory, or the directory itself again.
 pub(crate) fn open_at(dir: BorrowedFd<'_>, name: &[u8], flags: OFlag) -> Result<OwnedFd, Os> {
     if name == b"." {
         return open(Some(dir), &[], flags);
@@ -169,12 +169,14 @@ pub(crate) fn open_at(dir: BorrowedFd<'_>, name: &[u8], flags: OFlag) -> Result<
     open(Some(dir), &wide("open", name)?, flags)
 }
 
-/// Opens an absolute path. The system follows links on the way, as Win32 would: `..` goes by text.
+/// Opens an absolute path. The system follows symlinks on the way as Win32 does; `..` is resolved
+/// by text.
 pub(crate) fn open_absolute(path: &[u8], flags: OFlag) -> Result<OwnedFd, Os> {
     open(None, &full_name(path)?, flags)
 }
 
-/// Where an absolute path starts, and how much of it that was: the top of its drive.
+/// Opens the top of the drive of an absolute path. Returns it with the length of the part that it
+/// covers.
 pub(crate) fn open_top(path: &[u8]) -> Result<(OwnedFd, usize), Os> {
     let [b'/', _, b':', ..] = path else {
         return Err(Os {
@@ -205,8 +207,8 @@ fn open(dir: Option<BorrowedFd<'_>>, name: &[u16], flags: OFlag) -> Result<Owned
             syscall: "open",
         });
     }
-    // Not a link but a file whose content comes from elsewhere (deduplicated, compressed, in a
-    // cloud): opened once more, for whoever serves it, and it has to be the same one.
+    // A reparse point that is no symlink (deduplicated, compressed, in a cloud): opened once more,
+    // so that its filter driver serves the content. It has to be the same object.
     let served = Request {
         options: request.options & !FILE_OPEN_REPARSE_POINT,
         attributes: if dir.is_some() { OBJ_DONT_REPARSE } else { 0 },
@@ -221,19 +223,19 @@ fn open(dir: Option<BorrowedFd<'_>>, name: &[u16], flags: OFlag) -> Result<Owned
     }
 }
 
-/// Creates a new file for reading and writing; it fails where anything has the name. It has no mode but to be
-/// read-only, which is settled later; its ACL is what the directory hands down.
+/// Creates a new file for reading and writing. Fails where the name exists. The only mode is
+/// read-only, which is applied later. The ACL is inherited from the directory.
 pub(crate) fn create_at(dir: BorrowedFd<'_>, name: &[u8], _: u32) -> Result<OwnedFd, Os> {
     let access = FILE_GENERIC_READ | FILE_GENERIC_WRITE;
     let with_acl = access | READ_CONTROL | WRITE_DAC;
     match create(dir, "open", name, with_acl, FILE_NON_DIRECTORY_FILE) {
-        // Where ACLs may not be set, the file can be written all the same.
+        // Without the right to set ACLs, the file can be written all the same.
         Err(os) if os.errno == DENIED => create(dir, "open", name, access, FILE_NON_DIRECTORY_FILE),
         result => result,
     }
 }
 
-/// Makes a directory, with the ACL that its parent hands down.
+/// Creates a directory. Its ACL is inherited from the parent.
 pub(crate) fn make_dir_at(dir: BorrowedFd<'_>, name: &[u8], _: u32) -> Result<(), Os> {
     create(
         dir,

@@ -1,4 +1,4 @@
-//! Where a handle leads, and how names are spelled.
+//! The path of a handle, and the spelling of names.
 
 use super::errno::{EINVAL, ENAMETOOLONG, ENOTSUP, last, of_code};
 use super::fd::{BorrowedFd, raw};
@@ -14,7 +14,7 @@ pub(crate) const NAMES_ARE_EXACT: bool = false;
 /// Absolute paths start at a drive.
 pub(crate) const HAS_DRIVES: bool = true;
 
-/// A name in UTF-16.
+/// Converts a name to UTF-16.
 pub(super) fn wide(syscall: &'static str, name: &[u8]) -> Result<Vec<u16>, Os> {
     let failed = |errno| Os { errno, syscall };
     if path::is_too_long(name) {
@@ -24,7 +24,7 @@ pub(super) fn wide(syscall: &'static str, name: &[u8]) -> Result<Vec<u16>, Os> {
     Ok(text.encode_utf16().collect())
 }
 
-/// An absolute path as the kernel takes it.
+/// Converts an absolute path to the kernel's form.
 pub(super) fn full_name(internal: &[u8]) -> Result<Vec<u16>, Os> {
     let failed = |errno| Os {
         errno,
@@ -39,7 +39,7 @@ pub(super) fn full_name(internal: &[u8]) -> Result<Vec<u16>, Os> {
     Ok(r"\??\".encode_utf16().chain(text.encode_utf16()).collect())
 }
 
-/// The working directory, if it has a drive.
+/// Returns the working directory, if it has a drive.
 pub(crate) fn current_directory() -> Result<Vec<u8>, Os> {
     let failed = |errno| Os {
         errno,
@@ -55,12 +55,12 @@ pub(crate) fn current_directory() -> Result<Vec<u8>, Os> {
         .ok_or(failed(ENOTSUP))
 }
 
-/// Where a handle leads now, if that is on a drive.
+/// Returns the current path of a handle, if it lies on a drive.
 pub(crate) fn fd_path(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Os> {
-    /// The longest path of the kernel, in UTF-16.
+    /// Limit of the kernel for a path, in UTF-16 units.
     const LONGEST: usize = 32768;
     let mut place = vec![0_u16; LONGEST];
-    // SAFETY: the handle is borrowed and open, and the place has the size that is given.
+    // SAFETY: the handle is borrowed and open, and the buffer has the given size.
     let length = unsafe {
         GetFinalPathNameByHandleW(
             raw(fd),
@@ -80,7 +80,7 @@ pub(crate) fn fd_path(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Os> {
     path::from_namespace(&text.map_err(|_| failed(EINVAL))?).ok_or(failed(ENOTSUP))
 }
 
-/// A handle always tells its path.
+/// Returns `None`: the path of a handle is always available from [`fd_path`].
 pub(crate) fn resolved_path(_: BorrowedFd<'_>, _: &[u8]) -> Option<Vec<u8>> {
     None
 }

@@ -7,7 +7,7 @@ use windows_sys::Win32::Security::Cryptography::{
     BCRYPT_USE_SYSTEM_PREFERRED_RNG, BCryptGenRandom,
 };
 
-/// As `os.userInfo()` and `fs.Stats` have it: everybody is user 0.
+/// Returns 0, as `os.userInfo()` and `fs.Stats` do for every user.
 pub(crate) fn effective_user() -> u32 {
     0
 }
@@ -24,7 +24,7 @@ pub(crate) fn has_full_map(_: Ids) -> bool {
     true
 }
 
-/// Bytes from the system's generator, for names that nobody can guess.
+/// Fills a buffer from the system's random generator, for unguessable names.
 pub(crate) fn fill_random(bytes: &mut [u8; 256]) -> Result<(), Os> {
     // SAFETY: pointer and length describe bytes that are exclusive and outlive the call.
     let status = unsafe {

@@ -1,9 +1,9 @@
-//! Not supported: there is no procfs, and a handle has no number that another open could name it by.
+//! Not supported: there is no procfs, and no open takes the number of a handle.
 
 use super::fd::BorrowedFd;
 use crate::error::Os;
 
-/// A handle is no number that another open could name it by.
+/// Returns -1: no open takes the number of a handle.
 #[allow(
     clippy::unnecessary_wraps,
     reason = "other systems have to look for a way first"

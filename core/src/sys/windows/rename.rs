@@ -1,4 +1,4 @@
-//! Names of a file: rename, link and remove, by its handle.
+//! Renames, links and removes files by their handle.
 
 use super::errno::of_status;
 use super::fd::{AsFd, BorrowedFd, OwnedFd, raw};
@@ -28,7 +28,7 @@ use windows_sys::Win32::System::IO::IO_STATUS_BLOCK;
 /// `FILE_RENAME_INFORMATION` and `FILE_LINK_INFORMATION`, with room for every name.
 #[repr(C)]
 struct NewName {
-    /// Bits, or for the older classes a Boolean that says whether to replace.
+    /// Flags; in the older classes a Boolean for replacement.
     flags: u32,
     root: HANDLE,
     length: u32,
@@ -38,7 +38,7 @@ struct NewName {
 impl NewName {
     fn new(dir: BorrowedFd<'_>, flags: u32, name: &[u16]) -> Self {
         let mut place = [0; 256];
-        // `wide` lets no longer name through.
+        // `wide` refuses longer names.
         let length = name.len().min(255);
         place[..length].copy_from_slice(&name[..length]);
         Self {
@@ -53,8 +53,8 @@ impl NewName {
 fn set<T>(fd: BorrowedFd<'_>, class: FILE_INFORMATION_CLASS, value: &T) -> NTSTATUS {
     let mut block = IO_STATUS_BLOCK::default();
     let place: *const T = value;
-    // SAFETY: the handle is borrowed and open. The structure is the one that the class demands,
-    // as all callers in this file see to; it outlives the call, and its own size is given.
+    // SAFETY: the handle is borrowed and open. All callers in this file pass the structure of the
+    // class; it outlives the call, and its own size is given.
     unsafe {
         NtSetInformationFile(
             raw(fd),
@@ -66,7 +66,7 @@ fn set<T>(fd: BorrowedFd<'_>, class: FILE_INFORMATION_CLASS, value: &T) -> NTSTA
     }
 }
 
-/// Whether the file system, or this version of the system, does not know what it was asked.
+/// Returns whether the file system, or this version of the system, does not support the request.
 fn is_unknown(status: NTSTATUS) -> bool {
     matches!(
         status,
@@ -78,8 +78,8 @@ fn is_unknown(status: NTSTATUS) -> bool {
     )
 }
 
-/// Renames within one directory, over whatever has the new name: at once for everybody, also for
-/// those who have the old file open.
+/// Renames within one directory, and replaces an existing file. Takes effect at once, also for
+/// processes that have the old file open.
 pub(crate) fn rename_at(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(), Os> {
     let to = wide("rename", to)?;
     let flags = FILE_RENAME_REPLACE_IF_EXISTS
@@ -97,7 +97,7 @@ pub(crate) fn rename_at(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(
     })
 }
 
-/// The same, if nothing has the new name; of several who try, one succeeds.
+/// Renames within one directory if the new name is free. Of several such calls, one wins.
 pub(crate) fn rename_new(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(), Os> {
     let to = wide("rename", to)?;
     patiently(|| {
@@ -107,7 +107,7 @@ pub(crate) fn rename_new(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<
     })
 }
 
-/// A second name, if nothing has it.
+/// Adds a second name to a file, if the name is free.
 pub(crate) fn link_at(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(), Os> {
     let to = wide("link", to)?;
     let file = open_itself(dir, from)?;
@@ -118,7 +118,7 @@ pub(crate) fn link_at(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(),
     }
 }
 
-/// Removes a name that is no directory.
+/// Removes the name of anything but a directory.
 pub(crate) fn unlink_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<(), Os> {
     let flags = FILE_DISPOSITION_DELETE
         | FILE_DISPOSITION_POSIX_SEMANTICS
@@ -126,7 +126,7 @@ pub(crate) fn unlink_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<(), Os> {
     let file = open_to_move(dir, "unlink", name)?;
     let status = match set(file.as_fd(), FileDispositionInformationEx, &flags) {
         status if is_unknown(status) => {
-            // The older class does not remove what is read-only.
+            // The older class does not remove read-only files.
             change_mode(file.as_fd(), 0o600)?;
             set(file.as_fd(), FileDispositionInformation, &1_u8)
         }
@@ -145,9 +145,9 @@ fn open_to_move(dir: BorrowedFd<'_>, syscall: &'static str, name: &[u8]) -> Resu
         .map_err(|status| of_status(syscall, status))
 }
 
-/// Repeats a rename that others are in the way of, for half a second or a little more: whoever
-/// reads the old file and does not share it, a virus scanner, an indexer. What is denied for good
-/// looks the same.
+/// Repeats a rename that another process blocks, for half a second or a little more: a reader of
+/// the old file that does not share it, a virus scanner, an indexer. A permanent denial has the
+/// same status.
 fn patiently(mut rename: impl FnMut() -> Result<NTSTATUS, Os>) -> Result<(), Os> {
     const TRIES: u32 = 12;
     const LONGEST: Duration = Duration::from_millis(64);
@@ -174,7 +174,7 @@ fn patiently(mut rename: impl FnMut() -> Result<NTSTATUS, Os>) -> Result<(), Os>
     Ok(())
 }
 
-/// Half of a pause to one and a half, differently each time, so as not to fall into step.
+/// Returns a random duration of half to one and a half pauses, so that tries do not synchronise.
 fn jittered(pause: Duration) -> Duration {
     let clock = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -182,7 +182,7 @@ fn jittered(pause: Duration) -> Duration {
     pause.mul_f64(0.5 + f64::from(clock % 1000) / 1000.0)
 }
 
-/// A rename says itself whether it may replace.
+/// Returns true: a rename has a flag for replacement.
 pub(crate) fn rename_new_works() -> bool {
     true
 }

@@ -1,4 +1,4 @@
-//! Status of an open object, in the terms that libuv has for it on Windows.
+//! Stat of an open object, by the conventions of libuv on Windows.
 
 use super::errno::succeeded;
 use super::fd::{BorrowedFd, raw};
@@ -14,7 +14,7 @@ use windows_sys::Win32::Storage::FileSystem::{
     GetFileType,
 };
 
-/// Has the system fill a structure about an open object.
+/// Reads a structure of an open object.
 pub(super) fn ask<T>(
     fd: BorrowedFd<'_>,
     syscall: &'static str,
@@ -22,8 +22,8 @@ pub(super) fn ask<T>(
     into: &mut T,
 ) -> Result<(), Os> {
     let place: *mut T = into;
-    // SAFETY: the handle is borrowed and open. The structure is the one that the class asks for,
-    // as all callers in this file see to; it is ours, and its own size is given.
+    // SAFETY: the handle is borrowed and open. All callers in this file request the structure of
+    // the class; it is ours, and its own size is given.
     let result = unsafe {
         GetFileInformationByHandleEx(
             raw(fd),
@@ -35,7 +35,7 @@ pub(super) fn ask<T>(
     succeeded(syscall, result)
 }
 
-/// What policy needs, and `fs.Stats` shows, in the terms that libuv has for it on Windows.
+/// Returns the fields of `fs.Stats`, by the conventions of libuv on Windows.
 pub(crate) fn fstat(fd: BorrowedFd<'_>) -> Result<Stat, Os> {
     let mut info = BY_HANDLE_FILE_INFORMATION::default();
     // SAFETY: the handle is borrowed and open, and the structure is ours.
@@ -43,8 +43,8 @@ pub(crate) fn fstat(fd: BorrowedFd<'_>) -> Result<Stat, Os> {
     succeeded("fstat", result)?;
     let mut basic = FILE_BASIC_INFO::default();
     ask(fd, "fstat", FileBasicInfo, &mut basic)?;
-    // The first of its fields is the allocation size. The others have types that not every bit
-    // pattern is a value of.
+    // The first field is the allocation size. The types of the others do not allow every bit
+    // pattern.
     let mut standard = [0_u64; size_of::<FILE_STANDARD_INFO>().div_ceil(8)];
     ask(fd, "fstat", FileStandardInfo, &mut standard)?;
     let attributes = info.dwFileAttributes;
@@ -89,12 +89,12 @@ pub(crate) fn fstat(fd: BorrowedFd<'_>) -> Result<Stat, Os> {
     })
 }
 
-/// The same: a status has everything here.
+/// As [`fstat`], which has every field here.
 pub(crate) fn statx(fd: BorrowedFd<'_>) -> Result<Stat, Os> {
     fstat(fd)
 }
 
-/// From tenths of microseconds since 1601.
+/// Converts a time from tenths of microseconds since 1601.
 fn since_1970(ticks: u64) -> Time {
     const TICKS: i64 = 10_000_000;
     const SECONDS_BEFORE_1970: i64 = 11_644_473_600;
@@ -109,14 +109,14 @@ pub(crate) fn statx_works() -> bool {
     false
 }
 
-/// Whether a tag is that of something that stands for another name: a symlink, a junction.
+/// Returns whether a tag is that of a name surrogate: a symlink or a junction.
 pub(super) fn is_link(tag: u32) -> bool {
-    /// The bit that `IsReparseTagNameSurrogate` looks at.
+    /// The bit that `IsReparseTagNameSurrogate` tests.
     const NAME_SURROGATE: u32 = 0x2000_0000;
     tag & NAME_SURROGATE != 0
 }
 
-/// The tag of an object that is a reparse point.
+/// Returns the tag of an object that is a reparse point.
 pub(super) fn reparse_tag(fd: BorrowedFd<'_>) -> Result<Option<u32>, Os> {
     let mut info = FILE_ATTRIBUTE_TAG_INFO::default();
     ask(fd, "fstat", FileAttributeTagInfo, &mut info)?;

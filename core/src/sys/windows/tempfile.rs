@@ -1,4 +1,4 @@
-//! Not supported: files without a name. Every file has one from the start.
+//! Not supported: unnamed files. Every file has a name from the start.
 
 use super::errno::ENOTSUP;
 use super::fd::{BorrowedFd, OwnedFd};
@@ -20,7 +20,7 @@ pub(crate) fn link_fd(_: BorrowedFd<'_>, _: BorrowedFd<'_>, _: &[u8]) -> Result<
     })
 }
 
-/// Whether a file without a name could get one here.
+/// Returns whether an unnamed file can be linked here.
 pub(crate) fn link_fd_works() -> bool {
     false
 }
