@@ -13,13 +13,13 @@ pub struct PathArgument(pub Vec<u8>);
 impl FromNapiValue for PathArgument {
     unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
         let mut room = PathRoom::new();
-        // SAFETY: both are those of the running call, as this function's contract demands.
+        // SAFETY: the caller guarantees that both belong to the running call.
         let path = unsafe { room.take_over(env, value) }?;
         Ok(Self(path.to_vec()))
     }
 }
 
-/// Bytes of nearly every path, so that one call converts it, on the stack.
+/// Buffer size in bytes that fits nearly every path, so that one call converts it on the stack.
 const USUAL: usize = 512;
 
 /// Memory that a path of JavaScript is copied into.
@@ -40,7 +40,7 @@ impl PathRoom {
     ///
     /// # Errors
     ///
-    /// It is neither a string nor a `Uint8Array`, or longer than the memory there is.
+    /// The value is neither a string nor a `Uint8Array`, or there is no memory for it.
     ///
     /// # Safety
     ///
@@ -55,33 +55,34 @@ impl PathRoom {
         failpoint::hit("argument");
         match copy_string(env, value, &mut self.usual) {
             Some(length) if length + LONGEST_CHARACTER < USUAL => {
-                // SAFETY: the call says that it has filled so many bytes.
+                // SAFETY: the call returned the number of bytes that it filled.
                 return Ok(unsafe {
                     std::slice::from_raw_parts(self.usual.as_ptr().cast(), length)
                 });
             }
             Some(_) => {}
             None => {
-                // SAFETY: both are those of the running call.
+                // SAFETY: both belong to the running call.
                 let view = unsafe { Bytes::from_napi_value(env, value) }?;
                 self.longer.extend_from_slice(view.as_slice());
                 return Ok(&self.longer);
             }
         }
-        // It may have been cut, before a character that did not fit as a whole. A UTF-16 unit has
-        // at most three bytes.
+        // The string may have been cut, before a character that did not fit whole. A UTF-16 unit
+        // has at most three bytes.
         let room = string_length(env, value) * 3 + 1;
         self.longer.try_reserve_exact(room).map_err(|_| {
             napi::Error::from_reason("a path is longer than the memory that can be had for it")
         })?;
         let length = copy_string(env, value, self.longer.spare_capacity_mut());
-        // SAFETY: the call says that it has filled so many bytes of the capacity.
+        // SAFETY: the call returned the number of bytes that it filled within the capacity.
         unsafe { self.longer.set_len(length.unwrap_or_default()) };
         Ok(&self.longer)
     }
 }
 
-/// Copies a string into `place` and tells how many bytes it filled; `None` when the value is none.
+/// Copies a string into `place`, and returns the number of bytes filled; `None` when the value is
+/// no string.
 fn copy_string(
     env: sys::napi_env,
     value: sys::napi_value,
@@ -102,10 +103,10 @@ fn copy_string(
     (status == sys::Status::napi_ok).then_some(length)
 }
 
-/// Length of a string in UTF-16 units.
+/// Returns the length of a string in UTF-16 units.
 fn string_length(env: sys::napi_env, value: sys::napi_value) -> usize {
     let mut length = 0;
-    // SAFETY: both belong to the running call; without a place, only the length is written.
+    // SAFETY: both belong to the running call; without a buffer, only the length is written.
     let status = unsafe {
         sys::napi_get_value_string_utf16(env, value, std::ptr::null_mut(), 0, &raw mut length)
     };
@@ -123,35 +124,36 @@ pub struct Bytes {
 }
 
 impl Bytes {
-    /// The bytes; valid until JavaScript runs again.
+    /// Returns the bytes; valid until JavaScript runs again.
     pub(crate) fn as_slice(&self) -> &[u8] {
         if self.length == 0 {
             return &[];
         }
-        // SAFETY: Node-API gave this start and length for a live array of the running call.
-        // JavaScript, the only other one to change or detach it, runs on this thread and not
-        // now; `lib/` copies shared memory, which other threads could change, before the call.
+        // SAFETY: Node-API returned start and length for a live array of the running call. Only
+        // JavaScript could change or detach it; it runs on this thread, and not now. `lib/` copies
+        // shared memory, which other threads could change, before the call.
         unsafe { std::slice::from_raw_parts(self.start, self.length) }
     }
 
-    /// The same, to be filled: only for an array that JavaScript has just made for that.
+    /// Returns the bytes for writing. Only for an array that JavaScript has just created for this.
     pub(crate) fn as_mut_slice(&mut self) -> &mut [u8] {
         if self.length == 0 {
             return &mut [];
         }
-        // SAFETY: as in `as_slice`; the array is new, so nothing else refers to its memory. Its bytes
-        // are arbitrary where JavaScript did not fill them, and they are valid `u8`s all the same:
-        // memory that foreign code allocated and handed over counts as written by that code.
+        // SAFETY: as in `as_slice`; the array is new, so no other reference to its memory exists.
+        // Bytes that JavaScript did not fill are arbitrary but valid `u8`s: memory that foreign
+        // code allocated and passed on counts as written by that code.
         unsafe { std::slice::from_raw_parts_mut(self.start, self.length) }
     }
 }
 
 impl Bytes {
-    /// The bytes of an array that the running call has made.
+    /// Wraps the bytes of an array that the running call has created.
     ///
     /// # Safety
     ///
-    /// `length` bytes lie at `start`, initialised, until JavaScript runs again. Nothing else refers to them.
+    /// `length` initialised bytes lie at `start` until JavaScript runs again. No other reference to
+    /// them exists.
     pub(crate) unsafe fn new(start: *mut u8, length: usize) -> Self {
         Self { start, length }
     }
@@ -162,8 +164,8 @@ impl FromNapiValue for Bytes {
         let mut kind = 0;
         let mut length = 0;
         let mut start = std::ptr::null_mut();
-        // SAFETY: both belong to the running call, and the places are ours; what is not asked
-        // for may be null.
+        // SAFETY: both belong to the running call, and the out-pointers are ours; those not needed
+        // may be null.
         let status = unsafe {
             sys::napi_get_typedarray_info(
                 env,
@@ -185,12 +187,12 @@ impl FromNapiValue for Bytes {
     }
 }
 
-/// The resolver of this process: `holdfast_core::sys` remembers what it found out.
+/// Returns the resolver of this process. `holdfast_core::sys` caches the probe.
 pub(crate) fn resolver() -> Resolver {
     Resolver::detect()
 }
 
-/// The lowest two bits of every verb's flags.
+/// Decodes the lowest two bits of every verb's flags.
 pub(crate) fn policy(flags: u32) -> Policy {
     match flags & 3 {
         0 => Policy::Reject,
@@ -200,7 +202,7 @@ pub(crate) fn policy(flags: u32) -> Policy {
     }
 }
 
-/// The scope that flags and root describe.
+/// Builds the scope from flags and root.
 pub(crate) fn scope(flags: u32, root: Option<&Arc<Root>>) -> Scope<'_> {
     Scope {
         root,
@@ -209,13 +211,13 @@ pub(crate) fn scope(flags: u32, root: Option<&Arc<Root>>) -> Scope<'_> {
     }
 }
 
-/// Bit that keeps a file that is opened on the calling thread from being handed to the pool.
+/// Flag bit: a file that is opened on the calling thread is not handed over to the pool.
 pub(crate) const NO_HANDOVER: u32 = 30;
 
-/// Bit that has a job in the pool find out first how far away the file system is.
+/// Flag bit: a job in the pool first determines the locality of the file system.
 pub(crate) const LEARN: u32 = 31;
 
-/// Whether a bit of the flags is set.
+/// Returns whether a bit of the flags is set.
 pub(crate) fn has(flags: u32, bit: u32) -> bool {
     flags & (1 << bit) != 0
 }

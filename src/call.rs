@@ -1,4 +1,4 @@
-//! One call of a function that was registered by hand: its arguments, and what it makes.
+//! One call of a function that was registered by hand: its arguments and the values it creates.
 
 use crate::args::{Bytes, PathRoom};
 use crate::handle::{RootHandle, clone_root};
@@ -13,17 +13,17 @@ use std::sync::{Arc, Weak};
 /// Most arguments of any of these functions.
 pub(crate) const MAX_ARGUMENTS: usize = 6;
 
-/// What the calls of one set of functions share.
+/// State shared by the calls of one set of functions.
 pub(crate) struct CallState {
     pub(crate) scratch: Scratch,
-    /// The root of the last call that had one, by its number: looking into a handle costs more than
-    /// the call into the kernel that a root saves.
+    /// The root of the last call that had one, by its number: reading a handle costs more than the
+    /// system call that a root saves.
     root: RefCell<(f64, Weak<Root>)>,
     /// See [`Call::room`].
     room: RefCell<Box<[u8]>>,
 }
 
-/// Bytes of [`Call::room`]: content of up to 4 KiB, and one byte more that shows growth.
+/// Bytes of [`Call::room`]: content of up to 4 KiB, and one byte more to detect growth.
 const ROOM: usize = 4 * 1024 + 1;
 
 impl CallState {
@@ -43,10 +43,10 @@ pub(crate) struct Call<'a> {
     pub(crate) state: &'a CallState,
 }
 
-/// A value of JavaScript's that a verb returns beside its record, where there is one.
+/// A JavaScript value that a verb returns in addition to its record; `None` where there is none.
 pub(crate) type Value = Option<sys::napi_value>;
 
-/// An argument is not what `lib/` passes: a defect of ours.
+/// Returns the error for an argument that `lib/` never passes: a defect of ours.
 fn unfit() -> Error {
     Error::refused(
         Code::Internal,
@@ -55,26 +55,27 @@ fn unfit() -> Error {
 }
 
 impl Call<'_> {
-    /// Memory of the binary's own, which no JavaScript ever sees: small content is read into it and copied. That costs less
-    /// than to have the kernel fill an array of its size and a byte to detect growth, as two segments.
+    /// Returns a buffer of the binary's own, which JavaScript never accesses. Small content is read
+    /// into it and copied. That costs less than a read into two segments, an array of the exact
+    /// size and a byte to detect growth.
     pub(crate) fn room(&self) -> RefMut<'_, Box<[u8]>> {
         self.state.room.borrow_mut()
     }
 
-    /// A path.
+    /// Returns a path.
     pub(crate) fn path<'r>(
         &self,
         place: usize,
         room: &'r mut PathRoom,
     ) -> std::result::Result<&'r [u8], Error> {
-        // SAFETY: both are those of the running call.
+        // SAFETY: both belong to the running call.
         unsafe { room.take_over(self.env, self.arguments[place]) }.map_err(|_| unfit())
     }
 
-    /// Options as bits, or a mode.
+    /// Returns options as bits, or a mode.
     pub(crate) fn bits(&self, place: usize) -> std::result::Result<u32, Error> {
         let mut bits = 0;
-        // SAFETY: environment and value are those of the running call, and the place is ours.
+        // SAFETY: environment and value belong to the running call, and the out-pointer is ours.
         let status =
             unsafe { sys::napi_get_value_uint32(self.env, self.arguments[place], &raw mut bits) };
         (status == sys::Status::napi_ok)
@@ -82,7 +83,7 @@ impl Call<'_> {
             .ok_or_else(unfit)
     }
 
-    /// A number.
+    /// Returns a number.
     pub(crate) fn number(&self, place: usize) -> std::result::Result<f64, Error> {
         let mut number = 0.0;
         // SAFETY: as in `bits`.
@@ -93,13 +94,14 @@ impl Call<'_> {
             .ok_or_else(unfit)
     }
 
-    /// The bytes of a `Uint8Array`.
+    /// Returns the bytes of a `Uint8Array`.
     pub(crate) fn bytes(&self, place: usize) -> std::result::Result<Bytes, Error> {
-        // SAFETY: both are those of the running call.
+        // SAFETY: both belong to the running call.
         unsafe { Bytes::from_napi_value(self.env, self.arguments[place]) }.map_err(|_| unfit())
     }
 
-    /// The root of the call, if it has one: its handle, and its number in the place behind that.
+    /// Returns the root of the call, if it has one: its handle is argument `place`, its number the
+    /// next argument.
     pub(crate) fn root(&self, place: usize) -> std::result::Result<Option<Arc<Root>>, Error> {
         let value = self.arguments[place];
         if self.is_undefined(value) {
@@ -107,12 +109,12 @@ impl Call<'_> {
         }
         let number = self.number(place + 1)?;
         let mut last = self.state.root.borrow_mut();
-        // One that was closed is gone, unless a call in the pool still uses it; whoever closed it
-        // makes no more calls.
+        // A closed root is gone, unless a job in the pool still uses it. JavaScript makes no call
+        // with a root that it has closed.
         if let Some(root) = (last.0 == number).then(|| last.1.upgrade()).flatten() {
             return Ok(Some(root));
         }
-        // SAFETY: both are those of the running call. A value that is no root is an error.
+        // SAFETY: both belong to the running call. A value that is no root is an error.
         let handle = unsafe { RootHandle::from_napi_ref(self.env, value) };
         let root = clone_root(Some(handle.map_err(|_| unfit())?))?;
         *last = root
@@ -121,24 +123,24 @@ impl Call<'_> {
         Ok(root)
     }
 
-    /// Whether an argument is something else than `undefined`.
+    /// Returns whether an argument is anything but `undefined`.
     pub(crate) fn is_given(&self, place: usize) -> bool {
         !self.is_undefined(self.arguments[place])
     }
 
     fn is_undefined(&self, value: sys::napi_value) -> bool {
         let mut kind = 0;
-        // SAFETY: environment and value are those of the running call, and the place is ours.
+        // SAFETY: environment and value belong to the running call, and the out-pointer is ours.
         let status = unsafe { sys::napi_typeof(self.env, value, &raw mut kind) };
         status == sys::Status::napi_ok && kind == sys::ValueType::napi_undefined
     }
 
-    /// What a function of JavaScript answers; nothing when it throws.
+    /// Calls a JavaScript function, and returns its result; `None` when it throws.
     pub(crate) fn ask(&self, place: usize, argument: Option<f64>) -> Option<sys::napi_value> {
         let mut result = ptr::null_mut();
         let mut given = ptr::null_mut();
         let mut receiver = ptr::null_mut();
-        // SAFETY: the environment is that of the running call, and the place is ours.
+        // SAFETY: the environment belongs to the running call, and the out-pointer is ours.
         let mut status = unsafe { sys::napi_get_undefined(self.env, &raw mut receiver) };
         if let (sys::Status::napi_ok, Some(number)) = (status, argument) {
             // SAFETY: as above.
@@ -147,8 +149,8 @@ impl Call<'_> {
         if status != sys::Status::napi_ok {
             return None;
         }
-        // SAFETY: all values belong to the running call; so many arguments are read as are said to
-        // lie there, and the place of the answer is ours.
+        // SAFETY: all values belong to the running call; the argument count matches the array, and
+        // the out-pointer for the result is ours.
         let status = unsafe {
             sys::napi_call_function(
                 self.env,
@@ -162,18 +164,19 @@ impl Call<'_> {
         (status == sys::Status::napi_ok).then_some(result)
     }
 
-    /// Whether a function of JavaScript answers `true`.
+    /// Returns whether a JavaScript function returns `true`.
     pub(crate) fn is_so(&self, place: usize) -> bool {
         let mut is_so = false;
         self.ask(place, None).is_some_and(|result| {
-            // SAFETY: the value was just made in the running call, and the place is ours.
+            // SAFETY: the value was just created in the running call, and the out-pointer is ours.
             let status = unsafe { sys::napi_get_value_bool(self.env, result, &raw mut is_so) };
             status == sys::Status::napi_ok && is_so
         })
     }
 
-    /// Has JavaScript make an array: only there is running out of memory an error and not an abort.
-    /// One that cannot be asked for, as in a worker that is ending, says nothing about memory.
+    /// Calls JavaScript to create an array: only there is a lack of memory an error and not an
+    /// abort. Where JavaScript cannot be called, as in a worker that is ending, the failure proves
+    /// no lack of memory.
     pub(crate) fn allocated(
         &self,
         place: usize,
@@ -184,7 +187,7 @@ impl Call<'_> {
         let value = self
             .ask(place, Some(size as f64))
             .ok_or_else(|| Error::refused(Code::Internal, "no array could be asked for"))?;
-        // SAFETY: the value was just made in the running call; anything but a Uint8Array is an
+        // SAFETY: the value was just created in the running call; anything but a Uint8Array is an
         // error.
         let bytes = unsafe { Bytes::from_napi_value(self.env, value) }.map_err(|_| no_memory())?;
         if bytes.as_slice().len() as u64 != size {
@@ -193,29 +196,31 @@ impl Call<'_> {
         Ok((value, bytes))
     }
 
-    /// A new `ArrayBuffer`, filled with zeros. Node ends the process where there is no memory for it, so that it must be small.
+    /// Creates an `ArrayBuffer` filled with zeros. Node aborts the process when there is no memory
+    /// for it, so it must be small.
     pub(crate) fn array_buffer(
         &self,
         size: usize,
     ) -> std::result::Result<(sys::napi_value, Bytes), Error> {
         let mut start = ptr::null_mut();
         let mut value = ptr::null_mut();
-        // SAFETY: the environment is that of the running call, and the places are ours.
+        // SAFETY: the environment belongs to the running call, and the out-pointers are ours.
         let status =
             unsafe { sys::napi_create_arraybuffer(self.env, size, &raw mut start, &raw mut value) };
         if status != sys::Status::napi_ok {
             return Err(Error::refused(Code::Internal, "no array could be made"));
         }
-        // SAFETY: Node-API gave this start for that many bytes, which belong to the running call.
+        // SAFETY: Node-API returned this start for that many bytes, which belong to the running
+        // call.
         Ok((value, unsafe { Bytes::new(start.cast(), size) }))
     }
 
-    /// An external with something in it.
+    /// Creates an external that holds `thing`.
     pub(crate) fn external<T: 'static>(
         &self,
         thing: T,
     ) -> std::result::Result<sys::napi_value, Error> {
-        // SAFETY: the environment is that of the running call.
+        // SAFETY: the environment belongs to the running call.
         unsafe { napi::bindgen_prelude::ToNapiValue::to_napi_value(self.env, External::new(thing)) }
             .map_err(|_| Error::refused(Code::Internal, "no handle could be made"))
     }

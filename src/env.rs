@@ -1,8 +1,8 @@
-//! What belongs to one environment (`napi_env`).
+//! The state of one environment (`napi_env`).
 //!
-//! It hangs on the environment itself (`napi_set_instance_data`). A thread may have several: an
-//! embedder that runs contexts side by side has them, and so has a process that loads the binary a
-//! second time.
+//! It is attached to the environment itself (`napi_set_instance_data`). A thread may have several
+//! environments: an embedder that runs contexts side by side, or a process that loads the binary
+//! twice.
 
 use crate::unfinished::UnfinishedFiles;
 use napi::bindgen_prelude::{Result, sys};
@@ -10,30 +10,29 @@ use napi::{Env, Error, Status};
 use std::ffi::c_void;
 use std::ptr::{self, NonNull};
 
-/// The state of one environment. Only the thread of that environment touches it.
+/// The state of one environment. Only the thread of that environment accesses it.
 #[derive(Default)]
 pub(crate) struct EnvState {
-    /// The files in the making.
+    /// The unfinished files.
     pub(crate) unfinished: UnfinishedFiles,
 }
 
-/// Calls `use_state` with the state of the calling environment, and makes it at the first call.
+/// Calls `use_state` with the state of the calling environment. The first call creates the state.
 ///
 /// # Errors
 ///
-/// The environment takes no data: it is ending.
+/// The environment accepts no data: it is ending.
 pub(crate) fn with_state<T>(env: &Env, use_state: impl FnOnce(&mut EnvState) -> T) -> Result<T> {
     let mut state = existing(env)?.map_or_else(|| create(env), Ok)?;
-    // SAFETY: the pointer comes from `create`, and is freed only by `free`, which runs when the
-    // environment ends: no function of it is called then or later. Calls of one environment run
-    // on one thread, one after the other, and `use_state` calls no JavaScript, so that no other
-    // reference exists.
+    // SAFETY: `create` made the pointer, and only `free` frees it, at the environment's end. Calls
+    // of one environment run on one thread, one after the other, and `use_state` calls no
+    // JavaScript, so no other reference exists.
     Ok(use_state(unsafe { state.as_mut() }))
 }
 
 fn existing(env: &Env) -> Result<Option<NonNull<EnvState>>> {
     let mut data = ptr::null_mut();
-    // SAFETY: the environment is that of the running call, and the result is written to our memory.
+    // SAFETY: the environment belongs to the running call, and the result is written to our memory.
     let status = unsafe { sys::napi_get_instance_data(env.raw(), &raw mut data) };
     checked(status)?;
     Ok(NonNull::new(data.cast()))
@@ -41,13 +40,13 @@ fn existing(env: &Env) -> Result<Option<NonNull<EnvState>>> {
 
 fn create(env: &Env) -> Result<NonNull<EnvState>> {
     let state = Box::into_raw(Box::<EnvState>::default());
-    // SAFETY: the environment is that of the running call. The box is the environment's from now
-    // on, and `free` gets it back once.
+    // SAFETY: the environment belongs to the running call. It owns the box from here on, and passes
+    // it to `free` once.
     let status = unsafe {
         sys::napi_set_instance_data(env.raw(), state.cast(), Some(free), ptr::null_mut())
     };
     if let Err(error) = checked(status) {
-        // SAFETY: the call failed, so that nothing else knows the box that was just made.
+        // SAFETY: the call failed, so this is the only pointer to the new box.
         drop(unsafe { Box::from_raw(state) });
         return Err(error);
     }

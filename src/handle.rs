@@ -1,4 +1,4 @@
-//! What a handle of JavaScript holds, until it is taken, closed or collected.
+//! The content of a JavaScript handle, until it is taken, closed or collected.
 
 use crate::panic::caught;
 use holdfast_core::error::{Code, Error};
@@ -7,34 +7,34 @@ use holdfast_core::resolve::Root;
 use napi::bindgen_prelude::External;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A place for one thing. Whatever is still in it when the collector, or the end of the
-/// environment, drops the handle, is dropped then: descriptors close and temporaries go.
+/// Holds one value. When the garbage collector or the end of the environment drops the handle, a
+/// value still in it is dropped: descriptors close, and temporaries are removed.
 pub struct Slot<T>(Mutex<Option<T>>);
 
 impl<T> Slot<T> {
-    /// A place with something in it.
+    /// Creates a slot with a value.
     pub(crate) fn new(thing: T) -> Self {
         Self(Mutex::new(Some(thing)))
     }
 
-    /// What is in it, and no longer is.
+    /// Removes and returns the value.
     pub(crate) fn take(&self) -> Option<T> {
         self.lock().take()
     }
 
-    /// Puts something back that was taken.
+    /// Returns a value that was taken.
     pub(crate) fn put(&self, thing: T) {
         *self.lock() = Some(thing);
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<T>> {
-        // Nothing is done under the lock that could leave it half-changed.
+        // No code under the lock can leave the value half-changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<T: Clone> Slot<T> {
-    /// What is in it.
+    /// Returns a clone of the value.
     pub(crate) fn get(&self) -> Option<T> {
         self.lock().clone()
     }
@@ -43,8 +43,8 @@ impl<T: Clone> Slot<T> {
 impl<T> Drop for Slot<T> {
     fn drop(&mut self) {
         let thing = self.take();
-        // The collector's frames are no place for a panic to go through, and there is nobody to
-        // be told of one; the panic hook has printed it.
+        // A panic must not unwind through the collector's frames, and there is no caller to report
+        // it to. The panic hook has printed it.
         let _ = caught(|| {
             failpoint::hit("finalizer");
             drop(thing);
@@ -52,10 +52,10 @@ impl<T> Drop for Slot<T> {
     }
 }
 
-/// A root that JavaScript holds, until it closes it.
+/// A root that JavaScript holds until it closes it.
 pub type RootHandle = External<Slot<Arc<Root>>>;
 
-/// The root of a call, taken when the call is made: closing it later does not concern the call.
+/// Clones the root when a call is made, so that closing it later does not affect the call.
 ///
 /// # Errors
 ///

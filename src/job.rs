@@ -1,4 +1,4 @@
-//! Blocking work in libuv's pool, answered through a promise.
+//! Blocking work in libuv's pool. Its result settles a promise.
 
 use crate::handle::Slot;
 use crate::panic::{Panic, caught};
@@ -11,29 +11,29 @@ use napi::bindgen_prelude::{
 };
 use napi::{Env, Task, ValueType};
 
-/// What a job answers: a record, and what goes with it.
+/// The result of a job: a record, and data that belongs to it.
 pub struct Reply {
     pub record: Record,
     pub extra: Extra,
 }
 
-/// What goes with a record.
+/// Data that belongs to a record.
 pub enum Extra {
     Nothing,
     /// Content that was read.
     Data(Vec<u8>),
-    /// Content too large to be made into a Buffer here, where running out of memory is an abort.
+    /// Content too large for a Buffer created here, where a lack of memory is an abort.
     Content(Vec<u8>),
-    /// A file whose content is worth reading straight into a Buffer.
+    /// A file whose content is large enough to be read straight into a Buffer.
     Pending(OpenFile),
-    /// One record for each of many.
+    /// One record for each of many items.
     Records(Vec<Record>),
     Root(std::sync::Arc<holdfast_core::resolve::Root>),
     Stage(Stage),
 }
 
 impl Reply {
-    /// A record alone; errors are records as well.
+    /// Builds a reply of a record alone; errors are records as well.
     pub(crate) fn of(result: std::result::Result<Record, Record>) -> Self {
         Self {
             record: result.unwrap_or_else(|failure| failure),
@@ -43,7 +43,7 @@ impl Reply {
 }
 
 impl Reply {
-    /// An internal error.
+    /// Builds an internal error.
     pub(crate) fn failed(panic: &Panic) -> Self {
         Self::of(Err(Record::defect(panic)))
     }
@@ -62,19 +62,20 @@ impl TypeName for Reply {
 impl ToNapiValue for Reply {
     unsafe fn to_napi_value(env: sys::napi_env, reply: Self) -> Result<sys::napi_value> {
         let context = Env::from_raw(env);
-        // A job's answer is made into JavaScript in a frame of Node's that no panic may cross.
+        // The reply is converted to JavaScript in a frame of Node's that no panic may cross.
         let result = caught(|| {
             failpoint::hit("answer");
             reply.into_pair(&context)
         });
         let pair = result.unwrap_or_else(|panic| Self::failed(&panic).into_pair(&context))?;
-        // SAFETY: `env` is the environment this conversion runs in, and the array was made in it.
+        // SAFETY: `env` is the environment this conversion runs in, and the array was created in
+        // it.
         unsafe { ToNapiValue::to_napi_value(env, pair) }
     }
 }
 
 impl Reply {
-    /// As `[record, extra]`.
+    /// Converts the reply to `[record, extra]`.
     fn into_pair(self, context: &Env) -> Result<Array<'_>> {
         let mut pair = context.create_array(2)?;
         pair.set(0, &BufferSlice::copy_from(context, self.record.to_bytes())?)?;
@@ -102,7 +103,7 @@ impl Reply {
 pub struct Job(Option<Box<dyn FnOnce() -> Reply + Send>>);
 
 impl Job {
-    /// Queues a call. It answers errors of the core itself, by [`crate::record::guarded`].
+    /// Queues a call. The call catches errors and panics itself, with [`crate::record::guarded`].
     pub(crate) fn queue(call: impl FnOnce() -> Reply + Send + 'static) -> AsyncTask<Self> {
         AsyncTask::new(Self(Some(Box::new(call))))
     }

@@ -1,11 +1,13 @@
 //! The Node-API binding of holdfast: flat arguments in, flat records out.
 //!
-//! Every function exists twice, on the calling thread and in libuv's pool, over one function of
-//! `holdfast_core`. Errors cross as records too ([`record`]); `lib/` makes typed values and errors
-//! of them. A panic becomes an `internal` error on either thread, never an abort:
-//! [`record::guarded`] around the core makes a record of it, `catch_unwind` around every export
-//! has `lib/native/load.ts` make the error of what happens beside the core, and [`handle`] keeps it from
-//! the collector.
+//! Every verb has two functions over one function of `holdfast_core`: one runs on the calling
+//! thread, one in libuv's pool. Errors are records too ([`record`]); `lib/` converts records to
+//! typed values and errors. A panic becomes an `internal` error on either thread, never an abort:
+//!
+//! - [`record::guarded`] around the core converts it to a record.
+//! - `catch_unwind` around every export covers the code outside the core; `lib/native/load.ts`
+//!   builds the error.
+//! - [`handle`] keeps it from the garbage collector.
 #![allow(
     unsafe_code,
     reason = "Node-API hands out pointers; each use argues why it is valid"

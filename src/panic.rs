@@ -1,16 +1,16 @@
-//! The guard that no panic of the core passes.
+//! Catches panics of the core.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What a panic said.
+/// The message of a panic.
 pub(crate) struct Panic(pub(crate) String);
 
 /// Runs `body`, and catches its panic.
 #[inline(always)]
 pub(crate) fn caught<T>(body: impl FnOnce() -> T) -> Result<T, Panic> {
-    // Nothing that a panic may have left half-changed is used again: what the body owns is
-    // dropped, and what it borrows are arguments of this one call.
+    // No half-changed state is used again: the body's own values are dropped, and what it borrows
+    // are arguments of this one call.
     catch_unwind(AssertUnwindSafe(body)).map_err(|payload| Panic(message(&*payload)))
 }
 

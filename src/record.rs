@@ -1,7 +1,8 @@
-//! What crosses to JavaScript: numbers at fixed places, and text.
+//! Results for JavaScript: numbers at fixed indices, and text.
 //!
-//! The layout is that of [`crate::record_layout`], which `lib/native/layout.ts` reads too. A result of a synchronous call is written into memory
-//! that JavaScript owns and reuses, so that no object is made on the way.
+//! [`crate::record_layout`] defines the layout, which `lib/native/layout.ts` mirrors. The result of
+//! a synchronous call is written into memory that JavaScript owns and reuses, so no object is
+//! created.
 
 use crate::panic::{Panic, caught};
 use crate::record_layout::{
@@ -15,7 +16,7 @@ use holdfast_core::resolve::Scope;
 use holdfast_core::{Stat, Time};
 use napi::bindgen_prelude::{FromNapiValue, Result, sys};
 
-/// Puts device and inode into a record.
+/// Writes device and inode into a record.
 #[allow(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -27,7 +28,7 @@ pub(crate) fn set_identity(record: &mut Record, (dev, ino): (u64, u64)) {
     record.numbers[identity::INO_LOW] = f64::from(ino as u32);
 }
 
-/// A number that is not known.
+/// An unknown number.
 const UNKNOWN: f64 = -1.0;
 
 /// One result, or one error.
@@ -38,7 +39,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// A success with nothing in it yet.
+    /// Creates the record of a success, without fields.
     pub(crate) fn new(containment: f64) -> Self {
         let mut numbers = [0.0; NUMBERS];
         numbers[CONTAINMENT] = containment;
@@ -48,7 +49,7 @@ impl Record {
         }
     }
 
-    /// No answer without waiting.
+    /// Creates the record for a call that would block.
     pub(crate) fn not_cached(learn: bool) -> Self {
         let mut record = Self::new(0.0);
         record.numbers[STATUS] = if learn {
@@ -59,14 +60,14 @@ impl Record {
         record
     }
 
-    /// Everything but the content is known.
+    /// Marks the record complete except for the content.
     #[allow(clippy::cast_precision_loss, reason = "as in fs.Stats")]
     pub(crate) fn set_unread(&mut self, size: u64) {
         self.numbers[STATUS] = STATUS_UNREAD;
         self.numbers[read::LENGTH] = size as f64;
     }
 
-    /// Puts the real path into the text, unless it is the one that was given.
+    /// Writes the real path into the text, unless it equals the given one.
     #[inline(always)]
     pub(crate) fn set_path(&mut self, real: Option<&[u8]>) {
         match real {
@@ -75,7 +76,7 @@ impl Record {
         }
     }
 
-    /// All fields of `fs.Stats`, in the order of `lib/native/stats.ts`.
+    /// Writes all fields of `fs.Stats`, in the order of `lib/native/stats.ts`.
     #[allow(
         clippy::cast_precision_loss,
         reason = "fs.Stats has these as doubles as well"
@@ -110,7 +111,7 @@ impl Record {
         }
     }
 
-    /// An error: its code, case, call and second path, each ended by a NUL.
+    /// Creates the record of an error: its code, case, call and second path, each ended by a NUL.
     #[allow(clippy::cast_precision_loss, reason = "as in fs.Stats")]
     pub(crate) fn failure(error: &Error) -> Self {
         let mut record = Self::new(0.0);
@@ -140,7 +141,7 @@ impl Record {
         record
     }
 
-    /// An internal error, with what the panic said.
+    /// Creates the record of an internal error, with the panic's message.
     pub(crate) fn defect(panic: &Panic) -> Self {
         let mut record = Self::failure(&Error::refused(Code::Internal, ""));
         record.text = format!(
@@ -152,7 +153,7 @@ impl Record {
         record
     }
 
-    /// As one block, for a record that outlives the call.
+    /// Serialises the record, for one that outlives the call.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(NUMBERS * 8 + self.text.len());
         let mut numbers = self.numbers;
@@ -165,7 +166,7 @@ impl Record {
     }
 }
 
-/// Runs the core, and turns an error or a panic into a record.
+/// Runs the core, and converts an error or a panic to a record.
 #[allow(
     clippy::result_large_err,
     reason = "a record is moved once, on the way out of a call that failed"
@@ -183,7 +184,7 @@ pub(crate) fn guarded<T>(
     }
 }
 
-/// The number that stands for what kept a call beneath its root, in the order of `lib/native/layout.ts`.
+/// Returns the number for what confined a call to its root, in the order of `lib/native/layout.ts`.
 pub(crate) fn containment(scope: &Scope<'_>) -> f64 {
     match (scope.root.is_some(), scope.is_contained_by_kernel()) {
         (false, _) => 0.0,
@@ -192,7 +193,7 @@ pub(crate) fn containment(scope: &Scope<'_>) -> f64 {
     }
 }
 
-/// Milliseconds as libuv and Node compute them, so that the doubles are the same.
+/// Returns milliseconds, computed as libuv and Node do, so that the doubles are equal.
 #[allow(clippy::cast_precision_loss, reason = "as in Node")]
 fn milliseconds(time: Time) -> f64 {
     time.seconds as f64 * 1000.0 + f64::from(time.nanoseconds) / 1_000_000.0
@@ -206,7 +207,7 @@ pub(crate) fn length(bytes: usize) -> f64 {
     bytes as f64
 }
 
-/// The memory of JavaScript that a synchronous call answers into.
+/// The memory of JavaScript that a synchronous call writes its record to.
 #[derive(Clone, Copy)]
 pub struct Scratch {
     start: *mut f64,
@@ -216,16 +217,15 @@ impl Scratch {
     /// Writes a record.
     pub(crate) fn put(self, record: &Record) {
         let fits = record.text.len().min(TEXT);
-        // SAFETY: `from_napi_value` checked that this many numbers lie there. They are memory of
-        // the calling thread's JavaScript, which does not run while we do, and no other reference
-        // to them lives.
+        // SAFETY: `from_napi_value` checked the length. The memory belongs to the JavaScript of the
+        // calling thread, which does not run meanwhile, and no other reference to it exists.
         let place = unsafe { std::slice::from_raw_parts_mut(self.start, NUMBERS) };
         place.copy_from_slice(&record.numbers);
         place[TEXT_LENGTH] = length(fits);
         if fits == 0 {
             return;
         }
-        // SAFETY: the text's place begins right after the numbers, within the checked length.
+        // SAFETY: the text begins right after the numbers, within the checked length.
         let text = unsafe { self.start.add(NUMBERS) };
         // SAFETY: as for the numbers; any byte is a valid `u8`.
         let place = unsafe { std::slice::from_raw_parts_mut(text.cast::<u8>(), TEXT) };
@@ -238,8 +238,8 @@ impl FromNapiValue for Scratch {
         let mut kind = 0;
         let mut count = 0;
         let mut start = std::ptr::null_mut();
-        // SAFETY: `env` and `value` are those of the running call, and the three places are ours;
-        // what is not asked for may be null.
+        // SAFETY: `env` and `value` belong to the running call, and the three out-pointers are
+        // ours; those not needed may be null.
         let status = unsafe {
             sys::napi_get_typedarray_info(
                 env,

@@ -1,10 +1,10 @@
-//! Verbs on the calling thread, called without what `#[napi]` does for every argument.
+//! Verbs on the calling thread, registered without `#[napi]` and its cost per argument.
 //!
-//! A small read is four system calls and takes a few microseconds. The scopes and conversions that
-//! the macro writes around a call, and asking of the same scratch memory each time where it lies,
-//! are a tenth of that. So these few functions are registered by hand: they take their arguments
-//! as they are, answer into the scratch memory that [`direct`] was given once, and never throw. An
-//! error and a panic are records, as everywhere.
+//! A small read is four system calls and takes a few microseconds. A tenth of that would be the
+//! macro's scopes and conversions, and the lookup of the scratch memory's address in each call. So
+//! these few functions are registered by hand: they convert their arguments themselves, write into
+//! the scratch memory that [`direct`] got once, and never throw. Errors and panics are records, as
+//! everywhere.
 
 use crate::call::{Call, CallState, MAX_ARGUMENTS, Value};
 use crate::panic::caught;
@@ -19,16 +19,16 @@ use std::ffi::{CStr, c_void};
 use std::ptr;
 use std::rc::Rc;
 
-/// A verb, as [`crate::verbs`] has one for each. It fills a record that is a success with nothing in it yet.
+/// A verb of [`crate::verbs`]. It fills a record that starts as a success without fields.
 type Verb = fn(&Call<'_>, &mut Record) -> std::result::Result<Value, Error>;
 
-/// Runs a verb, and puts what it answers where JavaScript looks for it.
+/// Runs a verb, and writes its record to the scratch memory.
 fn run(env: sys::napi_env, info: sys::napi_callback_info, verb: Verb) -> sys::napi_value {
     let mut arguments = [ptr::null_mut(); MAX_ARGUMENTS];
     let mut count = MAX_ARGUMENTS;
     let mut state = ptr::null_mut::<c_void>();
-    // SAFETY: both are those of the running call; at most `count` arguments are written, what is
-    // not given as `undefined`, and the receiver is not asked for.
+    // SAFETY: both belong to the running call. At most `count` arguments are written, missing ones
+    // as `undefined`; the receiver is not requested.
     let status = unsafe {
         sys::napi_get_cb_info(
             env,
@@ -42,8 +42,8 @@ fn run(env: sys::napi_env, info: sys::napi_callback_info, verb: Verb) -> sys::na
     if status != sys::Status::napi_ok {
         return ptr::null_mut();
     }
-    // SAFETY: `direct` made every one of these functions with a count of a state, which it gives
-    // back when it is collected.
+    // SAFETY: `direct` gave each of these functions a reference count of the state, which is
+    // released when the function is collected.
     let state = unsafe { &*state.cast::<CallState>() };
     let call = Call {
         env,
@@ -66,7 +66,7 @@ fn run(env: sys::napi_env, info: sys::napi_callback_info, verb: Verb) -> sys::na
     value.unwrap_or_else(ptr::null_mut)
 }
 
-/// Functions of Node-API for verbs.
+/// Defines the Node-API callbacks of the verbs.
 macro_rules! callbacks {
     ($($name:ident => $verb:path),+ $(,)?) => {
         $(unsafe extern "C" fn $name(
@@ -102,16 +102,17 @@ const FUNCTIONS: [(&CStr, sys::napi_callback); 9] = [
     (c"statusCached", Some(status_cached)),
 ];
 
-/// A function is collected, or its environment ends: the last of them takes the state along.
+/// Finalizer of a function: releases its reference count of the state. The last one frees the
+/// state.
 unsafe extern "C" fn drop_state(_: sys::napi_env, state: *mut c_void, _: *mut c_void) {
     // SAFETY: `direct` gave this count of the state to this function alone, which is not called any
     // more, and whose finalizer runs once.
     drop(unsafe { Rc::from_raw(state.cast::<CallState>()) });
 }
 
-/// The verbs that answer into `scratch`.
+/// Creates the functions that write into `scratch`.
 ///
-/// Each has a property with that memory, so that it lives as long as any of them.
+/// Each has a property with that memory, which keeps it alive.
 #[napi(catch_unwind)]
 pub fn direct<'env>(env: &'env Env, scratch: Unknown<'env>) -> Result<Object<'env>> {
     let checked = |status: sys::napi_status| {
@@ -119,18 +120,18 @@ pub fn direct<'env>(env: &'env Env, scratch: Unknown<'env>) -> Result<Object<'en
             .then_some(())
             .ok_or_else(|| napi::Error::from_reason("a function could not be made"))
     };
-    // Here, so that the number of open descriptors does not change in the middle of a later call.
+    // Here, so that the number of open descriptors does not change during a later call.
     features::open_shared_descriptors();
     let functions = Object::new(env)?;
     let (raw, memory) = (env.raw(), scratch.raw());
-    // SAFETY: both are those of the running call.
+    // SAFETY: both belong to the running call.
     let place = unsafe { Scratch::from_napi_value(raw, memory) }?;
     let state = Rc::new(CallState::new(place));
     for (name, callback) in FUNCTIONS {
         let mut function = ptr::null_mut();
         let held = Rc::into_raw(Rc::clone(&state)).cast::<c_void>().cast_mut();
-        // SAFETY: the name is a C string of that length, the callback one of ours, which takes the
-        // state for its data; the place is ours.
+        // SAFETY: the name is a C string of that length, and the callback is one of ours, which
+        // expects the state as its data; the out-pointer is ours.
         checked(unsafe {
             sys::napi_create_function(
                 raw,
@@ -141,8 +142,8 @@ pub fn direct<'env>(env: &'env Env, scratch: Unknown<'env>) -> Result<Object<'en
                 &raw mut function,
             )
         })?;
-        // SAFETY: the function was just made in the running call; the finalizer takes what it is
-        // given here. Nobody asks for the reference.
+        // SAFETY: the function was just created in the running call; the finalizer receives the
+        // pointer given here. No reference is requested.
         checked(unsafe {
             sys::napi_add_finalizer(
                 raw,
@@ -157,7 +158,7 @@ pub fn direct<'env>(env: &'env Env, scratch: Unknown<'env>) -> Result<Object<'en
         checked(unsafe {
             sys::napi_set_named_property(raw, function, c"scratch".as_ptr(), memory)
         })?;
-        // SAFETY: object and function were just made in the running call.
+        // SAFETY: object and function were just created in the running call.
         checked(unsafe {
             sys::napi_set_named_property(raw, functions.raw(), name.as_ptr(), function)
         })?;

@@ -1,8 +1,9 @@
-//! Files in the making, which must not outlive their environment.
+//! Unfinished files, which must not outlive their environment.
 //!
-//! The collector drops those that nobody finishes, and the end of a worker those that are left.
-//! The end of the process drops nothing: Node waits for the jobs in its pool, and leaves. What is
-//! unfinished then is given up by `giveUp`, which `lib/native/load.ts` calls on the event `exit`.
+//! The garbage collector drops unreferenced ones, and the end of a worker drops the rest. The end
+//! of the process drops nothing: Node waits for the jobs in its pool, and exits.
+//! `lib/native/load.ts` therefore calls `giveUp` on the event `exit`, which drops the unfinished
+//! files.
 
 use crate::handle::Slot;
 use holdfast_core::error::{Code, Error};
@@ -12,21 +13,21 @@ use holdfast_core::resolve::Root;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-/// A file in the making. JavaScript calls one function of it after the other; dropping it, by the
-/// collector or at the end of the environment, removes its temporary.
+/// An unfinished file. JavaScript calls its functions one after the other. Dropping it, by the
+/// garbage collector or at the end of the environment, removes its temporary.
 #[derive(Clone)]
 pub struct Stage {
     pub(crate) held: Arc<Unfinished>,
     pub(crate) flags: u32,
 }
 
-/// What is let go of together: nothing stays open for a file that came to its end.
+/// The resources of one file, dropped together, so that none stays open.
 pub(crate) struct Held {
     pub(crate) file: write::Stage,
     pub(crate) root: Option<Arc<Root>>,
 }
 
-/// A file in the making. A job takes it, and puts it back unless it was the last.
+/// An unfinished file. A job takes it, and puts it back unless it was the last one.
 pub(crate) struct Unfinished {
     file: Slot<Held>,
     number: u64,
@@ -34,20 +35,20 @@ pub(crate) struct Unfinished {
 }
 
 impl Unfinished {
-    /// The file, for a job that works on it.
+    /// Takes the file, for a job that works on it.
     ///
     /// # Errors
     ///
-    /// [`Code::Internal`] when it is finished, or was given up with its environment.
+    /// [`Code::Internal`] when it is finished, or was dropped by `giveUp`.
     pub(crate) fn take(&self) -> std::result::Result<Held, Error> {
         self.file
             .take()
             .ok_or_else(|| Error::refused(Code::Internal, "stage-used-twice"))
     }
 
-    /// The file again, for the next job; dropped, if everything was given up meanwhile.
+    /// Puts the file back for the next job; drops it if `giveUp` ran meanwhile.
     pub(crate) fn put_back(&self, file: Held) {
-        // Under the lock: either this is in time to be given up, or it sees that it is not.
+        // Under the lock, so that `giveUp` either finds the file, or has run and is detected here.
         let files = self.files_of_env.files();
         if files.is_some() {
             self.file.put(file);
@@ -63,7 +64,7 @@ impl Drop for Unfinished {
     }
 }
 
-/// The unfinished files of one environment, by number; none any more once they were given up.
+/// The unfinished files of one environment, by number; `None` after `giveUp`.
 #[derive(Clone)]
 pub(crate) struct UnfinishedFiles(Arc<Mutex<Option<Files>>>);
 
@@ -80,11 +81,11 @@ impl UnfinishedFiles {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a file in.
+    /// Adds a file.
     ///
     /// # Errors
     ///
-    /// [`Code::Aborted`] when everything was given up since the call was made.
+    /// [`Code::Aborted`] when `giveUp` ran since the call was made.
     pub(crate) fn adopt(&self, file: Held) -> std::result::Result<Arc<Unfinished>, Error> {
         let mut held = self.files();
         let files = held

@@ -1,9 +1,9 @@
-//! What this build can do on this system.
+//! The features of this build on this system.
 
 use holdfast_core::features::Features;
 use napi_derive::napi;
 
-/// What the system was found to offer, as bits in the order of `lib/native/capabilities.ts`.
+/// Returns the features of the system, as bits in the order of `lib/native/capabilities.ts`.
 #[napi(catch_unwind)]
 #[must_use]
 pub fn features() -> u32 {
@@ -20,7 +20,7 @@ pub fn features() -> u32 {
     .fold(0, |bits, (index, &works)| bits | u32::from(works) << index)
 }
 
-/// Version of the crate that the binary was built from.
+/// Returns the version of the crate that the binary was built from.
 #[napi(catch_unwind)]
 #[must_use]
 pub fn version() -> &'static str {

@@ -8,7 +8,7 @@ use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
 use std::time::Duration;
 
-/// Removes what killed processes left in a directory, in the pool. Each path removed has a record.
+/// Removes stale temporaries from a directory, in the pool. Each removed path has a record.
 #[napi(catch_unwind)]
 pub fn remove_stale_async(path: PathArgument, older_than_ms: f64) -> AsyncTask<Job> {
     Job::queue(move || {

@@ -48,7 +48,7 @@ fn fill(record: &mut Record, ensured: Ensured) {
     }
 }
 
-/// Answers on the calling thread if that cannot block; otherwise the record says so.
+/// Runs on the calling thread if that cannot block; otherwise the record has the status for that.
 ///
 /// Arguments: path, flags, mode, none, root and its number.
 pub(crate) fn ensure_dir_cached(call: &Call<'_>, record: &mut Record) -> Result<Value, Error> {
@@ -67,8 +67,8 @@ pub(crate) fn ensure_dir_cached(call: &Call<'_>, record: &mut Record) -> Result<
     Ok(None)
 }
 
-/// Ensures on the calling thread. Whether the operator has waived tightening is asked of
-/// JavaScript, and only when it matters: the environment is costly to read.
+/// Runs on the calling thread. Calls JavaScript for the operator's opt-out only when there are bits
+/// to remove, since reading the environment is expensive.
 ///
 /// Arguments: path, flags, mode, `isOptedOut`, root and its number.
 pub(crate) fn ensure_dir_sync(call: &Call<'_>, record: &mut Record) -> Result<Value, Error> {
@@ -84,7 +84,7 @@ pub(crate) fn ensure_dir_sync(call: &Call<'_>, record: &mut Record) -> Result<Va
     Ok(None)
 }
 
-/// Ensures in the pool.
+/// Runs in the pool.
 #[napi(catch_unwind)]
 pub fn ensure_dir_async(
     path: PathArgument,

@@ -1,4 +1,4 @@
-//! What the `holdfast doctor` command asks: facts about a path, and each verb without its effect.
+//! Exports for the `holdfast doctor` command: facts about a path, and a dry run of each verb.
 
 use crate::args::{PathArgument, scope};
 use crate::record::{Record, Scratch, containment, guarded, length};
@@ -10,7 +10,7 @@ use holdfast_core::ops::write::Durable;
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
-/// More than any layout::ACL that a person would read.
+/// Size limit in bytes for an ACL in the facts: more than a person would read.
 const LONGEST_ACL: usize = 2048;
 
 #[allow(clippy::cast_precision_loss, reason = "as in fs.StatFs")]
@@ -58,22 +58,22 @@ fn describe(facts: &Facts) -> Record {
     record
 }
 
-/// Facts about what has a path; a final link is looked at itself.
+/// Returns facts about a path. A final symlink is inspected itself.
 #[napi(catch_unwind)]
 pub fn inspect(path: PathArgument, flags: u32, scratch: Scratch) {
     let result = guarded(|| Ok(describe(&doctor::inspect(&scope(flags, None), &path.0)?)));
     scratch.put(&result.unwrap_or_else(|failure| failure));
 }
 
-/// Reads an entry of procfs by its path beneath `/proc/self`; nothing where there is no procfs, or no
-/// such entry. A file of another file system at that path is not read.
+/// Reads an entry of procfs by its path beneath `/proc/self`. Returns `None` where there is no
+/// procfs or no such entry. A file of another file system at that path is not read.
 #[napi(catch_unwind)]
 #[must_use]
 pub fn read_proc(path: PathArgument) -> Option<Buffer> {
     doctor::read_proc_entry(&path.0).ok().map(Buffer::from)
 }
 
-/// `ensureDir` without its effect; the record is that of the verb.
+/// Runs a dry run of `ensureDir`. The record is that of the verb.
 #[napi(catch_unwind)]
 pub fn rehearse_ensure_dir(path: PathArgument, flags: u32, mode: u32, scratch: Scratch) {
     let result = guarded(|| {
@@ -85,9 +85,9 @@ pub fn rehearse_ensure_dir(path: PathArgument, flags: u32, mode: u32, scratch: S
     scratch.put(&result.unwrap_or_else(|failure| failure));
 }
 
-/// `writeAtomic` of some content, without its effect: whether it is created, its mode, what is
-/// synced (nothing, the file, both), and what is kept (-1 for nothing to keep, otherwise a bit
-/// each for mode, layout::ACL and owner).
+/// Runs a dry run of `writeAtomic`. The record has: whether the file is created; its mode; what is
+/// synced (nothing, the file, both); what is kept (-1 for nothing to keep, otherwise a bit each for
+/// mode, ACL and owner).
 #[napi(catch_unwind)]
 pub fn rehearse_write(path: PathArgument, flags: u32, modes: u32, scratch: Scratch) {
     let result = guarded(|| {
@@ -114,7 +114,8 @@ pub fn rehearse_write(path: PathArgument, flags: u32, modes: u32, scratch: Scrat
     scratch.put(&result.unwrap_or_else(|failure| failure));
 }
 
-/// A read that ends before the first byte: its status as for `fs.Stats`, and its real path.
+/// Runs a dry run of a read, which ends before the first byte. The record has the stat and the real
+/// path.
 #[napi(catch_unwind)]
 pub fn rehearse_read(path: PathArgument, flags: u32, max_bytes: f64, scratch: Scratch) {
     let result = guarded(|| {

@@ -1,4 +1,4 @@
-//! The functions that JavaScript calls, one file a verb.
+//! The functions that JavaScript calls, one file per verb.
 
 pub(crate) mod capabilities;
 pub(crate) mod clean;

@@ -1,4 +1,4 @@
-//! Paths that are fixed at the time of a call.
+//! Makes paths absolute at the time of a call.
 
 use crate::args::PathArgument;
 use crate::record::{Scratch, guarded};
@@ -7,7 +7,7 @@ use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, Result};
 use napi_derive::napi;
 
-/// The path beneath the working directory as it is now; nothing when the record says why not.
+/// Returns the path beneath the current working directory; `None` with an error in the record.
 #[napi(catch_unwind)]
 pub fn absolute_path<'env>(
     env: &'env Env,

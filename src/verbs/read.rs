@@ -17,16 +17,16 @@ use napi::{Env, Task};
 use napi_derive::napi;
 use std::sync::Arc;
 
-/// Up to this size, one job reads the whole file and the bytes are copied into their Buffer; a
-/// larger file is read straight into a Buffer by a second job, since copying would hold the event
-/// loop for longer than that job takes.
+/// Size limit in bytes up to which one job reads the whole file, and the bytes are copied into
+/// their Buffer. A second job reads a larger file straight into a Buffer, since the copy would
+/// block the event loop for longer than that job takes.
 const COPIED: u64 = 256 * 1024;
 
-/// Content of up to this size is an `ArrayBuffer` that Node-API makes, which is faster than to have JavaScript make a Buffer.
-/// lib/verbs/read-content.ts has the same number.
+/// Size limit in bytes up to which content is an `ArrayBuffer` created by Node-API, which is faster
+/// than a Buffer created by JavaScript. lib/verbs/read-content.ts has the same number.
 const SMALL: usize = 16 * 1024;
 
-/// New memory of JavaScript's for content: an `ArrayBuffer` up to [`SMALL`], a `Buffer` above.
+/// Creates JavaScript memory for content: an `ArrayBuffer` up to [`SMALL`], a `Buffer` above.
 fn memory(call: &Call<'_>, size: u64) -> std::result::Result<(sys::napi_value, Bytes), Error> {
     match usize::try_from(size) {
         Ok(size) if size <= SMALL => call.array_buffer(size),
@@ -34,7 +34,7 @@ fn memory(call: &Call<'_>, size: u64) -> std::result::Result<(sys::napi_value, B
     }
 }
 
-/// New memory with a copy of content, and its length.
+/// Copies content into new memory. Returns it and its length.
 fn copy_of(
     call: &Call<'_>,
     content: &[u8],
@@ -75,9 +75,10 @@ fn fill(record: &mut Record, file: &OpenFile) {
     record.set_path(file.real_path());
 }
 
-/// Reads on the calling thread. The value is new memory that the content fills: see [`memory`].
+/// Reads on the calling thread. The value is new memory with the content: see [`memory`].
 ///
-/// Arguments: path, flags, `maxBytes`, a function that makes a `Buffer` of a size, root and its number.
+/// Arguments: path, flags, `maxBytes`, a function that creates a `Buffer` of a size, root and its
+/// number.
 pub(crate) fn read_sync(call: &Call<'_>, record: &mut Record) -> std::result::Result<Value, Error> {
     let mut path = PathRoom::new();
     let path = call.path(0, &mut path)?;
@@ -107,18 +108,19 @@ pub(crate) fn read_sync(call: &Call<'_>, record: &mut Record) -> std::result::Re
     Ok(Some(value))
 }
 
-/// The part of a room that content of a size is read into: one byte more than that, so that growth shows in a single read.
+/// Returns the part of a buffer for content of a size: one byte longer, so that a single read
+/// detects growth.
 fn within(room: &mut [u8], size: u64) -> Option<&mut [u8]> {
     room.get_mut(..=usize::try_from(size).ok()?)
 }
 
-/// Place of the function that makes a `Buffer`, and of the root, among the arguments.
+/// Argument indices: the function that creates a `Buffer`, and the root.
 const ALLOCATE: usize = 3;
 const ROOT: usize = 4;
 
-/// Reads on the calling thread if that cannot block; otherwise the record says so. An answer is as
-/// that of [`read_sync`]. Where the file is open and judged and its content is for [`read_fill`],
-/// the value is its handle.
+/// Reads on the calling thread if that cannot block; otherwise the record has the status for that.
+/// Results are as those of [`read_sync`]. Where the file is open and judged but its content is left
+/// to [`read_fill`], the value is the file's handle.
 ///
 /// Arguments: as for [`read_sync`].
 pub(crate) fn read_cached(
@@ -217,7 +219,7 @@ fn open_and_read(
     })
 }
 
-/// Content that is larger than its file was said to be: of any size.
+/// Builds the reply for content that is larger than the file's size at the open.
 fn outgrown(mut record: Record, content: Vec<u8>) -> Reply {
     record.numbers[layout::LENGTH] = length(content.len());
     let is_held = content.len() as u64 > COPIED;
@@ -230,7 +232,7 @@ fn outgrown(mut record: Record, content: Vec<u8>) -> Reply {
     Reply { record, extra }
 }
 
-/// Fills an array that JavaScript has just made with content that was read before.
+/// Fills an array that JavaScript has just created with content that was read before.
 #[napi(catch_unwind)]
 pub fn read_take(held: &External<Slot<Vec<u8>>>, mut place: Bytes) {
     let content = held.take().unwrap_or_default();
@@ -239,7 +241,7 @@ pub fn read_take(held: &External<Slot<Vec<u8>>>, mut place: Bytes) {
     place[..count].copy_from_slice(&content[..count]);
 }
 
-/// Second half of a large read: fills an array that JavaScript has just made.
+/// Second half of a large read: fills an array that JavaScript has just created.
 pub struct Fill {
     file: Option<OpenFile>,
     place: Uint8Array,
@@ -268,9 +270,9 @@ impl Task for Fill {
 
 impl Fill {
     fn read(&mut self, file: OpenFile) -> Reply {
-        // SAFETY: JavaScript made this array for this call and hands it to nobody before the
-        // promise settles, so that no other thread touches its memory; the task's reference keeps
-        // it alive. Its bytes are arbitrary and valid: see `Bytes::as_mut_slice`.
+        // SAFETY: JavaScript created this array for this call and passes it on only after the
+        // promise settles, so no other thread accesses it; the task's reference keeps it alive. Its
+        // bytes are arbitrary but valid: see `Bytes::as_mut_slice`.
         let place = unsafe { self.place.as_mut() };
         let max_bytes = rules(0, self.max_bytes).max_bytes;
         let result = guarded(|| {
@@ -310,7 +312,7 @@ pub fn read_close(pending: &External<Slot<OpenFile>>) {
     }
 }
 
-/// Lets a file go, in the pool: closing may wait for a server.
+/// Closes a file in the pool: `close` may wait for a server.
 #[napi(catch_unwind)]
 pub fn read_drop(pending: &External<Slot<OpenFile>>) -> AsyncTask<Job> {
     let file = pending.take();
@@ -320,7 +322,7 @@ pub fn read_drop(pending: &External<Slot<OpenFile>>) -> AsyncTask<Job> {
     })
 }
 
-/// Puts the descriptor's number into a record, and what `set_stat` leaves out of the inode.
+/// Writes the descriptor's number into a record, and the bits of the inode that `set_stat` loses.
 fn set_descriptor(record: &mut Record, file: &OpenFile) -> std::result::Result<(), Error> {
     record.numbers[layout::DESCRIPTOR] = f64::from(file.number_to_reopen()?);
     record.numbers[layout::INO_LOW] = f64::from(file.stat().ino as u32);
@@ -328,7 +330,7 @@ fn set_descriptor(record: &mut Record, file: &OpenFile) -> std::result::Result<(
 }
 
 /// Opens on the calling thread if that cannot block, as [`open_async`] does in the pool; otherwise
-/// the record says so. The value is the handle of the file.
+/// the record has the status for that. The value is the handle of the file.
 ///
 /// Arguments: path, flags, `maxBytes`, root and its number.
 pub(crate) fn open_cached(
@@ -354,8 +356,8 @@ pub(crate) fn open_cached(
     }
 }
 
-/// Opens in the pool. The descriptor's number is in the record, for reopening it; it stays ours,
-/// and closes when JavaScript says so or forgets the file.
+/// Opens in the pool. The record has the descriptor's number, to reopen the file. The descriptor
+/// stays ours, and is closed when JavaScript closes the file or drops it.
 #[napi(catch_unwind)]
 pub fn open_async(
     path: PathArgument,

@@ -29,7 +29,7 @@ fn fill(record: &mut Record, root: &Root) {
     set_identity(record, root.identity());
 }
 
-/// Opens on the calling thread if that cannot block; otherwise the record says so.
+/// Opens on the calling thread if that cannot block; otherwise the record has the status for that.
 ///
 /// Arguments: path.
 pub(crate) fn root_open_cached(call: &Call<'_>, record: &mut Record) -> Result<Value, Error> {
@@ -37,7 +37,7 @@ pub(crate) fn root_open_cached(call: &Call<'_>, record: &mut Record) -> Result<V
     let path = call.path(0, &mut path)?;
     match nonblocking::open_root(path) {
         Cached::Known(root) => {
-            // Only a path that is the real one is answered from memory.
+            // Only a path that equals its real path is opened through the caches.
             record.set_path(None);
             fill(record, &root);
             Ok(Some(call.external(Slot::new(Arc::new(root)))?))
@@ -49,7 +49,7 @@ pub(crate) fn root_open_cached(call: &Call<'_>, record: &mut Record) -> Result<V
     }
 }
 
-/// Opens on the calling thread. Nothing is answered when the record says why.
+/// Opens on the calling thread. Returns `None` with an error in the record.
 #[napi(catch_unwind)]
 pub fn root_open_sync(path: PathArgument, scratch: Scratch) -> Option<RootHandle> {
     match guarded(|| open(&path.0)) {
@@ -64,7 +64,7 @@ pub fn root_open_sync(path: PathArgument, scratch: Scratch) -> Option<RootHandle
     }
 }
 
-/// Opens in the pool. With `learn`, finds out first how far away the file system is.
+/// Opens in the pool. With `learn`, first determines the locality of the file system.
 #[napi(catch_unwind)]
 pub fn root_open_async(path: PathArgument, learn: bool) -> AsyncTask<Job> {
     let open = move || {
@@ -87,8 +87,8 @@ pub fn root_open_async(path: PathArgument, learn: bool) -> AsyncTask<Job> {
     })
 }
 
-/// Lets the directory go; calls in flight still end. A root that is forgotten closes when its
-/// handle is collected.
+/// Closes the root once the calls in progress have ended. A root without references is closed when
+/// its handle is collected.
 #[napi(catch_unwind)]
 pub fn root_close(root: &RootHandle) {
     root.take();

@@ -14,7 +14,7 @@ use napi::bindgen_prelude::{AsyncTask, External, Result};
 use napi_derive::napi;
 use std::sync::{Arc, Weak};
 
-/// Bit of a file that others write: its record has the path of the temporary.
+/// Flag bit: other programs write the file, so its record has the path of the temporary.
 const SHARED: u32 = 10;
 
 /// Starts a file, in the pool.
@@ -56,7 +56,8 @@ pub fn stage_begin(
     }))
 }
 
-/// Writes the next piece, in the pool; the bytes are copied now. After an error the file is gone.
+/// Writes the next piece, in the pool. The bytes are copied during the call. After an error the
+/// file is dropped.
 #[napi(catch_unwind)]
 pub fn stage_append(stage: &External<Stage>, data: Bytes) -> AsyncTask<Job> {
     let stage = Stage::clone(stage);
@@ -86,7 +87,7 @@ pub fn stage_commit(stage: &External<Stage>, cancel: Option<&CancelHandle>) -> A
     })
 }
 
-/// Gives the file up, in the pool: its temporary is removed.
+/// Drops the file, in the pool: its temporary is removed.
 #[napi(catch_unwind)]
 pub fn stage_abort(stage: &External<Stage>) -> AsyncTask<Job> {
     let stage = Stage::clone(stage);
@@ -98,8 +99,8 @@ pub fn stage_abort(stage: &External<Stage>) -> AsyncTask<Job> {
     })
 }
 
-/// Removes the temporaries of the calling environment. What a job is working on right now goes
-/// when that job ends, unless that publishes it.
+/// Removes the temporaries of the calling environment. A file that a job is working on is removed
+/// when that job ends, unless the job publishes it.
 #[napi(catch_unwind)]
 pub fn give_up(env: &Env) -> Result<()> {
     let unfinished = with_state(env, |state| std::mem::take(&mut state.unfinished))?;

@@ -1,4 +1,4 @@
-//! The status of a path beneath a root, without opening what it leads to.
+//! The stat of a path beneath a root, without opening the file.
 
 use crate::args::{LEARN, PathArgument, PathRoom, has, scope};
 use crate::call::{Call, Value};
@@ -20,7 +20,7 @@ fn describe(scope: &Scope<'_>, stat: &Stat) -> Record {
     record
 }
 
-/// Answers on the calling thread if that cannot block; otherwise the record says so.
+/// Runs on the calling thread if that cannot block; otherwise the record has the status for that.
 ///
 /// Arguments: path, flags, root and its number.
 pub(crate) fn status_cached(call: &Call<'_>, record: &mut Record) -> Result<Value, Error> {
@@ -39,7 +39,7 @@ pub(crate) fn status_cached(call: &Call<'_>, record: &mut Record) -> Result<Valu
     Ok(None)
 }
 
-/// Answers in the pool.
+/// Runs in the pool.
 #[napi(catch_unwind)]
 pub fn status_async(path: PathArgument, flags: u32, root: Option<&RootHandle>) -> AsyncTask<Job> {
     let root = clone_root(root);

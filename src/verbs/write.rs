@@ -1,4 +1,4 @@
-//! `writeAtomic` of content that is there as a whole.
+//! `writeAtomic` of content that is complete.
 
 use crate::args::{Bytes, PathArgument, PathRoom, has, scope};
 use crate::call::{Call, Value};
@@ -15,8 +15,8 @@ use napi_derive::napi;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Options of a write: bits in `flags`; three modes of nine bits, and whether the first is given,
-/// in `modes`.
+/// Decodes the options of a write: bits in `flags`; in `modes`, three modes of nine bits and
+/// whether the first is given.
 pub(crate) fn rules(flags: u32, modes: u32) -> Rules {
     Rules {
         mode: has(modes, 27).then_some(modes & 0o777),
@@ -67,19 +67,19 @@ pub(crate) fn describe(scope: &Scope<'_>, written: &Written) -> Record {
 /// A flag that JavaScript raises to stop a write before it is published.
 pub type CancelHandle = External<Arc<AtomicBool>>;
 
-/// A flag that is not raised.
+/// Creates a flag that is not raised.
 #[napi(catch_unwind)]
 pub fn cancel_new() -> CancelHandle {
     External::new(Arc::new(AtomicBool::new(false)))
 }
 
-/// Raises it.
+/// Raises the flag.
 #[napi(catch_unwind)]
 pub fn cancel_raise(cancel: &CancelHandle) {
     cancel.store(true, Ordering::SeqCst);
 }
 
-/// Whether a flag is raised; without one, nobody can.
+/// Returns whether a flag is raised; false without one.
 pub(crate) fn is_raised(cancel: Option<&Arc<AtomicBool>>) -> bool {
     cancel.is_some_and(|cancel| cancel.load(Ordering::SeqCst))
 }
@@ -100,8 +100,8 @@ pub(crate) fn write_sync(call: &Call<'_>, record: &mut Record) -> Result<Value, 
     Ok(None)
 }
 
-/// Writes in the pool. The bytes are copied now: what JavaScript does to them later neither
-/// tears the file nor reaches freed memory.
+/// Writes in the pool. The bytes are copied during the call, so later changes by JavaScript cannot
+/// corrupt the file or cause an access to freed memory.
 #[napi(catch_unwind)]
 pub fn write_async(
     path: PathArgument,
@@ -129,7 +129,7 @@ pub fn write_async(
     })
 }
 
-/// The core's own copy of bytes; running out of memory is an error.
+/// Copies bytes into memory of the core; a lack of memory is an error.
 pub(crate) fn copied(bytes: &[u8]) -> Result<Vec<u8>, Error> {
     let mut copy = Vec::new();
     copy.try_reserve_exact(bytes.len())
@@ -138,7 +138,7 @@ pub(crate) fn copied(bytes: &[u8]) -> Result<Vec<u8>, Error> {
     Ok(copy)
 }
 
-/// Writes many files in one job. The bytes are copied now.
+/// Writes many files in one job. The bytes are copied during the call.
 #[napi(catch_unwind)]
 pub fn write_many_async(
     paths: Vec<PathArgument>,

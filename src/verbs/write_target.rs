@@ -1,4 +1,4 @@
-//! Which file an asynchronous write is about to replace, for `lib/schedule/write-queue`.
+//! The file that an asynchronous write will replace, for `lib/schedule/write-queue`.
 
 use crate::args::{PathArgument, PathRoom, policy, scope};
 use crate::call::{Call, Value};
@@ -13,7 +13,7 @@ use holdfast_core::ops::write::{self, FinalSymlink, TargetKey};
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
 
-/// Finds the target of a write in the kernel's memory.
+/// Finds the target of a write through the kernel's caches.
 ///
 /// Arguments: path, flags, path of the root or `undefined`, pinned root and its number.
 pub(crate) fn write_target(call: &Call<'_>, record: &mut Record) -> Result<Value, Error> {
@@ -66,7 +66,7 @@ fn describe(record: &mut Record, target: TargetKey) {
     };
 }
 
-/// Finds the target of a write in the pool, where it may wait for file systems.
+/// Finds the target of a write in the pool, where it may block on file systems.
 #[napi(catch_unwind)]
 pub fn write_target_async(
     path: PathArgument,
