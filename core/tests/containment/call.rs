@@ -1,4 +1,4 @@
-//! Calls of the three verbs, and what they came to in a few words.
+//! Calls the three verbs, and describes their outcomes in a few words.
 
 use crate::ground::Ground;
 use holdfast_core::error::Error;
@@ -9,10 +9,10 @@ use holdfast_core::resolve::{Policy, Resolver, Scope};
 use nix::errno::Errno;
 use std::sync::Arc;
 
-/// Everything is done with both.
+/// Every test runs with both resolvers.
 pub(crate) const RESOLVERS: [Resolver; 2] = [Resolver::Kernel, Resolver::Walk];
 
-/// Beneath a root all four policies have a meaning.
+/// All four policies apply beneath a root.
 pub(crate) const ROOTED: [Policy; 4] = [
     Policy::Reject,
     Policy::FollowParents,
@@ -20,13 +20,13 @@ pub(crate) const ROOTED: [Policy; 4] = [
     Policy::FollowTrusted,
 ];
 
-/// Without one there is nothing to stay within.
+/// The policies that apply without a root.
 pub(crate) const FREE: [Policy; 3] = [Policy::Reject, Policy::FollowParents, Policy::FollowTrusted];
 
-/// What every write writes.
+/// The content of every write.
 pub(crate) const NEW: &str = "new content";
 
-/// One of the three verbs, and how it is asked.
+/// One of the three verbs, with its rules.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Verb {
     Read(read::Rules),
@@ -34,7 +34,7 @@ pub(crate) enum Verb {
     Ensure(ensure_dir::Rules),
 }
 
-/// A read that minds nothing but the path.
+/// A read that checks only the path.
 pub(crate) const READ: read::Rules = read::Rules {
     max_bytes: u64::MAX,
     reject_hardlinks: false,
@@ -42,7 +42,7 @@ pub(crate) const READ: read::Rules = read::Rules {
     outbound: read::Outbound::No,
 };
 
-/// A write as the public API asks for it, but without syncs.
+/// A write with the defaults of the public API, but without syncs.
 pub(crate) const WRITE: write::Rules = write::Rules {
     mode: None,
     new_file_mode: 0o644,
@@ -54,13 +54,13 @@ pub(crate) const WRITE: write::Rules = write::Rules {
     in_place: false,
 };
 
-/// A directory as the public API asks for it.
+/// A directory with the defaults of the public API.
 pub(crate) const ENSURE: ensure_dir::Rules = ensure_dir::Rules {
     mode: 0o700,
     existing: ensure_dir::Existing::Tighten,
 };
 
-/// Who calls: with which resolver, and beneath which root.
+/// The caller's resolver and root.
 pub(crate) struct Caller<'a> {
     pub(crate) ground: &'a Ground,
     pub(crate) root: Option<Arc<Root>>,
@@ -76,7 +76,7 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// Confined to the directory `root` of a ground.
+    /// Builds a caller confined to the directory `root` of a ground.
     pub(crate) fn rooted(ground: &'a Ground, resolver: Resolver) -> Self {
         let root = Root::open(ground.text("root").as_bytes()).unwrap();
         Self {
@@ -86,7 +86,7 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// Confined to nothing.
+    /// Builds a caller without a root.
     pub(crate) fn free(ground: &'a Ground, resolver: Resolver) -> Self {
         Self {
             ground,
@@ -103,7 +103,7 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// Does it, and says what came of it in the words of [`crate::table`].
+    /// Calls the verb, and describes the outcome in the words of [`crate::table`].
     pub(crate) fn call(&self, verb: &Verb, policy: Policy, at: &[u8]) -> String {
         let outcome = match verb {
             Verb::Read(rules) => self.read(policy, at, rules),
@@ -135,9 +135,9 @@ impl<'a> Caller<'a> {
         Ok(format!("/ {}", self.told(ensured.real.as_deref(), at)))
     }
 
-    /// A real path, below `root` or beside it.
+    /// Describes a real path, below `root` or beside it.
     fn told(&self, real: Option<&[u8]>, given: &[u8]) -> String {
-        // What is told of nothing is what was given, which is beneath the root, if there is one.
+        // Without a real path the given path counts, which is beneath the root, if there is one.
         let is_relative = self.root.is_some() && !given.starts_with(b"/");
         let text = String::from_utf8_lossy(real.unwrap_or(given)).into_owned();
         let real = if real.is_none() && is_relative {
@@ -157,7 +157,7 @@ impl<'a> Caller<'a> {
     }
 }
 
-/// Opens and reads.
+/// Opens and reads a file.
 pub(crate) fn read_whole(
     scope: &Scope<'_>,
     at: &[u8],
@@ -167,7 +167,7 @@ pub(crate) fn read_whole(
     content_of(&file, rules.max_bytes)
 }
 
-/// Reads what was opened.
+/// Reads an open file.
 pub(crate) fn content_of(file: &read::OpenFile, max_bytes: u64) -> Result<Vec<u8>, Error> {
     let mut place = vec![0; usize::try_from(file.size()).unwrap()];
     Ok(match file.read(&mut place, max_bytes)? {
@@ -179,7 +179,7 @@ pub(crate) fn content_of(file: &read::OpenFile, max_bytes: u64) -> Result<Vec<u8
     })
 }
 
-/// A code of the public API, or the name of an errno.
+/// Returns the code of the public API, or the name of the errno.
 pub(crate) fn name_of(error: &Error) -> String {
     match error {
         Error::Refused(refusal) => refusal.code.as_str().to_owned(),

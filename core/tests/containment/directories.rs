@@ -1,4 +1,4 @@
-//! What a path means to `ensure_dir`, and what becomes of modes.
+//! How `ensure_dir` resolves paths, and how it changes modes.
 
 use crate::call::{Caller, ENSURE, FREE, RESOLVERS, ROOTED, Verb};
 use crate::ground::{Ground, set_mode};

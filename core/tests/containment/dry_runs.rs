@@ -1,5 +1,5 @@
-//! What a dry run predicts is what the verb then does, and a dry run changes nothing: the table of
-//! [`crate::resolvers_agree`], with each resolver.
+//! Compares dry runs with the verbs: a dry run predicts what the verb then does, and changes
+//! nothing. Uses the table of [`crate::resolvers_agree`], with each resolver.
 
 use crate::call::{Caller, FREE, NEW, RESOLVERS, ROOTED, Verb};
 use crate::ground::Ground;
@@ -13,11 +13,11 @@ use holdfast_core::ops::write;
 use holdfast_core::resolve::{Policy, Resolver, Scope};
 use std::collections::BTreeSet;
 
-/// What can be foretold of an outcome, as text, so that it can be compared and shown.
+/// Describes the predictable part of an outcome as text, to compare and print it.
 fn told<T>(outcome: Result<T, Error>, describe: impl Fn(&T) -> String) -> String {
     match outcome {
         Ok(value) => describe(&value),
-        // The temporary's name is chance.
+        // The temporary's name is random.
         Err(Error::System { os, temporary }) => {
             format!("{os:?}, temporary {}", temporary.is_some())
         }
@@ -74,7 +74,7 @@ fn done(scope: &Scope<'_>, at: &[u8], verb: &Verb) -> String {
     }
 }
 
-/// Calls with one path, told without the ground's name.
+/// Calls with one path, described without the ground's name.
 struct Calls<'a> {
     resolver: Resolver,
     is_rooted: bool,
@@ -133,7 +133,7 @@ fn compare(layout: &[&str], resolver: Resolver, is_rooted: bool, policies: &[Pol
         }
         assert_eq!(ground.tree(), before, "{path}");
     }
-    // A table that had come down to one answer would compare nothing.
+    // A table with a single outcome would compare nothing.
     assert!(outcomes.len() > 3, "{outcomes:?}");
 }
 

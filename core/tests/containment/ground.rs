@@ -1,4 +1,4 @@
-//! Small trees to work in, and pictures of them.
+//! Creates small trees for tests, and takes snapshots of them.
 
 use nix::sys::stat::Mode;
 use std::collections::BTreeMap;
@@ -9,18 +9,18 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A scratch directory with a tree in it, removed when it is dropped.
+/// A scratch directory with a tree in it. Dropping it removes it.
 pub(crate) struct Ground {
     base: PathBuf,
 }
 
-/// What lies at one path.
+/// The object at one path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Object {
-    /// Kind and permission bits, and content or target.
+    /// File type and permission bits, and content or target.
     pub(crate) shape: String,
-    /// Number, names and last change, which a call that was refused leaves alone as well. A
-    /// directory has only its number: what is made in it touches it.
+    /// Inode, link count and change time, which a refused call leaves alone as well. For a
+    /// directory only the inode: creating files in it changes the rest.
     pub(crate) identity: (u64, u64, i64, i64),
 }
 
@@ -34,7 +34,7 @@ impl Object {
 pub(crate) type Tree = BTreeMap<PathBuf, Object>;
 
 impl Ground {
-    /// Makes a tree from one line an object, so that a table shows its set-up at a glance:
+    /// Creates a tree from one line per object, so that a table shows its set-up at a glance:
     ///
     /// ```text
     /// dir/              a directory           dir/ 2775        … with exactly this mode
@@ -43,12 +43,13 @@ impl Ground {
     /// pipe |            a FIFO                sock @           a bound socket
     /// ```
     ///
-    /// `$BASE` in a link's target is the scratch directory. Missing parents are made.
+    /// `$BASE` in a symlink's target is the scratch directory. Missing parents are created.
     pub(crate) fn new(layout: &[&str]) -> Self {
         Self::beneath(&std::env::temp_dir(), layout)
     }
 
-    /// The same for tables of thousands of trees: in memory, where there is such a place.
+    /// Creates a tree on a file system in memory where there is one, for tables of thousands of
+    /// trees.
     pub(crate) fn in_memory(layout: &[&str]) -> Self {
         let memory = Path::new("/dev/shm");
         if memory.is_dir() {
@@ -71,7 +72,7 @@ impl Ground {
     }
 
     fn build(&self, layout: &[&str]) {
-        // Modes of directories come last, innermost first: some let nobody in.
+        // Modes of directories come last, innermost first: some deny access to everyone.
         let mut modes = Vec::new();
         for line in layout {
             self.make(line, &mut modes)
@@ -129,12 +130,12 @@ impl Ground {
         Ok(())
     }
 
-    /// A path beneath it.
+    /// Returns a path beneath the scratch directory.
     pub(crate) fn at(&self, name: &str) -> PathBuf {
         self.base.join(name)
     }
 
-    /// The same as text, as a caller would give it.
+    /// Returns such a path as text, as a caller would pass it.
     pub(crate) fn text(&self, name: &str) -> String {
         let base = self.base.to_str().expect("a plain name");
         if name.is_empty() {
@@ -144,12 +145,12 @@ impl Ground {
         }
     }
 
-    /// Everything there is.
+    /// Takes a snapshot of the whole tree.
     pub(crate) fn tree(&self) -> Tree {
         self.tree_of("")
     }
 
-    /// Everything beneath one directory, and the directory itself.
+    /// Takes a snapshot of one directory and everything beneath it.
     pub(crate) fn tree_of(&self, top: &str) -> Tree {
         let mut tree = Tree::new();
         self.look(Path::new(top), &mut tree);
@@ -184,12 +185,12 @@ impl Ground {
 
 impl Drop for Ground {
     fn drop(&mut self) {
-        // What a failing test left in the way is not what it failed of.
+        // A failure here would hide the failure of the test.
         let _ = fs::remove_dir_all(&self.base);
     }
 }
 
-/// What two trees can have in common.
+/// Returns the part of a snapshot that two trees can have in common.
 pub(crate) fn shapes(tree: &Tree) -> Vec<(&Path, &str)> {
     tree.iter()
         .map(|(path, object)| (path.as_path(), object.shape.as_str()))
@@ -201,7 +202,7 @@ pub(crate) fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// Makes what is missing with mode 0755, whatever the umask.
+/// Creates missing parents with mode 0755, whatever the umask.
 fn make_parents(dir: &Path) {
     if dir.exists() {
         return;

@@ -1,4 +1,4 @@
-//! What is no ordinary file: refused, at once, and not a byte of it consumed.
+//! Special files: refused at once, and not a byte of them read.
 
 use crate::call::{Caller, ENSURE, FREE, READ, RESOLVERS, ROOTED, Verb, WRITE};
 use crate::ground::Ground;
@@ -18,7 +18,7 @@ const LAYOUT: &[&str] = &[
     "root/shell => /proc/self/root",
 ];
 
-/// No verb has to wait for whatever lies at the end of a path.
+/// Time limit of a call: no verb waits for the object at the end of a path.
 const AT_ONCE: Duration = Duration::from_secs(2);
 
 fn each_rooted(act: impl Fn(&Caller<'_>, Policy)) {
@@ -112,7 +112,7 @@ fn devices_magic_links_and_pseudo_files_are_refused_by_name_or_by_what_they_are(
         ] {
             for policy in [Policy::Reject, Policy::FollowParents] {
                 let got = caller.call(&Verb::Read(READ), policy, at.as_bytes());
-                // `/dev/fd` and `/proc/self` are links themselves.
+                // `/dev/fd` and `/proc/self` are symlinks themselves.
                 let is_refused =
                     got == "device-path" || policy == Policy::Reject && got == "symlink";
                 assert!(is_refused, "{at}, {resolver:?}, {policy:?}: {got}");
@@ -164,7 +164,7 @@ fn a_magic_link_on_the_way_is_no_way_without_a_root_either() {
                 }
             }
         }
-        // What is an ordinary link there is followed like any other.
+        // An ordinary symlink there is followed like any other.
         let rules = Rules {
             allow_pseudo: true,
             ..READ

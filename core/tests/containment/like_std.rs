@@ -1,6 +1,6 @@
-//! The same operation done beneath a root and by `std::fs` in a twin tree: where the path stays
-//! inside, result, error and tree are the same; where it leaves, it is refused and nothing is
-//! done. The manner is that of the tests of Go's `os.Root`.
+//! Compares each operation beneath a root with `std::fs` in a twin tree. Where the path stays
+//! inside, result, error and tree are equal. Where it leaves, the call is refused and changes
+//! nothing. The tests of Go's `os.Root` use the same method.
 
 use crate::call::{Caller, NEW, READ, RESOLVERS, Verb, WRITE};
 use crate::ground::{Ground, Tree};
@@ -30,7 +30,7 @@ fn paths() -> Vec<String> {
     paths
 }
 
-/// Whether a path leaves the root on its way, worked out slowly: by names, one after the other.
+/// Returns whether a path leaves the root on its way, by a slow walk over its names.
 fn leaves(root: &Path, path: &str) -> bool {
     let mut here = PathBuf::new();
     let mut todo: Vec<PathBuf> = vec![PathBuf::from(path)];
@@ -68,7 +68,7 @@ fn leaves(root: &Path, path: &str) -> bool {
     false
 }
 
-/// What an error of `std::fs` is called by a read.
+/// Returns the code that a read reports for an error of `std::fs`.
 fn read_code(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => "not-found",
@@ -78,7 +78,7 @@ fn read_code(error: &io::Error) -> &'static str {
     }
 }
 
-/// What an error of `std::fs` is called by a write.
+/// Returns the code that a write reports for an error of `std::fs`.
 fn write_code(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::NotADirectory => "not-directory",
@@ -86,7 +86,7 @@ fn write_code(error: &io::Error) -> &'static str {
     }
 }
 
-/// Names, kinds and contents; modes depend on the umask of `std::fs`.
+/// Returns names, file types and contents. Modes depend on the umask of `std::fs`.
 fn contents(tree: &Tree) -> Vec<(&Path, char, &str)> {
     tree.iter()
         .map(|(path, object)| {
@@ -96,11 +96,11 @@ fn contents(tree: &Tree) -> Vec<(&Path, char, &str)> {
         .collect()
 }
 
-/// Where the two are not meant to be alike.
+/// Returns whether the two differ by design.
 ///
-/// A path that ends in `..` is a directory for a write, which looks no further. `create_dir_all`
-/// makes `none` for the sake of `none/..`, and says of links to nothing and to themselves only
-/// that something has the name.
+/// A path that ends in `..` is a directory for a write, which inspects nothing further.
+/// `create_dir_all` creates `none` for `none/..`, and reports only EEXIST for dangling symlinks and
+/// symlink loops.
 fn is_another_matter(verb: &Verb, root: &Path, path: &str) -> bool {
     match verb {
         Verb::Read(_) => false,
@@ -114,8 +114,8 @@ fn is_another_matter(verb: &Verb, root: &Path, path: &str) -> bool {
     }
 }
 
-/// Does everything twice, and compares. `by_name` is the operation by `std::fs`, with the name
-/// of its error.
+/// Runs everything twice, and compares. `by_name` is the operation by `std::fs`; its error is a
+/// code.
 fn compare(verb: &Verb, by_name: impl Fn(PathBuf) -> Result<(), &'static str>) {
     for resolver in RESOLVERS {
         let fresh = || [Ground::in_memory(LAYOUT), Ground::in_memory(LAYOUT)];
@@ -193,7 +193,7 @@ fn directories_made_beneath_a_root_are_those_made_by_name_that_cannot_leave() {
         mode: 0o755,
         existing: Existing::Leave,
     };
-    // Of what is in the way `create_dir_all` says at most that something is.
+    // For an obstacle, `create_dir_all` reports at most that the name exists.
     compare(&Verb::Ensure(rules), |path| {
         fs::create_dir_all(path).map_err(|_| "not-directory")
     });

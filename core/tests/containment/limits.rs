@@ -1,4 +1,4 @@
-//! Sizes, modes and long names, where the verbs draw a line.
+//! Limits of the verbs: sizes, modes and long names.
 
 use crate::call::{Caller, ENSURE, NEW, READ, RESOLVERS, ROOTED, Verb, WRITE, content_of, name_of};
 use crate::ground::Ground;
@@ -233,7 +233,7 @@ fn a_name_of_255_bytes_works_and_one_of_256_leaves_nothing_half_made() {
     }
 }
 
-/// Directories of 200 bytes each, as deep as one path leads, and once more.
+/// Returns a path of nested directories with names of 200 bytes.
 fn deep(levels: usize) -> String {
     vec!["n".repeat(200); levels].join("/")
 }
@@ -243,7 +243,7 @@ fn a_path_is_as_long_as_the_system_takes_it_whoever_goes_it() {
     for resolver in RESOLVERS {
         let ground = Ground::new(&["root/f: in", "root/d/"]);
         let caller = Caller::rooted(&ground, resolver);
-        // What is there, and has no path from the root that is short enough.
+        // The object exists, but its path from the root is too long.
         let half = ground.text(&format!("root/{}", deep(15)));
         fs::create_dir_all(&half).unwrap();
         let below = Root::open(half.as_bytes()).unwrap();
@@ -266,7 +266,7 @@ fn a_path_is_as_long_as_the_system_takes_it_whoever_goes_it() {
             for (verb, at) in [
                 (Verb::Read(READ), format!("{}/f", deep(30))),
                 (Verb::Write(WRITE), format!("{}/f", deep(30))),
-                // Its directory has a path that is short enough.
+                // The path of its directory is short enough.
                 (Verb::Write(WRITE), format!("{}/{}", deep(19), deep(2))),
                 (Verb::Write(mkdir), format!("d/{}/f", deep(30))),
                 (Verb::Ensure(ENSURE), deep(30)),
@@ -276,7 +276,7 @@ fn a_path_is_as_long_as_the_system_takes_it_whoever_goes_it() {
                 assert_eq!(got, "ENAMETOOLONG", "{told}, {verb:?}, {}", at.len());
             }
             assert_eq!(ground.tree_of("root/d"), before, "{told}");
-            // Under `reject` it is what is left of the text that counts.
+            // Under `reject` the limit applies to the normalised text.
             for (bytes, expected) in [(4095, "= in"), (4096, "ENAMETOOLONG")] {
                 let mut at = "d/../".repeat(bytes / 5 - 1);
                 at += &"./".repeat((bytes - at.len() - 1) / 2);

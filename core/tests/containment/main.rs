@@ -1,5 +1,5 @@
-//! The core beneath Node-API, with each resolver by name: whatever this kernel offers, the walk
-//! must give the answers of `openat2`.
+//! Tests the core without Node-API, with each resolver by name: on every kernel, the walk must
+//! return the results of `openat2`.
 
 #![cfg(unix)]
 

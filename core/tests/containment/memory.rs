@@ -1,4 +1,4 @@
-//! Answers from memory, which the calling thread may give: each is the ordinary answer, or none.
+//! Tests the non-blocking verbs: each result equals that of the ordinary verb, or is `NotCached`.
 
 use crate::call::{Caller, READ, ROOTED, read_whole};
 use crate::ground::Ground;
@@ -18,7 +18,7 @@ fn what_is_known_from_memory_is_what_the_ordinary_verb_answers() {
             mode: 0o755,
             existing: Existing::Leave,
         };
-        // Without a root there is nothing to follow within.
+        // Policies within a root do not apply without one.
         let policies = ROOTED
             .into_iter()
             .filter(|policy| is_rooted || *policy != ROOTED[2]);
@@ -52,7 +52,7 @@ fn what_is_known_from_memory_is_what_the_ordinary_verb_answers() {
             }
         }
     }
-    // Renames anywhere on the machine make the kernel forget for a moment; mostly it knows, unless
-    // it is one that does not number its mounts.
+    // Renames anywhere on the host invalidate the kernel's caches for a moment. Most results are
+    // cached all the same, unless the kernel has no unique mount ids.
     assert!(known == 0 || known > 20, "{known} answers from memory");
 }

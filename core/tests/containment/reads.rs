@@ -1,9 +1,9 @@
-//! What a path means to a read.
+//! How a read resolves paths.
 
 use crate::call::{READ, Verb};
 use crate::table::{Row, check};
 
-/// The outside, by text or by a link that a policy would follow.
+/// The code for a path that leaves the root, by text or by a symlink that a policy would follow.
 const OUT: &str = "outside-workspace";
 
 const TEXT: &[Row] = &[

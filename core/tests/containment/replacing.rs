@@ -1,4 +1,4 @@
-//! What is replaced by a write, what is kept, and what a write that does not end leaves behind.
+//! What a write replaces, what it keeps, and what an unfinished write leaves behind.
 
 use crate::call::{Caller, NEW, READ, RESOLVERS, ROOTED, Verb, WRITE};
 use crate::ground::Ground;
@@ -43,7 +43,7 @@ fn a_file_in_pieces_is_not_published_in_a_directory_that_its_path_has_left() {
         let scope = caller.scope(Policy::FollowWithinRoot);
         let mut stage = Stage::begin(&scope, b"ld/g", &WRITE).unwrap();
         stage.append(b"new ").unwrap();
-        // The parent is held, and may be anywhere by now.
+        // The parent is held open, and may be moved.
         fs::rename(ground.at("root/d"), ground.at("root/moved")).unwrap();
         std::os::unix::fs::symlink("../outside", ground.at("root/d")).unwrap();
         let outside = ground.tree_of("outside");

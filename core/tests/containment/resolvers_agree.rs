@@ -1,5 +1,5 @@
-//! One table of layouts × paths × verbs × policies, done with both resolvers on twin trees: the
-//! same outcome, and the same tree afterwards.
+//! Compares both resolvers on twin trees, over one table of layouts × paths × verbs × policies.
+//! Outcomes and resulting trees are equal.
 
 use crate::call::{Caller, ENSURE, READ, RESOLVERS, ROOTED, Verb, WRITE};
 use crate::ground::{Ground, shapes};
@@ -10,7 +10,7 @@ use holdfast_core::ops::write::{self, FinalSymlink};
 use holdfast_core::resolve::Policy;
 use std::collections::BTreeSet;
 
-/// Links in every place, kinds of every sort, and modes that the verbs judge.
+/// Symlinks in every position, files of every type, and modes that the verbs judge.
 pub(crate) const ODD: &[&str] = &[
     "root/ 0775",
     "root/d/ 2775",
@@ -28,7 +28,7 @@ pub(crate) const ODD: &[&str] = &[
     "outside/f == root/f",
 ];
 
-/// Links that lead round in circles, through the top, and back in from the outside.
+/// Symlinks that form loops, pass through `/`, or lead back in from the outside.
 pub(crate) const ROUND: &[&str] = &[
     "root/d/d => ../d",
     "root/d/ld => ../ld/../f",
@@ -47,8 +47,8 @@ const NAMES: [&str; 10] = [
     "d", "f", "lf", "ld", "out", "dang", "pipe", "new", "..", ".",
 ];
 
-/// Every path of one and two names, those of three that cross a directory or a link twice, and
-/// what slashes and absolute paths make of some.
+/// Returns every path of one and two names, those of three that cross a directory or a symlink
+/// twice, and variants of some with slashes and absolute paths.
 pub(crate) fn paths() -> Vec<String> {
     let mut paths: Vec<String> = NAMES.map(str::to_owned).to_vec();
     for first in NAMES {
@@ -106,7 +106,7 @@ pub(crate) fn verbs() -> Vec<Verb> {
     ]
 }
 
-/// Done, and told alike for both trees.
+/// Runs the call, and describes the outcome the same way for both trees.
 fn did(
     ground: &Ground,
     index: usize,
@@ -148,10 +148,10 @@ fn compare(layout: &[&str], is_rooted: bool, policies: &[Policy]) {
                 }
             }
         }
-        // What was refused, or only read, left everything as it was.
+        // A refused call or a read leaves the tree as it was.
         assert_eq!(trees(&grounds), before, "{path}");
     }
-    // A table that had come down to one answer would compare nothing.
+    // A table with a single outcome would compare nothing.
     assert!(outcomes.len() > 6, "{outcomes:?}");
 }
 
@@ -170,8 +170,8 @@ fn beneath_a_root_of_links_in_circles() {
     compare(ROUND, true, &ROOTED);
 }
 
-/// The kernel cannot judge whom a link belongs to, so that `follow-trusted` is one walk anyway;
-/// and absolute links here lead no further than the scratch directory.
+/// The kernel cannot check the owner of a symlink, so `follow-trusted` always walks. Absolute
+/// symlinks here stay within the scratch directory.
 const FREE_OF_TWO: [Policy; 2] = [Policy::Reject, Policy::FollowParents];
 
 #[test]

@@ -1,10 +1,10 @@
-//! Tables of cases: one line a path, one column a policy, each done with both resolvers.
+//! Tables of cases: one line per path, one column per policy, each run with both resolvers.
 
 use crate::call::{Caller, FREE, NEW, RESOLVERS, ROOTED, Verb};
 use crate::ground::{Ground, Tree};
 use std::path::{Path, PathBuf};
 
-/// What every table starts from: a root with all kinds of links, and an outside beside it.
+/// The layout of every table: a root with all kinds of symlinks, and an outside beside it.
 pub(crate) const LAYOUT: &[&str] = &[
     "root/",
     "root/f: in",
@@ -32,19 +32,19 @@ pub(crate) const LAYOUT: &[&str] = &[
     "root/into => f/x",
 ];
 
-/// A sentence, a path, and what it comes to with a root and without one.
+/// A sentence, a path, and the outcomes with a root and without one.
 ///
-/// The path is beneath the root; `$BASE` is the scratch directory. What it comes to is one word
-/// for all policies or one for each, between bars, in the order of [`ROOTED`] and [`FREE`]:
+/// The path is beneath the root; `$BASE` is the scratch directory. The outcome is one word for all
+/// policies or one for each, between bars, in the order of [`ROOTED`] and [`FREE`]:
 ///
 /// ```text
-/// = text    a read gives this text       > name    a file is replaced, and nothing else
-/// + name    a new file is there          / name    a directory is there afterwards
-/// symlink   a refusal's code             ENOENT    what the system answered
+/// = text    a read returns this text     > name    a file is replaced, and nothing else
+/// + name    a new file exists            / name    a directory exists afterwards
+/// symlink   a refusal's code             ENOENT    what the system returned
 /// ```
 pub(crate) type Row = (&'static str, &'static str, &'static str, &'static str);
 
-/// Holds a verb against a table.
+/// Checks a verb against a table.
 pub(crate) fn check(verb: &Verb, rows: &[Row]) {
     let mut differences = Vec::new();
     for resolver in RESOLVERS {
@@ -64,7 +64,7 @@ pub(crate) fn check(verb: &Verb, rows: &[Row]) {
                     format!("{sentence} ({at:?}, {resolver:?}, {policy:?}, rooted: {is_rooted})");
                 differences.extend(judge(&told, expected, &got, &before, &after));
                 if is_rooted {
-                    // What is beside a root nothing may touch, whatever the table expects.
+                    // No call may change what is beside a root, whatever the table expects.
                     assert_eq!(outside(&after), outside(&before), "{told}");
                 }
                 if after != before {
@@ -77,7 +77,7 @@ pub(crate) fn check(verb: &Verb, rows: &[Row]) {
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
-/// Without a root a path has to say where it starts.
+/// Makes a path absolute, for a call without a root.
 fn absolute(ground: &Ground, at: String) -> String {
     if at.starts_with('/') || at.is_empty() {
         at
@@ -123,7 +123,7 @@ fn judge(told: &str, expected: &str, got: &str, before: &Tree, after: &Tree) -> 
     changes(told, before, after, Some(&named))
 }
 
-/// The key of a tree for a name below the root.
+/// Returns the key of a tree for a name below the root.
 fn below_root(name: &str) -> PathBuf {
     match (name, name.strip_prefix("../")) {
         (".", _) => PathBuf::from("root"),
@@ -132,7 +132,7 @@ fn below_root(name: &str) -> PathBuf {
     }
 }
 
-/// What changed besides the object that was named and new directories on the way to it.
+/// Returns what changed besides the named object and new directories on the way to it.
 pub(crate) fn changes(
     told: &str,
     before: &Tree,

@@ -1,4 +1,4 @@
-//! Many callers at once, all of them ours.
+//! Concurrent callers of one process.
 
 use crate::call::{Caller, NEW, READ, RESOLVERS, ROOTED, Verb, WRITE};
 use crate::ground::Ground;
@@ -9,7 +9,7 @@ use std::thread;
 
 const CALLERS: usize = 64;
 
-/// Starts all callers at one instant and gathers what they came to.
+/// Starts all callers at one instant and collects their outcomes.
 fn at_once<T: Send>(act: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let start = Barrier::new(CALLERS);
     thread::scope(|scope| {

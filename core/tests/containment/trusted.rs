@@ -1,4 +1,5 @@
-//! Which links `follow-trusted` follows: those that nobody but root and ourselves can have made.
+//! Tests which symlinks `follow-trusted` follows: those that only root or the effective user can
+//! have created.
 
 use crate::call::{Caller, ENSURE, READ, RESOLVERS, Verb, WRITE};
 use crate::ground::{Ground, set_mode};
@@ -7,7 +8,7 @@ use holdfast_core::resolve::Policy;
 use nix::unistd::geteuid;
 use std::os::unix::fs::lchown;
 
-/// A user that is neither root nor, on any machine we know of, the one that tests.
+/// A user id that is neither root's nor, on any known machine, that of the test user.
 const STRANGER: u32 = 54_321;
 
 struct Case {
@@ -90,7 +91,7 @@ fn check(case: &Case, resolver: holdfast_core::resolve::Resolver, is_rooted: boo
         (Verb::Write(WRITE), "links/dir/g", "> d/g"),
         (Verb::Ensure(leave), "links/dir", "/ d"),
         (Verb::Ensure(leave), "links/dir/new", "/ d/new"),
-        // What no link lies on the way to is not a question of trust.
+        // A path without symlinks needs no trust.
         (Verb::Read(READ), "links/../d/g", "= in"),
     ] {
         let ground = Ground::new(LAYOUT);

@@ -1,4 +1,4 @@
-//! What a path means to a write.
+//! How a write resolves paths.
 
 use crate::call::{Verb, WRITE};
 use crate::table::{Row, check};
