@@ -1,7 +1,7 @@
-//! The floor under every figure: the system calls of a verb, in a loop, with nothing around them.
+//! Measures the lower bound of every benchmark figure: the bare system calls of a verb, in a loop.
 //!
-//! Reads requests from standard input, one a line, and answers each with the nanoseconds it took:
-//! `read PATH SIZE RUNS`, `write PATH SIZE SYNCED RUNS`, `ensure-dir PATH RUNS`. Paths have no spaces.
+//! Reads requests from standard input, one per line, and prints the nanoseconds of each: `read PATH
+//! SIZE RUNS`, `write PATH SIZE SYNCED RUNS`, `ensure-dir PATH RUNS`. Paths have no spaces.
 #![allow(unsafe_code, missing_docs)]
 
 #[cfg(not(target_os = "linux"))]
@@ -24,7 +24,7 @@ mod linux {
 
     use nix::libc;
 
-    /// From this size on a read gets fresh memory and asks for huge pages, as the addon does.
+    /// From this size on, a read gets fresh memory with huge pages, as in the addon.
     const FRESH_MEMORY_FROM: usize = 4 << 20;
     const MODE: libc::mode_t = 0o644;
 
@@ -65,7 +65,8 @@ mod linux {
         CString::new(text).expect("no NUL")
     }
 
-    /// One run in eight more comes first: this process has just slept.
+    /// Returns the time of the runs, after one eighth as many runs to warm up: this process has
+    /// just slept.
     fn timed(runs: usize, mut run: impl FnMut()) -> u128 {
         for _ in 0..runs / 8 {
             run();
@@ -109,12 +110,12 @@ mod linux {
     }
 
     fn fsync(fd: RawFd) {
-        // SAFETY: takes a descriptor by value.
+        // SAFETY: the call takes a descriptor by value.
         checked(unsafe { libc::fsync(fd) }.into());
     }
 
     fn close(fd: RawFd) {
-        // SAFETY: every descriptor here is closed by whoever opened it, once.
+        // SAFETY: the code that opened a descriptor closes it, once.
         checked(unsafe { libc::close(fd) }.into());
     }
 
@@ -156,10 +157,10 @@ mod linux {
         }
     }
 
-    /// Up to this size, the probe byte lies behind the content, and `read` takes both.
+    /// Up to this size the buffer has room for the probe byte, and one `read` takes both.
     const ONE_PLACE_UP_TO: usize = 16 * 1024;
 
-    /// One call, with a probe byte behind the content, which tells that there is no more.
+    /// Reads the content and a probe byte in one call. The short read proves the end of file.
     fn read_exactly(fd: RawFd, start: *mut u8, size: usize) {
         if size <= ONE_PLACE_UP_TO {
             // SAFETY: the buffer has room for the content and one byte more.
@@ -178,7 +179,7 @@ mod linux {
                 iov_len: 1,
             },
         ];
-        // SAFETY: both parts are writable memory of the lengths given.
+        // SAFETY: both parts are writable memory of the given lengths.
         let answer = unsafe { libc::readv(fd, parts.as_ptr(), 2) };
         assert_eq!(checked(answer as libc::c_long) as usize, size);
     }
@@ -186,13 +187,13 @@ mod linux {
     fn with_fresh_memory(size: usize, fill: impl FnOnce(*mut u8)) {
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-        // SAFETY: a new mapping, placed by the kernel.
+        // SAFETY: a new mapping, at an address that the kernel chooses.
         let start = unsafe { libc::mmap(std::ptr::null_mut(), size, protection, flags, -1, 0) };
         assert_ne!(start, libc::MAP_FAILED);
-        // SAFETY: advice on the mapping just made. Not every kernel has huge pages; it is advice.
+        // SAFETY: a hint for the new mapping. Kernels without huge pages fail, which is harmless.
         let _ = unsafe { libc::madvise(start, size, libc::MADV_HUGEPAGE) };
         fill(start.cast());
-        // SAFETY: the mapping just made, which nobody else knows.
+        // SAFETY: unmaps the new mapping, to which no other reference exists.
         checked(unsafe { libc::munmap(start, size) }.into());
     }
 
@@ -220,7 +221,7 @@ mod linux {
         fn run(&mut self) {
             self.counter += 1;
             let temporary = c_string(&format!(".floor-{:032x}.tmp", self.counter));
-            // Only a descriptor that is opened for reading can be synced.
+            // Only a directory opened for reading can be synced.
             let kind = if self.synced {
                 libc::O_RDONLY
             } else {
@@ -236,7 +237,7 @@ mod linux {
                 checked(unsafe { libc::openat(directory, temporary.as_ptr(), flags, MODE) }.into())
                     as RawFd;
             assert_eq!(fstat(fd).st_mode & 0o7777, MODE);
-            // SAFETY: reads memory of ours of the length given.
+            // SAFETY: the call reads memory of ours of the given length.
             let written = unsafe { libc::write(fd, self.data.as_ptr().cast(), self.data.len()) };
             assert_eq!(written as usize, self.data.len());
             if self.synced {
@@ -259,7 +260,7 @@ mod linux {
         fn look_at_target(&self, directory: RawFd) {
             // SAFETY: all-zero is a valid `stat`.
             let mut stat: libc::stat = unsafe { std::mem::zeroed() };
-            // SAFETY: name and structure outlive the call. A target that is missing is no failure.
+            // SAFETY: name and structure outlive the call. A missing target is no failure.
             let _ = unsafe {
                 libc::fstatat(
                     directory,
