@@ -1,6 +1,6 @@
-//! The rules about path text, against `std::path` and against each other.
+//! Fuzzes the rules for path text, against `std::path` and against each other.
 //!
-//! A rule that is wrong here lets a path out of its root before any system call could stop it.
+//! A wrong rule would let a path out of its root before any system call could stop it.
 #![no_main]
 
 use arbitrary::Arbitrary;
@@ -10,12 +10,12 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-/// What paths are made of, so that most inputs are paths: one byte chooses one piece.
+/// Pieces of paths, so that most inputs are paths: one byte chooses one piece.
 const PIECES: [&str; 16] = [
     "/", "/", "/", ".", ".", "..", "a", "b", "..a", "dev", "proc", "sys", "fd", "task", "shm", "\0",
 ];
 
-/// Bytes as they are, or pieces of paths.
+/// Raw bytes, or pieces of paths.
 #[derive(Arbitrary, Debug)]
 enum Text<'a> {
     Raw(&'a [u8]),
@@ -64,7 +64,7 @@ fn check(text: &[u8]) {
     assert_eq!(path::check(text).is_ok(), is_usable);
 }
 
-/// `.` and `..` resolved by the components of `std::path`; `None` when `..` leaves the start.
+/// Resolves `.` and `..` by the components of `std::path`; `None` when `..` leaves the start.
 fn resolved(text: &[u8]) -> Option<PathBuf> {
     let mut kept = PathBuf::new();
     for part in as_path(text).components() {
@@ -149,7 +149,7 @@ fn device_names(text: &[u8]) {
         let tops = ["dev", "proc", "sys"].map(|name| Component::Normal(OsStr::new(name)));
         assert!(top.is_some_and(|top| tops.contains(&top)));
     }
-    // The answer is about the text of the components, however often a slash is repeated.
+    // The result depends on the components, however often a slash is repeated.
     let doubled = normal
         .split(|&byte| byte == b'/')
         .collect::<Vec<_>>()
@@ -179,7 +179,7 @@ fn stripped(absolute: &[u8], root: &[u8]) {
     let root = path::normalize(root);
     let absolute = [b"/", absolute].concat();
     let rest = path::beneath(&absolute, &root);
-    // `strip_prefix` too compares components as they stand, and drops repeated slashes and `.`.
+    // `strip_prefix` too compares components literally, and drops repeated slashes and `.`.
     let expected = as_path(&absolute).strip_prefix(as_path(&root)).ok();
     assert_eq!(rest.is_some(), expected.is_some());
     let (Some(rest), Some(expected)) = (rest, expected) else {

@@ -1,8 +1,8 @@
-//! Sequences of operations on a small tree with links, taken with both resolvers on twin trees.
+//! Fuzzes sequences of operations on a small tree with symlinks, with both resolvers on twin trees.
 //!
-//! After each step both must have come to the same outcome and the same tree. A failure leaves
-//! the tree as it was, a success changes what it names and nothing else, and what lies beside a
-//! root is neither changed nor read.
+//! After each step both must have the same outcome and the same tree. A failure leaves the tree as
+//! it was. A success changes only the object that it names. A call beneath a root neither changes
+//! nor reads anything outside.
 #![no_main]
 
 use holdfast_core::resolve::Resolver;
@@ -27,7 +27,7 @@ fuzz_target!(|plan: Plan| {
         if outcomes[0].is_none() {
             worlds.iter().for_each(|world| world.disturb(step));
         }
-        // What a read would have changed shows in the tree after the next step, or at the end.
+        // A change by a read would show in the tree after the next step, or at the end.
         let now = match step {
             Step::Read { .. } => trees.clone(),
             _ => worlds.each_ref().map(inside_of),
@@ -60,7 +60,7 @@ fn shapes(tree: &Tree) -> Vec<(&Path, &str)> {
         .collect()
 }
 
-/// Holds one outcome against what lies on the disk.
+/// Checks one outcome against the tree on disk.
 fn judge(step: &Step, outcome: &Outcome, world: &World, before: &Tree, after: &Tree) {
     as_by_path(step, outcome, world);
     match outcome {
@@ -102,7 +102,7 @@ fn judge(step: &Step, outcome: &Outcome, world: &World, before: &Tree, after: &T
                 only_changed(step, real, before, after);
             }
         }
-        // `require` removes bits, and is still not content.
+        // `require` removes bits before it fails.
         Outcome::Refused("insecure-permissions" | "not-owned") => {}
         Outcome::Refused("internal" | "path-mismatch") => panic!("{step:?}: {outcome:?}"),
         Outcome::Refused(_) | Outcome::System(..) => {
@@ -111,7 +111,7 @@ fn judge(step: &Step, outcome: &Outcome, world: &World, before: &Tree, after: &T
     }
 }
 
-/// Where the kernel's meaning of a path is what counts, `std::fs` reads the same, or nothing.
+/// Checks that `std::fs` reads the same or nothing, where a path has the kernel's meaning.
 fn as_by_path(step: &Step, outcome: &Outcome, world: &World) {
     let Step::Read { at, policy, .. } = step else {
         return;
@@ -129,8 +129,8 @@ fn as_by_path(step: &Step, outcome: &Outcome, world: &World) {
     }
 }
 
-/// Whether nothing but the object at `real` changed, directories above it that are new or that
-/// got a new name in them, and the number of names of a file that lost this one.
+/// Returns whether only these changed: the object at `real`, directories above it that are new or
+/// contain a new name, and the link count of a file that lost this name.
 fn only_changed(step: &Step, real: &Path, before: &Tree, after: &Tree) {
     let same = |path: &Path, was: &str, is: &str| {
         path == real || was == is || without_names(was) == without_names(is)

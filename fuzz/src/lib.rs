@@ -1,5 +1,4 @@
-//! What the target `sequences` is made of: steps that the fuzzer chooses, and the little world
-//! they are taken in.
+//! Support for the target `sequences`: steps that the fuzzer chooses, and the trees they run on.
 
 pub mod step;
 pub mod verb;

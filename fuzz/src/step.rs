@@ -5,12 +5,13 @@ use holdfast_core::ops::ensure_dir::Existing;
 use holdfast_core::ops::write::FinalSymlink;
 use holdfast_core::resolve::Policy;
 
-/// More than these many steps make no tree that fewer would not.
+/// Limit of steps: more steps create no tree that fewer could not.
 pub const STEPS: usize = 24;
-/// Components of a path or of a link's target.
+/// Most components of a path or of a symlink's target.
 const PARTS: usize = 4;
 
-/// Lets one byte choose a variant: derived, it would take four, and inputs would be long.
+/// Decodes a variant from one byte. A derived implementation would take four, and inputs would be
+/// long.
 macro_rules! chosen_by_a_byte {
     ($name:ident: $($variant:ident),+) => {
         impl Arbitrary<'_> for $name {
@@ -35,84 +36,84 @@ chosen_by_a_byte!(ForExisting: Tighten, Require, Leave);
 /// A whole run.
 #[derive(Arbitrary, Debug)]
 pub struct Plan {
-    /// Beneath a root that nothing may leave, or free.
+    /// Whether calls are confined to a root.
     pub is_rooted: bool,
-    /// What is done, in this order.
+    /// The steps, in order.
     pub steps: Vec<Step>,
 }
 
-/// Something that is done to both trees.
+/// A step that runs on both trees.
 #[derive(Arbitrary, Debug)]
 pub enum Step {
-    /// By `std::fs`, as other programs would.
+    /// Creates a directory by `std::fs`, as other programs would.
     MakeDir(Plain),
-    /// A file with this content.
+    /// Creates a file with this content.
     MakeFile(Plain, u8),
-    /// A symlink to any text.
+    /// Creates a symlink to any text.
     MakeLink(Plain, Text),
-    /// A second name of a file.
+    /// Creates a second name of a file.
     MakeHardlink(Plain, Plain),
-    /// A FIFO.
+    /// Creates a FIFO.
     MakeFifo(Plain),
-    /// Permission bits, of which a step of holdfast may remove some.
+    /// Sets permission bits, of which a step of holdfast may remove some.
     SetMode(Plain, Mode),
-    /// Over whatever has the name.
+    /// Renames, and replaces an existing file.
     Rename(Plain, Plain),
-    /// With all that is beneath.
+    /// Removes an object and everything beneath it.
     Remove(Plain),
-    /// By holdfast.
+    /// Reads by holdfast.
     Read {
-        /// What is read.
+        /// The path.
         at: Text,
-        /// Under which policy.
+        /// The policy.
         policy: Links,
-        /// A file with two names is refused.
+        /// Whether a file with two names is refused.
         reject_hardlinks: bool,
     },
-    /// By holdfast.
+    /// Writes by holdfast.
     Write {
-        /// What is written.
+        /// The path.
         at: Text,
-        /// Under which policy.
+        /// The policy.
         policy: Links,
         /// The content.
         data: u8,
-        /// What a link under the name means.
+        /// How a symlink under the name is treated.
         final_link: FinalLink,
-        /// Whether something may be replaced.
+        /// Whether an existing file may be replaced.
         overwrite: bool,
-        /// Whether parents are made.
+        /// Whether parents are created.
         make_parents: bool,
         /// An exact mode.
         mode: Option<Mode>,
-        /// A file with two names is refused.
+        /// Whether a file with two names is refused.
         reject_hardlinks: bool,
     },
-    /// By holdfast.
+    /// Ensures a directory by holdfast.
     Ensure {
-        /// Which directory.
+        /// The path.
         at: Text,
-        /// Under which policy.
+        /// The policy.
         policy: Links,
-        /// What happens to one that exists.
+        /// What happens to an existing directory.
         existing: ForExisting,
-        /// Its mode.
+        /// The mode.
         mode: Mode,
     },
 }
 
-/// One of a few names, so that steps meet.
+/// One of a few names, so that steps affect the same objects.
 #[derive(Debug, Clone, Copy)]
 pub enum Name {
-    /// `d`, a directory at first.
+    /// `d`, initially a directory.
     D,
-    /// `f`, a file at first.
+    /// `f`, initially a file.
     F,
-    /// `l`, a link to `d` at first.
+    /// `l`, initially a symlink to `d`.
     L,
-    /// `out`, a link to the outside at first.
+    /// `out`, initially a symlink to the outside.
     Out,
-    /// `x`, nothing at first.
+    /// `x`, initially missing.
     X,
 }
 
@@ -128,12 +129,12 @@ impl Name {
     }
 }
 
-/// A path of names alone, up to three.
+/// A path of up to three names alone.
 #[derive(Arbitrary, Debug, Clone, Copy)]
 pub struct Plain(Option<Name>, Option<Name>, Name);
 
 impl Plain {
-    /// Relative to the root.
+    /// Returns the path, relative to the root.
     #[must_use]
     pub fn text(&self) -> String {
         let Self(first, second, last) = *self;
@@ -143,7 +144,7 @@ impl Plain {
     }
 }
 
-/// A component of a path as a caller may give it.
+/// A component of a path as a caller may pass it.
 #[derive(Debug, Clone, Copy)]
 pub enum Part {
     /// `d`
@@ -160,7 +161,7 @@ pub enum Part {
     Up,
     /// `.`
     Here,
-    /// A slash too many.
+    /// An extra slash.
     Nothing,
     /// `secret`, a file outside.
     Secret,
@@ -168,22 +169,22 @@ pub enum Part {
     Outside,
     /// `root`, the root's own name.
     Root,
-    /// A name of 256 bytes, which no file system takes.
+    /// A name of 256 bytes, too long for every file system.
     TooLong,
 }
 
 /// Where a path starts.
 #[derive(Debug, Clone, Copy)]
 pub enum Start {
-    /// At the root, or at the directory of the link.
+    /// Relative to the root, or to the directory of the symlink.
     Relative,
-    /// With the absolute path of the root.
+    /// At the absolute path of the root.
     Root,
-    /// With the absolute path of the outside.
+    /// At the absolute path of the outside.
     Outside,
 }
 
-/// A path as a caller, or a link, may give it.
+/// A path as a caller may pass it, or a symlink's target.
 #[derive(Debug)]
 pub struct Text {
     /// Where it starts.
@@ -192,7 +193,8 @@ pub struct Text {
 }
 
 impl Arbitrary<'_> for Text {
-    /// All lengths are as likely: left to chance, most paths would have one component or none.
+    /// Makes all lengths equally likely. By chance alone, most paths would have one component or
+    /// none.
     fn arbitrary(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Self> {
         let start = Start::arbitrary(bytes)?;
         let length = usize::from(u8::arbitrary(bytes)?) % (PARTS + 1);
@@ -203,7 +205,7 @@ impl Arbitrary<'_> for Text {
 }
 
 impl Text {
-    /// The components, with slashes between them.
+    /// Returns the components, with slashes between them.
     #[must_use]
     pub fn tail(&self) -> String {
         let part = |part: &Part| match part {
@@ -245,7 +247,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// The bits.
+    /// Returns the bits.
     #[must_use]
     pub fn bits(self) -> u32 {
         match self {
@@ -260,7 +262,7 @@ impl Mode {
     }
 }
 
-/// [`Policy`], so that it can be arbitrary.
+/// [`Policy`], with an implementation of `Arbitrary`.
 #[derive(Debug, Clone, Copy)]
 #[allow(missing_docs, reason = "as in holdfast")]
 pub enum Links {
@@ -281,7 +283,7 @@ impl From<Links> for Policy {
     }
 }
 
-/// [`FinalSymlink`], so that it can be arbitrary.
+/// [`FinalSymlink`], with an implementation of `Arbitrary`.
 #[derive(Debug, Clone, Copy)]
 #[allow(missing_docs, reason = "as in holdfast")]
 pub enum FinalLink {
@@ -300,7 +302,7 @@ impl From<FinalLink> for FinalSymlink {
     }
 }
 
-/// [`Existing`], so that it can be arbitrary.
+/// [`Existing`], with an implementation of `Arbitrary`.
 #[derive(Debug, Clone, Copy)]
 #[allow(missing_docs, reason = "as in holdfast")]
 pub enum ForExisting {

@@ -1,4 +1,4 @@
-//! A step of holdfast, and what it came to.
+//! Runs a step of holdfast, and describes its outcome.
 
 use crate::step::Step;
 use crate::world::World;
@@ -9,23 +9,23 @@ use holdfast_core::ops::{ensure_dir, read, write};
 use holdfast_core::resolve::{Policy, Scope};
 use std::path::PathBuf;
 
-/// What a call came to, told alike for both trees.
+/// The outcome of a call, described the same way for both trees.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Content, and the real path below the base.
     Read(Vec<u8>, PathBuf),
-    /// The real path, whether it is new, and what else is told of it.
+    /// The real path, whether the file is new, and the rest of the result.
     Written(PathBuf, bool, String),
-    /// The real path, and what else is told of it.
+    /// The real path, and the rest of the result.
     Ensured(PathBuf, String),
-    /// A refusal's code.
+    /// The code of a refusal.
     Refused(&'static str),
-    /// What the system answered.
+    /// The errno and the system call.
     System(i32, &'static str),
 }
 
 impl Outcome {
-    /// Whether nothing was done.
+    /// Returns whether the call failed.
     #[must_use]
     pub fn is_failure(&self) -> bool {
         matches!(self, Self::Refused(_) | Self::System(..))
@@ -41,14 +41,14 @@ impl From<Error> for Outcome {
     }
 }
 
-/// What a write writes.
+/// Returns the content of a write.
 #[must_use]
 pub fn content(data: u8) -> Vec<u8> {
     vec![b'A' + data % 26; usize::from(data)]
 }
 
 impl World {
-    /// Takes a step of holdfast; `None` when it is none, or when nobody may try it.
+    /// Runs a step of holdfast; `None` for other steps, and for calls that could leave the tree.
     #[must_use]
     pub fn take(&self, step: &Step) -> Option<Outcome> {
         match step {
@@ -80,7 +80,7 @@ impl World {
                 let policy = Policy::from(*policy);
                 let at = self.argument_for(at, policy)?;
                 let final_symlink = match FinalSymlink::from(*final_link) {
-                    // Where it leads is not known beforehand, and free it might lead anywhere.
+                    // The target is not known beforehand, and without a root it could be anywhere.
                     FinalSymlink::Follow if !self.is_rooted() => FinalSymlink::Reject,
                     other => other,
                 };
@@ -118,14 +118,14 @@ impl World {
         }
     }
 
-    /// What `std::fs` reads where a call was to read, with the kernel's meaning of the path.
+    /// Reads by `std::fs`, with the kernel's meaning of the path.
     pub fn read_by_path(&self, at: &crate::step::Text) -> std::io::Result<Vec<u8>> {
         std::fs::read(self.root.join(self.text(at)))
     }
 
     fn argument_for(&self, at: &crate::step::Text, policy: Policy) -> Option<String> {
         let argument = self.argument(at);
-        // Without a root there is nothing to stay within.
+        // A policy within a root does not apply without one.
         let has_meaning = self.is_rooted() || policy != Policy::FollowWithinRoot;
         (has_meaning && (self.is_rooted() || self.is_safe(&argument))).then_some(argument)
     }
@@ -155,7 +155,7 @@ impl World {
         Ok(Outcome::Read(content, self.told(file.real_path(), at)))
     }
 
-    /// What the calling thread may answer, if it answers at all.
+    /// Reads by the non-blocking verb; `None` where it has no result.
     fn read_from_memory(
         &self,
         scope: &Scope<'_>,
@@ -219,10 +219,10 @@ impl World {
         Ok(Outcome::Ensured(path, more))
     }
 
-    /// A real path below the base, and in full where it lies elsewhere.
+    /// Returns a real path below the base; the full path where it lies elsewhere.
     fn told(&self, real: Option<&[u8]>, given: &str) -> PathBuf {
         let real = real.unwrap_or(given.as_bytes());
-        // What is told of nothing is what was given, which is beneath the root, if there is one.
+        // Without a real path the given path counts, which is beneath the root, if there is one.
         let path = self.root.join(String::from_utf8_lossy(real).into_owned());
         path.strip_prefix(&self.base)
             .map(PathBuf::from)

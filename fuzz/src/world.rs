@@ -1,4 +1,4 @@
-//! Two trees that start alike, one for each resolver: a root, and an outside beside it.
+//! Two equal trees, one for each resolver: a root, and an outside beside it.
 
 use crate::step::{Start, Step, Text};
 use holdfast_core::resolve::Root;
@@ -15,15 +15,15 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-/// What no call beneath the root may ever answer.
+/// The content that no call beneath the root may ever return.
 pub const SECRET: &str = "SECRET";
 
-/// What lies at one path of a tree.
+/// The object at one path of a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
-    /// Kind, permission bits, number of names, and content or target.
+    /// File type, permission bits, link count, and content or target.
     pub shape: String,
-    /// Its identity, and when it was last touched: alike only within one tree.
+    /// Its identity and change time: comparable only within one tree.
     pub identity: (u64, i64, i64),
 }
 
@@ -32,7 +32,7 @@ pub type Tree = BTreeMap<PathBuf, Object>;
 
 /// One of the two trees.
 pub struct World {
-    /// Holds the root and the outside.
+    /// The directory with the root and the outside.
     pub base: PathBuf,
     /// The directory that calls are confined to.
     pub root: PathBuf,
@@ -41,7 +41,7 @@ pub struct World {
 }
 
 impl World {
-    /// A tree as every run begins it, in a place of its own.
+    /// Creates the initial tree of a run, in a directory of its own.
     pub fn new(name: &str, resolver: Resolver, is_rooted: bool) -> io::Result<Self> {
         let base = place().join(name);
         if base.exists() {
@@ -70,13 +70,13 @@ impl World {
         })
     }
 
-    /// Whether calls are confined to the root.
+    /// Returns whether calls are confined to the root.
     #[must_use]
     pub fn is_rooted(&self) -> bool {
         self.pinned.is_some()
     }
 
-    /// A path's text as a call or a link has it in this tree.
+    /// Returns the text of a path for a call or a symlink in this tree.
     #[must_use]
     pub fn text(&self, text: &Text) -> String {
         let tail = text.tail();
@@ -87,8 +87,8 @@ impl World {
         }
     }
 
-    /// The scope of a call. Without a root, a path has to be absolute, and stay where it harms
-    /// nobody: see [`Self::is_safe`].
+    /// Returns the scope of a call. Without a root, a path has to be absolute and stay within the
+    /// tree: see [`Self::is_safe`].
     #[must_use]
     pub fn scope(&self, policy: holdfast_core::resolve::Policy) -> Scope<'_> {
         Scope {
@@ -98,8 +98,8 @@ impl World {
         }
     }
 
-    /// What a call is given: without a root nothing is relative, for a process has one working
-    /// directory and there are two trees.
+    /// Returns the argument of a call. Without a root it is absolute: a process has one working
+    /// directory, and there are two trees.
     #[must_use]
     pub fn argument(&self, text: &Text) -> String {
         let text = self.text(text);
@@ -110,8 +110,8 @@ impl World {
         }
     }
 
-    /// Whether a free call on this path ends within this tree, so that fuzzing does not write
-    /// into the machine it runs on.
+    /// Returns whether a call without a root ends within this tree, so that fuzzing does not write
+    /// elsewhere on the machine.
     #[must_use]
     pub fn is_safe(&self, argument: &str) -> bool {
         let above = self.base.as_os_str().len();
@@ -125,11 +125,11 @@ impl World {
         by_text.starts_with(&self.base) && stays(&by_text) && stays(Path::new(argument))
     }
 
-    /// Takes a step that other programs take. What cannot be done is not done, in both trees.
+    /// Runs a step of other programs. A step that is impossible is skipped in both trees.
     pub fn disturb(&self, step: &Step) {
         let at = |plain: &crate::step::Plain| {
             let path = self.root.join(plain.text());
-            // Through a link a step would reach the outside, which only holdfast is accused of.
+            // Through a symlink a step could reach the outside; only holdfast is tested for that.
             let is_plain = |parent: &Path| {
                 fs::symlink_metadata(parent).is_ok_and(|stat| stat.file_type().is_dir())
             };
@@ -170,16 +170,16 @@ impl World {
             }),
             Step::Read { .. } | Step::Write { .. } | Step::Ensure { .. } => None,
         };
-        // Whether it could be done shows in the trees, which are compared.
+        // The trees, which are compared, show whether the step succeeded.
         drop(done);
     }
 
-    /// Everything beneath the root, and the root itself.
+    /// Takes a snapshot of the root and everything beneath it.
     pub fn inside(&self) -> io::Result<Tree> {
         self.tree("root")
     }
 
-    /// Everything outside, which calls beneath a root must not so much as touch.
+    /// Takes a snapshot of everything outside, which calls beneath a root must not change at all.
     pub fn outside(&self) -> io::Result<Tree> {
         self.tree("outside")
     }
@@ -218,8 +218,8 @@ impl World {
     }
 }
 
-/// A directory of this process, in memory where there is such a place. It lies deeper than any
-/// path has `..`, so that a rule that failed would still harm nobody.
+/// Returns a directory of this process, in memory where there is such a file system. It lies deeper
+/// than any path has `..`, so that a wrong rule does no harm.
 fn place() -> &'static Path {
     static PLACE: OnceLock<PathBuf> = OnceLock::new();
     PLACE.get_or_init(|| {
@@ -239,8 +239,8 @@ fn place() -> &'static Path {
     })
 }
 
-/// Where a path leads, links and all; `None` where it leads nowhere. `fs::canonicalize` asks the
-/// system once for each component.
+/// Resolves a path with all symlinks; `None` where it does not exist. `fs::canonicalize` makes one
+/// system call per component.
 fn real(path: &Path) -> Option<PathBuf> {
     let mut options = fs::OpenOptions::new();
     let held = options.read(true).custom_flags(OFlag::O_PATH.bits());
@@ -250,7 +250,7 @@ fn real(path: &Path) -> Option<PathBuf> {
 
 const PLACE_PREFIX: &str = "holdfast-fuzz-";
 
-/// Removes what earlier processes left: a fuzzer does not end, it is stopped.
+/// Removes directories of earlier processes: a fuzzer runs until it is stopped.
 fn remove_left_over(top: &Path) {
     for entry in fs::read_dir(top).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -258,7 +258,7 @@ fn remove_left_over(top: &Path) {
             .to_str()
             .and_then(|name| name.strip_prefix(PLACE_PREFIX));
         if process.is_some_and(|id| !Path::new("/proc").join(id).exists()) {
-            // Another fuzzer may be doing the same.
+            // Another fuzzer may be removing it too.
             let _ = fs::remove_dir_all(entry.path());
         }
     }
