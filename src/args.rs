@@ -89,8 +89,8 @@ fn copy_string(
     place: &mut [MaybeUninit<u8>],
 ) -> Option<usize> {
     let mut length = 0;
-    // SAFETY: `env` and `value` belong to the running call, which writes at most the given number
-    // of bytes, the final NUL included, into memory that is exclusively ours.
+    // SAFETY: `env` and `value` belong to the running call. It writes at most the given number of
+    // bytes, the final NUL included, into memory that is exclusively ours.
     let status = unsafe {
         sys::napi_get_value_string_utf8(
             env,

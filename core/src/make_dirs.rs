@@ -244,8 +244,8 @@ fn make_below(
 
 /// Returns the error for a failed creation in an open directory.
 ///
-/// ENOENT there means that the directory was removed after it was opened (its link count is 0), or
-/// that its file system accepts no new names, as procfs.
+/// ENOENT there has two causes: the directory was removed after it was opened (its link count is
+/// 0), or its file system accepts no new names (procfs).
 pub(crate) fn classify_creation(dir: BorrowedFd<'_>, os: Os) -> Error {
     match os.errno {
         sys::ENOENT => without_name(dir, os, "takes-none"),
@@ -287,8 +287,8 @@ fn refuse_long_names(text: &[u8], ends: &[usize]) -> Result<(), Error> {
 /// Adds the bits of the exact mode that the umask removed from a new directory.
 ///
 /// The owner's own bits are harmless on every directory of ours. Bits for group and others are
-/// added only to a directory that is our own, empty, and without a bit beyond the mode, as the new
-/// one is. Returns the errno of a `chmod` that this system or file system refuses.
+/// added only if the directory is our own, empty, and has no bit beyond the mode. Returns the errno
+/// of a `chmod` that this system or file system refuses.
 fn add_bits_taken_by_umask(dir: BorrowedFd<'_>, mode: u32) -> Result<Option<i32>, Error> {
     let stat = sys::fstat(dir)?;
     let has = stat.mode & 0o777;

@@ -67,8 +67,8 @@ pub(crate) struct Located<'a> {
     pub(crate) text: Cow<'a, [u8]>,
     /// The path ended in `/` or `/.`, so it can only name a directory.
     pub(crate) names_directory: bool,
-    /// The path is as the caller wrote it, and only symlinks can make it differ from the real path
-    /// (or from the part beneath the root's).
+    /// The path is as the caller wrote it. Only symlinks can make it differ from the real path, or
+    /// from its part beneath the root.
     pub(crate) is_plain: bool,
 }
 

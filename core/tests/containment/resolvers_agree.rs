@@ -47,8 +47,8 @@ const NAMES: [&str; 10] = [
     "d", "f", "lf", "ld", "out", "dang", "pipe", "new", "..", ".",
 ];
 
-/// Returns every path of one and two names, those of three that cross a directory or a symlink
-/// twice, and variants of some with slashes and absolute paths.
+/// Returns the paths of the table: every path of one and two names; those of three that cross a
+/// directory or a symlink twice; variants with slashes, and absolute paths.
 pub(crate) fn paths() -> Vec<String> {
     let mut paths: Vec<String> = NAMES.map(str::to_owned).to_vec();
     for first in NAMES {

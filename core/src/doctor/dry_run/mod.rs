@@ -1,6 +1,6 @@
 //! Dry runs: predict the result of each verb without a change to the file system.
 //!
-//! Each dry run makes the calls of its verb up to the first one that would change something, and
+//! Each dry run makes the calls of its verb up to the first one that would change something. It
 //! predicts the result of that call ([`super::predict`]).
 //!
 //! Not predicted: failures that only the attempt shows, such as quotas, seccomp filters, security

@@ -36,8 +36,8 @@ pub(crate) fn acl_grants(_: BorrowedFd<'_>) -> Result<bool, Os> {
 /// supported.
 pub(crate) fn get_acl(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
     read_value(|value| {
-        // SAFETY: the descriptor is borrowed and open, the name is a static C string, and the
-        // kernel writes at most the given number of bytes into memory of that length.
+        // SAFETY: the descriptor is borrowed and open, the name is a static C string. The kernel
+        // writes at most the given number of bytes into memory of that length.
         let length = unsafe {
             libc::fgetxattr(
                 fd.as_raw_fd(),
@@ -99,9 +99,9 @@ fn get_acl_by_procfs(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
             size: u32::try_from(value.len()).unwrap_or(u32::MAX),
             flags: 0,
         };
-        // SAFETY: the descriptor is open for the life of the process, the strings and the structure
-        // live until the call returns, and the kernel writes at most the given number of bytes into
-        // memory of that length.
+        // SAFETY: the descriptor stays open for the life of the process. The strings and the
+        // structure live until the call returns. The kernel writes at most the given number of
+        // bytes into memory of that length.
         let length = unsafe {
             libc::syscall(
                 SYS_GETXATTRAT,

@@ -25,7 +25,7 @@ const SYS_FACCESSAT2: libc::c_long = 439;
 ///
 /// The kernel decides, from modes, ACLs, capabilities, read-only mounts, immutable files and
 /// security modules. Before 5.8, or under a filter that does not know the call, the check uses the
-/// real ids, which are the same in every process that is not setuid.
+/// real ids. They are the same in every process that is not setuid.
 pub(crate) fn access(fd: BorrowedFd<'_>, permissions: i32) -> Result<(), Os> {
     if faccessat2_works() {
         let flags = libc::AT_EACCESS | libc::AT_EMPTY_PATH;

@@ -29,8 +29,8 @@ pub(crate) fn read(fd: BorrowedFd<'_>, into: &mut [u8]) -> Result<usize, Os> {
 
 /// Reads from the start of a file into one or more buffers. Does not move the descriptor's offset.
 ///
-/// A read that must not block returns EAGAIN where it would wait for a disk, and ENOTSUP where the
-/// file system does not support the flag (`preadv2(RWF_NOWAIT)`, kernel 4.14).
+/// A read that must not block uses `preadv2(RWF_NOWAIT)` (kernel 4.14). It returns EAGAIN where it
+/// would wait for a disk, and ENOTSUP where the file system does not support the flag.
 pub(crate) fn read_from_start(
     fd: BorrowedFd<'_>,
     places: &mut [IoSliceMut<'_>],

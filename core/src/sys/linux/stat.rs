@@ -95,7 +95,7 @@ fn statx_raw(fd: BorrowedFd<'_>, path: &CStr, flags: libc::c_int) -> Option<nix:
     }
     let mut raw = MaybeUninit::<libc::statx>::zeroed();
     // SAFETY: the descriptor is borrowed and open, the path is a C string that lives until the call
-    // returns, and `raw` is exclusive memory of the size the kernel writes.
+    // returns. `raw` is exclusive memory of the size the kernel writes.
     let result = unsafe {
         libc::syscall(
             libc::SYS_statx,

@@ -68,8 +68,8 @@ fn by_mount(mount: u64) -> Option<u64> {
         wanted: STATMOUNT_SB_BASIC,
     };
     let mut result = MaybeUninit::<Answer>::zeroed();
-    // SAFETY: the request has the layout that its size stands for, and the result is exclusive
-    // memory of the given size, which the kernel does not exceed.
+    // SAFETY: the request has the layout that its size stands for. The result is exclusive memory
+    // of the given size, which the kernel does not exceed.
     let status = unsafe {
         libc::syscall(
             SYS_STATMOUNT,

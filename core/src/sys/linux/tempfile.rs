@@ -49,8 +49,8 @@ fn link(
     name: &std::ffi::CStr,
     flags: libc::c_int,
 ) -> Result<(), Os> {
-    // SAFETY: both descriptors are borrowed and open (or AT_FDCWD), and both strings are C strings
-    // that live until the call returns, which changes no memory of ours.
+    // SAFETY: both descriptors are borrowed and open (or AT_FDCWD). Both strings are C strings that
+    // live until the call returns. It changes no memory of ours.
     let result = unsafe {
         libc::linkat(
             from.as_raw_fd(),

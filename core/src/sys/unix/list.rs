@@ -16,7 +16,8 @@ use std::ptr::NonNull;
 struct Listing(NonNull<libc::DIR>);
 
 impl Listing {
-    /// Opens the directory a second time, for reading: the stream moves the offset of its descriptor.
+    /// Opens the directory a second time, for reading: the stream moves the offset of its
+    /// descriptor.
     fn open(dir: BorrowedFd<'_>) -> Result<Self, Os> {
         let readable = open_at(dir, b".", OFlag::O_RDONLY | OFlag::O_DIRECTORY)?;
         // SAFETY: the descriptor is open and ours. The call takes it over only when it succeeds.
@@ -32,7 +33,7 @@ impl Listing {
 
     /// Returns the next name, `.` and `..` included; `None` at the end.
     fn next(&mut self) -> Result<Option<&[u8]>, Os> {
-        // readdir(3) returns null both at the end and on an error, and sets errno for an error only.
+        // readdir(3) returns null at the end and on an error, but sets errno only for an error.
         Errno::clear();
         // SAFETY: the stream is open, and exclusively borrowed for the length of the call.
         let entry = unsafe { libc::readdir(self.0.as_ptr()) };
