@@ -102,7 +102,7 @@ const FUNCTIONS: [(&CStr, sys::napi_callback); 9] = [
     (c"statusCached", Some(status_cached)),
 ];
 
-/// Finalizer of a function: releases its reference count of the state. The last one frees the
+/// Finalizes a function: releases its reference count of the state. The last one frees the
 /// state.
 unsafe extern "C" fn drop_state(_: sys::napi_env, state: *mut c_void, _: *mut c_void) {
     // SAFETY: `direct` gave this count of the state to this function alone, which is not called any

@@ -36,8 +36,8 @@ pub(crate) fn acl_grants(_: BorrowedFd<'_>) -> Result<bool, Os> {
 /// supported.
 pub(crate) fn get_acl(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
     read_value(|value| {
-        // SAFETY: the descriptor is borrowed and open, the name is a static C string. The kernel
-        // writes at most the given number of bytes into memory of that length.
+        // SAFETY: the descriptor is borrowed and open, and the name is a static C string. The
+        // kernel writes at most the given number of bytes into memory of that length.
         let length = unsafe {
             libc::fgetxattr(
                 fd.as_raw_fd(),

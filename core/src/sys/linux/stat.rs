@@ -48,13 +48,13 @@ pub(crate) fn statx(fd: BorrowedFd<'_>) -> Result<Stat, Os> {
     stat_with(fd, 0)
 }
 
-/// As [`statx`], from cached attributes alone: never calls a remote file system. The attributes of
-/// a remote file may be out of date.
+/// Returns the stat of a descriptor from cached attributes alone: never calls a remote file system.
+/// The attributes of a remote file may be out of date.
 pub(crate) fn statx_dont_sync(fd: BorrowedFd<'_>) -> Result<Stat, Os> {
     stat_with(fd, libc::AT_STATX_DONT_SYNC)
 }
 
-/// As [`statx`], for a name in a directory. Does not follow symlinks.
+/// Returns the stat of a name in a directory. Does not follow symlinks.
 pub(crate) fn statx_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
     let text = c_string("lstat", name)?;
     match statx_raw(dir, &text, libc::AT_SYMLINK_NOFOLLOW) {

@@ -23,7 +23,7 @@ pub(crate) fn sync(fd: BorrowedFd<'_>) -> Result<(), Os> {
     }
 }
 
-/// As [`sync`], for a directory.
+/// Syncs a directory as [`sync`] does.
 pub(crate) fn sync_directory(dir: BorrowedFd<'_>) -> Result<(), Os> {
     sync(dir)
 }

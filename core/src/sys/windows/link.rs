@@ -81,7 +81,7 @@ pub(crate) fn fstatat(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
     fstat(open_itself(dir, name).map_err(named)?.as_fd()).map_err(named)
 }
 
-/// As [`fstatat`]: mounts have no unique id.
+/// Returns the stat of a name, without a mount id: mounts have no unique id.
 pub(crate) fn statx_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
     fstatat(dir, name)
 }

@@ -89,7 +89,7 @@ pub(crate) fn fstat(fd: BorrowedFd<'_>) -> Result<Stat, Os> {
     })
 }
 
-/// As [`fstat`], which has every field here.
+/// Returns the result of [`fstat`], which has every field here.
 pub(crate) fn statx(fd: BorrowedFd<'_>) -> Result<Stat, Os> {
     fstat(fd)
 }
