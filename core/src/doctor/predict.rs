@@ -93,7 +93,7 @@ pub(super) fn is_full(volume: &Volume) -> bool {
     volume.blocks > 0 && usable == 0
 }
 
-/// Compares magic numbers of statfs(2).
+/// Returns whether the file system is in memory, by magic numbers of statfs(2).
 fn is_in_memory(volume: &Volume) -> bool {
     matches!(volume.kind, 0x0102_1994 | 0x8584_58f6) // tmpfs, ramfs
 }

@@ -150,7 +150,7 @@ pub(crate) fn may_be_device_or_magic(normal: &[u8]) -> bool {
 /// decide: the open does not block, acquires no controlling terminal and follows no magic link.
 #[must_use]
 pub fn is_device_or_magic(normal: &[u8]) -> bool {
-    /// More components than any of these names has.
+    /// Number of components that the patterns below match.
     const MOST: usize = 5;
     let mut parts = [&b""[..]; MOST];
     let mut count = 0;

@@ -92,7 +92,8 @@ pub fn ensure_dir(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Ensure
     ensure_dir_unless(scope, raw, rules, &|| false)
 }
 
-/// Does the work of [`ensure_dir`]. A callback decides whether the operator opted out of tightening.
+/// Does the work of [`ensure_dir`]. A callback decides whether the operator opted out of
+/// tightening.
 ///
 /// # Errors
 ///
