@@ -1,6 +1,6 @@
 import { native } from '../native/load.js';
 
-/** The callbacks of a signal, and its one listener: Node warns of a leak from the eleventh listener on. */
+/** The callbacks of a signal and its single listener. Node warns of a leak from the eleventh listener on. */
 interface Registration {
   callbacks: Set<() => void>;
   listener: () => void;
@@ -9,10 +9,10 @@ interface Registration {
 const registrations: WeakMap<AbortSignal, Registration> = new WeakMap();
 
 /**
- * Calls `callback` when `signal` aborts, or at once when it has aborted.
+ * Calls `callback` when `signal` aborts, or at once if it is already aborted.
  *
- * @param callback throws nothing; a function of this call alone
- * @returns removes the callback, and with the last one the listener
+ * @param callback throws nothing; each call passes a new function
+ * @returns a function that removes the callback, and the listener with the last callback
  */
 export function onAbort(signal: AbortSignal, callback: () => void): () => void {
   if (signal.aborted) {
@@ -46,7 +46,8 @@ function listen(signal: AbortSignal): Registration {
 }
 
 /**
- * Returns the result of `work`, or rejects with the signal's reason as soon as it aborts. The work continues and its result is discarded.
+ * Returns the result of `work`, or rejects with the signal's reason as soon as the signal aborts. The work continues
+ * and its result is discarded.
  *
  * @param discard releases a result that comes after the abort; may return a promise
  */
@@ -77,7 +78,7 @@ export function abortable<T>(signal: AbortSignal | undefined, work: Promise<T>, 
   });
 }
 
-/** Makes a cancel flag of the binary that the signal sets: it stops a write before publication. */
+/** Creates a cancel flag in the binary. The signal raises it, and a raised flag stops a write before publication. */
 export function cancelOn(signal: AbortSignal) {
   const handle = native().cancelNew();
   return { handle, dispose: onAbort(signal, () => native().cancelRaise(handle)) };

@@ -1,4 +1,4 @@
-// Iterates over the chunks of a producer, which may be endless, silent or broken.
+// Iterates over the chunks of a producer. A producer may be endless, never yield, or throw.
 
 import { perfHooks, timers } from '../base/node.js';
 import { onAbort } from './abort.js';
@@ -10,18 +10,20 @@ const { setImmediate } = timers;
 export type Source = AsyncIterable<unknown> | Iterable<unknown>;
 export type SourceIterator = AsyncIterator<unknown> | Iterator<unknown>;
 
-/** Milliseconds after which the event loop gets a turn: a producer that never waits keeps timers and signals from firing. */
+/**
+ * Milliseconds until the loop yields to the event loop. A producer that never waits would starve timers and signals.
+ */
 const TURN_MS = 10;
 
 /** Chunks between two reads of the clock. */
 const CHUNKS_PER_LOOK = 16;
 
-/** Milliseconds that a producer has to clean up in `return()` before the write rejects. */
+/** Milliseconds that `return()` of a producer may take before the write rejects. */
 const RETURN_MS = 1000;
 
 /**
- * Calls `use` with each chunk, and awaits it. Rejects as soon as the signal aborts, also while a chunk is awaited. Closes the source
- * on every error; on abort without awaiting it.
+ * Calls `use` with each chunk and awaits it. Rejects as soon as the signal aborts, also while a chunk is awaited.
+ * Closes the source on every error; on abort it does not await the close.
  */
 export async function forEachChunk(source: Source, iterator: SourceIterator, signal: AbortSignal | undefined, use: (chunk: unknown) => void | Promise<void>) {
   const interruptible = new Interruptible(signal);
@@ -52,7 +54,9 @@ export async function forEachChunk(source: Source, iterator: SourceIterator, sig
   }
 }
 
-/** Awaits values until a signal aborts. `Promise.race` with one long-lived promise would keep a reaction for every chunk. */
+/**
+ * Awaits values until a signal aborts. `Promise.race` with one long-lived promise would keep a reaction for each chunk.
+ */
 class Interruptible {
   /** rejects the current wait */
   #reject: ((reason: unknown) => void) | undefined;
@@ -62,7 +66,7 @@ class Interruptible {
     this.#remove = signal && onAbort(signal, () => this.#reject?.(signal.reason));
   }
 
-  /** @returns the value, or a promise of it */
+  /** Returns the value, or a promise of it. */
   wait<T>(value: T | PromiseLike<T>): T | Promise<T> {
     if (this.#remove === undefined || typeof (value as PromiseLike<T> | undefined)?.then !== 'function') {
       return value as T;
@@ -78,7 +82,7 @@ class Interruptible {
   }
 }
 
-/** Properties of streams and iterators, none of which a source must have. */
+/** Properties that distinguish streams, iterators and readline interfaces. All are optional. */
 interface Duck extends Partial<AsyncIterable<unknown> & Iterable<unknown>> {
   next?: unknown;
   pipe?: unknown;
@@ -87,7 +91,7 @@ interface Duck extends Partial<AsyncIterable<unknown> & Iterable<unknown>> {
   destroyed?: boolean;
   errored?: unknown;
   destroy?(): unknown;
-  /** of an `Interface` of readline */
+  /** present on an `Interface` of readline */
   question?: unknown;
   setPrompt?: unknown;
   closed?: unknown;
@@ -97,13 +101,15 @@ function isAsync(source: Source): source is AsyncIterable<unknown> {
   return typeof (source as Duck)[Symbol.asyncIterator] === 'function';
 }
 
-/** Streams, iterators and readline interfaces that a write was given, and iterators that one got from its source. */
+/** Sources that an earlier write used, and the iterators that those sources returned. */
 const claimed = new WeakSet();
 
 /**
- * Claims a source for one write, and returns its iterator: a readline interface loses the lines that come before. Throws if it has nothing more to yield, as far as that can be known, or belongs to an earlier write:
- * a retry with it would publish an empty file. Iterables that return a new iterator each time are accepted again, as is a stream
- * that other code has read in part.
+ * Claims a source for one write and returns its iterator.
+ *
+ * Throws if the source is known to be exhausted or belongs to an earlier write: a retry with it would publish an empty
+ * file. Accepts iterables that return a new iterator each time, and streams that other code has read in part. A
+ * readline interface loses the lines that it emits before this call.
  */
 export function claim(source: Source): SourceIterator {
   const duck = source as Duck;
@@ -116,13 +122,13 @@ export function claim(source: Source): SourceIterator {
   return iteratorOf(source);
 }
 
-/** Throws if an earlier write got the same iterator, or one of the same Node stream. */
+/** Returns the iterator of a source. Throws if an earlier write used the same iterator or the same Node stream. */
 function iteratorOf(source: Source): SourceIterator {
   const iterator = isAsync(source) ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
   if ((iterator as unknown) === source || typeof iterator !== 'object' || iterator === null) {
     return iterator;
   }
-  // Node's iterators of streams name their stream.
+  // Node's stream iterators have a `stream` property.
   const { stream } = iterator as { stream?: Duck };
   const isOfStream = typeof stream?.pipe === 'function' && stream !== source;
   if (claimed.has(iterator) || (isOfStream && (claimed.has(stream) || isUsedUp(stream)))) {
@@ -140,12 +146,14 @@ function alreadyConsumed() {
   return own(Object.assign(new Error(message), { code: 'ERR_INVALID_STATE' }));
 }
 
-/** Whether a value is an `Interface` of readline: its iterator has the lines since it was first asked for, and is one for all. */
+/**
+ * Whether a value is an `Interface` of readline. It has a single iterator, which buffers lines from its first use on.
+ */
 function isReadline({ question, setPrompt }: Duck) {
   return typeof question === 'function' && typeof setPrompt === 'function';
 }
 
-/** Whether a Node stream or a web stream has ended, was destroyed or cancelled, without an error of its own. */
+/** Whether a Node stream or a web stream has ended, or was destroyed or cancelled, without an error of its own. */
 function isUsedUp(source: Duck) {
   if (typeof source.pipe === 'function') {
     return source.readableEnded === true || (source.destroyed === true && !source.errored);
@@ -162,12 +170,12 @@ function isUsedUp(source: Duck) {
 }
 
 /**
- * Calls the iterator's `return()` and waits for it, for a second at most. Ignores its errors: the error that ended the write is
- * reported.
+ * Calls the iterator's `return()` and waits one second at most. Ignores its errors: the write reports the error that
+ * ended it.
  *
- * An iterator that was never asked for a chunk does not destroy its Node stream, which would keep its file open.
+ * Destroys a Node stream whose iterator is unused: such an iterator leaves the stream's file open.
  *
- * @param iterator if it was asked for one
+ * @param iterator undefined if `next()` was never called
  */
 export async function closeSource(source: Duck, iterator?: SourceIterator) {
   try {

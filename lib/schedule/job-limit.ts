@@ -1,27 +1,27 @@
-// Limits the jobs in libuv's pool. Submitting thousands at once would block the event loop; a waiting job costs one closure and no
-// descriptor.
+// Limits the jobs in libuv's pool. Submitting thousands at once would block the event loop. A waiting job costs one
+// closure and holds no descriptor.
 
-/** More than the pool has threads, so that no thread is idle while jobs wait. */
+/** Limit of running jobs. It exceeds the number of threads, so that no thread is idle while jobs wait. */
 const MOST = Math.max(128, 2 * (Number(process.env.UV_THREADPOOL_SIZE) || 0));
 
-/** Threads of libuv's pool. */
+/** The number of threads in libuv's pool. */
 const THREADS = Math.min(1024, Math.max(1, Math.trunc(Number(process.env.UV_THREADPOOL_SIZE)) || 4));
 
 let running = 0;
 
-/** Jobs that wait for an idle thread ({@link untilIdle}), in their order. */
+/** Jobs that wait for an idle thread ({@link untilIdle}), first in, first out. */
 const paused: (() => void)[] = [];
 
-/** those that wait, the first to start at `head` */
+/** jobs that wait for a slot; the next one to start is at `head` */
 let waiting: (() => void)[] = [];
 let head = 0;
 
-/** Whether a job would start at once. None starts while another one waits for an idle thread. */
+/** Whether a job would start at once. No job starts while another one waits for an idle thread. */
 export function hasRoom() {
   return running < MOST && paused.length === 0;
 }
 
-/** Runs a job when there is room: in the same tick, if there is now. */
+/** Runs a job when a slot is free: in the same tick, if one is free now. */
 export async function inPool<T>(start: () => Promise<T>): Promise<T> {
   if (hasRoom()) {
     running += 1;
@@ -37,8 +37,8 @@ export async function inPool<T>(start: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Called within a job of {@link inPool}, before its next step: resolves when the pool has an idle thread, so that the step
- * starts as soon as it is handed over. Counts the jobs of this module only.
+ * Resolves when the pool has an idle thread, so that the next step of a job starts without delay. Only jobs of {@link
+ * inPool} call it. Counts the jobs of this module only.
  */
 export async function untilIdle(): Promise<void> {
   if (running <= THREADS && paused.length === 0) {
@@ -50,7 +50,7 @@ export async function untilIdle(): Promise<void> {
   await resumed;
 }
 
-/** Resolves when a running job leaves its slot, and takes the slot in the same tick. */
+/** Resolves when a running job frees its slot, and takes that slot in the same tick. */
 function slot(queue: (() => void)[]): Promise<void> {
   return new Promise((resolve) => {
     queue.push(() => {

@@ -1,14 +1,18 @@
-// Calls on one path run one after another. Paths are compared as text, so that calls on different paths never wait for each other.
+// Runs calls on one path one after another. Compares paths as text, so that calls on different paths never wait for
+// each other.
 
 /**
- * For calls during which the caller's own functions run: a queue that also lets paths wait that may lead to one file would
- * deadlock when such a function awaits a call on the other path.
+ * A queue for calls that run the caller's functions. If paths to one file shared a queue, a function that awaits a call
+ * on the other path would deadlock.
  */
 export class PathQueue {
   /** the last call on each path */
   #last: Map<string, Promise<void>> = new Map();
 
-  /** Runs a call after those made before it on the same path. It starts after this method has returned, so that it may queue another. */
+  /**
+   * Runs a call after the earlier calls on the same path. The call starts after this method returns, so that it may
+   * queue another.
+   */
   queued<T>(path: string, call: () => Promise<T>): Promise<T> {
     const running = (this.#last.get(path) ?? Promise.resolve()).then(call);
     const done = () => {

@@ -1,4 +1,4 @@
-// The option `root` of the free functions: the directory is opened, used for one call, and closed.
+// Implements the option `root` of the free functions: opens the directory, uses it for one call and closes it.
 
 import { direct } from '../native/calls.js';
 import { mayAnswerNow } from './sync-budget.js';
@@ -9,7 +9,7 @@ import { IdentityIndex, RootIndex } from '../native/record-layout.js';
 import type { Handle } from '../native/binding.js';
 import type { NativePath } from '../errors/failure.js';
 
-/** A directory that is open, and its real path. */
+/** An open directory and its real path. */
 export interface Opened {
   handle: Handle;
   path: string;
@@ -17,7 +17,10 @@ export interface Opened {
   number: number;
 }
 
-/** The same with its identity, by `fstat`. `inoLow` has the lower 32 bits of the inode, which a number may lose. */
+/**
+ * An open directory with its identity from `fstat`. `inoLow` has the lower 32 bits of the inode, which a number may
+ * lose.
+ */
 export type Identified = Opened & { dev: number; ino: number; inoLow: number };
 
 function toOpened(handle: Handle, result: record.Result, path: NativePath): Identified {
@@ -41,7 +44,7 @@ export function openSync(dir: unknown): Identified {
   return toOpened(handle, record.last, path);
 }
 
-/** Opens a directory that the kernel has in memory on the calling thread, and any other one in libuv's pool. */
+/** Opens a directory on the calling thread if the kernel has it cached, and otherwise in libuv's pool. */
 export function openSoon(dir: unknown): Identified | Promise<Identified> {
   const path = toPath(dir, 'root');
   if (!mayAnswerNow()) {
@@ -55,7 +58,7 @@ export async function open(dir: unknown): Promise<Identified> {
   return openInPool(toPath(dir, 'root'), false);
 }
 
-/** @param learn finds out first how far away the file system is */
+/** @param learn first determine the locality of the file system */
 async function openInPool(path: NativePath, learn: boolean): Promise<Identified> {
   const [answer, handle] = await native().rootOpenAsync(pathForLater(path, false), learn);
   const result = record.unpack(answer);
@@ -66,8 +69,10 @@ async function openInPool(path: NativePath, learn: boolean): Promise<Identified>
 }
 
 /**
- * @param dir the option, or undefined
- * @param pinned the root whose method was called, if one was
+ * Calls `call` with the root of a call, and closes the root if it was opened here.
+ *
+ * @param dir the option `root`
+ * @param pinned the root whose method was called
  */
 export function withRootSync<T>(dir: unknown, pinned: Opened | undefined, call: (root: Opened | undefined) => T): T {
   if (pinned !== undefined || dir === undefined) {
@@ -82,8 +87,10 @@ export function withRootSync<T>(dir: unknown, pinned: Opened | undefined, call: 
 }
 
 /**
- * @param dir the option, or undefined
- * @param pinned the root whose method was called, if one was
+ * Asynchronous twin of {@link withRootSync}.
+ *
+ * @param dir the option `root`
+ * @param pinned the root whose method was called
  */
 export async function withRoot<T>(dir: unknown, pinned: Opened | undefined, call: (root: Opened | undefined) => Promise<T>): Promise<T> {
   if (pinned !== undefined || dir === undefined) {

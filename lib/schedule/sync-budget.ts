@@ -1,14 +1,14 @@
-// Limits the work that asynchronous calls do on the calling thread in one turn of the event loop. A cached answer costs microseconds,
-// and a loop that awaits only such answers would starve timers and I/O.
+// Limits the work that asynchronous calls do on the calling thread in one turn of the event loop. A cached call costs
+// microseconds, and a loop that awaits only such calls would starve timers and I/O.
 
 import { timers } from '../base/node.js';
 
 // Captured at load: fake timers of test runners replace the global one.
 const { setImmediate } = timers;
 
-/** Answers in one turn of the event loop: some two milliseconds of work. */
+/** Cached calls in one turn of the event loop: about two milliseconds of work. */
 const ANSWERS = 256;
-/** Bytes that cost as much as one answer. */
+/** Bytes whose copy costs as much as one cached call. */
 const BYTES = 32 * 1024;
 
 let left = ANSWERS;
@@ -19,7 +19,7 @@ function startOver() {
   isCounting = false;
 }
 
-/** Whether one more answer may be given in this turn. */
+/** Whether one more call may run on the calling thread in this turn. Counts it if so. */
 export function mayAnswerNow() {
   if (left <= 0) {
     return false;
@@ -32,7 +32,7 @@ export function mayAnswerNow() {
   return true;
 }
 
-/** @param bytes that an answer has copied */
+/** Charges the budget for copied bytes. */
 export function charge(bytes: number) {
   left -= bytes / BYTES;
 }

@@ -1,4 +1,4 @@
-// Publishes asynchronous writes to one target in the order of the calls, within one environment.
+// Publishes asynchronous writes to one target in call order, within one environment.
 
 import { path } from '../base/node.js';
 import { direct } from '../native/calls.js';
@@ -9,33 +9,32 @@ import { withRoot, type Opened } from './root-handle.js';
 import { TargetKeyIndex, TargetKeyValue } from '../native/record-layout.js';
 import type { NativePath } from '../errors/failure.js';
 
-/** What a write is about to replace. */
+/** The file that a write replaces. */
 export interface Target {
-  /** of the file, folded; `undefined`: it may have any name */
+  /** folded name of the file; `undefined` if the name is not known */
   name: string | undefined;
-  /** its path, for two calls that were given the same */
+  /** path of the file; two calls with equal text have the same target */
   text: string | undefined;
-  /** identity of its directory; `null`: it may lie in any; `undefined`: not looked for yet */
+  /** identity of the directory; `null`: unknown; `undefined`: not determined yet */
   dir: string | null | undefined;
-  /** identity of the file itself, where its content may be written over: other mounts have it under other names */
+  /** identity of the file, for writes in place: other mounts have the file under other names */
   file?: string | undefined;
   path?: [file: NativePath, root: NativePath | undefined, pinned: Opened | undefined, flags: number];
-  /** finds the name where waiting for a file system does no harm */
+  /** determines the target in libuv's pool, where a file system may block */
   resolve?: () => Promise<Target>;
 }
 
-/** Bits of a write's flags that have it follow a final link. */
+/** Bits of a write's flags: the write follows a final symlink. */
 const FOLLOWS = 2 << 4;
 
-/** The bit of a write that may go over the content of its target. */
+/** Bit of a write's flags: the write may overwrite the content of its target. */
 const IN_PLACE = 1 << 9;
 
 /**
- * The target of a path. A final link that is to be followed is, and a file that may be written in place is looked for: in the kernel's
- * memory, or in the pool when it is not there.
+ * Returns the target of a path. Follows a final symlink if the flags say so, and looks up the identity of a file that
+ * may be written in place. The lookup uses the kernel's cache, or libuv's pool on a cache miss.
  *
- * @param root the option
- * @param flags of the write
+ * @param root the option `root`
  */
 export function targetOf(file: NativePath, root: NativePath | undefined, pinned: Opened | undefined, flags: number): Target {
   const base = pinned === undefined ? root : pinned.path;
@@ -54,13 +53,13 @@ export function targetOf(file: NativePath, root: NativePath | undefined, pinned:
   return found(record.last, kind, name);
 }
 
-/** Looks for a target in the kernel's memory. */
+/** Looks up a target in the kernel's cache. */
 function lookUp(file: NativePath, root: NativePath | undefined, pinned: Opened | undefined, flags: number) {
   direct().writeTarget(file, flags, root, pinned?.handle, pinned?.number);
   return record.failed(record.last) ? 0 : record.last.numbers[TargetKeyIndex.KIND];
 }
 
-/** @param name the last one of the path */
+/** @param name the last component of the path */
 function found(result: record.Result, kind: number, name: string): Target {
   const isByName = kind === TargetKeyValue.KNOWN_BY_NAME;
   return {
@@ -76,9 +75,9 @@ function identity({ numbers }: record.Result) {
 }
 
 /**
- * Identity of the directory that has the file; `null` where it is missing or not in the kernel's memory.
+ * Returns the identity of the directory of the file; `null` if it is missing or not cached.
  *
- * Looked up when a second call names a file of that name.
+ * Runs only when a second call uses the same file name.
  */
 function dirOf(target: Target): string | null {
   if (target.dir === undefined) {
@@ -88,7 +87,7 @@ function dirOf(target: Target): string | null {
   return target.dir;
 }
 
-/** @param otherwise where it cannot be found; the write reports what is wrong with its path */
+/** @param otherwise the result when the lookup fails; the write then reports the error of its path */
 async function resolved(file: NativePath, root: NativePath | undefined, pinned: Opened | undefined, flags: number, name: string, otherwise: Target): Promise<Target> {
   try {
     const [answer] = await withRoot(root, pinned, (base) => native().writeTargetAsync(file, flags, base?.handle));
@@ -97,12 +96,15 @@ async function resolved(file: NativePath, root: NativePath | undefined, pinned: 
       return found(result, result.numbers[TargetKeyIndex.KIND], name);
     }
   } catch {
-    // See above.
+    // The result is `otherwise`.
   }
   return otherwise;
 }
 
-/** A target, and the file that it may write over as another one. No file has such a name. */
+/**
+ * Returns the target and, for a write in place, a second target for the file's identity. `\0` makes a name that no file
+ * has.
+ */
 function withFile(target: Target): Target[] {
   if (target.file === undefined) {
     return [target];
@@ -112,8 +114,8 @@ function withFile(target: Target): Target[] {
 }
 
 /**
- * Folds a file name as the least strict file system does: case, Unicode normalization, ignorable characters, trailing dots and spaces.
- * A collision of different files only serializes their writes.
+ * Folds a file name as the least strict file system does: case, Unicode normalization, ignorable characters, trailing
+ * dots and spaces. A collision of different files only serializes their writes.
  */
 function folded(name: string) {
   if (/^[a-z0-9_.-]*[a-z0-9_-]$/.test(name)) {
@@ -123,36 +125,36 @@ function folded(name: string) {
   return plain.toUpperCase().toLowerCase().replace(/[. ]+$/, '');
 }
 
-/** Calls on files of one name. As long as all have the same path, nothing is looked for. */
+/** Calls on files of one name. While all calls have the same path, no directory is looked up. */
 interface Group {
-  /** that of the last call, while all have the same path */
+  /** target of the last call, while all have the same path */
   only: Target | undefined;
-  /** the last call, while all have the same path */
+  /** last call, while all have the same path */
   last: Promise<unknown> | undefined;
-  /** the last call on each of them, by directory */
+  /** last call in each directory */
   dirs: Map<string, Promise<unknown>>;
-  /** the last call on one whose directory is not known; those before it are not in `dirs` */
+  /** last call in an unknown directory; earlier calls are not in `dirs` */
   any: Promise<unknown> | undefined;
 }
 
 export class WriteQueue {
   #groups: Map<string, Group> = new Map();
-  /** the last call on a file of any name; those before it are in no group */
+  /** last call on a file of unknown name; earlier calls are in no group */
   #any: Promise<unknown> | undefined;
-  /** the end of the last search for a target: calls made since then wait for it */
+  /** the last pending lookup of a target; later calls wait for it */
   #resolving: Promise<unknown> | undefined;
 
-  /** Whether a call on this target would wait for another. */
+  /** Whether a call on this target would wait for another one. */
   isWaited(target: Target) {
     return target.resolve !== undefined || this.#resolving !== undefined || withFile(target).some((one) => this.#before(one).length > 0);
   }
 
-  /** Runs a call after those made before it on the same target: at once, if there are none. */
+  /** Runs a call after the earlier calls on the same target, or at once if there are none. */
   queued<T>(target: Target, call: () => Promise<T>): Promise<T> {
     return this.queuedOnAll([target], call);
   }
 
-  /** Runs a call after those made before it on any of several targets. */
+  /** Runs a call after the earlier calls on any of several targets. */
   queuedOnAll<T>(targets: Target[], call: () => Promise<T>): Promise<T> {
     const isKnown = targets.every(({ resolve }) => resolve === undefined);
     if (isKnown && this.#resolving === undefined) {
@@ -212,7 +214,7 @@ export class WriteQueue {
     return last === undefined ? all : [last];
   }
 
-  /** @param target whose calls before were asked for */
+  /** @param target `#before` has been called with it */
   #put(target: Target, tail: Promise<unknown>) {
     const { name } = target;
     if (name === undefined) {
@@ -266,7 +268,7 @@ export class WriteQueue {
   }
 }
 
-/** Splits a group by directory after a second path has the same name. */
+/** Splits a group by directory once a second path has the same name. */
 function spread(group: Group) {
   const { only, last } = group;
   if (only === undefined || last === undefined) {
