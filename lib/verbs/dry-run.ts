@@ -1,16 +1,16 @@
-// Dry runs: each verb runs in the binary up to the first system call that would change something.
+// Dry runs: the binary runs each verb up to the first system call that would change something.
 
 import { OPT_OUT, isOptedOut } from './ensure-dir.js';
 import { native } from '../native/load.js';
 import { ensureArguments, readArguments, writeArguments } from '../options/flatten.js';
 import record = require('../native/layout.js');
 
-/** The error of a verb: a HoldfastError, or one of the system. */
+/** The error of a verb: a HoldfastError or a system error. */
 export type Refusal = Error & { code?: string; syscall?: string; sysCode?: string; remedy?: string };
 
 export type Rehearsed = { numbers: Float64Array; error?: undefined } | { numbers?: undefined; error: Refusal };
 
-/** @returns until the next call of the binary */
+/** Returns the outcome of the last dry run. The next call of the binary overwrites it. */
 function answerAbout(path: string): Rehearsed {
   const { last } = record;
   return record.failed(last) ? { error: record.failure(last, path) } : { numbers: last.numbers };

@@ -13,7 +13,7 @@ import { noCallback, noCallbackSync } from '../options/validate.js';
 import { EnsureDirIndex, Layout } from '../native/record-layout.js';
 import type { NativePath } from '../errors/failure.js';
 
-// The order is that of the enums in src/ensure_dir.rs.
+// In the order of the enums in src/ensure_dir.rs.
 const HARDENINGS = ['created', 'not-needed', 'tightened', 'tolerated', 'left'] as const;
 const REASONS = [
   undefined,
@@ -32,7 +32,7 @@ const REASONS = [
 
 type Result = ReturnType<typeof toResult>;
 
-/** Real paths of the directories that were warned about: one warning each. */
+/** Real paths of directories that had a warning. Each directory causes one warning. */
 const warned = new Set();
 const MOST_WARNINGS = 100;
 
@@ -55,7 +55,7 @@ function toResult(result: record.Result, path: NativePath, fixed: NativePath, ro
   return reason === undefined ? ensured : { ...ensured, reason };
 }
 
-/** As `fs.mkdir` answers: relative where the path was. */
+/** Returns the first directory created, as `fs.mkdir` does: relative for a relative path. */
 function firstCreated(made: Buffer, path: NativePath, fixed: NativePath) {
   const added = addedBytes(path, fixed);
   const base = Buffer.from(fixed).subarray(0, added);
@@ -77,15 +77,15 @@ export function warn(path: string, mode: number, reason: string | undefined) {
 }
 
 /**
- * Reads the operator's opt-out when a directory would be tightened. JavaScript reads it: a native read would race with a change of
- * `process.env`.
+ * Returns whether the operator opted out of hardening. Called when a directory would be tightened. JavaScript reads the
+ * variables because a native read would race with a change of `process.env`.
  */
 export function isOptedOut() {
   const { env } = process;
   return env.HOLDFAST_SKIP_DIR_HARDENING === '1' || env.OPENCLAW_SKIP_STATE_DIR_HARDEN === '1';
 }
 
-/** Bits of src/verbs/ensure_dir.rs, `rules`, for what happens to a directory that exists. */
+/** Bits of src/verbs/ensure_dir.rs, `rules`: the treatment of an existing directory. */
 const EXISTING = 3 << 2;
 const OPT_OUT = 3 << 2;
 
@@ -99,8 +99,8 @@ function ensureNow(path: NativePath, fixed: NativePath, { flags, mode, wantsPriv
 }
 
 /**
- * The absolute path of the directory, byte for byte, for commands in a remedy. Undefined where the root's path is not
- * known exactly: results have U+FFFD for bytes that are not UTF-8.
+ * Returns the absolute path of the directory, byte for byte, for commands in a remedy. Returns `undefined` if the
+ * root's path is not exact: results have U+FFFD for bytes that are not UTF-8.
  */
 function locationOf(fixed: NativePath, root: Opened | undefined): NativePath | undefined {
   const isAbsolute = typeof fixed === 'string' ? fixed.startsWith('/') : fixed[0] === 0x2f;
@@ -124,7 +124,8 @@ function ensureBeneath(path: NativePath, fixed: NativePath, args: EnsureArgument
 }
 
 /**
- * Answers on the calling thread if the directory exists, is private and its file system cannot block; otherwise in libuv's pool.
+ * Runs on the calling thread if the directory exists, is private and its file system cannot block; otherwise in libuv's
+ * pool.
  *
  * @param before called right before the job that makes directories; may throw
  */
@@ -176,7 +177,7 @@ async function ensureInPool(
   return ensured;
 }
 
-/** Directories whose last call was not answered on the calling thread. */
+/** Directories whose last call did not complete on the calling thread. */
 const forThePool = new Set();
 const MOST_REMEMBERED = 1000;
 

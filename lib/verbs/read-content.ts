@@ -1,4 +1,4 @@
-// The memory of content, and content as text.
+// Allocates memory for content, and decodes content as text.
 
 import { os } from '../base/node.js';
 import { refusal } from '../errors/holdfast-error.js';
@@ -8,8 +8,8 @@ import type { ReadResult, ReadTextResult } from '../../index.js';
 type FastBufferClass = new (memory: ArrayBuffer) => Buffer;
 
 /**
- * Allocates memory for a file. Returns `undefined` when there is not enough; the binary then reports `too-large`. Never asks for more
- * than the machine has: a system that overcommits would grant it and kill the process later.
+ * Allocates memory for a file. Returns `undefined` when memory is short; the binary then reports `too-large`. Never
+ * allocates more than the machine has: a system that overcommits would grant it and kill the process later.
  */
 export function allocate(size: number) {
   try {
@@ -19,10 +19,12 @@ export function allocate(size: number) {
   }
 }
 
-/** Below this size, `os.totalmem` costs more than the allocation. */
+/** Size below which `os.totalmem` costs more than the allocation. */
 const SMALL = 64 * 1024 * 1024;
 
-/** Node's internal class of Buffers, which costs half of `subarray`. Undefined in runtimes that make Buffers in another way. */
+/**
+ * Node's internal Buffer class, which costs half of `subarray`. Undefined in runtimes that make Buffers in another way.
+ */
 const FastBuffer: FastBufferClass | undefined = findClass();
 
 function findClass() {
@@ -31,10 +33,10 @@ function findClass() {
   return isIt ? Class : undefined;
 }
 
-/** Up to this size, src/verbs/read.rs returns an ArrayBuffer, and above a Buffer that {@link allocate} made. */
+/** Size up to which src/verbs/read.rs returns an ArrayBuffer. Above it returns a Buffer from {@link allocate}. */
 const ARRAY_BUFFER = 16 * 1024;
 
-/** The content that a call on this thread has read, in memory of its own. */
+/** Returns the content of a read on the calling thread as a Buffer with memory of its own. */
 export function contentOf(memory: ArrayBuffer | Buffer, length: number): Buffer {
   if (length > ARRAY_BUFFER) {
     return memory as Buffer;
@@ -43,7 +45,7 @@ export function contentOf(memory: ArrayBuffer | Buffer, length: number): Buffer 
   return FastBuffer === undefined ? Buffer.from(content) : new FastBuffer(content);
 }
 
-/** Copies the start of a Buffer, so that the memory of the result is the content alone. */
+/** Copies the start of a Buffer, so that the result retains no more memory than its content. */
 export function shrunk(place: Buffer, length: number, path: string) {
   const content = allocate(length);
   if (content === undefined) {
@@ -53,7 +55,9 @@ export function shrunk(place: Buffer, length: number, path: string) {
   return content;
 }
 
-/** A result with `text` in place of `buffer`. Bytes that are not of the encoding become U+FFFD, as in Node. */
+/**
+ * Returns a result with `text` instead of `buffer`. Bytes that are invalid in the encoding become U+FFFD, as in Node.
+ */
 export function toText({ buffer, realPath, stat, containment }: ReadResult, encoding: BufferEncoding, path: NativePath): ReadResult & ReadTextResult {
   try {
     return { text: buffer.toString(encoding), realPath, stat, containment } as ReadResult & ReadTextResult;

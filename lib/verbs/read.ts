@@ -20,10 +20,13 @@ import type { ReadResult, ReadTextResult } from '../../index.js';
 
 const { types } = util;
 
-/** A read with `encoding` has `text` in place of `buffer`; the overloads of the contract tell them apart. */
+/**
+ * The result of a read. With `encoding` it has `text` instead of `buffer`; the overloads of the contract distinguish
+ * them.
+ */
 type Result = ReadResult & ReadTextResult;
 
-/** The two forms of a call: a path and options, or everything in one object. */
+/** Parses both forms of a call: a path with options, or one object with everything. */
 function toArguments(file: unknown, options: unknown, pinned: Pinned | undefined): { path: NativePath; args: ReadArguments } {
   if (isOptionsObject(file)) {
     const given = readForm(file as object, options);
@@ -65,7 +68,7 @@ function readBeneath(path: NativePath, args: ReadArguments) {
   return withRootSync(args.root, undefined, (root) => readNow(path, args, root));
 }
 
-/** Answers on the calling thread if that cannot block, and otherwise in libuv's pool. */
+/** Reads on the calling thread if that cannot block, and otherwise in libuv's pool. */
 export function read(file: unknown, options: unknown, pinned: Pinned | undefined): Result | Promise<Result> {
   const { path, args } = toArguments(file, options, pinned);
   const { flags, maxBytes, root, signal, encoding } = args;
@@ -101,8 +104,8 @@ async function finish(result: Result, file: Handle, size: number, given: string,
 async function readInPool(path: NativePath, { flags, maxBytes, root, signal, encoding }: ReadArguments, learn: number, pinned: Pinned | undefined) {
   const given = shown(path);
   const fixed = pathForLater(path, pinned !== undefined || root !== undefined);
-  // Everything that holds a descriptor has one place in the pool, a root and both halves of a large
-  // read included, so that no more are open than there are places.
+  // The root and both halves of a large read share one slot of the job limit, so that the open descriptors stay within
+  // that limit.
   return inPool(() =>
     withRoot(root, pinned, async (base) => {
       signal?.throwIfAborted();
@@ -121,7 +124,7 @@ async function readInPool(path: NativePath, { flags, maxBytes, root, signal, enc
   );
 }
 
-/** Reads a large file straight into its Buffer. */
+/** Reads a large file directly into its Buffer. */
 async function fill(file: Handle, size: number, path: string, maxBytes: number, signal: AbortSignal | undefined) {
   if (signal?.aborted) {
     await native().readDrop(file);
@@ -145,8 +148,8 @@ async function fill(file: Handle, size: number, path: string, maxBytes: number, 
 }
 
 /**
- * Returns content that the binary has read. The binary still holds large content, so that JavaScript allocates the memory and
- * reports when there is none.
+ * Returns content that the binary has read. The binary holds large content until JavaScript has allocated its memory,
+ * and reports an allocation failure.
  */
 function held({ numbers }: record.Result, content: Buffer | Handle | undefined, path: string) {
   if (numbers[ReadIndex.IS_HELD] !== 1) {
@@ -179,7 +182,10 @@ export async function open(file: unknown, options: unknown, pinned: Pinned | und
   return abortable(signal, openInPool(shown(path), fixed, args, learn, pinned), ({ handle }) => handle.close());
 }
 
-/** Makes the result of a file that was opened on the calling thread. It is local: `fstat` and `close` do not block. */
+/**
+ * Returns the result of a file that was opened on the calling thread. The file is local, so `fstat` and `close` do not
+ * block.
+ */
 async function openedHere(path: NativePath, held: Handle, base: Opened | undefined) {
   const { last } = record;
   const result = toResult(last, path, base, NO_BYTES);

@@ -17,7 +17,7 @@ import type { Handle } from '../native/binding.js';
 import type { NativePath } from '../errors/failure.js';
 import type { promises } from 'node:fs';
 
-/** Bit of src/verbs/stage.rs: others write the file. */
+/** Bit of src/verbs/stage.rs: other processes write the file. */
 const SHARED = 1 << 10;
 
 interface Staged {
@@ -25,7 +25,7 @@ interface Staged {
   /** the target as the caller gave it */
   given: string;
   fixed: NativePath;
-  /** at the time that it is asked */
+  /** returns the target as of the call */
   target: () => Target;
   signal: AbortSignal | undefined;
 }
@@ -34,7 +34,7 @@ class StagedFile {
   declare readonly tempPath: string;
   declare readonly handle: promises.FileHandle;
   #staged: Staged;
-  /** the end, once it has begun */
+  /** the result of `commit` or `abort`, once one has begun */
   #ended: Promise<unknown> | undefined;
 
   constructor(staged: Staged, tempPath: string, handle: promises.FileHandle) {
@@ -45,14 +45,14 @@ class StagedFile {
     });
   }
 
-  /** Throws if a method was called without its object: `const { commit } = staged`. */
+  /** Throws if a method is called without its object: `const { commit } = staged`. */
   static #bound(file: unknown, method: Function) {
     if (typeof file !== 'object' || file === null || !(#staged in file)) {
       throw invalidThis('StagedFile', method);
     }
   }
 
-  /** @param given refused */
+  /** Publishes the file. Takes no arguments. */
   commit(...given: unknown[]): Promise<ReturnType<typeof toResult>> {
     return promised(() => {
       StagedFile.#bound(this, StagedFile.prototype.commit);
@@ -95,7 +95,7 @@ class StagedFile {
   abort(): Promise<void> {
     return promised(() => {
       StagedFile.#bound(this, StagedFile.prototype.abort);
-      // The caller of `commit` gets its error; nothing is left to abort.
+      // `commit` reports its error to its caller; nothing is left to abort.
       this.#ended = this.#ended === undefined ? this.#abort() : this.#ended.catch(() => {});
       return pending(this.#ended.then(() => undefined));
     }, StagedFile.prototype.abort);
@@ -114,14 +114,14 @@ class StagedFile {
   }
 }
 
-/** Closes the handle, unless its user has. */
+/** Closes the handle unless the caller has closed it. */
 async function closed({ handle }: StagedFile) {
   if (handle.fd >= 0) {
     await handle.close();
   }
 }
 
-/** Error with Node's code for a wrong state. */
+/** Creates an error with Node's code for a wrong state. */
 function invalidState() {
   return Object.assign(new Error('Invalid state: the staged file was committed or aborted before'), { code: 'ERR_INVALID_STATE' });
 }

@@ -17,13 +17,13 @@ import type { NativePath } from '../errors/failure.js';
 interface Entry {
   given: string;
   fixed: NativePath;
-  /** its own */
+  /** bytes that only this entry uses */
   bytes: Uint8Array;
   flags: number;
   modes: number;
 }
 
-/** One entry as the binary takes it. An unusable path and data over `maxBytes` are failures of that entry alone. */
+/** Converts one entry to the form of the binary. An unusable path or data over `maxBytes` fails that entry alone. */
 function toEntry(entry: unknown, index: number, toArguments: ReturnType<typeof manyArguments>['entry'], isBeneathRoot: boolean): Entry | Error {
   const name = `entries[${index}]`;
   if (entry === undefined) {

@@ -11,34 +11,31 @@ import { invalidType } from '../options/validate.js';
 import type { Handle } from '../native/binding.js';
 import type { NativePath } from '../errors/failure.js';
 
-/** Bytes that are gathered before an append. */
+/** Bytes to gather before an append. */
 const GATHERED = 64 * 1024;
 
 interface StreamArguments {
   /** the path as the caller gave it */
   given: string;
-  /** as it is at the time of the call */
+  /** the path as of the call */
   fixed: NativePath;
   flags: number;
   modes: number;
   encoding: BufferEncoding;
   root: Handle | undefined;
   signal: AbortSignal | undefined;
-  /** at the time that it is asked */
+  /** returns the target as of the call */
   target: () => Target;
   cancel: Handle | undefined;
-  /** most bytes to accept; more is `too-large` before anything is published */
+  /** limit in bytes; more data fail with `too-large` before publication */
   maxBytes?: number;
-  /** called when the content is complete, right before it is published; may throw */
+  /** called when the content is complete, right before publication; may throw */
   beforePublish: (() => void) | undefined;
-  /** the caller has its place in the order, and in the pool */
+  /** the caller already has a position in the write queue and a slot in the pool */
   isQueued?: boolean;
 }
 
-/**
- * @param iterator of the source
- * @returns of the publication
- */
+/** Writes the chunks of a source to a temporary and publishes it. Returns the record of the publication. */
 export async function writeStream(source: Source, iterator: SourceIterator, args: StreamArguments): Promise<record.Result> {
   const { given, fixed, flags, modes, root, signal, target, cancel, beforePublish, isQueued } = args;
   const [begun, stage] = await nativeForStages().stageBegin(fixed, flags, modes, root);
@@ -60,7 +57,7 @@ export async function writeStream(source: Source, iterator: SourceIterator, args
     if (isQueued) {
       return await commit();
     }
-    // A stream takes its place in the order when its data has ended.
+    // A stream enters the write queue when its data have ended.
     return await writes.queued(target(), beforePublish === undefined ? commit : () => inPool(commit));
   } catch (error) {
     await native().stageAbort(stage);
@@ -68,9 +65,9 @@ export async function writeStream(source: Source, iterator: SourceIterator, args
   }
 }
 
-/** Appends every chunk. Small ones are gathered in one buffer, as each append is a trip to libuv's pool. */
+/** Appends all chunks. Gathers small ones in one buffer, because each append is a job in libuv's pool. */
 async function appendAll(source: Source, iterator: SourceIterator, stage: Handle, { given, encoding, signal, maxBytes = Infinity }: StreamArguments) {
-  /** @param bytes copied by the binary during the call */
+  /** The binary copies the bytes during the call. */
   const append = async (bytes: Uint8Array) => {
     const [answer] = await native().stageAppend(stage, bytes);
     const result = record.unpack(answer);

@@ -25,14 +25,14 @@ const DURABLE = [false, 'file', true] as const;
 /** Types of complete content, for messages. */
 const WHOLE_DATA = 'of type string or an instance of Buffer, TypedArray, DataView or ArrayBuffer';
 
-/** The class of all typed arrays. */
+/** The common superclass of the typed arrays. */
 const TypedArray: NewableFunction = Object.getPrototypeOf(Uint8Array);
 
 export function toResult(result: record.Result, path: NativePath) {
   const { numbers } = result;
   const kept = numbers[WriteIndex.PRESERVED];
   return {
-    // A path beneath a root comes whole from the binary.
+    // The binary returns a path beneath a root in full.
     path: record.realPath(result, path, undefined),
     created: numbers[WriteIndex.CREATED] === 1,
     size: numbers[WriteIndex.SIZE],
@@ -72,7 +72,7 @@ function writeBeneath(root: unknown, path: NativePath, bytes: Uint8Array, flags:
   return withRootSync(root, undefined, (base) => writeNow(path, bytes, flags, modes, base));
 }
 
-/** @param beforePublish called when the content is complete, right before it is published; may throw */
+/** @param beforePublish called when the content is complete, right before publication; may throw */
 export async function write(file: unknown, data: unknown, options: unknown, pinned: Pinned | undefined, beforePublish?: () => void) {
   const path = toPath(file, 'file');
   const args = writeArguments(options, pinned?.defaults);
@@ -128,7 +128,7 @@ async function writeSource(data: Source, iterator: SourceIterator, root: NativeP
 interface WholeArguments {
   /** the path as the caller gave it */
   given: string;
-  /** as it is at the time of the call */
+  /** the path as of the call */
   fixed: NativePath;
   flags: number;
   modes: number;
@@ -141,11 +141,11 @@ interface WholeArguments {
 }
 
 /**
- * Writes complete content after earlier calls on the same target.
+ * Writes complete content after the earlier calls on the same target.
  *
- * The content is that of the time of the call: the binary copies it at once, or a copy waits in the queue.
+ * Writes the content as of the call: the binary copies it at once, or a copy waits in the queue.
  *
- * @param isPrivate nobody else can change the bytes
+ * @param isPrivate no other code can change the bytes
  */
 function writeWhole(isPrivate: boolean, bytes: Uint8Array, args: WholeArguments): Promise<record.Result> {
   const { given, fixed, flags, modes, root, pinned, signal, target, cancel, beforePublish } = args;
@@ -172,7 +172,7 @@ function isIterable(data: unknown): data is Source {
     typeof data === 'object' &&
     data !== null &&
     !types.isStringObject(data) &&
-    // A proxy of one: its methods accept only the array itself.
+    // A proxy of a typed array: its methods accept the array only.
     !(data instanceof TypedArray) &&
     (typeof (data as AsyncIterable<unknown>)[Symbol.asyncIterator] === 'function' || typeof (data as Iterable<unknown>)[Symbol.iterator] === 'function')
   );
