@@ -2,15 +2,15 @@
 
 import type { NativePath } from '../errors/failure.js';
 
-/** A handle that only the binary can look into. */
+/** An opaque handle of the binary. */
 export interface Handle {
   readonly opaque: unique symbol;
 }
 
-/** A record, and what goes with it. */
+/** A record and an optional value. */
 type Reply<Extra = undefined> = [record: Buffer, extra: Extra | undefined];
 
-/** The verbs on the calling thread, which answer into the memory that `direct` was given. */
+/** The verbs that run on the calling thread. They write their results into the memory that `direct` passes. */
 export interface Direct {
   readSync(
     path: NativePath,

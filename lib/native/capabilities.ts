@@ -1,13 +1,13 @@
 import { native, nativePath } from './load.js';
 import type { Capabilities } from '../../index.js';
 
-/** What the kernel's own resolver is called. */
+/** Name of the kernel's path resolver. */
 const KERNEL = process.platform === 'darwin' ? 'open-flags' : 'openat2';
 
-/** What this build does on this system. */
+/** Returns the capabilities of this build on this system. */
 export function capabilities(): Capabilities {
   const features = native().features();
-  /** @param place as in src/verbs/capabilities.rs */
+  /** @param place bit number of src/verbs/capabilities.rs */
   const has = (place: number) => (features & (1 << place)) !== 0;
   return {
     version: native().version(),

@@ -1,4 +1,4 @@
-// Reads what src/record.rs writes: numbers at fixed places, then text, then data.
+// Reads the records that src/record.rs writes: numbers at fixed offsets, then text, then data.
 
 import { refusal, shown, toError } from '../errors/holdfast-error.js';
 import { FailureIndex, Layout, Status } from './record-layout.js';
@@ -6,7 +6,7 @@ import type { Context, NativePath } from '../errors/failure.js';
 
 const CONTAINMENTS = ['none', 'kernel', 'walk'] as const;
 
-/** A record: of the last synchronous call, or of a promise. */
+/** The record of the last synchronous call or of a promise. */
 export interface Result {
   numbers: Float64Array;
   text: Buffer;
@@ -18,7 +18,7 @@ const scratch = new Float64Array(Layout.NUMBERS + Layout.TEXT / 8);
 const last: Result = { numbers: scratch, text: Buffer.from(scratch.buffer, Layout.NUMBERS * 8, Layout.TEXT) };
 
 export function unpack(record: Buffer): Result {
-  // Copies: a Float64Array needs an aligned start, and a Buffer may have none.
+  // Copies: a Float64Array needs an aligned start, and a Buffer may be unaligned.
   const numbers = new Float64Array(new Uint8Array(record.subarray(0, Layout.NUMBERS * 8)).buffer);
   return { numbers, text: record.subarray(Layout.NUMBERS * 8) };
 }
@@ -27,30 +27,30 @@ export function failed(result: Result): boolean {
   return result.numbers[Layout.STATUS] === Status.FAILED;
 }
 
-/** Bit that keeps a file that is opened on the calling thread from being handed to the pool. */
+/** Flag: a file that is opened on the calling thread is not handed to the pool. */
 const NO_HANDOVER = 1 << 30;
 
-/** Bit that makes a job in the pool first find out whether the file system is local. */
+/** Flag: a job in the pool first determines whether the file system is local. */
 const LEARN = 1 << 31;
 
-/** Returns the extra flag of a job in the pool after a cached call without an answer. */
+/** Returns the extra flag of the pool job that follows a cache miss. */
 export function learnBit({ numbers }: Result) {
   return numbers[Layout.STATUS] === Status.UNKNOWN_MOUNT ? LEARN : 0;
 }
 
-/** Whether a file is open and checked, and its content is not read yet. */
+/** Whether the file is open and checked but its content is not read yet. */
 export function isUnread({ numbers }: Result) {
   return numbers[Layout.STATUS] === Status.UNREAD;
 }
 
-/** Whether the call was answered on the calling thread. */
+/** Whether the call completed on the calling thread. */
 export function isAnswer({ numbers }: Result) {
   return numbers[Layout.STATUS] <= Status.FAILED;
 }
 
 /**
- * Makes the error of a failed call. A record without an error means that the result was lost: Node creates no handles for a
- * worker that ends, and still runs callbacks of its FinalizationRegistry.
+ * Creates the error of a failed call. A record without an error means that the result is lost: Node creates no handles
+ * for a worker that ends, but still runs callbacks of its FinalizationRegistry.
  */
 export function failure({ numbers, text }: Result, path: NativePath, context?: Context): Error {
   if (numbers[Layout.STATUS] !== Status.FAILED) {
@@ -75,18 +75,18 @@ export function failure({ numbers, text }: Result, path: NativePath, context?: C
   );
 }
 
-/** Whether a write ended because its caller's signal was aborted. */
+/** Whether a write ended because its signal aborted. */
 export function wasAborted({ numbers, text }: Result) {
   return numbers[Layout.STATUS] === Status.FAILED && text.toString('latin1', 0, 8) === 'aborted\0';
 }
 
-/** Whether a failed call was refused with a code, for an errno. */
+/** Whether a call was refused with this code because of this errno. */
 export function isRefusal({ numbers, text }: Result, code: string, errno: number) {
   return numbers[FailureIndex.ERRNO] === errno && text.toString('latin1', 0, code.length + 1) === `${code}\0`;
 }
 
 /**
- * Returns the real path: the given one, beneath the root if there is one, or the text of the record up to `end`.
+ * Returns the real path: the given path, joined to the root if there is one, or the text of the record up to `end`.
  *
  * @param root its real path
  */

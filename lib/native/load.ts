@@ -1,4 +1,4 @@
-// Loads the platform binary, and explains why it does not load. No other file names the binary.
+// Loads the platform binary, and explains a failure to load it. This is the only file that names the binary.
 
 import { nodeModule, path } from '../base/node.js';
 import { version } from '../base/version.js';
@@ -15,25 +15,28 @@ type Attempt = { specifier: string; missing: boolean; reason: string; denial: st
 
 let loaded: { native: Native; path: string; exports: object } | undefined;
 
-/** Returns the native functions. The first call loads the binary, so that importing never fails. */
+/** Returns the native functions. The first call loads the binary, so that importing the package never fails. */
 export function native(): Native {
   return (loaded ??= load()).native;
 }
 
-/** Returns the native functions for calls that leave a temporary until a later call. Adds a listener to the process. */
+/**
+ * Returns the native functions for calls that leave a temporary until a later call. Adds an `exit` listener to the
+ * process.
+ */
 export function nativeForStages(): Native {
   native();
   return listening(loaded as NonNullable<typeof loaded>).native;
 }
 
-/** Property of the `exit` listener: the exports of its binary. The same symbol in every copy of the package. */
+/** Property of the `exit` listener with the exports of its binary. Every copy of the package has the same symbol. */
 const OF_BINARY = Symbol.for('holdfast.exit');
 
 /**
- * Removes unfinished temporaries at `process.exit()` and after an uncaught error, which the binary does not see.
+ * Removes unfinished temporaries at `process.exit()` and after an uncaught error. The binary has no notice of either.
  *
- * Copies of these modules (test runners make many) get the same exports from `require` and share one listener. A binary that is
- * loaded again has its own `napi_env` and its own listener.
+ * Copies of these modules (test runners make many) get the same exports from `require` and share one listener. A binary
+ * that is loaded again has its own `napi_env` and its own listener.
  */
 function listening(binary: { native: Native; path: string; exports: object }) {
   const listeners = process.listeners('exit');
@@ -44,7 +47,7 @@ function listening(binary: { native: Native; path: string; exports: object }) {
   return binary;
 }
 
-/** @returns where the binary was loaded from */
+/** Returns the path of the loaded binary. */
 export function nativePath(): string {
   native();
   return (loaded as { path: string }).path;
@@ -64,7 +67,7 @@ function load(): { native: Native; path: string; exports: object } {
     } catch (error) {
       const denial = permissionDenial(error);
       const missing = resolved === undefined && denial === undefined;
-      // A binary that does not load is a better cause than a missing one.
+      // A binary that fails to load is a better cause than a missing one.
       if (cause === undefined || (!missing && attempts.every((attempt) => attempt.missing))) cause = error;
       attempts.push({ specifier, missing, reason: missing ? 'not there' : firstLine(error), denial });
     }
@@ -80,7 +83,7 @@ function fileAt(file: string): Candidate {
   return { specifier: file, from: createRequire(file) };
 }
 
-/** In a checkout, its own build comes before the package of the platform. */
+/** Returns the candidates for a target. In a checkout, its own build precedes the package of the platform. */
 function candidatesOf(target: string): Candidate[] {
   const own = checkout();
   const from = requireHere();
@@ -90,7 +93,7 @@ function candidatesOf(target: string): Candidate[] {
   ];
 }
 
-/** Returns the flags to start Node with when its permission model or `--no-addons` blocked the binary. */
+/** Returns the Node flags that permit the binary, if the permission model or `--no-addons` blocked it. */
 function permissionDenial(error: unknown): string | undefined {
   const { code, resource } = (error ?? {}) as { code?: unknown; resource?: unknown };
   switch (code) {
@@ -103,7 +106,7 @@ function permissionDenial(error: unknown): string | undefined {
   }
 }
 
-/** Checks the version: another one has other arguments and records. */
+/** Checks the version of the binary: other versions have other arguments and records. */
 function checked(binary: Partial<Native> | undefined): Native {
   const found = typeof binary?.version === 'function' ? binary.version() : undefined;
   if (found !== version) {

@@ -2,7 +2,7 @@
 
 import { fs } from '../base/node.js';
 
-/** The targets with a binary, in Node's names for platform and architecture. */
+/** The targets that have a binary, in Node's names for platform and architecture. */
 const SUPPORTED = Object.freeze([
   'linux-x64-gnu',
   'linux-arm64-gnu',
@@ -15,7 +15,7 @@ const SUPPORTED = Object.freeze([
 
 type Libc = 'gnu' | 'musl';
 
-/** Returns the targets to try, the likeliest first. Both C libraries are tried when the one in use is unknown. */
+/** Returns the targets to try, the likeliest first. Returns both C libraries when the one in use is unknown. */
 export function targets(): string[] {
   const { platform, arch } = process;
   if (platform === 'win32') return [`win32-${arch}-msvc`];
@@ -25,8 +25,8 @@ export function targets(): string[] {
 }
 
 /**
- * The C library of a program, by the dynamic loader it names (PT_INTERP of its ELF header). It holds for whatever
- * runs this, Node, Bun or Deno, and does not depend on what else is installed.
+ * Returns the C library of a program, by its dynamic loader (PT_INTERP of its ELF header). This works for Node, Bun and
+ * Deno, and does not depend on what else is installed.
  */
 function libcOf(program: string): Libc | undefined {
   let fd;
@@ -44,7 +44,11 @@ function libcOf(program: string): Libc | undefined {
 
 const PT_INTERP = 3;
 
-/** @param fd of a 64-bit little-endian ELF file */
+/**
+ * Returns the dynamic loader that an ELF file names.
+ *
+ * @param fd of a 64-bit little-endian ELF file
+ */
 function interpreter(fd: number): string {
   const header = readAt(fd, 0, 64);
   if (header.readUInt32BE(0) !== 0x7f454c46 || header[4] !== 2 || header[5] !== 1) return '';
@@ -69,7 +73,7 @@ interface Report {
   sharedObjects?: string[];
 }
 
-/** Reads the diagnostic report, without its network part, which may query a name server. */
+/** Reads the C library from the diagnostic report, without its network part, which may query a name server. */
 function libcOfReport(): Libc | undefined {
   try {
     const report = process.report as NodeJS.ProcessReport & { excludeNetwork?: boolean };
@@ -84,7 +88,7 @@ function libcOfReport(): Libc | undefined {
   }
 }
 
-/** On both C libraries `ldd` names its own; Alpine may lack it. */
+/** Reads the C library from `ldd`, which names its own on glibc and musl. Alpine may lack `ldd`. */
 function libcOfLdd(): Libc | undefined {
   try {
     const text = fs.readFileSync('/usr/bin/ldd', 'latin1');

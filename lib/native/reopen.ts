@@ -4,19 +4,22 @@ import type { promises } from 'node:fs';
 
 /** A file that the binary holds open. */
 interface Held {
-  /** -1 where no path leads to it: no procfs at `/proc`, or Windows */
+  /** -1 if no path leads to it: no procfs at `/proc`, or Windows */
   descriptor: number;
   dev: number;
   ino: number;
-  /** its lower 32 bits, which a number may have lost */
+  /** lower 32 bits of the inode, which a number may lose */
   inoLow: number;
   realPath: string;
 }
 
 /**
- * Returns a path to an open file. Linux: its entry in `/proc/self/fd`, which leads to the same file after a rename; the binary has
- * checked that procfs is mounted. macOS: `/dev/fd`, which duplicates the descriptor with its access mode. Windows: its path; the
- * caller compares the identity.
+ * Returns a path to an open file.
+ *
+ * - Linux: its entry in `/proc/self/fd`, which leads to the same file after a rename. The binary has checked that
+ *   procfs is mounted.
+ * - macOS: `/dev/fd`, which duplicates the descriptor with its access mode.
+ * - Windows: its path. The caller compares the identity.
  */
 function wayTo({ descriptor, realPath }: Held, flags: string) {
   switch (process.platform) {
@@ -30,9 +33,9 @@ function wayTo({ descriptor, realPath }: Held, flags: string) {
 }
 
 /**
- * Opens a `FileHandle` on a file that the binary holds open: Node has no function that makes one from a descriptor.
+ * Opens a `FileHandle` on a file that the binary holds open. Node has no function that creates one from a descriptor.
  *
- * @param flags as of fs.open
+ * @param flags of `fs.open`
  * @param isLocal `fstat` does not block
  */
 export async function reopen(held: Held, flags: string, path: string, isLocal: boolean = false) {
@@ -49,7 +52,7 @@ export async function reopen(held: Held, flags: string, path: string, isLocal: b
     const seen = isLocal ? fs.fstatSync(handle.fd, { bigint: true }) : await handle.stat({ bigint: true });
     const isSame = Number(seen.ino) === held.ino && Number(seen.ino & 0xffff_ffffn) === held.inoLow;
     if (Number(seen.dev) !== held.dev || !isSame) {
-      // A descriptor's name in procfs leads to its very file: another file there shows that it is no procfs.
+      // An entry of `/proc/self/fd` leads to the open file itself. A different file proves that `/proc` is not procfs.
       throw process.platform === 'linux' ? refusal('unsupported-platform', 'forged', path) : refusal('path-mismatch', '', path);
     }
   } catch (error) {

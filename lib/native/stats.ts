@@ -1,4 +1,4 @@
-// Instances of `fs.Stats` without its constructor, which is deprecated and makes four dates.
+// Creates instances of `fs.Stats` without its constructor, which is deprecated and creates four dates.
 
 import { fs } from '../base/node.js';
 import { StatIndex } from './record-layout.js';
@@ -13,8 +13,8 @@ const [ATIME_NS, MTIME_NS, CTIME_NS, BIRTHTIME_NS] = keys;
 const HAS_NANOSECONDS = keys.length === TIMES.length;
 
 /**
- * The fields of `fs.Stats`, in Node's order. A function: the prototype of a class cannot be replaced, and V8 discards the
- * optimized code of a derived class again and again.
+ * Sets the fields of `fs.Stats` in Node's order. A plain function because the prototype of a class cannot be replaced,
+ * and V8 repeatedly discards the optimized code of a derived class.
  *
  * @param numbers a record of src/record.rs, `set_stat`
  */
@@ -44,8 +44,9 @@ function construct(this: Fields, numbers: Float64Array) {
 construct.prototype = prototypeOfStats();
 
 /**
- * The keys of the nanoseconds that Node 26 keeps for `atimeInstant` and its like; empty in other versions. They are private
- * symbols, which only an instance shows. The constructor behind `fs.Stats` does not warn of its deprecation.
+ * Returns the keys of the nanoseconds that Node 26 keeps for `atimeInstant` and the like; empty in other versions. They
+ * are private symbols, visible on instances only. The internal constructor behind `fs.Stats` emits no deprecation
+ * warning.
  */
 function nanosecondKeys(): symbol[] {
   if (!('atimeInstant' in fs.Stats.prototype)) {
@@ -56,7 +57,10 @@ function nanosecondKeys(): symbol[] {
   return TIMES.flatMap((name) => symbols.filter(({ description }) => new RegExp(`^k?Partial${name}Ns$`, 'i').test(String(description))));
 }
 
-/** Node's own prototype where it makes dates when they are read (Node 22), and one that inherits from it and does so elsewhere. */
+/**
+ * Returns Node's prototype if it creates dates on access (Node 22), and otherwise one that inherits from it and does
+ * so.
+ */
 function prototypeOfStats() {
   const { prototype } = fs.Stats;
   return TIMES.every((name) => typeof Object.getOwnPropertyDescriptor(prototype, name)?.get === 'function') ? prototype : withLazyDates(prototype);
