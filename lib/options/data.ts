@@ -1,4 +1,4 @@
-// The bytes of the caller's data, by the internal slots of a view: its properties may be shadowed.
+// Reads the bytes of the caller's data from the internal slots of a view: its properties may be shadowed.
 
 import { util } from '../base/node.js';
 import { refusal, tooLarge } from '../errors/holdfast-error.js';
@@ -9,7 +9,7 @@ const { types } = util;
 
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype);
 
-/** The getter behind a property, which no object can shadow. */
+/** Returns the getter of a property. Unlike the property, no object can shadow it. */
 function slot<T>(prototype: object, name: string): (view: ArrayBufferView) => T {
   const { get } = Object.getOwnPropertyDescriptor(prototype, name) as PropertyDescriptor;
   return (view) => Reflect.apply(get as () => T, view, []);
@@ -30,7 +30,7 @@ const OF_VIEW = {
 /**
  * Returns the bytes of a string, view or ArrayBuffer, and `undefined` for anything else (iterables).
  *
- * Other threads can change shared memory while the binary reads it, so that is copied.
+ * Copies shared memory, because other threads can change it while the binary reads it.
  */
 export function toBytes(data: unknown, encoding: BufferEncoding): Uint8Array | undefined {
   if (typeof data === 'string') {
@@ -63,20 +63,24 @@ function ofView(view: ArrayBufferView): Uint8Array {
   return unshared(new Uint8Array(buffer, slots.byteOffset(view), length), buffer);
 }
 
-/** @param buffer theirs */
+/**
+ * Returns the bytes, or a copy of them if their memory is shared.
+ *
+ * @param buffer the caller's buffer
+ */
 function unshared(bytes: Uint8Array, buffer: ArrayBufferLike) {
   return types.isSharedArrayBuffer(buffer) ? new Uint8Array(bytes) : bytes;
 }
 
-/** The number of bytes, which a property of the array cannot shadow. */
+/** Returns the number of bytes, which a property of the array cannot shadow. */
 export function byteLengthOf(bytes: Uint8Array): number {
   return OF_ARRAY.byteLength(bytes);
 }
 
 /**
- * Copies bytes into a Uint8Array; `Symbol.species` of the source has no effect.
+ * Copies bytes into a Uint8Array. `Symbol.species` of the source has no effect.
  *
- * @param path of the file they are for, as the caller gave it
+ * @param path of the target file, as the caller gave it
  */
 export function ownCopy(bytes: Uint8Array, path: string) {
   try {
@@ -92,7 +96,7 @@ export function ownCopy(bytes: Uint8Array, path: string) {
 /**
  * Throws `too-large` for data that exceed `maxBytes`.
  *
- * @param path of the file they are for, as the caller gave it
+ * @param path of the target file, as the caller gave it
  */
 export function withinLimit(bytes: Uint8Array, maxBytes: number, path: NativePath) {
   if (maxBytes !== Infinity && byteLengthOf(bytes) > maxBytes) {

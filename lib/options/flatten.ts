@@ -1,4 +1,4 @@
-// Options are read once, checked, and packed into the flat arguments that the binary takes.
+// Reads and checks each option once, and packs the options into the flat arguments of the binary.
 
 import { buffer } from '../base/node.js';
 import { optionsOf } from './names.js';
@@ -20,18 +20,18 @@ const MAX_BYTES_BENEATH_ROOT = 16 * 1024 * 1024;
 
 export interface ReadArguments {
   flags: number;
-  /** no more than a Buffer holds */
+  /** at most the maximum length of a Buffer */
   maxBytes: number;
-  /** of a file that is only opened */
+  /** limit for `open`, which allocates no Buffer */
   maxSize: number;
-  /** of a result with text */
+  /** encoding of a text result */
   encoding: BufferEncoding | undefined;
   signal: AbortSignal | undefined;
-  /** as given, or undefined */
+  /** as the caller gave it */
   root: unknown;
 }
 
-/** The defaults of a root, and what calls without options take. */
+/** The defaults of a root, and the packed arguments of calls without options. */
 export type Defaults = Given & { forRead: ReadArguments; forWrite: WriteArguments; forEnsure: EnsureArguments };
 
 /** The root whose method is called, with its defaults. */
@@ -53,12 +53,12 @@ export function readArguments(options: unknown, defaults?: Defaults): ReadArgume
 }
 
 /**
- * Merges the options of a read whose first argument is an object. The second argument wins; `undefined` there keeps the option of the
- * first, so that it removes no check.
+ * Merges the options of a read whose first argument is an object. The second argument takes precedence. `undefined`
+ * there keeps the option of the first argument, so that it removes no check.
  */
 export function readForm(file: object, options: unknown) {
   if (!('filePath' in file)) {
-    // The missing path is the error to report: the object may be anything.
+    // The object may be anything, so the error to report is the missing path.
     const wrong = Object.keys(file).find((name) => PATH_NAMES.test(name));
     if (wrong !== undefined) {
       throw invalidType('filePath', `of type string or an instance of Buffer or URL; '${wrong}' is not an option of a read`, undefined);
@@ -69,14 +69,14 @@ export function readForm(file: object, options: unknown) {
   return options === undefined ? form : { filePath: form.filePath, ...taken(READ_NAMES, optionsOf(options, READ), taken(READ_NAMES, form, NONE)) };
 }
 
-/** Names that stand for `filePath` in other libraries. */
+/** Names of the path option in other libraries. */
 const PATH_NAMES = /^(?:file|filename|file_?path|path)$/i;
 
 /**
  * Reads each option once.
  *
- * @param base what stands for `undefined`
- * @returns with every name, so that nothing is found on its prototype
+ * @param base fallback for options that are `undefined`
+ * @returns an object with every name, so that a destructuring reads nothing from its prototype
  */
 function taken(names: readonly string[], options: Given, base: Given): Record<string, unknown> {
   const values: Record<string, unknown> = {};
@@ -87,14 +87,14 @@ function taken(names: readonly string[], options: Given, base: Given): Record<st
   return values;
 }
 
-/** Refuses the option `root` of a method of a root. */
+/** Refuses the option `root` in a method of a root. */
 function noRoot(root: unknown) {
   if (root !== undefined) {
     throw invalidValue('options.root', 'is not an option of a method of a Root', root);
   }
 }
 
-/** Refuses the option `signal` of a synchronous call, which nothing can abort. */
+/** Refuses the option `signal` in a synchronous call, where it has no effect. */
 export function noSignal(signal: AbortSignal | undefined) {
   if (signal !== undefined) {
     throw invalidValue('options.signal', 'has no effect on a synchronous call', signal);
@@ -102,7 +102,9 @@ export function noSignal(signal: AbortSignal | undefined) {
 }
 
 /**
- * @param options as {@link optionsOf} returns them
+ * Packs the options of a read.
+ *
+ * @param options from {@link optionsOf}
  * @param defaults of the root whose method is called
  */
 export function packRead(options: Given, defaults?: Given): ReadArguments {
@@ -145,7 +147,7 @@ interface WriteArguments {
   encoding: BufferEncoding;
   maxBytes: number;
   signal: AbortSignal | undefined;
-  /** as given, or undefined */
+  /** as the caller gave it */
   root: unknown;
 }
 
@@ -155,8 +157,10 @@ function writeOptions(optionsOrEncoding: unknown, call: number, name?: string) {
 }
 
 /**
- * @param options as {@link writeOptions} returns them
- * @param base what stands for `undefined`
+ * Packs the options of a write.
+ *
+ * @param options from {@link writeOptions}
+ * @param base fallback for options that are `undefined`
  */
 function packWrite(options: Given, base: Given, isBeneathRoot: boolean): WriteArguments {
   const {
@@ -172,7 +176,7 @@ function packWrite(options: Given, base: Given, isBeneathRoot: boolean): WriteAr
     hardlinks = base.hardlinks,
     fallback = base.fallback,
     encoding = base.encoding,
-    // The default of a root is for reads.
+    // The default of a root applies to reads only.
     maxBytes,
     signal,
   } = options;
@@ -220,7 +224,7 @@ const WRITE_NAMES = namesOf(WRITE);
 const ENTRY_NAMES = namesOf(ENTRY_OPTIONS);
 
 /**
- * The options of many writes: those of the call, and a function for those of each entry.
+ * Packs the options of `writeAtomicMany`: those of the call, and a function that packs those of an entry.
  *
  * @param defaults of the root whose method is called
  */
@@ -245,7 +249,7 @@ export interface EnsureArguments {
   mode: number;
   wantsPrivacy: boolean;
   signal: AbortSignal | undefined;
-  /** as given, or undefined */
+  /** as the caller gave it */
   root: unknown;
 }
 
@@ -262,7 +266,9 @@ export function ensureArguments(options: unknown, defaults?: Defaults): EnsureAr
 }
 
 /**
- * @param options as {@link optionsOf} returns them
+ * Packs the options of `ensureDir`.
+ *
+ * @param options from {@link optionsOf}
  * @param defaults of the root whose method is called
  */
 function packEnsure(options: Given, defaults?: Given): EnsureArguments {
@@ -293,7 +299,7 @@ export function rootDefaults(given: unknown) {
   if (typeof outbound === 'object' && outbound !== null) {
     defaults.outbound = taken(OUTBOUND_NAMES, optionsOf(outbound, OUTBOUND, 'options.outbound'), NONE);
   }
-  // What calls without options take.
+  // The packed arguments of calls without options.
   const forRead = packRead(NONE, defaults);
   const forWrite = packWrite(NONE, defaults, true);
   const forEnsure = packEnsure(NONE, defaults);

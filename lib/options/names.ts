@@ -1,23 +1,26 @@
-// Checks the names of options. An option that has no effect is an error, as it may stand for a check that the caller relies on.
+// Checks the names of options. An option without effect is an error: it may be a check that the caller relies on.
 
 import { escaped } from '../base/escape.js';
 import { invalidType, invalidValue, isTop, toOptions, type Given } from './validate.js';
 import { ENTRY, ENTRY_OPTIONS, OPTIONS, READ, TITLES, WRITE, foreignHint, namesOf } from './schema.js';
 import { table } from '../base/lookup-table.js';
 
-/** For each option the kinds of options objects that may have it: one lookup on the way of every call with options. */
+/** For each option, the kinds of options objects that may have it. Every call with options costs one lookup here. */
 const CALLS = table(Object.fromEntries(Object.entries(OPTIONS).map(([name, { calls }]) => [name, calls])));
 
 const MOST_NAMES = 16;
 
-/** The name last accepted at each position, per kind. Calls repeat the shape of their options, and a comparison costs half of a lookup. */
+/**
+ * The last accepted name at each position, per kind. Calls repeat the shape of their options, and a comparison costs
+ * half of a lookup.
+ */
 const ACCEPTED = Array.from({ length: 32 }, () => Array.from({ length: MOST_NAMES }, () => ''));
 
 /**
- * Checks that a value is an options object whose names the call knows. Returns it without what `Object.prototype` adds.
+ * Checks that a value is an options object with known names. Returns it without the properties of `Object.prototype`.
  *
  * @param call one bit of schema
- * @param where what the object is called in a message
+ * @param where name of the object in messages
  */
 export function optionsOf(options: unknown, call: number, where: string = 'options'): Given {
   if (typeof options === 'string' || typeof options === 'number') {
@@ -30,7 +33,7 @@ export function optionsOf(options: unknown, call: number, where: string = 'optio
   return checked;
 }
 
-/** What `node:fs` takes in place of options, as the option that it stands for. */
+/** Returns the option that corresponds to an argument of `node:fs` in place of options, for a message. */
 function suchAs(value: string | number, call: number) {
   if (typeof value === 'string') {
     return (CALLS.encoding & call) === 0 ? '' : `, such as { encoding: '${Buffer.isEncoding(value) ? value : 'utf8'}' }`;
@@ -40,7 +43,7 @@ function suchAs(value: string | number, call: number) {
 }
 
 /**
- * Refuses enumerable options, own or inherited from a class, that the call does not take. Skips `undefined` and names that come from
+ * Refuses unknown enumerable options, own or inherited from a class. Skips `undefined` and names that come from
  * `Object.prototype`.
  *
  * @param call one bit of schema
@@ -87,7 +90,7 @@ function isPollution(options: object, name: string) {
   return true;
 }
 
-/** The rest of a message: the calls that take the option, the valid name that is meant, or all valid names. */
+/** Returns the end of a message: the calls that take the option, the likely name, or all valid names. */
 function suggestion(name: string, call: number) {
   const valid = namesOf(call);
   const place = placeOf(name, call);
@@ -106,7 +109,7 @@ function suggestion(name: string, call: number) {
 
 const PATH_NAMES = new Set(['path', 'filename', 'filepath']);
 
-/** Says where an option belongs that another object of the same call takes. */
+/** Returns where an option belongs, if another object of the same call takes it. */
 function placeOf(name: string, call: number) {
   if (call === READ && name === 'filePath') {
     return 'the path is the first argument';
@@ -123,7 +126,7 @@ function placeOf(name: string, call: number) {
   return undefined;
 }
 
-/** The Levenshtein distance of two names, which are cut at 64 characters. */
+/** Returns the Levenshtein distance of two names, cut at 64 characters. */
 function distance(a: string, b: string) {
   const [left, right] = [a.slice(0, 64), b.slice(0, 64)];
   let row = Array.from({ length: right.length + 1 }, (_, index) => index);

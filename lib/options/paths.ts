@@ -1,4 +1,4 @@
-// Paths as callers give them, and as the binary takes them.
+// Converts paths of callers to paths for the binary.
 
 import { url, util } from '../base/node.js';
 import { refusal, shown, systemError } from '../errors/holdfast-error.js';
@@ -10,7 +10,7 @@ import type { NativePath } from '../errors/failure.js';
 const { fileURLToPath } = url;
 const { getSystemErrorMap, types } = util;
 
-/** Whether a value is a URL, by what it has, as Node judges it: there may be more than one class. */
+/** Whether a value is a URL. Checks its properties, as Node does: there may be more than one class. */
 export function isUrl(value: unknown): value is URL {
   const url = value as { href?: unknown; protocol?: unknown; auth?: unknown; path?: unknown } | null | undefined;
   return Boolean(url?.href && url.protocol && url.auth === undefined && url.path === undefined);
@@ -35,7 +35,7 @@ export function toPath(value: unknown, name: string): NativePath {
 /**
  * Refuses a path that is too long with ENAMETOOLONG.
  *
- * @param name of the argument: a directory is one that would be made
+ * @param name of the argument; the error of `dir` names mkdir(2)
  */
 function bounded<T extends NativePath>(path: T, name: string): T {
   if (path.length > LONGEST) {
@@ -61,8 +61,8 @@ function fromUrl(url: URL) {
 }
 
 /**
- * Copies a path for work that starts later. Without a root the copy is absolute, so that a change of the working directory has no
- * effect. The binary refuses a path that is no path.
+ * Copies a path for work that starts later. Without a root the copy is absolute, so that a change of the working
+ * directory has no effect. The binary refuses unusable paths.
  */
 export function pathForLater(path: NativePath, isBeneathRoot: boolean): NativePath {
   const isFixed = isBeneathRoot || path.length === 0;
@@ -74,7 +74,7 @@ export function pathForLater(path: NativePath, isBeneathRoot: boolean): NativePa
 
 const SLASH = 0x2f;
 
-/** Whether no working directory has a part in a path. On Windows that takes a drive. */
+/** Whether a path is independent of the working directory. On Windows such a path has a drive. */
 function startsAtTop(path: NativePath) {
   if (process.platform === 'win32') {
     return /^[a-z]:[\\/]/i.test(shown(path.slice(0, 3)));
@@ -82,7 +82,7 @@ function startsAtTop(path: NativePath) {
   return typeof path === 'string' ? path.startsWith('/') : path[0] === SLASH;
 }
 
-/** The binary asks the kernel for the working directory: Node caches its name. */
+/** Returns the absolute path. The binary reads the working directory from the kernel, because Node caches its name. */
 function absolute(path: NativePath) {
   const bytes = native().absolutePath(path, record.scratch);
   if (!bytes) {
@@ -91,7 +91,7 @@ function absolute(path: NativePath) {
   return bytes;
 }
 
-/** How many bytes {@link pathForLater} put before a path. */
+/** Returns the number of bytes that {@link pathForLater} put before a path. */
 export function addedBytes(path: NativePath, fixed: NativePath) {
   return Buffer.byteLength(fixed) - Buffer.byteLength(path);
 }

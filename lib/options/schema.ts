@@ -1,4 +1,4 @@
-// The table of all options: which calls take each of them, and the words it accepts.
+// The table of all options: the calls that take each option, and the words it accepts.
 
 import { table } from '../base/lookup-table.js';
 
@@ -9,7 +9,7 @@ const READ_FORM = 1 << 1;
 const WRITE = 1 << 2;
 /** The options of one entry of `writeAtomicMany`. */
 const ENTRY_OPTIONS = 1 << 3;
-/** One entry of `writeAtomicMany` itself. */
+/** One entry of `writeAtomicMany`. */
 const ENTRY = 1 << 4;
 const STAGE = 1 << 5;
 const ENSURE = 1 << 6;
@@ -21,7 +21,7 @@ const EVERY_READ = READ | READ_FORM;
 const EVERY_WRITE = WRITE | ENTRY_OPTIONS | STAGE;
 const WHOLE_CALL = EVERY_READ | WRITE | STAGE | ENSURE;
 
-/** What each kind is called in a message. */
+/** The name of each kind in messages. */
 const TITLES = table({
   [READ]: 'a read',
   [READ_FORM]: 'a read',
@@ -72,7 +72,7 @@ const OPTIONS: Record<string, Option> = table({
 });
 
 /**
- * The names of the options of a kind.
+ * Returns the names of the options of a kind.
  *
  * @param call one bit
  */
@@ -80,7 +80,9 @@ export function namesOf(call: number): string[] {
   return Object.keys(OPTIONS).filter((name) => (OPTIONS[name].calls & call) !== 0);
 }
 
-/** A hint, or a function of the value that returns `undefined` where the value asks for what the call does anyway. */
+/**
+ * A hint, or a function of the value. The function returns `undefined` if the value requests the call's own behaviour.
+ */
 type Hint = string | ((value: unknown) => string | undefined);
 
 const DURABLE = "use durable (true, false or 'file')";
@@ -105,7 +107,9 @@ function writeFlag(value: unknown) {
   return 'this call replaces the whole content';
 }
 
-/** Options of node:fs, fs-extra, write-file-atomic, atomically and fs-safe, by the kind of call in which they mean something there. */
+/**
+ * Options of node:fs, fs-extra, write-file-atomic, atomically and fs-safe, by the kind of call that takes them there.
+ */
 const FOREIGN: Record<string, { read?: Hint; write?: Hint; ensure?: Hint }> = table({
   flag: { read: readFlag, write: writeFlag },
   flags: { read: readFlag, write: writeFlag },
@@ -125,7 +129,7 @@ const FOREIGN: Record<string, { read?: Hint; write?: Hint; ensure?: Hint }> = ta
   tmpPurge: { write: TEMPORARY },
   tmpCreated: { write: TEMP_PATH },
   tmpfileCreated: { write: TEMP_PATH },
-  // Of stageAtomic alone: the other writes have it.
+  // For `stageAtomic` only: the other writes have this option.
   encoding: { write: 'use handle.writeFile(data, encoding) of the result' },
   schedule: { write: 'writes to one target are published in the order of their calls' },
   timeout: { read: TIMEOUT, write: TIMEOUT },
@@ -139,7 +143,8 @@ const FOREIGN: Record<string, { read?: Hint; write?: Hint; ensure?: Hint }> = ta
 });
 
 /**
- * The hint for an option of another library; `known` is false where the option means nothing in this kind of call.
+ * Returns the hint for an option of another library. `known` is false if the option has no meaning in this kind of
+ * call.
  *
  * @param call one bit
  */

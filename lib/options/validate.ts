@@ -1,4 +1,4 @@
-// Arguments of the wrong type or range are refused before any I/O, with Node's errors.
+// Refuses arguments of the wrong type or range before any I/O, with Node's errors.
 
 import { util } from '../base/node.js';
 import { own } from '../errors/holdfast-error.js';
@@ -42,16 +42,16 @@ export function invalidValue(name: string, why: string, value: unknown) {
   return invalid(TypeError, 'ERR_INVALID_ARG_VALUE', message);
 }
 
-/** The error of a method that is called without its object, with Node's code. */
+/** Creates the error of a method that is called without its object, with Node's code. */
 export function invalidThis(type: string, method: Function) {
   const { name } = method;
   return invalid(TypeError, 'ERR_INVALID_THIS', `"${name}" was called without its ${type}. Call it as a method, or bind it: (...args) => object.${name}(...args)`);
 }
 
-/** An options object, whose values are not checked yet. */
+/** An options object whose values are not checked yet. */
 export type Given = Readonly<Record<string, unknown>>;
 
-/** An options object; anything else is an error, as in Node. */
+/** Checks that a value is an options object. Throws for any other value, as Node does. */
 export function toOptions(options: unknown, name: string = 'options'): Given {
   if (options === undefined) {
     return NONE;
@@ -74,7 +74,10 @@ function noContainer(options: object, name: string) {
   }
 }
 
-/** Whether a prototype is the `Object.prototype` of a realm, this one or another: it has no prototype, and owns `hasOwnProperty`. */
+/**
+ * Whether a prototype is the `Object.prototype` of this or another realm: it has no prototype and owns
+ * `hasOwnProperty`.
+ */
 export function isTop(prototype: object) {
   return prototype === Object.prototype || (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'hasOwnProperty'));
 }
@@ -89,7 +92,10 @@ function hasForeignTop(prototype: object | null) {
   return false;
 }
 
-/** Whether `Object.prototype` has a property with the name of an option (prototype pollution). Reads of missing names are cheap. */
+/**
+ * Whether `Object.prototype` has a property with the name of an option (prototype pollution). Reads of missing names
+ * are cheap.
+ */
 function isPolluted() {
   const top = Object.prototype as Given;
   return (
@@ -132,14 +138,14 @@ function unpolluted(options: Given): Given {
   return copy;
 }
 
-/** Constructor of an empty object with an empty prototype, the form that engines read fastest. */
+/** Constructs an empty object with an empty prototype, the form that engines read fastest. */
 function Nothing() {}
 Nothing.prototype = Object.create(null);
 
-/** No options. */
+/** The empty options object. */
 const NONE = Object.freeze(new (Nothing as unknown as new () => Given)());
 
-/** One of the names of a table. */
+/** Returns the value of a name in a table; throws for an unknown name. */
 export function toChoice(value: unknown, name: string, table: Record<string, number>, fallback: number): number {
   if (value === undefined) {
     return fallback;
@@ -164,14 +170,14 @@ export function toBoolean(value: unknown, name: string, fallback: boolean): bool
   return value;
 }
 
-/** Refuses a callback behind the options, which would never be called. */
+/** Refuses a callback after the options: it would never be called. */
 export function noCallback(callback: unknown, returned: string = 'a promise') {
   if (typeof callback === 'function') {
     throw invalid(TypeError, 'ERR_INVALID_ARG_TYPE', `There is no callback: the call returns ${returned}.${received(callback)}`);
   }
 }
 
-/** The same for a synchronous call. */
+/** Synchronous twin of {@link noCallback}. */
 export function noCallbackSync(callback: unknown) {
   noCallback(callback, 'its result');
 }

@@ -1,4 +1,4 @@
-// The values of options: their types and ranges, and the form in which the addon takes them.
+// Checks the types and ranges of option values, and converts them for the addon.
 
 import { optionsOf } from './names.js';
 import { OPTIONS, OUTBOUND } from './schema.js';
@@ -52,7 +52,7 @@ export function toSignal(value: unknown): AbortSignal | undefined {
   return signal;
 }
 
-/** The policy's bits, and whether the options go together. */
+/** Returns the bits of a symlink policy. Throws if the policy needs a root and there is none. */
 export function toPolicy(symlinks: unknown, hasRoot: boolean): number {
   const policy = toChoice(symlinks, 'options.symlinks', POLICIES, hasRoot ? POLICIES.reject : POLICIES['follow-parents']);
   if (policy === POLICIES['follow-within-root'] && !hasRoot) {
@@ -61,7 +61,7 @@ export function toPolicy(symlinks: unknown, hasRoot: boolean): number {
   return policy;
 }
 
-/** Bits of src/verbs/read.rs, `rules`, for `outbound`. */
+/** Returns the bits of src/verbs/read.rs, `rules`, for `outbound`. */
 export function toOutbound(value: unknown) {
   if (value === undefined || value === false) {
     return 0;
@@ -104,7 +104,9 @@ export function toEncoding(value: unknown): BufferEncoding {
   return value;
 }
 
-/** The encoding of a read; `undefined` for a Buffer, which `null` and `'buffer'` ask for as well, as in Node. */
+/**
+ * Returns the encoding of a read, or `undefined` for a Buffer. `null` and `'buffer'` also mean a Buffer, as in Node.
+ */
 export function toReadEncoding(value: unknown): BufferEncoding | undefined {
   return value === undefined || value === null || value === 'buffer' ? undefined : toEncoding(value);
 }
