@@ -5,9 +5,9 @@ export type NativePath = string | Uint8Array;
 
 /** Facts of a failure, as the binary reports them. */
 export interface Failure {
-  /** empty for an error of the system */
+  /** empty for a system error */
   code: string;
-  /** which of the code's cases it is */
+  /** the case within the code */
   detail: string;
   syscall: string;
   /** path of the temporary, for a failed rename */
@@ -17,11 +17,11 @@ export interface Failure {
   mode: number | undefined;
   uid: number | undefined;
   euid: number | undefined;
-  /** bytes of the object */
+  /** size of the object in bytes */
   size: number | undefined;
 }
 
-/** What the caller knows beyond the failure. */
+/** Facts that only the caller has. */
 export interface Context {
   maxBytes?: number;
   /** absolute path of the object, byte for byte, for commands */

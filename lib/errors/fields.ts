@@ -19,14 +19,14 @@ export interface Fields {
   uid?: number;
   euid?: number;
   published?: boolean;
-  /** bytes, as far as known */
+  /** bytes, if known */
   size?: number;
   /** bytes */
   limit?: number;
   cause?: unknown;
 }
 
-/** Fields of an error that a log line carries, in this order. */
+/** Fields of an error in a log line, in this order. */
 const FIELDS = [
   'path',
   'errno',
@@ -69,7 +69,10 @@ const TYPES = table({
   limit: 'number',
 });
 
-/** Checks the arguments of a HoldfastError, which tests of other packages also construct. Returns the fields with message and remedy. */
+/**
+ * Checks the arguments of a HoldfastError, which tests of other packages also construct. Returns the fields with
+ * message and remedy.
+ */
 export function checkedFields(code: string, fields: Fields): Fields & { message: string } {
   if (typeof code !== 'string') {
     throw invalidType(`The "code" argument must be of type string. Received ${util.inspect(code, { depth: -1 })}`);
@@ -101,10 +104,10 @@ function invalidType(message: string) {
   return Object.assign(new TypeError(escapedLines(message)), { code: 'ERR_INVALID_ARG_TYPE' });
 }
 
-/** Message and remedy as a call would give them. */
+/** Returns message and remedy as a call would. */
 function explainFields(code: string, { path: at, mode, uid, euid, limit, remedy: given }: Fields) {
   if (code === 'internal' || code === 'native-unavailable') {
-    // These have no message without the facts of a call.
+    // These codes have no message without the facts of a call.
     return { message: `${code}: ${CODES[code].public}`, remedy: given };
   }
   const { message, remedy } = explain({ ...NO_FACTS, code, mode, uid, euid }, at, { maxBytes: limit });

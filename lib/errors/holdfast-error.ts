@@ -6,7 +6,7 @@ import { CODES, explain } from './messages.js';
 import type { HoldfastErrorCategory, HoldfastErrorCode, HoldfastErrorJSON, HoldfastErrorPublic } from '../../errors.js';
 import type { Context, Failure, NativePath } from './failure.js';
 
-/** The same symbol in every copy of the package. */
+/** Marks a HoldfastError. Every copy of the package has the same symbol. */
 const BRAND = Symbol.for('holdfast.error');
 
 export class HoldfastError extends Error {
@@ -26,7 +26,7 @@ export class HoldfastError extends Error {
   declare readonly size?: number;
   declare readonly limit?: number;
 
-  /** @param fields without a message, it and the remedy are those of the code */
+  /** @param fields message and remedy default to those of the code */
   constructor(code: string, fields: Fields = {}) {
     const own = checkedFields(code, fields);
     const { cause, message } = own;
@@ -41,7 +41,9 @@ export class HoldfastError extends Error {
     }
   }
 
-  /** For logs: all fields but stack and cause. Escapes characters of `path` that `JSON.stringify` leaves raw. */
+  /**
+   * Returns all fields but stack and cause, for logs. Escapes characters of `path` that `JSON.stringify` leaves raw.
+   */
   toJSON(): HoldfastErrorJSON {
     const json: Record<string, unknown> = { name: this.name, code: this.code, category: this.category, message: this.message };
     for (const field of FIELDS) {
@@ -53,7 +55,7 @@ export class HoldfastError extends Error {
     return json as HoldfastErrorJSON;
   }
 
-  /** For response bodies: nothing that names a path, a user or a mode of this machine. */
+  /** Returns the body of a response. Reveals no path, user or mode of this machine. */
   toPublic(): HoldfastErrorPublic {
     const known = CODES[this.code];
     const body: Record<string, unknown> = { code: this.code, category: this.category, message: known?.public ?? 'The file operation failed.' };
@@ -73,24 +75,24 @@ Object.defineProperty(HoldfastError.prototype, 'name', {
 Object.defineProperty(HoldfastError.prototype, BRAND, { value: true });
 
 /**
- * Whether a value is a HoldfastError. Checks a brand, so that errors of another copy of the package count, also of a copy in another
- * context with its own class `Error` (test runners).
+ * Whether a value is a HoldfastError. Checks a brand, so that errors of another copy of the package count, also of a
+ * copy in another context with its own class `Error` (test runners).
  */
 export function isHoldfastError(error: unknown): error is HoldfastError {
   try {
     return isError(error) && (error as { [BRAND]?: unknown })[BRAND] === true;
   } catch {
-    // A getter or a trap of a Proxy threw.
+    // A getter or a Proxy trap threw.
     return false;
   }
 }
 
-/** Whether a value is an Error of any context. Throws if a trap of a Proxy throws. */
+/** Whether a value is an Error of any context. Throws if a Proxy trap throws. */
 export function isError(value: unknown): value is Error {
   return util.types.isNativeError(value) || value instanceof Error;
 }
 
-/** Errors that this package made. The stack of any other error (a signal's reason) is left alone. */
+/** Errors of this package. The stacks of other errors (a signal's reason) stay unchanged. */
 const ours = new WeakSet();
 
 export function own<E extends Error>(error: E): E {
@@ -112,10 +114,10 @@ function causeOf(error: unknown) {
   return error instanceof HoldfastError ? error.cause : undefined;
 }
 
-/** Marks the lines of this package in a stack trace; empty in a bundle. */
+/** Path that marks the lines of this package in a stack trace; empty in a bundle. */
 const OUR_FRAMES = DIST === '' ? '' : DIST + path.sep;
 
-/** Removes this package's frames from the stack of a rejection. The frames of `await` remain. */
+/** Removes this package's frames from the stack of a rejection. Keeps the frames of `await`. */
 function withoutOurFrames(error: unknown) {
   for (const each of [error, causeOf(error)]) {
     if (OUR_FRAMES !== '' && each instanceof Error && ours.has(each) && typeof each.stack === 'string') {
@@ -127,7 +129,8 @@ function withoutOurFrames(error: unknown) {
 }
 
 /**
- * Calls a function and returns a promise of its result. An error before the first `await` becomes a rejection with the caller on its stack.
+ * Calls a function and returns a promise of its result. An error before the first `await` becomes a rejection whose
+ * stack has the caller.
  */
 export function promised<T>(call: () => T | Promise<T>, called: Function): Promise<T> {
   try {
@@ -146,7 +149,7 @@ export async function pending<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** Node makes a new map at each call. */
+/** Cached: Node creates a new map on each call. */
 let errnos: Map<number, [string, string]> | undefined;
 
 /**
@@ -162,7 +165,7 @@ function describeErrno(errno: number): [name: string, message: string] {
 }
 
 /**
- * Makes the error that `node:fs` would throw. The paths in its message are escaped.
+ * Creates the error that `node:fs` would throw. Escapes the paths in its message.
  *
  * @param errno negative
  */
@@ -184,7 +187,7 @@ export function systemError(errno: number, syscall: string, given: NativePath, d
   return own(error);
 }
 
-/** Makes the error of a failed call. */
+/** Creates the error of a failed call. */
 export function toError(failure: Failure, given: NativePath, context?: Context): Error {
   const path = shown(given);
   const errno = -failure.errno;
@@ -219,7 +222,7 @@ export function toError(failure: Failure, given: NativePath, context?: Context):
   return own(new HoldfastError(failure.code, fields));
 }
 
-/** Makes the error of a call that is refused before any system call. */
+/** Creates the error of a call that is refused before any system call. */
 export function refusal(code: string, detail: string, given: NativePath | undefined, cause?: unknown) {
   const path = given === undefined ? undefined : shown(given);
   const { message, remedy } = explain({ ...NO_FACTS, code, detail }, path);
@@ -229,7 +232,7 @@ export function refusal(code: string, detail: string, given: NativePath | undefi
   return own(new HoldfastError(code, { message, path, remedy, cause: printable(cause) }));
 }
 
-/** Escapes message and stack of an error of Node that no caller holds. */
+/** Escapes message and stack of an error of Node, and returns it. No caller holds the error yet. */
 export function printable<T>(error: T): T {
   if (error instanceof Error) {
     const { message, stack } = error;
@@ -240,7 +243,7 @@ export function printable<T>(error: T): T {
 }
 
 /**
- * Makes the error for data that exceed `maxBytes`.
+ * Creates the error for data that exceed `maxBytes`.
  *
  * @param size bytes so far
  * @param limit bytes

@@ -48,7 +48,7 @@ const CODES: Record<string, Known> = tableOfTables<Known>({
   internal: { category: 'operational', public: 'The service failed.' },
 } satisfies Record<HoldfastErrorCode, Known>);
 
-/** What each kind of object is called. */
+/** The name of each kind of object in messages. */
 const KINDS = table({
   file: 'a regular file',
   directory: 'a directory',
@@ -272,7 +272,7 @@ function describeDirectory(failure: Failure, at: string, location: string | Uint
 const OR_WITHOUT_PRIVACY = "or do without privacy: existing: 'tighten' or 'leave'.";
 const OWN_DIRECTORY = 'Use a directory of its own, beneath this one or elsewhere';
 
-/** A command with the exact path of the object, in parentheses; nothing where that path is not known. */
+/** Returns a command with the exact path of the object, in parentheses; empty if that path is unknown. */
 function command(words: string, location: string | Uint8Array | undefined) {
   return location === undefined ? '' : ` (${words} ${shellWord(location)})`;
 }
@@ -295,7 +295,7 @@ const HOW_TO_BE_PRIVATE: Record<string, (location: string | Uint8Array | undefin
   EROFS: () => 'Use a directory on a file system that can be written',
 });
 
-/** For media, the sender is the one to change something: what a chmod here would open may be a secret. */
+/** For media, the sender changes the mode: a chmod by the reader may expose a secret. */
 const SENDABLE = 'If this file is meant to be sent, have whatever produces it give it mode 0644 (writeAtomic with mode: 0o644 does, whatever the umask)';
 
 function describeOutbound(failure: Failure, at: string): Explained {

@@ -1,4 +1,4 @@
-// Errors as answers to a client: a status, and a body without paths, ids and options of the operator.
+// Converts errors to responses for a client: a status, and a body without paths, ids and options of the operator.
 
 import { os } from '../base/node.js';
 import { isError, isHoldfastError } from './holdfast-error.js';
@@ -6,7 +6,7 @@ import { CODES } from './messages.js';
 import { table, tableOfTables } from '../base/lookup-table.js';
 import type { HoldfastErrorCategory, PublicError } from '../../errors.js';
 
-/** Status by code. Any other policy code is 403, any other operational one 500. */
+/** HTTP status by code. Other policy codes are 403, other operational codes 500. */
 const STATUS = table({
   'invalid-path': 400,
   'not-found': 404,
@@ -17,7 +17,7 @@ const STATUS = table({
   'lock-timeout': 423,
 });
 
-/** Failures of the system, by the name of the errno. `as` is the code of a HoldfastError that means the same to a client. */
+/** System errors by errno name. `as` is the HoldfastError code with the same meaning for a client. */
 const SYSTEM: Record<string, { status: number; as?: string; message?: string; remedy?: string }> = tableOfTables({
   ENOENT: { status: 404, as: 'not-found' },
   EEXIST: { status: 409, as: 'already-exists' },
@@ -35,8 +35,8 @@ const SYSTEM: Record<string, { status: number; as?: string; message?: string; re
 const { EDQUOT } = os.constants.errno;
 
 /**
- * System calls on files, as `node:fs` and the addon name them. Errors of processes and sockets have others (`spawn x`, `connect`,
- * `getaddrinfo`). `watch` is left out: its ENOSPC is a limit of inotify.
+ * System calls on files, as `node:fs` and the addon name them. Errors of processes and sockets have other names (`spawn
+ * x`, `connect`, `getaddrinfo`). The list omits `watch`: its ENOSPC is a limit of inotify.
  */
 const FILE_SYSCALLS = new Set([
   'access', 'acl_copy_ext', 'acl_set_fd_np', 'chmod', 'chown', 'close', 'copyfile', 'cp', 'dup', 'fchmod', 'fchown', 'fcntl', 'fdatasync',
@@ -45,14 +45,14 @@ const FILE_SYSCALLS = new Set([
   'setxattr', 'stat', 'statfs', 'symlink', 'truncate', 'unlink', 'utime', 'write',
 ]);
 
-/** What a client may learn from an error, or `undefined` for every other value. Each property is read once. */
+/** The facts of an error that a client may learn. */
 type Facts = { code: string; category: HoldfastErrorCategory } | { errno: string };
 
 function factsOf(error: unknown): Facts | undefined {
   try {
     return isHoldfastError(error) ? holdfastFacts(error) : systemFacts(error);
   } catch {
-    // A getter or a trap of a Proxy threw.
+    // A getter or a Proxy trap threw.
     return undefined;
   }
 }
@@ -61,7 +61,7 @@ function holdfastFacts({ code, category }: { code?: unknown; category?: unknown 
   return typeof code === 'string' ? { code, category: CODES[code]?.category ?? (category === 'policy' ? 'policy' : 'operational') } : undefined;
 }
 
-/** Facts of the error of a system call on a file: `errno`, `syscall` and `code` as `node:fs` sets them. */
+/** Returns the facts of a system error of a file operation: `errno`, `syscall` and `code` as `node:fs` sets them. */
 function systemFacts(error: unknown): Facts | undefined {
   if (!isError(error)) {
     return undefined;
@@ -75,13 +75,13 @@ function systemFacts(error: unknown): Facts | undefined {
   return same === undefined ? { errno: name } : { code: same, category: CODES[same].category };
 }
 
-/** Whether an error says that the file or directory does not exist. */
+/** Whether an error reports that the file or directory does not exist. */
 export function isNotFound(error: unknown) {
   const facts = factsOf(error);
   return facts !== undefined && 'code' in facts && facts.code === 'not-found';
 }
 
-/** The HTTP status for an error of a file operation; 500 for any other value. */
+/** Returns the HTTP status for an error of a file operation; 500 for any other value. */
 export function httpStatus(error: unknown): number {
   const facts = factsOf(error);
   if (facts === undefined) {
@@ -90,7 +90,7 @@ export function httpStatus(error: unknown): number {
   return 'code' in facts ? (STATUS[facts.code] ?? (facts.category === 'policy' ? 403 : 500)) : (SYSTEM[facts.errno]?.status ?? 500);
 }
 
-/** The body of a response to a client. */
+/** Returns the body of a response to a client. */
 export function toPublicError(error: unknown): PublicError {
   const facts = factsOf(error);
   if (facts !== undefined && 'code' in facts) {
