@@ -27,24 +27,24 @@ function named(path: unknown) {
   }
 }
 
-/** Returns what a root was opened as. For the adapters. */
+/** Returns the pinned directory of a root. For the adapters. */
 let pinnedOf: (root: Root) => Held;
 
-/** Returns the status of what a path beneath a root leads to. For the adapters. */
+/** Returns the stat of a path beneath a root. For the adapters. */
 let statusOf: (root: Root, file: string, symlinks: 'reject' | 'follow-within-root') => Promise<Stats | undefined>;
 
-/** Writes as `writeAtomic` of a root does, and calls back right before the content is published. For the adapters. */
+/** Writes like `writeAtomic` of a root, and calls `beforePublish` right before publication. For the adapters. */
 let writeOf: (root: Root, file: string, data: unknown, options: unknown, beforePublish: (() => void) | undefined) => Promise<unknown>;
 
-/** Makes directories as `ensureDir` of a root does, and calls back right before. For the adapters. */
+/** Makes directories like `ensureDir` of a root, and calls `before` first. For the adapters. */
 let ensureOf: (root: Root, dir: string, options: unknown, before: (() => void) | undefined) => Promise<EnsureDirResult>;
 
-/** A pinned directory. The garbage collector closes a descriptor that `close` did not. */
+/** A pinned directory. The garbage collector closes the descriptor if `close` was not called. */
 class Root {
   declare readonly path: string;
   #pinned: Held;
   #isOpen = true;
-  /** Asynchronous calls that have started and not ended: the directory stays open for them. */
+  /** The number of pending asynchronous calls. The directory stays open for them. */
   #started = 0;
 
   constructor(opened: Identified, defaults: Defaults) {
@@ -71,7 +71,7 @@ class Root {
     }, called);
   }
 
-  /** Returns `root`, or throws if a method was called without one: `const { read } = root`. */
+  /** Returns `root`, or throws if a method is called without its object: `const { read } = root`. */
   static #bound(root: unknown, method: Function): Root {
     if (!Root.#isRoot(root)) {
       throw invalidThis('Root', method);
@@ -211,10 +211,10 @@ export function openRootSync(dir: unknown, defaults?: unknown, callback: unknown
   }
 }
 
-/** The defaults of a root that was given none. */
+/** Cached defaults of roots that are opened without any. */
 let noDefaults: Defaults | undefined;
 
-/** Opens a directory: at once, if the kernel has it in memory. */
+/** Opens a directory: at once, if the kernel has it cached. */
 export function openSoon(dir: unknown, defaults?: unknown): Root | Promise<Root> {
   const checked = defaults === undefined ? (noDefaults ??= rootDefaults(undefined)) : rootDefaults(defaults);
   const opened = rootHandle.openSoon(dir);

@@ -1,4 +1,4 @@
-// The status of what a path beneath a root leads to.
+// The stat of a path beneath a root, for the adapters.
 
 import { os } from '../base/node.js';
 import { direct } from '../native/calls.js';
@@ -21,8 +21,8 @@ type Found = InstanceType<typeof Stats> | undefined;
 const { ENOENT } = os.constants.errno;
 
 /**
- * Returns the stat of a path beneath a root, or `undefined` when nothing is there: an error would cost more than the stat. Answers
- * on the calling thread if the kernel has it cached.
+ * Returns the stat of a path beneath a root, or `undefined` if the path does not exist: an error would cost more than
+ * the stat. Runs on the calling thread if the kernel has the path cached.
  */
 export function status(file: unknown, symlinks: 'reject' | 'follow-within-root', pinned: Pinned): Found | Promise<Found> {
   const path = toPath(file, 'file');
