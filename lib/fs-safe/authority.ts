@@ -1,9 +1,12 @@
-// Callbacks of a host before a change.
+// Calls a host's callbacks before a change.
 
 import { FromCaller } from './errors.js';
 import type { Unchecked } from './options.js';
 
-/** Calls back synchronously. An exception ends the call unchanged; a promise is refused, as it would settle too late. */
+/**
+ * Calls a callback synchronously. An exception ends the call unchanged. A promise is refused, because it would settle
+ * too late.
+ */
 export function callBack(callback: Unchecked, name: string, args: unknown[] = [], receiver: unknown = undefined) {
   if (callback === undefined || callback === null) {
     return;
@@ -21,7 +24,7 @@ export function callBack(callback: Unchecked, name: string, args: unknown[] = []
   }
 }
 
-/** Calls back synchronously and ignores the result, as the original does with `beforeRename`. */
+/** Calls a callback synchronously and ignores its result, as the original does with `beforeRename`. */
 export function callBefore<Params>(callback: (params: Params) => unknown, params: Params) {
   try {
     callback(params);
@@ -31,9 +34,9 @@ export function callBefore<Params>(callback: (params: Params) => unknown, params
 }
 
 /**
- * What runs before every change: the root's own callback, then that of the call.
+ * Returns a function that runs before every change: it calls the root's callback, then that of the call.
  *
- * @param levels objects that may have one
+ * @param levels objects that may have a callback
  */
 export function authority(levels: Unchecked[]) {
   const asked = levels

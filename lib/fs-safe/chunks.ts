@@ -1,4 +1,4 @@
-// The chunks of a producer, counted and passed on to a write.
+// Counts the chunks of a producer and passes them to a write.
 
 import { util } from '../base/node.js';
 import { FromCaller, hostError, type HostErrorClass } from './errors.js';
@@ -13,14 +13,14 @@ function getter<T>(name: string): (chunk: Uint8Array) => T {
   return (chunk) => Reflect.apply(get as () => T, chunk, []);
 }
 
-// A chunk may have properties of its own with these names.
+// Chunks may have own properties with these names.
 const byteLengthOf = getter<number>('byteLength');
 const byteOffsetOf = getter<number>('byteOffset');
 const bufferOf = getter<ArrayBufferLike>('buffer');
 
 /**
- * Yields chunks up to a limit of bytes. Takes the iterator of the producer at the first chunk, and closes it once: after an error,
- * above the limit, or when the write ends early. Errors of the producer reach the host unchanged.
+ * Yields chunks up to a limit of bytes. Takes the iterator of the producer at the first chunk. Closes it once: after an
+ * error, above the limit, or when the write ends early. Errors of the producer reach the host unchanged.
  */
 export function limited(HostError: HostErrorClass, data: AsyncIterable<Uint8Array>, maxBytes: number): AsyncIterable<Uint8Array> {
   let producer: AsyncIterator<Uint8Array> | undefined;
@@ -35,14 +35,14 @@ export function limited(HostError: HostErrorClass, data: AsyncIterable<Uint8Arra
     try {
       await producer?.return?.();
     } catch {
-      // The error that ended the write is the one to report.
+      // The caller gets the error that ended the write.
     }
   };
 
   const next = async (): Promise<IteratorResult<Uint8Array>> => {
     let step;
     try {
-      // One that an earlier write had is refused: it would make an empty file.
+      // Refuses an iterator that an earlier write used: the file would be empty.
       producer ??= claim(data) as AsyncIterator<Uint8Array>;
       step = await producer.next();
     } catch (error) {

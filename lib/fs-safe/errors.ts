@@ -1,19 +1,19 @@
-// Converts errors into those that callers of other libraries expect.
+// Converts errors to those that callers of other libraries expect.
 
 import { isHoldfastError, own } from '../errors/holdfast-error.js';
 import { SENTENCES, systemSentence, type Facts, type Sentence } from './sentences.js';
 import { table } from '../base/lookup-table.js';
 import type { Unchecked } from './options.js';
 
-/** How errors of one kind of call are converted. */
+/** The conversion of errors for one kind of call. */
 export interface Rules {
-  /** the host's code for one of ours; any other is the host's as it is */
+  /** the host's code by holdfast's code; other codes are equal */
   codes: Record<string, string>;
-  /** the host's sentence, by our code */
+  /** the host's message by holdfast's code */
   says?: Record<string, Sentence>;
-  /** the host's code for a call beneath a file, which to us is `not-found` */
+  /** the host's code for a call beneath a file, which is `not-found` in holdfast */
   notDirectory?: string;
-  /** the host's code for a failure of the system; without one it stays raw */
+  /** the host's code for a system error; without one the error stays raw */
   errno?: string;
   /** the same for a name that is too long */
   tooLong?: string;
@@ -21,7 +21,7 @@ export interface Rules {
 
 export type HostErrorClass = new (code: any, message: string, options?: Unchecked) => Error;
 
-/** Outcomes that a host has no code for. */
+/** Codes without an equivalent in a host. */
 const COMMON = {
   'not-directory': 'not-file',
   'not-durable': 'helper-failed',
@@ -30,10 +30,10 @@ const COMMON = {
   internal: 'helper-failed',
 };
 
-/** A path without a root. What is beneath a file is not found there. */
+/** Reads without a root. A path beneath a file is `not-found` there. */
 const LOCAL_READ = { codes: table({ ...COMMON, 'not-directory': 'not-found' }), says: SENTENCES.localRead };
 const ROOT_READ = { codes: table(COMMON), says: SENTENCES.rootRead, notDirectory: 'not-file', tooLong: 'invalid-path' };
-/** A write that would land elsewhere has one code there. */
+/** fs-safe has one code for every write outside of its root. */
 const ROOT_WRITE = {
   codes: table({
     ...COMMON,
@@ -58,7 +58,7 @@ const ROOT_STAT = {
 };
 const REPLACE = { codes: table(COMMON), says: SENTENCES.replace };
 
-/** The rules of a write whose caller has named a policy for links. */
+/** Returns the rules of a write whose caller has chosen a symlink policy. */
 const byPolicy = (rules: Rules): Rules => ({
   ...rules,
   codes: table({ ...rules.codes, symlink: 'symlink' }),
@@ -80,7 +80,7 @@ const OLD_LOCAL = {
   internal: 'invalid-path',
 };
 const OLD_LOCAL_READ = { codes: table(OLD_LOCAL), says: SENTENCES.localRead };
-/** There, beneath a root, an object that is no plain file is an unusable path. */
+/** Beneath a root, the older class reports an object other than a plain file as an unusable path. */
 const OLD_BENEATH = { ...OLD_LOCAL, symlink: 'invalid-path', 'not-file': 'invalid-path', 'device-path': 'invalid-path' };
 const OLD_ROOT_READ = { codes: table(OLD_BENEATH), says: SENTENCES.oldRootRead };
 const OLD_ROOT_WRITE = {
@@ -91,7 +91,7 @@ const OLD_ROOT_WRITE = {
 
 const OUTBOUND = 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE';
 
-/** Whether the system itself has failed a call. A wrong argument is a TypeError or a RangeError and has no number. */
+/** Whether an error is a system error. Wrong arguments are a TypeError or RangeError without an errno. */
 export function isErrno(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && typeof (error as NodeJS.ErrnoException).errno === 'number' && !isHoldfastError(error);
 }
@@ -102,10 +102,10 @@ export class FromCaller {
 }
 
 /**
- * Converts an error for a host. Unchanged: system errors that the original leaves raw, argument errors, a signal's reason, and the
- * refusal of an outbound file.
+ * Converts an error for a host. Unchanged: system errors that the original leaves raw, argument errors, a signal's
+ * reason, and the refusal of an outbound file.
  *
- * The message names no path (except of a device), as an unauthenticated client may read it; `cause` does.
+ * The message names no path (except of a device), because an unauthenticated client may read it; `cause` does.
  */
 export function toHost(HostError: HostErrorClass, rules: Rules, error: unknown, facts: Facts = {}): unknown {
   if (error instanceof FromCaller) {
@@ -129,7 +129,7 @@ export function toHost(HostError: HostErrorClass, rules: Rules, error: unknown, 
   if (isErrno(cause) || cause === undefined) {
     return hostError(HostError, hostCode, message, before(facts.cause, cause), published ? { published } : undefined);
   }
-  // A cause that is no system error (why a binary does not load) is for people.
+  // A cause that is not a system error (a binary that fails to load) is for people.
   return hostError(HostError, hostCode, message, undefined, { reason });
 }
 
@@ -137,7 +137,7 @@ function systemMessage(rules: Rules, error: NodeJS.ErrnoException) {
   return rules === ROOT_STAT ? 'path alias escape blocked' : systemSentence(error.code);
 }
 
-/** A cause that hosts match, with that of the system as its own cause. */
+/** Returns a cause that hosts match, with the system error as its own cause. */
 function before(matched: Error | undefined, system: unknown) {
   if (matched !== undefined && system !== undefined) {
     Object.defineProperty(matched, 'cause', { configurable: true, value: system, writable: true });

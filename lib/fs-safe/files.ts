@@ -1,4 +1,4 @@
-// Single files by a path alone, in the shapes of fs-safe: reads of regular files, JSON, windows of open files.
+// Functions on a single path, in the shapes of fs-safe: reads of regular files, JSON, windows of open files.
 
 import { fs } from '../base/node.js';
 import { LOCAL_READ, hostError, isErrno, toHost, type HostErrorClass } from './errors.js';
@@ -9,24 +9,24 @@ import type { promises } from 'node:fs';
 import type { PathLike } from 'node:fs';
 import { NAMES, checked, type Unchecked } from './options.js';
 
-/** Most bytes that one system call of a read takes. */
+/** Limit in bytes of one read system call. */
 const MOST_AT_ONCE = 0x7fffffff;
 
-/** Retries of a read that another writer disturbed: the wait before the first, in ms, doubled each time. */
+/** Retries of a read that another writer disturbed. The wait before the first is in ms, and doubles each time. */
 const RETRIES = 4;
 const RETRY_BASE_MS = 50;
 
-/** Whether a path leads to something; a link that leads to nothing does not. */
+/** Whether a path leads to an object. A dangling symlink does not. */
 function pathExistsSync(filePath: PathLike) {
   try {
-    // access(2), and so fs.existsSync, asks for the real user id instead of the effective one.
+    // access(2), and so fs.existsSync, checks the real user id instead of the effective one.
     return fs.statSync(filePath, { throwIfNoEntry: false }) !== undefined;
   } catch {
     return false;
   }
 }
 
-/** The same without blocking the calling thread. */
+/** Asynchronous twin of {@link pathExistsSync}. */
 async function pathExists(filePath: PathLike): Promise<boolean> {
   try {
     await fs.promises.stat(filePath);
@@ -37,7 +37,7 @@ async function pathExists(filePath: PathLike): Promise<boolean> {
 }
 
 /**
- * The real path, or `null` where there is none.
+ * Returns the real path, or `null` if there is none.
  *
  * @param cache real paths by path
  */
@@ -56,7 +56,7 @@ function safeRealpathSync(targetPath: string, cache?: Map<string, string>): stri
   }
 }
 
-/** A slash behind a file is ignored, as there; a `..` behind a link is not resolved by its text. */
+/** Ignores a slash after a file, as the original does. Does not resolve `..` after a symlink by its text. */
 function realpathOf(targetPath: string) {
   try {
     return fs.realpathSync.native(targetPath);
@@ -69,7 +69,9 @@ function realpathOf(targetPath: string) {
   }
 }
 
-/** Fills a buffer from a position of an open file, up to the end of the file. The file's own position stays. */
+/**
+ * Fills a buffer from a position of an open file, up to the end of the file. Leaves the position of the file unchanged.
+ */
 async function readFileWindowFully(handle: promises.FileHandle, buffer: Buffer, position: number, options: Unchecked = {}) {
   const { signal } = checked(options, NAMES.signal);
   checkWindow(buffer, position);
@@ -105,7 +107,10 @@ function checkWindow(buffer: Buffer, position: number) {
   }
 }
 
-/** Converts an error for callers of `readRegularFile`: plain errors for a missing file and for an object that is no regular file. */
+/**
+ * Converts an error for callers of `readRegularFile`: plain errors for a missing file and for an object other than a
+ * regular file.
+ */
 function toRegularError(HostError: HostErrorClass, error: unknown, filePath: string, maxBytes: unknown) {
   if (!isHoldfastError(error)) {
     return error;
@@ -125,7 +130,7 @@ function toRegularError(HostError: HostErrorClass, error: unknown, filePath: str
   }
 }
 
-/** Whether a read may succeed a moment later: a writer of another process replaces the file in steps. */
+/** Whether a read may succeed a moment later: a writer in another process replaces the file in steps. */
 function isPassing(error: unknown) {
   return (error as NodeJS.ErrnoException | undefined)?.code === 'path-mismatch' || (isErrno(error) && error.code === 'EPERM');
 }
@@ -159,7 +164,7 @@ export function bindFiles({ HostError }: Host) {
     readRegularFile,
     readRegularFileSync,
     safeRealpathSync,
-    /** The document of a file, or `null` where it is missing, cannot be read or is none. */
+    /** Returns the document of a file, or `null` if the file is missing, unreadable or not JSON. */
     async tryReadJson(filePath: string, options: Unchecked = {}) {
       const { maxBytes } = checked(options, NAMES.maxBytes);
       for (let tried = 0; ; tried += 1) {
@@ -184,7 +189,7 @@ export function bindFiles({ HostError }: Host) {
   };
 }
 
-/** `writeJson`, by the binding's own `writeTextAtomic`. */
+/** `writeJson`, based on the binding's own `writeTextAtomic`. */
 export function bindWriteJson(writeTextAtomic: (filePath: string, content: string, options?: Unchecked) => Promise<void>) {
   return {
     async writeJson(filePath: string, value: unknown, options?: Unchecked) {

@@ -22,7 +22,7 @@ function toLimits(options: Unchecked): Limits {
   return { maxBytes, signal };
 }
 
-/** Judges what a path leads to before it is opened: opening a device or a FIFO can act on it. */
+/** Refuses other objects than regular files before the open: opening a device or a FIFO can have an effect. */
 function assertRegular(HostError: HostErrorClass, stat: BigIntStats) {
   if (stat.isSymbolicLink()) {
     throw hostError(HostError, 'symlink', 'SHA-256 path must not be a symbolic link');
@@ -57,7 +57,7 @@ function assertHashable(HostError: HostErrorClass, stat: Stats, maxBytes: number
   }
 }
 
-/** Room for one read: no more than the file has left, and one byte to see that it ends there. */
+/** Returns the buffer size of one read: at most the rest of the file, plus one byte to detect its end. */
 function roomFor(size: number) {
   return Buffer.allocUnsafe(Math.min(CHUNK, size + 1));
 }

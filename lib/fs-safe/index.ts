@@ -1,4 +1,5 @@
-// Drop-in adapters for callers of other libraries: their shapes, defaults and error classes, and our verbs.
+// Drop-in adapters for callers of other libraries: the other library's signatures, defaults and error classes over
+// holdfast's verbs.
 
 import type { HostErrorClass } from './errors.js';
 import { bindFiles, bindWriteJson } from './files.js';
@@ -17,7 +18,7 @@ import { readArguments } from '../options/flatten.js';
 import { invalidType, toOptions } from '../options/validate.js';
 import type contract = require('../../fs-safe.js');
 
-/** Reads and checks the options of a binding once, when it is made. */
+/** Reads and checks the options of a binding once, when the binding is created. */
 function toHost(HostError: unknown, name: string, outbound: Unchecked, original?: Unchecked): Host {
   if (typeof HostError !== 'function') {
     throw invalidType(`options.${name}`, 'a class', HostError);
@@ -60,7 +61,7 @@ function bindSafeOpen(options: unknown) {
   }
 }
 
-/** `bindFsSafe` without `original`, whose methods are known to its host only. */
+/** `bindFsSafe` without the type of `original`: only its host knows the methods of `original`. */
 type Contract = Omit<typeof contract, 'bindFsSafe'> & { bindFsSafe: (options: contract.FsSafeBinding) => contract.FsSafe };
 
 export = { bindFsSafe, bindSafeOpen, ensureParentDirSync } satisfies Contract;

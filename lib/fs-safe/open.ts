@@ -1,4 +1,4 @@
-// The functions of the generation before fs-safe, whose class is SafeOpenError.
+// The functions of the fs-safe generation with the class SafeOpenError.
 
 import { OLD_LOCAL_READ, OLD_ROOT_READ, OLD_ROOT_WRITE } from './errors.js';
 import { bindLocalReads, oneBeneath, type Host } from './read.js';

@@ -1,4 +1,5 @@
-// The option names of fs-safe 0.18 to 0.21. An option of a newer library may ask for a check, so that it is refused.
+// The option names of fs-safe 0.18 to 0.21. Unknown names are refused: an option of a newer version may request a
+// check.
 
 import { table } from '../base/lookup-table.js';
 import { invalidType, invalidValue } from '../options/validate.js';
@@ -9,7 +10,7 @@ export type Unchecked = any;
 /** @param names separated by spaces */
 const names = (names: string): ReadonlySet<string> => new Set(names.split(' '));
 
-/** Each set has the names that the calls of its kind take there. One that the call itself does not use has no effect, as there. */
+/** The names that each kind of call takes in fs-safe. A name that has no effect in one call has none here. */
 const NAMES = Object.freeze({
   binding: names('FsSafeError outbound original'),
   oldBinding: names('SafeOpenError outbound'),
@@ -39,9 +40,9 @@ const NAMES = Object.freeze({
 });
 
 /**
- * Returns options whose names are known, or throws. A name whose value is `undefined` is not given.
+ * Returns options whose names are known, or throws. Ignores names whose value is `undefined`.
  *
- * @param what the name of the argument
+ * @param what name of the argument
  */
 export function checked(options: Unchecked, known: ReadonlySet<string>, what: string = 'options'): Unchecked {
   if (options === undefined) {
@@ -58,7 +59,10 @@ export function checked(options: Unchecked, known: ReadonlySet<string>, what: st
   return options;
 }
 
-/** A frozen copy of options whose names are known, with those that their class has, but not `Object.prototype`. */
+/**
+ * Returns a frozen copy of options whose names are known. Includes properties of their class, but not of
+ * `Object.prototype`.
+ */
 export function snapshot(options: Unchecked, known: ReadonlySet<string>): Unchecked {
   const copy: Unchecked = {};
   for (const name of known) {
@@ -70,13 +74,15 @@ export function snapshot(options: Unchecked, known: ReadonlySet<string>): Unchec
   return Object.freeze(copy);
 }
 
-/** As {@link checked}, for options that are the `this` of a callback: an object of a class may have properties of its own. */
+/**
+ * Like {@link checked}, for options that are the `this` of a callback: an object of a class may have other properties.
+ */
 export function checkedJob(options: Unchecked, known: ReadonlySet<string>): Unchecked {
   const prototype = typeof options === 'object' && options !== null ? Object.getPrototypeOf(options) : undefined;
   return prototype === Object.prototype || prototype === null || prototype === undefined || Array.isArray(options) ? checked(options, known) : options;
 }
 
-/** A policy for the links of a read. `null` is the strict one, as there. */
+/** Returns the symlink policy of a read. `null` means the strict policy, as in fs-safe. */
 export function toReadSymlinks(symlinks: Unchecked, what: string = 'options'): string | undefined {
   return chosen(symlinks, SYMLINKS, `${what}.symlinks`);
 }
@@ -85,7 +91,7 @@ export function toHardlinks(hardlinks: Unchecked, what: string = 'options'): str
   return chosen(hardlinks, HARDLINKS, `${what}.hardlinks`);
 }
 
-/** Words that the library knows, by our word for the same. */
+/** Symlink policies of fs-safe, and holdfast's word for each. */
 const SYMLINKS = table({ reject: 'reject', 'follow-within-root': 'follow-within-root', 'follow-parents-within-root': 'follow-parents' });
 const HARDLINKS = table({ reject: 'reject', allow: 'allow' });
 
@@ -100,7 +106,7 @@ function chosen(value: Unchecked, words: Record<string, string>, name: string): 
   return word;
 }
 
-/** A policy for the links of a write; `null` is not given. */
+/** Returns the symlink policy of a write. `null` means none. */
 export function toMutationSymlinks(symlinks: Unchecked): 'reject' | 'follow-parents' | undefined {
   if (symlinks !== undefined && symlinks !== null && symlinks !== 'reject' && symlinks !== 'follow-parents-within-root') {
     throw new RangeError('mutationSymlinks must be reject or follow-parents-within-root');
@@ -108,7 +114,7 @@ export function toMutationSymlinks(symlinks: Unchecked): 'reject' | 'follow-pare
   return symlinks === 'reject' ? 'reject' : symlinks === 'follow-parents-within-root' ? 'follow-parents' : undefined;
 }
 
-/** Whether a policy may deny something. One of a form that is not known is the original's to read. */
+/** Whether a policy may deny a mutation. The original parses a policy of an unknown form. */
 export function denies(policy: Unchecked): boolean {
   const isEmpty = (value: Unchecked) => value === undefined || value === null || (Array.isArray(value) && value.length === 0);
   return policy !== undefined && policy !== null && !(typeof policy === 'object' && Object.entries(policy).every(([, value]) => isEmpty(value)) && isEmpty(policy.paths) && isEmpty(policy.prefixes));

@@ -1,5 +1,5 @@
-// Writes a package that replaces `@openclaw/fs-safe` in a host. Each subpath exports holdfast's functions where they exist, and the
-// original's otherwise.
+// Writes a package that replaces `@openclaw/fs-safe` in a host. Each subpath exports holdfast's functions where they
+// exist, and the original's otherwise.
 
 import { fs, nodeModule, path, url } from '../base/node.js';
 import { version } from '../base/version.js';
@@ -10,11 +10,11 @@ const { createRequire } = nodeModule;
 const { pathToFileURL } = url;
 
 const NAME = '@openclaw/fs-safe';
-/** The name by which the package has the original as a dependency. */
+/** The name of the original among the dependencies of the package. */
 const ORIGINAL = 'fs-safe-original';
 
 /**
- * Finds the manifest of the original from a directory, as Node resolves packages. A replacement that was written before has the
+ * Finds the manifest of the original from a directory, as Node resolves packages. An earlier replacement has the
  * original under its other name.
  */
 function findOriginal(from: string) {
@@ -38,7 +38,7 @@ function resolved(resolve: NodeJS.RequireResolve, name: string) {
 }
 
 /**
- * The functions of a binding that a subpath of the original has, too.
+ * Returns the names that both a binding and a subpath of the original export.
  *
  * @param dir of the original
  * @param target of its exports
@@ -49,7 +49,11 @@ async function sharedNames(dir: string, target: Unchecked, ours: string[]) {
   return ours.filter((name) => typeof theirs[name] === 'function');
 }
 
-/** @param subpath of the original, without a dot; empty for its main module */
+/**
+ * Returns the source text of one module of the package.
+ *
+ * @param subpath of the original, without a dot; empty for its main module
+ */
 function moduleText(subpath: string, names: string[]) {
   const original = `${ORIGINAL}${subpath}`;
   if (names.length === 0) {
@@ -67,7 +71,11 @@ function moduleText(subpath: string, names: string[]) {
   ].join('\n');
 }
 
-/** @param original its manifest */
+/**
+ * Returns the manifest of the package.
+ *
+ * @param original its manifest
+ */
 function manifestOf(original: Unchecked, subpaths: string[]) {
   const exports = Object.fromEntries(
     subpaths.map((subpath) => [subpath, { types: `${fileOf(subpath)}.d.ts`, default: `${fileOf(subpath)}.js` }]),
@@ -94,13 +102,13 @@ function fileOf(subpath: string) {
 /**
  * Writes the package.
  *
- * @param dir new, or one that was written before
- * @param from a directory from which the original is found
+ * @param dir a new directory, or one that an earlier call wrote
+ * @param from a directory from which Node resolves the original
  */
 export async function writeFsSafePackage(dir: string, from: string = '.') {
   const { manifest: original, dir: originalDir } = findOriginal(from);
   assertOwn(dir);
-  // This binding is read for its names only.
+  // Only the names of this binding are read.
   const ours = Object.keys(bindFsSafe({ FsSafeError: Error }));
   const subpaths = Object.keys(original.exports).filter((subpath) => subpath !== './package.json');
   const replaced: Record<string, string[]> = {};
@@ -119,7 +127,7 @@ export async function writeFsSafePackage(dir: string, from: string = '.') {
   return { version: original.version, subpaths, replaced };
 }
 
-/** Refuses to overwrite a folder that this command did not write. */
+/** Refuses to overwrite a directory that this command did not write. */
 function assertOwn(dir: string) {
   const names = fs.existsSync(dir) ? fs.readdirSync(dir) : [];
   if (names.length === 0) {
@@ -132,7 +140,7 @@ function assertOwn(dir: string) {
   }
 }
 
-/** What was written, and what to do with it. */
+/** Returns the command's report: the files written and the next step. */
 export function fsSafePackageText(dir: string, { version: of, subpaths, replaced }: Awaited<ReturnType<typeof writeFsSafePackage>>) {
   const count = Object.values(replaced).flat().length;
   return [

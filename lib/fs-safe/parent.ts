@@ -1,4 +1,4 @@
-// The directory of a file that only its owner may read, for callers that take the file's path and want the directory back.
+// Makes the owner-only directory of a file, for callers that pass the file's path and expect the directory.
 
 import { fs, os, path } from '../base/node.js';
 import { ensureDirSync } from '../verbs/ensure-dir.js';
@@ -10,7 +10,7 @@ import { NAMES, checked, type Unchecked } from './options.js';
 
 const { EEXIST, ENOTDIR } = os.constants.errno;
 
-/** The sentences that callers match, by the generation they belong to. */
+/** The messages that callers match, by the generation of fs-safe. */
 const STYLES = table({
   current: (prefix: string, at: string): string => `${prefix} must not traverse symlinked directory: ${at}`,
   legacy: (prefix: string, at: string): string => `${prefix}: ${at}`,
@@ -62,16 +62,16 @@ function ensureBeneath(root: string, relative: string) {
     if (!isCode(error, 'not-found')) {
       throw error;
     }
-    // The root itself is missing: it is made first.
+    // The root is missing: makes it first.
     ensureDirSync(root, { existing: 'leave' });
     ensureDirSync(relative, { root });
   }
 }
 
 /**
- * The plain Error that such callers expect. Which component is a link is looked for only now, for the message.
+ * Returns the plain Error that such callers expect. Looks up the component that is a symlink, for the message.
  *
- * @param base where the components begin
+ * @param base parent of the first component
  */
 function told(error: unknown, dir: string, base: string, relative: string, say: (at: string) => string) {
   if (isCode(error, 'symlink')) {

@@ -1,4 +1,4 @@
-// Paths as callers of fs-safe give them.
+// Parses paths of fs-safe's callers.
 
 import { fs, os, path, url } from '../base/node.js';
 import { printable, refusal } from '../errors/holdfast-error.js';
@@ -7,7 +7,7 @@ import { native } from '../native/load.js';
 
 const { fileURLToPath } = url;
 
-/** `~` and `~/x` mean the user's home directory there. */
+/** Expands `~` and `~/x` to the user's home directory, as fs-safe does. */
 export function expandHome<T>(given: T): T | string {
   if (typeof given !== 'string' || given[0] !== '~' || (given.length > 1 && given[1] !== '/')) {
     return given;
@@ -15,7 +15,7 @@ export function expandHome<T>(given: T): T | string {
   return os.homedir() + given.slice(1);
 }
 
-/** A path or the text of a `file:` URL. */
+/** Expands a path or the text of a `file:` URL. */
 export function expandLocal(given: string) {
   if (!/^file:/i.test(given)) {
     return expandHome(given);
@@ -27,7 +27,7 @@ export function expandLocal(given: string) {
   }
 }
 
-/** @param root without links */
+/** @param root without symlinks */
 export function isBeneath(root: string, real: string) {
   return real === root || real.startsWith(root === '/' ? root : `${root}/`);
 }
@@ -38,9 +38,9 @@ export function climbs(given: string) {
 }
 
 /**
- * The same place beneath a root without links: where a link with an absolute target, which the kernel takes for one that
- * leaves the root, leads back into it. A hint only: what is found there is resolved anew, from the root and without links.
- * Only a call that was refused already pays for it.
+ * Returns the same path beneath a root without symlinks. A symlink with an absolute target may lead back into the root,
+ * but the kernel treats it as one that leaves. The result is a hint only: the caller resolves it again from the root
+ * and without symlinks. Runs only after a refusal.
  *
  * @param root its real path
  */
@@ -62,7 +62,7 @@ export async function withoutLinks(root: string, given: string, followsFinal: bo
   }
 }
 
-/** A link that leads to nothing is there, and is no missing directory. */
+/** Whether a name exists. A dangling symlink does. */
 async function isThere(name: string) {
   return fs.promises.lstat(name).then(
     () => true,
@@ -71,12 +71,12 @@ async function isThere(name: string) {
 }
 
 /**
- * Checks the components of a path that a `..` goes back over. They are resolved by text, whereas the original asks the file system: a
- * file there is no directory, and a link may lead elsewhere.
+ * Checks the components before a `..`. Here the text resolves them, in the original the file system: such a component
+ * may be a file, or a symlink that leads elsewhere.
  *
  * @param root its real path
  * @param given relative
- * @param links what a link is: refused, refused unless its target has the same parent, or left to the call
+ * @param links treatment of a symlink: refused, refused unless its target has the same parent, or left to the call
  */
 export async function assertClimbs(root: string, given: string, links: 'reject' | 'same-parent' | 'leave') {
   const components = given.split('/').filter((part) => part !== '' && part !== '.');
@@ -109,11 +109,11 @@ export async function assertClimbs(root: string, given: string, links: 'reject' 
 }
 
 /**
- * Mode of a directory that is made as `mkdir` makes it. The mask is read where nothing changes it; where it cannot be
- * read, the directory is its owner's alone.
+ * Returns the mode of a directory that mkdir makes. Reads the umask without changing it. Returns 0o700 if the umask is
+ * unreadable.
  */
 export function mkdirMode() {
-  // What is mounted at /proc in place of procfs is not believed.
+  // `readProc` refuses a mount at /proc other than procfs.
   const status = process.platform === 'linux' ? native().readProc('status') : undefined;
   const mask = /^Umask:\s*([0-7]+)$/m.exec(status?.toString('latin1') ?? '');
   return mask === null ? 0o700 : 0o777 & ~Number.parseInt(mask[1], 8);

@@ -10,16 +10,16 @@ import { openLocalFileSafely, readLocalFileSafely } from '../verbs/read.js';
 import { openRoot, type Root } from '../root/root.js';
 import { outOfRange } from '../options/validate.js';
 
-/** What a binding is made of. */
+/** The parameters of a binding. */
 export interface Host {
   HostError: HostErrorClass;
-  /** the option of our reads */
+  /** the option `outbound` of holdfast's reads */
   outbound: Unchecked;
-  /** the library itself, for what it alone can do */
+  /** the library itself, for calls that only it supports */
   original?: Unchecked;
 }
 
-/** A directory that a call stays beneath. */
+/** The root of a call. */
 interface Place {
   /** its absolute path as the caller gave it */
   given: string;
@@ -27,7 +27,7 @@ interface Place {
   real: string;
 }
 
-/** A limit of bytes. There every wrong one is a RangeError, whatever its type. */
+/** Returns a limit of bytes. Throws a RangeError for every wrong value, whatever its type, as fs-safe does. */
 export function toLimit(maxBytes: Unchecked): number | undefined {
   if (maxBytes !== undefined && maxBytes !== Infinity && !(Number.isSafeInteger(maxBytes) && maxBytes >= 0)) {
     throw outOfRange('options.maxBytes', 'an integer >= 0 or Infinity', maxBytes);
@@ -35,13 +35,13 @@ export function toLimit(maxBytes: Unchecked): number | undefined {
   return maxBytes;
 }
 
-/** A result of ours as theirs: the same object, with their word for what contains a path. */
+/** Returns a result in the shape of fs-safe: the same object, with fs-safe's word for the containment. */
 function shaped(result: Unchecked) {
   result.containment = result.containment === 'kernel' ? 'kernel-atomic' : 'best-effort';
   return result;
 }
 
-/** A path as errors name it there: absolute, by the real path of the root. `..` stays as it is. */
+/** Returns the path that errors of fs-safe show: absolute, by the real path of the root. Keeps `..`. */
 export function toAbsolute({ given, real }: Place, file: Unchecked) {
   if (typeof file !== 'string') {
     return file;
@@ -52,7 +52,7 @@ export function toAbsolute({ given, real }: Place, file: Unchecked) {
   return file === given || file.startsWith(`${given}/`) ? `${real}${file.slice(given.length)}` : file;
 }
 
-/** The path beneath a root for what is looked for by name after a refusal. */
+/** Returns the path relative to a root, for the inspection after a refusal. */
 export function relativeTo({ real }: Place, absolute: string) {
   return absolute.startsWith(real === '/' ? '/' : `${real}/`) ? absolute.slice(real.length).replace(/^\/+/, '') : undefined;
 }
@@ -61,7 +61,7 @@ export function isCode(error: unknown, code: string): error is HoldfastError {
   return isHoldfastError(error) && error.code === code;
 }
 
-/** Reads or opens beneath a root, and once more where a link with an absolute target leads back into it. */
+/** Reads or opens beneath a root. Tries again if a symlink with an absolute target leads back into the root. */
 export async function beneath(verb: (file: Unchecked, options: Unchecked) => Promise<unknown>, place: Place, given: Unchecked, options: Unchecked) {
   const file = toAbsolute(place, given === '' ? '.' : expandHome(given));
   const climbing = typeof file === 'string' && climbs(file) ? relativeTo(place, file) : undefined;
@@ -84,8 +84,8 @@ export async function beneath(verb: (file: Unchecked, options: Unchecked) => Pro
 }
 
 /**
- * The error of a read beneath a root. Where a link on the way leads, which the code of the error depends on there, is looked
- * for by path: nothing is read by it.
+ * Returns the error of a read beneath a root. In fs-safe its code depends on the target of a symlink, which is
+ * inspected by path. No content is read that way.
  */
 export async function failedBeneath(HostError: HostErrorClass, rules: Rules, place: Place, given: Unchecked, options: Unchecked, error: unknown) {
   const facts = { given, maxBytes: options.maxBytes };
@@ -98,7 +98,7 @@ export async function failedBeneath(HostError: HostErrorClass, rules: Rules, pla
     return toHost(HostError, rules, error, { ...facts, cause: isByText ? textEscape(place.real, expandHome(given)) : undefined });
   }
   const isRefusal = isCode(error, 'symlink');
-  // A final link is a link there, wherever it leads; what lies beyond a linked parent is outside.
+  // fs-safe reports a final symlink as `symlink` wherever it leads, and an object beyond a linked parent as outside.
   const escape = await linkEscape(place.real, isRefusal ? path.dirname(relative) : relative);
   if (escape === 'dangling') {
     return isRefusal ? toHost(HostError, rules, error, facts) : hostError(HostError, 'not-found', 'file not found');
@@ -130,7 +130,7 @@ export function bindLocalReads({ HostError, outbound: ofBinding }: Host, rules: 
   };
 }
 
-/** One call beneath a root that is opened for it. */
+/** Opens a root for one call, and closes it. */
 export async function oneBeneath({ HostError, outbound: ofBinding }: Host, params: Unchecked, method: 'read' | 'open', rules: Rules) {
   const { rootDir, relativePath, rejectHardlinks, allowSymlinkTargetWithinRoot, maxBytes, outbound = ofBinding } = checked(params, NAMES.readWithin, 'params');
   const options = {
@@ -171,7 +171,7 @@ export function bindReads(host: Host) {
       const what = label ?? 'local roots';
       const dirs = roots.map((entry: unknown) => toRoot(HostError, what, entry));
       const local = toLocalPath(HostError, filePath);
-      // Not resolved: what a slash at the end and `..` mean is for the file system to say.
+      // Not resolved: the file system interprets a slash at the end and `..`.
       const file = path.isAbsolute(local) ? local : `${process.cwd()}/${local}`;
       const options = { hardlinks: toHardlinks(hardlinks, 'params'), maxBytes: toLimit(maxBytes), symlinks: toReadSymlinks(symlinks, 'params'), outbound };
       for (const dir of dirs) {
@@ -207,12 +207,12 @@ function toRoot(HostError: HostErrorClass, what: string, entry: unknown) {
   return path.resolve(dir);
 }
 
-/** Outcomes that are no matter of one root: the refusal to send a file, and what keeps every read from working. */
+/** Codes that do not depend on one root: the refusal to send a file, and failures that prevent every read. */
 const TOLD = new Set(['OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE', 'native-unavailable', 'unsupported-platform', 'internal']);
 
 /**
- * A file beneath one of several roots. What cannot be read there is not there; what concerns more than that root, and a wrong
- * argument, are told.
+ * Reads a file beneath one of several roots. Treats an unreadable file as missing. Throws wrong arguments, and the
+ * errors of `TOLD`.
  */
 async function readBeneathOne(HostError: HostErrorClass, dir: string, file: string, options: Unchecked) {
   try {

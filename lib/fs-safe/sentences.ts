@@ -1,4 +1,4 @@
-// The sentences of fs-safe. Hosts show them, and match them and the first words of a cause.
+// The messages of fs-safe. Hosts show them, and match them and the first words of a cause.
 
 import { fs, os, path } from '../base/node.js';
 import { own } from '../errors/holdfast-error.js';
@@ -7,8 +7,8 @@ import { climbs, isBeneath } from './paths.js';
 import { table } from '../base/lookup-table.js';
 
 /**
- * What a sentence may need: the path of the call, the limit of bytes, and an error that stands before the system's own as
- * the cause.
+ * Parameters of a message: the path of the call, the limit in bytes, and an error that precedes the system error in the
+ * chain of causes.
  */
 export interface Facts {
   given?: unknown;
@@ -18,7 +18,7 @@ export interface Facts {
 
 export type Sentence = string | ((facts: Facts, error: any) => string);
 
-/** A path for a message: the home directory is `~`, and characters that do not print are escaped. */
+/** Returns a path for a message: `~` for the home directory, and escapes for unprintable characters. */
 export function shortPath(given: string) {
   const home = os.homedir();
   const short = given === home ? '~' : given.startsWith(`${home}/`) ? `~${given.slice(home.length)}` : given;
@@ -36,7 +36,7 @@ const unusable: (what: string) => (facts: Facts) => string = (what) => ({ given 
 
 const READ = { 'not-found': 'file not found', 'not-file': 'not a file', 'device-path': device, 'too-large': tooLarge };
 
-/** By our code, for each kind of call. */
+/** Messages by holdfast's code, for each kind of call. */
 const SENTENCES: Record<string, Record<string, Sentence>> = Object.freeze({
   localRead: table({ ...READ, 'not-directory': 'file not found', symlink: 'symlink not allowed', 'invalid-path': unusable('file path') }),
   rootRead: table({
@@ -106,7 +106,7 @@ const REFUSED = table({
   ENOSPC: 'no space left on device',
 });
 
-/** The sentence for a failure of the system in a write. */
+/** Returns the message for a system error in a write. */
 export function systemSentence(code: string | undefined) {
   return code === 'ENAMETOOLONG' ? 'relative path is too long' : `${REFUSED[code ?? ''] ?? 'filesystem write failed'} (${code})`;
 }
@@ -117,7 +117,7 @@ export function causeOf(what: string, root: string, at: string, label: string = 
 }
 
 /**
- * The cause for a path that leaves a root by its text.
+ * Returns the cause for a path that leaves a root by its text.
  *
  * @param root its real path
  */
@@ -126,8 +126,8 @@ export function textEscape(root: string, given: string) {
 }
 
 /**
- * What became of a path that leaves a root by a link: the cause for hosts, `'dangling'` when the first link that leads to
- * nothing leads beneath the root, or `undefined`. Looked for by path, and only after a refusal.
+ * Finds where a path leaves a root through a symlink. Returns the cause for hosts; `'dangling'` if the first dangling
+ * symlink leads beneath the root; or `undefined`. Inspects by path, and runs only after a refusal.
  *
  * @param root its real path
  * @param given relative
@@ -158,7 +158,7 @@ export async function linkEscape(root: string, given: string): Promise<Error | '
 }
 
 /**
- * The cause for a file with several names.
+ * Returns the cause for a file with several names.
  *
  * @param root its real path
  */

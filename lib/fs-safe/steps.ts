@@ -1,12 +1,15 @@
-// Runs a function that is written once for both twins: a generator that yields each step as a function to call.
+// Runs a generator of steps with synchronous or asynchronous verbs. One generator serves both twins of a function.
 
-/** A function written once for both twins. A step is called with the verbs of one twin, and its result comes back from `yield`. */
+/**
+ * A function for both twins. It yields each step; the runner calls the step with the verbs of one twin, and `yield`
+ * returns the result.
+ */
 export type Steps<Result, Verbs = void> = Generator<(verbs: Verbs) => unknown, Result, any>;
 
 /**
  * Runs the steps on the calling thread.
  *
- * @param verbs handed to each step
+ * @param verbs argument of each step
  */
 export function runNow<Result, Verbs = void>(steps: Steps<Result, Verbs>, verbs?: Verbs): Result {
   for (let next = steps.next(); ; ) {
@@ -27,7 +30,7 @@ export function runNow<Result, Verbs = void>(steps: Steps<Result, Verbs>, verbs?
 /**
  * Runs the steps one after another, and awaits each.
  *
- * @param verbs handed to each step
+ * @param verbs argument of each step
  */
 export async function runLater<Result, Verbs = void>(steps: Steps<Result, Verbs>, verbs?: Verbs): Promise<Result> {
   for (let next = steps.next(); ; ) {

@@ -11,7 +11,7 @@ import { NAMES, checked, type Unchecked } from './options.js';
 const { O_RDONLY, O_DIRECTORY = 0, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
 const FLAGS = process.platform === 'win32' ? 'r' : O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK;
 
-/** What Windows answers where it cannot sync a directory. */
+/** Error codes on Windows when a directory cannot be synced. */
 const UNSUPPORTED = new Set(['EACCES', 'EINVAL', 'EISDIR', 'ENOSYS', 'ENOTSUP', 'EPERM']);
 
 const ASYNC = {
@@ -32,7 +32,7 @@ const SYNC: typeof ASYNC = {
   close: (fd) => fs.closeSync(fd),
 };
 
-/** What the receipt of a directory says. A path has none: its first look is the receipt. */
+/** The content of a directory receipt. For a path, the first lstat serves as the receipt. */
 interface Receipt {
   dir: string;
   was?: { dev: bigint; ino: bigint };
@@ -41,7 +41,7 @@ interface Receipt {
 
 function toReceipt(HostError: HostErrorClass, directory: Unchecked): Receipt {
   if (typeof directory === 'string') {
-    // A slash behind a file does not matter, as there.
+    // A slash after a file is ignored, as in fs-safe.
     return { dir: path.resolve(directory) };
   }
   const { path: dir, realPath, identity } = directory ?? {};
@@ -95,14 +95,14 @@ function assertSamePath(HostError: HostErrorClass, dir: string, label: string, w
   }
 }
 
-/** How sentences call the directory. */
+/** Returns the name of the directory in messages. */
 function labelOf(options: Unchecked): string {
   return checked(options, NAMES.label).label ?? 'directory';
 }
 
 export function bindSyncDirectory({ HostError }: Host) {
   return {
-    /** @param directory a path, or the receipt of the library */
+    /** @param directory a path, or the receipt of fs-safe */
     async syncDirectory(directory: Unchecked, options: Unchecked = {}) {
       return await runLater(syncOne(HostError, directory, labelOf(options)), ASYNC);
     },

@@ -1,4 +1,4 @@
-// A copy in place after a rename that was refused, by the original, with the host's functions.
+// Copies in place after a refused rename, by the original with the host's functions.
 
 import { fs, path } from '../../base/node.js';
 import { isTolerable } from './directory.js';
@@ -6,8 +6,8 @@ import type { Host } from '../read.js';
 import type { Unchecked } from '../options.js';
 
 /**
- * Has the original write the file in place. The caller's `beforeRename` has run already, and the directory keeps the
- * mode that it has.
+ * Calls the original to write the file in place. The caller's `beforeRename` has run already, and the directory keeps
+ * its mode.
  */
 export function copyWithOriginal({ original }: Host, name: 'replaceFileAtomic' | 'replaceFileAtomicSync', options: Unchecked, { error }: { error: unknown }) {
   if (typeof original?.[name] !== 'function') {
@@ -30,7 +30,7 @@ function modeOf(dir: string) {
   return stat === undefined ? undefined : stat.mode & 0o7777;
 }
 
-/** The host's file system, whose chmod of a directory may be refused by the system. */
+/** Wraps the host's file system so that a refused chmod of a directory is ignored. */
 function tolerant(fileSystem: Unchecked) {
   return Object.create(fileSystem, {
     fchmodSync: {

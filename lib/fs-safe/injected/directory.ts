@@ -1,4 +1,4 @@
-// The mode of a parent directory that is changed through the functions of a host.
+// Changes the mode of a parent directory through an injected file system.
 
 import { escaped } from '../../base/escape.js';
 import { fs, path } from '../../base/node.js';
@@ -14,7 +14,7 @@ import type { Unchecked } from '../options.js';
 
 const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
 
-/** Failures of a chmod that mean that the system does not let this process change the mode, as of `ensureDir`. */
+/** Errors of a chmod that mean that the system does not let this process change the mode, as for `ensureDir`. */
 const TOLERABLE = new Set(['EPERM', 'EACCES', 'EROFS', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
 
 export function isTolerable(error: unknown) {
@@ -22,8 +22,8 @@ export function isTolerable(error: unknown) {
 }
 
 /**
- * Removes permissions beyond `mode` from the parent through the host's functions, by the rules of `ensureDir`. Tolerates a refused
- * chmod.
+ * Removes permissions beyond `mode` from the parent through the host's functions, by the rules of `ensureDir`.
+ * Tolerates a refused chmod.
  */
 export function* applyDirectoryMode(HostError: HostErrorClass, calls: Calls, dir: string, mode: number, assertMayChange: () => void): Steps<void> {
   if (process.platform === 'win32') {
@@ -47,7 +47,7 @@ export function* applyDirectoryMode(HostError: HostErrorClass, calls: Calls, dir
   }
 }
 
-/** @param named what the name led to */
+/** @param named stat of the name */
 function* inspect(HostError: HostErrorClass, calls: Calls, file: Unchecked, dir: string, named: BigIntStats): Steps<any> {
   const stat = assertDirectory(HostError, dir, yield () => calls.stat(file));
   if (!isSame(stat, named)) {
@@ -92,9 +92,9 @@ function* narrow(calls: Calls, file: Unchecked, dir: string, opened: BigIntStats
 }
 
 /**
- * The mode to set, or `undefined` where the directory is left as it is.
+ * Returns the mode to set, or `undefined` if the directory stays unchanged.
  *
- * @param onDisk `false`: the host has a file system of its own, about which the binary knows nothing
+ * @param onDisk `false`: the host has a file system of its own, which the binary cannot inspect
  */
 function decide(dir: string, opened: BigIntStats, mode: number, onDisk: boolean): { target?: number; reason?: string } {
   const current = bitsOf(opened);
@@ -115,7 +115,7 @@ function decide(dir: string, opened: BigIntStats, mode: number, onDisk: boolean)
   return { reason: REASONS[numbers[EnsureDirIndex.REASON]] };
 }
 
-/** Whether a descriptor of the host's is one of this process, on the file that the host says. */
+/** Whether a descriptor of the host is one of this process and leads to the same file. */
 function isReal(fd: number | undefined, opened: BigIntStats) {
   if (typeof fd !== 'number') {
     return false;

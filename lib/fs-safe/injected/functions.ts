@@ -1,4 +1,5 @@
-// A file system that a host injects into `replaceFileAtomic`: its functions under one set of names for both twins.
+// Adapts a file system that a host injects into `replaceFileAtomic`: its functions under one set of names for both
+// twins.
 
 import { fs } from '../../base/node.js';
 import type { Unchecked } from '../options.js';
@@ -18,21 +19,25 @@ const SYNC_NAMES = [
 ] as const;
 const ASYNC_NAMES = ['mkdir', 'lstat', 'open', 'writeFile', 'rename', 'unlink'] as const;
 
-/** Asks for identities without rounding. */
+/** Options of a stat without rounded identities. */
 const EXACT = Object.freeze({ bigint: true });
 
-/** Whether every function that a replacement calls is the one of node:fs: then nothing of the host's is replaced. */
+/** Whether every function that a replacement calls is that of node:fs, so that the host injects none. */
 export function isNodeSync(fileSystem: Unchecked) {
   return SYNC_NAMES.every((name) => fileSystem[name] === fs[name]);
 }
 
-/** @param fileSystem one without `promises` replaces nothing there */
+/**
+ * Whether the promise functions are those of node:fs.
+ *
+ * @param fileSystem one without `promises` injects none
+ */
 export function isNodeAsync({ promises }: Unchecked) {
   return promises === undefined || ASYNC_NAMES.every((name) => promises[name] === fs.promises[name]);
 }
 
 /**
- * The host's functions for a synchronous replacement. Each is called as a method, with the arguments that the library
+ * Returns the host's functions for a synchronous replacement. Calls each as a method, with the arguments that fs-safe
  * passes. A file is its descriptor.
  */
 export function syncCalls(host: Unchecked) {
@@ -59,7 +64,7 @@ export function syncCalls(host: Unchecked) {
 export type Calls = ReturnType<typeof syncCalls>;
 
 /**
- * The same with promises. A file is the handle that the host's `open` returned.
+ * Returns the host's functions with promises. A file is the handle that the host's `open` returned.
  *
  * @param host its `promises`
  */

@@ -1,4 +1,4 @@
-// Which file a host's stat is about.
+// Identifies the file of a host's stat.
 
 import { escaped } from '../../base/escape.js';
 import { hostError, type HostErrorClass } from '../errors.js';
@@ -16,14 +16,14 @@ export function isSame(a: BigIntStats | undefined, b: Identity) {
   return isIdentity(a) && a.dev === b.dev && a.ino === b.ino;
 }
 
-/** The sentence for a file that is another one. */
+/** The message for a file with another identity. */
 export const CHANGED = 'file identity changed or could not be verified';
 
 /**
- * Throws unless a stat is about the staged file: a regular file with one name.
+ * Throws unless a stat is that of the staged file: a regular file with one name.
  *
  * @param name the path of the file, for the message
- * @param staged `undefined` for the first look
+ * @param staged `undefined` for the first check
  */
 export function assertStaged(HostError: HostErrorClass, name: string, stat: BigIntStats, staged: Identity | undefined, byName: boolean) {
   if (stat.isSymbolicLink()) {
@@ -38,7 +38,7 @@ export function assertStaged(HostError: HostErrorClass, name: string, stat: BigI
   assertSame(HostError, stat, staged);
 }
 
-/** The error for a staged file that has lost its name. */
+/** Returns the error for a staged file that has lost its name. */
 export function disappeared(HostError: HostErrorClass, name: string, cause: unknown) {
   return hostError(HostError, 'path-mismatch', `Atomic replace owned file disappeared: ${escaped(name)}`, cause);
 }

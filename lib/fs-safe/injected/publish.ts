@@ -1,4 +1,4 @@
-// The last steps of a replacement through the functions of a host: from a staged file to one that has its name.
+// The last steps of a replacement through an injected file system: from a staged file to a published one.
 
 import { fs, path } from '../../base/node.js';
 import { callBack, callBefore } from '../authority.js';
@@ -16,18 +16,18 @@ export interface Temporary {
   file?: Unchecked;
   /** its exact stat, once it is known */
   identity?: Unchecked;
-  /** it has its own name */
+  /** the file exists under its temporary name */
   isStaged: boolean;
 }
 
-/** A rename that was refused, where the caller asked for a copy in place then. */
+/** A refused rename, when the caller requested a copy in place in that case. */
 export class RenameRefused {
   constructor(readonly error: unknown) {}
 }
 
 const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
 
-/** Renames the temporary onto the target, and compares what has the name then with what was staged. */
+/** Renames the temporary onto the target, and compares the file at that name with the staged one. */
 export function* publish(HostError: HostErrorClass, calls: Calls, plan: Plan, temporary: Temporary): Steps<void> {
   const { filePath, beforeRename, onDestinationState, injected } = plan;
   const { tempPath, identity } = temporary;
@@ -61,7 +61,7 @@ async function fromCaller(beforeRename: Unchecked, params: { filePath: string; t
   }
 }
 
-/** Throws unless both the descriptor and a name are of the staged file. */
+/** Throws unless both the descriptor and a name lead to the staged file. */
 function* current(HostError: HostErrorClass, calls: Calls, { file, identity }: Temporary, name: string): Steps<void> {
   assertStaged(HostError, name, yield () => calls.stat(file), identity, false);
   let named;
@@ -127,7 +127,10 @@ function* rename(calls: Calls, plan: Plan, { tempPath }: Temporary, isCurrent: (
   }
 }
 
-/** Syncs the parent where it can be. A file that may not last is told; a directory that cannot be synced is not. */
+/**
+ * Syncs the parent if possible. Throws for an error after which the file may not last; ignores the error of a directory
+ * that does not support fsync.
+ */
 function* syncParent(HostError: HostErrorClass, calls: Calls, dir: string): Steps<void> {
   let file: Unchecked;
   let failed: unknown;
@@ -141,7 +144,7 @@ function* syncParent(HostError: HostErrorClass, calls: Calls, dir: string): Step
       try {
         yield () => calls.close(file);
       } catch {
-        // What is published stays so.
+        // The file is published already.
       }
     }
   }
@@ -150,5 +153,5 @@ function* syncParent(HostError: HostErrorClass, calls: Calls, dir: string): Step
   }
 }
 
-/** Failures of a sync after which the name of the file may not last. */
+/** Errors of a sync after which the name of the file may not last. */
 const LOST = new Set(['EIO', 'ENOSPC', 'EDQUOT']);

@@ -1,5 +1,5 @@
-// `replaceFileAtomic` through the functions of a host: in the order, with the arguments and as often as the library
-// calls them, since a host's guards keep state from one call to the next.
+// `replaceFileAtomic` through an injected file system. Calls its functions in the order, with the arguments and as
+// often as fs-safe does, because a host's guards keep state between calls.
 
 import { path } from '../../base/node.js';
 import { FromCaller, hostError, type HostErrorClass } from '../errors.js';
@@ -67,7 +67,7 @@ function* modeOf(HostError: HostErrorClass, calls: Calls, { filePath, injected }
   return stat.mode & 0o777;
 }
 
-/** Writes the temporary: made by this call alone, with its mode before and after its content. */
+/** Writes the temporary: created exclusively, with its mode set before and after its content. */
 function* stage(HostError: HostErrorClass, calls: Calls, { given, assertMayChange, injected }: Plan, temporary: Temporary, mode: number): Steps<void> {
   assertMayChange();
   const file = yield () => calls.open(temporary.tempPath, 'wx', mode);
@@ -99,7 +99,7 @@ function* stage(HostError: HostErrorClass, calls: Calls, { given, assertMayChang
   temporary.file = file;
 }
 
-/** @returns the failure, where it is one that a file system without modes has */
+/** Sets the mode. Returns the error if it is one of a file system without modes. */
 function* chmodStaged(calls: Calls, file: Unchecked, mode: number): Steps<unknown> {
   try {
     yield () => calls.chmod(file, mode);
@@ -123,7 +123,7 @@ function* syncStaged(calls: Calls, file: Unchecked): Steps<void> {
   }
 }
 
-/** Removes the temporary, if it still is the one that was made, and closes it. */
+/** Closes the temporary, and removes it if it is still the created file. */
 function* finish(calls: Calls, plan: Plan, { tempPath, file, identity, isStaged }: Temporary, failure: { error: unknown } | undefined): Steps<void> {
   let later: { error: unknown } | undefined;
   if (isStaged && identity !== undefined) {

@@ -1,4 +1,4 @@
-// The options of `replaceFileAtomic`, each read once: docs/fs-safe.md says what becomes of every one.
+// Reads each option of `replaceFileAtomic` once. docs/fs-safe.md describes the treatment of each.
 
 import { path } from '../../base/node.js';
 import { hostError, type HostErrorClass } from '../errors.js';
@@ -7,16 +7,16 @@ import { WHOLE_DATA } from '../../verbs/write.js';
 import { invalidType, outOfRange } from '../../options/validate.js';
 import type { Unchecked } from '../options.js';
 
-/** What a replacement is to do. */
+/** The parameters of a replacement. */
 export interface Plan {
-  /** as it was given, for callbacks */
+  /** as given, for callbacks */
   filePath: string;
-  /** the same from the working directory at the time of the call */
+  /** absolute, from the working directory at the time of the call */
   target: string;
   content: string | Uint8Array;
-  /** as it was given, for the functions of a host */
+  /** as given, for the functions of a host */
   given: string | ArrayBufferView;
-  /** of the parent; undefined: new ones as mkdir makes them, one that exists as it is */
+  /** of the parent; undefined: new parents as mkdir makes them, existing ones unchanged */
   dirMode: number | undefined;
   /** of the write */
   options: Unchecked;
@@ -25,21 +25,21 @@ export interface Plan {
   throwOnCleanupError: boolean;
   assertMayChange: () => void;
   onDestinationState: Unchecked;
-  /** the caller wants to be asked or told right at the rename */
+  /** the caller has a callback right before or after the rename */
   isWatched: boolean;
-  /** called on the options object, as there */
+  /** called as a method of the options object, as in fs-safe */
   beforeRename: ((params: { filePath: string; tempPath: string }) => unknown) | undefined;
-  /** a name that leads to another inode is compared by content */
+  /** compares content if the name leads to another inode */
   comparesContent: boolean;
   injected: Injected;
 }
 
-/** What a replacement through a host's file system needs besides. */
+/** Further parameters of a replacement through an injected file system. */
 interface Injected {
   tempPrefix: string | undefined;
   mode: number;
   keepsMode: boolean;
-  /** the caller gave a mode, or asked to keep one */
+  /** the caller gave a mode, or requested to keep one */
   namesModes: boolean;
   refusesHardlinks: boolean;
   copiesInPlace: boolean;
@@ -89,14 +89,14 @@ export function toPlan(HostError: HostErrorClass, given: Unchecked, defaults: { 
   if (copyFallbackRestore === 'restore-original' && !(Number.isSafeInteger(maxRestoreBytes) && maxRestoreBytes >= 0)) {
     throw new RangeError('maxRestoreBytes must be a safe integer >= 0 with copyFallbackRestore: restore-original');
   }
-  // Before anything is written: what is found out later may be found out after the publication.
+  // Checks callbacks before any write: a later error could come after the publication.
   checkFunctions({ assertBeforeMutation, onDestinationState, beforeRename });
   const dirMode = askedDirMode ?? defaults.dirMode;
   const bits = isGiven(mode) ? toBits(mode, 'mode') : 0o600;
   const keepsMode = Boolean(preserveExistingMode);
   return {
     filePath,
-    // Not resolved: what `..` and a slash at the end mean is for the system to say.
+    // Not resolved: the system interprets `..` and a slash at the end.
     target: path.isAbsolute(filePath) ? filePath : `${process.cwd()}/${filePath}`,
     content: typeof content === 'string' || content instanceof Uint8Array ? content : bytesOf(content),
     given: content,
@@ -129,7 +129,7 @@ export function toPlan(HostError: HostErrorClass, given: Unchecked, defaults: { 
   };
 }
 
-/** `null` is not given, as there. */
+/** Whether an option is given. `null` is not, as in fs-safe. */
 function isGiven(value: unknown) {
   return value !== undefined && value !== null;
 }
@@ -142,12 +142,12 @@ function checkFunctions(callbacks: Record<string, unknown>) {
   }
 }
 
-/** The bytes of a view, which are not copied. */
+/** Returns the bytes of a view without a copy. */
 function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView) {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-/** Permission bits alone: what would run as its owner is never published. */
+/** Returns the permission bits of a mode. Drops setuid, setgid and sticky. */
 function toBits(mode: unknown, name: string) {
   if (typeof mode !== 'number' || !Number.isInteger(mode) || mode < 0) {
     throw outOfRange(name, 'an integer >= 0', mode);
@@ -155,14 +155,14 @@ function toBits(mode: unknown, name: string) {
   return mode & 0o777;
 }
 
-/** Names that Windows has for devices, with or without an extension. */
+/** Names of devices on Windows, with or without an extension. */
 const DEVICES = /^(?:con|prn|aux|nul|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3])(?:\.|$)/i;
 
 function isSegment(prefix: unknown) {
   return typeof prefix === 'string' && prefix !== '' && prefix !== '.' && prefix !== '..' && !/[\\/\0]/.test(prefix) && !DEVICES.test(prefix);
 }
 
-/** The prefix as it stands in a name, without characters that some file system does not take. */
+/** Returns the prefix for a file name, without characters that some file systems refuse. */
 function segmentOf(prefix: string) {
   return prefix.replace(/[^A-Za-z0-9._-]+/g, '-');
 }

@@ -1,5 +1,5 @@
-// `replaceFileAtomic` and `writeTextAtomic` of fs-safe. One generator of steps serves both twins: the runners call the steps with
-// synchronous or with asynchronous verbs.
+// `replaceFileAtomic` and `writeTextAtomic` of fs-safe. One generator of steps serves both twins: the runners call the
+// steps with synchronous or asynchronous verbs.
 
 import { os, path } from '../../base/node.js';
 import { FromCaller, REPLACE, hostError, isErrno, toHost } from '../errors.js';
@@ -21,7 +21,10 @@ import { NAMES, checked, checkedJob, type Unchecked } from '../options.js';
 type Verbs = typeof ASYNC | typeof SYNC;
 type Step = (verbs: Verbs) => unknown;
 
-/** Serializes whole replacements of one path, as the original does: a callback of one may await that of another path. */
+/**
+ * Serializes whole replacements of one path, as the original does. A callback of one replacement may await that of
+ * another path.
+ */
 const replacements = new PathQueue();
 
 function* replace(host: Host, plan: Plan): Steps<{ method: 'rename' | 'copy-fallback' }, Verbs> {
@@ -53,7 +56,7 @@ function* publish(host: Host, plan: Plan, parent: string): Steps<any, Verbs> {
   try {
     return yield* attempt(host, plan, parent, write);
   } catch (error) {
-    // Directories as mkdir makes them: only where one is missing, for the look at the umask.
+    // Makes directories like mkdir. Reads the umask only if a directory is missing.
     if (plan.dirMode !== undefined || !isErrno(error) || error.code !== 'ENOENT') {
       throw error;
     }
@@ -65,8 +68,8 @@ function* publish(host: Host, plan: Plan, parent: string): Steps<any, Verbs> {
 }
 
 /**
- * Compares the file at the target's name with the published one: another process may have exchanged it. An in-place write keeps the
- * old inode and is not compared.
+ * Compares the file at the target's name with the published one: another process may have exchanged it. Skips in-place
+ * writes, which keep the old inode.
  */
 function* verify({ HostError }: Host, plan: Plan, written: { method: string; dev: number | bigint; ino: number | bigint }): Steps<void, Verbs> {
   if (written.method === 'in-place') {
@@ -76,7 +79,7 @@ function* verify({ HostError }: Host, plan: Plan, written: { method: string; dev
   if (seen !== undefined && isInode(seen.dev, written.dev) && isInode(seen.ino, written.ino)) {
     return;
   }
-  // Some file systems give a file another inode when it is renamed.
+  // Some file systems change the inode of a file on rename.
   if (seen !== undefined && plan.comparesContent && (yield (verbs) => verbs.hasContent(plan))) {
     return;
   }
@@ -88,7 +91,7 @@ function isInode(seen: bigint, written: number | bigint) {
   return typeof written === 'bigint' ? seen === written : Number(seen) === written;
 }
 
-/** A step, and what its failure means to a caller. */
+/** Runs a step and converts its error for the host. */
 function* attempt(host: Host, plan: Plan, parent: string, step: Step): Steps<any, Verbs> {
   try {
     return yield step;
@@ -102,8 +105,8 @@ function* attempt(host: Host, plan: Plan, parent: string, step: Step): Steps<any
 }
 
 /**
- * The failure of the system that the original leaves raw, for a refusal of ours: a look more, only where a call has
- * failed already.
+ * Returns the system error that the original leaves raw, for a refusal of holdfast. Costs one more lstat, and only
+ * after a failure.
  */
 function* rawFailure({ HostError }: Host, plan: Plan, parent: string, { code, path: at, cause }: { code: string; path?: string; cause?: unknown }): Steps<Error | undefined, Verbs> {
   const { target } = plan;
@@ -127,7 +130,7 @@ function* rawFailure({ HostError }: Host, plan: Plan, parent: string, { code, pa
 
 const { errno: constants } = os.constants;
 
-/** The original's function, for a call that only it can make. */
+/** Returns the original's function, for a call that only the original supports. */
 function originals({ original }: Host, name: string, why: string) {
   const theirs = original?.[name];
   if (typeof theirs !== 'function') {
@@ -138,7 +141,7 @@ function originals({ original }: Host, name: string, why: string) {
   return theirs;
 }
 
-/** Whether a rename was refused in a way for which the caller has asked for a copy in place. */
+/** Whether a rename failed with an error for which the caller requested a copy in place. */
 function wantsCopy(error: unknown, options: Unchecked, name: string, host: Host) {
   return (
     options.copyFallbackOnPermissionError === true &&
@@ -149,7 +152,7 @@ function wantsCopy(error: unknown, options: Unchecked, name: string, host: Host)
   );
 }
 
-/** A replacement through the file system that the host injects: its functions are called as the original calls them. */
+/** Replaces a file through an injected file system. Calls its functions as the original does. */
 async function replaceWithHost(host: Host, options: Unchecked) {
   const { promises } = options.fileSystem;
   const plan = toPlan(host.HostError, options, { dirMode: 0o700 });
@@ -166,7 +169,7 @@ async function replaceWithHost(host: Host, options: Unchecked) {
   });
 }
 
-/** The same on the calling thread. */
+/** Synchronous twin of {@link replaceWithHost}. */
 function replaceWithHostSync(host: Host, options: Unchecked) {
   const plan = toPlan(host.HostError, options, { dirMode: 0o700 });
   try {
@@ -183,7 +186,7 @@ function injects({ fileSystem }: Unchecked) {
   return fileSystem !== undefined && fileSystem !== null;
 }
 
-/** Whether a call needs the lock of the original: it compares content where a file system changes inodes in a rename. */
+/** Whether a call needs the lock of the original: it compares content if a file system changes inodes in a rename. */
 function needsLock({ renameIdentity }: Unchecked) {
   return renameIdentity === 'verify-content-with-lock';
 }
@@ -191,7 +194,7 @@ function needsLock({ renameIdentity }: Unchecked) {
 export function bindReplace(host: Host) {
   const later = async (plan: Plan) => {
     try {
-      // The directory comes first, and may take longer for one call than for the next.
+      // The directory is made first, and may take longer for one call than for the next.
       return await replacements.queued(path.resolve(plan.target), () => runLater(replace(host, plan), ASYNC));
     } catch (error) {
       throw error instanceof FromCaller ? error.thrown : error;

@@ -1,4 +1,4 @@
-// The steps of a replacement, on the calling thread and with promises.
+// The steps of a replacement: one set for the calling thread, one with promises.
 
 import { fs, path } from '../../base/node.js';
 import { callBack, callBefore } from '../authority.js';
@@ -14,9 +14,9 @@ import type { BigIntStats } from 'node:fs';
 const { randomBytes } = process.getBuiltinModule('node:crypto');
 
 /**
- * Whether the temporary is still the file that was staged, and only that. The original asks the same.
+ * Throws unless the temporary is still the staged file and has a single name, as the original does.
  *
- * @param seen by its name, or why it was not
+ * @param seen its lstat, or the error of that
  */
 function assertCurrent(HostError: HostErrorClass, tempPath: string, seen: BigIntStats | Error, staged: Identity) {
   if (seen instanceof Error) {
@@ -25,7 +25,7 @@ function assertCurrent(HostError: HostErrorClass, tempPath: string, seen: BigInt
   assertStaged(HostError, tempPath, seen, staged, true);
 }
 
-/** Cleans up after a failure, whose error counts for more than that of the cleaning, unless the caller wants both. */
+/** Returns the error after a failure and its cleanup. The failure takes precedence unless the caller requested both. */
 function toThrow(failure: unknown, cleaning: unknown, plan: Plan) {
   return cleaning !== undefined && plan.throwOnCleanupError
     ? new Error(`the staged file could not be removed: ${cleaning}`, { cause: failure instanceof FromCaller ? failure.thrown : failure })
@@ -40,13 +40,13 @@ async function before({ beforeRename, filePath }: Plan, tempPath: string) {
   }
 }
 
-/** What the caller wants to know of a file that has its name, by the numbers of its descriptor. */
+/** Calls `onDestinationState` for a published file, with the identity from its descriptor. */
 export function tellPublished({ filePath, onDestinationState }: Plan, { dev, ino }: { dev: number | bigint; ino: number | bigint }) {
   const state = Object.freeze({ state: 'published', path: filePath, dev: BigInt(dev), ino: BigInt(ino) });
   callBack(onDestinationState, 'onDestinationState', [state]);
 }
 
-/** What a replacement needs of the result of a write. */
+/** Fields of a write's result that a replacement uses. */
 interface Written {
   method: string;
   dev: number | bigint;
@@ -57,7 +57,7 @@ function write(HostError: HostErrorClass, plan: Plan): Promise<Written> {
   return plan.isWatched ? writeStaged(HostError, plan) : writeAtomic(plan.target, plan.content, plan.options);
 }
 
-/** The same on the calling thread, where nothing of the caller's can run between the first step and the last. */
+/** Synchronous twin of {@link write}. No code of the caller runs between its first and last step. */
 function writeSync(HostError: HostErrorClass, plan: Plan) {
   const { beforeRename } = plan;
   return beforeRename === undefined
@@ -66,8 +66,8 @@ function writeSync(HostError: HostErrorClass, plan: Plan) {
 }
 
 /**
- * Writes in steps, for a caller that sees the file before it becomes the target, is asked once more, or is told of it
- * even when what follows fails.
+ * Writes in steps, for a caller with a callback before the rename, or with one that must run even if a later step
+ * fails.
  */
 async function writeStaged(HostError: HostErrorClass, plan: Plan) {
   const { target, content, options } = plan;
@@ -94,21 +94,21 @@ async function writeStaged(HostError: HostErrorClass, plan: Plan) {
   }
 }
 
-/** Whether a temporary that was removed has its name all the same: removing it tells nothing. */
+/** Whether the removed temporary still has its name: removal reports no error. */
 async function isStill(tempPath: string, identity: BigIntStats | undefined) {
   const seen = await fs.promises.lstat(tempPath, { bigint: true }).catch(() => undefined);
   return seen !== undefined && seen.dev === identity?.dev && seen.ino === identity.ino;
 }
 
 /**
- * The same on the calling thread. What the caller sees is a file of its own beside the target; what it has become is
- * written to the target with all that a write promises, and the file removed.
+ * Synchronous twin of {@link writeStaged}. Passes a separate file beside the target to the callback, then writes its
+ * content to the target with every guarantee of a write, and removes the file.
  */
 function writeStagedSync(HostError: HostErrorClass, plan: Plan, beforeRename: NonNullable<Plan['beforeRename']>) {
   const { filePath, target, content, options } = plan;
   const tempPath = path.join(path.dirname(target), `.holdfast-${randomBytes(16).toString('hex')}.tmp`);
   writeAtomicSync(tempPath, content, { overwrite: false, mode: 0o600, durable: false });
-  // Held open: a file that takes its place cannot have its number.
+  // Open until the end, so that no other file can get its inode number.
   const fd = fs.openSync(tempPath, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
   try {
     const identity = fs.fstatSync(fd, { bigint: true });
@@ -143,11 +143,7 @@ function lookExactly(file: string) {
   }
 }
 
-/**
- * Removes the temporary, and nothing that somebody put in its place.
- *
- * @returns why it is still there
- */
+/** Removes the temporary, but no other object under its name. Returns the error of the removal. */
 function removeOwn(tempPath: string, { dev, ino }: { dev: bigint; ino: bigint }): unknown {
   const seen = lookExactly(tempPath);
   if (seen instanceof Error || seen.dev !== dev || seen.ino !== ino) {
@@ -161,7 +157,7 @@ function removeOwn(tempPath: string, { dev, ino }: { dev: bigint; ino: bigint })
   }
 }
 
-/** What is at a path, or nothing where it cannot be told. */
+/** Returns the lstat of a path, or `undefined` on an error. */
 function lstatSync(file: string) {
   try {
     return fs.lstatSync(file);

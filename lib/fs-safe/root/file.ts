@@ -1,4 +1,4 @@
-// `openRootFile` of fs-safe on Linux: opens a file beneath a root and decides on what was opened.
+// `openRootFile` of fs-safe on Linux: opens a file beneath a root and checks the opened file.
 
 import { fs, path } from '../../base/node.js';
 import { hostError, isErrno, type HostErrorClass } from '../errors.js';
@@ -17,7 +17,7 @@ type Failed = { ok: false; reason: 'path' | 'validation' | 'io'; error?: unknown
 const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
 const FLAGS = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
 
-/** Functions of a host's file system that the library calls here. */
+/** Functions of an injected file system that fs-safe calls in `openRootFile`. */
 const IO = ['closeSync', 'fstatSync', 'lstatSync', 'openSync', 'readFileSync', 'realpathSync'] as const;
 
 const ASYNC = {
@@ -51,13 +51,13 @@ interface Wanted {
   wantsDirectory: boolean;
   maxBytes: number;
   skipsLexicalCheck: boolean;
-  /** what sentences call the root */
+  /** name of the root in messages */
   label: string;
 }
 
 /**
- * Reads the parameters. Returns `undefined` for a call that goes to the original: an injected file system, a policy that only the
- * original has, a path whose meaning depends on links, special file systems.
+ * Reads the parameters. Returns `undefined` for a call that only the original supports: an injected file system, a
+ * policy of the original, a path whose meaning depends on links, special file systems.
  */
 function toWanted(params: Unchecked): Wanted | undefined {
   const { absolutePath, rootPath, rootRealPath, maxBytes = Infinity, ...rest } = checked(params, NAMES.rootFile, 'params');
@@ -109,7 +109,7 @@ function* openBeneath(HostError: HostErrorClass, wanted: Wanted, rootGiven: stri
   if (symlinks === 'follow-parents-within-root' && (yield (verbs) => verbs.lstat(file)).isSymbolicLink()) {
     throw linked(HostError);
   }
-  // Checked before it is opened: opening a device or a FIFO can have an effect.
+  // Checks before the open: opening a device or a FIFO can have an effect.
   const named = assertAllowed(HostError, wanted, yield (verbs) => verbs.lstat(real));
   const fd = yield (verbs) => verbs.open(real);
   try {
@@ -124,7 +124,10 @@ function* openBeneath(HostError: HostErrorClass, wanted: Wanted, rootGiven: stri
   }
 }
 
-/** Returns the real path of the file. On failure looks for a link first: it takes precedence over a missing file. */
+/**
+ * Returns the real path of the file. If that fails, checks for a symlink first: its error takes precedence over that of
+ * a missing file.
+ */
 function* realpathOf(HostError: HostErrorClass, { file, symlinks }: Wanted, rootGiven: string, rootRealPath: string): Steps<string, typeof ASYNC> {
   try {
     return yield (verbs) => verbs.realpath(file);
@@ -142,7 +145,10 @@ function* realpathOf(HostError: HostErrorClass, { file, symlinks }: Wanted, root
   }
 }
 
-/** Returns the real path of the root. A path that is spelled outside of a missing root is refused for that. */
+/**
+ * Returns the real path of the root. If the root is missing, a path outside of it by its text gets the error `Path
+ * escapes`.
+ */
 function* realpathOfRoot({ file, rootPath, skipsLexicalCheck, label }: Wanted, rootGiven: string): Steps<string, typeof ASYNC> {
   try {
     return yield (verbs) => verbs.realpath(rootPath);
@@ -151,19 +157,21 @@ function* realpathOfRoot({ file, rootPath, skipsLexicalCheck, label }: Wanted, r
   }
 }
 
-/** Makes the error for a path outside of the root by its text: one that leads into the root has a link on the way. */
+/** Returns the error for a path outside of the root by its text. Reports a symlink if the path leads into the root. */
 function* outside(HostError: HostErrorClass, { file, label }: Wanted, rootRealPath: string): Steps<unknown, typeof ASYNC> {
   try {
     if (isBeneath(rootRealPath, yield (verbs) => verbs.realpath(file))) {
       return linked(HostError);
     }
   } catch {
-    // It leads nowhere.
+    // The path leads to nothing.
   }
   return new Refused(causeOf('Path escapes', rootRealPath, file, label));
 }
 
-/** The first link beneath the root on the way to a file, where that can be told. */
+/**
+ * Returns the first symlink beneath the root on the path to a file, or `undefined` if there is none or it is unknown.
+ */
 function linkOf(rootGiven: string, rootRealPath: string, file: string) {
   const base = isBeneath(rootGiven, bare(file)) ? rootGiven : rootRealPath;
   try {
@@ -173,7 +181,7 @@ function linkOf(rootGiven: string, rootRealPath: string, file: string) {
   }
 }
 
-/** Carries an error that is not of the host's class. */
+/** Carries an error of another class than the host's. */
 class Refused {
   constructor(readonly error: unknown) {}
 }
@@ -186,7 +194,7 @@ function bare(file: string) {
   return file.length > 1 && file.endsWith('/') ? file.slice(0, -1) : file;
 }
 
-/** Whether a real path is the one that was asked for, so that no link lies on the way beneath the root. */
+/** Whether a real path equals the given path, so that the path beneath the root has no symlink. */
 function isLexical(file: string, real: string, rootGiven: string, rootRealPath: string) {
   const given = bare(file);
   return given === real || (isBeneath(rootGiven, given) && path.join(rootRealPath, path.relative(rootGiven, given)) === real);
@@ -217,8 +225,8 @@ function toFailure(HostError: HostErrorClass, error: unknown): Failed {
 }
 
 /**
- * Returns the original's result for a call that is refused here, as hosts show its messages. Closes a file that the original opens:
- * it was exchanged in between.
+ * Returns the original's result for a call that is refused here, because hosts show the original's messages. Closes a
+ * file that the original opens: the file was exchanged in between.
  */
 function explained(HostError: HostErrorClass, theirs: Opened | Failed): Failed {
   if (!theirs.ok) {
@@ -235,7 +243,7 @@ function originals({ HostError, original }: Host, name: 'openRootFile' | 'openRo
   return original[name];
 }
 
-/** Why a call is for the original alone. Arguments of a wrong type are no call at all. */
+/** Returns why only the original supports a call. Throws for arguments of a wrong type. */
 function reasonOf({ absolutePath, rootPath, rootRealPath, maxBytes, ioFs, aliasPolicy }: Unchecked) {
   for (const [name, value] of Object.entries({ absolutePath, rootPath, rootRealPath: rootRealPath ?? '' })) {
     if (typeof value !== 'string') {

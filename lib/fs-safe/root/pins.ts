@@ -1,21 +1,24 @@
-// Roots for callers that never close one. Each is pinned by its descriptor, and a bounded number of descriptors is open.
+// Roots for callers that never close one. A descriptor pins each root, and the number of open descriptors is bounded.
 
 import { fs } from '../../base/node.js';
 import { refusal } from '../../errors/holdfast-error.js';
 import { isErrno } from '../errors.js';
 import { openRoot, openSoon, pinnedOf, type Root } from '../../root/root.js';
 
-/** Limit of open descriptors. A host may make a root per request, and the garbage collector does not count descriptors. */
+/**
+ * Limit of open descriptors. A host may create a root per request, and the garbage collector does not count
+ * descriptors.
+ */
 const MOST_PINNED = 64;
 
-/** Pins that hold a descriptor, the most recently used last. */
+/** Pins with an open descriptor, the most recently used last. */
 const pinned: Set<Pin> = new Set();
 
 class Pin {
   #root: Root | undefined;
-  /** The real path when it was opened. */
+  /** The real path at the time of the open. */
   path: string;
-  /** Device and inode, by `fstat` of the descriptor. */
+  /** Device and inode, from `fstat` of the descriptor. */
   #identity;
 
   constructor(root: Root) {
@@ -34,7 +37,7 @@ class Pin {
     }
   }
 
-  /** Closes the root. Calls that have started still end. */
+  /** Closes the root. Calls that have started still complete. */
   #release() {
     pinned.delete(this);
     this.#root?.close();
@@ -42,9 +45,10 @@ class Pin {
   }
 
   /**
-   * Calls with the root. Opens it again if its descriptor was closed; the directory must have the same device and inode.
+   * Runs a call with the root. Reopens the root if its descriptor is closed; the directory must have the same device
+   * and inode.
    *
-   * @param call starts at once when the root is open
+   * @param call starts at once if the root is open
    */
   use<T>(call: (root: Root) => Promise<T>): Promise<T> {
     const root = this.#root;
@@ -83,7 +87,10 @@ class Pin {
     }
   }
 
-  /** Rejects with `path-mismatch` unless the path still names the pinned directory. For calls that use the path afterwards. */
+  /**
+   * Rejects with `path-mismatch` unless the path still names the pinned directory. For calls that use the path
+   * afterwards.
+   */
   async assertNamed() {
     let stat;
     try {
@@ -102,7 +109,7 @@ function causeOf(error: unknown) {
   return (error as Error).cause;
 }
 
-/** Pins a directory: at once, if the kernel has it in memory. */
+/** Pins a directory: at once, if the kernel has it cached. */
 export function pin(dir: unknown): Pin | Promise<Pin> {
   const root = openSoon(dir);
   return root instanceof Promise ? root.then((opened) => new Pin(opened)) : new Pin(root);

@@ -1,4 +1,4 @@
-// `root()` of fs-safe: the handle, its reads, and what it hands to the original.
+// `root()` of fs-safe: the handle, its reads, and its calls to the original.
 
 import { path } from '../../base/node.js';
 import { ROOT_READ, hostError, toHost, type HostErrorClass } from '../errors.js';
@@ -8,7 +8,7 @@ import { beneath, failedBeneath, isCode, toLimit, type Host } from '../read.js';
 import { RootWrites, toJson } from './write.js';
 import { missing, statBeneath } from './stat.js';
 
-/** Methods of the original's root that are passed on to the original, if the binding has one. */
+/** Methods of a root that call the original, if the binding has one. */
 const ASYNC_METHODS = ['append', 'copyIn', 'list', 'move', 'openWritable', 'remove', 'resolve'];
 const ITERATING_METHODS = ['entries', 'walk'];
 
@@ -26,7 +26,7 @@ export function bindRoot(host: Host) {
     #writes: InstanceType<typeof RootWrites> | undefined;
     #theirs: Promise<Unchecked> | undefined;
 
-    /** @param rootDir as it was given */
+    /** @param rootDir as the caller gave it */
     constructor(held: Awaited<ReturnType<typeof pin>>, rootDir: string, defaults: Unchecked) {
       this.#pin = held;
       this.rootDir = path.resolve(rootDir);
@@ -35,7 +35,7 @@ export function bindRoot(host: Host) {
       this.defaults = defaults;
     }
 
-    /** Options of a read; `undefined` leaves the root's default in place. */
+    /** Returns the options of a read. `undefined` leaves the root's default in effect. */
     #readOptions(given: Unchecked) {
       const options = checked(given, NAMES.read);
       const { defaults } = this;
@@ -97,7 +97,7 @@ export function bindRoot(host: Host) {
       return (await statBeneath(HostError, this.#pin, file)) !== undefined;
     }
 
-    /** Returns the writer, or `undefined` when the options have a rule that only the original knows. */
+    /** Returns the writer, or `undefined` if an option has a rule that only the original supports. */
     #writer(given: Unchecked): InstanceType<typeof RootWrites> | undefined {
       const options = checked(given, NAMES.write);
       return denies(this.defaults.denyMutations) || denies(options?.denyMutations) ? undefined : (this.#writes ??= new RootWrites(HostError, this.#pin, this.defaults));
@@ -141,12 +141,12 @@ export function bindRoot(host: Host) {
       return writer === undefined ? this.#denying('ensureRoot', arguments) : writer.ensure('.', options);
     }
 
-    /** A write with `denyMutations`, by the original. */
+    /** Runs a write with `denyMutations` on the original. */
     async #denying(method: string, args: IArguments) {
       return (await this.#original('denyMutations'))[method](...args);
     }
 
-    /** Calls a method of the original's root. The original works by path, so that the path must still name the pinned directory. */
+    /** Returns the original's root. The original works by path, so the path must still name the pinned directory. */
     async #original(what: string) {
       if (typeof original?.root !== 'function') {
         throw hostError(HostError, 'helper-unavailable', `${what} is not ours to do: bind with original, which has a root()`);
@@ -160,7 +160,7 @@ export function bindRoot(host: Host) {
             this.#theirs = undefined;
           });
           await theirs;
-          // What it has seen under that name is the same directory.
+          // The original has opened the same directory under that name.
           await this.#pin.assertNamed().catch((error) => {
             this.#theirs = undefined;
             throw error;

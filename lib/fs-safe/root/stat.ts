@@ -1,4 +1,4 @@
-// `stat` and `exists` of a root, by its descriptor.
+// `stat` and `exists` of a root, relative to its descriptor.
 
 import { os, path } from '../../base/node.js';
 import { ROOT_STAT, hostError, toHost, type HostErrorClass } from '../errors.js';
@@ -10,7 +10,7 @@ import type { Base } from './targets.js';
 import type { Stats } from 'node:fs';
 
 /**
- * A path that must be relative and may not climb.
+ * Returns a relative path. Refuses absolute paths and paths with `..`.
  *
  * @param root its real path
  */
@@ -35,7 +35,7 @@ export function toRelative(HostError: HostErrorClass, root: string, given: unkno
   return relative;
 }
 
-/** Returns the stat in the shape of fs-safe, or `undefined` when nothing is there. */
+/** Returns the stat in the shape of fs-safe, or `undefined` if the path does not exist. */
 export async function statBeneath(HostError: HostErrorClass, base: Base, given: unknown) {
   const relative = toRelative(HostError, base.path, given);
   try {
@@ -50,12 +50,12 @@ export async function statBeneath(HostError: HostErrorClass, base: Base, given: 
   }
 }
 
-/** A path as errors name it. */
+/** Returns the path that errors show. */
 function absolute(base: Base, relative: string) {
   return `${base.path === '/' ? '' : base.path}/${relative}`;
 }
 
-/** Returns the stat of a path. Tries again if a link with an absolute target leads back into the root. */
+/** Returns the stat of a path. Tries again if a symlink with an absolute target leads back into the root. */
 async function statusBeneath(base: Base, relative: string): Promise<Stats | undefined> {
   try {
     return await base.use((root) => statusOf(root, absolute(base, relative), 'follow-within-root'));
@@ -69,7 +69,7 @@ async function statusBeneath(base: Base, relative: string): Promise<Stats | unde
 }
 
 /**
- * The refusal of `stat` for a path to nothing, with the error of `node:fs` as its cause.
+ * Returns the error of `stat` for a missing path, with the error of `node:fs` as its cause.
  *
  * @param root its real path
  */

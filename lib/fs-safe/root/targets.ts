@@ -1,4 +1,4 @@
-// Targets of writes beneath a root, and what is looked for before a write and after a refusal.
+// Parses targets of writes beneath a root. Checks them before a write, and explains a refusal after it.
 
 import { fs, path } from '../../base/node.js';
 import { FromCaller, hostError, isErrno, type HostErrorClass } from '../errors.js';
@@ -18,11 +18,11 @@ export interface Base {
 
 export interface Target {
   relative: string;
-  /** the path beneath the root as it was given; `undefined` for one that is spelled otherwise */
+  /** the path relative to the root, as given; `undefined` for an absolute path that does not begin with the root */
   text: string | undefined;
-  /** the path had a `..` */
+  /** the path has a `..` */
   climbed: boolean;
-  /** the path ended in `/` or `/.` */
+  /** the path ends in `/` or `/.` */
   namesDirectory: boolean;
 }
 
@@ -38,9 +38,9 @@ function beneathText(root: string, file: string) {
 }
 
 /**
- * The target of a write: beneath the root by its text, and no drive of another system.
+ * Returns the target of a write. Refuses paths outside the root by their text, and paths with a drive letter.
  *
- * @param isNamed the caller has named a policy for links
+ * @param isNamed the caller has chosen a symlink policy
  */
 export function toTarget(HostError: HostErrorClass, base: Base, given: unknown, isNamed: boolean = false): Target {
   if (typeof given !== 'string') {
@@ -64,7 +64,7 @@ export function toTarget(HostError: HostErrorClass, base: Base, given: unknown, 
   return { relative, text, climbed: climbs(file), namesDirectory: /\/\.?$/.test(file) };
 }
 
-/** Returns the stat of a target, or `undefined`. It only chooses the error that a host gets. */
+/** Returns the stat of a target, or `undefined`. It only selects the error for the host. */
 export async function statusOfTarget(base: Base, { relative, climbed }: Target): Promise<Stats | undefined> {
   try {
     return await base.use((root) => statusOf(root, `${base.path === '/' ? '' : base.path}/${relative}`, climbed ? 'reject' : 'follow-within-root'));
@@ -77,8 +77,8 @@ const READ_BY_ALL = 0o444;
 const READ_BY_OWNER = 0o400;
 
 /**
- * Refuses to overwrite a file that this user may not read (hosts read back what they replaced) and a file whose path ends like a
- * directory, as fs-safe does.
+ * Refuses to overwrite two kinds of files, as fs-safe does: files that this user may not read (hosts read back what
+ * they replaced), and files whose path ends like a directory.
  */
 export async function assertReplaceable(HostError: HostErrorClass, base: Base, target: Target) {
   const stat = await statusOfTarget(base, target);
@@ -104,9 +104,10 @@ export async function assertReplaceable(HostError: HostErrorClass, base: Base, t
 }
 
 /**
- * The error of a write that was refused: the cause that hosts match, and the code for a name that a link has taken.
+ * Returns what the host gets for a refused write: the cause that hosts match, and the error for a name that a symlink
+ * has.
  *
- * @param isNamed the caller has named a policy for links
+ * @param isNamed the caller has chosen a symlink policy
  */
 export async function explained(HostError: HostErrorClass, base: Base, relative: string, isNamed: boolean, error: unknown): Promise<{ error?: Error; cause?: Error }> {
   if (isCode(error, 'hardlink')) {

@@ -28,7 +28,7 @@ const DEFAULT_MODE = 0o600;
 /** Queue of complete writes: the checks before a write must not let a later call overtake it. */
 const rootWrites = new WriteQueue();
 
-/** Bits of a write's flags: links on the way are followed, a final one is not. */
+/** Bits of a write's flags: follows symlinks in parent components, but not a final one. */
 const FOLLOW_PARENTS = 1;
 
 /** One write. */
@@ -37,13 +37,13 @@ interface Call {
   stream: AsyncIterable<Uint8Array> | undefined;
   content: Unchecked;
   overwrites: boolean;
-  /** of a stream */
+  /** limit of a stream */
   maxBytes: number | undefined;
   mode: number | undefined;
   options: Unchecked;
 }
 
-/** Writes, and makes directories, beneath one root. */
+/** Writes files and makes directories beneath one root. */
 export class RootWrites {
   #HostError;
   #base;
@@ -58,8 +58,8 @@ export class RootWrites {
   }
 
   /**
-   * Links on the way are followed while they stay beneath the root, unless the caller forbids it. A path with `..` is resolved
-   * by its text, which is sound without links only.
+   * Returns the symlink policy. By default follows symlinks that stay beneath the root. A path with `..` is resolved by
+   * its text, which is sound only without symlinks.
    */
   #linkPolicy(options: Unchecked, climbed: boolean) {
     const chosen = toMutationSymlinks(options?.mutationSymlinks ?? this.#defaults.mutationSymlinks);
@@ -70,7 +70,7 @@ export class RootWrites {
     return `${this.#base.path === '/' ? '' : this.#base.path}/${relative}`;
   }
 
-  /** Calls, and calls again if a link with an absolute target leads back into the root. */
+  /** Runs a call, and runs it again if a symlink with an absolute target leads back into the root. */
   async #followed(relative: string, symlinks: string, call: (file: string, symlinks: string) => Promise<Unchecked>) {
     try {
       return await call(this.#absolute(relative), symlinks);
@@ -83,7 +83,11 @@ export class RootWrites {
     }
   }
 
-  /** @param fixed what the method itself decides */
+  /**
+   * Writes a file.
+   *
+   * @param fixed options that the method sets
+   */
   async write(given: unknown, data: Unchecked, options: Unchecked, fixed: { overwrite?: boolean; mayStream?: boolean }) {
     const { named } = this.#linkPolicy(options, false);
     const target = toTarget(this.#HostError, this.#base, given, named);
@@ -105,7 +109,7 @@ export class RootWrites {
       options,
     };
     try {
-      // A stream takes its place among the writes to one target when its data have ended.
+      // A stream enters the write queue when its data have ended.
       const place = targetOf(this.#absolute(target.relative), undefined, undefined, FOLLOW_PARENTS);
       await (stream === undefined ? rootWrites.queued(place, () => this.#checkedPublish(call)) : this.#checkedPublish(call));
     } catch (error) {
@@ -122,7 +126,7 @@ export class RootWrites {
     if (call.overwrites) {
       await assertReplaceable(this.#HostError, this.#base, call.target);
     } else if (call.stream !== undefined && (await statusOfTarget(this.#base, call.target)) !== undefined) {
-      // Fails before the producer is read.
+      // Fails before the first read from the producer.
       throw hostError(this.#HostError, 'already-exists', 'file already exists');
     }
     await this.#publish(call);
@@ -152,7 +156,7 @@ export class RootWrites {
     const dirMode = () => (options?.private === true ? 0o700 : mkdirMode());
     const makeParents = () => this.#makeDirectory(parent, symlinks === 'reject' ? 'reject' : 'follow-within-root', dirMode(), ask);
     if (stream !== undefined && makesParents) {
-      // The data come once, so that their directory is made first.
+      // The data can be read once only, so the directory is made before the write.
       await makeParents();
     }
     try {
@@ -205,7 +209,7 @@ export class RootWrites {
     }
   }
 
-  /** Checks what `create` has besides the options of a write. */
+  /** Checks the options of `create` that other writes do not have. */
   checkCreation(options: Unchecked) {
     if (options?.atomic !== undefined && typeof options.atomic !== 'boolean') {
       throw new TypeError('atomic must be a boolean');
@@ -218,7 +222,7 @@ export class RootWrites {
   }
 }
 
-/** Refuses a `private` that is none, and a mode that could not be judged with it. */
+/** Refuses a `private` that is not a boolean, and a mode that cannot be checked against it. */
 function checkPrivate(options: Unchecked, mode: Unchecked) {
   if (options?.private === undefined) {
     return;
@@ -231,7 +235,7 @@ function checkPrivate(options: Unchecked, mode: Unchecked) {
   }
 }
 
-/** Checks the options of a stream before its producer is asked and anything is made. */
+/** Checks the options of a stream before the first read from the producer and before any change. */
 function checkStreamOptions(options: Unchecked) {
   options?.signal?.throwIfAborted();
   if (options?.encoding !== undefined || options?.renameIdentity !== undefined) {
@@ -239,17 +243,17 @@ function checkStreamOptions(options: Unchecked) {
   }
 }
 
-/** Everything but `false` syncs, as there. */
+/** Syncs for every value but `false`, as the original does. */
 function toDurable(durable: Unchecked): boolean | 'file' {
   return durable === 'file' ? 'file' : durable !== false;
 }
 
-/** The callbacks to ask before a change, as one function; `undefined` when there is none. */
+/** Returns the callbacks before a change as one function; `undefined` if there are none. */
 function asked(levels: Unchecked[]) {
   return levels.some((level) => Boolean(level?.assertBeforeMutation)) ? authority(levels) : undefined;
 }
 
-/** One write beneath a root that is opened for it. */
+/** Opens a root for one write, and closes it. */
 export async function writeFileWithinRoot(host: Host, params: Unchecked, rules: Rules = ROOT_WRITE) {
   const { rootDir, relativePath, data, encoding, mkdir } = checked(params, NAMES.writeWithin, 'params');
   const root = await openedRoot(host.HostError, rootDir, rules);
@@ -269,7 +273,7 @@ export function toJson(value: Unchecked, options: Unchecked) {
   return options?.trailingNewline === undefined || options.trailingNewline ? `${text}\n` : text;
 }
 
-/** The permission bits of a mode. Setuid, setgid and sticky are never published. */
+/** Returns the permission bits of a mode. Drops setuid, setgid and sticky. */
 function toMode(HostError: HostErrorClass, options: Unchecked, defaults: Unchecked) {
   const mode = options?.mode === undefined ? defaults.mode : options.mode;
   if (mode === undefined || mode === null) {
