@@ -1,20 +1,20 @@
-// Escapes text from outside (paths, mount points, arguments) for messages, JSON, code and shell commands.
+// Escapes external text (paths, mount points, arguments) for messages, JSON, code and shell commands.
 
 import { buffer } from './node.js';
 
 const { isUtf8 } = buffer;
 
-/** Matches text that needs no look at each character. */
+/** Matches printable ASCII, which needs no check of each character. */
 const PLAIN = /^[\x20-\x7e]*$/;
 
 /**
- * Matches what a reader cannot see or cannot trust: control characters (C0, C1), format characters (bidi overrides and
- * isolates, zero-width), line and paragraph separators, spaces other than U+0020, unassigned and private-use code points,
- * lone surrogates. UAX #44 defines the properties.
+ * Matches characters that are invisible or misleading: control characters (C0, C1), format characters (bidi overrides
+ * and isolates, zero-width), line and paragraph separators, spaces other than U+0020, unassigned and private-use code
+ * points, lone surrogates. UAX #44 defines the properties.
  */
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u{2800}]|(?! )\p{Zs}/gu;
 
-/** The same without the newline, which `JSON.stringify` writes between lines only. */
+/** Matches the same characters except the newline, which `JSON.stringify` writes between lines only. */
 const UNPRINTABLE_IN_LINES = /(?!\n)(?:[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u{2800}]|(?! )\p{Zs})/gu;
 
 function hex4(unit: number) {
@@ -37,12 +37,12 @@ export function escaped(text: string) {
   return PLAIN.test(text) ? text : text.replace(UNPRINTABLE, asEscape);
 }
 
-/** Escapes text of several lines, such as a stack, and keeps its newlines. */
+/** Escapes text of several lines, such as a stack. Keeps its newlines. */
 export function escapedLines(text: string) {
   return PLAIN.test(text) ? text : text.replace(UNPRINTABLE_IN_LINES, asEscape);
 }
 
-/** Escapes what `JSON.stringify` leaves as it is: all but C0, which stays exact. */
+/** Escapes the characters that `JSON.stringify` leaves unchanged: all but C0, which stays exact. */
 export function escapedForJson(text: string) {
   return PLAIN.test(text) ? text : text.replace(UNPRINTABLE, (character) => (character < ' ' ? character : asEscape(character)));
 }
@@ -64,9 +64,9 @@ function asHexEscape(byte: number) {
 /**
  * Quotes a path as one word for a shell, byte for byte.
  *
- * Printable text is a POSIX word: as it is, or in single quotes. Anything else is `$'…'` with `\xNN` for each byte:
- * bash, zsh, ksh, mksh and busybox have it, POSIX since 2024; dash 0.5.12 has not. A quote is closed after an escape
- * that a hexadecimal digit follows: POSIX leaves open how many digits `\x` takes.
+ * Printable text becomes a plain POSIX word or a word in single quotes. Other text becomes `$'…'` with `\xNN` for each
+ * byte. bash, zsh, ksh, mksh and busybox support it, POSIX since 2024; dash 0.5.12 does not. A quote is closed after an
+ * escape that a hexadecimal digit follows, because POSIX does not define the number of digits of `\x`.
  */
 export function shellWord(path: string | Uint8Array) {
   const bytes = typeof path === 'string' ? Buffer.from(path) : Buffer.from(path);
@@ -81,7 +81,7 @@ export function shellWord(path: string | Uint8Array) {
   return `$'${escapes.join('').replace(/(\\x[0-9a-f]{2})(?=[0-9a-fA-F])/g, (escape) => `${escape}'$'`)}'`;
 }
 
-/** Whether a character stands as an escape inside of `$'…'`: `!` does too, which an interactive bash may expand there. */
+/** Whether a character needs an escape inside of `$'…'`. `!` does, because an interactive bash may expand it there. */
 function mustBeEscaped(character: string, encoding: 'latin1' | 'utf8') {
   return /['!\\]/.test(character) || (encoding === 'latin1' ? character > '~' || character < ' ' : character.search(UNPRINTABLE) >= 0);
 }

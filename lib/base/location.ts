@@ -21,7 +21,7 @@ export function requireHere(): NodeJS.Require | undefined {
   try {
     return from === undefined ? undefined : createRequire(from);
   } catch {
-    // No file: URL.
+    // Not a file: URL.
     return undefined;
   }
 }

@@ -1,5 +1,5 @@
-// Node's modules, by `process.getBuiltinModule`: in a bundle of ES modules there is no `require`. Modules that are expensive to
-// load (`node:crypto`, `node:stream`) are loaded in the same way where they are used.
+// Node's modules, by `process.getBuiltinModule`: in a bundle of ES modules there is no `require`. Other files load
+// expensive modules (`node:crypto`, `node:stream`) in the same way on first use.
 
 export const buffer = process.getBuiltinModule('node:buffer');
 export const fs = process.getBuiltinModule('node:fs');

@@ -1,3 +1,3 @@
-// The version of the package. A file of its own, since not every bundler reads package.json.
+// The version of the package. In a separate file because some bundlers cannot read package.json.
 
 export const version = '0.1.0';

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The `holdfast` command. Exit status: 0 all is well, 1 something is not, 2 the command line makes no sense.
+// The `holdfast` command. Exit status: 0 success, 1 a check failed or an error occurred, 2 wrong usage.
 
 import { isUtf8 } from 'node:buffer';
 import fs = require('node:fs');
@@ -58,7 +58,10 @@ function wantedVerbs(given: string[] | undefined) {
   return VERBS.filter((verb) => wanted.includes(verb));
 }
 
-/** Refuses arguments that are not UTF-8: Node has U+FFFD for each wrong byte, and the report would be about another path. */
+/**
+ * Refuses arguments that are not UTF-8: Node decodes each wrong byte to U+FFFD, and the report would describe another
+ * path.
+ */
 function refuseOtherEncodings(args: string[]) {
   if (!args.some((arg) => arg.includes('\ufffd'))) return;
   let line;
@@ -70,7 +73,7 @@ function refuseOtherEncodings(args: string[]) {
   if (!isUtf8(line)) throw new UsageError('an argument is not UTF-8');
 }
 
-/** @returns the exit status */
+/** Runs a command. Returns the exit status. */
 async function main(args: string[]): Promise<number> {
   refuseOtherEncodings(args);
   const { values, positionals } = understand(args);
@@ -119,7 +122,7 @@ main(process.argv.slice(2)).then(
       process.exitCode = 2;
       return;
     }
-    // For instance why the binary does not load.
+    // For example the reason why the binary does not load.
     process.stderr.write(`holdfast: ${escaped(error instanceof Error ? error.message : String(error))}\n`);
     process.exitCode = 1;
   },

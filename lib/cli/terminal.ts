@@ -1,16 +1,19 @@
-// Text for people: colour on a terminal that wants it, and nowhere else.
+// Text output: colour on a terminal that supports it only.
 
 import { styleText } from 'node:util';
 
 type Style = 'green' | 'red' | 'yellow' | 'dim' | 'bold';
 
-/** Whether to colour what goes to a stream. https://no-color.org: any value that is not empty means no. */
+/**
+ * Whether to colour the output of a stream. By https://no-color.org any value of NO_COLOR but the empty one disables
+ * colour.
+ */
 export function wantsColour(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv) {
   return stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
 }
 
 export function palette(isOn: boolean) {
-  // The caller has judged the stream, by rules that are the same on every Node.
+  // The caller has checked the stream, by rules that are the same on every Node.
   const paint = (style: Style) => (text: string) => (isOn ? styleText(style, text, { validateStream: false }) : text);
   return { good: paint('green'), bad: paint('red'), mild: paint('yellow'), dim: paint('dim'), strong: paint('bold') };
 }

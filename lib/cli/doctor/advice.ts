@@ -1,4 +1,4 @@
-// Advice for a verb that fails or falls short: shell commands, settings, code.
+// Advice for a verb that fails or does not reach privacy: shell commands, settings, code.
 
 import nodePath = require('node:path');
 import { isSystemDirectory, looksPrivate } from './places.js';
@@ -16,7 +16,7 @@ export interface Advice {
   code?: string;
 }
 
-/** A string literal of JavaScript, which is one of JSON and YAML too. */
+/** Returns a string literal that is valid in JavaScript, JSON and YAML. */
 export function literal(text: string) {
   return printableJson(text);
 }
@@ -51,7 +51,7 @@ function takeOver({ path, facts, who }: Ground): Advice[] {
   return [{ text: 'If nobody else uses it, have root give it to this user.', command: `chown ${who.euid} -- ${word} && chmod 0700 -- ${word}` }];
 }
 
-/** A directory that works and is not private. */
+/** Returns advice for a directory that is usable but not private. */
 function onDirectory(reason: string, ground: Ground): Advice[] {
   const { path, facts } = ground;
   const word = shellWord(path);
@@ -86,7 +86,9 @@ function onDirectory(reason: string, ground: Ground): Advice[] {
   }
 }
 
-/** The mount point, byte for byte: its name in the report has U+FFFD for what is not UTF-8. */
+/**
+ * Returns the mount point for a shell, byte for byte. In the report its name has U+FFFD for bytes that are not UTF-8.
+ */
 function mountWord({ facts, path }: Ground) {
   return shellWord(facts?.mount?.exactMountPoint ?? path);
 }
@@ -94,7 +96,7 @@ function mountWord({ facts, path }: Ground) {
 function writableMount(ground: Ground): Advice[] {
   const { facts, path } = ground;
   const place = facts?.mount?.mountPoint ?? path;
-  // The mount alone is read-only: the file system, which others may use too, stays as it is.
+  // Only the mount is read-only: the file system, which others may use, stays unchanged.
   const isBind = facts?.mount?.options.includes('ro') && facts.mount.superOptions.includes('rw');
   if (place === '/') {
     return [
@@ -107,7 +109,7 @@ function writableMount(ground: Ground): Advice[] {
   ];
 }
 
-/** The directory in which a write would make its file. */
+/** Returns the directory in which a write would create its file. */
 function directoryOf({ path, exists, facts }: Ground) {
   return exists && facts?.kind === 'directory' ? path : nodePath.dirname(path);
 }
@@ -137,7 +139,10 @@ function onError(verb: string, error: Record<string, unknown>, ground: Ground): 
   }
 }
 
-/** A parent that is missing can be made. What a link on the way leads to, or what is made in a directory that was removed, cannot. */
+/**
+ * Returns advice for a missing parent. The user can make it, but not if a symlink leads to nothing or the working
+ * directory was removed.
+ */
 function onMissing(verb: string, error: Record<string, unknown>, ground: Ground): Advice[] {
   const { path, helpful = [] } = ground;
   if (helpful.length > 0) {
@@ -150,7 +155,7 @@ function onMissing(verb: string, error: Record<string, unknown>, ground: Ground)
   return typeof error.remedy === 'string' ? [{ text: error.remedy }, way] : [way];
 }
 
-/** EPERM of a rename: an attribute of the file or its directory, or a sticky directory. */
+/** Returns advice for EPERM of a rename: an attribute of the file or its directory, or a sticky directory. */
 function onForbiddenWrite({ path, exists, facts, directory = null }: Ground): Advice[] {
   const fixed = [facts, directory].find((one) => one?.attributes.some((attribute) => attribute !== 'mount-point'));
   if (fixed) {
@@ -224,7 +229,7 @@ function onLink(verb: string, ground: Ground): Advice[] {
   return [own, ...withOptions(verb, ground)];
 }
 
-/** What an option that was found to help is good for. */
+/** Advice for each option with which a verb would succeed. */
 const GOOD_FOR: Record<string, string> = {
   'in-place': 'Or give up atomicity for this file.',
   follow: 'Or write where the link leads; the link stays.',

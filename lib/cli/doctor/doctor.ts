@@ -1,4 +1,4 @@
-// `holdfast doctor`: what is at a path, what each verb would do there, and what to change. Nothing is changed.
+// `holdfast doctor`: reports the object at a path, the outcome of each verb there, and what to change. Changes nothing.
 
 import nodePath = require('node:path');
 import { version } from '../../base/version.js';
@@ -9,18 +9,18 @@ import { describeProcess } from './process.js';
 import { native } from '../../native/load.js';
 import { VERBS, verdicts } from './verdicts.js';
 
-/** Version of the shape of what `--json` prints. Fields may be added under the same number. */
+/** Version of the schema of `--json`. New fields do not change it. */
 const SCHEMA = 1;
 
-/** The variables that change what a verb does. */
+/** The environment variables that change the outcome of a verb. */
 const VARIABLES = ['HOLDFAST_SKIP_DIR_HARDENING', 'OPENCLAW_SKIP_STATE_DIR_HARDEN', 'HOLDFAST_NATIVE_PATH'];
 
-/** Whether the binary of this platform can tell what verbs would do. It can on Linux. */
+/** Whether the binary of this platform supports dry runs. On Linux it does. */
 export function canForetell() {
   return typeof native().inspect === 'function';
 }
 
-/** What a report begins with. */
+/** Returns the first fields of a report. */
 export function preamble() {
   return {
     schema: SCHEMA,
@@ -40,7 +40,7 @@ export function doctor(paths: readonly string[], wanted: readonly string[] = VER
   return { command: 'doctor' as const, ok: isFine, ...start, paths: visited };
 }
 
-/** As node:path resolves it, except where `..` is left to the kernel: a link may lie before it. */
+/** Resolves a path as node:path does, but leaves `..` to the kernel: a symlink may precede it. */
 function absolute(given: string) {
   const hasUp = given.split('/').includes('..');
   return hasUp ? (given.startsWith('/') ? given : `${process.cwd()}/${given}`) : nodePath.resolve(given);
@@ -54,7 +54,7 @@ function visit(given: string, wanted: readonly string[], who: ReturnType<typeof 
   return {
     path,
     exists,
-    /** Whose facts these are: the path itself, or the nearest directory above it. */
+    /** The path that `facts` describes: the given one, or its nearest existing ancestor. */
     place,
     facts,
     lookError: facts === null ? { code: String(error?.code), message: String(error?.message) } : null,

@@ -1,4 +1,4 @@
-// Facts about a path, which the binary reads from a descriptor.
+// Facts about a path. The binary reads them from a descriptor.
 
 import fs = require('node:fs');
 import nodePath = require('node:path');
@@ -11,7 +11,7 @@ import { Stats } from '../../native/stats.js';
 import { FactsIndex, Layout } from '../../native/record-layout.js';
 import type { Refusal } from '../../verbs/dry-run.js';
 
-/** Who an ACL entry is about, by the tags of acl(5). */
+/** The subject of an ACL entry, by the tags of acl(5). */
 const TAGS = new Map([
   [0x01, 'user:'],
   [0x02, 'user'],
@@ -21,7 +21,7 @@ const TAGS = new Map([
   [0x20, 'other:'],
 ]);
 
-/** An access ACL as the kernel stores it, in the words of getfacl(1). */
+/** Returns an access ACL from the kernel's format in the words of getfacl(1). */
 export function aclEntries(stored: Buffer): string[] {
   const entries = [];
   for (let place = 4; place + 8 <= stored.length; place += 8) {
@@ -51,12 +51,12 @@ export interface Ground {
   /** absolute */
   path: string;
   exists: boolean;
-  /** of the path, or of the nearest directory above it */
+  /** of the path, or of its nearest existing ancestor */
   facts: Facts | null;
-  /** facts of the directory that holds the path, or of the path if it is one */
+  /** facts of the parent directory, or of the path if it is a directory */
   directory?: Facts | null;
   who: ReturnType<typeof describeProcess>;
-  /** where a link leads, if it is one */
+  /** target of the path, if it is a symlink */
   leadsTo: { path: string; kind: 'file' | 'directory' | 'other' } | null;
   /** options with which the verb would succeed */
   helpful?: object[];
@@ -105,7 +105,7 @@ function inspect(path: string, mounts: Mount[]): { facts: Facts; error?: undefin
 }
 
 /**
- * Returns the facts of a path or, when it is missing, of the nearest directory above it.
+ * Returns the facts of a path or, if it is missing, of its nearest existing ancestor.
  *
  * @param path absolute
  */
@@ -115,7 +115,7 @@ export function examine(path: string, mounts: Mount[]) {
     return { exists: facts !== undefined, place: path, facts: facts ?? null, error };
   }
   for (let place = nodePath.dirname(path); ; place = nodePath.dirname(place)) {
-    // A directory on the way may be a link: what counts is the one that it leads to.
+    // An ancestor may be a symlink to a directory: the facts are those of its target.
     const above = inspect(realPathOf(place) ?? place, mounts);
     if (above.facts !== undefined || place === '/') {
       return { exists: false, place, facts: above.facts ?? null, error };
@@ -131,7 +131,7 @@ function realPathOf(path: string) {
   }
 }
 
-/** Returns the final target of a link, or `null` when it is unknown. */
+/** Returns the final target of a symlink, or `null` if it is unknown. */
 export function targetOf(link: string): { path: string; kind: 'file' | 'directory' | 'other' } | null {
   const path = realPathOf(link);
   if (path === undefined) return null;
@@ -144,7 +144,7 @@ export function targetOf(link: string): { path: string; kind: 'file' | 'director
 }
 
 /**
- * The symbolic links among a path's own components, the last one too.
+ * Returns the symlinks among the components of a path, including the last one.
  *
  * @param path absolute
  */

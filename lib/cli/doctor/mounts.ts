@@ -1,11 +1,11 @@
-// The mounts of this process, as proc_pid_mountinfo(5) lists them.
+// The mounts of this process, from proc_pid_mountinfo(5).
 
 import { native } from '../../native/load.js';
 
 export interface Mount {
   id: number;
   mountPoint: string;
-  /** what part of its file system is mounted; another than `/` is a bind mount */
+  /** mounted directory of the file system; other than `/` for a bind mount */
   root: string;
   type: string;
   source: string;
@@ -17,7 +17,7 @@ export interface Mount {
   exactMountPoint?: Buffer;
 }
 
-/** Spaces, tabs, newlines and backslashes are written as three octal digits. */
+/** Returns the bytes of a field. The kernel writes spaces, tabs, newlines and backslashes as three octal digits. */
 function bytesOf(field: string) {
   return Buffer.from(
     field.replace(/\\([0-7]{3})/g, (_, digits) => String.fromCharCode(parseInt(digits, 8))),
@@ -29,7 +29,7 @@ function unescape(field: string) {
   return bytesOf(field).toString('utf8');
 }
 
-/** One line. Between its sixth field and the hyphen lies any number of optional ones. */
+/** Parses one line. Optional fields lie between the sixth field and the hyphen. */
 function parseMount(line: string): Mount | undefined {
   const fields = line.split(' ');
   const hyphen = fields.indexOf('-', 6);
@@ -54,8 +54,8 @@ export function parseMounts(text: string): Mount[] {
 }
 
 /**
- * The mount that holds an object: by its number, which no later mount over it can confuse, or by
- * its path, where the kernel does not tell the number. Of several at one place the last is seen.
+ * Returns the mount of an object: by its id, which stays correct under later mounts at the same path, or by its path if
+ * the kernel does not report the id. The last of several mounts at one path is the visible one.
  *
  * @param id or -1
  */
@@ -73,10 +73,10 @@ export function readMounts(): Mount[] {
   return parseMounts(native().readProc('mountinfo')?.toString('latin1') ?? '');
 }
 
-/** File systems served by another machine or another process. */
+/** File systems that another machine or another process serves. */
 const ELSEWHERE = /^(nfs4?|cifs|smb3?|smbfs|9p|afs|ceph|glusterfs|lustre|virtiofs|vboxsf|drvfs|fuse(blk|\..+)?)$/;
 
-/** File systems that have no modes of their own. */
+/** File systems without modes. */
 const WITHOUT_MODES = /^(vfat|msdos|exfat|ntfs3?|hfs)$/;
 
 export function isElsewhere(mount: Mount | undefined) {

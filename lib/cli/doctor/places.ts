@@ -1,12 +1,12 @@
-// Which paths may get commands that widen access: never those of the system, of other users, or of secrets.
+// Decides which paths may get commands that widen access: never those of the system, of other users, or of secrets.
 
 /** Directories of the Filesystem Hierarchy Standard. */
 const TOP = new Set('bin boot dev etc home lib lib32 lib64 libx32 media mnt opt proc root run sbin srv sys tmp usr var'.split(' '));
 
-/** Those of them in which the files belong to the system, whoever owns them. */
+/** Directories whose files belong to the system, whatever their owner. */
 const OF_THE_SYSTEM = new Set('bin boot dev etc lib lib32 lib64 libx32 proc run sbin sys usr var'.split(' '));
 
-/** Names that keys, tokens and databases of accounts have. */
+/** Names of keys, tokens and account databases. */
 const SECRET = /^id_|shadow|passw|secret|token|credential|private|\.(?:pem|key|p12|pfx|jks|keystore|kdbx?|gpg|asc)$/i;
 
 function parts(realPath: string) {
@@ -14,8 +14,8 @@ function parts(realPath: string) {
 }
 
 /**
- * Returns whether a path is a directory of the system: `/`, one of the Filesystem Hierarchy Standard, or one directly
- * beneath `/usr` or `/var`.
+ * Whether a path is a directory of the system: `/`, one of the Filesystem Hierarchy Standard, or one directly beneath
+ * `/usr` or `/var`.
  */
 export function isSystemDirectory(realPath: string) {
   const [top = '', next, ...rest] = parts(realPath);
@@ -24,8 +24,8 @@ export function isSystemDirectory(realPath: string) {
 }
 
 /**
- * Returns whether a file is, by its place or its name, one that is hardly meant for others: a file of the system, one
- * beneath a name with a dot in front (`~/.ssh`, `.env`), a key, a token.
+ * Whether a file is probably private, by its path: a file of the system, one beneath a name with a leading dot
+ * (`~/.ssh`, `.env`), a key, a token.
  */
 export function looksPrivate(realPath: string) {
   const names = parts(realPath);

@@ -9,7 +9,7 @@ const CAPABILITIES =
   );
 
 /**
- * Reads an entry of procfs. Empty where there is none: what is mounted at `/proc` instead is not read.
+ * Reads a file of procfs. Returns an empty string if `/proc` is not procfs.
  *
  * @param path beneath `/proc/self`
  */
@@ -17,13 +17,17 @@ function contentOf(path: string) {
   return native().readProc(path)?.toString('utf8') ?? '';
 }
 
-/** The lines of `/proc/self/status`, by name. */
+/** Returns the lines of `/proc/self/status`, by name. */
 function status(): Map<string, string> {
   const lines = contentOf('status').split('\n');
   return new Map(lines.map((line) => line.split(':\t', 2) as [string, string]));
 }
 
-/** @param hex a set as `/proc` shows it */
+/**
+ * Returns the names of the capabilities in a set.
+ *
+ * @param hex a set as `/proc` shows it
+ */
 function capabilityNames(hex: string) {
   if (hex === '') return ['unknown'];
   const set = BigInt(`0x${hex}`);
@@ -49,7 +53,7 @@ export function describeProcess() {
     capabilities: { effective, names: capabilityNames(effective) },
     noNewPrivileges: known.has('NoNewPrivs') ? known.get('NoNewPrivs') === '1' : null,
     seccomp: { '0': 'off', '1': 'strict', '2': 'filter' }[known.get('Seccomp') ?? ''] ?? 'unknown',
-    // AppArmor and SELinux say so where they confine nothing.
+    // AppArmor and SELinux have these labels when they confine nothing.
     securityModule: !known.has('Pid') ? 'unknown' : module === '' || module === 'unconfined' || module === 'kernel' ? null : module,
     node: process.versions.node,
     platform: process.platform,

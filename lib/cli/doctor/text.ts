@@ -1,4 +1,4 @@
-// A doctor's report for people.
+// Formats a doctor's report as text.
 
 import { escaped } from '../../base/escape.js';
 import { inBytes, type Palette } from '../terminal.js';

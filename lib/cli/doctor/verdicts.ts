@@ -1,4 +1,4 @@
-// Forecasts what each verb would do at a path, from a dry run in the binary.
+// Predicts the outcome of each verb at a path, from a dry run in the binary.
 
 import nodePath = require('node:path');
 import { adviseOn, literal, type Advice } from './advice.js';
@@ -12,18 +12,18 @@ import { EnsureDirIndex, ForecastIndex } from '../../native/record-layout.js';
 import type { Ground } from './facts.js';
 
 interface Verdict {
-  /** as a program would make it */
+  /** the call in a program */
   call: string;
-  /** the path that is meant: of a write into a directory, that of a new file there */
+  /** path of the call; for a write into a directory that of a new file there */
   target: string;
-  /** `short`: it works, and privacy is not reached */
+  /** `short`: the call works, but privacy is not reached */
   outcome: 'ok' | 'short' | 'fails' | 'not-applicable';
-  /** the fields of the verb's result that can be foreseen */
+  /** the predictable fields of the verb's result */
   result?: Record<string, unknown>;
-  /** of the error it would throw */
+  /** fields of the error */
   error?: Record<string, unknown>;
   why: string;
-  /** what a dry run cannot tell */
+  /** facts that a dry run cannot determine */
   doubts: string[];
   advice: Advice[];
 }
@@ -43,13 +43,16 @@ function describeError(error: Refusal) {
   };
 }
 
-/** An error's message without its code, which is shown beside it, and without the remedy, which is advice. */
+/**
+ * Returns an error's message without the code, which the report shows beside it, and without the remedy, which is
+ * advice.
+ */
 function sentenceOf({ code, message, remedy }: Refusal) {
   const told = message.startsWith(`${code}: `) ? message.slice(String(code).length + 2) : message;
   return remedy !== undefined && told.endsWith(` ${remedy}`) ? told.slice(0, -remedy.length - 1) : told;
 }
 
-/** What may still prevent a change that the dry run allows. */
+/** Returns conditions that may prevent a change although the dry run succeeds. */
 function doubtsAbout({ facts, who }: Ground) {
   const mount = facts?.mount ?? undefined;
   const doubts = [];
@@ -187,7 +190,7 @@ function conclude(ground: Ground, verb: string, found: Omit<Verdict, 'doubts' | 
   };
 }
 
-/** The verbs, and the read that is to be handed on. */
+/** The verbs, and `outbound`: a read of a file to send. */
 const VERBS = ['ensureDir', 'writeAtomic', 'readLocalFileSafely', 'outbound'] as const;
 
 export function verdicts(ground: Ground, wanted: readonly string[]): Record<string, Verdict> {

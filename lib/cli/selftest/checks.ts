@@ -1,4 +1,4 @@
-// What `holdfast selftest` tries out. Each check gets a directory of its own and answers with a reason.
+// The checks of `holdfast selftest`. Each check has a directory of its own and returns a result with a reason.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,14 +17,14 @@ export type Outcome = { result: 'pass' | 'fail' | 'not-available'; reason: strin
 
 const RIVAL = nodePath.join(__dirname, 'rival.js');
 
-/** The longest that a race may take to get going on a loaded machine, in milliseconds. */
+/** Timeout in milliseconds for the start of a race on a loaded machine. */
 const PATIENCE = 30_000;
 
 const pass = (reason: string): Outcome => ({ result: 'pass', reason });
 const fail = (reason: string): Outcome => ({ result: 'fail', reason });
 const missing = (reason: string): Outcome => ({ result: 'not-available', reason });
 
-/** Windows has no modes, and Node makes some up. */
+/** Windows has no modes, and Node invents them. */
 const HAS_MODES = process.platform !== 'win32';
 const NO_MODES = 'this system has no permission bits';
 
@@ -32,7 +32,7 @@ function modeOf(path: string) {
   return octal(fs.lstatSync(path).mode & 0o7777);
 }
 
-/** The code of the error that a call ends with, or nothing. */
+/** Returns the code of a call's error, or `undefined` if the call succeeds. */
 async function codeOf(call: () => unknown): Promise<string | undefined> {
   try {
     await call();
@@ -76,7 +76,7 @@ function tightening(dir: string): Outcome {
   return isPrivate && modeOf(open) === '0700' ? pass('a directory of 0755 became 0700') : fail(`a directory of 0755 was ${hardening} (${'reason' in rest ? rest.reason : 'no reason'}), its mode is ${modeOf(open)}`);
 }
 
-/** @param body what happens meanwhile */
+/** Runs `body` while an opponent runs in a worker thread. */
 async function against(name: 'readVersions' | 'exchangeNames', dir: string, body: (turns: () => number) => Promise<void>) {
   const shared = new Int32Array(new SharedArrayBuffer(12));
   const worker = new Worker(RIVAL, { workerData: { holdfastRival: name, shared, dir } });
@@ -256,7 +256,7 @@ async function cleanUp(dir: string): Promise<Outcome> {
   return left.length === 0 ? pass('an aborted, a broken and a refused write left nothing') : fail(`left: ${left.join(', ')}`);
 }
 
-/** What failed writes left, once it has had time to go: an aborted write rejects first and cleans up then. */
+/** Returns the files that failed writes left, after a wait: an aborted write rejects before it cleans up. */
 async function leftIn(dir: string) {
   const names = () => fs.readdirSync(dir).filter((name) => name !== 'taken');
   const end = Date.now() + PATIENCE;

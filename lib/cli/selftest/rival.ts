@@ -1,14 +1,14 @@
-// Opponents of the selftest: a reader or an attacker who exchanges names in a worker thread, and a writer that is killed as a child
-// process.
+// Opponents of the selftest: in a worker thread a reader, or an attacker that exchanges names; in a child process a
+// writer that the selftest kills.
 
 import fs = require('node:fs');
 import nodePath = require('node:path');
 import { isMainThread, workerData } from 'node:worker_threads';
 
-/** Size of a version in bytes; each consists of one byte repeated. */
+/** Size of a version in bytes. Each version consists of one byte repeated. */
 const VERSION_SIZE = 64 * 1024;
 
-/** Places in the memory that both sides share. */
+/** Indices in the memory that both threads share. */
 const STOP = 0;
 const TURNS = 1;
 const TORN = 2;
@@ -28,7 +28,7 @@ function repeat(shared: Int32Array, turn: () => void) {
   }
 }
 
-/** Reads a file over and over, and counts what is neither one version nor another. */
+/** Reads a file repeatedly, and counts reads whose content is not one complete version. */
 function readVersions(shared: Int32Array, dir: string) {
   const file = nodePath.join(dir, 'file');
   repeat(shared, () => {
@@ -36,7 +36,7 @@ function readVersions(shared: Int32Array, dir: string) {
   });
 }
 
-/** Puts a link to the outside in a directory's place, and the directory back, over and over. */
+/** Repeatedly replaces a directory by a symlink to the outside, and restores it. */
 function exchangeNames(shared: Int32Array, dir: string) {
   const [target, link, spare] = ['target', 'link', 'spare'].map((name) => nodePath.join(dir, name));
   repeat(shared, () => {
@@ -47,7 +47,7 @@ function exchangeNames(shared: Int32Array, dir: string) {
   });
 }
 
-/** Writes version after version, until it is killed. */
+/** Writes versions until it is killed. */
 function writeForEver(dir: string) {
   const { writeAtomicSync } = require('../../verbs/write.js');
   const file = nodePath.join(dir, 'file');

@@ -1,4 +1,4 @@
-// `holdfast selftest`: whether this machine, and this file system, give every guarantee.
+// `holdfast selftest`: checks that this machine and this file system give every guarantee.
 
 import fs = require('node:fs');
 import os = require('node:os');
@@ -30,9 +30,9 @@ async function runCheck({ id, title, run }: typeof CHECKS[number], base: string)
 }
 
 /**
- * Runs every check in a new directory, which is removed again.
+ * Runs every check in a new directory, and removes the directory.
  *
- * @param place where to make that directory; default: the system's for temporary files
+ * @param place parent of that directory; default: the system's directory for temporary files
  */
 export async function selftest(place: string = os.tmpdir()) {
   const base = fs.mkdtempSync(nodePath.join(fs.realpathSync(place), 'holdfast-selftest-'));

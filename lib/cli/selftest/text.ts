@@ -1,4 +1,4 @@
-// A selftest's report for people.
+// Formats a selftest's report as text.
 
 import { escaped } from '../../base/escape.js';
 import type { selftest } from './selftest.js';
