@@ -1,12 +1,14 @@
-// Reads what AddressSanitizer and LeakSanitizer write.
+// Parses the reports of AddressSanitizer and LeakSanitizer.
 
 /**
- * A block that was asked for by code of Node or of a system library is theirs, though the addon may have called them; Node lets
- * the operating system take back some of it at its end.
+ * Matches frames of Node or of a system library. A block that they allocated is theirs, even if the addon called them.
+ * Node leaves some blocks to the operating system at its end.
  */
 const ELSEWHERE = /\((?:[^()]*\/)?(?:node|lib[\w.+-]+\.so[\d.]*)\+0x/;
 
 /**
+ * Parses reports.
+ *
  * @param {string[]} reports
  * @returns {{ errors: string[], leaks: string[], others: number }} errors and leaks of the addon, as a few lines each
  */
@@ -26,7 +28,7 @@ export function verdictOf(reports) {
   return { errors, leaks, others };
 }
 
-/** The frames of the first stack. */
+/** Returns the frames of the first stack. */
 function stackOf(text) {
   const lines = text.split('\n');
   const start = lines.findIndex((line) => /^\s+#0 /.test(line));

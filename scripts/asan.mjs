@@ -1,5 +1,5 @@
-// The addon under AddressSanitizer, in Node: deliberate errors first, which must be found, then leaks, then the vitest suite.
-// It takes a nightly Rust, and the runtime that comes with gcc.
+// Tests the addon under AddressSanitizer in Node: first deliberate errors, which must be detected, then leaks, then the
+// vitest suite. Needs a nightly Rust, and the runtime that comes with gcc.
 //
 //   npm run test:asan             all of it
 //   npm run test:asan -- read     the suite's specs whose name contains "read"
@@ -11,9 +11,8 @@ import path from 'node:path';
 import { fail, projectRoot, run } from './support.mjs';
 
 /**
- * Specs that a sanitizer has no say in: what they measure is the sanitizer's own doing, or they do not load the addon. The code
- * that they drive is driven by others: system calls one by one and with faults by `write-modes`, `raw-errors`, `sys-kill` and
- * the like.
+ * Specs that make no sense under a sanitizer: they measure its own effects, or do not load the addon. Other specs run
+ * the same code: `write-modes`, `raw-errors`, `sys-kill` and the like cover single system calls and faults.
  */
 const LEFT_OUT = {
   bench: 'measures time',
@@ -28,7 +27,7 @@ const LEFT_OUT = {
   'sys-power-loss': 'as sys-block-errors',
 };
 
-/** Tests of other specs that are of that kind. */
+/** Tests in other specs with the same reasons. */
 const LEFT_OUT_TESTS = {
   '64 MiB pass through without being gathered in memory': 'measures memory, and what was freed is kept for a while',
   'tells version, platform and what the system can do': "compares the binary's own path, which is another here",
@@ -40,7 +39,7 @@ const { buildVariant } = await import('./variant.mjs');
 const { runVitest } = await import('./run-vitest.mjs');
 const { verdictOf } = await import('./asan-report.mjs');
 
-/** The runtime: gcc's has the interface that rustc's code calls, and is a library that can be loaded before all others. */
+/** Finds the runtime. gcc's has the interface that rustc's code calls, and is a library that LD_PRELOAD can load. */
 function findRuntime() {
   const asked = spawnSync('gcc', ['-print-file-name=libasan.so'], { encoding: 'utf8' });
   const library = asked.stdout?.trim();
@@ -53,12 +52,15 @@ const addon = buildVariant('asan');
 const runtime = findRuntime();
 let reports = 0;
 
-/** The environment of a process that is watched, and where it, and all its children, put what is found. */
+/**
+ * Returns the environment of a process under the sanitizer, and the folder for its reports and those of its children.
+ */
 function watched(options) {
   const folder = path.join(scratch, `reports-${(reports += 1)}`);
   mkdirSync(folder, { mode: 0o777 });
   execFileSync('chmod', ['777', scratch, folder]);
-  // A process that another user runs may find no place for its report: then it is in its standard error, and its status tells.
+  // A process of another user may be unable to write its report. Then the report is in its standard error, and its
+  // status reveals it.
   const settings = { log_path: path.join(folder, 'report'), allocator_may_return_null: 1, detect_leaks: 0, ...options };
   const ASAN_OPTIONS = Object.entries(settings).map((setting) => setting.join('=')).join(':');
   return { folder, env: { ...process.env, HOLDFAST_NATIVE_PATH: addon, LD_PRELOAD: runtime, ASAN_OPTIONS, LSAN_OPTIONS: 'print_suppressions=0' } };
@@ -66,7 +68,7 @@ function watched(options) {
 
 const reportsIn = (folder) => readdirSync(folder).map((name) => readFileSync(path.join(folder, name), 'utf8'));
 
-/** What comes of a program of a few lines, with the addon and its deliberate errors at hand. */
+/** Runs a short program with the addon and its deliberate errors. Returns the outcome. */
 function found(body, options = {}) {
   const { folder, env } = watched(options);
   const script = `const holdfast = require(${JSON.stringify(projectRoot)}); const addon = require(process.env.HOLDFAST_NATIVE_PATH);
@@ -94,7 +96,7 @@ function selfTest() {
   expectSelfTest('no leak', found('', leaks), ({ verdict }) => verdict.errors.length === 0 && verdict.leaks.length === 0);
 }
 
-/** Every verb and every kind of failure, and nothing that the addon asked for may be without an owner at the end. */
+/** Runs every verb and every kind of failure, and checks that the addon leaks no allocation. */
 function lookForLeaks() {
   const { folder, env } = watched({ detect_leaks: 1, exitcode: 0 });
   const dir = path.join(scratch, 'leaks');

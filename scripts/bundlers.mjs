@@ -1,6 +1,6 @@
-// Does what docs/bundlers.md says, from its own text: the blocks of code are written to the files that their first line
-// names, the shell blocks run one after the other. Each bundle that is given its binary by HOLDFAST_NATIVE_PATH runs once
-// more without node_modules. The bundlers and the two Node lines come from npm and are kept in .cache.
+// Runs the instructions of docs/bundlers.md: writes the blocks of code to the files that their first line names, and
+// runs the shell blocks in order. Runs each bundle that gets its binary from HOLDFAST_NATIVE_PATH once more without
+// node_modules. The bundlers and the two Node lines come from npm and are cached in .cache.
 //
 //   npm run test:bundlers
 
@@ -33,7 +33,7 @@ function installTools() {
   if (status !== 0) fail('bundlers: npm install failed; its message is above.');
 }
 
-/** The package and its binary, packed and installed as users have them. */
+/** Packs the package and its binary, and installs them as users do. */
 function installPackages() {
   const target = TARGETS.find((each) => ownBinary(each));
   const packed = mkdtempSync(path.join(folder, 'packed-'));
@@ -41,10 +41,13 @@ function installPackages() {
   installPacked([packMain(packed).tarball, platform.tarball], folder);
 }
 
-/** Programs of a block of shell, as commands. */
+/** Returns the commands in a shell block that run a program. */
 const programsOf = (code) => code.match(/^(?:\S+=\S+ )?(?:node \S+\.[cm]?js|\.\/\S+)$/gm) ?? [];
 
-/** Runs shell code; complains when not every program in it says how many bytes it wrote: `bundled` has 7, `single` 6. */
+/**
+ * Runs shell code. Reports a problem unless every program in it prints its number of bytes: `bundled` has 7, `single`
+ * 6.
+ */
 function runCode(code, env) {
   const programs = programsOf(code).length;
   const { status, stdout, stderr } = spawnSync('bash', ['-euo', 'pipefail', '-c', code], { cwd: folder, env, encoding: 'utf8' });
@@ -53,7 +56,7 @@ function runCode(code, env) {
   return programs;
 }
 
-/** The blocks of the page that do something, in order. */
+/** Returns the executable blocks of the page, in order. */
 function blocks() {
   const text = readFileSync(path.join(projectRoot, 'docs/bundlers.md'), 'utf8');
   return [...text.matchAll(/^<!-- example: [^\n]* npm run test:bundlers runs it -->\n```(\w+)\n(.*?)^```$/gms)].map(([, language, code]) => ({ language, code }));
@@ -75,7 +78,7 @@ try {
   const env = {
     ...process.env,
     BINARY: nativePath(),
-    // Executables write their binary here, and are to take it away again.
+    // Executables write their binary here, and must remove it.
     TMPDIR: path.join(folder, 'tmp'),
     PATH: [bin, path.join(cache, 'node_modules/.bin'), path.dirname(process.execPath), process.env.PATH].join(path.delimiter),
   };

@@ -19,7 +19,7 @@ function layerOf(file) {
   return LIB.layers.findIndex((layer) => layer.includes(top.replace(/\.ts$/, '')));
 }
 
-/** @returns {string[][]} a cycle for each import that closes one */
+/** @returns {string[][]} one cycle for each import that closes a cycle */
 function cyclesOf(imports) {
   const cycles = [];
   const done = new Set();

@@ -1,5 +1,5 @@
-// Checks what would be published, on the packed tarballs themselves: that everything a user needs is in them and
-// nothing else, and that they work once installed. Of the platform packages those are packed whose binary is here.
+// Checks the packed tarballs: they contain every file that users need and no other file, and work after an
+// installation. Packs the platform packages whose binary is present.
 
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -11,7 +11,7 @@ import { installPacked, ownBinary, packMain, packPlatform } from './pack.mjs';
 import { binaryProblems } from './prebuilt/inspect.mjs';
 import { TARGETS, binaryName, packageName, platformPackageProblems, prebuiltBinary } from './prebuilt/targets.mjs';
 
-/** Every file in the tarball has to match one of these, and each of these has to match a file. */
+/** Every file in the tarball must match one of these, and each of these must match a file. */
 const EXPECTED = [
   /^package\.json$/,
   /^README\.md$/,
@@ -27,7 +27,7 @@ const EXPECTED = [
 
 const problems = platformPackageProblems();
 
-/** All the files that `exports`, `main` and `types` name. */
+/** Returns all files that `exports`, `main` and `types` name. */
 function promisedFiles(value) {
   if (typeof value === 'string') return [value.replace(/^\.\//, '')];
   return Object.values(value).flatMap(promisedFiles);
@@ -57,7 +57,7 @@ function checkPlatform(packed, target, binary) {
   const files = packed.files.map((file) => file.path).sort().join(', ');
   const wanted = ['LICENSE', 'README.md', 'package.json', binaryName(target)].sort().join(', ');
   if (files !== wanted) problems.push(`${packageName(target)} has ${files}, and should have ${wanted}`);
-  // What `npm run build` makes is for this machine alone: its paths and its C library may show.
+  // `npm run build` builds for this machine only: its paths and its C library may show.
   const own = binary === ownBinary(target);
   problems.push(...binaryProblems(binary, target, { own }).map((problem) => `${packageName(target)}: ${problem}`));
   told(packed);
@@ -83,7 +83,7 @@ const scratch = mkdtempSync(path.join(tmpdir(), 'holdfast-package-'));
 try {
   const main = packMain(scratch);
   checkMain(main);
-  /** What this machine can load: its own build where there is one, since that is what was changed last. */
+  /** The binary that this machine can load. Its own build takes precedence, because it is the latest. */
   let loadable;
   for (const target of TARGETS) {
     const own = ownBinary(target);

@@ -1,10 +1,10 @@
-// Checks the structure of the Rust code: the direction of imports, cycles, the size of files and folders, and that the platform
-// folders have the same files. `check-lib-structure.mjs` does it for lib/.
+// Checks the structure of the Rust code: the direction of imports, cycles, the size of files and folders, and that the
+// platform folders have the same files. `check-lib-structure.mjs` checks lib/.
 //
 //   node scripts/check-structure.mjs           exits with 1 and names every violation
 //   node scripts/check-structure.mjs --lines   prints the lines of code per folder as well
 //
-// The rules are the lists below. Imports are read as text, from `use` and from paths in the code.
+// The lists below are the rules. Imports are read as text, from `use` and from paths in the code.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -32,7 +32,7 @@ const LAYERS = [
 const MAX_LINES = 400;
 const MAX_FILES = 20;
 
-/** Platform folders that offer the same file names. */
+/** Platform folders, which must have the same file names. */
 const PLATFORM_FOLDERS = ['core/src/sys/linux', 'core/src/sys/macos', 'core/src/sys/windows'];
 
 const violations = [];

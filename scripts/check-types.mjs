@@ -1,6 +1,6 @@
-// Checks index.d.ts and index.d.mts as users meet them: the packed tarball is installed next to the programs in
-// __test__/types, so that every import goes through `exports`, and both supported TypeScripts compile them under every
-// way of resolving modules. Declarations are checked too (`skipLibCheck: false`).
+// Checks index.d.ts and index.d.mts as users see them. Installs the packed tarball next to the programs in
+// __test__/types, so that every import goes through `exports`. Compiles them with both supported TypeScripts under
+// every module resolution. Checks the declarations too (`skipLibCheck: false`).
 
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ const strict = {
   types: ['node'],
 };
 
-/** Ways to configure a project, each with the programs that can be written under it. */
+/** Project configurations, each with the programs that compile under it. */
 const configurations = [
   { name: 'node16', options: { module: 'node16', moduleResolution: 'node16', resolveJsonModule: true }, files: consumers },
   { name: 'nodenext', options: { module: 'nodenext', moduleResolution: 'nodenext' }, files: consumers },
@@ -33,17 +33,17 @@ const configurations = [
   { name: 'bundler, module preserve', options: { module: 'preserve', moduleResolution: 'bundler' }, files: consumers },
   {
     name: 'node10',
-    // The resolution of older projects, which knows no `exports`: it has to find `types`. TypeScript 7 dropped it.
+    // The resolution of older projects ignores `exports` and needs `types`. TypeScript 7 has dropped it.
     options: { module: 'commonjs', moduleResolution: 'node10', esModuleInterop: true, resolveJsonModule: true },
     files: ofCommonJs,
     compilers: ['typescript5'],
   },
 ];
 
-/** @types/node at the floor of the supported range, and the newest: a user may have either. */
+/** The oldest supported and the newest @types/node: a user may have either. */
 const nodeTypes = { 'the oldest @types/node': '@types/node', 'the newest @types/node': 'types-node-newest' };
 
-/** Compiles with one configuration; returns what the compiler complained about, or the empty string. */
+/** Compiles with one configuration. Returns the compiler's errors, or the empty string. */
 function compile(compiler, folder, options, files) {
   const config = path.join(folder, 'tsconfig.json');
   writeFileSync(config, JSON.stringify({ compilerOptions: options, files }, undefined, 2));
@@ -61,9 +61,9 @@ function makeConsumer(scratch, name, tarball) {
 }
 
 /**
- * A project without @types/node, which the declarations need (Buffer, Stats, FileHandle). Where declarations are checked,
- * the compiler asks for the missing package by name. Where they are not (`skipLibCheck`), no compiler can be made to
- * complain; then only what comes from Node loses its type, and all the rest must still be checked.
+ * Checks a project without @types/node, which the declarations need (Buffer, Stats, FileHandle). With `skipLibCheck:
+ * false` the compiler names the missing package. With `skipLibCheck: true` no compiler can report it: then only Node's
+ * types are lost, and all other types must still be checked.
  */
 function checkWithoutNodeTypes(compiler, folder) {
   const options = { ...strict, module: 'nodenext', moduleResolution: 'nodenext', types: [] };

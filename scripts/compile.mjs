@@ -1,4 +1,4 @@
-// Compiles lib/ to dist/ with tsc, when dist/ is missing or older than the sources.
+// Compiles lib/ to dist/ with tsc, if dist/ is missing or older than the sources.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -8,7 +8,7 @@ import { installDependencies } from './dependencies.mjs';
 import { fail, projectRoot, tools } from './support.mjs';
 
 const DIST = path.join(projectRoot, 'dist');
-/** Fingerprint of the sources of dist/. `files` in package.json leaves it out of the package. */
+/** Fingerprint of the sources of dist/. `files` in package.json excludes it from the package. */
 const STAMP = path.join(DIST, '.sources');
 
 function sourcesFingerprint() {
@@ -22,7 +22,7 @@ function sourcesFingerprint() {
   return hash.digest('hex');
 }
 
-/** Compiles into a folder of its own and renames it: a process that loads dist/ meanwhile finds all of its files. */
+/** Compiles into a separate folder and renames it, so that a process that loads dist/ meanwhile finds all files. */
 export function compileLibrary() {
   const wanted = sourcesFingerprint();
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted) return;
@@ -33,7 +33,7 @@ export function compileLibrary() {
     const args = [tools.typescript7, '-p', 'lib/tsconfig.json', '--outDir', output];
     const { status } = spawnSync(process.execPath, args, { cwd: projectRoot, stdio: 'inherit' });
     if (status !== 0) fail('setup: tsc failed; its messages are above.');
-    // npm does this when it installs the package; in a checkout the command is run through links.
+    // npm does this when it installs the package; in a checkout the command runs through links.
     chmodSync(path.join(output, 'cli/main.js'), 0o755);
     writeFileSync(path.join(output, '.sources'), wanted);
     if (existsSync(DIST)) renameSync(DIST, old);

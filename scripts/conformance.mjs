@@ -1,23 +1,23 @@
-// Runs one table of calls against @openclaw/fs-safe and against holdfast/fs-safe, in one vitest run, and counts what is
-// equal, better and different. The library is kept in .cache/fs-safe, and needs Node 22.
+// Runs one table of calls against @openclaw/fs-safe and against holdfast/fs-safe, in one vitest run, and counts equal,
+// better and different outcomes. The library is cached in .cache/fs-safe, and needs Node 22.
 //
 //   npm run test:conformance               with the releases the table was written for
 //   npm run test:conformance -- latest     with another one
-//   npm run test:conformance -- -t mkdir   what begins with a dash goes to vitest
+//   npm run test:conformance -- -t mkdir   arguments with a dash are for vitest
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { installNode } from './node-binary.mjs';
 import { fail, projectRoot, run, runNpm, tools } from './support.mjs';
 
-/** A gateway pins the first one, the adapters follow the second one. */
+/** A gateway pins the first one; the adapters follow the second one. */
 const KNOWN = ['0.18.1', '0.21.0'];
 const OLDEST_NODE = 22;
 
 const given = process.argv[2]?.startsWith('-') === false ? process.argv[2] : undefined;
 const forVitest = process.argv.slice(given === undefined ? 2 : 3);
 
-/** Its native code. npm leaves it out where the Node that runs npm is too old for it, so it is asked for by name. */
+/** The native code of fs-safe, by name: npm omits it if the Node that runs npm is too old for it. */
 const libc = process.report.getReport().header.glibcVersionRuntime ? 'gnu' : 'musl';
 const nativeName = `@openclaw/fs-safe-linux-${process.arch}-${libc}`;
 

@@ -1,6 +1,7 @@
-// Power loss: holdfast writes on a disk that logs every write and every flush; then the disk is put into states that a power
-// loss may leave, mounted, and compared with what had been acknowledged. Two mutants, one without the sync of files and one
-// without that of directories, go through the same and have to be caught. Needs root, gcc, FUSE and loop devices.
+// The power-loss test. holdfast writes to a disk that logs every write and every flush. The test puts the disk into
+// states that a power loss may leave, mounts it, and compares the files with the acknowledged writes. Two mutants, one
+// without fsync of files and one without fsync of directories, run too and must be detected. Needs root, gcc, FUSE and
+// loop devices.
 //
 //   npm run test:crash                                     1,000 states each on ext4 (two ways), xfs and btrfs
 //   npm run test:crash -- --fs xfs,btrfs --states 10000    on these
@@ -42,12 +43,15 @@ const firstSeed = number('seed');
 const steps = number('steps');
 const chosen = configurations(values.fs.split(','));
 
-/** How many states the log of one workload is asked for: few enough that they differ, many enough to be worth it. */
+/** States per log of one workload: few enough to differ, many enough to pay for the recording. */
 const STATES_OF_A_LOG = 250;
-/** Logs without a state that is new would go on for ever. */
+/** Limit of logs, because logs without a new state would never end. */
 const LOGS_AT_MOST = 20;
 
-/** What drop-sync.c takes away, and how that must show. The mutants come first: what time is left is for the many states. */
+/**
+ * The syncs that drop-sync.c drops, and the expected effect. The mutants run first; the remaining time is for the other
+ * states.
+ */
 const VARIANTS = [
   { name: 'without the file sync', drop: 'files', shows: ['torn'] },
   { name: 'without the directory sync', drop: 'directories', shows: ['missing', 'lost'] },
@@ -55,7 +59,7 @@ const VARIANTS = [
 ];
 
 if (process.geteuid?.() !== 0) fail('crash: only root can mount the file systems.');
-// The short form in `npm test` finds the checkout prepared.
+// `npm test` runs the short form after the checkout is set up.
 if (!values.prepared && run(process.execPath, ['scripts/setup.mjs']) !== 0) process.exit(1);
 
 const scratch = mkdtempSync(path.join(tmpdir(), 'holdfast-crash-'));
@@ -69,7 +73,7 @@ function build(name, ...flags) {
   return program;
 }
 
-/** One workload, recorded and replayed, in a mount namespace that ends with it. */
+/** Records and replays one workload, in a mount namespace that ends with it. */
 function replay(options, size) {
   const line = ['--mount', '--propagation', 'private', path.join(scratch, 'log-disk'), options.disk, String(size)];
   const program = fileURLToPath(new URL('crash/run.mjs', import.meta.url));
@@ -87,7 +91,7 @@ function add(total, part) {
   }
 }
 
-/** A configuration in one variant: as many logs as it takes. */
+/** Measures one configuration in one variant, with as many logs as needed. */
 function measure(fileSystem, { name, drop, shows }, preload, until) {
   const asked = drop ? wantedOfMutants : wanted;
   const total = { fileSystem, variant: name, drop, shows, asked, states: 0, logs: 0, examples: [] };

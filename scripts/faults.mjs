@@ -1,9 +1,9 @@
-// Nothing lost, in its long form: every errno at every system call of every verb, sudden death at each of them, and two
-// processes that write one file ten thousand times each while a third reads it; then tables of what came of it. Root,
-// gcc and some minutes are needed; `npm test` runs a part of the same specs in half a minute.
+// The long form of the fault tests: every errno at every system call of every verb, SIGKILL at each of them, and two
+// processes that write one file ten thousand times each while a third reads it. Prints tables of the outcomes. Needs
+// root, gcc and some minutes; `npm test` runs a part of the same specs in half a minute.
 //
 //   npm run test:faults                      all of it
-//   npm run test:faults -- -t 'the walk'     what follows goes to vitest
+//   npm run test:faults -- -t 'the walk'     arguments for vitest
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,7 +23,7 @@ function table(head, lines) {
   console.log();
 }
 
-/** Rows of one key together, in the order in which they came. */
+/** Groups rows by key, in their original order. */
 function grouped(rows, keyOf) {
   const groups = new Map();
   for (const row of rows) groups.set(keyOf(row), [...(groups.get(keyOf(row)) ?? []), row]);

@@ -5,7 +5,7 @@
 //   npm run fuzz -- sequences 3600   for an hour
 //   npm run fuzz -- 30               each for 30 seconds
 //
-// Where nightly or cargo-fuzz is missing it says how to get it, and fails.
+// Fails if nightly or cargo-fuzz is missing, and prints how to install it.
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -13,11 +13,11 @@ import path from 'node:path';
 import { fail, findCargo, projectRoot, run } from './support.mjs';
 
 const TARGETS = ['path_text', 'sequences'];
-/** A crash is told in seconds; what takes this long is found again by a longer run. */
+/** Enough for shallow crashes; longer runs find the others. */
 const DEFAULT_SECONDS = 60;
-/** Inputs longer than this repeat what shorter ones do. */
+/** Longer inputs repeat what shorter ones do. */
 const MAX_LENGTH = 512;
-/** What the targets are known to run with: `cargo install cargo-fuzz` takes the newest of this line. */
+/** The tested version: `cargo install cargo-fuzz` takes the newest release of this line. */
 const CARGO_FUZZ = '0.13';
 
 const chosen = process.argv.slice(2).filter((argument) => !/^\d+$/.test(argument));
@@ -33,12 +33,12 @@ if (!answers('+nightly', '--version')) {
 }
 if (!answers('fuzz', '--version')) {
   console.log(`fuzz: installing cargo-fuzz ${CARGO_FUZZ}`);
-  // With the stable Rust: only what is fuzzed needs nightly.
+  // With the stable Rust: only the fuzzed code needs nightly.
   const status = run(cargo, ['install', '--quiet', '--locked', 'cargo-fuzz', '--version', `^${CARGO_FUZZ}`]);
   if (status !== 0) fail('fuzz: cargo-fuzz could not be installed: `cargo install cargo-fuzz` says why.');
 }
 
-/** A target's folder of inputs; libFuzzer wants to find it. */
+/** Makes and returns a target's folder of inputs; libFuzzer requires it to exist. */
 function folder(kind, target) {
   const name = path.join(projectRoot, 'fuzz', kind, target);
   mkdirSync(name, { recursive: true });
@@ -46,9 +46,9 @@ function folder(kind, target) {
 }
 
 /**
- * Puts the seeds where libFuzzer looks for inputs and adds what it finds: the corpus, which is not committed.
- * They are short inputs that fuzzing chose for what they reach, one a line in base64. The first twelve for sequences were
- * made by hand: every verb, under every policy, on the ways out of a root.
+ * Writes the seeds to the corpus, where libFuzzer reads inputs and adds new ones. The corpus is not committed. Seeds
+ * are short inputs that fuzzing chose for their coverage, one per line in base64. The first twelve for sequences are
+ * handwritten: every verb, under every policy, on paths that leave a root.
  */
 function plantSeeds(target) {
   const corpus = folder('corpus', target);

@@ -1,15 +1,15 @@
-// The real consumer, before and after: the npm package openclaw, in two versions.
+// Tests the real consumer before and after: the npm package openclaw, in two versions.
 //
-// - 2026.5.12 bundles the library into its own files. Two of its modules are run with our functions in them, and its
-//   flows with the module for exec approvals changed.
-// - The newest version that is known imports the library. It is installed with the package that
-//   `holdfast fs-safe-package` writes in the place of the library, by an npm override, and none of its files is changed.
+// - 2026.5.12 bundles the library into its own files. Two of its modules run with holdfast's functions in them, and its
+//   flows run with the module for exec approvals changed.
+// - The newest known version imports the library. An npm override installs the package of `holdfast fs-safe-package`
+//   instead of the library, and all files of the gateway stay unchanged.
 //
 //   npm run test:gateway                      all of it; an hour or more
 //   npm run test:gateway -- --version 2026.9.6 --uid 1000 --umask 022 --place ordinary,root:1000 --step 'config set'
 //
-// It needs the npm registry for the installation, root, and setpriv, unshare and ip. The flows run in a network of
-// their own that has loopback alone, against a mock model.
+// Needs the npm registry for the installation, root, and setpriv, unshare and ip. The flows run in a network namespace
+// with loopback only, against a mock model.
 
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ import { fail, projectRoot, run, runNpm } from './support.mjs';
 
 /** Bundles the library. */
 const OLD = '2026.5.12';
-/** Imports it. */
+/** Imports the library. */
 const NEW = '2026.9.6';
 
 const { values: options } = parseArgs({
@@ -32,7 +32,7 @@ const { values: options } = parseArgs({
 const folder = path.join(projectRoot, '.cache/gateway');
 const NPM = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-package-lock', '--prefer-offline', '--loglevel=error'];
 
-/** npm under the Node that the gateway runs on, or it leaves out native code that wants a newer one. */
+/** Runs npm under the gateway's Node. Otherwise npm omits native code that requires a newer Node. */
 function npm(node, args, cwd) {
   const env = { ...process.env, PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH}` };
   if (runNpm(args, { cwd, env, stdio: ['ignore', 'ignore', 'inherit'] }) !== 0) fail(`gateway: npm ${args.join(' ')} failed in ${cwd}.`);
@@ -46,7 +46,7 @@ function versionIn(dir) {
   }
 }
 
-/** The package's own steps after an installation: they need no network, and get none. */
+/** Runs the package's own steps after an installation, without a network. */
 function finish(node, dir) {
   const script = 'scripts/postinstall-bundled-plugins.mjs';
   const cwd = path.join(dir, 'node_modules/openclaw');
@@ -67,7 +67,7 @@ function install(node, version) {
   return dir;
 }
 
-/** The same gateway with the package that stands for the library: packed, and installed by an override. */
+/** Installs the same gateway with the replacement of the library: packed, and installed by an override. */
 function installAdapted(node, version, before) {
   const dir = path.join(folder, `${version}-holdfast`);
   if (options.keep && versionIn(dir) === version) return dir;
@@ -87,7 +87,7 @@ function installAdapted(node, version, before) {
   return dir;
 }
 
-/** A copy of a gateway that bundles the library, with one module changed. */
+/** Copies a gateway that bundles the library, and changes one module. */
 function copyChanged(version, before) {
   const dir = path.join(folder, `${version}-holdfast`);
   rmSync(dir, { recursive: true, force: true });

@@ -1,8 +1,8 @@
-// The hostile matrix in its long form: every verb and option in every environment of __test__/sys-hostile.spec.ts, on the
-// file system of temporary files. Root and a few minutes are needed; `npm test` runs a fourth of it, most of that in memory.
+// The long form of the hostile matrix: every verb and option in every environment of __test__/sys-hostile.spec.ts, on
+// the file system of temporary files. Needs root and a few minutes; `npm test` runs a fourth of it, mostly in memory.
 //
 //   npm run test:hostile                      all of it
-//   npm run test:hostile -- -t 'umask 077'    what follows goes to vitest
+//   npm run test:hostile -- -t 'umask 077'    arguments for vitest
 
 import path from 'node:path';
 import { projectRoot, run } from './support.mjs';

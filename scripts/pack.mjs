@@ -1,7 +1,7 @@
-// Packs holdfast and its platform packages as they are published, from staged copies: the checkout's own package.json
-// names no platform package, since `npm ci` fails on optional dependencies that are not published yet.
+// Packs holdfast and its platform packages for publication, from staged copies. The checkout's own package.json names
+// no platform package, because `npm ci` fails on optional dependencies that are not published yet.
 //
-//   npm run pack                          into ./packed: holdfast, and the package of every binary that there is
+//   npm run pack                          into ./packed: holdfast, and the package of every binary that exists
 //   npm run pack -- <folder> [targets]    the same into another folder; with targets, exactly these
 
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -23,7 +23,7 @@ import { captureNpm, fail, hostTarget, projectRoot } from './support.mjs';
  * @property {string} shasum
  */
 
-/** What `npm run build` made for this machine, or undefined. */
+/** Returns the binary of `npm run build` for this machine, or undefined. */
 export function ownBinary(target) {
   const file = path.join(projectRoot, binaryName(target));
   if (target.name !== hostTarget()) return undefined;
@@ -36,8 +36,8 @@ export function ownBinary(target) {
 }
 
 /**
- * Where the packages come from decides whether npm may attest to it: a release workflow says it in
- * HOLDFAST_REPOSITORY, and npm compares it with the workflow's own.
+ * Returns the manifest field `repository`. npm attests the origin only if it equals that of the workflow, so a release
+ * workflow sets HOLDFAST_REPOSITORY.
  */
 function publishedFields() {
   const url = process.env.HOLDFAST_REPOSITORY;
@@ -56,14 +56,14 @@ function pack(folder, destination, manifest) {
 const readManifest = (folder) => JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
 
 /**
- * The main package, with every platform package as an optional dependency in exactly its own version.
+ * Packs the main package, with every platform package as an optional dependency in its exact version.
  * @returns {Packed}
  */
 export function packMain(destination) {
   compileLibrary();
   const stage = mkdtempSync(path.join(tmpdir(), 'holdfast-stage-'));
   try {
-    // Neither scripts nor development dependencies are of use without the checkout.
+    // Scripts and development dependencies have no use without the checkout.
     const { scripts, devDependencies, ...manifest } = readManifest(projectRoot);
     const top = new Set([...manifest.files.map((name) => name.split('/')[0]), 'README.md', 'LICENSE']);
     for (const name of top) cpSync(path.join(projectRoot, name), path.join(stage, name), { recursive: true });
@@ -75,9 +75,9 @@ export function packMain(destination) {
 }
 
 /**
- * The package of one target.
+ * Packs the package of one target.
  * @param {import('./prebuilt/targets.mjs').Target} target
- * @param {string | undefined} binary its file; without one the package has none, which only a test of choosing may want
+ * @param {string | undefined} binary its file; undefined for a package without one, for tests of npm's choice
  * @returns {Packed}
  */
 export function packPlatform(destination, target, binary) {
@@ -92,7 +92,7 @@ export function packPlatform(destination, target, binary) {
   }
 }
 
-/** Installs tarballs into a folder that has a package.json, without asking any registry. */
+/** Installs tarballs into a folder that has a package.json, without a request to a registry. */
 export function installPacked(tarballs, folder) {
   captureNpm(['install', '--offline', '--omit=optional', '--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts', ...tarballs], { cwd: folder });
 }

@@ -1,5 +1,5 @@
-// Makes the binaries of the platform packages on one Debian machine, with everything it takes from nothing but Node
-// and a network: npm/<target>/holdfast.<target>.node. Each is inspected before it is put there.
+// Builds the binaries of the platform packages on one Debian machine that has Node and a network:
+// npm/<target>/holdfast.<target>.node. Inspects each binary before it copies it there.
 //
 //   npm run prebuild                              all of them
 //   npm run prebuild -- linux-x64-musl …          these
@@ -13,17 +13,17 @@ import { TARGETS, binaryName, noteSources, packageFolder, targetNamed } from './
 import { cache, nativeToolchain, prepareToolchain, remappedPaths } from './prebuilt/toolchain.mjs';
 import { fail, hostTarget, projectRoot } from './support.mjs';
 
-/** What cargo is asked for, and how rustc is told to make it. */
+/** Returns the arguments of cargo and the flags of rustc for a target. */
 function recipe(target, native) {
   const { flags, ...rest } = systemRecipe(target, native);
-  // Else a Mach-O library bears the path at which it was linked.
+  // Otherwise a Mach-O library contains the path at which it was linked.
   const name = target.os === 'darwin' ? [`-Clink-arg=-Wl,-install_name,@rpath/${binaryName(target)}`] : [];
   return { ...rest, flags: [...flags, ...name] };
 }
 
 function systemRecipe(target, native) {
   if (native) {
-    // Microsoft's C run-time library would have to be installed by somebody: it goes into the binary.
+    // Links Microsoft's C run-time library statically: users may not have it.
     const windows = target.os === 'win32';
     return { command: 'build', triple: windows ? 'x86_64-pc-windows-msvc' : target.triple, flags: windows ? ['-Ctarget-feature=+crt-static'] : [] };
   }
@@ -35,10 +35,12 @@ function systemRecipe(target, native) {
 }
 
 /**
+ * Builds the library of a target.
+ *
  * @param {import('./prebuilt/targets.mjs').Target} target
  * @param {NodeJS.ProcessEnv} env
  * @param {{ features?: string[], native?: boolean }} [options]
- * @returns {string} the library that cargo made
+ * @returns {string} path of the library
  */
 export function buildFor(target, env, { features = [], native = false } = {}) {
   const { command, triple, flags } = recipe(target, native);
@@ -48,7 +50,7 @@ export function buildFor(target, env, { features = [], native = false } = {}) {
     cwd: projectRoot,
     env: {
       ...env,
-      // A folder for each set of features: one library would take the other's place.
+      // One folder for each set of features: their libraries have the same name.
       CARGO_TARGET_DIR: path.join(cache, ['target', ...features].join('-')),
       CARGO_ENCODED_RUSTFLAGS: [...remappedPaths(env), ...flags].join('\x1f'),
     },
@@ -69,7 +71,7 @@ export function buildFor(target, env, { features = [], native = false } = {}) {
   return library;
 }
 
-/** Fetches the sources first, since their folders are what the flags of the build speak of. */
+/** Fetches the sources first, because the flags of the build contain their folders. */
 export async function prepare(targets, native = false) {
   const env = native ? nativeToolchain() : await prepareToolchain(targets);
   const { status } = spawnSync('cargo', ['fetch', '--locked'], { cwd: projectRoot, env, stdio: 'inherit' });
@@ -77,7 +79,7 @@ export async function prepare(targets, native = false) {
   return env;
 }
 
-/** A running process may have the old file mapped: the new one takes its name. */
+/** Replaces the file by rename, because a running process may have the old one mapped. */
 function place(library, target) {
   const file = path.join(packageFolder(target), binaryName(target));
   mkdirSync(path.dirname(file), { recursive: true });
@@ -123,7 +125,7 @@ async function main(words) {
 if (process.argv[1] === import.meta.filename) {
   const words = process.argv.slice(2);
   if (words.length === 0 && process.env.npm_lifecycle_event === 'prebuild' && process.env.npm_config_ignore_scripts !== 'true') {
-    // `npm run build` without .npmrc: hours of work that nobody asked for.
+    // `npm run build` without .npmrc would start hours of unwanted work.
     console.log('prebuild: nothing done, since npm may have taken this for a hook of `npm run build`. Name the targets, or node scripts/prebuild.mjs');
   } else {
     await main(words);

@@ -1,5 +1,5 @@
-// Publishes packed tarballs: the platform packages first, then holdfast, which names them. What the registry has
-// already is left alone, so that a run which broke off can be repeated. Meant for the release workflow.
+// Publishes packed tarballs: the platform packages first, then holdfast, which depends on them. Skips versions that the
+// registry already has, so that an interrupted run can be repeated. For the release workflow.
 //
 //   node scripts/publish.mjs packed [--dry-run] [further arguments of npm publish]
 
@@ -20,7 +20,7 @@ const present = new Set(readdirSync(folder));
 const missing = order.filter((packed) => !present.has(tarballOf(packed)));
 if (missing.length > 0) fail(`publish: ${folder} has no ${missing.join(', ')}; nothing was published`);
 
-/** Whether this very version is in the registry. Anything but a clear no is taken for a reason to stop. */
+/** Whether the registry has this version. Stops on any error but "not found". */
 function isPublished(packed) {
   const { status, stdout, stderr } = spawnSync('npm', ['view', `${packed}@${version}`, 'version', '--json'], { encoding: 'utf8' });
   if (status === 0) return stdout.trim() !== '';

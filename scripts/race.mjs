@@ -1,8 +1,8 @@
-// The race hammer in its long form: __test__/sys-race.spec.ts with 10 seconds a combination, and a minute for those that
-// matter most, followed by a table of what the calls came to. It takes half an hour; `npm test` runs the same with 100 ms each.
+// The long form of the race hammer: __test__/sys-race.spec.ts with 10 seconds per combination, and a minute for the
+// most important ones. Prints a table of the outcomes. Takes half an hour; `npm test` runs the same with 100 ms each.
 //
 //   npm run test:race                                      all of it
-//   npm run test:race -- -t walk                           what follows goes to vitest
+//   npm run test:race -- -t walk                           arguments for vitest
 //   HOLDFAST_RACE_MS=1000 HOLDFAST_RACE_HEADLINE_MS=5000 npm run test:race
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -12,12 +12,12 @@ import { projectRoot, run } from './support.mjs';
 
 const usual = process.env.HOLDFAST_RACE_MS ?? '10000';
 const headline = process.env.HOLDFAST_RACE_HEADLINE_MS ?? '60000';
-/** A combination is repeated, up to thirty times, until both kinds of answer were seen. */
+/** Repeats a combination up to thirty times, until both outcomes have occurred. */
 const timeout = 60_000 + 30 * Math.max(Number(usual), Number(headline));
 
 const percent = (part, whole) => `${((100 * part) / Math.max(1, whole)).toFixed(3)} %`;
 
-/** One line of the table. */
+/** Formats one line of the table. */
 function row({ combination, resolver, truths, calls, codes, slowest, slowestOwn, stall, exchanges, escapes }) {
   const refusals = truths.filter((code) => codes[code]).map((code) => `${codes[code]} ${code}`);
   const truthful = ['ok', ...truths].reduce((sum, code) => sum + (codes[code] ?? 0), 0);
@@ -46,7 +46,7 @@ function table(rows) {
 }
 
 function summary(rows) {
-  // The row that looks and then opens is there to be beaten; it has no resolver.
+  // The row that checks and then opens is the vulnerable control; it has no resolver.
   const ours = rows.filter(({ resolver }) => resolver !== 'none');
   const sum = (of) => ours.reduce((total, one) => total + of(one), 0);
   const calls = sum((one) => one.calls);

@@ -1,5 +1,5 @@
-// The layout of the record that crosses between Rust and JavaScript: numbers, then text, then data. The table below is its
-// only definition; the constants of both sides are generated from it.
+// The layout of the record that crosses between Rust and JavaScript: numbers, then text, then data. The table below is
+// its only definition; this script generates the constants of both sides from it.
 //
 //   node scripts/record-layout.mjs           writes src/record_layout.rs and lib/native/record-layout.ts
 //   node scripts/record-layout.mjs --check   exits with 1 when one of them differs from the table
@@ -29,10 +29,13 @@ const STATUS = [
 const PRESERVED = '-1 for nothing to preserve, otherwise a bit each for mode, ACL and owner.';
 const INO_LOW = 'The lower 32 bits of the inode, which a number may lose.';
 
-/** Fields of `fs.Stats` from the index 1 on. Rust writes them as one array. */
+/** Fields of `fs.Stats`, from index 1 on. Rust writes them as one array. */
 const STAT_FIELDS = ['DEV', 'MODE', 'NLINK', 'UID', 'GID', 'RDEV', 'BLKSIZE', 'INO', 'SIZE', 'BLOCKS', 'ATIME', 'MTIME', 'CTIME', 'BIRTHTIME'];
 
-/** Indices of one kind of record each. `values` are no indices but what stands at one; `linux` marks records of Linux alone. */
+/**
+ * Indices, one group for each kind of record. `values` are possible numbers at an index; `linux` marks records that
+ * only Linux has.
+ */
 const GROUPS = [
   {
     name: 'failure',
@@ -129,7 +132,7 @@ const GROUPS = [
   },
 ];
 
-/** A text in lines of doc comments, as long as the formatter of each language takes them. */
+/** Wraps a text as doc comment lines, to the width of each language's formatter. */
 function wrapped(text, indent, marker, width) {
   const lines = [];
   for (const word of text.split(' ')) {

@@ -1,4 +1,4 @@
-// Runs the vitest suite in a child process and tells how many tests did what.
+// Runs the vitest suite in a child process and returns the totals.
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,6 +6,8 @@ import path from 'node:path';
 import { run, tools } from './support.mjs';
 
 /**
+ * Runs vitest.
+ *
  * @param {object} [options]
  * @param {string} [options.node] the node binary to run under; default: this one
  * @param {string[]} [options.args] more arguments for vitest
@@ -19,7 +21,7 @@ export function runVitest({ node = process.execPath, args = [] } = {}) {
       env: {
         ...process.env,
         HOLDFAST_TEST_TOTALS: file,
-        // Tests start child processes by the name `node`, too: they must get the same one.
+        // Tests also start child processes as `node`: they must run the same binary.
         PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH}`,
       },
     });
@@ -29,7 +31,7 @@ export function runVitest({ node = process.execPath, args = [] } = {}) {
   }
 }
 
-/** A run that died before its end left no totals: that is one failure, not none. */
+/** Reads the totals. A run that crashed before its end left none, and counts as one failure. */
 function readTotals(file) {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));

@@ -1,5 +1,5 @@
-// Makes a checkout ready to use: development dependencies, the addon built from Rust and put where
-// lib/native/load.js looks for it, and lib/ compiled to dist/. Run it as often as you like; it says only what it did.
+// Makes a checkout ready to use: installs development dependencies, builds the addon to where lib/native/load.js looks
+// for it, and compiles lib/ to dist/. It can be repeated at any time, and prints only the steps that it takes.
 //
 //   node scripts/setup.mjs                everything
 //   node scripts/setup.mjs --build-only   the addon and dist/ (what `npm run build` does)
@@ -26,20 +26,20 @@ function checkNode() {
   fail(`holdfast needs Node ${MINIMUM_NODE.join('.')} or newer; this is ${process.versions.node} (${process.execPath}).`);
 }
 
-/** The name under which lib/native/load.js looks first for the addon on this system. */
+/** The file name of the addon that lib/native/load.js tries first on this system. */
 function addonFileName() {
   return `holdfast.${hostTarget()}.node`;
 }
 
 /**
- * Builds the release library and returns the file cargo reports for it, so that CARGO_TARGET_DIR,
- * CARGO_BUILD_TARGET and a cargo configuration are respected without being known here.
+ * Builds the release library. Returns the path from cargo's report, so that CARGO_TARGET_DIR, CARGO_BUILD_TARGET and a
+ * cargo configuration apply.
  */
 function buildLibrary() {
   const cargo = findCargo();
   if (!cargo) fail(RUST_MISSING);
   const args = ['build', '--release', '--lib', '--message-format=json-render-diagnostics'];
-  // On a developer's machine cargo may bring the lock up to date; in CI a stale one is a failure.
+  // On a developer's machine cargo may update the lock; in CI a stale lock is a failure.
   if (process.env.CI) args.push('--locked');
   const result = spawnSync(cargo, args, {
     cwd: projectRoot,
@@ -62,8 +62,8 @@ function buildLibrary() {
 }
 
 /**
- * Puts the library in place by rename: a process that has the old one mapped keeps it, where
- * overwriting in place would crash it.
+ * Installs the library by rename. A process that has the old file mapped keeps it; overwriting the file in place would
+ * crash that process.
  */
 function placeAddon(library) {
   const target = path.join(projectRoot, addonFileName());
@@ -80,9 +80,9 @@ function placeAddon(library) {
 }
 
 checkNode();
-// Looked for first of all: who has no Rust should learn it before npm downloads anything.
+// Checked first, so that a missing Rust is reported before npm downloads anything.
 if (!findCargo()) fail(RUST_MISSING);
-// A distribution's own Rust is often older; what cargo says of the manifest then tells nobody what to do.
+// A distribution's Rust is often too old, and cargo's error about the manifest does not say what to do.
 const outdated = outdatedRust();
 if (outdated) fail(`holdfast is built from its Rust source, and the Rust that was found is too old: ${outdated}.\n\n${INSTALL_RUST}\nWhere rustup is installed: rustup update`);
 if (!process.argv.includes('--build-only')) installDependencies();

@@ -1,6 +1,6 @@
-// The least a working package does: both module systems see one implementation, importing loads no binary, and each
-// verb does its work once. Run by scripts/nodes.mjs on every Node line, and by scripts/check-package.mjs against what
-// is packed. The optional argument is the folder from which the package `holdfast` is resolved.
+// Smoke test of a package: both module systems share one implementation, importing loads no binary, and each verb works
+// once. scripts/nodes.mjs runs it on every Node line, scripts/check-package.mjs against the packed tarball. The
+// optional argument is the folder from which Node resolves the package `holdfast`.
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -17,7 +17,7 @@ const loadedAddons = () => Object.keys(require.cache).filter((file) => file.ends
 
 const commonjs = require(consumer ? 'holdfast' : path.join(here, 'index.js'));
 const manifest = require(consumer ? 'holdfast/package.json' : path.join(here, 'package.json'));
-// An ESM program resolves with the `import` condition, which createRequire does not: read the target from the manifest.
+// An ESM program resolves with the `import` condition, createRequire does not: reads the target from the manifest.
 const esmEntry = path.join(consumer ? path.join(consumer, 'node_modules/holdfast') : here, manifest.exports['.'].import.default);
 const esm = await import(pathToFileURL(esmEntry).href);
 

@@ -1,9 +1,9 @@
-// The soak: a thousand worker threads for each way to end, then every verb, in every form, and every kind of failure, a million
-// times each in one process, while descriptors, threads and memory have to stay as they are. `npm test` runs short forms:
+// The soak: a thousand worker threads for each way to end, then every verb, in every form, and every kind of failure, a
+// million times each in one process. Descriptors, threads and memory must stay constant. `npm test` runs short forms:
 // __test__/lifecycle.spec.ts and __test__/soak.spec.ts.
 //
 //   npm run test:soak                                         most of an hour, and a table
-//   npm run test:soak -- --calls 100000 --workers 100         fewer calls find only larger leaks: the limit says which
+//   npm run test:soak -- --calls 100000 --workers 100         fewer calls find only larger leaks; the report has the limit
 //   npm run test:soak -- --only 'readSync|write, streamed'    some of the rows, and no workers
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -27,8 +27,8 @@ const PROGRAM = path.join(projectRoot, '__test__/programs/soak/soak.mjs');
 const WORKERS = path.join(projectRoot, '__test__/programs/lifecycle/workers.mjs');
 
 /**
- * Root soaks as another user, who may not do everything, with a file system that has no room, in a mount namespace of its
- * own that leaves nothing behind.
+ * Returns the command line of the soak. Root runs it as an unprivileged user with a full file system, in a mount
+ * namespace that leaves nothing behind.
  */
 function commandLine(dir) {
   const isRoot = process.geteuid?.() === 0;
@@ -50,7 +50,7 @@ const print = (...cells) => console.log(`| ${cells.map((text, column) => cell(te
 
 const failed = [];
 
-/** Worker threads that use everything, leave as much as possible unfinished, and end in one way. */
+/** Worker threads that use every verb, leave as much as possible unfinished, and end in one way. */
 function soakWorkers(end) {
   const place = mkdtempSync(path.join(dir, 'workers-'));
   const started = performance.now();

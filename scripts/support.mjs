@@ -1,4 +1,4 @@
-// What the scripts share. Nothing but Node itself may be imported here: setup runs before any dependency is installed.
+// Functions that the scripts share. Imports only Node's modules: setup runs before any dependency is installed.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -9,15 +9,15 @@ import { fileURLToPath } from 'node:url';
 /** The top folder of the checkout. */
 export const projectRoot = fileURLToPath(new URL('..', import.meta.url));
 
-/** Ends the process with a message meant for a person, without a stack. */
+/** Ends the process with a message and without a stack. */
 export function fail(message) {
   console.error(message);
   process.exit(1);
 }
 
 /**
- * Runs a program in the project's folder, its output shown as it comes.
- * A program that could not be started, or that a signal ended, counts as failed.
+ * Runs a program in the project's folder and shows its output. A program that does not start, or that a signal ends,
+ * counts as failed.
  * @returns {number} the exit status
  */
 export function run(program, args, options = {}) {
@@ -26,7 +26,7 @@ export function run(program, args, options = {}) {
   return result.status ?? 1;
 }
 
-/** The target of the binary that this process loads, as lib/native/platform.js names it. dist/ may not be compiled yet. */
+/** The target of the binary that this process loads, as in lib/native/platform.js. dist/ may not be compiled yet. */
 export function hostTarget() {
   const { platform, arch } = process;
   if (platform === 'win32') return `win32-${arch}-msvc`;
@@ -36,14 +36,14 @@ export function hostTarget() {
   return `linux-${arch}-${process.report.getReport().header.glibcVersionRuntime ? 'gnu' : 'musl'}`;
 }
 
-/** Runs npm; on Windows it is a command script, which only a shell starts. */
+/** Runs npm. On Windows npm is a command script, which needs a shell. */
 export function runNpm(args, options = {}) {
   return run('npm', args, { shell: process.platform === 'win32', ...options });
 }
 
 /**
- * Runs npm and gives back what it printed on standard output.
- * @throws when npm fails; its own words are in the message
+ * Runs npm and returns its standard output.
+ * @throws when npm fails; the message has npm's output
  */
 export function captureNpm(args, options = {}) {
   const result = spawnSync('npm', args, {
@@ -58,13 +58,13 @@ export function captureNpm(args, options = {}) {
   return result.stdout;
 }
 
-/** The oldest Rust that Cargo.toml accepts: `[1, 88]`. */
+/** Returns the oldest Rust that Cargo.toml accepts: `[1, 88]`. */
 function oldestRust() {
   const [, version = '0'] = /^rust-version = "([^"]+)"/m.exec(readFileSync(path.join(projectRoot, 'Cargo.toml'), 'utf8')) ?? [];
   return version.split('.').map(Number);
 }
 
-/** The version of the first rustc in that PATH; cargo takes that one, wherever cargo itself lies. */
+/** Returns the version of the first rustc in a PATH. cargo runs that rustc, wherever cargo itself is. */
 function rustIn(searched) {
   const { stdout } = spawnSync(process.env.RUSTC || 'rustc', ['--version'], { encoding: 'utf8', env: { ...process.env, PATH: searched } });
   return /^rustc ((\d+)\.(\d+)\S*)/.exec(stdout ?? '')?.slice(1);
@@ -80,16 +80,16 @@ function hasNewEnoughRust(searched) {
   return found !== undefined && isNewEnough(found);
 }
 
-/** The version of the Rust that is here, when Cargo.toml asks for a newer one. What says no version may still work. */
+/** Returns the version of the installed Rust if Cargo.toml requires a newer one. An unknown version may still work. */
 export function outdatedRust() {
   const found = rustIn(process.env.PATH);
   return found && !isNewEnough(found) ? found[0] : undefined;
 }
 
 /**
- * Where cargo is, or undefined. Right after Rust was installed, the shell that runs us may not have its folder in PATH yet, and
- * npm may have put the folder of Node, with a system's older Rust in it, before it: so the place where rustup puts it is tried
- * as well, and is first in our PATH from then on.
+ * Returns the path of cargo, or undefined. Also tries rustup's folder, and prepends it to PATH: the shell may not have
+ * it in PATH right after an installation, and npm may prepend the folder of Node, which can contain an older system
+ * Rust.
  */
 export function findCargo() {
   if (process.env.CARGO && spawnSync(process.env.CARGO, ['--version']).status === 0) return process.env.CARGO;
@@ -100,7 +100,7 @@ export function findCargo() {
   return spawnSync('cargo', ['--version']).status === 0 ? 'cargo' : undefined;
 }
 
-/** The command-line programs of the development dependencies, started by path: both TypeScripts call theirs `tsc`. */
+/** The programs of the development dependencies, started by path: both TypeScripts call theirs `tsc`. */
 export const tools = {
   vitest: path.join(projectRoot, 'node_modules/vitest/vitest.mjs'),
   typescript7: path.join(projectRoot, 'node_modules/typescript/bin/tsc'),

@@ -1,13 +1,13 @@
-// Installs the packed packages as a user does, and runs them: from a registry of its own on 127.0.0.1 into empty
-// folders, with nothing but the runtime in PATH. The package manager has to choose the one right binary by itself.
+// Installs the packed packages as a user does, and runs them: from a registry on 127.0.0.1 into empty folders, with
+// only the runtime in PATH. The package manager must choose the single right binary.
 //
-//   npm run test:prebuilt                        every row whose binary `npm run prebuild` has made; a missing one fails
+//   npm run test:prebuilt                        every row whose binary `npm run prebuild` has built; a missing one fails
 //   npm run test:prebuilt -- node-22 musl-x64    these rows
 //   npm run test:prebuilt -- --quick             a minute: this Node, with the binary of `npm run build`
 //   npm run test:prebuilt -- this                the Node that runs this, with the binary of `npm run prebuild`
 //   npm run test:prebuilt -- --no-suite …        without the vitest suite: installation, first read, every export
 //
-// Needs root on Debian for what is not x86-64 glibc: programs run inside roots, under an emulator.
+// Needs root on Debian for all targets but x86-64 glibc: programs run in a chroot, under an emulator.
 
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -31,25 +31,28 @@ for (const flag of flags) if (!FLAGS.includes(flag)) fail(`prebuilt: unknown arg
 const quick = flags.has('--quick');
 const rows = quick ? ['this'] : names.length > 0 ? names : Object.keys(RUNTIMES);
 
-/** The specs of the three verbs themselves: paths, links, kinds of object, sizes, modes, results, errors. */
+/** The specs of the three verbs: paths, links, kinds of object, sizes, modes, results, errors. */
 const OF_THE_VERBS = ['abort', 'arguments', 'ensure-dir', 'errors', 'kinds', 'links', 'open', 'outbound', 'paths', 'results', 'roots', 'urls', 'write-data', 'write-modes', 'write-many'];
 
 /**
- * What of the suite runs where. Inside a root there are no tools for other users, mounts and limits. Emulated programs
- * are many times slower: there it is the specs of the verbs, since those about time, memory and processes by the hundred
- * would measure the emulator.
+ * Returns the part of the suite for a runtime. A chroot has no tools for other users, mounts and limits. Emulated
+ * programs are many times slower and run the specs of the verbs only: specs about time, memory and hundreds of
+ * processes would measure the emulator.
  */
 function suiteFor(runtime) {
   if (runtime.qemu) return { only: OF_THE_VERBS.map((name) => `__test__/${name}.spec.ts`), timeout: 900 };
-  // How long the event loop stands still is a measure of the machine, and rows are also run on busy ones.
+  // How long the event loop blocks depends on the machine, and rows also run on busy machines.
   const measures = 'keep the event loop';
   if (runtime.root) return { without: ['sys-*'], except: ['memory does not suffice', 'what npx finds', measures], timeout: 300 };
   if (process.getuid?.() !== 0) return { without: ['sys-*'], except: [measures] };
-  // The demo is the one of these that shows the package; the others are the core's, and `npm test` has them.
+  // The demo is the only one of these that shows the package. The others test the core, and `npm test` runs them.
   return { without: ['sys-[!e]*'], except: [measures], timeout: 120 };
 }
 
-/** Packs what there is. In a quick run only this machine's binary is real, and the others are there to be left alone. */
+/**
+ * Packs the available binaries. In a quick run only this machine's binary is real; the package manager must skip the
+ * others.
+ */
 function packAll(scratch) {
   const problems = [];
   const packed = TARGETS.map((target) => {
@@ -66,8 +69,8 @@ const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 const told = ({ passed, failed, skipped }) => `${passed} passed${failed ? `, ${failed} FAILED` : ''}${skipped ? `, ${skipped} skipped` : ''}`;
 
 /**
- * Whether panics unwind and are caught is a matter of the target: so each has an addon built that panics when it is told
- * to, with the tools and flags of the one that is published.
+ * Checks that panics unwind and are caught, which depends on the target. Builds an addon for each target that panics on
+ * demand, with the tools and flags of the published one.
  */
 async function runPanics(runtime, folder, consumer, env) {
   const target = targetNamed(runtime.target);
@@ -78,21 +81,24 @@ async function runPanics(runtime, folder, consumer, env) {
   return runSuite(runtime, folder, consumer, { ...env, HOLDFAST_NATIVE_PATH: addon }, how);
 }
 
-/** vitest does not run under Wine; a program that asserts what holds on Windows does. */
+/** Runs a program with assertions for Windows, because vitest does not run under Wine. */
 async function runWindowsChecks(runtime, folder, consumer, env) {
   const [program, scratch] = [path.join(consumer, 'windows.cjs'), path.join(folder, 'scratch')];
   const programs = path.join(projectRoot, '__test__/programs');
-  // It has its checks in files beside it.
+  // The program loads its checks from files beside it.
   for (const name of readdirSync(programs).filter((file) => /^windows.*\.cjs$/.test(file))) copyFileSync(path.join(programs, name), path.join(consumer, name));
   mkdirSync(scratch);
-  // The whole file system is a drive there.
+  // Wine maps the whole file system to a drive.
   const drive = `Z:${scratch.replaceAll('/', '\\')}`;
   const { status, stdout, stderr } = await execute(runtime, programCommand(runtime, program, 'node_modules/holdfast', drive), { cwd: consumer, env });
   const told = /^\d+ of \d+ hold, \d+ not here$/m.exec(stdout)?.[0];
   return { ok: status === 0 && told !== undefined, told, output: `${stdout}${stderr}` };
 }
 
-/** Deno knows system and architecture, but not the C library (as of 2.9): there the loader alone chooses between the two. */
+/**
+ * Deno selects by system and architecture, but not by C library (as of 2.9). There the loader alone chooses between the
+ * two.
+ */
 function rightPackages(runtime) {
   const { os, cpu, name } = targetNamed(runtime.target);
   return TARGETS.filter((target) => (runtime.kind === 'deno' ? target.os === os && target.cpu === cpu : target.name === name));
@@ -115,7 +121,7 @@ async function tryRuntime(runtime, registry) {
     expect(read.told.native?.includes(`holdfast.${runtime.target}.node`), `it loaded ${read.told.native}`);
     if (runtime.resolver) expect(read.told.resolver === runtime.resolver, `the resolver is ${read.told.resolver}, not ${runtime.resolver}`);
 
-    // Deno has no way to leave them out.
+    // Deno has no way to omit them.
     if (runtime.kind !== 'deno') {
       const without = await installInto(runtime, folder, 'without', registry, env, ['--omit=optional']);
       expect(without.chosen.length === 0, `--omit=optional installed ${without.chosen.join(', ')}`);

@@ -1,12 +1,12 @@
-// `npm test`: set-up, the Rust tests, the vitest suite, and one closing line with the totals of both.
-// Arguments go to vitest: `npm test -- read` runs the specs whose name contains "read".
+// `npm test`: runs the set-up, the Rust tests and the vitest suite, and prints a closing line with the totals of both.
+// Arguments are for vitest: `npm test -- read` runs the specs whose name contains "read".
 
 import { spawn } from 'node:child_process';
 import { fail, findCargo, projectRoot, run } from './support.mjs';
 
-/** Runs cargo's tests, shows their output as it comes, and adds up its `test result:` lines. */
+/** Runs cargo's tests, shows their output, and adds up its `test result:` lines. */
 async function runCargoTests() {
-  // The dev profile: it keeps overflow checks and debug assertions, which the release build of the addon drops.
+  // The dev profile: it has overflow checks and debug assertions, which the release build of the addon drops.
   const args = ['test', '--workspace', '--quiet'];
   if (process.env.CI) args.push('--locked');
   const child = spawn(findCargo(), args, { cwd: projectRoot, stdio: ['ignore', 'pipe', 'inherit'] });
@@ -23,7 +23,7 @@ async function runCargoTests() {
     totals.failed += Number(failed);
     totals.skipped += Number(ignored);
   }
-  // What does not compile, or aborts, has no line of its own.
+  // A test program that fails to compile, or aborts, prints no such line.
   if (!totals.ok && totals.failed === 0) totals.failed = 1;
   return totals;
 }
@@ -32,7 +32,7 @@ if (run(process.execPath, ['scripts/setup.mjs']) !== 0) process.exit(1);
 
 console.log('test: cargo test');
 const rust = await runCargoTests();
-// Imported only now: on a fresh checkout vitest has just been installed.
+// Imported late: on a fresh checkout vitest has just been installed.
 const { runVitest } = await import('./run-vitest.mjs');
 console.log('test: vitest');
 const javascript = runVitest({ args: process.argv.slice(2) });

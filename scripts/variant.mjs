@@ -1,5 +1,4 @@
-// Builds the addon in another way than it is shipped, beside the usual build and without touching it, and prints the path
-// of the addon, for HOLDFAST_NATIVE_PATH.
+// Builds a variant of the addon without changing the usual build, and prints its path for HOLDFAST_NATIVE_PATH.
 //
 //   node scripts/variant.mjs defects   with panics and memory errors on demand (the feature `test-defects`)
 //   node scripts/variant.mjs asan      the same under AddressSanitizer, for which it takes a nightly Rust
@@ -10,7 +9,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fail, findCargo, hostTarget, projectRoot } from './support.mjs';
 
-/** The release profile, with the panic strategy that is shipped, but built in seconds and with names in stack traces. */
+/** The release profile with its panic strategy, but with fast builds and names in stack traces. */
 const QUICK = {
   CARGO_PROFILE_RELEASE_LTO: 'off',
   CARGO_PROFILE_RELEASE_CODEGEN_UNITS: '16',
@@ -22,13 +21,13 @@ const VARIANTS = {
   defects: { args: [], env: QUICK },
   asan: {
     toolchain: '+nightly',
-    // Naming the target keeps the flags from build scripts and macros, which run in the compiler.
+    // An explicit target keeps the flags away from build scripts and macros, which run in the compiler.
     args: ['--target', 'x86_64-unknown-linux-gnu'],
     env: {
       ...QUICK,
       CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS: 'true',
       CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS: 'true',
-      // Frame pointers: the sanitizer finds the callers of malloc by them.
+      // Frame pointers: the sanitizer uses them to find the callers of malloc.
       RUSTFLAGS: '-Zsanitizer=address -Cforce-frame-pointers=yes',
     },
   },
@@ -67,7 +66,7 @@ export function buildVariant(name) {
   return place(library, path.join(path.dirname(library), `holdfast.${hostTarget()}.node`));
 }
 
-/** By rename, as a process may have the old one mapped; under the name it is looked for in a package. */
+/** Replaces the addon by rename, because a process may have the old one mapped. Uses its file name in a package. */
 function place(library, addon) {
   if (existsSync(addon) && readFileSync(addon).equals(readFileSync(library))) return addon;
   const temporary = `${addon}.${process.pid}`;

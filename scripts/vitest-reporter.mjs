@@ -1,5 +1,5 @@
-// A vitest reporter that adds what the built-in ones lack: the reason of every skipped test, a failure when
-// something was skipped in CI, and the totals in a file for the scripts that print the closing line.
+// A vitest reporter that adds three things: the reason of every skipped test, a failure when a test is skipped in CI,
+// and a file with the totals for the scripts that print the closing line.
 
 import { writeFileSync } from 'node:fs';
 
@@ -11,10 +11,10 @@ export default class SkipReasonsAndTotals {
   onTestRunEnd(modules, unhandledErrors) {
     const tests = modules.flatMap((module) => [...module.children.allTests()]);
     const count = (state) => tests.filter((test) => test.result().state === state).length;
-    // What a script leaves out by name, it says itself (scripts/asan.mjs).
+    // A script reports the tests that it excludes by name (scripts/asan.mjs).
     const leftOut = process.env.HOLDFAST_TEST_LEFT_OUT ? new RegExp(process.env.HOLDFAST_TEST_LEFT_OUT) : undefined;
     const skipped = tests.filter((test) => ['skipped', 'pending'].includes(test.result().state) && !leftOut?.test(test.fullName));
-    // A file that does not load, a hook that throws and a stray rejection fail the run without failing any test.
+    // A file that fails to load, a hook that throws and a stray rejection fail the run without a failed test.
     const suites = modules.flatMap((module) => [module, ...module.children.allSuites()]);
     const brokenSuites = suites.filter((suite) => suite.errors().length > 0).length;
     const totals = {
@@ -29,8 +29,8 @@ export default class SkipReasonsAndTotals {
       console.log(`skipped: ${test.module.relativeModuleId} > ${test.fullName}${reason}`);
     }
 
-    // A test skips itself where a tool or a right is missing. CI installs all of them and runs as root, so a skip
-    // there means that a promise was not checked while the run looks green.
+    // A test skips itself if a tool or a right is missing. CI installs all tools and runs as root, so there a skip
+    // means an unchecked guarantee in a green run.
     if (process.env.CI && skipped.length > 0) {
       console.error(`${skipped.length} skipped: with CI set every test has to run, so this run failed.`);
       process.exitCode = 1;

@@ -1,10 +1,10 @@
-// The file systems that the crash test runs on: as small as they can be made, so that a thousand of them are mounted
-// in a minute, and otherwise as their tools make them.
+// The file systems of the crash test. They are as small as possible, so that a thousand of them are mounted in a
+// minute, and otherwise have the defaults of their tools.
 
 /**
- * `metadataUnit`: bytes of metadata that the disk is taken to write whole. ext4 is asked to live with 512, which is what
- * disks promise at the least; xfs and btrfs rely on blocks of 4 KiB, whose checksum would fail (btrfs has its superblock
- * in one).
+ * `metadataUnit`: bytes of metadata that the disk is assumed to write atomically. For ext4 it is 512, the minimum that
+ * disks guarantee. xfs and btrfs rely on blocks of 4 KiB, whose checksum would fail (the superblock of btrfs is one
+ * block).
  */
 export const fileSystems = {
   'ext4-default': { type: 'ext4', size: 64 << 20, make: ['mkfs.ext4', '-q', '-F', '-b', '4096'], options: '', metadataUnit: 512 },
@@ -19,7 +19,7 @@ export const fileSystems = {
   btrfs: { type: 'btrfs', size: 128 << 20, make: ['mkfs.btrfs', '-q', '-f'], options: '', metadataUnit: 4096 },
 };
 
-/** Which names of `--fs` mean which configurations: a type means all of it. */
+/** Returns the configurations that a name in `--fs` selects: a type selects all of its configurations. */
 export function configurations(names) {
   return names.flatMap((name) => {
     const found = Object.keys(fileSystems).filter((key) => key === name || fileSystems[key].type === name);

@@ -1,7 +1,7 @@
-// What the workload of the crash test writes, and how: the same for the process that writes and for the one that checks,
-// from nothing but a seed.
+// The plan of the crash test's workload, derived from a seed only. The writing process and the checking process use the
+// same plan.
 
-/** Numbers from 0 to 1, always the same for the same seed (mulberry32). */
+/** Returns a generator of numbers from 0 to 1, deterministic for a seed (mulberry32). */
 export function randomFrom(seed) {
   let state = seed >>> 0;
   return () => {
@@ -12,15 +12,21 @@ export function randomFrom(seed) {
   };
 }
 
-/** The two directories of every disk: one is used by absolute paths, the other is pinned. */
+/** The two directories of every disk: one for absolute paths, one for a pinned root. */
 export const PLACES = ['plain', 'root'];
 
-/** Within an inode or a metadata block, one block, just over it, many, and more than one request to the device. */
+/**
+ * Sizes within an inode or a metadata block, of one block, slightly above it, of many, and of more than one request to
+ * the device.
+ */
 const SIZES = [40, 600, 4096, 5000, 20_000, 70_000, 300_000];
 
 const SECTOR = 512;
 
-/** Every sector says which file and version it is of, so that nothing of another version can pass for it. */
+/**
+ * Returns the content of a version. Every sector contains its file and version, so that no other version can be
+ * mistaken for it.
+ */
 export function contentOf(file, version) {
   const size = SIZES[(file * 7 + version * 3) % SIZES.length];
   const sectors = Array.from({ length: Math.ceil(size / SECTOR) }, (_, sector) =>
@@ -29,22 +35,22 @@ export function contentOf(file, version) {
   return Buffer.concat(sectors).subarray(0, size);
 }
 
-/** The version that is here whole, or undefined. */
+/** Returns the version whose content is complete, or undefined. */
 export function versionOf(file, content) {
   const [, named, version] = /^holdfast (\d+) (\d+) /.exec(content.subarray(0, 40).toString('latin1')) ?? [];
   if (Number(named) !== file) return undefined;
   return contentOf(file, Number(version)).equals(content) ? Number(version) : undefined;
 }
 
-/** How many of a dozen files have their later versions synced how; the first version of each is fully durable. */
+/** Values of `durable` for the later versions of a dozen files; the first version of each is fully durable. */
 const SYNCED = [true, true, true, true, true, true, true, true, 'file', 'file', false, false];
 
-/** The ways to write and how often each is taken, added up; those up to ALONE are of one file, the rest of several at a time. */
+/** The ways to write, with cumulative frequencies. Those up to ALONE write one file, the others several at once. */
 const WAYS = [['sync', 0.25], ['async', 0.4], ['stream', 0.5], ['stage', 0.6], ['async', 0.8], ['many', 1]];
 const ALONE = 0.6;
 
 /**
- * Steps that are done one after the other, each of one write or of several at a time.
+ * Returns steps to run in sequence. Each step has one write, or several at once.
  *
  * @param {{ seed: number, steps: number }} options
  */
@@ -55,7 +61,7 @@ export function makePlan({ seed, steps }) {
 
   function newFile(place, isLone) {
     const number = files.length;
-    // Lone files are in directories of their own, which the write has to make; or are created exclusively.
+    // Lone files are in directories of their own, which the write makes, or are created exclusively.
     const isDeep = isLone && random() < 0.5;
     const name = isDeep ? `made-${number}/deeper/file-${number}` : `file-${number}`;
     files.push({ number, place, name, versions: 0, isLone, isDeep, durable: isLone ? true : SYNCED[number % SYNCED.length] });

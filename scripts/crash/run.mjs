@@ -1,5 +1,5 @@
-// One recording on one file system, and the states it is replayed in. Runs in a mount namespace of its own, as the program
-// of log-disk.c, so that disk, loop device and mounts end with it. Prints one line of JSON.
+// Makes one recording on one file system, and replays it in several states. Runs in a mount namespace of its own, as
+// the child of log-disk.c, so that disk, loop device and mounts end with it. Prints one line of JSON.
 //   node run.mjs '<options as JSON>'
 
 import { execFileSync } from 'node:child_process';
@@ -43,20 +43,20 @@ function record() {
   const args = [workload, options.mounted, disk('marks'), String(options.seed), String(options.steps)];
   try {
     execFileSync(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
-    // Before what unmounting writes.
+    // Read before the writes of the unmount.
     return readFileSync(disk('log'), 'latin1');
   } finally {
     unmount();
   }
 }
 
-/** Puts the disk into a state. The puts are many: the disk takes a megabyte of them at once. */
+/** Puts the disk into a state. Splits the puts, because the disk accepts a megabyte at once. */
 function enter({ flush, puts }) {
   command(`advance ${flush}`, 'reset');
   for (let at = 0; at < puts.length; at += 10_000) command(...puts.slice(at, at + 10_000).map((put) => `put ${put.join(' ')}`));
 }
 
-/** The disk as it was when the power failed, its log, and what is wrong: for whoever wants to know why. */
+/** Saves the disk at the power loss, its log, and the problems, for an analysis. */
 function keepEvidence(state, log, problems, number) {
   const place = path.join(options.keep, `${options.fileSystem}-seed-${options.seed}-${number}`);
   mkdirSync(place, { recursive: true });
@@ -82,7 +82,7 @@ report.acknowledged = countOf(({ text }) => text?.startsWith('durable'));
 report.withLostWrites = 0;
 report.withTornWrites = 0;
 
-/** What the files are after a power loss; a disk that cannot be mounted is a finding like any other. */
+/** Checks the files after a power loss. A disk that fails to mount is reported like other problems. */
 function examine(state) {
   enter(state);
   try {

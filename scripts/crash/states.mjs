@@ -1,13 +1,13 @@
-// Which states a power loss may leave, as far as the log of a disk tells: pure functions.
+// Computes the states that a power loss may leave, from the log of a disk. Pure functions.
 //
-// At any point of the log, every write before the last completed flush is on the disk. Of the writes after it, each is
-// there, or not, or in part: the disk may do them in any order. Where several wrote one sector, the order in the log is
-// kept, since the disk holds the later one of two; leaving out the later one gives the state in between. The loop driver
+// At any point of the log, every write before the last completed flush is on the disk. Each later write is on the disk
+// in full, in part or not at all: the disk may reorder them. For several writes of one sector the order of the log
+// holds, because the disk keeps the later of two; omitting the later one gives the state in between. The loop driver
 // turns a forced unit access into a write and a flush, so the log has none.
 
 const SECTOR = 512;
 
-/** The log as entries; `kind` as log-disk.c has it. */
+/** Parses the log into entries. `kind` is that of log-disk.c. */
 export function parseLog(text) {
   return text
     .split('\n')
@@ -20,7 +20,7 @@ export function parseLog(text) {
 
 const isWrite = ({ kind }) => kind === 'W' || kind === 'D';
 
-/** Parts of a write, cut at sectors of the given size: the beginning, the end, or some sectors of it. */
+/** Returns parts of a write, cut at sectors of the given size: the beginning, the end, or some of its sectors. */
 function tornParts(length, unit, random) {
   const sectors = Math.ceil(length / unit);
   const part = (from, to) => [from * unit, Math.min(length, to * unit)];
@@ -34,7 +34,7 @@ function tornParts(length, unit, random) {
   return parts;
 }
 
-/** Which of `count` writes are there: one of the ways in which losses look. */
+/** Chooses which of `count` writes are on the disk, by one of the patterns of losses. */
 function chosenOf(count, random) {
   const kind = random();
   const one = Math.floor(random() * count);
@@ -50,16 +50,17 @@ function chosenOf(count, random) {
 }
 
 /**
- * Legal states, no two of them with the same content of the disk, in the order of the log. A quarter of
- * them is sought right after something was acknowledged, half where writes were not flushed, the rest anywhere.
+ * Returns legal states with distinct disk contents, in the order of the log. A quarter of them lies right after an
+ * acknowledgement, half where writes were not flushed, the rest anywhere.
  *
  * @param {object} options
  * @param {ReturnType<typeof parseLog>} options.entries
- * @param {number} options.wanted how many; fewer come back where the log has no more
+ * @param {number} options.wanted number of states; the result has fewer if the log has no more
  * @param {() => number} options.random
- * @param {number} options.metadataUnit bytes of metadata that the disk writes whole; content is torn at 512
- * @returns {{ cut: number, flush: number, puts: number[][], lost: number, torn: number }[]} the power fails before entry
- *   `cut`; entries up to `flush` are on the disk, and these bytes of later ones; how many writes are not there, or in part
+ * @param {number} options.metadataUnit bytes of metadata that the disk writes atomically; content is torn at 512
+ * @returns {{ cut: number, flush: number, puts: number[][], lost: number, torn: number }[]} `cut`: the power fails
+ *   before this entry; `flush`: entries up to it are on the disk; `puts`: bytes of later entries on the disk; `lost`,
+ *   `torn`: number of writes that are missing or partial
  */
 export function legalStates({ entries, wanted, random, metadataUnit }) {
   const first = entries.findIndex(({ kind }) => kind === 'M');
@@ -77,7 +78,7 @@ export function legalStates({ entries, wanted, random, metadataUnit }) {
     const cut = from[Math.floor(random() * from.length)];
     const state = stateAt(entries, cut, flushBefore[cut], { random, metadataUnit });
     const content = `${writesBefore[state.flush]} ${state.puts.join(' ')}`;
-    // Of two moments at which the disk is the same, the later one promises more.
+    // Of two moments with the same disk content, the later one has more acknowledgements.
     if (cut > (states.get(content)?.cut ?? -1)) states.set(content, state);
   }
   return [...states.values()].sort((a, b) => a.flush - b.flush || a.cut - b.cut);
@@ -100,7 +101,7 @@ function stateAt(entries, cut, flush, { random, metadataUnit }) {
   return state;
 }
 
-/** For each point of the log: the entries up to the last flush before it, and the writes before it. */
+/** Counts for each point of the log the entries up to the last flush, and the writes before it. */
 function counts(entries) {
   const flushBefore = [0];
   const writesBefore = [0];
@@ -112,7 +113,8 @@ function counts(entries) {
 }
 
 /**
- * What had been said when the power failed: the newest version of each file that was started, and that was acknowledged.
+ * Returns the claims at the time of the power loss: the newest version of each file that was started, and the newest
+ * that was acknowledged.
  *
  * @returns {{ started: Map<number, number>, durable: Map<number, number> }}
  */

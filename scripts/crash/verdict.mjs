@@ -1,4 +1,4 @@
-// What became of the files after a power loss, compared with what had been acknowledged.
+// Compares the files after a power loss with the acknowledged writes.
 
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -7,13 +7,16 @@ import { PLACES, versionOf } from './plan.mjs';
 const TEMPORARY = /^\.holdfast-[0-9a-f]{32}\.tmp$/;
 
 /**
+ * Checks the files of a mounted disk.
+ *
  * @param {string} mounted
  * @param {{ number: number, place: string, name: string, durable: boolean | 'file' }[]} files
  * @param {{ started: Map<number, number>, durable: Map<number, number> }} claims
- * @returns {{ torn: string[], missing: string[], lost: string[], impossible: string[], strays: number, unsynced: number }}
- *   torn: neither version whole; missing: acknowledged, and no such file; lost: an older version than was acknowledged;
- *   impossible: what nobody wrote, or a file system that cannot be read; unsynced: files that are torn or missing, of those
- *   that were written without a sync
+ * @returns
+ *   {{ torn: string[], missing: string[], lost: string[], impossible: string[], strays: number, unsynced: number }}
+ *   torn: no complete version; missing: acknowledged, but no such file; lost: older than the acknowledged version;
+ *   impossible: content that no write produced, or an unreadable file system; unsynced: torn or missing files that were
+ *   written without a sync
  */
 export function judge(mounted, files, { started, durable }) {
   const verdict = { torn: [], missing: [], lost: [], impossible: [], strays: 0, unsynced: 0 };
@@ -28,7 +31,7 @@ export function judge(mounted, files, { started, durable }) {
   for (const file of files) {
     const [newest, promised] = [started.get(file.number) ?? 0, durable.get(file.number) ?? 0];
     const where = `${file.place}/${file.name}`;
-    // Once an unsynced write has begun, nothing is promised of its file.
+    // After the start of an unsynced write its file has no guarantee.
     const isPromised = file.durable !== false || newest < 2;
     const content = contentOrError(path.join(mounted, where));
     if (content instanceof Error) {

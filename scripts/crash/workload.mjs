@@ -1,5 +1,5 @@
-// Writes what the plan says through the built addon, and marks in the disk's log what it starts and what it was told is
-// done. A mark is in the log before the next line here runs.
+// Executes the plan with the built addon. Marks the start and the acknowledgement of each write in the disk's log. A
+// mark is in the log before the next line here runs.
 //   node workload.mjs <mounted directory> <marks> <seed> <steps>
 
 import { openSync, writeSync } from 'node:fs';
@@ -18,7 +18,7 @@ const root = holdfast.openRootSync(path.join(mounted, 'root'));
 const absolute = (write) => path.join(mounted, 'plain', plan.files[write.file].name);
 const relative = (write) => plan.files[write.file].name;
 
-/** How each place is written to: by absolute path, or beneath the pinned directory. */
+/** Access to each directory: by absolute path, or beneath a root. */
 const places = {
   plain: {
     sync: (write, data) => holdfast.writeAtomicSync(absolute(write), data, write.options),
@@ -36,7 +36,7 @@ const places = {
   },
 };
 
-/** What was acknowledged must be what was asked for: less would make every check weaker than it seems. */
+/** Checks that the acknowledged durability is the requested one. A lesser one would weaken every check. */
 function acknowledge(write, result) {
   if (result.durable !== write.options.durable) {
     throw new Error(`${plan.files[write.file].name}: asked for durable ${write.options.durable}, got ${result.durable}`);
@@ -48,7 +48,7 @@ function* inPieces(data) {
   for (let at = 0; at < data.length; at += 9000) yield data.subarray(at, at + 9000);
 }
 
-/** As a download would: by another descriptor, which syncs nothing. */
+/** Writes like a download: through another descriptor, without a sync. */
 async function staged(file, data) {
   await file.handle.writeFile(data);
   return file.commit();

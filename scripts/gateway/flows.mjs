@@ -1,5 +1,5 @@
-// Runs the flows of a gateway before and after, in a network of its own that has loopback alone, and prints a table.
-// Started by scripts/gateway.mjs.
+// Runs the flows of a gateway before and after, in a network namespace with loopback only, and prints a table. Started
+// by scripts/gateway.mjs.
 
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -20,7 +20,7 @@ mkdirSync(cache);
 chmodSync(cache, 0o777);
 const model = await startMockModel();
 
-/** Exit listeners and warnings of ours in the processes of one step. */
+/** Exit listeners and warnings of holdfast in the processes of one step. */
 function observations(file) {
   const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line));
   writeFileSync(file, '');
@@ -30,7 +30,7 @@ function observations(file) {
   };
 }
 
-/** Files of the state with their modes; what changes from run to run by its name is left out. */
+/** Files of the state with their modes, without files whose names change between runs. */
 function files(dir, at = '.') {
   const entries = readdirSync(path.join(dir, at), { withFileTypes: true });
   return entries.flatMap((entry) => {
@@ -86,7 +86,7 @@ try {
       const ordinary = outcomes.get(`${uid} ${umask} ordinary`)?.results[name];
       if (!isOrdinary && ordinary !== undefined && ordinary.status !== status) problems.push(`${uid} ${umask}: ${name} ends with ${status} on ${placeName}, and with ${ordinary.status} on an ordinary home: ${quoted(said)}`);
       const { listeners, warnings } = adapted.results[name];
-      // A step that ends early before has fewer of its own.
+      // A step that ends early before has fewer listeners.
       if (old.status === status && isOrdinary && listeners > old.listeners) problems.push(`${where} ${name}: ${listeners} exit listeners, ${old.listeners} before`);
       if (isOrdinary && warnings > 0) problems.push(`${where} ${name}: ${warnings} warnings of ours`);
     }

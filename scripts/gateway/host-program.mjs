@@ -1,5 +1,5 @@
-// A program of the host, run in its installation: saves media by the gateway's own store, and lists, moves and removes
-// files by the library. Takes what to do and a directory.
+// A program of the host, run in its installation: saves media with the gateway's own store, and lists, moves and
+// removes files with the library. Its arguments are an action and a directory.
 
 import { createRequire } from 'node:module';
 import { mkdirSync } from 'node:fs';

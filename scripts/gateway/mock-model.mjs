@@ -1,4 +1,4 @@
-// A model on loopback that answers every chat with one sentence: the OpenAI chat completions API, streamed or whole.
+// A model on loopback that returns one sentence for every chat: the OpenAI chat completions API, streamed or whole.
 
 import { createServer } from 'node:http';
 
@@ -34,7 +34,7 @@ async function answer(request, response) {
   response.end('data: [DONE]\n\n');
 }
 
-/** Starts it; ends with the process. @returns {Promise<number>} its port */
+/** Starts the server, which ends with the process. @returns {Promise<number>} its port */
 export function startMockModel() {
   const server = createServer((request, response) => void answer(request, response).catch(() => response.destroy()));
   server.unref();

@@ -1,8 +1,8 @@
-// The gateway's own modules of 2026.5.12, before and after, as another user.
+// Runs two modules of gateway 2026.5.12 before and after a change, under another user.
 //
-// - Its module for exec approvals, on a state directory as Kubernetes mounts it (root:1000, mode 2775), with nothing
-//   replaced but the body of its ensureDir.
-// - Its media loader, on another user's file, with nothing replaced but where readLocalFileSafely comes from.
+// - The module for exec approvals, on a state directory as Kubernetes mounts it (root:1000, mode 2775). Only the body
+//   of its ensureDir is replaced.
+// - The media loader, on another user's file. Only the source of readLocalFileSafely is replaced.
 
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, readFileSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
@@ -15,10 +15,10 @@ const FS_GROUP_MODE = 0o2775;
 const adapters = pathToFileURL(path.join(projectRoot, 'fs-safe.mjs')).href;
 const asUser = ['--reuid=1000', '--regid=1000', '--clear-groups', '--no-new-privs', '--inh-caps=-all', '--bounding-set=-all'];
 
-/** The dist folder of the gateway that is examined. */
+/** The dist folder of the gateway under test. */
 let dist = '';
 
-/** The one module of the package that has a text. */
+/** Returns the single module of the package that contains a text. */
 function moduleWith(prefix, text) {
   const found = readdirSync(dist).filter(
     (name) => name.startsWith(prefix) && name.endsWith('.js') && !name.includes('holdfast') && readFileSync(path.join(dist, name), 'utf8').includes(text),
@@ -27,14 +27,14 @@ function moduleWith(prefix, text) {
   return found[0];
 }
 
-/** The name a module exports something by: its build renames everything. */
+/** Returns the name under which a module exports something: the build renames all exports. */
 function exportedAs(source, name) {
   const found = new RegExp(`\\b${name} as (\\w+)`).exec(source.slice(source.lastIndexOf('export {')));
   if (found === null) fail(`gateway: the module exports no ${name}.`);
   return found[1];
 }
 
-/** Puts another body into a function declaration. The package is formatted: a function ends where a line is only `}`. */
+/** Replaces the body of a function declaration. The package is formatted: a function ends at a line with only `}`. */
 function withBody(source, head, body) {
   const start = source.indexOf(head);
   const end = source.indexOf('\n}\n', start);
@@ -42,14 +42,14 @@ function withBody(source, head, body) {
   return `${source.slice(0, start + head.length)}\n${body}${source.slice(end)}`;
 }
 
-/** Writes the changed module beside the original, so that its imports are the same. */
+/** Writes the changed module beside the original, so that its imports stay the same. */
 function changed(name, source) {
   const file = path.join(dist, name.replace(/\.js$/, '.holdfast.js'));
   writeFileSync(file, source);
   return file;
 }
 
-/** Calls exports of a module as user 1000; answers what came of each. */
+/** Calls exports of a module as user 1000. Returns the outcome of each call. */
 function callAs(node, home, file, calls) {
   const program = `
     const module = await import(${JSON.stringify(pathToFileURL(file).href)});
@@ -101,7 +101,7 @@ function report(title, { outcomes, warnings, ...rest }) {
   for (const warning of warnings) console.log(`  warning: ${warning}`);
 }
 
-/** The module for exec approvals with our function as the body of its ensureDir. */
+/** The module for exec approvals with holdfast's function as the body of its ensureDir. */
 function changedApprovals(source) {
   const body = withBody(
     source,
@@ -158,18 +158,18 @@ function checkMedia(node, scratch) {
   expect('the readable file is loaded', readable.ok === '5 bytes');
 }
 
-/** Puts the changed modules in the place of the original ones, in an installation that is a copy. */
+/** Replaces the original modules by the changed ones, in a copy of an installation. */
 export function changeModules(installation) {
   dist = path.join(installation, 'node_modules/openclaw/dist');
   const name = moduleWith('exec-approvals-', 'function ensureDir(filePath) {');
-  // The files may be links to those of the installation before.
+  // The files may be hard links to those of the original installation.
   const file = path.join(dist, name);
   const text = changedApprovals(readFileSync(file, 'utf8'));
   writeFileSync(`${file}.new`, text);
   renameSync(`${file}.new`, file);
 }
 
-/** Runs the modules; returns what is not as it should be. */
+/** Runs the modules. Returns the deviations from the expected outcomes. */
 export function checkModules(installation, node, scratch) {
   dist = path.join(installation, 'node_modules/openclaw/dist');
   const reachable = spawnSync('setpriv', [...asUser, 'test', '-r', path.join(projectRoot, 'fs-safe.mjs')]);

@@ -1,4 +1,4 @@
-// Loaded into every process of the gateway (NODE_OPTIONS=--import): writes down its exit listeners and warnings.
+// Loaded into every process of the gateway (NODE_OPTIONS=--import). Records its exit listeners and warnings.
 
 import { appendFileSync } from 'node:fs';
 
@@ -7,9 +7,9 @@ const warnings = [];
 process.on('warning', ({ name, code }) => warnings.push(code ?? name));
 process.on('exit', () => {
   try {
-    // Without this one.
+    // Excludes the listener of this module.
     appendFileSync(file, `${JSON.stringify({ listeners: process.listenerCount('exit') - 1, warnings })}\n`);
   } catch {
-    // A process that may not write there says nothing.
+    // A process without write access there records nothing.
   }
 });

@@ -1,4 +1,4 @@
-// Where a gateway has its state: an ordinary home, a Kubernetes volume with fsGroup, an overlay, a read-only mount.
+// Locations of a gateway's state: an ordinary home, a Kubernetes volume with fsGroup, an overlay, a read-only mount.
 
 import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, rmSync, statSync } from 'node:fs';
@@ -6,7 +6,7 @@ import path from 'node:path';
 import { fail } from '../support.mjs';
 
 export const USER = 1000;
-/** Directories of packages that the steps install from and files they save: a home has room for them. */
+/** Mode of a home. It is readable because the steps install packages from it and save files in it. */
 const HOME_MODE = 0o755;
 
 function mount(...args) {
@@ -24,7 +24,7 @@ function owned(dir, uid, gid, mode) {
   chmodSync(dir, mode);
 }
 
-/** What a place does to the state directory before the first step and after the set-up steps, and at the end. */
+/** Changes of each location to the state directory: before the first step, after the set-up steps, and at the end. */
 const PLACES = {
   ordinary: { make: (state, uid) => owned(state, uid, uid, 0o755) },
   'root:1000 2775': { make: (state) => owned(state, 0, USER, 0o2775) },
@@ -48,7 +48,7 @@ const PLACES = {
 
 export const PLACE_NAMES = Object.keys(PLACES);
 
-/** A home with a state directory in such a place. */
+/** Makes a home with a state directory at such a location. */
 export function makePlace(name, scratch, uid) {
   const place = PLACES[name];
   const home = path.join(scratch, 'home');

@@ -1,4 +1,4 @@
-// The flows of a gateway, step by step: each is a process of its own, bounded in time, as some user.
+// The flows of a gateway, step by step. Each step is a process with a timeout, under a given user.
 
 import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const LIMIT_MS = 240_000;
 const asUser = [`--reuid=${USER}`, `--regid=${USER}`, '--clear-groups', '--no-new-privs', '--inh-caps=-all', '--ambient-caps=-all', '--bounding-set=-all'];
 
-/** A free port on loopback. */
+/** Returns a free port on loopback. */
 function freePort() {
   return new Promise((resolve) => {
     const server = createServer().listen(0, '127.0.0.1', () => {
@@ -21,7 +21,7 @@ function freePort() {
   });
 }
 
-/** A plugin with nothing in it, to install from a folder. */
+/** Makes an empty plugin to install from a folder. */
 function makePlugin(dir) {
   mkdirSync(dir, { recursive: true });
   const manifest = { id: 'holdfast-probe', name: 'Probe', description: 'Nothing', configSchema: { type: 'object', additionalProperties: false, properties: {} } };
@@ -31,9 +31,11 @@ function makePlugin(dir) {
 }
 
 /**
- * One installation of a gateway in one place, as one user.
+ * One installation of a gateway with one state directory, under one user.
  *
- * @param {{ version: string, node: string, installation: string, place: any, uid: number, umask: string, observed: string, cache: string, model: number }} setting
+ * @param
+ *   {{ version: string, node: string, installation: string, place: any, uid: number, umask: string, observed: string, cache: string, model: number }}
+ *   setting
  */
 export function gatewayOf({ version, node, installation, place, uid, umask, observed, cache, model }) {
   // 2026.5.12 has no such option.
@@ -56,12 +58,12 @@ export function gatewayOf({ version, node, installation, place, uid, umask, obse
     const ended = new Promise((resolve) => child.on('close', (status, signal) => resolve(status ?? signal)));
     return { child, ended, said: () => text };
   };
-  /** Ends a process and those that it started, by their group. */
+  /** Kills a process and its children by their process group. */
   const kill = (child, signal) => {
     try {
       process.kill(-child.pid, signal);
     } catch {
-      // It has ended.
+      // The process has ended.
     }
   };
   const run = async (...args) => {
@@ -82,7 +84,7 @@ export function gatewayOf({ version, node, installation, place, uid, umask, obse
       '--custom-compatibility', 'openai', '--gateway-bind', 'loopback', '--gateway-auth', 'token', '--gateway-token', 'T',
       '--skip-daemon', '--skip-channels', '--skip-skills', '--skip-health', '--skip-ui', '--json'); // prettier-ignore
 
-  /** Start, health, a turn, stop: the exit of each. */
+  /** Start, health, a turn, stop: returns the exit of each. */
   const gateway = async () => {
     const began = performance.now();
     const port = await freePort();

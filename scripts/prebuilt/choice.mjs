@@ -1,4 +1,4 @@
-// npm's choice for every system, asked of the npm of this one: which platform package it would install there.
+// npm's choice for every system: the platform package that the npm of this system would install there.
 
 import { mkdirSync, mkdtempSync, readdirSync, existsSync } from 'node:fs';
 import path from 'node:path';
@@ -6,7 +6,7 @@ import { execute } from './execute.mjs';
 import { thisNode } from './runtimes.mjs';
 import { TARGETS } from './targets.mjs';
 
-/** Systems without a binary: there nothing may be installed, and nothing may fail. */
+/** Systems without a binary: npm must install none there, without an error. */
 const STRANGERS = [
   { os: 'linux', cpu: 'ia32', libc: 'glibc' },
   { os: 'linux', cpu: 'riscv64', libc: 'glibc' },
@@ -15,9 +15,11 @@ const STRANGERS = [
 ];
 
 /**
+ * Compares npm's choice with the expected one.
+ *
  * @param {Awaited<ReturnType<typeof import('./registry.mjs').startRegistry>>} registry
  * @param {string} scratch
- * @returns {Promise<string[]>} where npm chose otherwise than it should
+ * @returns {Promise<string[]>} the wrong choices
  */
 export async function choiceProblems(registry, scratch) {
   const problems = [];

@@ -1,6 +1,6 @@
-// Uses every export of an installed holdfast, with assertions on what is on disk, and on no test runner: it runs under
-// Node, Bun and Deno alike. Prints one line for each check that fails, and how many passed. `holdfast` is resolved from
-// where this file lies, so it is copied beside the installation it checks.
+// Uses every export of an installed holdfast and checks the results on disk. Needs no test runner, so it runs under
+// Node, Bun and Deno. Prints one line for each failed check, and the number of passed ones. Node resolves `holdfast`
+// from the folder of this file, so it is copied beside the installation.
 
 import assert from 'node:assert/strict';
 import {
@@ -28,7 +28,7 @@ const posix = process.platform !== 'win32';
 const require = createRequire(import.meta.url);
 const commonjs = require('holdfast');
 const used = new Set();
-/** The exports, each noted when it is used: one that no check touches is a failure of this program. */
+/** The exports. Records each use: an export that no check uses is a failure of this program. */
 const { HoldfastError, MEDIA_FILE_MODE, PRIVATE_DIR_MODE, PRIVATE_FILE_MODE, ...call } = new Proxy(holdfast, {
   get(target, name) {
     const value = target[name];
@@ -42,7 +42,7 @@ const isCode = (code) => (error) => {
   assert.equal(call.isHoldfastError(error), !/^E[A-Z]/.test(code));
   return true;
 };
-/** A FileHandle on what is held can be had where the system has a way; Linux and macOS have one. */
+/** Reopening a held file as a FileHandle needs support of the system; Linux and macOS have it. */
 const unlessUnsupported = (promise) => (process.platform === 'win32' ? promise.catch((error) => void isCode('unsupported-platform')(error)) : promise);
 const permissions = (file) => statSync(file).mode & 0o777;
 const ifPosix = (mode) => (posix ? mode : undefined);
@@ -110,7 +110,7 @@ const checks = {
     assert.deepEqual(readdirSync(dir), ['f']);
   },
   'writeAtomic ignores the umask': async (dir) => {
-    // Deno lets no program change it, and workers none: then whatever it is must do.
+    // Deno lets no program change the umask, and workers have none: then the current one applies.
     const before = posix ? tryUmask(0o077) : undefined;
     try {
       await call.writeAtomic(`${dir}/default`, 'x', { durable: false });
@@ -179,7 +179,7 @@ const checks = {
       }
     }
     await assert.rejects(call.writeAtomic(`${dir}/f`, endless(), { signal: controller.signal }), /enough/);
-    // The promise rejects at once; the temporary goes after that.
+    // The promise rejects at once; the temporary is removed later.
     for (let tries = 0; readdirSync(dir).length > 1 && tries < 1000; tries += 1) await new Promise((resolve) => setTimeout(resolve, 10));
     assert.deepEqual([readFileSync(`${dir}/f`, 'utf8'), readdirSync(dir)], ['old', ['f']]);
   },
@@ -319,7 +319,7 @@ const top = mkdtempSync(path.join(tmpdir(), 'holdfast-conformance-'));
 try {
   for (const [name, check] of Object.entries(checks)) {
     try {
-      // Real, since results name real paths, and /tmp is a link on macOS.
+      // A real path, because results have real paths, and /tmp is a link on macOS.
       await check(mkdtempSync(path.join(realpathSync(top), 'case-')));
     } catch (error) {
       failed += 1;

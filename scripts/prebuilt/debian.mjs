@@ -1,5 +1,5 @@
-// Files of Debian packages of any release and architecture, without installing them: for the roots that other systems'
-// programs run in. apt does the fetching and checks the signatures; its lists and archives lie in the cache.
+// Extracts files of Debian packages of any release and architecture without installing them, for the chroots of other
+// systems. apt fetches them and checks the signatures; its lists and archives are in the cache.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
@@ -20,7 +20,7 @@ const OPTIONS = [
   'APT::Architectures::=amd64',
   'APT::Architectures::=arm64',
   'Acquire::Languages=none',
-  // The user that apt downloads as may not enter the checkout.
+  // apt's download user may have no access to the checkout.
   'APT::Sandbox::User=root',
 ].flatMap((option) => ['-o', option]);
 

@@ -1,4 +1,4 @@
-// What an ELF file says of itself, 64-bit little-endian: the header, the sections, the dynamic section.
+// Reads a 64-bit little-endian ELF file: the header, the sections, the dynamic section.
 
 const MACHINES = { 62: 'x64', 183: 'arm64' };
 const SHT_SYMTAB = 2;
@@ -7,7 +7,7 @@ const SHT_DYNSYM = 11;
 const SHT_GNU_VERNEED = 0x6ffffffe;
 const DT_NEEDED = 1;
 
-/** The string that starts at an offset and ends with a NUL. */
+/** Returns the NUL-terminated string at an offset. */
 function stringAt(bytes, at) {
   return bytes.toString('latin1', at, bytes.indexOf(0, at));
 }
@@ -33,7 +33,7 @@ export function readElf(bytes) {
     needed,
     versions: sections.filter(({ type }) => type === SHT_GNU_VERNEED).flatMap((section) => neededVersions(bytes, section, strings(section))),
     stripped: !sections.some(({ type, name }) => type === SHT_SYMTAB || name.startsWith('.debug_')),
-    // The frames, and what to do on the way through each: without the latter nothing is caught.
+    // The frames and their handlers: without the handlers nothing is caught.
     unwinds: names.has('.eh_frame') && names.has('.gcc_except_table'),
     registers: dynamicSymbols.includes('napi_register_module_v1'),
   };
@@ -63,7 +63,7 @@ function symbolNames(bytes, section, strings) {
   return names;
 }
 
-/** The versions that are asked of other libraries: one chain of libraries, each with a chain of versions. */
+/** Returns the required versions of other libraries: a list of libraries, each with a list of versions. */
 function neededVersions(bytes, section, strings) {
   const versions = [];
   let library = section.offset;

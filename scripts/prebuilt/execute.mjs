@@ -1,5 +1,5 @@
-// Starts programs in a runtime's own world: as they are, or inside its root, with an emulator registered for the
-// programs of another architecture, children included.
+// Starts programs in a runtime: directly, or in its chroot, with an emulator registered for programs of another
+// architecture and their children.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -8,8 +8,8 @@ import path from 'node:path';
 import { fail } from '../support.mjs';
 
 /**
- * The mounts are made in a namespace of their own, which ends with the program: nothing has to be unmounted.
- * The arguments are the root, the folder to start in, and the command.
+ * Mounts in a namespace that ends with the program, so that no unmount is needed. The arguments are the root, the
+ * working directory, and the command.
  */
 const ENTER = `set -e
 root=$1; folder=$2; shift 2
@@ -23,15 +23,16 @@ exec chroot "$root" /usr/bin/env -- sh -c 'cd "$0" && exec "$@"' "$folder" "$@"`
  */
 
 /**
- * Runs a command in the runtime's world and waits for it. The registry answers meanwhile, so this must not block.
+ * Runs a command in the runtime and waits for it. Must not block, because the registry serves requests meanwhile.
  * @param {import('./runtimes.mjs').Runtime} runtime
  * @param {string[]} command
- * @param {{ cwd: string, env: Record<string, string>, show?: boolean, timeout?: number }} options cwd as seen from inside
+ * @param {{ cwd: string, env: Record<string, string>, show?: boolean, timeout?: number }} options cwd as seen from
+ *   inside
  * @returns {Promise<Ended>}
  */
 export function execute(runtime, command, { cwd, env, show = false, timeout = 3_600_000 }) {
   const line = runtime.root ? ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', ENTER, 'enter', runtime.root, cwd, ...command] : command;
-  // The programs that enter a root are this system's; the command itself gets the PATH that it is given.
+  // The programs that enter a root are this system's; the command itself gets the given PATH.
   const inside = runtime.root ? [...line.slice(0, -command.length), 'env', `PATH=${env.PATH}`, ...command] : line;
   const options = {
     cwd: runtime.root ? '/' : cwd,
@@ -87,8 +88,8 @@ function unregister() {
 }
 
 /**
- * Has the kernel start ARM64 programs with this emulator, until the returned function is called. The flags: the
- * emulator is opened now, so that it is found from inside a root; and it sees the name a program was started by.
+ * Registers an emulator for ARM64 programs with the kernel, until the returned function is called. The flags: open the
+ * emulator now, so that it works inside a root, and pass it the name of the program.
  * @param {string | undefined} emulator
  * @returns {() => void}
  */
@@ -100,7 +101,7 @@ export function emulate(emulator) {
     if (status !== 0) fail(`prebuilt: the kernel takes no emulator (binfmt_misc): ${stderr}`);
   }
   unregister();
-  // In one write, as the kernel wants it.
+  // In one write, as the kernel requires.
   const rule = `:${NAME}:M::${MAGIC}:${MASK}:${emulator}:FP`;
   const register = openSync(`${BINFMT}/register`, 'w');
   try {
@@ -115,17 +116,19 @@ export function emulate(emulator) {
   };
 }
 
-/** A path inside the runtime's root, as this system sees it. */
+/** Returns a path inside the runtime's root as this system sees it. */
 export function outside(runtime, inside) {
   return runtime.root ? path.join(runtime.root, inside) : inside;
 }
 
-/** A folder with nothing but the runtime in it: the whole PATH of an installation, so that no compiler can be found. */
+/**
+ * Makes a folder that contains only the runtime. It is the whole PATH of an installation, so that no compiler is found.
+ */
 export function barePath(runtime, folder) {
   mkdirSync(outside(runtime, folder), { recursive: true });
   const program = path.posix.join(folder, runtime.kind);
   if (!existsSync(outside(runtime, program))) {
-    // A link would lead npm to its own prefix beside the real one.
+    // With a link npm would look for its own prefix beside the real program.
     writeFileSync(outside(runtime, program), `#!/bin/sh\nexec ${runtime.program} "$@"\n`, { mode: 0o755 });
   }
   return folder;

@@ -1,5 +1,5 @@
-// The first thing a program does with an installed holdfast: import it, and read a file. Prints what the specs of the
-// installation need to know, as one line of JSON. The path of the file to read is the argument.
+// The first program of an installed holdfast: imports it and reads a file. Prints facts for the specs of the
+// installation as one line of JSON. The argument is the path of the file.
 
 const started = performance.now();
 const file = process.argv.at(-1);

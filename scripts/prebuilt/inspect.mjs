@@ -1,6 +1,6 @@
-// Looks into binaries: that each is for its target, stripped, needs no library beyond the system's own, asks for no
-// glibc newer than 2.17, can unwind a panic, and tells nothing of the machine that made it. Read from the file
-// itself, so that the check is the same on every system and for every target; `objdump` is asked as well where it is.
+// Inspects binaries: each is for its target and stripped, needs no library beyond the system's own and no glibc newer
+// than 2.17, can unwind a panic, and reveals nothing of the build machine. Reads the file itself, so that the check is
+// the same on every system and for every target; runs `objdump` as well if it is installed.
 
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -10,10 +10,10 @@ import { readElf } from './elf.mjs';
 import { readMachO } from './mach-o.mjs';
 import { readPe } from './pe.mjs';
 
-/** The oldest glibc that has to do: of RHEL 7 and its like, and what Node itself needs at least. */
+/** The oldest supported glibc: that of RHEL 7 and the like, and the minimum of Node itself. */
 export const GLIBC_FLOOR = '2.17';
 
-/** What a binary may need, by kind of system. Everything else would have to be installed by somebody. */
+/** Libraries that a binary may need, by kind of system. Users would have to install any other. */
 const SYSTEM_LIBRARIES = {
   gnu: /^(libc\.so\.6|libm\.so\.6|libpthread\.so\.0|libdl\.so\.2|librt\.so\.1|libutil\.so\.1|ld-linux-(x86-64\.so\.2|aarch64\.so\.1))$/,
   // The compiler's unwinder is the distribution's; a binary of `npm run build` may use it.
@@ -37,10 +37,10 @@ export function compareVersions(a, b) {
   return 0;
 }
 
-/** The newest of the versions that a binary asks of glibc; '0' for none. */
+/** Returns the newest glibc version that a binary requires; '0' for none. */
 export const newestGlibc = (versions) => versions.filter((name) => /^GLIBC_\d/.test(name)).map((name) => name.slice(6)).sort(compareVersions).at(-1) ?? '0';
 
-/** What the file says of itself, in the same words for all three formats. */
+/** Reads the file, with the same fields for all three formats. */
 export function readBinary(file) {
   const bytes = readFileSync(file);
   const magic = bytes.readUInt32BE(0);
@@ -50,13 +50,13 @@ export function readBinary(file) {
   throw new Error(`${file} is no binary of a known format`);
 }
 
-/** The same as objdump sees it, or undefined where there is none. */
+/** Returns the same from objdump, or undefined without one. */
 function glibcByObjdump(file) {
   const { status, stdout } = spawnSync('objdump', ['-T', file], { encoding: 'utf8', maxBuffer: 16 << 20 });
   return status === 0 ? newestGlibc(stdout.match(/GLIBC_[\d.]+/g) ?? []) : undefined;
 }
 
-/** Folders of the machine: they would tell where it was built, and make the same source a different binary elsewhere. */
+/** Returns folders of the build machine in a binary. They would reveal it, and make the build irreproducible. */
 function machinePaths(bytes) {
   const text = bytes.toString('latin1');
   const folders = [projectRoot, `${homedir()}/`];
@@ -66,10 +66,12 @@ function machinePaths(bytes) {
 }
 
 /**
+ * Checks a binary.
+ *
  * @param {string} file
  * @param {import('./targets.mjs').Target} target
- * @param {{ own?: boolean }} [options] own: built for this machine alone, which may use all that is here
- * @returns {string[]} what is wrong with it
+ * @param {{ own?: boolean }} [options] own: built for this machine only, with any of its libraries
+ * @returns {string[]} the problems
  */
 export function binaryProblems(file, target, { own = false } = {}) {
   const problems = [];

@@ -1,4 +1,4 @@
-// Installs the packed packages from the registry into an empty folder, as a user would, and says what came of it.
+// Installs the packed packages from the registry into an empty folder, as a user does, and returns the outcome.
 
 import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,10 +6,10 @@ import path from 'node:path';
 import { projectRoot } from '../support.mjs';
 import { barePath, execute, outside, readText } from './execute.mjs';
 
-/** Names that a package manager or an install script would look for to compile something. */
+/** Commands with which a package manager or an install script would compile. */
 const COMPILERS = ['cargo', 'rustc', 'cc', 'gcc', 'c++', 'g++', 'clang', 'make', 'cmake', 'python', 'python3', 'node-gyp'];
 
-/** A fresh folder in the runtime's world. @returns {string} as seen from inside */
+/** Makes a new folder in the runtime's root. @returns {string} as seen from inside */
 export function freshFolder(runtime) {
   const parent = runtime.root ? path.join(runtime.root, 'row') : tmpdir();
   mkdirSync(parent, { recursive: true });
@@ -21,7 +21,7 @@ export function freshFolder(runtime) {
 
 export const removeFolder = (runtime, folder) => rmSync(outside(runtime, folder), { recursive: true, force: true });
 
-/** All there is in the environment of an installation: nothing of ours, and a PATH without compilers. */
+/** Returns the whole environment of an installation: no variable of this process, and a PATH without compilers. */
 export function bareEnvironment(runtime, folder, registry) {
   const bin = barePath(runtime, path.posix.join(folder, 'bin'));
   const names = readdirSync(outside(runtime, bin));
@@ -29,7 +29,7 @@ export function bareEnvironment(runtime, folder, registry) {
   if (found.length > 0) throw new Error(`the bare PATH has ${found.join(', ')}`);
   mkdirSync(outside(runtime, path.posix.join(folder, 'home')), { recursive: true });
   const home = path.posix.join(folder, 'home');
-  // Windows itself is found by these.
+  // Windows needs these variables to find its own files.
   const system = Object.fromEntries(['SystemRoot', 'TEMP', 'TMP', 'APPDATA', 'LOCALAPPDATA'].filter((name) => process.env[name]).map((name) => [name, process.env[name]]));
   return {
     ...(process.platform === 'win32' && system),
@@ -52,7 +52,7 @@ export function bareEnvironment(runtime, folder, registry) {
   };
 }
 
-/** How each package manager is asked for holdfast. */
+/** Returns the command to install holdfast, for each package manager. */
 function installCommand({ kind, program, npm, system }, options) {
   if (system) return [process.execPath, npm, 'install', 'holdfast', '--no-audit', '--no-fund', ...system, ...options];
   if (kind === 'bun') return [program, 'add', 'holdfast', ...options];
@@ -61,8 +61,10 @@ function installCommand({ kind, program, npm, system }, options) {
 }
 
 /**
+ * Installs holdfast.
+ *
  * @param {import('./runtimes.mjs').Runtime} runtime
- * @param {string} folder where bin, home and the consumer lie
+ * @param {string} folder with bin, home and the consumer
  * @param {string} name of the consumer's folder, which is empty
  * @param {string[]} [options]
  * @returns {Promise<{ consumer: string, seconds: number, chosen: string[], fetched: string[] }>}
@@ -78,10 +80,10 @@ export async function installInto(runtime, folder, name, registry, env, options 
   return { consumer, seconds: ended.seconds, chosen: platformPackages(runtime, consumer), fetched: registry.fetched.slice(before).sort() };
 }
 
-/** The platform packages in node_modules. */
+/** Returns the platform packages in node_modules. */
 function platformPackages(runtime, consumer) {
   const folders = [path.posix.join(consumer, 'node_modules/@holdfast')];
-  // Deno keeps what it installs for others to link to.
+  // Deno installs into this folder and links to it.
   const store = path.posix.join(consumer, 'node_modules/.deno');
   if (existsSync(outside(runtime, store))) {
     for (const name of readdirSync(outside(runtime, store))) folders.push(path.posix.join(store, name, 'node_modules/@holdfast'));
@@ -89,20 +91,20 @@ function platformPackages(runtime, consumer) {
   return [...new Set(folders.filter((folder) => existsSync(outside(runtime, folder))).flatMap((folder) => readdirSync(outside(runtime, folder))))].sort();
 }
 
-/** The command that starts a program file under the runtime. */
+/** Returns the command that starts a program file under the runtime. */
 export function programCommand({ kind, program, launcher = [] }, file, ...args) {
   return kind === 'deno' ? [program, 'run', '--allow-all', '--quiet', file, ...args] : [...launcher, program, file, ...args];
 }
 
-/** Copies a program of ours beside an installation, so that it finds what was installed. */
+/** Copies a program beside an installation, so that it resolves the installed package. */
 export function placeProgram(runtime, consumer, name) {
   copyFileSync(path.join(projectRoot, 'scripts/prebuilt', name), path.join(outside(runtime, consumer), name));
   return path.posix.join(consumer, name);
 }
 
 /**
- * Imports the installed package in a fresh process and reads a file with it.
- * @returns {Promise<{ seconds: number, told: any }>} how long the whole process took, and what it printed
+ * Imports the installed package in a new process and reads a file with it.
+ * @returns {Promise<{ seconds: number, told: any }>} duration of the whole process, and its output
  */
 export async function firstRead(runtime, consumer, env) {
   const program = placeProgram(runtime, consumer, 'first-read.mjs');

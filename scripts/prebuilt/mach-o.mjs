@@ -1,4 +1,4 @@
-// What a Mach-O file says of itself, 64-bit little-endian: its load commands and its symbols.
+// Reads a 64-bit little-endian Mach-O file: its load commands and its symbols.
 
 import { createHash } from 'node:crypto';
 
@@ -39,7 +39,7 @@ export function readMachO(bytes) {
     cpu: CPUS[bytes.readUInt32LE(4)] ?? `processor ${bytes.readUInt32LE(4)}`,
     needed,
     versions: [],
-    // Neither debugging entries nor names of what is not exported. zig's linker exports more than it is asked to.
+    // Has neither debugging entries nor names of local symbols. zig's linker exports more than requested.
     stripped: !symbols.some(({ type }) => (type & N_STAB) !== 0 || (type & N_EXT) === 0),
     unwinds: sections.includes('__unwind_info') && sections.includes('__gcc_except_tab'),
     registers: symbols.some(({ name, type }) => name === '_napi_register_module_v1' && (type & N_EXT) !== 0),
@@ -52,7 +52,10 @@ const SUPER_BLOB = 0xfade0cc0;
 const CODE_DIRECTORY = 0xfade0c02;
 const SHA256 = 2;
 
-/** Whether every page has the hash that the signature says: macOS kills what on Apple silicon has a wrong one, or none. */
+/**
+ * Whether every page has the hash in the signature. On Apple silicon macOS kills processes whose pages have a wrong
+ * hash or none.
+ */
 function isSignatureRight(bytes, start) {
   if (bytes.readUInt32BE(start) !== SUPER_BLOB) return false;
   const blobs = Array.from({ length: bytes.readUInt32BE(start + 8) }, (_, index) => start + bytes.readUInt32BE(start + 16 + index * 8));

@@ -1,4 +1,4 @@
-// What a PE file (a Windows DLL) says of itself, 64-bit: its header, imports, exports and exception tables.
+// Reads a 64-bit PE file (a Windows DLL): its header, imports, exports and exception tables.
 
 const MACHINES = { 0x8664: 'x64', 0xaa64: 'arm64' };
 const [EXPORTS, IMPORTS, EXCEPTIONS, DEBUG] = [0, 1, 3, 6];
@@ -14,7 +14,7 @@ export function readPe(bytes) {
     const at = optional + bytes.readUInt16LE(header + 16) + index * 40;
     return { address: bytes.readUInt32LE(at + 12), size: bytes.readUInt32LE(at + 16), offset: bytes.readUInt32LE(at + 20) };
   });
-  /** Where in the file an address of the loaded image lies. */
+  /** Returns the file offset of an address in the loaded image. */
   const place = (address) => {
     const section = sections.find((one) => address >= one.address && address < one.address + one.size);
     if (!section) throw new Error(`no section holds the address ${address}`);
@@ -46,7 +46,7 @@ function exportsOf(bytes, { address }, place) {
   return Array.from({ length: bytes.readUInt32LE(at + 24) }, (_, index) => stringAt(bytes, place(bytes.readUInt32LE(names + index * 4))));
 }
 
-/** Whether the file names a separate one with symbols by a path of the machine that built it. */
+/** Whether the file names a file with symbols by a path of the build machine. */
 function namesDebugFile(bytes, { address, size }, place) {
   const CODEVIEW = 2;
   if (size === 0) return false;

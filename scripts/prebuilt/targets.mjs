@@ -1,5 +1,5 @@
-// The targets that binaries are made for, and what each one's package says of itself. The folders npm/<target> hold
-// what this file answers, so that it can be read without running anything; scripts/check-package.mjs compares them.
+// The targets that have binaries, and the manifest of each one's package. The folders npm/<target> contain the same, so
+// that it can be read without running code; scripts/check-package.mjs compares them.
 
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -38,16 +38,16 @@ export const packageName = (target) => `@holdfast/${target.name}`;
 export const binaryName = (target) => `holdfast.${target.name}.node`;
 export const packageFolder = (target) => path.join(projectRoot, 'npm', target.name);
 
-/** The binary that was made for a target, or undefined. */
+/** Returns the path of the binary that was built for a target, or undefined. */
 export function prebuiltBinary(target) {
   const file = path.join(packageFolder(target), binaryName(target));
   return existsSync(file) ? file : undefined;
 }
 
-/** Where it is noted what a binary was built from. */
+/** File with the fingerprint of a binary's sources. */
 const note = (target) => path.join(projectRoot, '.cache/cross/built-from', target.name);
 
-/** One number for all that a binary is made of. */
+/** Returns one fingerprint of all sources of a binary. */
 function sourcesFingerprint() {
   const hash = createHash('sha256');
   const folders = ['src', 'core/src'].flatMap((folder) => readdirSync(path.join(projectRoot, folder), { recursive: true }).map((name) => `${folder}/${name}`));
@@ -61,7 +61,9 @@ export function noteSources(target) {
   writeFileSync(note(target), sourcesFingerprint());
 }
 
-/** @returns {string[]} that a binary was made of other sources than these; what was made elsewhere has no note */
+/**
+ * @returns {string[]} a problem if a binary was built from other sources; a binary from elsewhere has no fingerprint
+ */
 export function staleness(target) {
   if (!existsSync(note(target)) || readFileSync(note(target), 'utf8') === sourcesFingerprint()) return [];
   return [`the binary for ${target.name} is older than the sources: npm run prebuild -- ${target.name}`];
@@ -69,7 +71,7 @@ export function staleness(target) {
 
 const root = () => JSON.parse(readFileSync(path.join(projectRoot, 'package.json'), 'utf8'));
 
-/** What package.json of a target's package has to be. */
+/** Returns the expected package.json of a target's package. */
 export function platformManifest(target) {
   const { version, license, author, engines } = root();
   return {
@@ -109,7 +111,7 @@ const asJson = (value) => `${JSON.stringify(value, null, 2)}\n`;
 
 const filesOf = (target) => ({ 'package.json': asJson(platformManifest(target)), 'README.md': platformReadme(target) });
 
-/** @returns {string[]} what is wrong with the folders in npm/ */
+/** @returns {string[]} the problems of the folders in npm/ */
 export function platformPackageProblems() {
   const problems = [];
   for (const target of TARGETS) {
@@ -124,7 +126,7 @@ export function platformPackageProblems() {
   return problems;
 }
 
-// Run by hand after a change of the version: it writes the folders.
+// Run by hand after a change of the version: writes the folders.
 if (process.argv[1] === import.meta.filename) {
   for (const target of TARGETS) {
     mkdirSync(packageFolder(target), { recursive: true });

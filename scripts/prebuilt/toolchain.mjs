@@ -1,6 +1,6 @@
-// What building for other systems takes, fetched when it is missing and kept in .cache/cross: Rust with the standard
-// library of each target, zig (a C compiler and linker that has every Linux libc and macOS's system library) from
-// PyPI, and Debian's mingw-w64 for Windows. All versions are fixed, so that the same source gives the same binaries.
+// The toolchain of the cross builds, cached in .cache/cross: Rust with the standard library of each target, zig (a C
+// compiler and linker that has every Linux libc and macOS's system library) from PyPI, and Debian's mingw-w64 for
+// Windows. All versions are fixed, so that the same source gives the same binaries.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -10,7 +10,7 @@ import path from 'node:path';
 import { fail, projectRoot, run } from '../support.mjs';
 
 export const RUST = '1.95.0';
-/** The oldest macOS that Node 20 runs on is 10.15; that of the first Apple silicon is 11. */
+/** 11: the oldest macOS on Apple silicon. Node 20 runs on 10.15 and later. */
 const MACOSX_DEPLOYMENT_TARGET = '11.0';
 const PYTHON_PACKAGES = ['ziglang==0.17.1', 'cargo-zigbuild==0.24.0'];
 
@@ -24,7 +24,7 @@ function must(program, args, options) {
   if (run(program, args, options) !== 0) fail(`prebuild: ${program} ${args.join(' ')} failed; its message is above.`);
 }
 
-/** Installs Debian packages, where this is Debian and we are root; else says which are missing. */
+/** Installs Debian packages, if this is Debian and the user is root; otherwise fails with their names. */
 export function needDebianPackages(...packages) {
   const status = (name) => spawnSync('dpkg-query', ['--show', '--showformat=${db:Status-Status}', name], { encoding: 'utf8' }).stdout;
   const missing = packages.filter((name) => status(name) !== 'installed');
@@ -32,13 +32,13 @@ export function needDebianPackages(...packages) {
   if (process.getuid?.() !== 0 || !works('apt-get', ['--version'])) fail(`prebuild: install ${missing.join(' ')} first (only root on Debian does it by itself).`);
   console.log(`prebuild: installing ${missing.join(' ')}`);
   const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, stdio: ['ignore', 'ignore', 'inherit'] };
-  // The lists that are there may do even if they cannot be brought up to date.
+  // The existing lists may suffice even if the update fails.
   run('apt-get', ['-qq', 'update'], options);
-  // Another apt-get may be at work.
+  // Waits for another running apt-get.
   must('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=600', 'install', '--yes', '--no-install-recommends', ...missing], options);
 }
 
-/** rustup as it is installed, or one of our own in the cache, with nothing changed outside of it. */
+/** Returns the environment of the installed rustup, or of one in the cache that changes nothing outside of it. */
 async function rustEnvironment() {
   const usual = path.join(process.env.CARGO_HOME || path.join(homedir(), '.cargo'), 'bin');
   for (const folder of ['', usual]) {
@@ -90,8 +90,8 @@ function installZig() {
 }
 
 /**
- * napi-build wants a library of node.exe to link with. The addon looks its symbols up in the running process, so that
- * an empty one will do.
+ * Makes an empty library of node.exe, which napi-build links with. The addon resolves its symbols in the running
+ * process.
  */
 function emptyNodeLibrary() {
   const folder = path.join(cache, 'libnode');
@@ -101,26 +101,26 @@ function emptyNodeLibrary() {
   return folder;
 }
 
-/** What of the environment would change how something is built. */
+/** Environment variables that would change the build. */
 const FOREIGN = /^(RUSTFLAGS|CARGO_ENCODED_RUSTFLAGS|CARGO_BUILD_\w+|CARGO_TARGET_\w+|CARGO_PROFILE_\w+|RUSTC_WRAPPER|RUSTC|RUSTC_BOOTSTRAP|MACOSX_DEPLOYMENT_TARGET|SDKROOT)$/;
 
 const withoutForeign = (env) => Object.fromEntries(Object.entries(env).filter(([name]) => !FOREIGN.test(name)));
 
-/** This machine's own tools, with Rust in the version that all binaries are made by. */
+/** Returns the environment of this machine's own tools, with the Rust version of all binaries. */
 export function nativeToolchain() {
   addRustTargets(process.env, []);
   return { ...withoutForeign(process.env), RUSTUP_TOOLCHAIN: RUST, MACOSX_DEPLOYMENT_TARGET };
 }
 
 /**
- * Everything that building for the given targets takes.
+ * Prepares everything to build for the given targets.
  * @param {import('./targets.mjs').Target[]} targets
  * @returns {Promise<NodeJS.ProcessEnv>} the environment to run cargo in
  */
 export async function prepareToolchain(targets) {
   mkdirSync(cache, { recursive: true });
   const windows = targets.some(({ os }) => os === 'win32');
-  // Rust itself takes a linker for build scripts; objdump is how the glibc floor is looked at a second time.
+  // Rust itself needs a linker for build scripts; objdump checks the glibc floor a second time.
   needDebianPackages('gcc', 'libc6-dev', 'binutils', ...(windows ? ['gcc-mingw-w64-x86-64'] : []));
   const env = await rustEnvironment();
   addRustTargets(env, targets.map(({ triple }) => triple));
@@ -138,8 +138,8 @@ export async function prepareToolchain(targets) {
 }
 
 /**
- * Compiler flags that replace this machine's folders in the texts of panics by names that are the same everywhere.
- * The sources of the dependencies have to be there already.
+ * Returns compiler flags that replace this machine's folders in the texts of panics by fixed names. The sources of the
+ * dependencies must be present.
  */
 export function remappedPaths(env) {
   const sources = path.join(env.CARGO_HOME || path.join(homedir(), '.cargo'), 'registry/src');

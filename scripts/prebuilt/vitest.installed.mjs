@@ -1,5 +1,5 @@
-// The configuration of the suite where it lies inside the installed package, in node_modules: its own specs are then
-// transformed, and the package is loaded by Node itself.
+// The vitest configuration inside the installed package, in node_modules: vitest transforms the package's specs, and
+// Node itself loads the package.
 
 import { defineConfig } from 'vitest/config';
 

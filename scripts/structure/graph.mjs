@@ -1,10 +1,10 @@
-// Source files of the tree, and cycles among their imports.
+// Lists source files of the tree, and finds cycles among their imports.
 
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { projectRoot } from '../support.mjs';
 
-/** Files beneath the folders that end in one of the extensions, relative to the project. */
+/** Files beneath the folders with one of the extensions, relative to the project. */
 export function sourceFiles(folders, extensions) {
   return folders
     .flatMap((folder) =>

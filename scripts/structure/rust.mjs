@@ -1,11 +1,11 @@
-// Imports of Rust files, read from their `use` declarations and from paths in their code.
+// Reads imports of Rust files from their `use` declarations and from paths in their code.
 
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { projectRoot } from '../support.mjs';
 import { sourceFiles } from './graph.mjs';
 
-/** Code without comments, strings and test modules. */
+/** Returns code without comments, strings and test modules. */
 function stripped(text) {
   return text
     .replace(/\/\/[^\n]*/g, '')
@@ -14,7 +14,7 @@ function stripped(text) {
     .replace(/#\[cfg\((?:test|all\(test[^\n]*)\)\]\s*mod \w+ \{[\s\S]*$/m, '');
 }
 
-/** `a::{b, c::{self, d as e}}` as `a::b`, `a::c`, `a::c::d`. */
+/** Expands `a::{b, c::{self, d as e}}` to `a::b`, `a::c`, `a::c::d`. */
 function expand(tree) {
   const open = tree.indexOf('{');
   if (open === -1) {
@@ -59,7 +59,7 @@ class Crate {
     return [`${base}.rs`, `${base}/mod.rs`].find((name) => existsSync(path.join(projectRoot, name)));
   }
 
-  /** Absolute module path of what a path names in a module, or undefined for another crate's. */
+  /** Absolute module path of a path in a module; undefined for a path into another crate. */
   absolute(segments, modules) {
     const [first, ...rest] = segments;
     if (first === 'crate') return rest;
@@ -87,7 +87,7 @@ class Crate {
     return new RegExp(`\\b(?:fn|struct|enum|union|const|static|type|trait|mod|macro_rules!)\\s+(?:mut\\s+)?${name}\\b`).test(this.code.get(file));
   }
 
-  /** The file that defines what a path names, through re-exports. */
+  /** The file that defines a path, resolved through re-exports. */
   definition(segments, seen = new Set()) {
     const key = segments.join('::');
     if (seen.has(key)) return undefined;
@@ -117,7 +117,7 @@ class Crate {
 }
 
 /**
- * Imports of every file of a crate. Re-exports of a `mod.rs` are no imports of its own.
+ * Imports of every file of a crate. Re-exports of a `mod.rs` do not count as its imports.
  *
  * @param {string} root folder with `lib.rs`
  * @returns {Map<string, Set<string>>}
