@@ -1,5 +1,5 @@
-// docs/performance.svg: one line an operation, a dot for each way of doing it, on a logarithmic scale around node:fs.
-// It brings its own background and both colour schemes, so that it can be read wherever it is shown.
+// Renders docs/performance.svg: one line per operation, and one dot per implementation, on a logarithmic scale relative
+// to node:fs. The SVG has its own background and both colour schemes.
 
 import { rows } from './rows.mjs';
 
@@ -48,7 +48,7 @@ function mark({ id, shape }, x, y, title = '') {
   return shapes[shape];
 }
 
-/** Places a ratio; what lies beyond an end stays at it. */
+/** Returns the position of a ratio. Clamps ratios beyond the ends of the scale. */
 function scaleAt(left) {
   const [low, high] = [0.015, 30].map(Math.log);
   return (ratio) => round(left + (PANEL * (Math.min(high, Math.max(low, Math.log(ratio))) - low)) / (high - low));
@@ -89,11 +89,13 @@ function legend(shown) {
 }
 
 /**
+ * Renders the chart.
+ *
  * @param {{ results: any[], places: { place: string, type: string }[], nodes: string[] }} run
  * @returns {string}
  */
 export function renderChart({ results, places, nodes }) {
-  // The line most people run: the middle one of those that were measured.
+  // The median of the measured lines, which most people run.
   const node = nodes[Math.floor(nodes.length / 2)];
   const ofNode = results.filter((row) => row.node === node);
   const titles = new Map(rows.filter(({ id }) => ofNode.some((row) => row.id === id)).map(({ id, title }) => [id, title]));

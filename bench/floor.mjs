@@ -1,4 +1,4 @@
-// The floor: core/benches/floor.rs in a process of its own, asked for a slice when its turn comes.
+// The floor: runs core/benches/floor.rs as a process that measures one slice per request.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -11,8 +11,8 @@ import { fail, findCargo, projectRoot } from '../scripts/support.mjs';
 const source = fileURLToPath(new URL('../core/benches/floor.rs', import.meta.url));
 
 /**
- * Builds the program, unless it was built from this source before; answers its path, or undefined where there is no Rust or
- * no Linux. It calls nothing of the library, so a change there is no reason to build it anew.
+ * Builds the program, unless it was built from the same source before. Returns its path, or undefined without Rust or
+ * Linux. The program does not use the library, so changes there need no new build.
  */
 export function buildFloor() {
   const cargo = process.platform === 'linux' ? findCargo() : undefined;
@@ -40,7 +40,7 @@ export function buildFloor() {
 /** @typedef {ReturnType<typeof startFloor>} Floor */
 
 /**
- * Starts the program. Its candidates answer with the time measured in that process, around the loop alone.
+ * Starts the program. Its candidates return the time that the process measures around the loop alone.
  * @param {string} program
  */
 export function startFloor(program) {

@@ -1,4 +1,4 @@
-// Measures the package against node:fs by hand, its peers, and the bare system calls.
+// Measures the package against node:fs, its peers, and the bare system calls.
 //
 //   npm run bench                    every row on Node 20, 24 and 26, tmpfs and disk; writes docs/performance*
 //   npm run bench -- --quick         the running Node only, fewer rounds, under two minutes; prints only

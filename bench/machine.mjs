@@ -1,4 +1,4 @@
-// What the report says about the machine and the run.
+// Describes the machine and the run for the report.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ function firstLine(file) {
   }
 }
 
-/** The commit that was measured, and whether files differ from it. */
+/** Returns the measured commit, and whether files differ from it. */
 function commit() {
   const git = (...args) => execFileSync('git', args, { cwd: projectRoot, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   try {
@@ -24,19 +24,19 @@ function commit() {
   }
 }
 
-/** One minute's load average: how many others wanted the processors too. */
+/** The load average of one minute: the competition for the processors. */
 export const load = () => os.loadavg()[0];
 
-/** Anything but the ordinary priority, in words. */
+/** Describes a priority other than the ordinary one. */
 function priority() {
-  // Fields 40 and 41 of proc_pid_stat(5), counted behind the name, which may hold spaces.
+  // Fields 40 and 41 of proc_pid_stat(5), counted from the end of the name, which may contain spaces.
   const fields = firstLine('/proc/self/stat')?.split(') ').pop().split(' ') ?? [];
   const [level, policy] = [fields[37], { 1: 'SCHED_FIFO', 2: 'SCHED_RR', 3: 'SCHED_BATCH' }[fields[38]]];
   if (policy) return level === '0' ? policy : `${policy} ${level}`;
   return os.getPriority() === 0 ? undefined : `nice ${os.getPriority()}`;
 }
 
-/** What does not change during the run. */
+/** Describes the properties that are constant during the run. */
 export function describeMachine() {
   const cpus = os.cpus();
   return {

@@ -1,43 +1,44 @@
-// How a figure is made: candidates take turns in slices of a millisecond, each turn in another order. What disturbs a
-// slice only ever adds to it, so a round is a few turns, and the fastest slice of each candidate counts. The figure is the
-// median of the ratios within the rounds. Slices are shorter than a scheduler's time slice, so that even on a busy machine
-// most of them are undisturbed: longer ones wander by a third there.
-// gc() is called between groups of rounds and never between slices: V8 drops inline caches with it, which would
-// measure how fast they come back.
+// Measures a figure. Candidates take turns in slices of a millisecond, in another order each turn. A disturbance only
+// adds time, so a round has a few turns, and the fastest slice of each candidate counts. The figure is the median of
+// the ratios within the rounds.
+//
+// Slices are shorter than a scheduler's time slice, so that most are undisturbed even on a busy machine: longer ones
+// vary by a third there. gc() runs between groups of rounds, never between slices: it makes V8 drop inline caches, and
+// the slice would measure their recovery.
 
 import assert from 'node:assert';
 
 /**
- * One way of doing a row's work.
+ * One implementation of a row's work.
  * @typedef {object} Candidate
  * @property {string} id
- * @property {string} label           what a reader would type
- * @property {string} [omits]         what it leaves out of the row's work
- * @property {() => unknown} [run]    does the work once; a promise is awaited when `async`
+ * @property {string} label a reader's code
+ * @property {string} [omits] parts of the row's work that it omits
+ * @property {() => unknown} [run] does the work once; a promise is awaited when `async`
  * @property {boolean} [async]
- * @property {number} [perRun]        operations in one run, 1 unless told
- * @property {number} [most]          runs in a slice, at most
- * @property {number} [fixed]         runs in a slice, instead of what fills it; the slice warms itself up
- * @property {(runs: number) => void} [before]  untimed
- * @property {(runs: number) => void} [after]   untimed
- * @property {(runs: number) => Promise<number>} [time]  instead of `run`: measures elsewhere, answers nanoseconds
+ * @property {number} [perRun] operations in one run; default 1
+ * @property {number} [most] limit of runs in a slice
+ * @property {number} [fixed] runs in a slice, whatever its duration; the slice includes its warm-up
+ * @property {(runs: number) => void} [before] untimed
+ * @property {(runs: number) => void} [after] untimed
+ * @property {(runs: number) => Promise<number>} [time] replaces `run`: measures elsewhere, returns nanoseconds
  */
 
 /**
- * How much is measured.
+ * The effort of a measurement.
  * @typedef {object} Effort
- * @property {number} sliceMs     length of a slice, as long as one run is shorter
- * @property {number} turns       slices of each candidate in a round, of which the fastest counts
- * @property {number} warmMs      warm-up of each candidate
- * @property {number} rounds      at most
- * @property {number} leastRounds however long they take
- * @property {number} budgetMs    no new round after this time, warm-up included
+ * @property {number} sliceMs length of a slice, if one run is shorter
+ * @property {number} turns slices of each candidate in a round, of which the fastest counts
+ * @property {number} warmMs warm-up of each candidate
+ * @property {number} rounds maximum
+ * @property {number} leastRounds minimum, whatever their duration
+ * @property {number} budgetMs no new round after this time, warm-up included
  */
 
-/** Rounds between two collections. */
+/** Rounds between two garbage collections. */
 const GC_EVERY = 40;
 
-/** Nanoseconds that `runs` runs take. */
+/** Returns the nanoseconds that `runs` runs take. */
 export async function timeSlice(/** @type {Candidate} */ candidate, runs) {
   candidate.before?.(runs);
   const elapsed = candidate.time ? await candidate.time(runs) : await timeRuns(candidate, runs);
@@ -45,7 +46,7 @@ export async function timeSlice(/** @type {Candidate} */ candidate, runs) {
   return elapsed;
 }
 
-/** Two loops, since awaiting what is no promise would cost a synchronous candidate a turn of the microtask queue. */
+/** Two loops, because `await` of a plain value would cost a synchronous candidate a turn of the microtask queue. */
 async function timeRuns({ run, async }, runs) {
   const start = process.hrtime.bigint();
   if (async) for (let i = 0; i < runs; i++) await run();
@@ -53,13 +54,13 @@ async function timeRuns({ run, async }, runs) {
   return Number(process.hrtime.bigint() - start);
 }
 
-/** The order of a turn: every candidate is first in turn, and has now this neighbour before it, now that. */
+/** Returns the order of a turn. Every candidate comes first equally often, with changing neighbours. */
 function orderOf(turn, count) {
   const order = Array.from({ length: count }, (_, i) => (i + turn) % count);
   return Math.floor(turn / count) % 2 === 0 ? order : order.reverse();
 }
 
-/** Warms every candidate up, in turns as they will be measured, and finds how many runs fill a slice. */
+/** Warms every candidate up, in turns as in the measurement, and determines the number of runs that fill a slice. */
 async function warmUp(candidates, { sliceMs, warmMs }) {
   const states = candidates.map((candidate) => ({
     candidate,
@@ -75,7 +76,7 @@ async function warmUp(candidates, { sliceMs, warmMs }) {
       state.spent += elapsed;
       state.fastest = Math.min(state.fastest, elapsed / state.runs);
       const fitting = Math.max(1, Math.round(slice / state.fastest));
-      // In steps, since the first runs are slow for other reasons than the work.
+      // In steps, because the first runs are slow for other reasons than the work.
       state.runs = Math.min(most, fitting, state.runs * 4);
     }
   }
@@ -86,7 +87,7 @@ async function warmUp(candidates, { sliceMs, warmMs }) {
  * Measures the candidates of one row.
  * @param {Candidate[]} candidates the first is the baseline
  * @param {Effort} effort
- * @returns {Promise<Map<string, number[]>>} for each candidate, nanoseconds per operation, one figure a round
+ * @returns {Promise<Map<string, number[]>>} nanoseconds per operation for each candidate, one figure per round
  */
 export async function measure(candidates, effort) {
   const started = performance.now();
@@ -110,7 +111,7 @@ export async function measure(candidates, effort) {
   return new Map(candidates.map(({ id }, index) => [id, times[index]]));
 }
 
-/** Quartiles of a list of numbers, interpolated. */
+/** Returns the interpolated quartiles of a list of numbers. */
 export function quartiles(numbers) {
   assert(numbers.length > 0);
   const sorted = [...numbers].sort((a, b) => a - b);
@@ -122,7 +123,7 @@ export function quartiles(numbers) {
   return { low: at(0.25), median: at(0.5), high: at(0.75) };
 }
 
-/** Quartiles of the ratios within the rounds. */
+/** Returns the quartiles of the ratios within the rounds. */
 export function ratio(times, id, against) {
   const base = times.get(against);
   return quartiles(times.get(id).map((time, round) => time / base[round]));

@@ -1,4 +1,4 @@
-// Why a target may be missed, in words; the figures come from the run. Shown only beside a target that was.
+// Reasons for missed targets; the figures come from the run. The report shows a reason beside a missed target only.
 
 /** @type {{ row: RegExp, against: string, why: string }[]} */
 const reasons = [

@@ -1,4 +1,4 @@
-// The Nodes to measure: given by path or by line, or the default.
+// The Node binaries to measure, by path, by line or by default.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -10,7 +10,10 @@ const binaryPackage = `node-${process.platform === 'win32' ? 'win' : process.pla
 const binaryOf = (line) =>
   path.join(projectRoot, '.cache/nodes', line, 'node_modules', binaryPackage, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
 
-/** The binary of a line, which scripts/nodes.mjs installs; its smoke program shows that the package works there. */
+/**
+ * Returns the binary of a line. scripts/nodes.mjs installs it, and its smoke program checks that the package works
+ * there.
+ */
 function installed(line) {
   const binary = binaryOf(line);
   if (!existsSync(binary) && run(process.execPath, ['scripts/nodes.mjs', '--smoke', line]) !== 0) {

@@ -1,4 +1,4 @@
-// The peers: installed beside the package, never into it, and loaded where they run.
+// The peers: installed beside the package, never into it, and loaded in the process that measures them.
 
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -16,28 +16,28 @@ const manifestOf = (name) => path.join(folder, 'node_modules', name, 'package.js
 const readManifest = (name) => JSON.parse(readFileSync(manifestOf(name), 'utf8'));
 
 /**
- * The binary of fs-safe for this system. npm leaves an optional package out when the Node that runs npm is too old for it,
- * although a newer one may be the one that is measured.
+ * Returns the package of fs-safe's binary for this system. npm omits an optional package if the Node that runs npm is
+ * too old for it, even if the measured Node is newer.
  */
 function fsSafeBinary() {
   const libc = process.platform === 'linux' ? (process.report.getReport().header.glibcVersionRuntime ? '-gnu' : '-musl') : '';
   return `@openclaw/fs-safe-${process.platform}-${process.arch}${process.platform === 'win32' ? '-msvc' : libc}`;
 }
 
-/** Installs the latest versions, unless that was done within the last day. */
+/** Installs the latest versions, unless the last installation is less than a day old. */
 export function installPeers() {
   const stamp = path.join(folder, 'installed');
   const names = [...peerNames, fsSafeBinary()];
   if (names.every((name) => existsSync(manifestOf(name))) && existsSync(stamp) && Date.now() - statSync(stamp).mtimeMs < DAY) return;
   mkdirSync(folder, { recursive: true });
-  // A manifest of its own, or npm would install into the package's folder.
+  // Without a manifest here npm would install into the package's folder.
   writeFileSync(path.join(folder, 'package.json'), '{ "private": true }\n');
   const args = ['install', '--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error', ...names.map((name) => `${name}@latest`)];
   if (runNpm(args, { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] }) !== 0) fail('bench: the peers could not be installed.');
   writeFileSync(stamp, '');
 }
 
-/** Whether a version is in a range as these packages write them: `^a.b.c`, `>=a.b.c`, joined by `||`. */
+/** Whether a version is in a range of the forms `^a.b.c` and `>=a.b.c`, joined by `||`. */
 export function satisfies(version, range) {
   const numbers = (text) => text.split('.').map(Number);
   const compare = (a, b) => [0, 1, 2].map((i) => (a[i] ?? 0) - (b[i] ?? 0)).find((difference) => difference !== 0) ?? 0;
@@ -49,7 +49,7 @@ export function satisfies(version, range) {
   });
 }
 
-/** Name, version and, where it does not run on this Node, why. */
+/** Returns name and version of each peer, and the reason if it does not run on this Node. */
 export function describePeers(nodeVersion = process.versions.node) {
   return peerNames.map((name) => {
     const { version, engines } = readManifest(name);
@@ -62,7 +62,7 @@ const entry = (specifier) => import(pathToFileURL(require.resolve(specifier)).hr
 
 const loaders = {
   async '@openclaw/fs-safe'() {
-    // The Rust binding it ships is what its users get; without it the comparison would flatter us.
+    // fs-safe's users get its Rust binding; without it the comparison would favour holdfast.
     const { configureFsSafeNative } = await import(pathToFileURL(path.join(folder, 'node_modules/@openclaw/fs-safe/dist/index.js')).href);
     configureFsSafeNative({ mode: 'require' });
     const at = (file) => import(pathToFileURL(path.join(folder, 'node_modules/@openclaw/fs-safe/dist', file)).href);
@@ -74,7 +74,7 @@ const loaders = {
   'fs-extra': async () => require('fs-extra'),
 };
 
-/** The modules of those peers that run on this Node. */
+/** Returns the modules of the peers that run on this Node. */
 export async function loadPeers() {
   const usable = describePeers().filter(({ wants }) => !wants);
   return Object.fromEntries(await Promise.all(usable.map(async ({ name }) => [name, await loaders[name]()])));

@@ -1,4 +1,4 @@
-// Where to measure: a tmpfs and a disk, each with what the system says about it.
+// File systems to measure on: a tmpfs and a disk, with their mount options.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,7 +7,7 @@ import { projectRoot } from '../scripts/support.mjs';
 
 const TMPFS_MAGIC = 0x01021994;
 
-/** Type and options of the mount a directory is on, from the longest mount point that leads to it; Linux alone tells. */
+/** Returns type and options of a directory's mount, by the longest matching mount point; Linux only. */
 function mountOf(directory) {
   if (process.platform !== 'linux') return { type: process.platform, options: 'unknown' };
   const unescape = (text) => text.replace(/\\(\d{3})/g, (_, digits) => String.fromCharCode(parseInt(digits, 8)));
@@ -19,14 +19,14 @@ function mountOf(directory) {
       return { point: unescape(before[4]), type: after[0], options: [...new Set([...before[5].split(','), ...after[2].split(',')])].join(',') };
     });
   const leads = ({ point }) => directory === point || directory.startsWith(point === '/' ? '/' : `${point}/`);
-  // The last of equals: it covers the ones before it.
+  // The last of equals covers the earlier ones.
   return mounts.filter(leads).reduce((best, mount) => (mount.point.length >= best.point.length ? mount : best));
 }
 
 const isTmpfs = (directory) => statfsSync(directory).type === TMPFS_MAGIC;
 
 /**
- * Scratch directories of the kinds that are wanted, removed by `remove`.
+ * Makes scratch directories of the requested kinds. `remove` deletes them.
  * @param {string[]} wanted
  * @param {{ tmpfs?: string, disk?: string }} chosen
  */

@@ -1,4 +1,4 @@
-// docs/performance.md and docs/performance-detail.md, from the results of one run.
+// Renders docs/performance.md and docs/performance-detail.md from the results of one run.
 
 import { explain } from './misses.mjs';
 import { rows } from './rows.mjs';
@@ -11,7 +11,7 @@ const line = (cells) => `| ${cells.join(' | ')} |`;
 const table = (head, body) => [line(head), line(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...body.map(line)].join('\n');
 const major = (version) => version.split('.')[0];
 
-/** The results of a run, found by row, place and Node. */
+/** Indexes the results of a run by row, place and Node. */
 function indexed(results) {
   const byKey = new Map(results.map((row) => [`${row.id} ${row.place} ${row.node}`, row]));
   return (id, place, node) => byKey.get(`${id} ${place} ${node}`);
@@ -33,7 +33,7 @@ function machineSection({ machine, places, nodes, peers, date, command, loads })
   return `## Machine and run\n\n${['| | |', '|---|---|', ...facts.map(line)].join('\n')}`;
 }
 
-/** How a target reads in a cell. */
+/** Formats a target for a cell. */
 function verdict(target) {
   if (!target) return '–';
   return target.met ? `${reached(target)} ✓` : `**${reached(target)} ✗**`;
@@ -86,7 +86,9 @@ function missSection({ results, places }) {
   return `## What was missed, and why\n\nIn brackets the quartiles over the rounds.\n\n${entries.join('\n')}`;
 }
 
-/** One file system: every candidate of every row, a line each; the row's name on the first, which is the baseline. */
+/**
+ * Renders one file system: one line per candidate of every row. The first line has the row's name and is the baseline.
+ */
 function detailSection({ results, nodes }, { place, type }) {
   const find = indexed(results);
   const body = rows.flatMap(({ id, title }) => {
@@ -125,7 +127,7 @@ const method = (run) => `## How it is measured
 
 const join = (parts) => `${parts.filter(Boolean).join('\n\n')}\n`;
 
-/** What was to be reached, what was, and how it was measured. */
+/** Renders the targets, the reached figures, and the method. */
 export function renderReport(run) {
   return join([
     '# Performance',
@@ -138,7 +140,7 @@ export function renderReport(run) {
   ]);
 }
 
-/** Every figure of the run. */
+/** Renders every figure of the run. */
 export function renderDetail(run) {
   return join([
     '# Performance in detail',

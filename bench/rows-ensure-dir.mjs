@@ -1,16 +1,16 @@
-// Directories that are there already, and directories that are not.
+// Rows of ensureDir: existing directories, and new ones.
 
 import assert from 'node:assert';
 import fs from 'node:fs';
 import path from 'node:path';
 
 const MODE = 0o700;
-/** Runs in one slice of the fresh row: each leaves a directory behind until the slice is over. */
+/** Limit of runs in one slice of the fresh row: each leaves a directory until the end of the slice. */
 const MOST_FRESH = 400;
 const NO_MODE = 'neither looks at the mode nor at links';
 const MKDIR = { recursive: true, mode: MODE };
 
-/** `depth` directories, one in the other. */
+/** Returns the path of `depth` nested directories. */
 const nested = (depth) => path.join(...Array.from({ length: depth }, (_, level) => `level-${level}`));
 
 function makeExisting({ dir }, depth) {
@@ -49,7 +49,7 @@ function syncRow(depth) {
   };
 }
 
-/** The promise forms; each takes the name of a directory beneath the scratch directory. */
+/** Returns the promise forms. Each takes the name of a directory beneath the scratch directory. */
 async function asyncForms({ dir, holdfast, peers }) {
   const fsExtra = peers['fs-extra'];
   const root = holdfast.openRootSync(dir);
@@ -80,7 +80,7 @@ const existingRow = {
   targets: [{ candidate: 'holdfast', against: 'node', limit: () => 0.3, text: '≤ 0.30' }, FS_SAFE_TARGET],
 };
 
-/** `depth` directories, one in the other, none of them there. */
+/** A row that creates `depth` nested directories. */
 function freshRow(depth) {
   return {
     id: `ensure-async-fresh-${depth}`,
@@ -94,7 +94,7 @@ function freshRow(depth) {
         const nameOf = (index) => path.join(parent, String(index), ...Array(depth - 1).fill('inner'));
         let names = [];
         let next = 0;
-        // Every slice begins with an empty parent of its own, and with names that are made already.
+        // Every slice starts with an empty parent of its own, and with precomputed names.
         const before = (runs) => {
           fs.mkdirSync(path.join(context.dir, parent), MKDIR);
           names = Array.from({ length: runs }, (_, index) => nameOf(index));

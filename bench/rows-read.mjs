@@ -1,4 +1,4 @@
-// Reads of a file that is in the page cache.
+// Rows of reads: the file is in the page cache.
 
 import assert from 'node:assert';
 import fs from 'node:fs';
@@ -6,9 +6,12 @@ import path from 'node:path';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
-/** From here on every slice is a process of its own: what an allocator has learnt from one candidate serves the next. */
+/**
+ * From this size on every slice is a process of its own: the state of the allocator after one candidate affects the
+ * next.
+ */
 const ISOLATED_FROM = 4 * MIB;
-/** Callers give a limit; this one is above every size here. */
+/** Callers set a limit; this one exceeds every size here. */
 const MAX_BYTES = 1024 * MIB;
 const AT_ONCE = 64;
 
@@ -40,7 +43,7 @@ function checkContent(size, result) {
 
 const places = /** @type {const} */ (['tmpfs', 'disk']);
 
-/** Most of what node:fs takes: up to 1 KiB, 16 KiB, 1 MiB, 16 MiB, and above. */
+/** Upper bounds of the ratio to node:fs: up to 1 KiB, 16 KiB, 1 MiB, 16 MiB, and above. */
 const SYNC_LIMITS = [[KIB, 0.9], [16 * KIB, 0.95], [MIB, 1], [16 * MIB, 0.75], [Infinity, 0.9]];
 
 function syncTargets({ bytes }) {
@@ -92,7 +95,7 @@ function asyncTargets({ bytes }) {
   return bytes === 256 * MIB ? [{ candidate: 'holdfast', against: 'node', limit: () => 0.65, text: '≤ 0.65' }] : [];
 }
 
-/** `count` different files at once, or one. */
+/** A row that reads `count` different files at once, or one. */
 function asyncRow(size, count) {
   const small = size.bytes <= 64 * KIB;
   return {

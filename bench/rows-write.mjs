@@ -1,4 +1,4 @@
-// Replacing a file of 1 KiB by one of the same size and the same exact mode.
+// Rows of writes: each replaces a file of 1 KiB by one of the same size and the same exact mode.
 
 import assert from 'node:assert';
 import fs from 'node:fs';
@@ -13,7 +13,7 @@ const CHMOD_BY_PATH = 'sets the mode by path, after the file is closed';
 const NO_DIRECTORY_SYNC = `does not sync the directory; ${CHMOD_BY_PATH}`;
 
 let counter = 0;
-/** The cheapest name that is good enough by hand. */
+/** Returns the cheapest temporary name that suffices for handwritten code. */
 const temporaryFor = (file) => `${file}.${process.pid}.${counter++}.tmp`;
 
 function byHandSync(file, synced) {
@@ -47,10 +47,10 @@ async function byHand(file, synced) {
 const HAND = 'open, write, fchmod, close, rename';
 const HAND_SYNCED = 'open, write, fchmod, fsync, close, rename, fsync of the directory';
 
-/** A disk takes now less, now more for a sync, and the lucky one is not the typical one. */
+/** The duration of a sync on a disk varies, and the fastest slice is not the typical one. */
 const SYNCED_SLICES = { turns: 1 };
 
-/** The peers' forms of one write; `chown: false` since the file has the right owner. */
+/** Returns the peers' forms of one write. `chown: false` because the file has the right owner. */
 function peerWrites(peers, synced) {
   const fsync = synced;
   const fsSafeOptions = { content: DATA, mode: MODE, syncTempFile: synced, syncParentDir: synced };
@@ -85,7 +85,7 @@ function peerWrites(peers, synced) {
 function checkFile(file) {
   assert.ok(fs.readFileSync(file).equals(DATA), `${file} has other content`);
   assert.equal(fs.statSync(file).mode & 0o7777, MODE);
-  // The next candidate must make it anew to pass.
+  // The next candidate must create it again to pass.
   fs.rmSync(file);
 }
 

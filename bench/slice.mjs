@@ -1,5 +1,5 @@
-// One slice of one candidate in a process of its own; prints the nanoseconds of a typical run, times the number of runs.
-// These runs are long enough to be timed one by one, and long enough to be disturbed: the median is the typical one.
+// Runs one slice of one candidate in a process of its own. Prints the nanoseconds of a typical run, times the number of
+// runs. These runs are long enough to be timed one by one, and to be disturbed: the median is the typical one.
 //
 //   node bench/slice.mjs '{ "row": "read-sync-16m", "candidate": "node", "dir": "/dev/shm/x", "warm": 4 }' 24
 

@@ -1,4 +1,4 @@
-// What a run prints, and how numbers are written everywhere.
+// Prints a run, and formats numbers for all outputs.
 
 export const duration = (nanoseconds) => {
   const value = nanoseconds / 1000;
@@ -7,7 +7,7 @@ export const duration = (nanoseconds) => {
 export const figure = (value) => (value >= 10 ? value.toFixed(1) : value.toFixed(2));
 export const spread = ({ low, high }) => `[${figure(low)}–${figure(high)}]`;
 
-/** What was reached, with one more digit where two would look like what was to be reached. */
+/** Formats a reached ratio, with one more digit if two digits would equal the target. */
 export function reached({ limit, times, figure: { median } }) {
   const value = figure(median) === figure(limit ?? times) ? median.toFixed(median >= 10 ? 2 : 3) : figure(median);
   return times === undefined ? value : `${value}×`;
@@ -19,7 +19,7 @@ function describeTarget(target) {
   return `${met ? 'met' : 'MISSED'}  ${candidate} : ${against} ${reached(target)} (to reach ${bound}) ${spread(target.figure)}`;
 }
 
-/** A row, one candidate a line: time of one operation, ratio to the first line, quartiles of the ratio. */
+/** Prints a row with one candidate per line: time of one operation, ratio to the first line, quartiles of the ratio. */
 export function printRow({ id, title, candidates, targets }) {
   console.log(`\n  ${title}  (${id})`);
   for (const { id: name, nanoseconds, ratio, omits } of candidates) {
@@ -29,7 +29,7 @@ export function printRow({ id, title, candidates, targets }) {
   for (const target of targets) console.log(`    → ${describeTarget(target)}`);
 }
 
-/** What was missed, at the end, where one looks first. */
+/** Prints the missed targets, at the end of the output. */
 export function printSummary(results) {
   const all = results.flatMap((row) => row.targets.map((target) => ({ row, target })));
   const missed = all.filter(({ target }) => !target.met);

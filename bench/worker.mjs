@@ -1,5 +1,5 @@
-// Measures one row on one Node and one file system, and prints it as JSON. A process of its own for each row:
-// what V8 has learnt from other rows would otherwise make a figure depend on their order.
+// Measures one row on one Node and one file system, and prints it as JSON. Each row has a process of its own, because
+// V8's state after other rows would make a figure depend on their order.
 //
 //   node --expose-gc bench/worker.mjs '{ "place": "tmpfs", "dir": "/dev/shm/x", "row": "read-sync-1k", "effort": {…}, "floor": "…" }'
 
@@ -20,7 +20,10 @@ const sliceProgram = fileURLToPath(new URL('slice.mjs', import.meta.url));
 const peers = alone ? {} : await loadPeers();
 const floor = floorProgram ? startFloor(floorProgram) : undefined;
 
-/** The same candidate, each slice in a new process. The floor is in one already, and maps its memory anew each time. */
+/**
+ * Returns the same candidate with each slice in a new process. The floor is unchanged: it is in a process already, and
+ * maps its memory anew each time.
+ */
 function isolate(row, candidate, directory) {
   const { runs: fixed, warm } = row.isolated;
   if (candidate.time) return { ...candidate, fixed };
@@ -33,7 +36,7 @@ function isolate(row, candidate, directory) {
   return { ...candidate, run: undefined, fixed, time };
 }
 
-/** Runs every candidate once and looks at what it did: a fast wrong answer is no result. */
+/** Runs every candidate once and checks its result: a fast wrong result does not count. */
 async function checkOnce(row, candidate, context) {
   candidate.before?.(1);
   const result = await candidate.run();
