@@ -1,4 +1,4 @@
-// One step of the demo, done as whoever runs this, under umask 077. Answers one JSON object on standard output.
+// Runs one step of the demo as the current user, under umask 077. Prints one JSON object to standard output.
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { ensureDirSync, PRIVATE_FILE_MODE, readLocalFileSafelySync, writeAtomicSync } from './index.mjs';
 

@@ -1,4 +1,4 @@
-// What the demo prints: one line for each thing tried, a mark for how it ended, and the modes before and after.
+// Output of the demo: one line per action, with a mark for its outcome, and the modes before and after.
 
 const colours = process.stdout.isTTY && !process.env.NO_COLOR;
 const paint = (number) => (text) => (colours ? `\x1b[${number}m${text}\x1b[0m` : text);
@@ -39,7 +39,7 @@ export class Report {
     console.log(`             ${dim(`${name}:`)} ${text}`);
   }
 
-  /** Says how it went and answers the exit code. */
+  /** Prints the summary and returns the exit code. */
   conclude() {
     const all = this.#kept + this.#broken;
     console.log(

@@ -1,4 +1,4 @@
-// The scene of the demo: a scratch directory, a copy of the package that other users may read, and the users.
+// Sets up the demo: a scratch directory, a copy of the package that other users can read, and the users.
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   accessSync,
@@ -22,7 +22,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const packageRoot = resolve(here, '..');
 const FS_GROUP = 1000;
 
-/** Whether users without privileges get to this path: every directory on the way may be searched. */
+/** Whether unprivileged users can reach this path: every directory on it must be searchable. */
 function everyoneReaches(path) {
   const parent = dirname(path);
   const { mode } = statSync(path);
@@ -47,12 +47,12 @@ function findTool(name) {
 function makeDir(path, mode, uid, gid) {
   mkdirSync(path);
   if (uid !== undefined) chownSync(path, uid, gid);
-  // After chown, which drops setgid, and whatever the umask was.
+  // After chown, which clears setgid. chmod also overrides the umask.
   chmodSync(path, mode);
   return path;
 }
 
-/** Copies what an actor needs, since a checkout may lie where only its owner gets to. */
+/** Copies the files that an actor needs, because only its owner may have access to the checkout. */
 function copyPackage(to) {
   mkdirSync(to);
   for (const name of ['index.js', 'index.mjs', 'package.json', 'dist']) cpSync(join(packageRoot, name), join(to, name), { recursive: true });
@@ -63,7 +63,7 @@ function copyPackage(to) {
   return { HOLDFAST_NATIVE_PATH: join(to, basename(binary)) };
 }
 
-/** A process of some user that does one thing after another, each in a fresh Node. */
+/** Runs actions as a given user, each in a new Node process. */
 class Actor {
   constructor({ program, folder, env, command = [], identity = {} }) {
     Object.assign(this, { program, folder, env, command, identity });
@@ -78,7 +78,10 @@ class Actor {
   }
 }
 
-/** A user without capabilities, by setpriv where there is one, else as Node's own spawn can do it. */
+/**
+ * Returns the command and identity of a user without capabilities: by setpriv if it is installed, otherwise by Node's
+ * spawn.
+ */
 function asUser(uid) {
   const setpriv = findTool('setpriv');
   if (setpriv === undefined) return { identity: { uid, gid: uid } };
@@ -101,14 +104,14 @@ class Stage {
     this.becomesReal();
   }
 
-  /** Root in a container may lack the right to become somebody else or to give files away. */
+  /** Checks that root may switch users and change owners. Root in a container may lack that right. */
   becomesReal() {
     if (!this.isReal) return;
     try {
       makeDir(join(this.scratch, 'probe'), 0o700, 1000, 1000);
       if (this.gateway.does('whoAmI', {}).value.uid === 1000) return;
     } catch {
-      // Told by describe(): the demo goes on as it does without root.
+      // describe() reports it: the demo continues as it does without root.
     }
     this.isReal = false;
     for (const actor of [this.gateway, this.sender]) Object.assign(actor, { command: [], identity: {} });
@@ -128,7 +131,7 @@ class Stage {
     return `on ${this.scratch}, as root, with child processes of uid 1000 and 1001 (${how})`;
   }
 
-  /** A volume as Kubernetes mounts it for a pod with `fsGroup: 1000`. */
+  /** Makes a volume as Kubernetes mounts it for a pod with `fsGroup: 1000`. */
   volume(name) {
     return makeDir(join(this.scratch, name), 0o2775, 0, FS_GROUP);
   }
@@ -141,7 +144,10 @@ class Stage {
     return makeDir(join(this.scratch, name), mode);
   }
 
-  /** A directory of another user that is no system directory. Harmless: this user may not even set the mode it has. */
+  /**
+   * Returns a directory of another user that is no system directory. Harmless: this user may not even set its current
+   * mode.
+   */
   foreignDirectory() {
     if (process.platform === 'win32') return undefined;
     return ['/usr/local/bin', '/usr/share/man', '/usr/share/doc', '/etc/ssl'].find((dir) => {

@@ -1,5 +1,5 @@
-// Two failures that gateways written with node:fs have in production, played for real on a scratch directory:
-// first as the gateway did it, then with holdfast. Exits with 1 when any outcome is not the promised one.
+// Reproduces two production failures of gateways written with node:fs, on a scratch directory: first with the gateway's
+// code, then with holdfast. Exits with 1 if an outcome differs from the expected one.
 //
 //   npm run demo
 import { existsSync, readFileSync, statSync } from 'node:fs';
@@ -11,12 +11,12 @@ const report = new Report();
 const stage = openStage();
 const promised = { before: 'what the gateway ran into', after: 'as promised' };
 
-/** Mode of a name in octal, or what to say when there is nothing. */
+/** Returns the mode of a file in octal, or a text if it does not exist. */
 function mode(path) {
   return existsSync(path) ? octal(statSync(path).mode & 0o7777) : 'absent';
 }
 
-/** Lets an actor do one thing to `path`, and shows what came of it with the mode before and after. */
+/** Runs one action of an actor on `path`, and prints its outcome with the mode before and after. */
 function play(kind, actor, code, step, path, isPromised, details = () => []) {
   const before = mode(path);
   const outcome = actor.does(step, { path });

@@ -1,5 +1,5 @@
-// A small tool layer over HTTP: PUT saves a media file, GET hands it out. What holdfast refuses becomes an answer a
-// stranger may see (`toPublicError`) and a log line an operator can act on (`toJSON`).
+// A small tool layer over HTTP: PUT saves a media file, GET returns it. For an error of holdfast the client gets a
+// response without internals (`toPublicError`), and the log gets a line for the operator (`toJSON`).
 //
 //   node examples/gateway.mjs [directory]
 //   curl -T cat.png http://127.0.0.1:8080/cat.png && curl -i http://127.0.0.1:8080/cat.png
@@ -10,7 +10,7 @@ import { ensureDir, httpStatus, isHoldfastError, readLocalFileSafely, toPublicEr
 
 const MAX_BYTES = 8 << 20;
 
-/** An HTTP server for the files of one directory; paths, links and races cannot leave it. */
+/** Creates an HTTP server for the files of one directory. Paths, symlinks and races cannot leave the directory. */
 export async function createGateway(directory, log = console.error) {
   const { path: root } = await ensureDir(directory);
 
