@@ -17,7 +17,7 @@ const VERBS: { name: string; call: (dir: string, signal: AbortSignal) => Promise
   { name: 'ensureDir', call: (dir, signal) => ensureDir(`${dir}/a/b`, { signal }) },
 ];
 
-/** Verbs as they go to the pool: with `root` as an option, no read is answered from memory. */
+/** Verbs that run in the pool: with `root` as an option, no read completes from memory. */
 const IN_POOL: typeof VERBS = [
   { name: 'readLocalFileSafely', call: (dir, signal) => readLocalFileSafely('f', { root: dir, signal }) },
   { name: 'readLocalFileSafely of a large file', call: (dir, signal) => readLocalFileSafely('large', { root: dir, signal, maxBytes: Infinity }) },
@@ -30,7 +30,7 @@ const IN_POOL: typeof VERBS = [
   { name: 'Root.ensureDir', call: (dir, signal) => withRoot(dir, (root) => root.ensureDir('a/b', { signal })) },
 ];
 
-/** The root is closed while the call is under way, or waits for its turn. */
+/** Closes the root while the call is pending or waits for its turn. */
 function withRoot<T>(dir: string, call: (root: ReturnType<typeof openRootSync>) => Promise<T>): Promise<T> {
   const root = openRootSync(dir);
   const calling = call(root);
@@ -38,7 +38,7 @@ function withRoot<T>(dir: string, call: (root: ReturnType<typeof openRootSync>) 
   return calling;
 }
 
-/** Keeps all threads of libuv's pool busy until it is told to end: each opens a FIFO that nobody writes to. */
+/** Blocks all threads of libuv's pool until the returned function is called: each opens a FIFO without a writer. */
 function busyPool() {
   const pipes = Array.from({ length: 4 }, () => `${scratch()}/pipe`);
   let busy = pipes.length;
@@ -49,7 +49,7 @@ function busyPool() {
     await handle.close();
   });
   const end = async () => {
-    // The open of a reader ends when there is a writer; with O_RDWR that one waits for nobody.
+    // A reader's open ends when there is a writer. An open with O_RDWR does not wait.
     const writers = pipes.map((pipe) => fs.openSync(pipe, fs.constants.O_RDWR));
     await Promise.all(opening);
     for (const writer of writers) fs.closeSync(writer);
@@ -75,7 +75,7 @@ describe.each(VERBS)('$name', ({ call }) => {
   });
 
   test('rejects with the reason, or has succeeded whole, when aborted right after the call', async () => {
-    // Once: what an aborted call has under way may open a descriptor, and close it, at any time after that.
+    // Once: the pending work of an aborted call may open and close a descriptor at any later time.
     const open = openFiles();
     for (let round = 0; round < 20; round += 1) {
       const dir = scratch();

@@ -5,7 +5,10 @@ import * as holdfast from '../index.mjs';
 
 const LAYOUT = ['f: old', 'd/ 0755'];
 
-/** Both forms answer with this kind of error, nothing on disk changes, and the promise form does not throw synchronously. */
+/**
+ * Checks that both forms throw this kind of error, that the disk is unchanged, and that the promise form does not throw
+ * synchronously.
+ */
 async function refuses(act: (form: Form) => Promise<unknown>, kind: typeof TypeError | typeof RangeError, code: string, mentions?: string): Promise<void> {
   for (const { before, after, outcome } of await inBothForms(LAYOUT, act)) {
     expect(outcome.error, 'the call was accepted').toBeInstanceOf(kind);
@@ -144,7 +147,7 @@ describe('data of the wrong type', () => {
   test.each(named([undefined, null, 0, 1.5, true, 1n, Symbol('x'), () => 'x', {}, { length: 1, 0: 1 }, new Date(), new Error('x'), Promise.resolve('x'), new WeakMap(), new String('x')]))(
     '$shown',
     async ({ value }) => {
-      // Not held against each other: only the promise form's message offers iterables.
+      // Not compared with each other: only the promise form's message mentions iterables.
       for (const form of FORMS) {
         for (const file of ['f', 'new']) {
           const { before, after, outcome } = await inOneForm(form, LAYOUT, () => form.write(file, value));

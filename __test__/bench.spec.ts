@@ -1,4 +1,4 @@
-// The benchmark runs and covers what it is meant to. It says nothing about time: that is for `npm run bench`.
+// Checks that the benchmark runs and covers its rows. `npm run bench` measures time, this spec does not.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { spawnSync } from 'node:child_process';
@@ -7,7 +7,7 @@ import { scratch } from './helpers/scratch.js';
 
 const PROJECT = path.resolve(import.meta.dirname, '..');
 
-/** Where the benchmark may make directories, by its own choice. */
+/** Directories in memory that the benchmark may choose. */
 const MEMORY = ['/dev/shm', '/run/shm'].filter((dir) => fs.existsSync(dir));
 
 function bench(...args: string[]): string {

@@ -1,4 +1,4 @@
-// cleanStaleTemporaries with olderThanMs: 0, in another process, beside everything that takes its time.
+// cleanStaleTemporaries with olderThanMs: 0 in another process, while slow operations run.
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import { createInterface } from 'node:readline';

@@ -11,7 +11,7 @@ import { octal } from './helpers/umask.js';
 
 const PROGRAM = fileURLToPath(new URL('./programs/racer.mjs', import.meta.url));
 
-/** Runs one of the programs of racer.mjs and gives back what it printed. */
+/** Runs one of the programs of racer.mjs and returns its output. */
 async function racer(...args: string[]): Promise<string> {
   const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   let printed = '';
@@ -25,7 +25,7 @@ describe('asynchronous writes on one target', () => {
   test('publish in the order they were made, though nobody awaited them', async () => {
     for (let round = 0; round < 20; round += 1) {
       const file = `${scratch()}/f`;
-      // Sizes that fall, so that a later call would be ready sooner.
+      // Decreasing sizes, so that a later call would be ready sooner.
       const calls = Array.from({ length: 20 }, (_, number) => writeAtomic(file, `${number}:${'x'.repeat((20 - number) * 20_000)}`, { durable: false }));
       await calls.at(-1);
       expect(fs.readFileSync(file, 'utf8').split(':')[0]).toBe('19');

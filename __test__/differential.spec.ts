@@ -6,7 +6,7 @@ import { NEW } from './helpers/expectations.js';
 import { FORMS, outcome, type Form } from './helpers/forms.js';
 import { build, placeInMemory, tree } from './helpers/scratch.js';
 
-// Every path of up to three of these components, against what node:fs finds at the same path.
+// Compares every path of up to three of these components with the result of node:fs for the same path.
 const COMPONENTS = ['d', 'f', 'ln', 'lf', 'no', '..', '.', ''];
 const LAYOUT = ['d/d/f: deep', 'd/f: middle', 'd/ln => d', 'd/lf => ../f', 'f: top', 'ln => d/d', 'lf => f'];
 
@@ -17,7 +17,7 @@ function everyPath(): string[] {
   return [...one, ...two, ...three].filter((name) => !/(^|\/)\.\.[/.]*$/.test(name));
 }
 
-/** The path without what may not hide a final link: trailing slashes and dots. */
+/** Returns the path without the suffix that may hide a final symlink: trailing slashes and dots. */
 function bareName(name: string): string {
   return name.replace(/(?:\/+\.?)+$/, '');
 }
@@ -31,7 +31,7 @@ function codeOf(act: () => void): string | undefined {
   }
 }
 
-/** What a read must come to, by lstat of the bare name. */
+/** Returns the expected outcome of a read, by lstat of the bare name. */
 function expectedRead(name: string): string {
   const bare = bareName(name);
   const missing = codeOf(() => void fs.lstatSync(bare));
@@ -42,7 +42,7 @@ function expectedRead(name: string): string {
   return bare === name ? `read ${fs.readFileSync(name, 'utf8')}` : 'not-directory';
 }
 
-/** What a write must come to: as the read, and where nothing is, by what the parent is. */
+/** Returns the expected outcome of a write: that of the read, or for a missing file that of its parent. */
 function expectedWrite(name: string): string {
   const bare = bareName(name);
   const missing = codeOf(() => void fs.lstatSync(bare));
@@ -58,7 +58,7 @@ function expectedWrite(name: string): string {
   return read.startsWith('read ') ? `written ${fs.realpathSync.native(name)}` : read;
 }
 
-/** What an ensureDir must come to, for all but paths that need `..` behind something missing. */
+/** Returns the expected outcome of ensureDir, for all paths but those with `..` after a missing component. */
 function expectedEnsure(name: string): string {
   const bare = bareName(name);
   if (codeOf(() => void fs.lstatSync(bare)) === 'ENOTDIR') return 'not-directory';
@@ -68,7 +68,7 @@ function expectedEnsure(name: string): string {
   const last = bare.lastIndexOf('/');
   if (last === -1) return `directory ${path.join(fs.realpathSync.native('.'), bare)}`;
   const parent = bare.slice(0, last);
-  // A link as parent is followed; what it stands for has to be a directory, or to be made.
+  // A symlink as parent is followed; its target must be a directory, or the call makes one.
   const behind = codeOf(() => void fs.readdirSync(parent));
   if (behind === 'ENOTDIR') return 'not-directory';
   if (behind === undefined) return `directory ${path.join(fs.realpathSync.native(parent), path.basename(bare))}`;
@@ -85,7 +85,7 @@ describe('every path of up to three components means what it means to node:fs', 
   const started = process.cwd();
   let top: string;
 
-  // Two levels down, so that no path of three components leaves what is made and removed here.
+  // Two levels down, so that no path of three components leaves the created and removed tree.
   beforeEach(() => {
     top = fs.mkdtempSync(path.join(placeInMemory() ?? fs.realpathSync.native(os.tmpdir()), 'hf-diff-'));
     rebuild();
@@ -103,7 +103,7 @@ describe('every path of up to three components means what it means to node:fs', 
     process.chdir(path.join(top, 'a/b'));
   }
 
-  /** Compares every path; `act` says in one string what a call came to. The tree is made anew after whatever changed it. */
+  /** Compares every path; `act` returns the outcome of a call as one string. Recreates the tree after each change. */
   async function compare(form: Form, expected: (name: string) => string, act: (name: string) => Promise<string>): Promise<void> {
     const differences: string[] = [];
     let compared = 0;

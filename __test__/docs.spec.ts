@@ -1,5 +1,5 @@
-// Every code block of README.md and docs/ is checked: run and held against the output that is written behind it, or
-// type-checked, or parsed, as helpers/doc-blocks.ts explains. A block without handling fails.
+// Checks every code block of README.md and docs/: runs it and compares its output, type-checks it, or parses it, as
+// helpers/doc-blocks.ts explains. A block without handling fails.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { spawnSync } from 'node:child_process';
@@ -17,7 +17,7 @@ const BLOCKS = documents().flatMap((file) => blocksOf(file, fs.readFileSync(path
 const RUN = BLOCKS.filter(({ how }) => how === 'run');
 const TYPED = BLOCKS.filter(({ language, how }) => (language === 'ts' || language === 'js') && (how === 'run' || how === 'types'));
 
-/** A folder in which the package is installed, with what the examples work on. */
+/** Makes a folder with an installed package and the files that the examples use. */
 function workplace(): string {
   const dir = scratch();
   fs.chmodSync(dir, 0o755);
@@ -29,14 +29,14 @@ function workplace(): string {
     'package.json: {"type":"module"}',
     `node_modules/holdfast => ${PROJECT}`,
     `node_modules/@types/node => ${PROJECT}/node_modules/@types/node`,
-    // What npx does with a command that is installed: it looks here first.
+    // npx first searches the installed commands, as this script does.
     'bin/npx 0755: #!/bin/sh\nexec "$@"\n',
     'bin/holdfast => ../node_modules/holdfast/dist/cli/main.js',
   ]);
   return dir;
 }
 
-/** The program of a block, and the command that runs it. */
+/** Writes the program of a block, and returns the command that runs it. */
 function prepare({ language, code }: Block, dir: string): string[] {
   if (language === 'sh') {
     fs.writeFileSync(path.join(dir, 'example.sh'), code);
@@ -47,7 +47,7 @@ function prepare({ language, code }: Block, dir: string): string[] {
   return [process.execPath, 'example.mjs'];
 }
 
-/** What an example prints, both streams in their order, without what differs between two runs. */
+/** Runs an example. Returns both output streams in order, without details that differ between runs. */
 function run(block: Block, dir: string): { status: number | null; output: string } {
   const command = prepare(block, dir);
   const data = path.join(dir, 'data');
@@ -68,7 +68,7 @@ function run(block: Block, dir: string): { status: number | null; output: string
   }
 }
 
-/** What the compiler says of files in a folder where the package is installed. */
+/** Returns the compiler's errors for files in a folder with an installed package. */
 function typeErrors(dir: string, files: string[]): string {
   const settings = { strict: true, noEmit: true, allowJs: true, target: 'es2022', lib: ['es2023', 'esnext.disposable'], module: 'nodenext', types: ['node'] };
   fs.writeFileSync(path.join(dir, 'tsconfig.json'), JSON.stringify({ compilerOptions: settings, files }));
@@ -106,7 +106,7 @@ describe('an example of the documentation', () => {
     const dir = workplace();
     const files = TYPED.map(({ code, language }, index) => {
       const file = `example-${index}.${language}`;
-      // Each a module of its own, also without an import.
+      // Each file is a module, even without an import.
       fs.writeFileSync(path.join(dir, file), `${code}export {};\n`);
       return file;
     });
@@ -137,7 +137,7 @@ describe('an example of the documentation', () => {
 describe('an @example of the types', () => {
   const examples = DECLARATIONS.flatMap(examplesOf);
 
-  /** The folder of the other examples, with a file that no socket buffers whole. */
+  /** Returns the folder of the other examples, with a file that exceeds every socket buffer. */
   function folder(): string {
     const dir = workplace();
     build(dir, ['workspace/notes.md: note']);
@@ -203,7 +203,7 @@ describe('what the documentation names', () => {
     expect(told.filter((code) => !/^(ensureDir|writeAtomic|readLocalFileSafely)$/.test(code)).sort()).toEqual(declared.sort());
   });
 
-  /** The rows of the tables whose last column names tests. */
+  /** Returns the table rows whose last column cites tests. */
   function citingRows(text: string): string[] {
     const tables = text.split('\n\n').filter((part) => /^\| .*attacked by \|$/m.test(part));
     return tables.flatMap((table) => table.split('\n').filter((line) => line.startsWith('| ') && !/attacked by \|$/.test(line)));
@@ -252,7 +252,7 @@ describe('index.d.ts and what it re-exports', () => {
   const files = ['index.d.ts', 'errors.d.ts', 'stage.d.ts', 'write.d.ts'];
   const isDocumented = (node: ts.Node) => ts.getJSDocCommentsAndTags(node).length > 0;
 
-  /** Every declaration and its members, by name. */
+  /** Returns every declaration and its members, by name. */
   function declarations(file: string): { name: string; node: ts.Node }[] {
     const source = ts.createSourceFile(file, fs.readFileSync(path.join(PROJECT, file), 'utf8'), ts.ScriptTarget.Latest, true);
     return source.statements.flatMap((statement): { name: string; node: ts.Node }[] => {

@@ -130,7 +130,7 @@ describe('the JSON', () => {
     const paths = ['dir', 'file', 'link', 'pipe', 'missing', 'missing/deeper'];
     const doctored = holdfast(['doctor', '--json', ...paths], { cwd: dir }).stdout;
     const tested = holdfast(['selftest', '--json', '--dir', dir]).stdout;
-    // A literal may have no field that its type has not, and has to have every one that is not optional.
+    // TypeScript checks that a literal has no unknown field and every required one.
     fs.writeFileSync(path.join(dir, 'check.ts'), `${declarations}\nexport const doctored: DoctorReport = ${doctored};\nexport const tested: SelftestReport = ${tested};\n`);
     const settings = { strict: true, noEmit: true, target: 'es2022', module: 'nodenext', types: ['node'], typeRoots: [path.join(PROJECT, 'node_modules/@types')] };
     fs.writeFileSync(path.join(dir, 'package.json'), '{"type":"module"}');
@@ -171,7 +171,7 @@ describe('the parts', () => {
     expect(mountOf(mounts, 40, '/mnt/x')).toBe(mounts[1]);
     expect(mountOf(mounts, -1, '/mnt/deep')).toBe(mounts[2]);
     expect(mountOf(mounts, -1, '/mntother')).toBe(mounts[0]);
-    // UTF-8 in a mount point is not escaped, and read byte by byte.
+    // A mount point may have unescaped UTF-8, and is read byte by byte.
     expect(parseMounts(Buffer.from('1 0 0:1 / /mnt/é rw - tmpfs t rw').toString('latin1'))[0].mountPoint).toBe('/mnt/é');
   });
 

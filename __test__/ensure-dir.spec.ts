@@ -7,7 +7,7 @@ import { build, modeOf, scratch, tree } from './helpers/scratch.js';
 import { needs } from './helpers/sys-needs.js';
 import { octal } from './helpers/umask.js';
 
-// What warnings say is warnings.spec.ts's affair; here they are only kept from the output, and counted.
+// warnings.spec.ts tests the text of warnings. Here they are suppressed and counted.
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockImplementation(() => {}));
 afterEach(() => void vi.restoreAllMocks());
 
@@ -30,7 +30,7 @@ describe('a directory that has to be made', () => {
         containment: 'none',
       });
     }
-    // Where dots are resolved as text, the name is resolved so too; relative stays relative.
+    // If dots are resolved as text, so is the returned name; relative names stay relative.
     for (const { dir, outcome } of await inBothForms(['old/ 0755'], (form, dir) => make(form, dir, 'reject'))) {
       const { made, node, at } = outcome.value!;
       expect(path.resolve(dir, made.firstCreated!)).toBe(path.resolve(dir, node));

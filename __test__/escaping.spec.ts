@@ -1,4 +1,5 @@
-// Control, bidi and other unprintable characters of a path never reach a message, a stack, a log line or a terminal.
+// Control, bidi and other unprintable characters of a path never appear in a message, a stack, a log line or a
+// terminal.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { spawnSync } from 'node:child_process';
@@ -17,13 +18,16 @@ const { doctorText } = require('../dist/cli/doctor/text.js');
 const { selftestText } = require('../dist/cli/selftest/text.js');
 const { palette } = require('../dist/cli/terminal.js');
 
-/** One of each kind: C0, DEL, C1, bidi overrides and isolates, zero-width, separators, odd spaces, invisible and private code points. */
+/**
+ * One of each kind: C0, DEL, C1, bidi overrides and isolates, zero-width, separators, odd spaces, invisible and private
+ * code points.
+ */
 const NASTY = 'a\n\r\t\u001b[31m\u0007\u007f\u0085\u009b\u00a0\u00ad\u061c\u200b\u200d\u200e\u2028\u2029\u202e\u2066\u2069\ufeff\ue000\u{e0041}z';
 const RAW = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/u;
 /** Node's own stacks and messages have newlines. */
 const RAW_BUT_NEWLINE = /(?!\n)(?:[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs})/u;
 
-/** Everything that a person or a log reads of an error. The frames of a stack name our own files. */
+/** Checks every text of an error that a person or a log reads. The frames of a stack name files of this project. */
 function expectPrintable(error: any): void {
   for (const text of [error.message, error.remedy ?? '']) expect(text).not.toMatch(RAW);
   if (holdfast.isHoldfastError(error)) {

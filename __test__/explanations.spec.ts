@@ -1,4 +1,4 @@
-// What an error says about its cause, in situations where the obvious explanation is the wrong one.
+// Explanations of errors, in situations whose obvious explanation is wrong.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';

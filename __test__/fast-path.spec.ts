@@ -1,4 +1,4 @@
-// What answers on the event loop's own thread mean for everything else: errors, timers, descriptors, threads and memory.
+// Effects of calls on the event loop's thread: errors, timers, descriptors, threads and memory.
 import * as fs from 'node:fs';
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -9,16 +9,16 @@ import { failure, openFiles, outcome, summary } from './helpers/forms.js';
 import { build, placeInMemory, scratch } from './helpers/scratch.js';
 
 const PROGRAM = fileURLToPath(new URL('./programs/crowd.mjs', import.meta.url));
-/** More calls than are answered at once in one turn of the event loop. */
+/** Exceeds the number of calls that run at once in one turn of the event loop. */
 const MORE_THAN_A_TURN = 300;
 
-/** What crowd.mjs found, in a process of its own, under a shell's `limits` if there are any. */
+/** Returns the output of crowd.mjs, run in a process of its own, under a shell's `limits` if given. */
 async function crowd(args: (string | number)[], limits = ':'): Promise<any> {
   const line = ['-c', `${limits}; exec "$@"`, 'sh', process.execPath, PROGRAM, ...args.map(String)];
   return JSON.parse((await promisify(execFile)('sh', line)).stdout);
 }
 
-/** Small files, a large one and a directory; in memory where that is to be had, as disks differ too much. */
+/** Makes small files, a large one and a directory; in memory if possible, because disks differ too much. */
 function crowdDir(): string {
   const memory = placeInMemory();
   const dir = memory ? fs.mkdtempSync(`${memory}/hf-spec-`) : scratch();
@@ -33,7 +33,7 @@ describe('an answer', () => {
     build(dir, ['f 0640: content', 'private/ 0700', 'd/f: deep']);
     using root = openRootSync(dir);
     for (const file of [`${dir}/f`, `${dir}/./d/../f`, `${dir}/d/f`]) {
-      // The first read may set the time of the last access.
+      // The first read may set the access time.
       readLocalFileSafelySync(file);
       const expected = readLocalFileSafelySync(file);
       const calls = Array.from({ length: MORE_THAN_A_TURN }, (_, n) => (n % 2 ? readLocalFileSafely(file) : root.read(file.slice(dir.length + 1))));
@@ -67,7 +67,7 @@ describe('an answer', () => {
     const file = `${dir}/${name}`;
     const expected = summary(await failure(() => readLocalFileSafelySync(file, options)), dir);
     expect(expected.code).toBe(code);
-    // The good ones use up what the calling thread does in a turn; the last calls go to the pool untried.
+    // The good calls exhaust the budget of the calling thread in a turn; the last ones go to the pool directly.
     const calls = Array.from({ length: MORE_THAN_A_TURN }, (_, n) => outcome(() => readLocalFileSafely(n % 4 ? `${dir}/f` : file, n % 4 ? {} : options)));
     for (const [n, { error }] of (await Promise.all(calls)).entries()) {
       if (n % 4) expect(error).toBeUndefined();
@@ -138,10 +138,10 @@ describe.runIf(process.platform === 'linux')('10,000 calls at once', () => {
     const dir = crowdDir();
     const best = { max: Infinity, p99: Infinity, took: Infinity };
     const peer = { ...best };
-    // The burst of ten thousand starts is the same for both, and takes some tens of milliseconds where
-    // node:fs has next to nothing to do; what must never show is a delay that grows with the work itself.
+    // The burst of ten thousand starts is the same for both. It takes some tens of milliseconds, while node:fs has next
+    // to nothing to do. A delay that grows with the work itself must not show.
     const isNoWorse = () => best.max < peer.max * 1.25 + 40 && best.p99 < peer.p99 * 1.25 + 40;
-    // The best of a few rounds, in turns: other processes come and go.
+    // The best of several alternating rounds, because the load of the machine varies.
     for (let round = 0; round < 8 && (round === 0 || !isNoWorse()); round += 1) {
       for (const [into, name] of [[peer, `peer-${kind}`], [best, kind]] as const) {
         const { failures, ...found } = await crowd(['delay', name, 10_000, dir]);
@@ -176,7 +176,7 @@ describe.runIf(process.platform === 'linux')('10,000 calls at once', () => {
     console.log(`50 × 64 files: at most ${most.descriptors - before.descriptors} descriptors and ${most.threads - before.threads} threads more, in ${samples} looks`);
     expect(failures).toBe(0);
     // Four threads of libuv's pool, each with 64 files of two descriptors and fifteen helpers. Helpers of one step may
-    // still be leaving when those of the next begin.
+    // still run when those of the next start.
     expect(most.descriptors - before.descriptors).toBeLessThan(4 * 64 * 2 + 100);
     expect(most.threads - before.threads).toBeLessThanOrEqual(4 * 15 * 2 + 4);
     expect(after.descriptors).toBeLessThanOrEqual(before.descriptors);

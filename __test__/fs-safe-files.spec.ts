@@ -1,4 +1,5 @@
-// Single files by a path in the shapes of fs-safe. __test__/conformance/files.ts holds the rows that are compared with the library.
+// Functions on a single path in the shapes of fs-safe. __test__/conformance/files.ts has the rows that are compared
+// with the library.
 import * as fs from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { bindFsSafe } from '../fs-safe.mjs';

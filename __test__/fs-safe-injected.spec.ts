@@ -1,4 +1,4 @@
-// replaceFileAtomic with a file system of the host, and what it says of a file that another one has taken the place of.
+// replaceFileAtomic with an injected file system, and its errors for an exchanged file.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -10,7 +10,7 @@ import { build, modeOf, scratch, strays } from './helpers/scratch.js';
 const TWINS = ['replaceFileAtomic', 'replaceFileAtomicSync'] as const;
 type Twin = (typeof TWINS)[number];
 
-/** Calls either twin; what it throws rejects. */
+/** Calls either twin. An exception becomes a rejection. */
 async function replace(twin: Twin, options: object, api = plain) {
   return api[twin]({ content: 'new', ...options } as never);
 }
@@ -34,7 +34,7 @@ describe.each(TWINS)('%s with a file system of the host', (twin) => {
   it('takes functions of node:fs for none, and calls its own', async () => {
     const dir = scratch();
     const fileSystem = { ...fs, promises: { ...fs.promises } };
-    // One that no replacement calls.
+    // A function that no replacement calls.
     Object.assign(fileSystem, { accessSync: failing('EPERM', -1, 'access') });
     expect(await replace(twin, { filePath: `${dir}/f`, fileSystem })).toEqual({ method: 'rename' });
     expect(fs.readFileSync(`${dir}/f`, 'utf8')).toBe('new');

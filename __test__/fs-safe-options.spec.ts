@@ -1,4 +1,4 @@
-// Each option of replaceFileAtomic in docs/fs-safe.md: what is mapped has an effect, and what is ignored has none.
+// Each option of replaceFileAtomic in docs/fs-safe.md: mapped options have an effect, ignored ones have none.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -11,7 +11,7 @@ const PROJECT = path.resolve(import.meta.dirname, '..');
 const { replaceFileAtomic, replaceFileAtomicSync, writeTextAtomic } = plain;
 type Options = Partial<Parameters<typeof replaceFileAtomic>[0]>;
 
-/** What one call made of a directory, from the twin that answers a promise and from the other. */
+/** Runs one call with both twins. Returns what each made of the directory. */
 async function both(layout: readonly string[], options: Options, look: (dir: string) => unknown, name = 'e/f'): Promise<unknown> {
   const seen = [];
   for (const call of [replaceFileAtomic, replaceFileAtomicSync]) {
@@ -169,7 +169,7 @@ const OPTIONS: Record<string, () => Promise<void>> = {
   },
 };
 
-/** Options whose effect takes strace or a mount: __test__/sys-fs-safe.spec.ts has them. */
+/** Options whose effect needs strace or a mount. __test__/sys-fs-safe.spec.ts tests them. */
 const ELSEWHERE = ['copyFallbackOnPermissionError', 'renameMaxRetries', 'renameRetryBaseDelayMs', 'syncParentDir', 'syncTempFile', 'throwOnCleanupError'];
 
 describe('an option of replaceFileAtomic', () => {

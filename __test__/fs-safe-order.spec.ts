@@ -1,4 +1,4 @@
-// Which replacements of holdfast/fs-safe wait for each other: those of one path, and no others.
+// The order of replacements of holdfast/fs-safe: those of one path wait for each other, all others do not.
 import * as fs from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -9,7 +9,7 @@ import { build, scratch } from './helpers/scratch.js';
 const { replaceFileAtomic, writeTextAtomic } = plain;
 const never = () => new Promise<void>(() => {});
 
-/** What a call came to, or that it waits for something that does not come. */
+/** Returns the outcome of a call, or that it waits for ever. */
 async function settled(call: Promise<unknown>): Promise<string> {
   const late = new AbortController();
   const outcome = await Promise.race([call.then(() => 'done', String), wait(3000, 'waits', { signal: late.signal }).catch(() => 'late')]);
@@ -20,7 +20,7 @@ async function settled(call: Promise<unknown>): Promise<string> {
 const read = (file: string) => fs.readFileSync(file, 'utf8');
 
 describe('beforeRename that awaits a write of another path', () => {
-  /** Pairs of a target and what its callback writes, beneath a directory of their own. */
+  /** Pairs of a target and the file that its callback writes, beneath a directory of their own. */
   const PAIRS: [string, string, string][] = [
     ['the same name in a directory that is missing', 'state/f.json', 'backup/f.json'],
     ['the same name in a directory that exists', 'state/f.json', 'old/f.json'],

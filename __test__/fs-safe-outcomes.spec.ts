@@ -1,4 +1,4 @@
-// Outcomes of paths that end in a slash or have `..`, of receipts, and the sentences that hosts match: those of fs-safe.
+// Outcomes of paths that end in a slash or have `..`, of receipts, and the messages that hosts match: those of fs-safe.
 import * as fs from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { plain } from './helpers/fs-safe-hosts.js';

@@ -1,4 +1,4 @@
-// The package that stands for @openclaw/fs-safe in a host. `npm run test:gateway` installs it for a real one.
+// The package that replaces @openclaw/fs-safe in a host. `npm run test:gateway` installs it in a real host.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { spawnSync } from 'node:child_process';
@@ -8,7 +8,7 @@ import { scratch } from './helpers/scratch.js';
 const PROJECT = path.resolve(import.meta.dirname, '..');
 const CLI = path.join(PROJECT, 'dist/cli/main.js');
 
-/** Modules of a library like the original; each function says whose it is. */
+/** Modules of a library like the original. Each function returns its origin. */
 const LIBRARY: Record<string, string> = {
   'index.js': `export { FsSafeError } from './errors.js'; export const root = async () => 'theirs';`,
   'errors.js': `export class FsSafeError extends Error { constructor(code, message, options) { super(message, options); this.code = code; } }`,
@@ -38,7 +38,7 @@ function project(): string {
 
 const run = (cwd: string, ...args: string[]) => spawnSync(process.execPath, [CLI, 'fs-safe-package', ...args], { cwd, encoding: 'utf8' });
 
-/** Puts the package where a package manager puts it, and the original beside it under its other name. */
+/** Installs the package as a package manager does, with the original beside it under its other name. */
 function install(dir: string): void {
   fs.renameSync(path.join(dir, 'node_modules/@openclaw/fs-safe'), path.join(dir, 'node_modules/fs-safe-original'));
   fs.cpSync(path.join(dir, 'fs-safe'), path.join(dir, 'node_modules/@openclaw/fs-safe'), { recursive: true });

@@ -1,4 +1,4 @@
-// The directory that a root of holdfast/fs-safe means, after its descriptor was given away and before a method is handed to the original.
+// The directory of a holdfast/fs-safe root after its descriptor is closed, and before a method calls the original.
 import * as fs from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -6,7 +6,7 @@ import { bindFsSafe } from '../fs-safe.mjs';
 import { FsSafeError, plain } from './helpers/fs-safe-hosts.js';
 import { build, scratch, tree } from './helpers/scratch.js';
 
-/** More roots than keep a descriptor. */
+/** Exceeds the number of roots with an open descriptor. */
 const MANY = 65;
 
 async function releaseOthers(dir: string): Promise<void> {

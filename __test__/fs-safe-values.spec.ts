@@ -1,4 +1,4 @@
-// Values of options that are no values of their types: a guard is kept or the call is refused, as in fs-safe.
+// Option values of wrong types: a guard stays in effect or the call is refused, as in fs-safe.
 import * as fs from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { bindFsSafe, bindSafeOpen } from '../fs-safe.mjs';

@@ -1,4 +1,5 @@
-// Writes of a root of holdfast/fs-safe: when a host is asked, what a producer may do, and which options are refused.
+// Writes of a root of holdfast/fs-safe: the calls of a host's callbacks, the behaviour of producers, and refused
+// options.
 import * as fs from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -9,7 +10,7 @@ import { underUmask } from './helpers/umask.js';
 
 const revoked = new Error('revoked');
 
-/** An authority that a host can take away, and what the directory had each time it was asked. */
+/** Makes a callback that a host can revoke. Records the directory's entries at each call. */
 function authority(dir: string) {
   const asked: string[][] = [];
   const state = { isRevoked: false };
@@ -124,7 +125,7 @@ describe('assertBeforeMutation', () => {
   });
 });
 
-/** A producer that counts what is asked of it. */
+/** Makes a producer that counts the calls of its methods. */
 function producer(steps: (() => unknown)[]) {
   const calls = { iterators: 0, next: 0, return: 0 };
   const data = {

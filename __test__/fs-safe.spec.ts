@@ -1,4 +1,4 @@
-// holdfast/fs-safe: the tables of docs/fs-safe.md, row by row, and what a table cannot say.
+// holdfast/fs-safe: the tables of docs/fs-safe.md, row by row, and cases that do not fit into a table.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { spawnSync } from 'node:child_process';
@@ -23,7 +23,7 @@ describe('an outcome of the documentation', () => {
   test.each(rowsOf(outcomes))('$call, $outcome: $expected', async ({ bring, expected }) => {
     const dir = scratch();
     expect(await told(() => bring(dir))).toBe(expected);
-    // By a walk that follows no link: some lead out of here.
+    // By a walk that follows no symlink: some lead out of this directory.
     expect(Object.keys(tree(dir)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 });

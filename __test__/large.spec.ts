@@ -1,4 +1,4 @@
-// More than 32 bits count: a stream of 3 GiB. It goes to memory where there is plenty, else to a disk.
+// Sizes above 32 bits: a stream of 3 GiB. It goes to memory if that suffices, otherwise to a disk.
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
@@ -13,7 +13,7 @@ function hasRoom(dir: string): boolean {
   try {
     fs.accessSync(dir, fs.constants.W_OK);
     const { type, bavail, bsize } = fs.statfsSync(dir);
-    // What a tmpfs may hold, memory need not have.
+    // The memory may be smaller than the limit of a tmpfs.
     const room = type === TMPFS ? Math.min(bavail * bsize, process.availableMemory() / 2) : bavail * bsize;
     return room > 4 * 2 ** 30;
   } catch {

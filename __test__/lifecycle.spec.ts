@@ -1,4 +1,4 @@
-// The end of a worker, of a process and of an environment while calls are under way; several copies of the addon and of the
+// The end of a worker, of a process and of an environment with pending calls; several copies of the addon and of the
 // package in one process. `npm run test:soak` runs the workers a thousand times.
 import * as fs from 'node:fs';
 import { spawnSync } from 'node:child_process';
@@ -13,7 +13,7 @@ import { scratch } from './helpers/scratch.js';
 
 const PROGRAMS = fileURLToPath(new URL('./programs/lifecycle/', import.meta.url));
 
-/** A worker is started, uses everything and ends in a tenth of a second, but not where something else is going on. */
+/** A worker starts, uses every verb and ends in a tenth of a second on an idle machine. */
 const TIMEOUT = 300_000;
 
 interface Run {
@@ -24,7 +24,8 @@ interface Run {
 }
 
 function run(program: string, options: object): Run {
-  // Node itself may hang at its end, joining a thread that waits for the main one to collect garbage (nodejs/node#54918): then it is ended, and told apart.
+  // Node itself may hang at its end, when it joins a thread that waits for the main one to collect garbage
+  // (nodejs/node#54918). Such a process is killed, and reported separately.
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, [join(PROGRAMS, program), JSON.stringify(options)], { encoding: 'utf8', timeout: TIMEOUT });
   return { status, signal, stdout, stderr };
 }
@@ -41,11 +42,11 @@ needs('linux')('worker threads that use every verb, and leave reads, writes, str
       const { status, signal, stdout, stderr } = run('workers.mjs', { dir: scratch(), workers: 12, end });
       expect({ status, signal }, stderr).toEqual({ status: 0, signal: null });
       const left = JSON.parse(stdout);
-      // Whether the message of a worker that exits right after it still arrives is Node's affair.
+      // Node decides whether the message of a worker that exits right after it still arrives.
       expect(left.tally).toEqual(tally ?? expect.objectContaining({ 'ready, 0': expect.any(Number) }));
       expect(left).toMatchObject({ descriptors: 0, temporaries: 0, torn: [], published: [] });
       expect(left.threads).toBeLessThanOrEqual(0);
-      // The process never loaded the addon itself. Its code stays where threads may still have to go through it (rust#91979).
+      // The process never loaded the addon itself. Its code stays mapped because threads may still run it (rust#91979).
       expect(left.isMapped).toBe(true);
     },
     TIMEOUT,
@@ -53,7 +54,7 @@ needs('linux')('worker threads that use every verb, and leave reads, writes, str
 });
 
 needs('linux')('a process that ends while reads, writes, streams and staged files are under way', () => {
-  /** What is left of it. */
+  /** Ends a process, and returns what remains of its work. */
   function end(how: string): { code: unknown; temporaries: number; torn: string[]; published: string[]; stderr: string } {
     const dir = scratch();
     const { status, signal, stderr } = run('exit.mjs', { dir, how });

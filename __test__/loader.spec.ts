@@ -1,5 +1,5 @@
-// Which binary is looked for, and what is said when there is none. Each case is a process of its own that believes
-// itself to be on another system; what is on disk is real: headers of programs, packages in node_modules.
+// The choice of the binary, and the error without one. Each case is a process that pretends to be another system. The
+// files on disk are real: headers of programs, packages in node_modules.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { spawnSync } from 'node:child_process';
@@ -10,7 +10,7 @@ import { scratch } from './helpers/scratch.js';
 const { version } = JSON.parse(fs.readFileSync(path.join(PACKAGE, 'package.json'), 'utf8')) as { version: string };
 const onLinux = process.platform === 'linux';
 
-/** Runs a script in a fresh process, after it was told what system it is on, and answers what it printed. */
+/** Runs a script in a new process that pretends to be another system, and returns its output. */
 function node(script: string, { pretend = {}, cwd = PACKAGE }: { pretend?: Record<string, string>; cwd?: string } = {}): string {
   const lies = Object.entries(pretend).map(([name, value]) => `Object.defineProperty(process, ${JSON.stringify(name)}, { value: ${JSON.stringify(value)} });`);
   const env = { ...process.env, HOLDFAST_NATIVE_PATH: undefined };
@@ -22,7 +22,7 @@ function node(script: string, { pretend = {}, cwd = PACKAGE }: { pretend?: Recor
 const TARGETS = "console.log(require('./dist/native/platform.js').targets().join())";
 const targets = (pretend: Record<string, string>, cut = '') => node(`${cut}${TARGETS}`, { pretend });
 
-/** A file that begins as a 64-bit little-endian program does which names this dynamic loader. */
+/** Returns the start of a 64-bit little-endian program that names this dynamic loader. */
 function program(loader: string): string {
   const bytes = Buffer.alloc(0x1000);
   bytes.write('\x7fELF\x02\x01\x01', 'latin1');
@@ -40,7 +40,7 @@ function program(loader: string): string {
   return file;
 }
 
-/** Takes away what tells the C library, by name: the report, ldd. */
+/** Removes the sources of the C library's name: the report, ldd. */
 const without = {
   report: "Object.defineProperty(process, 'report', { value: undefined });",
   ldd: "const fs = require('fs'), read = fs.readFileSync; fs.readFileSync = (file, ...rest) => { if (file === '/usr/bin/ldd') throw new Error('none'); return read(file, ...rest) };",
@@ -66,7 +66,7 @@ describe('the target', () => {
     ['/lib/ld-musl-x86_64.so.1', 'x64', 'linux-x64-musl'],
     ['/lib/ld-musl-aarch64.so.1', 'arm64', 'linux-arm64-musl'],
   ])('on Linux is told by the loader that the program names: %s', (loader, arch, wanted) => {
-    // The others say the opposite, and are not asked.
+    // The other sources name the opposite C library, and must not be used.
     const lies = wanted.endsWith('musl') ? `${reportSays({ header: { glibcVersionRuntime: '2.36' } })}${lddSays('GNU C Library')}` : `${reportSays({ header: {}, sharedObjects: ['/lib/ld-musl-x86_64.so.1'] })}${lddSays('musl libc')}`;
     expect(targets({ platform: 'linux', arch, execPath: program(loader) }, lies)).toBe(wanted);
   });
@@ -107,7 +107,7 @@ describe('the target', () => {
   });
 });
 
-/** A copy of the package in the node_modules of a program, without its own build. */
+/** Makes a copy of the package in the node_modules of a program, without its own build. */
 function installation(): { consumer: string; holdfast: string } {
   const consumer = scratch();
   const holdfast = path.join(consumer, 'node_modules/holdfast');
@@ -116,7 +116,7 @@ function installation(): { consumer: string; holdfast: string } {
   return { consumer, holdfast };
 }
 
-/** A platform package, with what is given as its binary. */
+/** Makes a platform package with the given binary. */
 function platformPackage(consumer: string, target: string, binary: string | Buffer): string {
   const folder = path.join(consumer, 'node_modules/@holdfast', target);
   fs.mkdirSync(folder, { recursive: true });
@@ -250,7 +250,7 @@ describe('without a binary the error', () => {
       return JSON.parse(stdout) as { code: string; message: string; remedy: string };
     };
 
-    /** A program with the package and its binary, beside it. */
+    /** Makes a program with the package and its binary beside it. */
     function program(): string {
       const { consumer } = installation();
       platformPackage(consumer, path.basename(binaryOfPackage()).split('.')[1]!, fs.readFileSync(binaryOfPackage()));
@@ -271,7 +271,7 @@ describe('without a binary the error', () => {
     });
 
     it('names the flag for reading where nothing is found and not every file may be read', () => {
-      // Which look-ups are denied differs between the lines of Node: nothing is found here anyway.
+      // The denied look-ups differ between Node lines: here no file is found in any case.
       const { code, remedy } = error({}, "Object.defineProperty(process, 'permission', { value: { has: () => false } });");
       expect(code).toBe('native-unavailable');
       expect(remedy).toContain('--allow-fs-read for the folder of the binary');

@@ -17,7 +17,7 @@ function node(script: string, { esm = false, env = {}, cwd = PACKAGE }: { esm?: 
   return { status: done.status, stdout: done.stdout.trim(), stderr: done.stderr };
 }
 
-/** The names that index.d.ts, and the errors.d.ts it re-exports, export as values. */
+/** The values that index.d.ts exports, including those of the re-exported errors.d.ts. */
 function declaredValues(): string[] {
   const text = ['index.d.ts', 'errors.d.ts', 'stage.d.ts', 'write.d.ts'].map((name) => fs.readFileSync(path.join(PACKAGE, name), 'utf8')).join('\n');
   return [...new Set([...text.matchAll(/^export (?:declare )?(?:function|const|class) (\w+)/gm)].map((match) => match[1]!))].sort();

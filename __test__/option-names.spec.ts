@@ -9,7 +9,7 @@ import { build, scratch, tree } from './helpers/scratch.js';
 const LAYOUT = ['f 0644: old', 'd/ 0755'];
 const TARGET: Record<Verb, string> = { read: 'f', write: 'f', ensure: 'd' };
 
-/** Both forms refuse the options with Node's error and change nothing. */
+/** Checks that both forms refuse the options with Node's error and change nothing. */
 async function refuses(act: (form: Form) => Promise<unknown>, ...mentions: string[]): Promise<void> {
   for (const { before, after, outcome } of await inBothForms(LAYOUT, act)) {
     expect(outcome.error, 'the call was accepted').toBeInstanceOf(TypeError);

@@ -17,7 +17,9 @@ const KNOWN: Record<Verb, Record<string, unknown>> = {
   ensure: { mode: 0o700, existing: 'tighten', symlinks: 'reject', root: undefined, signal: undefined },
 };
 
-/** An options object whose every property counts how often it is read, and turns hostile after the first time. */
+/**
+ * Makes an options object that counts the reads of each property, and returns a hostile value from the second read on.
+ */
 function countingOptions(values: Record<string, unknown>): { options: object; reads: Record<string, number> } {
   const reads: Record<string, number> = {};
   const options = {};
@@ -33,7 +35,7 @@ function countingOptions(values: Record<string, unknown>): { options: object; re
   return { options, reads };
 }
 
-/** The verb with the very object given: neither copied nor completed. */
+/** Calls the verb with the given object, without a copy or a default. */
 function direct(form: Form, verb: Verb, options: object): Promise<unknown> {
   if (verb === 'write') return form.write('f', NEW, options);
   return verb === 'read' ? form.read('f', options) : form.ensure('d', options);

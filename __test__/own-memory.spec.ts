@@ -1,4 +1,4 @@
-// The memory of a result holds the content of its file and nothing else, whichever way the read took.
+// The memory of a result contains the content of its file only, whichever way the read took.
 import * as fs from 'node:fs';
 import { once } from 'node:events';
 import { MessageChannel } from 'node:worker_threads';
@@ -47,7 +47,7 @@ function files(): string {
   return dir;
 }
 
-/** What another thread or a clone of `value` holds. */
+/** Returns the memory that another thread or a clone of `value` gets. */
 const whole = (value: Uint8Array) => Buffer.from(value.buffer);
 
 async function posted(value: Buffer, transfer: ArrayBuffer[]): Promise<Uint8Array> {

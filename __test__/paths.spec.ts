@@ -290,7 +290,7 @@ describe('the length of a path', () => {
     expect([status, stdout]).toEqual([0, 'ENAMETOOLONG,ENAMETOOLONG,ENAMETOOLONG\n']);
   });
 
-  // A character of several bytes may end just before or just behind any buffer that a path is converted in.
+  // A character of several bytes may end just before or just after the end of any buffer that converts a path.
   test.each(['x', 'é', '€', '😀'])('from 200 to 1100 bytes, ending in %s, names the very file', async (character) => {
     for (const form of FORMS) {
       const dir = scratch();

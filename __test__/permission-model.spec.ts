@@ -1,4 +1,4 @@
-// The calls whose handle is made by node:fs, under the permission model of Node.
+// The calls whose handle node:fs makes, under Node's permission model.
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -18,7 +18,7 @@ const told = ({ code, message, cause }) => ({ code, message, cause: cause?.code 
 })();
 `;
 
-/** What the calls return or throw in a Node with the given flags. */
+/** Returns the results or errors of the calls in a Node with the given flags. */
 function run(...flags: string[]): { opened: unknown; staged: unknown } {
   const dir = fs.realpathSync(scratch());
   build(dir, ['f: x']);

@@ -1,4 +1,4 @@
-// The tools that make, inspect and serve the platform packages: that they see what they are there to see.
+// The tools that build, inspect and serve the platform packages detect what they must detect.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { execFileSync } from 'node:child_process';

@@ -34,7 +34,7 @@ const STATUS: Record<HoldfastErrorCode, number> = {
 const CODES = Object.entries(STATUS) as [HoldfastErrorCode, number][];
 const PATH = '/srv/secret-dir/name';
 
-/** An error as node:fs throws it. */
+/** Returns an error as node:fs throws it. */
 function systemError(code: string, errno = os.constants.errno[code as 'ENOENT']): Error {
   return Object.assign(new Error(`${code}: said so, open '${PATH}'`), { code, errno: -errno, syscall: 'open', path: PATH });
 }

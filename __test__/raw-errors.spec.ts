@@ -30,7 +30,7 @@ interface Answer {
   node: Shown;
 }
 
-/** Runs the program, without root's rights, and with limits of the shell (`ulimit`) if any. */
+/** Runs the program without root's rights, and with limits of the shell (`ulimit`) if given. */
 function answersOf(which: string, dir: string, limits = ':'): Answer[] {
   const user = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
   const done = spawnSync('bash', ['--norc', '-c', `trap '' XFSZ; ${limits}; exec "$@"`, 'bash', process.execPath, PROGRAM, which, dir], { encoding: 'utf8', ...user });
@@ -38,7 +38,7 @@ function answersOf(which: string, dir: string, limits = ':'): Answer[] {
   return JSON.parse(done.stdout) as Answer[];
 }
 
-/** What node:fs does in JavaScript: what a verb's plain counterpart throws for the same path. */
+/** The corresponding calls of node:fs, which throw the expected errors for the same path. */
 const TWINS: Record<Verb, (file: string) => void> = {
   read: (file) => fs.closeSync(fs.openSync(file, 'r')),
   write: (file) => fs.writeFileSync(file, NEW),
@@ -131,7 +131,7 @@ describe('no descriptor left', () => {
         isHoldfastError: false,
       });
     }
-    // Node's own calls on the new name may have made it; what was there before is as it was.
+    // Node's own calls may have created the new name; existing names are unchanged.
     expect(tree(dir)).toMatchObject({ './f': before['./f'], './d': before['./d'] });
     expect(Object.keys(tree(dir)).sort()).toEqual(['.', './d', './f']);
   });

@@ -1,4 +1,4 @@
-// Reads with an encoding: the result has `text` in place of `buffer`.
+// Reads with an encoding: the result has `text` instead of `buffer`.
 import * as fs from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { openLocalFileSafely, openRootSync, readLocalFileSafely, readLocalFileSafelySync } from '../index.mjs';

@@ -11,7 +11,7 @@ import { build, scratch } from './helpers/scratch.js';
 
 const ENTRY = fileURLToPath(new URL('../index.js', import.meta.url));
 
-/** The package as test runners load it: each module evaluated in a context that has its own Error and Uint8Array. */
+/** Loads the package as test runners do: each module in a context that has its own Error and Uint8Array. */
 function inAContext(): typeof holdfast {
   const context = createContext({ Buffer, process, URL, setTimeout });
   const modules = new Map<string, { exports: any }>();
@@ -106,10 +106,10 @@ describe('many copies in one process, as registries of modules that are thrown a
         await settle();
         console.log(process.memoryUsage().arrayBuffers - before);
       })();`;
-    // A file: what `-e` requires is kept by Node itself.
+    // A file, because Node keeps the modules that `-e` requires.
     fs.writeFileSync(`${dir}/program.js`, program);
     const { stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', `${dir}/program.js`, `${dir}/f`], { encoding: 'utf8' });
-    // One of them has a pool of 64 KiB and scratch memory of 8 KiB.
+    // One copy has a pool of 64 KiB and scratch memory of 8 KiB.
     expect(stdout, stderr).toMatch(/^-?\d+\n$/);
     expect(Number(stdout)).toBeLessThan(10 * 72 * 1024);
   });

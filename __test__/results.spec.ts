@@ -13,7 +13,7 @@ const NUMBERS = ['dev', 'mode', 'nlink', 'uid', 'gid', 'rdev', 'blksize', 'ino',
 const DATES = ['atime', 'mtime', 'ctime', 'birthtime'] as const;
 const METHODS = ['isFile', 'isDirectory', 'isBlockDevice', 'isCharacterDevice', 'isSymbolicLink', 'isFIFO', 'isSocket'] as const;
 
-/** `node` is what Node's own `stat` says of the same file at the same time. */
+/** `node` is the result of Node's own `stat` for the same file at the same time. */
 function expectSameStat(stat: fs.Stats, node: fs.Stats): void {
   for (const name of NUMBERS) {
     expect(typeof stat[name]).toBe('number');
@@ -38,7 +38,7 @@ describe('stat of a read', () => {
     for (const form of FORMS) {
       const dir = scratch();
       build(dir, layout);
-      // The access time is settled first, so that reading does not move it under the comparison.
+      // Sets the access time first, so that the read does not change it before the comparison.
       fs.utimesSync(`${dir}/f`, new Date('2040-01-01T00:00:00.123Z'), new Date('2001-02-03T04:05:06.789Z'));
       const node = fs.statSync(`${dir}/f`);
       const { stat } = await form.read(`${dir}/f`);

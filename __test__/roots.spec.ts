@@ -1,4 +1,4 @@
-// What a path means beneath a root, under every policy, with the kernel's resolver and with the walk.
+// The meaning of a path beneath a root, under every policy, with the kernel's resolver and with the walk.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { beforeAll, describe, expect, it, test } from 'vitest';
@@ -20,7 +20,10 @@ const LAYOUT = [
 ];
 const POLICIES = ['reject', 'follow-parents', 'follow-within-root', 'follow-trusted'] as const;
 
-/** One expectation for all policies, or one for each, in their order: `= text` read, `> name` written, `/ name` made, or a code. */
+/**
+ * One expectation for all policies, or one for each, in their order: `= text` read, `> name` written, `/ name` made, or
+ * a code.
+ */
 interface Row {
   name: string;
   at: string;
@@ -226,7 +229,7 @@ describe('a Root', () => {
       for (const at of [`${dir}/name/../f`, `${dir}/name/.././d/../f`, `${dir}/root/f`, 'f']) {
         expect(root.readSync(at, { symlinks }).buffer.toString(), `${at}, ${symlinks}`).toBe('in');
       }
-      // By that text alone, the second names what lies beside the root, which is not where it is.
+      // By its text alone, the second path leads to an object beside the root, which is not its location.
       for (const at of [`${dir}/name/../../outside/s`, `${dir}/f`, `${dir}/name/f`]) {
         expect(() => root.readSync(at, { symlinks }), `${at}, ${symlinks}`).toThrow(expect.objectContaining({ code: 'outside-workspace' }));
       }
@@ -249,7 +252,7 @@ describe('a Root', () => {
     for (const call of calls) expect(await failure(call)).toMatchObject({ code: 'root-closed', category: 'operational' });
   });
 
-  // The binary remembers the root of the last call.
+  // The binary caches the root of the last call.
   test('is meant by its own calls, whatever other roots were used, opened or closed between them', async () => {
     const dir = scratch();
     build(dir, ['0/ 0755', '0/f: 0', '1/ 0755', '1/f: 1', '2/ 0755', '2/f: 2']);

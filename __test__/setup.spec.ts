@@ -1,4 +1,4 @@
-// What the first command in a checkout says on a machine that lacks what it needs.
+// The output of the first command in a checkout on a machine that lacks a tool.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { spawnSync } from 'node:child_process';
@@ -7,7 +7,7 @@ import { build, scratch } from './helpers/scratch.js';
 
 const PROJECT = path.resolve(import.meta.dirname, '..');
 
-/** Programs by their names and what they print for `--version`; any other use fails, and says that it came to that. */
+/** Makes programs by name with their output for `--version`. Any other use fails with a message. */
 function programs(versions: Record<string, string>): string {
   const dir = scratch();
   fs.mkdirSync(`${dir}/home`);
@@ -15,7 +15,7 @@ function programs(versions: Record<string, string>): string {
   return dir;
 }
 
-/** Runs a script and its arguments with nothing in PATH but the programs of that directory. */
+/** Runs a command with only the programs of that directory in PATH. */
 function setUp(dir: string, command: string): { status: number | null; said: string } {
   const { CARGO: _a, CARGO_HOME: _b, RUSTC: _c, ...environment } = process.env;
   const env = { ...environment, HOME: `${dir}/home`, PATH: `${dir}/bin` };

@@ -145,7 +145,8 @@ describe('the content', () => {
     }
   });
 
-  // The kernel zeroes what it cuts off in the pages it keeps while somebody copies from them: node:fs sees such zeros too.
+  // When a file shrinks, the kernel zeroes the cut bytes in pages that a reader may be copying: node:fs returns such
+  // zeros too.
   test('of a file that shrinks while it is read is what was there, or the zeros it was cut with, and never other memory', async () => {
     for (let round = 0; round < 10; round += 1) {
       const file = `${scratch()}/f`;

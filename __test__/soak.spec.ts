@@ -1,5 +1,5 @@
-// The short form of `npm run test:soak`: each verb in each form, and each kind of failure, a hundred times; one of them a
-// quarter of a million times; and the proof that the harness would see what it is looking for.
+// The short form of `npm run test:soak`: each verb in each form, and each kind of failure, a hundred times; one of them
+// a quarter of a million times; and the proof that the harness detects leaks.
 import * as fs from 'node:fs';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -28,7 +28,7 @@ interface Slope {
 const SOAK = new URL('./programs/soak/', import.meta.url);
 const { FLAGS, PROMPT_ALLOCATOR, faults, leastSquares, limit } = (await import(new URL('slope.mjs', SOAK).href)) as Slope;
 
-/** It takes five seconds where nothing else is going on. */
+/** Takes five seconds on an idle machine. */
 const TIMEOUT = 600_000;
 
 async function soak(options: object, launcher: string[] = []): Promise<{ rows: Row[]; strays: number }> {
@@ -43,7 +43,7 @@ async function soak(options: object, launcher: string[] = []): Promise<{ rows: R
   return { rows: lines.filter(({ name }) => name), strays: lines.find(({ strays }) => strays !== undefined)?.strays };
 }
 
-/** In memory, where there is such a place. */
+/** Makes a directory in memory, if possible. */
 function work(): string {
   const memory = placeInMemory();
   return fs.mkdtempSync(memory ? `${memory}/holdfast-soak-` : `${systemScratch()}/`);
@@ -96,7 +96,7 @@ needs('linux')('a quarter of a million calls', () => {
 
   test.each([
     { leak: 'bytes', what: '64 bytes are lost', of: calls, found: /^\d+\.\d bytes a call$/ },
-    // Ten thousand calls show a descriptor. What they say of memory is noise.
+    // Ten thousand calls reveal a leaked descriptor. Their memory is noise.
     { leak: 'descriptor', what: 'every thousandth opens a descriptor', of: 10_000, found: /\b10 descriptors$/ },
   ])(
     'of which $what are found out',

@@ -1,4 +1,4 @@
-// stageAtomic: a temporary that its maker writes by path or handle, committed or aborted.
+// stageAtomic: a temporary that the caller writes by path or handle, committed or aborted.
 import * as fs from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { stageAtomic, writeAtomic, type StagedFile } from '../index.mjs';

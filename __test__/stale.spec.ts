@@ -1,4 +1,4 @@
-// cleanStaleTemporaries: our own names, by owner and age, and nothing that is alive.
+// cleanStaleTemporaries removes holdfast's own names, by owner and age, and no temporary in use.
 import * as fs from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { cleanStaleTemporaries, stageAtomic, writeAtomic } from '../index.mjs';

@@ -1,4 +1,4 @@
-// POSIX ACLs: kept where there is one, never gained, and a directory that carries one is not broken by chmod.
+// POSIX ACLs: existing ones are preserved, none is added, and chmod does not break a directory that has one.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ function setfacl(path: string, ...args: string[]): void {
   execFileSync('setfacl', [...args, path]);
 }
 
-/** The entries as getfacl lists them, without its comments on what the mask leaves of them. */
+/** Returns the entries of getfacl, without its comments on effective rights. */
 function getfacl(path: string): string[] {
   const text = execFileSync('getfacl', ['--omit-header', '--absolute-names', '--numeric', '--no-effective', path]);
   return text.toString().trim().split('\n');
@@ -185,7 +185,7 @@ asRootWithAcls('files with an ACL', () => {
     },
   );
 
-  // The mode shows 0660, but the six in the middle is the mask: the owning group itself has no access.
+  // The mode shows 0660, but its middle digit is the mask: the owning group itself has no access.
   const masked = ['--set', 'user::rw-,user:1001:rw-,group::---,mask::rw-,other::---'];
 
   it.each(both)('a user who can set neither owner nor group does not widen it %s', async (how) => {

@@ -1,4 +1,5 @@
-// What holds beneath a root for every call alike: it starts at the descriptor, crosses mounts, and no link of procfs leads out of it.
+// Properties of every call beneath a root: it starts at the descriptor, crosses mounts, and no procfs link leaves the
+// root.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -10,7 +11,7 @@ import { fileCalls, watch, type SystemCall } from './helpers/sys-strace.js';
 
 const POLICIES = ['reject', 'follow-parents', 'follow-within-root', 'follow-trusted'] as const;
 
-/** The walk, too, in both ways in which a filter takes openat2 away. */
+/** Includes the walk, with both errors of a filter that removes openat2. */
 const RESOLVERS = [
   { name: 'openat2', resolver: 'openat2', launcher: (): string[] => [] },
   { name: 'the walk, after ENOSYS', resolver: 'walk', launcher: (): string[] => [buildC('seccomp-deny'), 'openat2=ENOSYS'] },
@@ -23,7 +24,7 @@ async function start(resolver: string, launcher: string[]): Promise<Driver> {
   return driver;
 }
 
-/** What became of a call, in a few words. */
+/** Describes the outcome of a call in a few words. */
 function told({ value, error }: Answer): string {
   if (error) return error.code ?? error.message;
   return value.buffer === undefined ? `wrote ${value.path}` : `read ${String(value.buffer)}`;
@@ -42,16 +43,16 @@ needs('root', 'gcc', 'strace')('once a root is open', () => {
       await driver.fs('mkdirSync', join(root, 'd'));
       for (const file of ['f', 'd/g']) {
         await driver.fs('writeFileSync', join(root, file), 'in');
-        // What may have an ACL is asked for it.
+        // The call reads the ACL of a file that may have one.
         await driver.fs('chmodSync', join(root, file), 0o664);
       }
       for (const [target, name] of [['f', 'lf'], ['d', 'ld'], ['../outside', 'out']] as const) await driver.fs('symlinkSync', target, join(root, name));
       await driver.openRoot(root);
-      // What is found out once in a process is found out by now.
+      // By now the process has cached all facts that it determines once.
       for (const request of everything('warm-up')) await driver.ask(request);
     });
 
-    /** Every method, in every shape that takes other calls: successes, refusals, clean-up after a failure. */
+    /** Every method with each distinct sequence of system calls: successes, refusals, clean-up after a failure. */
     function everything(own: string): Request[] {
       const on = (method: string, ...args: unknown[]): Request => ({ onRoot: root, method, args });
       return POLICIES.flatMap((symlinks) => {
@@ -82,8 +83,8 @@ needs('root', 'gcc', 'strace')('once a root is open', () => {
     }
 
     /**
-     * What a call was given as a path, and not as a descriptor: but for what procfs shows of a descriptor, and for what glibc's
-     * malloc asks for once, before it gives memory back.
+     * Returns the paths that a call gets, without paths relative to a descriptor. Excludes descriptors in procfs, and
+     * the file that glibc's malloc reads once before it returns memory.
      */
     const pathsFromTop = ({ name, args }: SystemCall): string[] => {
       const [, given = ''] = /^(?:AT_FDCWD<[^>]*>, )?"([^"]*)"/.exec(args) ?? [];
@@ -156,7 +157,7 @@ needs('root', 'gcc', 'unshare', 'mount')('what is mounted beneath a root', () =>
           expect(told(await ask(how, 'read', 'single', { symlinks }))).toBe('read secret');
           expect(told(await ask(how, 'writeAtomic', `after/${own}`, 'new', { symlinks }))).toBe(`wrote ${root}/after/${own}`);
           expect(told(await ask(how, 'ensureDir', `before/d-${own}`, { symlinks }))).toBe(`wrote ${root}/before/d-${own}`);
-          // `..` of what is mounted is where it is mounted, and not where it came from.
+          // `..` of a mounted directory is the parent of its mount point.
           expect(told(await ask(how, 'read', 'before/../../outside/s', { symlinks }))).toBe('outside-workspace');
           expect(existsSync(join(dir, 'outside', own))).toBe(true);
           expect(told(await ask(how, 'writeAtomic', 'single', 'new', { symlinks }))).toBe('EBUSY');
@@ -184,7 +185,7 @@ needs('root', 'gcc', 'unshare', 'mount')('what is mounted beneath a root', () =>
           for (const [method, ...args] of calls) expect(told(await ask('sync', method, ...args)), JSON.stringify([method, ...args])).toBe('symlink');
         }
       }
-      // Its ordinary links are links like any other.
+      // Ordinary symlinks of procfs are treated like others.
       expect(told(await ask('async', 'read', 'me/comm', { symlinks: 'follow-within-root', pseudoFiles: 'allow' }))).toMatch(/^read ./);
       expect(await driver.fs('readdirSync', join(dir, 'outside'))).toEqual(['s']);
       expect(await driver.fs('readFileSync', join(dir, 'outside/s'), 'utf8')).toBe('secret');

@@ -1,4 +1,4 @@
-// A disk that fails under a durable write, at each of its requests in turn: what the caller is told is what the disk has.
+// A disk fails at each request of a durable write in turn: the reported outcome is the state of the disk.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
@@ -12,7 +12,7 @@ const NEW = 'new'.repeat(3000);
 
 const fileSystems = {
   ext4: { mebibytes: 64, make: ['mkfs.ext4', '-q', '-F', '-b', '4096'] },
-  // It stays in use after an error, where the others want to be mounted again; after a crash it would want e2fsck.
+  // It stays mounted after an error; the others need a new mount. After a crash it would need e2fsck.
   'ext4 without a journal': { mebibytes: 64, make: ['mkfs.ext4', '-q', '-F', '-b', '4096', '-O', '^has_journal'] },
   xfs: { mebibytes: 300, make: ['mkfs.xfs', '-q', '-f'] },
   btrfs: { mebibytes: 128, make: ['mkfs.btrfs', '-q', '-f'] },
@@ -39,7 +39,7 @@ class Disk {
     return new Disk(await Driver.start({ launcher, env }), files, dir, make);
   }
 
-  /** A file system as if it were new, mounted, with the old content on the disk. */
+  /** Mounts a new file system with the old content on the disk. */
   async begin(): Promise<void> {
     if (!this.isMade) {
       await this.driver.exec(...this.make, join(this.files, 'disk'));
@@ -61,7 +61,7 @@ class Disk {
     await this.driver.exec('umount', this.dir);
   }
 
-  /** From the `request`th request on, the disk answers EIO; never, for 0. */
+  /** Makes the disk return EIO from the `request`th request on; never, for 0. */
   async fail(request: number): Promise<void> {
     await this.command(`fail ${request}`);
   }
@@ -79,21 +79,21 @@ class Disk {
   }
 }
 
-/** What the disk said is what the caller sees, in the shape of node:fs. */
+/** The caller gets the disk's error, in the shape of node:fs. */
 const failedSync = { isHoldfastError: false, type: 'Error', code: 'EIO', errno: -5, syscall: 'fsync' };
 const notDurable = { isHoldfastError: true, code: 'not-durable', published: true, sysCode: 'EIO', errno: -5, syscall: 'fsync' };
 
 // Each test mounts up to thirty times, which takes long on a busy machine.
 vi.setConfig({ testTimeout: 300_000 });
 
-/** More requests than a durable write makes on any of them. */
+/** Exceeds the number of requests of a durable write on all of them. */
 const REQUESTS_AT_MOST = 200;
 
 const withDisks = needs('root', 'unshare', 'mount', 'gcc', 'loop devices', '/dev/fuse', 'mkfs.ext4', 'mkfs.xfs', 'mkfs.btrfs');
 
 interface Outcome {
   error: PlainError | undefined;
-  /** What the file has after the disk was mounted anew. */
+  /** content after a new mount */
   content: string;
 }
 
@@ -104,7 +104,7 @@ async function failAtEachRequest(disk: Disk, how: (typeof both)[number]): Promis
     await disk.begin();
     await disk.fail(request);
     const { error } = await disk.driver.verb(how, 'writeAtomic', join(disk.dir, 'file'), NEW);
-    // Unmounting writes, too, and finds the disk dead: what was acknowledged has to be there already.
+    // The unmount also writes, but the disk is dead: acknowledged content must be there already.
     await disk.unmount();
     await disk.fail(0);
     await disk.mount();
@@ -150,7 +150,7 @@ withDisks('a disk that fails from some request on, and works again after a reboo
 });
 
 withDisks('a disk that fails under several writes beneath one pinned directory, which share its descriptor', () => {
-  // On xfs (Linux 6.18) an fsync that runs while another one meets the error may answer success, also to node:fs.
+  // On xfs (Linux 6.18) an fsync that runs while another one meets the error may return success, to node:fs as well.
   it('has the new content of each that was told so, and the old one of each that failed before publication', async () => {
     const disk = await Disk.start('ext4');
     const names = ['a', 'b', 'c', 'd'];
@@ -198,7 +198,7 @@ withDisks('a disk that fails for a while, under a pinned directory', () => {
       expect((await write(name, OLD)).value).toMatchObject({ durable: true });
       await disk.fail(request);
       const { error } = await write(name, NEW);
-      // The disk is still dead: a second try may not find the first one's error used up, and call that success.
+      // The disk is still dead: a second try must not succeed because the first one consumed the error.
       if (error !== undefined) expect((await write(name, NEW)).error).toBeDefined();
       await disk.fail(0);
       if (error === undefined) hasSucceeded = true;

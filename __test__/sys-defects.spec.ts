@@ -1,5 +1,5 @@
-// A defect of ours is an error of one call and not the end of the process. The addon of this spec is built with the feature
-// `test-defects`, which has it panic where it is told to; the usual one cannot.
+// A defect of holdfast becomes an error of one call and does not end the process. The addon of this spec has the
+// feature `test-defects`, which makes it panic on demand; the usual addon cannot.
 import { spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -33,13 +33,13 @@ interface Answer {
 let answers: Answer[];
 let folder: string;
 
-/** A build of the addon is a matter of half a minute, on a machine that does something else as well. */
+/** A build of the addon takes half a minute on a busy machine. */
 const TIMEOUT = 600_000;
 
 needs('linux')('a panic', () => {
   beforeAll(() => {
     folder = scratch();
-    // A hundred panics: nobody reads where each of them was.
+    // A hundred panics need no backtraces.
     const env = { ...process.env, HOLDFAST_NATIVE_PATH: addonWithDefects(), RUST_BACKTRACE: '0' };
     const done = spawnSync(process.execPath, ['--expose-gc', join(programs, 'defects.mjs'), folder], { encoding: 'utf8', env, maxBuffer: 64 << 20 });
     expect(done.signal ?? done.status, done.stderr.slice(-2000)).toBe(0);
@@ -59,8 +59,8 @@ needs('linux')('a panic', () => {
     expect(all.length).toBeGreaterThanOrEqual(atLeast);
     for (const { name, passes, broken } of all) {
       const what = `${name}, ${passes}`;
-      // An answer from memory is asked again in the pool when it fails, whatever the reason; and the job that lets go of what is
-      // done with has nobody to answer to.
+      // A call from memory that fails is repeated in the pool, whatever the reason. The job that releases resources has
+      // no caller to report to.
       const isAskedAgain = ['argument', 'core'].includes(place) && passes === 0 && ['read', 'ensureDir', 'rootRead', 'open', 'openRoot'].includes(name);
       const isLettingGo = (name === 'open' && passes === 1) || (name === 'stage' && passes === 2);
       if (broken.ok && (isAskedAgain || isLettingGo)) continue;
@@ -78,7 +78,7 @@ needs('linux')('a panic', () => {
     const pooled = ['cleanStale', 'ensureDir', 'open', 'openRoot', 'readLarge', 'rootRead', 'rootWrite', 'stage', 'write', 'writeMany', 'writeStream'];
     expect(names('argument')).toEqual([...synchronous, ...pooled, 'read'].sort());
     expect(names('core')).toEqual(expect.arrayContaining([...synchronous, ...pooled]));
-    // Opens are answered from memory here and need no job.
+    // Opens complete from memory here and need no job.
     const inJobs = pooled.filter((name) => name !== 'open' && name !== 'openRoot');
     expect(names('job')).toEqual(expect.arrayContaining(inJobs));
     expect(names('answer')).toEqual(expect.arrayContaining(inJobs));
@@ -111,7 +111,7 @@ describe('the addon that is shipped', () => {
     expect(exported.filter(([, how]) => how !== '(catch_unwind)').map(([, , name]) => name)).toEqual([]);
   });
 
-  // They are registered by hand, without what `#[napi]` checks.
+  // They are registered by hand, without the checks of `#[napi]`.
   it('answers a record to whatever its verbs on the calling thread are called with, and throws and ends nothing', () => {
     const scratch = new Float64Array(32 + 8192 / 8);
     const direct = (createRequire(import.meta.url)(usual) as { direct: (scratch: Float64Array) => Record<string, (...given: unknown[]) => unknown> }).direct(scratch);
@@ -132,7 +132,8 @@ describe('the addon that is shipped', () => {
         for (const given of [[], [value], Array(9).fill(value), ['/dev/null/x', ...Array(8).fill(value)], ['/dev/null/x', 0, ...Array(7).fill(value)], ['/dev/null/x', 0, 0, 0, ...Array(5).fill(value)]]) {
           scratch[0] = 0;
           expect(call(...given)).toBeUndefined();
-          // An error; or, from those that answer from memory alone, that they cannot. `writeTarget` succeeds: it then knows the name only.
+          // An error; or a cache miss from those that work from memory only. `writeTarget` succeeds: it then returns
+          // the name only.
           expect(name === 'writeTarget' ? [0, 1] : [1, 2, 3], `${name}, ${String(typeof value)}`).toContain(scratch[0]);
         }
       }

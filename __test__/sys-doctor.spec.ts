@@ -1,4 +1,4 @@
-// What `holdfast doctor` foretells is held against what the verb then does, situation by situation.
+// Compares the forecasts of `holdfast doctor` with the outcomes of the verbs, situation by situation.
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { asUser1000, Driver } from './helpers/sys-driver.js';
@@ -12,10 +12,10 @@ import { situations, type Situation } from './helpers/sys-situations.js';
 const VERBS = ['ensureDir', 'writeAtomic', 'readLocalFileSafely', 'outbound'] as const;
 type Verb = (typeof VERBS)[number];
 
-// What a report looks like is held against docs/doctor.md in doctor.spec.ts.
+// doctor.spec.ts compares the shape of a report with docs/doctor.md.
 type Report = any;
 
-/** Starts a program and answers its output, whatever its exit status. */
+/** Runs a program and returns its output, whatever its exit status. */
 async function outputOf(driver: Driver, { as, env = {} }: Pick<Situation, 'as' | 'env'>, ...command: string[]): Promise<string> {
   const settings = Object.entries(env).map(([name, value]) => `${name}=${value}`);
   return driver.exec('env', ...settings, 'sh', '-c', '"$@" || true', 'sh', ...as, ...command);
@@ -28,7 +28,7 @@ async function doctor(driver: Driver, situation: Pick<Situation, 'as' | 'env'>, 
 
 type Deed = { value?: any; error?: any };
 
-/** What each verb does at its target, in the order of {@link VERBS}. */
+/** Returns the outcome of each verb at its target, in the order of {@link VERBS}. */
 async function deeds(driver: Driver, situation: Situation, targets: string[]): Promise<Deed[]> {
   const calls: Record<Verb, (target: string) => [string, unknown[]]> = {
     ensureDir: (target) => ['ensureDirSync', [target]],
@@ -41,7 +41,7 @@ async function deeds(driver: Driver, situation: Situation, targets: string[]): P
   return JSON.parse(await outputOf(driver, situation, process.execPath, join(folder, 'programs', 'calls.cjs'), folder, JSON.stringify(list)));
 }
 
-/** The part of a result that can be foreseen, in the words of a verdict. */
+/** Returns the predictable part of a result, in the words of a verdict. */
 function foreseeable(verb: Verb, value: any): object {
   switch (verb) {
     case 'ensureDir': {
@@ -57,12 +57,12 @@ function foreseeable(verb: Verb, value: any): object {
   }
 }
 
-/** Temporaries have random names. */
+/** Replaces the random names of temporaries. */
 function withoutChance(message: string): string {
   return message.replace(/\.holdfast-([0-9a-f]{32}|\*)\.tmp/g, '<temporary>');
 }
 
-/** Everything that a look could have changed, of everything in a directory. */
+/** Returns everything in a directory that an inspection could have changed. */
 function traces(driver: Driver, dir: string): Promise<string> {
   return driver.exec('find', dir, '-printf', '%p %y %m %U:%G %i %n %s %T@ %C@\\n');
 }
@@ -90,7 +90,7 @@ withEverything('what the doctor foretells is what the verb then does', () => {
     for (const pattern of situation.saysNot) expect(told).not.toMatch(pattern);
   });
 
-  // An old kernel, as far as the doctor can tell: nothing but access(2), and no marks of mount points.
+  // An old kernel, as the doctor sees it: access(2) only, and no flag for mount points.
   it.each([
     'an fsGroup volume, root:1000 2775',
     'an fsGroup volume that its group may not write, 2755',
@@ -105,7 +105,7 @@ withEverything('what the doctor foretells is what the verb then does', () => {
   });
 
   async function compare(situation: Situation): Promise<Report> {
-    // A place for each verb: what one of them changes, no other sees.
+    // A directory for each verb, so that the change of one is invisible to the others.
     const paths: string[] = [];
     const place = join(base, String(count++));
     await driver.fs('mkdirSync', place);
@@ -226,7 +226,7 @@ withEverything('what the doctor advises', () => {
     ['a missing parent', 'writeAtomic', /^mkdir -p/, async () => join(await make.dir('mine', '1000:1000', '0700'), 'new', 'file')],
   ] as [string, Verb, RegExp, () => Promise<string>][])('on %s helps when it is followed: %s', async (_name, verb, pattern, build) => {
     const path = await build();
-    // The advice on a missing parent is for the user itself; as root it would be root's.
+    // The advice on a missing parent is for the user itself; as root the directory would be root's.
     const before = await doctor(driver, { as: asUser1000 }, '--only', verb, path);
     expect(before.ok).toBe(false);
     await follow(before, verb, pattern);

@@ -1,4 +1,4 @@
-// The demo and the examples do what they say, also for a user who is not root.
+// The demo and the examples have the documented results, also for an unprivileged user.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, symlinkSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
@@ -42,7 +42,7 @@ needs('root', 'setpriv')('the demo', () => {
   });
 
   it('exits with 1 when an outcome is not the promised one', () => {
-    // A binary that is none, so that everything of holdfast fails.
+    // An invalid binary, so that every call of holdfast fails.
     const env = { ...process.env, HOLDFAST_NATIVE_PATH: join(repository, 'package.json') };
     const { stdout, status } = spawnSync(process.execPath, ['examples/demo.mjs'], { cwd: repository, encoding: 'utf8', env });
     expect(stdout).toContain('native-unavailable');

@@ -1,4 +1,4 @@
-// Which thread answers: the event loop's own where nothing can wait, the pool's otherwise.
+// The thread of a call: the event loop's if it cannot block, otherwise one of the pool.
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Driver, rootRequest, verbRequest, type Request } from './helpers/sys-driver.js';
@@ -7,7 +7,7 @@ import { scratch } from './helpers/sys-scratch.js';
 import { fileCalls, watch, type SystemCall } from './helpers/sys-strace.js';
 
 const CONTENT = 'x'.repeat(20_000);
-/** More than is ever copied on the event loop's thread. */
+/** Exceeds every copy on the event loop's thread. */
 const LARGE = 1 << 20;
 
 interface Place {
@@ -15,7 +15,7 @@ interface Place {
   dir: string;
 }
 
-/** A driver in a mount namespace of its own, and what to mount there. */
+/** Starts a driver in a mount namespace, and mounts a file system there. */
 async function mounted(kind: 'tmpfs' | 'ext4' | 'overlay'): Promise<Place> {
   const driver = await Driver.start({ launcher: ['unshare', '--mount', '--propagation', 'private'] });
   const base = scratch();
@@ -41,11 +41,11 @@ async function mounted(kind: 'tmpfs' | 'ext4' | 'overlay'): Promise<Place> {
 }
 
 const isRead = ({ name, result }: SystemCall): boolean => /^p?read(v2?|64)?$/.test(name) && Number.parseInt(result, 10) > 0;
-/** What asks a file system: an open that is more than a look at the path, a read, anything that writes. */
+/** Whether a call may wait for a file system: an open without O_PATH, a read, any write. */
 const mayWait = (call: SystemCall): boolean =>
   isRead(call) || (/^open/.test(call.name) && !call.text.includes('O_PATH') && !call.result.startsWith('-1')) || /^(fstatfs|write|mkdirat|rename|link|unlink|f?chmod|fsync|fdatasync)/.test(call.name);
 
-/** The file calls of one request, by who made them. */
+/** Returns the file calls of one request, by thread. */
 async function watched({ driver }: Place, request: Request, warmUps = 0): Promise<{ main: SystemCall[]; pool: SystemCall[]; value: any; code: string | undefined }> {
   for (let warmUp = 0; warmUp < warmUps; warmUp++) await driver.ask(request);
   const { answer, calls } = await watch(driver, { ...request, marked: true });
@@ -138,7 +138,7 @@ for (const kind of ['tmpfs', 'ext4'] as const) {
       expect((await watched(other, request, 1)).pool).toEqual([]);
       if (kind === 'ext4') {
         await other.driver.must({ closeRoot: other.dir });
-        // A descriptor the driver forgot keeps a mount busy; a lazy unmount takes its name away all the same.
+        // A leaked descriptor of the driver keeps a mount busy; a lazy unmount removes its name anyway.
         await other.driver.exec('umount', '--lazy', other.dir);
         await other.driver.exec('mount', '-o', 'loop', join(other.dir, '..', 'image'), other.dir);
         const again = await watched(other, request);
@@ -173,7 +173,7 @@ for (const kind of ['tmpfs', 'ext4'] as const) {
 needs('root', 'strace', 'unshare', 'mount', 'loop devices', 'mkfs.ext4')('a file on ext4 that is not in memory', () => {
   let place: Place;
   const file = (): string => join(place.dir, 'file');
-  /** Has the kernel forget the pages of one file. */
+  /** Evicts the pages of one file from the kernel's cache. */
   const forget = (): Promise<string> => place.driver.exec('sh', '-c', 'sync "$0" && dd if="$0" iflag=nocache count=0 2>&1', file());
 
   beforeAll(async () => {
@@ -190,7 +190,7 @@ needs('root', 'strace', 'unshare', 'mount', 'loop devices', 'mkfs.ext4')('a file
     expect(String(cold.value.buffer ?? '')).toBe(CONTENT);
     expect(texts(cold.main.filter(isRead))).toEqual([]);
     expect(cold.pool.filter(isRead)).not.toEqual([]);
-    // What the calling thread tried was told to give up rather than wait.
+    // Reads on the calling thread have the flag not to wait.
     for (const { name, text, result } of cold.main.filter(({ name }) => /^p?read/.test(name))) {
       expect(name).toBe('preadv2');
       expect(text).toContain('RWF_NOWAIT');

@@ -1,4 +1,5 @@
-// One error of one file changes nothing for other files, mounts and later calls; a filter that always answers one is worked around.
+// One error of one file changes nothing for other files, mounts and later calls; a filter that always returns an error
+// is worked around.
 import { chmodSync, readFileSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +20,7 @@ needs('root', 'gcc')('one error from one file', () => {
     base = scratch();
   });
 
-  /** Its time of birth differs from its time of change, so that a fallback without the former shows. */
+  /** Makes a file whose birth time differs from its change time, so that a fallback without the former shows. */
   function changedFile(): string {
     const file = ownedFile(base, `file-${count++}`, 0, 0, 0o644, 'content');
     while (statSync(file).birthtimeMs === statSync(file).ctimeMs) chmodSync(file, 0o644);
@@ -105,7 +106,7 @@ needs('root', 'gcc')('one error from one file', () => {
 
   describe.each(['openat2', 'fchmodat2', 'renameat2', 'renameat', 'fchmod', 'fchown', 'fsync', 'mkdirat'])('of %s', (name) => {
     let started: Awaited<ReturnType<typeof start>>;
-    // One process for all errors: each leaves it as it was.
+    // One process for all errors: each error leaves it unchanged.
     beforeAll(async () => {
       started = await start();
     });
@@ -131,7 +132,7 @@ needs('root', 'gcc')('one error from one file', () => {
 
   async function start(): Promise<{ driver: Driver; ask: FaultyDriver['ask'] }> {
     const faulty = await FaultyDriver.start();
-    // Whatever the process finds out once, it has found out.
+    // The process has cached all facts that it determines once.
     await faulty.driver.must(verbRequest('async', 'writeAtomic', join(base, `warm-up-${count++}`), 'x'));
     return { driver: faulty.driver, ask: (request, plan) => faulty.ask(request, plan) };
   }
@@ -146,7 +147,7 @@ needs('root', 'gcc')('a filter that always answers an error', () => {
 
   it.each(
     ['statx', 'linkat', 'renameat2', 'fchown', 'openat2', 'fchmodat2', 'faccessat2'].flatMap((name) =>
-      // Node itself does not start where `statx` is EACCES.
+      // Node itself does not start if `statx` fails with EACCES.
       errors.filter(([code]) => name !== 'statx' || code !== 'EACCES').map(([code]) => [name, code] as const),
     ),
   )('%s=%s: files are written, read and created exclusively', async (name, code) => {
@@ -167,7 +168,7 @@ needs('root', 'gcc')('a filter that always answers an error', () => {
     expect((await driver.ask(staged)).value).toMatchObject({ created: true });
     expect((await driver.ask(staged)).error?.code).toBe('already-exists');
     const streamed: Request = { stream: join(dir, 'streamed'), pieces: 2, options: {} };
-    // A stream that is refused its name fails; the content of a whole write is written again, under a name.
+    // A stream that cannot be linked fails; the content of a whole write is written again, to a named temporary.
     if (name !== 'linkat') expect((await driver.ask(streamed)).value).toMatchObject({ created: true });
     expect(strays(dir).filter((stray) => stray.startsWith('.holdfast-'))).toEqual([]);
     await driver.end();

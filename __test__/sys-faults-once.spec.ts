@@ -1,4 +1,4 @@
-// Single faults that have an order or a number to them: what is not tried again, what is, and how often.
+// Single faults at a given position or in a given number: which calls are retried, and how often.
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
@@ -70,7 +70,7 @@ needs('root', 'gcc')('a fault at one call', () => {
 
       const write = (name: string): Request => rootRequest(dir, how, 'writeAtomic', name, 'brand new');
 
-      /** The descriptors that lead to it. */
+      /** Returns the descriptors that lead to the file. */
       async function descriptors(): Promise<string[]> {
         const numbers = (await faulty.driver.fs('readdirSync', '/proc/self/fd')) as string[];
         const all = numbers.map((number) => ({ fs: 'readlinkSync', args: [`/proc/self/fd/${number}`] }));
@@ -206,7 +206,8 @@ needs('root', 'gcc')('a fault at one call', () => {
         const { answer, calls } = await faulty.ask(request, `openat2#1-:error=${EAGAIN}`);
         expect(performance.now() - began).toBeLessThan(5000);
         expect(answer.error).toMatchObject({ code: 'path-mismatch', category: 'policy', sysCode: 'EAGAIN' });
-        // The path is tried 128 times, and as often again to tell it from a lease; the event loop's thread looks once or twice.
+        // The path is tried 128 times, and as often again to distinguish it from a lease; the event loop's thread tries
+        // once or twice.
         const tries = calls.filter(({ name }) => name === 'openat2').length;
         expect(tries).toBeGreaterThanOrEqual(128);
         expect(tries).toBeLessThanOrEqual(258);

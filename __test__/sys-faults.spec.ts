@@ -1,5 +1,6 @@
-// Each system call of each verb made to fail: old or new, whole; no temporary left; the error true, or the success.
-// `npm run test:faults` takes every errno for every call; here each call gets one of them, in turn.
+// Makes each system call of each verb fail: the file is the complete old or new one, no temporary remains, and the
+// error or success is true. `npm run test:faults` uses every errno for every call; here each call gets one of them, in
+// turn.
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { scenarios } from './helpers/sys-fault-scenarios.js';
 import { needs } from './helpers/sys-needs.js';
@@ -7,7 +8,7 @@ import { scratch } from './helpers/sys-scratch.js';
 import { errnos, Rig, sweep, variants, type Variant } from './helpers/sys-sweep.js';
 import { isLong, report, rows } from './helpers/sys-sweep-report.js';
 
-/** Each scenario in one of its forms, in turn; without openat2, where the walk differs; without O_TMPFILE, what is written. */
+/** Each scenario in one of its forms, in turn; without openat2, if the walk differs; without O_TMPFILE, for writes. */
 const covered = rows(({ variant, how, where, scenario }) => {
   if (variant === 'the walk') return how === 'sync' && where === 'plain' && /^(a read$|an overwrite with a mode|a new file in|making|opening)/.test(scenario.title);
   if (variant === 'named temporaries') return how === 'async' && where === 'plain' && /keeps the mode|exclusive|stream|at once/.test(scenario.title);

@@ -1,4 +1,4 @@
-// File systems that take names for one which differ in case: writes by two spellings follow each other. Elsewhere they are two files.
+// Case-insensitive file systems: writes under two spellings follow each other. On others they are two files.
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { Driver, type Value } from './helpers/sys-driver.js';

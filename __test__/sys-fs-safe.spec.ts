@@ -1,4 +1,4 @@
-// holdfast/fs-safe where another user, a full file system or a failing system call is needed.
+// holdfast/fs-safe with another user, a full file system or a failing system call.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { spawnSync } from 'node:child_process';
@@ -10,7 +10,7 @@ import { build, modeOf, scratch, strays } from './helpers/scratch.js';
 import { asUser, sysOutcomes } from './helpers/sys-fs-safe-outcomes.js';
 import { needs } from './helpers/sys-needs.js';
 
-/** A directory as Kubernetes mounts a volume with `fsGroup: 1000`. */
+/** Makes a directory as Kubernetes mounts a volume with `fsGroup: 1000`. */
 function volume(): string {
   const dir = scratch();
   fs.chownSync(dir, 0, 1000);
@@ -134,7 +134,7 @@ describe('cleaning up', () => {
 needs('root', 'strace')('an option of replaceFileAtomic', () => {
   const program = path.join(import.meta.dirname, 'programs/fs-safe-replace.mjs');
 
-  /** Runs one replacement under strace; answers its result and the names of the system calls that matter. */
+  /** Runs one replacement under strace. Returns its result and the names of the relevant system calls. */
   function traced(options: object, inject: string[] = []): { told: any; calls: string[] } {
     const dir = scratch();
     fs.writeFileSync(`${dir}/f`, 'old');
@@ -144,7 +144,7 @@ needs('root', 'strace')('an option of replaceFileAtomic', () => {
     const done = spawnSync(
       'strace',
       ['-f', '-qq', '-o', log, '-e', 'trace=fsync,fdatasync,rename,renameat,renameat2,fchmod,fchmodat', ...effects, process.execPath, program, `${dir}/f`, JSON.stringify(options)],
-      // strace counts calls thread by thread.
+      // strace counts calls per thread.
       { encoding: 'utf8', env: { ...process.env, UV_THREADPOOL_SIZE: '1' } },
     );
     try {
@@ -204,8 +204,8 @@ needs('linux', 'strace')('an adapter', () => {
   const TIMES = 20;
 
   /**
-   * How often a call makes each system call that has to do with files: the mean of many, since what a thread of the pool
-   * does last may come after a mark.
+   * Returns the number of file-related system calls per call. It is the mean of many, because the last call of a pool
+   * thread may come after a mark.
    */
   function counted(call: string): Record<string, number> {
     const dir = scratch();
@@ -234,7 +234,7 @@ needs('linux', 'strace')('an adapter', () => {
     ['read', 0],
     ['read beneath a root', 0],
     ['read of a root', 0],
-    // The target is compared with what was written.
+    // Compares the target with the written content.
     ['replacement', 1],
   ])('makes the system calls of its verb: %s, and %i statx', (call, more) => {
     const counts = counted(`${call}, by the adapter`);

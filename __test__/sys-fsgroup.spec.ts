@@ -1,4 +1,4 @@
-// A Kubernetes volume as the gateway meets it: root:1000, mode 2775, a process of uid 1000 without capabilities.
+// A Kubernetes volume of the gateway: root:1000, mode 2775, a process with uid 1000 and without capabilities.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';

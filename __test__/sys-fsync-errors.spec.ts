@@ -1,5 +1,5 @@
-// A sync that fails puts the syncs in doubt that succeed after it on the same file system, by whatever device number, mount or
-// directory it is reached, and on no other one.
+// A failed sync puts later successful syncs on the same file system in doubt, by whatever device number, mount or
+// directory it is reached. Syncs on other file systems are not in doubt.
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -19,7 +19,7 @@ interface Entry {
   options?: object;
 }
 
-/** Whether each entry is durable, or the code of its error. */
+/** Returns whether each entry is durable, or the code of its error. */
 async function outcomes(faulty: FaultyDriver, entries: Entry[], plan?: string): Promise<{ outcomes: unknown[]; calls: Call[] }> {
   const request: Request = { call: 'writeAtomicMany', args: [entries, {}] };
   const { answer, calls } = await faulty.ask(request, plan);
@@ -56,7 +56,7 @@ needs('root', 'gcc', 'unshare', 'mount', 'loop devices', 'mkfs.btrfs')('on btrfs
     await driver.exec('mount', '-o', 'subvol=b', device, join(base, 'again'));
   }, 60_000);
 
-  /** Files in these directories; the sync of the directory of the first fails. */
+  /** Writes files in these directories; the sync of the directory of the first fails. */
   async function failFirst(dirs: string[], errno: number): Promise<unknown[]> {
     const entries = dirs.map((dir) => ({ file: join(dir, `file-${count++}`), data: 'x' }));
     const { outcomes: seen, calls } = await outcomes(faulty, entries, `fsync#${entries.length + 1}:error=${errno}`);
@@ -129,7 +129,8 @@ needs('root', 'gcc', 'unshare', 'mount')('every sync is counted', () => {
     faulty = await FaultyDriver.start(undefined, own);
   });
 
-  // Of both entries the temporaries are synced, then of the second one the recovery copy, its directory and the target.
+  // First the temporaries of both entries are synced, then the recovery copy of the second one, its directory and the
+  // target.
   it.each([
     ['the recovery copy', 3],
     ['the directory of the recovery copy', 4],

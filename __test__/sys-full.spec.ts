@@ -1,5 +1,5 @@
-// Real file systems that take nothing: full, in blocks or in inodes, or read-only. The error as it is, the old content whole, nothing left
-// behind; as soon as there is room again, it works.
+// Real file systems that refuse writes: full, in blocks or in inodes, or read-only. The error is the system's, the old
+// content stays complete, and no temporary remains. A write succeeds as soon as there is room again.
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Driver, rootRequest, verbRequest, type Request } from './helpers/sys-driver.js';
@@ -11,7 +11,7 @@ interface Place {
   title: string;
   needs: Need[];
   lacks: 'blocks' | 'inodes' | 'writability';
-  /** A directory takes no block. */
+  /** a directory needs no block */
   isMemory?: true;
   mount: (driver: Driver, base: string, dir: string) => Promise<unknown>;
 }
@@ -57,7 +57,7 @@ const places: Place[] = [
 const errors = { ENOSPC: [-28, 'no space left on device'], EROFS: [-30, 'read-only file system'] } as const;
 
 const content = 'n'.repeat(200_000);
-/** What is asked for, of a directory in which only `file` lies. */
+/** The requests, for a directory that contains only `file`. */
 const requests: [what: string, make: (how: 'sync' | 'async', dir: string) => Request, isAsync?: boolean][] = [
   ['a new file', (how, dir) => verbRequest(how, 'writeAtomic', join(dir, 'new'), content)],
   ['an overwrite', (how, dir) => verbRequest(how, 'writeAtomic', join(dir, 'file'), content)],
@@ -91,7 +91,7 @@ describe.each(places)('$title without $lacks', ({ title, needs: more, lacks, isM
       await fill();
     });
 
-    /** Files until there is no room for a byte, or for a name, more. */
+    /** Creates files until there is no room for another byte or name. */
     async function fill(): Promise<void> {
       if (lacks === 'writability') {
         await remount('ro');
@@ -107,7 +107,7 @@ describe.each(places)('$title without $lacks', ({ title, needs: more, lacks, isM
     }
 
     async function remount(how: 'ro' | 'rw'): Promise<void> {
-      // Of a bind mount, the mount alone.
+      // Remounts only the bind mount.
       await driver.exec('mount', '-o', title === 'a bind mount' ? `remount,bind,${how}` : `remount,${how}`, dir);
     }
 

@@ -1,4 +1,4 @@
-// A file system with the habits of real ones: one byte at a time, errors at close, chmod that does nothing, slowness.
+// A file system with quirks of real ones: one byte at a time, errors at close, a chmod without effect, delays.
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -9,7 +9,7 @@ import { buildC, scratch } from './helpers/sys-scratch.js';
 
 const withFuse = needs('root', 'unshare', 'gcc', '/dev/fuse');
 
-/** A driver in a mount namespace of its own, and a directory with these habits. */
+/** Starts a driver in a mount namespace, and mounts a directory with these quirks. */
 async function onOddFs(...habits: string[]): Promise<{ driver: Driver; dir: string }> {
   const dir = scratch();
   const launcher = ['unshare', '--mount', '--propagation', 'private', buildC('odd-fs'), dir, habits.join(',')];
@@ -34,7 +34,7 @@ withFuse('a file system that reports a full disk at close', () => {
   it.each(both)('the close is checked: nothing is published, nothing left behind (%s)', async (how) => {
     const { driver, dir } = await onOddFs('close-fails');
     const file = join(dir, 'file');
-    // The first call of a process opens procfs, and keeps it.
+    // The first call of a process opens procfs, and keeps it open.
     await driver.verb(how, 'writeAtomic', file, 'content');
     const before = await driver.descriptors();
     const { error } = await driver.verb(how, 'writeAtomic', file, 'content');
@@ -93,10 +93,10 @@ withFuse('a file system that takes as long as it likes', () => {
       const args = [join(dir, name), ...(verb === 'writeAtomic' ? ['new content'] : [])];
       await driver.must({ call: 'capabilities', args: [] });
       writeFileSync(`${dir}.slow`, '');
-      // Only a read may be answered on the main thread once its mount is known to be local: this one never is.
+      // A read may run on the main thread once its mount is known to be local: this mount never is.
       const rounds = verb === 'readLocalFileSafely' ? 2 : 1;
       for (let round = 0; round < rounds; round++) {
-        // The file system answers when the event loop lets it: a call that stops the event loop never ends.
+        // The file system responds only when the event loop turns: a call that blocks the event loop never ends.
         const { value, error, releases } = await driver.must({ releasing: verbRequest('async', verb, ...args), held: `${dir}.waits` });
         expect(error).toBeUndefined();
         expect(value).toBeDefined();

@@ -1,6 +1,7 @@
-// Every verb in every hostile environment: it works and nothing is widened, lost or left behind, or it ends with the error that the
-// table names. The rows are in helpers/sys-hostile-environments.ts, the columns in programs/hostile-columns.cjs. `npm run test:hostile`
-// takes every cell; here each environment gets a fourth of them, with every verb among them.
+// Every verb in every hostile environment succeeds without widening access, losing content or leaving a temporary, or
+// fails with the error in the table. The rows are in helpers/sys-hostile-environments.ts, the columns in
+// programs/hostile-columns.cjs. `npm run test:hostile` runs every cell; here each environment gets a fourth of them,
+// with every verb among them.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,7 +13,7 @@ import { needs } from './helpers/sys-needs.js';
 import { repository } from './helpers/sys-scratch.js';
 
 const columns = allCells();
-/** Environments of root and of a user are numbered apart: both get every column. */
+/** Environments of root and of a user have separate numbers: both get every column. */
 const numberOf = (environment: Environment): number => environments.filter(({ uid }) => uid === environment.uid).indexOf(environment);
 const rows = environments.map((environment) => ({ environment, cells: cellsOf(environment, numberOf(environment), columns) }));
 

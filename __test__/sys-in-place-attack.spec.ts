@@ -1,4 +1,4 @@
-// fallback: 'in-place' in a directory that another user may write, who exchanges its files at every step.
+// fallback: 'in-place' in a directory that another user may write and whose files that user exchanges at every step.
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -43,7 +43,7 @@ describe.each(['ext4', 'tmpfs'])('on %s', (kind) => {
       }
     }, 60_000);
 
-    /** A path as this process sees it: the mounts are those of the driver. */
+    /** Returns a path as this process sees it: the mounts are those of the driver. */
     const seen = (path: string): string => `/proc/${driver.pid}/root${path}`;
     const own = (path: string, text: string): void => {
       fs.writeFileSync(seen(path), text);

@@ -15,7 +15,7 @@ const THEM = 1001;
 const options = { fallback: 'in-place', durable: false };
 const [LONG, SHORT] = ['A'.repeat(3_000_000), 'B'.repeat(2_000_000)];
 
-/** What a content consists of: each letter and how often it is repeated. */
+/** Describes content: each letter and the number of its repetitions. */
 const runs = (content: string): string => (content.match(/(.)\1*/gs) ?? []).map((run) => `${run[0]}${run.length}`).join(' ');
 
 needs('root', 'unshare', 'mount', 'setpriv', 'setfacl', 'getfacl', 'strace', 'gcc')('a file bind-mounted under two names', () => {
@@ -125,7 +125,7 @@ needs('root', 'unshare', 'mount', 'setpriv', 'setfacl', 'getfacl', 'strace', 'gc
   });
 
   describe('onto whose temporary a file was renamed', () => {
-    /** Stages a file, has another one of this mode and ACL renamed onto it, and commits. */
+    /** Stages a file, has another one with this mode and ACL renamed onto it, and commits. */
     async function place(theirs: number, acl: string | undefined, more: object, mover: string[]) {
       const secret = join(dir, 'secret');
       fs.writeFileSync(secret, 'secret');

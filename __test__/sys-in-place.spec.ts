@@ -1,4 +1,5 @@
-// Targets that cannot be renamed over, since they are mount points: refused by default, written over if the caller says so.
+// Targets that no rename can replace because they are mount points: refused by default, written in place if the caller
+// allows it.
 import { join } from 'node:path';
 import { beforeAll, beforeEach, expect, it } from 'vitest';
 import { asUser1000, Driver, rootRequest, verbRequest, type Request } from './helpers/sys-driver.js';
@@ -77,7 +78,7 @@ needs('root', 'unshare', 'mount', 'strace', 'setpriv', 'setfacl', 'getfacl')('a 
     expect(await modeOf(source)).toBe('0604');
   });
 
-  /** The calls of a write that change the file that is mounted, in order. */
+  /** Returns whether a call of a write changes the mounted file. */
   const isChange = ({ name, args }: SystemCall): boolean => /^(fchmod|pwrite64|ftruncate|fsync|fremovexattr|fsetxattr)$/.test(name) && args.includes(`<${target}>`);
 
   it.each([
@@ -181,7 +182,7 @@ needs('root', 'unshare', 'mount', 'strace', 'setpriv', 'setfacl', 'getfacl')('a 
     expect((await driver.verb('sync', 'writeAtomic', join(dir, 'new'), 'new', inPlace)).value).toMatchObject({ created: true });
   });
 
-  /** A failure in mid-write: which call of that name, counted on the thread that writes. */
+  /** A failure in mid-write: the call and its number on the writing thread. */
   const failures: [what: string, fails: Injection[], code: string][] = [
     ['the copy for recovery cannot be written', [{ syscall: 'pwrite64', effect: 'error=ENOSPC', when: 1 }], 'ENOSPC'],
     ['the content cannot be written', [{ syscall: 'pwrite64', effect: 'error=EIO', when: 2 }], 'EIO'],
@@ -233,7 +234,7 @@ needs('root', 'unshare', 'mount', 'strace', 'setpriv', 'setfacl', 'getfacl')('a 
       const [file, origin] = [join(place, 'file'), `${place}.source`];
       await driver.fs('writeFileSync', origin, 'old content');
       await driver.fs('writeFileSync', file, '');
-      // The victim's namespace ends with it; what it wrote lies in `origin`.
+      // The victim's namespace ends with it; its writes remain in `origin`.
       const victim = await Driver.start({ launcher: [...inOwnNamespace, 'sh', '-c', `mount --bind ${origin} ${file} && exec "$@"`, 'sh'] });
       const fatal = [{ syscall: name, effect: 'signal=KILL', when }];
       await watch(victim, { ...request, args: [file, 'brand new', inPlace] }, { thread: victim.pid, inject: fatal }).catch(() => undefined);
@@ -248,7 +249,7 @@ needs('root', 'unshare', 'mount', 'strace', 'setpriv', 'setfacl', 'getfacl')('a 
       }
       expect(names.filter((found) => found !== 'file' && found !== copy).every((found) => /^\.holdfast-[0-9a-f]{32}\.tmp$/.test(found))).toBe(true);
     }
-    // Between the first byte and the cut, the file is neither; else nothing was killed in the middle.
+    // Between the first byte and the cut, the file is neither version. Otherwise no process was killed in the middle.
     expect(copies).toBeGreaterThan(0);
   }, 180_000);
 });

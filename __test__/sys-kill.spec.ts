@@ -1,5 +1,5 @@
-// A process that is killed on entering any system call of a verb leaves the old state or the new one, whole.
-// `npm run test:faults` does it to every verb and call; here to the writes, once for each state that a call leaves.
+// A process that is killed at the entry of any system call of a verb leaves the complete old or new state. `npm run
+// test:faults` does it for every verb and call; this spec for the writes, once for each state that a call leaves.
 import { constants, rmSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Driver } from './helpers/sys-driver.js';
@@ -15,13 +15,13 @@ const covered = rows(({ scenario, how, where, variant }) => {
   return how === 'sync' && where === 'plain' && (isNamed || (variant === 'openat2 and O_TMPFILE' && /keeps the mode|would cut/.test(scenario.title)));
 });
 
-/** What alone may be left behind: a temporary, or where content is written in place, the copy of what was there. */
+/** Names that may remain: a temporary, or the recovery copy of a write in place. */
 const ownName = /(^|\/)\.holdfast-[0-9a-f]{32}\.(tmp|recovery)$/;
 
 /** O_CREAT, O_TRUNC or O_TMPFILE, which `fs.constants` lacks. */
 const CREATES = constants.O_CREAT | constants.O_TRUNC | 0o20000000;
 
-/** Calls that leave every file as it was. An open may create. */
+/** Calls that leave every file unchanged. An open may create one. */
 const changesNothing = ({ name, args }: Call): boolean =>
   /^(close|l?stat|fstat|newfstatat|statx|f?statfs|f?getxattr(at)?|access|faccessat2?|read|pread64|readv|preadv2?|getdents64|lseek|fcntl|readlink(at)?|geteuid|getuid|umask)$/.test(name) ||
   (/^open(at2?)?$/.test(name) && (Number(/flags=(0x[0-9a-f]+)/.exec(args)?.[1]) & CREATES) === 0);
@@ -46,7 +46,7 @@ needs('root', 'gcc', 'setfacl')('sudden death', () => {
     const calls = await rig.observe(scenario, how, where);
     expect(calls.length).toBeGreaterThan(2);
     const seen = { states: 0, old: 0, new: 0, strays: 0 };
-    // On entering a call, the state is that which the call before it has left.
+    // At the entry of a call, the state is that after the previous call.
     const distinct = calls.filter((_, at) => isLong || scenario.isParallel || at === 0 || !changesNothing(calls[at - 1] as Call));
     for (const { name, number } of distinct) {
       const { ground, hit } = await rig.kill(scenario, how, where, `${name}#${number}:kill`);
@@ -69,7 +69,7 @@ needs('root', 'gcc', 'setfacl')('sudden death', () => {
       rmSync(ground.dir, { recursive: true, force: true });
     }
     report({ sweep: 'kill', scenario: scenario.title, how, where, variant, ...seen });
-    // Both were met, before its publication and after it, unless that is the last call.
+    // Both states must occur, before and after the publication, unless the publication is the last call.
     const isLast = /^(rename|link)/.test(calls.at(-1)?.name ?? '');
     if (scenario.targets.length > 0) expect(Math.min(seen.old, isLast ? 1 : seen.new)).toBeGreaterThan(0);
   });

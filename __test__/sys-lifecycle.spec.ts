@@ -1,4 +1,4 @@
-// What the life cycle leaves to the system: descriptors that no other program gets, and code that stays mapped.
+// Effects of the life cycle on the system: close-on-exec descriptors, and code that stays mapped.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ needs('linux', 'gcc')('the binary', () => {
   });
 });
 
-/** The descriptors of this process whose file is beneath a directory, with their flags. */
+/** Returns the descriptors of this process for files beneath a directory, with their flags. */
 function held(dir: string): { file: string; flags: number }[] {
   return readdirSync('/proc/self/fd').flatMap((fd) => {
     try {
@@ -27,7 +27,7 @@ function held(dir: string): { file: string; flags: number }[] {
       const [, flags = '0'] = /^flags:\s+(\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1')) ?? [];
       return file.startsWith(dir) ? [{ file, flags: parseInt(flags, 8) }] : [];
     } catch {
-      // The one that listed them.
+      // The descriptor that listed them is closed.
       return [];
     }
   });

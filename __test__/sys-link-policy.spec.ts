@@ -1,5 +1,5 @@
-// Kernel policy on links, `fs.protected_symlinks` and `nosymfollow` mounts, where links are followed in user space: each verb on
-// both resolvers against what node:fs gets from the kernel.
+// Kernel policy on symlinks, `fs.protected_symlinks` and `nosymfollow` mounts, for symlinks followed in user space.
+// Compares each verb on both resolvers with node:fs.
 import { chmodSync, lchownSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -17,7 +17,7 @@ const me = 1000;
 const other = 1001;
 const followed = 'followed';
 
-/** How a call ended, in words that both APIs share. */
+/** Describes the end of a call, in words for both APIs. */
 function ending({ error }: Answer): string {
   if (error === undefined) return followed;
   return { ELOOP: 'symlink', EACCES: 'EACCES' }[error.code as string] ?? (error.code as string);
@@ -62,7 +62,10 @@ needs('root', 'gcc', 'setpriv', 'kernel switches')('fs.protected_symlinks', () =
     { title: 'another user’s link in a sticky directory of a group', dirMode: 0o1775, dirOwner: 0, linkOwner: other, by: me },
   ];
 
-  /** `links/file` and `links/dir` lead to `real/file` and `real/dir`, `links/chain` to `links/file`, `links/slash` to `real/dir/`. */
+  /**
+   * `links/file` and `links/dir` lead to `real/file` and `real/dir`, `links/chain` to `links/file`, `links/slash` to
+   * `real/dir/`.
+   */
   function layOut(row: (typeof rows)[number]): { root: string; links: string } {
     const root = ownedDir(base, `case-${count++}`, 0, 0, 0o755);
     const real = ownedDir(root, 'real', me, me, 0o755);
@@ -75,7 +78,7 @@ needs('root', 'gcc', 'setpriv', 'kernel switches')('fs.protected_symlinks', () =
     link('../real/dir/.', join(links, 'dot'), row.linkOwner);
     link(join('..', 'links', 'file'), join(real, 'chain'), me);
     ownedDir(links, 'keep', row.dirOwner, row.dirOwner, 0o755);
-    // Last: mode and owner are what the kernel judges.
+    // Last: the kernel checks mode and owner.
     chmodSync(links, row.dirMode);
     return { root, links };
   }
@@ -230,7 +233,7 @@ needs('root', 'gcc', 'unshare', 'mount')('a nosymfollow mount', () => {
       }
       expect(String(await driver.fs('readFileSync', join(dir, 'real', 'file')))).toBe('content\n');
       expect(await driver.fs('readdirSync', join(dir, 'real'))).toEqual(['file']);
-      // The link itself may be replaced, and no other path is hindered.
+      // The symlink itself may be replaced, and other paths are unaffected.
       expect((await driver.verb(how, 'readLocalFileSafely', at('real', 'file'), options)).value).toBeDefined();
     });
 

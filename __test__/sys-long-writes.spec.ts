@@ -1,4 +1,4 @@
-// What others change while a write takes long: modes, targets, directories, and links that are refused at its end.
+// Changes by others during a long write: modes, targets, directories, and symlinks that are refused at its end.
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -27,10 +27,12 @@ afterAll(() => fs.rmSync(inMemory, { recursive: true, force: true }));
 
 const place = (where: string): string => makeDir(where === 'memory' ? inMemory : base, `place-${count++}`, 0o755);
 
-/** A target is looked at again when this many milliseconds have passed since the first look. */
+/** Milliseconds after the first stat of a target until it is stale. */
 const STALE_AFTER = 100;
 
-/** The answer to a request whose first sync of a file takes longer than that. `act` runs meanwhile: the driver is stopped. */
+/**
+ * Returns the result of a request whose first sync takes longer than that. Runs `act` meanwhile: the driver is stopped.
+ */
 async function whileSyncing(driver: Driver, request: Request, act: () => void): Promise<Answer> {
   const stop = [{ syscall: 'fsync', effect: 'signal=STOP', when: 1 }];
   const whileStopped = async (): Promise<void> => {
@@ -119,8 +121,10 @@ describe('a directory that leaves its root during a write', () => {
     return root;
   }
 
-  /** Every file beneath the root and outside, by its content. */
-  /** Contents of all files beneath a directory. Follows no link, which a recursive `readdir` of Node 22 does. */
+  /**
+   * Returns the contents of all files beneath a directory. Follows no symlink, which a recursive `readdir` of Node 22
+   * does.
+   */
   const below = (dir: string): string[] =>
     fs.readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
       const path = join(dir, entry.name);

@@ -1,5 +1,5 @@
-// Owner, ACL and mode of a replacement: in which order they are applied, what each capability allows, and what the
-// result claims.
+// Owner, ACL and mode of a replacement: the order of their application, the effect of each capability, and the fields
+// of the result.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ function getfacl(path: string): string[] {
   return text.toString().trim().split('\n');
 }
 
-/** uid and gid 1000 with these capabilities in effect and no others. */
+/** The launcher for uid and gid 1000 with only these capabilities in effect. */
 function withCapabilities(...capabilities: string[]): string[] {
   const set = ['-all', ...capabilities.map((name) => `+${name}`)].join(',');
   return ['setpriv', '--reuid=1000', '--regid=1000', '--clear-groups', `--inh-caps=${set}`, `--ambient-caps=${set}`, `--bounding-set=${set}`];
@@ -85,7 +85,7 @@ needs('root', 'setpriv', 'setfacl', 'getfacl')('with each capability alone', () 
       for (const mode of [0o644, 0o640, 0o604, 0o600, 0o755]) {
         const file = ownedFile(dir, `${how}-${octal(mode)}`, 1234, 1235, mode);
         const { value, error } = await driver.verb(how, 'writeAtomic', file, 'new');
-        // Opening the parent to look at the target needs no right to the target itself.
+        // The stat of the target needs access to its parent, but none to the target itself.
         expect(error).toBeUndefined();
         expect(value.preserved.owner).toBe(keeps);
         expect(ownerOf(file)).toEqual(keeps ? [1234, 1235] : [1000, 1000]);

@@ -1,4 +1,4 @@
-// Other file systems and odd mounts, each in a mount namespace of its own that ends with its driver.
+// Other file systems and unusual mounts, each in a mount namespace that ends with its driver.
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Driver, type PlainError } from './helpers/sys-driver.js';
@@ -16,7 +16,7 @@ async function listIn(driver: Driver, dir: string): Promise<string[]> {
   return (await driver.fs('readdirSync', dir)) as string[];
 }
 
-/** What holds on every file system that has permissions. */
+/** Checks properties of every file system that has permissions. */
 function behavesAsEverywhere(place: () => { driver: Driver; dir: string }): void {
   it.each(both)('makes private directories, tightens open ones and leaves private ones (%s)', async (how) => {
     const { driver, dir } = place();

@@ -1,4 +1,4 @@
-// May this file be handed to another party? Asked by a user without capabilities, of files of all sorts of owners.
+// Whether a file may be sent to another party, for a user without capabilities and files of several owners.
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { asUser1000, Driver, type Answer, type PlainError, type Verb } from './helpers/sys-driver.js';

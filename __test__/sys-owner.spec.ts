@@ -1,4 +1,4 @@
-// Who owns a file after it was overwritten, and that nobody gains by it.
+// The owner of an overwritten file, and that no user gains access.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
@@ -61,7 +61,7 @@ asRootWithOtherUsers('ownership after an overwrite', () => {
         expect(value.preserved.owner).toBe(false);
         const after = modeOf(file);
         expect(octal(after & ~mode)).toBe('0000');
-        // Whoever is in the writer's group was one of the others before.
+        // The members of the writer's group were among the others before.
         expect((after >> 3) & 0o7 & ~(mode & 0o7)).toBe(0);
         expect(value.mode).toBe(after);
         expect(value.preserved.mode).toBe(after === mode);

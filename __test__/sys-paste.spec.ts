@@ -1,4 +1,5 @@
-// Every command that an error or the doctor suggests acts on the object it is about, whatever its name, when it is pasted into a shell.
+// Every command that an error or the doctor suggests acts on its object, whatever the name, when it is pasted into a
+// shell.
 import { execFileSync, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { createRequire } from 'node:module';
@@ -12,7 +13,9 @@ import { scratch, stagedPackage } from './helpers/sys-scratch.js';
 const require = createRequire(import.meta.url);
 const { shellWord } = require('../dist/base/escape.js');
 
-/** Names that a terminal, an editor or a shell changes when they are copied, and names that a shell reads otherwise. */
+/**
+ * Names that a terminal, an editor or a shell changes when they are copied, and names that a shell parses differently.
+ */
 const NAMES: [string, string | Buffer][] = [
   ['plain', 'plain.txt'],
   ['spaces and quotes', ' it\'s "$HOME" `id` $(id) \\ !! '],
@@ -32,7 +35,7 @@ const NAMES: [string, string | Buffer][] = [
 
 const joined = (dir: string, name: string | Buffer): Buffer => Buffer.concat([Buffer.from(`${dir}/`), Buffer.from(name as never)]);
 
-/** The command in parentheses of a remedy. */
+/** Returns the command in parentheses of a remedy. */
 function commandOf(remedy: string): string {
   const [, command] = /\((ch(?:mod|own) .*)\)/s.exec(remedy) ?? [];
   if (command === undefined) throw new Error(`no command in: ${remedy}`);
@@ -105,7 +108,7 @@ needs('root')('the remedy of a directory that is not private', () => {
       const dir = path.join(base, `${how} ${index}`);
       const target = joined(dir, name);
       fs.mkdirSync(target, { recursive: true });
-      // Another user's, which needs the command for the owner first.
+      // A file of another user needs the command for the owner first.
       fs.chownSync(target, 1001, 1001);
       fs.chmodSync(target, 0o700);
       const foreign = await failureOf(() => call(target, dir, name));
@@ -174,7 +177,7 @@ needs('root', 'setpriv', 'unshare', 'mount', 'setfacl')('the commands of the doc
       const own = [visited.path, path.dirname(visited.path), ...Object.values<any>(visited.verbs).map(({ target }) => path.dirname(target))];
       const commands = Object.values<any>(visited.verbs).flatMap(({ advice }) => advice.flatMap(({ command }: any) => command ?? []));
       for (const command of commands.flatMap((line: string) => line.split(' && '))) {
-        // The shell itself says which word the command ends with.
+        // The shell itself prints the last word of the command.
         const words = (await driver.exec('bash', '-c', `printf '%s\\0' ${command}`)).split('\0').slice(0, -1);
         expect(own, command).toContain(words.at(-1));
         count += 1;
@@ -217,7 +220,7 @@ needs('root', 'setpriv')('advice about a file that may not be sent', () => {
         const report = JSON.parse(await driver.exec('sh', '-c', '"$@" || true', 'sh', process.execPath, cli, 'doctor', '--json', ...files));
         for (const { path: at, verbs } of report.paths) {
           const commands = [verbs.readLocalFileSafely, verbs.outbound].flatMap(({ advice }) => advice.flatMap(({ command }: any) => command ?? []));
-          // Its owner may give itself the right to read.
+          // The owner may add read permission for itself.
           const opening = commands.filter((command: string) => /^(chmod|chown|setfacl)/.test(command) && !/^chmod u\+r /.test(command));
           expect(opening, `${at} of mode ${mode.toString(8)} as ${uid}`).toEqual([]);
           expect(JSON.stringify(verbs.outbound.advice)).not.toContain('allowOwnerOnly');

@@ -1,4 +1,4 @@
-// Power loss on two file systems, and the two mutants that must not survive it: the short form of `npm run test:crash`.
+// Power loss on two file systems, and the two mutants that must be detected: the short form of `npm run test:crash`.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
@@ -40,7 +40,7 @@ needs(
   beforeAll(async () => {
     const report = join(scratch(), 'report.json');
     const options = ['--fs', 'ext4-default,xfs', '--states', String(STATES), '--mutants', '15', '--steps', '25', '--json', report];
-    // Not synchronously: a worker that stands still for long is taken for dead.
+    // Asynchronous: vitest treats a worker that blocks for long as dead.
     const child = spawn(process.execPath, ['scripts/crash.mjs', '--prepared', ...options], { cwd: repository });
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
     [status] = (await once(child, 'close')) as [number | null];
@@ -64,7 +64,7 @@ needs(
       const { examples, ...counts } = row('holdfast');
       expect(examples).toEqual([]);
       expect(counts).toMatchObject({ states: STATES, torn: 0, missing: 0, lost: 0, impossible: 0 });
-      // States in which nothing was lost of what the disk had been given would prove nothing.
+      // States without lost writes would prove nothing.
       expect(counts.withLostWrites).toBeGreaterThan(0);
       expect(counts.acknowledged).toBeGreaterThan(20);
     });

@@ -1,4 +1,5 @@
-// /proc missing, or something else mounted in its place: what depends on procfs is unknown, and nothing trusts a forged one.
+// A missing /proc, or another file system in its place: facts that depend on procfs are unknown, and a forged one is
+// not trusted.
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,14 +18,14 @@ function getfacl(path: string): string[] {
   return text.toString().trim().split('\n');
 }
 
-/** Runs the rest of the command line after a shell script, in a mount namespace of its own. */
+/** Runs a command after a shell script, in a mount namespace of its own. */
 function inNamespace(script: string): string[] {
   return ['unshare', '--mount', 'sh', '-ec', `${script}\nexec "$@"`, 'sh'];
 }
 
 const removed = (): string => 'umount -l /proc';
 
-/** A tmpfs that has the names of procfs: descriptors lead to a decoy, every id is mapped, and no switch is on. */
+/** A tmpfs with the names of procfs: descriptors lead to a decoy, every id is mapped, and all switches are off. */
 const forged = (decoy: string): string => `
   mount -t tmpfs tmpfs /proc
   mkdir -p /proc/self/fd /proc/self/fdinfo /proc/thread-self /proc/sys/fs
@@ -35,7 +36,7 @@ const forged = (decoy: string): string => `
 
 const untouched = (): string => '';
 
-/** What kernels before 6.13, 6.6 and 5.8 lack. */
+/** System calls that kernels before 6.13, 6.6 and 5.8 lack. */
 const old = 'getxattrat=ENOSYS,fchmodat2=ENOSYS,faccessat2=ENOSYS';
 
 needs('root', 'setpriv', 'unshare', 'mount', 'setfacl', 'getfacl', 'gcc')('where procfs', () => {

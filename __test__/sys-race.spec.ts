@@ -1,7 +1,7 @@
-// An attacker exchanges two names tens of thousands of times a second while holdfast works on one of them.
-// The oracle is content: nothing from outside is ever read, nothing outside ever changes.
-// HOLDFAST_RACE_MS says for how many milliseconds each combination is attacked, HOLDFAST_RACE_HEADLINE_MS the same for
-// the ones that matter most, and HOLDFAST_RACE_REPORT names a file that each adds a line of JSON to (`npm run test:race`).
+// An attacker exchanges two names tens of thousands of times a second while holdfast works on one of them. The oracle
+// is content: no content from outside is read, and no file outside changes. HOLDFAST_RACE_MS is the duration of each
+// combination in milliseconds, HOLDFAST_RACE_HEADLINE_MS that of the most important ones, and HOLDFAST_RACE_REPORT a
+// file to which each adds a line of JSON (`npm run test:race`).
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, chmodSync, lchownSync, linkSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ const outside = 'OUTSIDE SECRET';
 interface Layout {
   base: string;
   root: string;
-  /** Everything here must be as it was. */
+  /** must stay unchanged */
   away: string;
   names: [string, string];
   restore?: NonNullable<Plan['restore']>;
@@ -29,7 +29,7 @@ interface Layout {
 const made: string[] = [];
 afterAll(() => made.splice(0).forEach((dir) => rmSync(dir, { recursive: true, force: true })));
 
-/** In memory, where there is such a place: names change faster there, and a call that is slow has not waited for a disk. */
+/** Makes a directory in memory, if possible: names change faster there, and a slow call has not waited for a disk. */
 function quickScratch(): string {
   const memory = placeInMemory();
   if (memory === undefined) return scratch();
@@ -48,7 +48,7 @@ function ground(): { base: string; root: string; away: string } {
   return { base, root, away };
 }
 
-/** `root/file` and `root/other`, a symlink to the secret, change places. */
+/** `root/file` and `root/other`, a symlink to the secret, are exchanged. */
 function finalComponent(): Layout {
   const { base, root, away } = ground();
   const names: [string, string] = [join(root, 'file'), join(root, 'other')];
@@ -57,7 +57,7 @@ function finalComponent(): Layout {
   return { base, root, away, names, restore: { names, target, how: 'symlink', fresh: join(base, 'fresh'), content: inside } };
 }
 
-/** `root/dir` and `root/other`, a symlink to a directory outside, change places. */
+/** `root/dir` and `root/other`, a symlink to a directory outside, are exchanged. */
 function parent(): Layout {
   const { base, root, away } = ground();
   makeDir(root, 'dir', 0o755);
@@ -66,7 +66,10 @@ function parent(): Layout {
   return { base, root, away, names: [join(root, 'dir'), join(root, 'other')] };
 }
 
-/** `root/link`, of ours, and `root/other`, of somebody else, change places, in a directory that only we may write. */
+/**
+ * `root/link`, owned by this user, and `root/other`, owned by another one, are exchanged, in a directory that only this
+ * user may write.
+ */
 function ownerOfLink(): Layout {
   const { base, root, away } = ground();
   const names: [string, string] = [join(root, 'link'), join(root, 'other')];
@@ -76,7 +79,7 @@ function ownerOfLink(): Layout {
   return { base, root, away, names };
 }
 
-/** What is exchanged is of another kind and leads nowhere: a FIFO, or the secret itself by a second name. */
+/** The exchanged object is of another kind, without a symlink: a FIFO, or the secret itself by a second name. */
 function otherKind(name: 'file' | 'dir', kind: 'fifo' | 'hardlink'): () => Layout {
   return () => {
     const layout = name === 'file' ? finalComponent() : parent();
@@ -88,7 +91,7 @@ function otherKind(name: 'file' | 'dir', kind: 'fifo' | 'hardlink'): () => Layou
   };
 }
 
-/** The same attack again, until both kinds of answer were seen often enough to judge; a busy machine may take some rounds. */
+/** Repeats the attack until both outcomes have occurred often enough. A busy machine may need several rounds. */
 async function longEnough(plan: Plan, attack: Attack): Promise<Tally> {
   let all = await underAttack(plan, attack);
   const isEnough = (): boolean => all.calls > 50 && all.exchanges > 500 && (all.codes['ok'] ?? 0) > 0 && Object.keys(all.codes).length > 1;
@@ -113,14 +116,17 @@ function added(one: Tally, other: Tally): Tally {
   };
 }
 
-/** One line of the table that `npm run test:race` prints. */
+/** Writes one line of the table that `npm run test:race` prints. */
 function tell(combination: string, resolver: string, tally: Tally, truths: string[], touched: number): void {
   if (!report) return;
   const escapes = touched + Object.entries(tally.seen).reduce((sum, [content, times]) => sum + (content === inside ? 0 : times), 0);
   appendFileSync(report, `${JSON.stringify({ combination, resolver, truths, escapes, ...tally })}\n`);
 }
 
-/** Each call succeeded or refused what lay there at that instant; anything else is one call in a thousand at most. */
+/**
+ * Checks that each call succeeded, or refused the object at that instant. At most one call in a thousand may end
+ * otherwise.
+ */
 function expectTruthful(tally: Tally, truths: string[]): void {
   const told = JSON.stringify(tally);
   const times = (code: string): number => tally.codes[code] ?? 0;
@@ -130,8 +136,8 @@ function expectTruthful(tally: Tally, truths: string[]): void {
   expect(tally.calls - truthful, told).toBeLessThanOrEqual(Math.max(1, tally.calls / 1000));
   expect(times('ok'), told).toBeGreaterThan(0);
   expect(truthful - times('ok'), told).toBeGreaterThan(0);
-  // Waiting for a processor is not a call's own doing, and neither is what kept a single system call of the attacker
-  // on the same files that long: on a busy machine any call may have to wait for a disk or for whoever holds a lock.
+  // Excludes waiting for a processor, and the time that a single system call of the attacker took on the same files: on
+  // a busy machine any call may wait for a disk or a lock.
   expect(tally.slowestOwn, told).toBeLessThanOrEqual(50 + tally.stall);
 }
 
@@ -220,13 +226,13 @@ interface Setting {
   options: Record<string, unknown>;
   attack?: Omit<Attack, 'names'>;
   milliseconds?: number;
-  /** What the line of the report says besides the case's own title. */
+  /** text of the report's line besides the case's title */
   title: string;
 }
 
 async function holds(attacked: Case, { how = 'sync', options, attack = {}, milliseconds = usual, title }: Setting): Promise<void> {
   const { base, root, away, names, restore } = attacked.layOut();
-  // Where the attacker is another user, it needs a directory it may write.
+  // An attacker that is another user needs a directory with write access.
   if (attack.uid !== undefined) chmodSync(root, 0o777);
   const { verb, below } = attacked;
   const beneath = options['root'] === true;

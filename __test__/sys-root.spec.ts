@@ -1,4 +1,4 @@
-// A pinned root after its name has come to mean something else: calls still mean the pinned directory, never the newcomer.
+// A pinned root whose name leads to another directory: calls still use the pinned directory.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, it, describe } from 'vitest';

@@ -1,4 +1,4 @@
-// Under a filter that takes system calls away, as old kernels and container profiles do, everything goes on.
+// Runs every verb under a seccomp filter that removes system calls, as old kernels and container profiles do.
 import { readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -9,7 +9,10 @@ import { buildC, scratch } from './helpers/sys-scratch.js';
 
 const withCompiler = needs('root', 'gcc', 'setpriv');
 
-/** A list of steps on one layout, told as data so that two drivers can be compared. By which call a file got its name may differ. */
+/**
+ * Runs a list of steps on one layout. Returns plain data, so that two drivers can be compared. The system call that
+ * publishes a file may differ.
+ */
 async function everything(driver: Driver, how: 'sync' | 'async', dir: string): Promise<unknown[]> {
   const answers: unknown[] = [];
   const step = async (...request: Parameters<Driver['verb']>): Promise<void> => {

@@ -1,4 +1,4 @@
-// What another user who may write the directory can do to a staged file, and what comes of it.
+// Attacks on a staged file by another user with write access to its directory, and their effects.
 import { execFileSync, spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
@@ -169,7 +169,7 @@ needs('root', 'setpriv', 'setfacl', 'getfacl', 'strace', 'gcc')('a staged file i
       const { value, error } = await outcome(() => staged.commit());
       await attack();
       const now = fs.readdirSync(dir).map((name) => join(dir, name));
-      // What has the temporary's name after an error is removed with it.
+      // After an error the object under the temporary's name is removed with it.
       const of = now.find((file) => fs.statSync(file).ino === ino) ?? ownedFile(dir, 'again', 0, 0, 0o600, SECRET);
       expect(octal(modeOf(of))).toBe('0600');
       expect(fs.readFileSync(of, 'utf8')).toBe(SECRET);
@@ -185,7 +185,7 @@ needs('root', 'setpriv', 'setfacl', 'getfacl', 'strace', 'gcc')('a staged file i
     expect(published).toBeGreaterThan(0);
   }, 120_000);
 
-  /** Another user exchanges the two names until it is told to stop. */
+  /** Another user exchanges the two names until the returned function is called. */
   function execAttack(one: string, other: string): () => Promise<void> {
     const attacker = spawn(buildC('exchange'), ['-u', String(THEM), one, other], { stdio: ['pipe', 'ignore', 'ignore'] });
     const ended = new Promise<void>((resolve) => attacker.on('close', () => resolve()));

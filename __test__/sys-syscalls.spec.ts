@@ -1,4 +1,5 @@
-// What a call costs and in which order it does things, counted by strace: the one measure no machine can blur.
+// The system calls of each verb and their order, counted by strace: the only measure that is independent of the
+// machine.
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Driver, rootRequest, verbRequest, type RootMethod, type Verb } from './helpers/sys-driver.js';
@@ -18,7 +19,7 @@ underStrace('system calls', () => {
     driver = await Driver.start();
   });
 
-  /** The file calls of one request in the steady state: it has been made before. */
+  /** Returns the file calls of one request in the steady state, after earlier equal requests. */
   async function costOf(how: 'sync' | 'async', verb: Verb, ...args: unknown[]): Promise<SystemCall[]> {
     const request = verbRequest(how, verb, ...args);
     for (let warmUp = 0; warmUp < 2; warmUp++) await driver.must(request);
@@ -56,7 +57,7 @@ underStrace('system calls', () => {
     it.each([
       ['mode 0600, not synced', 8, { mode: 0o600, durable: false }],
       ['mode 0644, not synced', 8, { mode: 0o644, durable: false }],
-      // One more than a name from the start would take: the temporary gets its name only when it is synced.
+      // One more than for a temporary with a name: this one gets its name after its sync.
       ['mode 0600, the file synced', 10, { mode: 0o600, durable: 'file' }],
       ['mode 0600, synced', 11, { mode: 0o600 }],
       ['mode 0644, synced', 11, { mode: 0o644 }],
@@ -142,7 +143,7 @@ underStrace('system calls', () => {
       dir = ownedDir(base, `ordered-${how}-${count++}`, 0, 0, 0o700);
     });
 
-    /** Gives the file its own name; a `linkat` may give the temporary one before. */
+    /** Whether a call gives the file its own name; a `linkat` may give the temporary one before. */
     const isPublication = ({ name, args }: SystemCall): boolean => /^(rename|link)(at2?)?$/.test(name) && args.includes('"file"');
 
     it.each([

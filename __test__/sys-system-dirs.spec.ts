@@ -1,5 +1,5 @@
-// Directories of the system are left as they are, by whatever path they are reached. Each is covered by a scratch
-// directory in a mount namespace of its own, so that nothing of the machine can be changed.
+// ensureDir leaves directories of the system unchanged, whatever the path to them. A scratch directory covers each one
+// in a mount namespace, so that the machine cannot change.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// What ensureDir does to a directory that already exists: whose it is and which bits it has decide.
+// ensureDir on an existing directory: its owner and mode decide the outcome.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// `follow-trusted`: a link is followed only if root or the effective user owns it and its directory, which no one else
-// may write. Judged as uid 1000, of links and directories of several owners.
+// `follow-trusted`: a symlink is followed only if root or the effective user owns it and its directory, and no other
+// user may write that directory. Runs as uid 1000, with symlinks and directories of several owners.
 import { execFileSync } from 'node:child_process';
 import { lchownSync, lstatSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// Which temporaries have no name, on which file systems, and what becomes of one that is refused its name.
+// Unnamed temporaries: the file systems with them, and the behaviour when linkat fails.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -19,7 +19,7 @@ async function callsOf(driver: Driver, request: Request, inject: Injection[] = [
   return { answer, calls: fileCalls(calls) };
 }
 
-/** What is expected of one kind of write: whether its temporary has a name from the start. */
+/** Expectation for one kind of write: whether its temporary has a name from the start. */
 const writes: [what: string, old: boolean, options: object, onDisk: 'unnamed' | 'named', inMemory: 'unnamed' | 'named'][] = [
   ['a new file, synced', false, {}, 'unnamed', 'unnamed'],
   ['a new file, not synced', false, { durable: false }, 'unnamed', 'unnamed'],
@@ -59,7 +59,7 @@ describe.each([...disks, ['tmpfs', 'mount', '', []] as const])('on %s', (kind, t
     it.each(both.flatMap((how) => writes.map((write) => [how, ...write] as const)))(
       '%s: %s',
       async (how, _what, isOverwrite, given, onDisk, inMemory) => {
-        // The first two of a mount may ask what it is.
+        // The first two calls on a mount may determine its type.
         for (let warmUp = 0; warmUp < 3; warmUp++) {
           const target = join(dir, `warm-up-${how}-${isOverwrite ? 'old' : count++}`);
           await driver.must(verbRequest(how, 'writeAtomic', target, 'x', given));
@@ -70,7 +70,7 @@ describe.each([...disks, ['tmpfs', 'mount', '', []] as const])('on %s', (kind, t
         const isWithoutName = (isMemory ? inMemory : onDisk) === 'unnamed';
         expect(calls.filter(isUnnamed)).toHaveLength(isWithoutName ? 1 : 0);
         expect(calls.filter(isNamed)).toHaveLength(isWithoutName ? 0 : 1);
-        // It gets its one name, or one to be renamed from.
+        // The file gets its final name, or one to be renamed from.
         expect(calls.filter(isLink)).toHaveLength(isWithoutName ? 1 : 0);
         expect(calls.filter(({ name }) => /^rename/.test(name))).toHaveLength(isWithoutName && !isOverwrite ? 0 : 1);
         expect(answer.value).toMatchObject({ method: isWithoutName && !isOverwrite ? 'link' : 'rename', created: !isOverwrite, size: 3 });
@@ -97,7 +97,7 @@ elsewhere('where a close may report what was not written (overlayfs)', () => {
     expect(answer.value).toMatchObject({ method: 'rename', created: true });
     expect(calls.filter(isUnnamed)).toEqual([]);
     expect(calls.filter(isNamed)).toHaveLength(1);
-    // On another mount nothing has changed.
+    // The behaviour on another mount is unchanged.
     const other = await callsOf(driver, verbRequest(how, 'writeAtomic', at('third'), 'x'));
     expect(other.answer.value).toMatchObject({ method: 'link' });
   });
@@ -184,7 +184,7 @@ needs('root', 'strace', 'setpriv')('a file without a name', () => {
     const dir = newDir();
     const driver = await Driver.start({ env: { UV_THREADPOOL_SIZE: '1' } });
     await driver.must(verbRequest(how, 'writeAtomic', join(dir, 'warm-up'), 'x'));
-    // strace answers EEXIST as if somebody had come between, and that is what a real newcomer gets.
+    // strace returns EEXIST like a concurrent create; the same holds for a real newcomer.
     const taken = [{ syscall: 'linkat', effect: 'error=EEXIST', when: 1 }];
     const { answer, calls } = await callsOf(driver, verbRequest(how, 'writeAtomic', join(dir, 'file'), 'mine'), taken);
     expect(answer.value).toMatchObject({ method: 'rename' });

@@ -1,4 +1,4 @@
-// What writeAtomicMany has the system do, and what is left where the system refuses.
+// The system calls of writeAtomicMany, and the remaining files after a failed system call.
 import { join } from 'node:path';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Driver, type Request, type Value } from './helpers/sys-driver.js';
@@ -17,24 +17,27 @@ function request(entries: { file: string; data: unknown; options?: object }[], o
   return { call: 'writeAtomicMany', args: [entries, options] };
 }
 
-/** Publishes a file: a rename, or a link of a new one that has no name. A link to a temporary's name only goes before. */
+/**
+ * Whether a call publishes a file: a rename, or a link of an unnamed file. A link to a temporary's name precedes a
+ * rename.
+ */
 const isPublication = ({ name, args }: SystemCall): boolean => /^rename/.test(name) || (/^link/.test(name) && !/, "\.holdfast-/.test(args));
 const isSync = ({ name }: SystemCall): boolean => name === 'fsync' || name === 'fdatasync';
 const isOf = (path: string) => (call: SystemCall) => call.args.includes(`<${path}>`);
 
-/** The places of those calls in the trace. */
+/** Returns the indices of those calls in the trace. */
 function places(calls: SystemCall[], is: (call: SystemCall) => boolean): number[] {
   return calls.flatMap((call, at) => (is(call) ? [at] : []));
 }
 
-/** The name of the temporary in a sync of it, or in what publishes it. */
+/** Returns the name of the temporary in its sync or its publication. */
 function temporaryIn({ args }: SystemCall): string | undefined {
   return /\.holdfast-[0-9a-f]{32}\.tmp/.exec(args)?.[0];
 }
 
-/** The full path that a file is published under. */
+/** Returns the full path under which a file is published. */
 function targetOf({ args }: SystemCall): string {
-  // A file without a name shows as `</dir/#1234 (deleted)>`, at times with a `>` of its own.
+  // strace shows an unnamed file as `</dir/#1234 (deleted)>`, sometimes with a further `>`.
   const [, dir = '', name = ''] = /.*<([^<>"]*)>, "([^"]*)"(?:, [A-Z_0-9|]+)?\s*$/.exec(args) ?? [];
   return join(dir, name);
 }
@@ -74,7 +77,7 @@ needs('root', 'strace')('writeAtomicMany under strace', () => {
     expect(published).toHaveLength(files);
     expect(new Set(published.map((at) => targetOf(calls[at]!)))).toEqual(new Set(entries.map(({ file }) => file)));
     expect(syncs).toHaveLength(files + inDirs);
-    // A replacement gets the name it is renamed from after all are synced.
+    // A replacement gets the name for its rename after all syncs.
     const named = places(calls, ({ name, args }) => /^link/.test(name) && temporaryIn({ args } as SystemCall) !== undefined);
     expect(named).toHaveLength(Math.floor(files / 2));
     const first = Math.min(...published, ...named);
@@ -85,7 +88,7 @@ needs('root', 'strace')('writeAtomicMany under strace', () => {
       expect(ofDir).toHaveLength(1);
       expect(ofDir[0]).toBeGreaterThan(last);
     }
-    // Afterwards descriptors are looked at, synced and closed, and no name is used.
+    // Afterwards descriptors are inspected, synced and closed, and no name is used.
     for (const { text } of calls.slice(last + 1)) expect(text).toMatch(/^(fsync|fdatasync|close)\(|^(newfstatat|statx)\(\d+<.*>, "", |^fstat\(/);
   });
 
@@ -135,7 +138,7 @@ needs('root', 'strace')('writeAtomicMany under strace', () => {
     const dir = dirs[0]!;
     const files = Array.from({ length: 40 }, (_, n) => ownedFile(dir, `f${n}`, 0, 0, 0o600));
     const before = await driver.descriptors();
-    // Each thread counts for itself; a close of something else than a temporary is not checked, and does no harm.
+    // Each thread counts its own calls. A close of a file other than a temporary is unchecked and harmless.
     const inject = [{ syscall, effect: 'error=EIO', when: syscall === 'close' ? '1+3' : 2 }];
     const { answer } = await watch(driver, request(files.map((file) => ({ file, data: 'new' }))), { inject });
     const settled = answer.value as Settled[];
@@ -146,7 +149,7 @@ needs('root', 'strace')('writeAtomicMany under strace', () => {
     }
     expect(settled.some(({ status }) => status === 'rejected')).toBe(true);
     expect(await driver.fs('readdirSync', dir)).toHaveLength(40);
-    // A close that strace answers for is not made.
+    // strace does not execute a close whose result it injects.
     if (syscall !== 'close') expect(await driver.descriptors()).toBe(before);
   });
 

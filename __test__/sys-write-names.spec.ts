@@ -1,4 +1,4 @@
-// One file by two names, where the kernel cannot say from memory which file a path leads to.
+// One file under two names, when the kernel's cache cannot resolve a path to the file.
 import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';

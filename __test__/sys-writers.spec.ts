@@ -1,5 +1,5 @@
-// Two processes write one file, a third reads it: every read is one whole version, and no writer's go backwards.
-// `npm run test:faults` has 10,000 versions of each, here it is a few hundred.
+// Two processes write one file, a third reads it: every read returns one complete version, and the versions of a writer
+// never decrease. `npm run test:faults` writes 10,000 versions each, this spec a few hundred.
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { Driver } from './helpers/sys-driver.js';
@@ -39,7 +39,7 @@ needs('root', 'unshare', 'mount', 'loop devices', 'mkfs.ext4')('two processes th
     const seen = JSON.parse(await driver.exec(process.execPath, program, folder, join(dir, 'file'), String(versions)));
     report({ sweep: 'writers', place, written: 2 * versions, ...seen });
     expect(seen).toMatchObject({ torn: 0, backwards: 0, errors: {}, codes: [0, 0] });
-    // The last of one of them stays; a reader that saw little proves little.
+    // The last version of one writer remains; a reader that saw few versions proves little.
     expect(Math.max(seen.last[1] ?? 0, seen.last[2] ?? 0)).toBe(versions);
     expect(seen.versions).toBeGreaterThan(versions / 100);
     const names = ((await driver.fs('readdirSync', dir)) as string[]).filter((name) => !['file', 'lost+found'].includes(name));

@@ -14,7 +14,7 @@ interface Warning {
   message: string;
 }
 
-/** Ensures each of `dirs`, in a process of its own, and gives back the warnings of that process. */
+/** Ensures each of `dirs` in a process of its own, and returns the warnings of that process. */
 function warningsOf(dirs: string[], options: object = {}, user: { uid?: number; gid?: number } = {}): { results: any[]; warnings: Warning[] } {
   const done = spawnSync(process.execPath, [PROGRAM, JSON.stringify(options), ...dirs], { encoding: 'utf8', ...user });
   expect(done.status, done.stderr).toBe(0);
@@ -65,7 +65,7 @@ describe('a process warning', () => {
 
 describe('the root of the file system', () => {
   test('is left as it is, as shared, without an attempt to change it', () => {
-    // Not as root: if this fails, the machine must not be the one that pays.
+    // Not as root: a failure must not damage the machine.
     const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
     const before = octal(modeOf('/'));
     const { results, warnings } = warningsOf(['/', '/.', '//'], {}, user);

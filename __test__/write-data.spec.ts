@@ -7,13 +7,13 @@ import { scratch } from './helpers/scratch.js';
 
 const TEXT = 'h\u00e9llo w\u00f6rld \u{1f600} \u0000 end';
 
-/** Resizable buffers came with Node 20, a little ahead of the types. */
+/** Makes a resizable buffer. Node 20 has them; its types do not. */
 function resizable(size: number, most: number): ArrayBuffer & { resize(to: number): void } {
   const Resizable = ArrayBuffer as unknown as new (size: number, options: { maxByteLength: number }) => ArrayBuffer & { resize(to: number): void };
   return new Resizable(size, { maxByteLength: most });
 }
 
-/** Writes `data` in both forms and gives back what is on disk. */
+/** Writes `data` in both forms and returns the contents on disk. */
 async function written(data: unknown, options?: unknown): Promise<Buffer[]> {
   const found: Buffer[] = [];
   for (const { dir, outcome } of await inBothForms([], (form) => form.write('f', data, options))) {

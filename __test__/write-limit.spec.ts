@@ -1,4 +1,4 @@
-// maxBytes of writes, and what a `too-large` error says.
+// maxBytes of writes, and the message of a `too-large` error.
 import * as fs from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import { openRootSync, writeAtomic, writeAtomicMany, type WriteOptions } from '../index.mjs';

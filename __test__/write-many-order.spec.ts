@@ -1,4 +1,4 @@
-// When writeAtomicMany publishes what: order, the bytes of the call, and aborting.
+// The publication by writeAtomicMany: order, the bytes as of the call, and aborts.
 import * as fs from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { openRootSync, writeAtomic, writeAtomicMany, type WriteEntry, type WriteResult } from '../index.mjs';
@@ -12,7 +12,7 @@ function content(file: string): string {
   return fs.readFileSync(file, 'utf8');
 }
 
-/** A content whose length differs from its neighbours', so that later ones would be ready sooner. */
+/** Returns content whose length differs from its neighbours', so that later ones would be ready sooner. */
 function heavy(number: number, count: number): string {
   return `${number}:${'x'.repeat((count - number) * 4000)}`;
 }
@@ -168,7 +168,7 @@ describe('what is written is what there was at the time of the call', () => {
       { file: `${dir}/detached`, data: detached },
     ];
     const call = { durable: false, newFileMode: 0o640 };
-    // Something before it on the same target, so that the call has to wait while all of this changes.
+    // A pending write to the same target, so that the call has to wait while all of this changes.
     const before = writeAtomic(`${dir}/one/f`, 'x'.repeat(1 << 20), QUICK);
     const calling = writeAtomicMany(entries, call);
     file.write('two', file.length - 5);
@@ -242,7 +242,7 @@ describe('a signal', () => {
       else expect(value?.every(({ status }) => status === 'fulfilled')).toBe(true);
       await eventually(() => {
         expect(fs.readdirSync(dir)).toHaveLength(100);
-        // Of this call alone: the job of an earlier aborted call may still close its own.
+        // Counts only this call: the job of an earlier aborted call may still close its descriptors.
         expect(openFiles().filter((file) => file.includes(dir))).toEqual([]);
       });
       for (let number = 0; number < 100; number += 1) {

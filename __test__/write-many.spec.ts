@@ -7,7 +7,7 @@ import { failure, openFiles } from './helpers/forms.js';
 import { build, modeOf, scratch, strays, tree } from './helpers/scratch.js';
 import { octal, underUmask } from './helpers/umask.js';
 
-// Tables hand over wrong types on purpose.
+// Tables pass wrong types on purpose.
 type Anything = any;
 const many = writeAtomicMany as (entries: Anything, options?: Anything) => Promise<PromiseSettledResult<WriteResult>[]>;
 
@@ -17,7 +17,7 @@ function content(file: string): string {
   return fs.readFileSync(file, 'utf8');
 }
 
-/** The results of entries of which none may fail. */
+/** Returns the results of entries that must all succeed. */
 function values(settled: PromiseSettledResult<WriteResult>[]): WriteResult[] {
   return settled.map((entry) => {
     if (entry.status === 'rejected') throw entry.reason;
@@ -25,7 +25,7 @@ function values(settled: PromiseSettledResult<WriteResult>[]): WriteResult[] {
   });
 }
 
-/** The reason why an entry failed. */
+/** Returns the reason why an entry failed. */
 function reason(entry: PromiseSettledResult<WriteResult> | undefined): Anything {
   expect(entry).toMatchObject({ status: 'rejected' });
   expect(Object.keys(entry!).sort()).toEqual(['reason', 'status']);
@@ -78,7 +78,7 @@ describe('the results', () => {
     const together = values(await many(calls.map(([name, data, options]) => ({ file: `${one}/${name}`, data, options }))));
     const each: WriteResult[] = [];
     for (const [name, data, options] of calls) each.push(await writeAtomic(`${other}/${name}`, data, options));
-    // A name that nothing had is published by rename here and may be linked there.
+    // A new name is published by rename here and may be linked there.
     const bare = (result: WriteResult, dir: string) => ({ ...result, path: result.path.replace(dir, ''), ino: 0, method: '' });
     expect(together.map((result) => bare(result, one))).toEqual(each.map((result) => bare(result, other)));
     for (const [name] of calls) {
@@ -252,7 +252,7 @@ describe('wrong arguments reject the whole call before any I/O', () => {
   const TYPE = 'ERR_INVALID_ARG_TYPE';
   const VALUE = 'ERR_INVALID_ARG_VALUE';
   const RANGE = 'ERR_OUT_OF_RANGE';
-  // `good` stands for an entry that would be written, so that a call that went on would be seen.
+  // `good` is a valid entry: if the call continued, its file would appear.
   const CASES: [string, string, (good: Anything, file: string) => [entries: Anything, options?: Anything]][] = [
     ['no entries at all', TYPE, () => [undefined]],
     ['entries that are null', TYPE, () => [null]],
@@ -321,7 +321,7 @@ test('beneath a root, every entry is held there; as an option, and as a method w
       settled = await pinned.writeAtomicMany(entries);
       expect(reason((await pinned.writeAtomicMany([{ file: 'link/f', data: 'x' }], { symlinks: 'reject' }))[0]).code).toBe('symlink');
       expect(values(await pinned.writeAtomicMany([{ file: 'link/f', data: 'x' }], { symlinks: 'follow-within-root' }))[0]!.path).toBe(`${root}/d/f`);
-      // Closing does not stop what has begun.
+      // Close does not stop pending calls.
       const begun = pinned.writeAtomicMany([{ file: 'late', data: 'x' }]);
       pinned.close();
       expect(values(await begun)[0]!.path).toBe(`${root}/late`);

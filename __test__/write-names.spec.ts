@@ -1,4 +1,4 @@
-// One file that is written by two names: a linked parent, a final link that is followed, another root, a parent that is made first.
+// One file under two names: a linked parent, a followed final symlink, another root, a parent that the write makes.
 import * as fs from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { openRootSync, stageAtomic, writeAtomic, writeAtomicMany, type WriteOptions } from '../index.mjs';
@@ -50,7 +50,10 @@ function layOut(): string {
   return dir;
 }
 
-/** A stream takes its place when its data has ended, which its caller does not see: it is the newer one only. */
+/**
+ * A stream enters the queue when its data have ended, which its caller cannot observe: it is only used as the later
+ * write.
+ */
 const pairs = Object.keys(ways)
   .filter((older) => older !== 'a stream')
   .flatMap((older) => Object.keys(ways).map((newer) => [older, newer] as const));

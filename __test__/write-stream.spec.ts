@@ -238,7 +238,7 @@ describe('a stream that ends badly leaves the old file and no temporary', () => 
       const data = fs.createReadStream(`${dir}/source`);
       await once(data, 'open');
       await expect(write(data)).rejects.toMatchObject({ code });
-      // An aborted write rejects at once, and lets its source go after that.
+      // An aborted write rejects at once, and destroys its source afterwards.
       await eventually(() => expect(data.destroyed, code).toBe(true));
     }
     root.close();
