@@ -1,6 +1,6 @@
 import type { Case } from './harness.js';
 
-/** Refusals of ours in which a caller finds what the system said, by walking the causes. */
+/** Refusals of holdfast whose chain of causes has the system error. */
 export const causes: readonly (Omit<Case, 'differs'> & { expected: string })[] = [
   { name: 'a missing file', expected: 'ENOENT', call: (api, dir) => api.readLocalFileSafely({ filePath: `${dir}/f` }) },
   { name: 'beneath a file', expected: 'ENOTDIR', layout: ['f: text'], call: (api, dir) => api.readLocalFileSafely({ filePath: `${dir}/f/x` }) },

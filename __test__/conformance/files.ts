@@ -4,7 +4,7 @@ import type { Api, Case } from './harness.js';
 
 type RootFile = Partial<Parameters<Api['openRootFileSync']>[0]>;
 interface Entry extends Omit<Case, 'name' | 'call'> {
-  /** The same rows for both twins where they have the same answers. */
+  /** the same rows for both twins, if their outcomes are equal */
   twins: readonly [later: (api: Api, dir: string) => unknown, now: (api: Api, dir: string) => unknown];
 }
 
@@ -33,13 +33,13 @@ const hash = (name: string, options?: Parameters<Api['sha256File']>[1]): Entry['
 ];
 const sync = (name: string): Entry['twins'] => [(api, dir) => api.syncDirectory(`${dir}/${name}`), (api, dir) => api.syncDirectorySync(`${dir}/${name}`)];
 
-/** A receipt of a directory that says where it really is. */
+/** Returns a directory receipt with the real location. */
 const receipt = (name: string, real = name): Entry['twins'] => {
   const of = (dir: string) => ({ path: `${dir}/${name}`, realPath: `${dir}/${real}`, identity: fs.statSync(`${dir}/${name}`) });
   return [(api, dir) => api.syncDirectory(of(dir)), (api, dir) => api.syncDirectorySync(of(dir))];
 };
 
-/** What an opened file is, or why it is not opened; it is closed here. */
+/** Describes an opened file, or the reason of a failure. Closes the file. */
 const beneath = (name: string, params: RootFile = {}, root = 'r'): Entry['twins'] => {
   const said = (result: ReturnType<Api['openRootFileSync']>) => {
     if (!result.ok) {
@@ -192,7 +192,7 @@ export const fileCases: readonly Case[] = [
   ...twins('openRootFile with a slash behind', { layout: ['r/f: text'], twins: beneath('r/f/') }),
 ];
 
-/** Calls with an open file and room for four bytes, and shows both. */
+/** Calls with an open file and a buffer of four bytes, and shows both. */
 async function window(dir: string, call: (open: { handle: fs.promises.FileHandle; fd: number }, buffer: Buffer) => unknown): Promise<unknown> {
   const handle = await fs.promises.open(`${dir}/f`);
   const buffer = Buffer.alloc(4, '-');

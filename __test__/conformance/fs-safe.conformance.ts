@@ -1,5 +1,5 @@
-// One table, run against @openclaw/fs-safe and against holdfast/fs-safe: written from the published documentation and
-// typings. Every row is equal, or has the difference written down with its reason. `npm run test:conformance`.
+// One table, run against @openclaw/fs-safe and against holdfast/fs-safe: based on the published documentation and
+// typings. Every row is equal, or has its difference with a reason. `npm run test:conformance`.
 import { afterAll, describe, expect, test } from 'vitest';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
@@ -16,7 +16,7 @@ import { rootCases } from './root.js';
 import { rootWriteCases } from './root-writes.js';
 import { NEWEST, SINCE_NEWEST } from './versions.js';
 
-/** Where scripts/conformance.mjs has put the library. */
+/** The folder of the library, from scripts/conformance.mjs. */
 const installed = process.env['HOLDFAST_FS_SAFE'] as string;
 const isNewest = process.env['HOLDFAST_FS_SAFE_VERSION'] === NEWEST;
 const resolve = createRequire(path.join(installed, 'package.json')).resolve;
@@ -33,7 +33,7 @@ afterAll(() => {
   console.log(`conformance: ${rows} rows: ${counts.equal} equal, ${counts.better} better, ${counts.different} different`);
 });
 
-/** Another user takes root to become; the reporter makes a skip a failure in CI. */
+/** Only root can become another user; the reporter makes a skip a failure in CI. */
 const needsRoot = ({ user, owner }: Pick<Case, 'user' | 'owner'>) => (user ?? owner) !== undefined && process.geteuid!() !== 0;
 
 const groups: Record<string, readonly Case[]> = {
@@ -45,7 +45,7 @@ const groups: Record<string, readonly Case[]> = {
   'single files by a path': fileCases,
 };
 
-/** Groups whose refusals have the sentences of the library. */
+/** Groups whose refusals have the messages of the library. */
 const SAYS_ALIKE = new Set(['reads without a root, and from several', 'reads of a root', 'writes of a root']);
 
 for (const [group, cases] of Object.entries(groups)) {

@@ -1,19 +1,19 @@
-// Runs one call against the library and against our adapter, each in a directory of its own, and says in lines of text
-// what came of it: so that two runs are equal exactly when their lines are.
+// Runs one call against the library and against holdfast's adapter, each in a directory of its own. Describes the
+// outcome in lines of text, so that two runs are equal exactly if their lines are.
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
 import type { FsSafe } from '../../fs-safe.js';
 import { build } from '../helpers/scratch.js';
 
-/** The functions that both sides have, with the types of ours. */
+/** The functions of both sides, with the types of holdfast. */
 export type Api = Omit<FsSafe, 'ensureParentDirSync' | 'readFileWithinRoot' | 'writeFileWithinRoot'>;
 
 export interface Difference {
-  /** Whether a caller is better off with ours, or merely has to know. */
+  /** whether holdfast's outcome is better for a caller, or only different */
   verdict: 'better' | 'different';
   because: string;
-  /** The lines that only one of the sides has. */
+  /** the lines of one side only */
   theirs: readonly string[];
   ours: readonly string[];
 }
@@ -21,31 +21,31 @@ export interface Difference {
 export interface Case {
   name: string;
   layout?: readonly string[];
-  /** Mode of the directory the call works in, and its owner. */
+  /** mode of the call's directory, and its owner */
   mode?: number;
-  /** The umask; 0o022 if not given. */
+  /** the umask; default 0o022 */
   mask?: number;
   owner?: readonly [uid: number, gid: number];
-  /** The effective user of the call, where permissions matter. */
+  /** the effective user of the call */
   user?: number;
   call: (api: Api, dir: string) => unknown;
   differs?: Difference;
-  /** Why our sentence is another one, where class and code are equal. */
+  /** why holdfast's message differs although class and code are equal */
   says?: string;
 }
 
-/** What came of a call. */
+/** The outcome of a call. */
 export interface Observed {
-  /** The result or the error, and what the directory looks like afterwards. */
+  /** the result or the error, and the contents of the directory afterwards */
   lines: string[];
-  /** The sentence of a refusal, and the words of its cause, which hosts show and match. */
+  /** the message of a refusal, and the text of its cause, which hosts show and match */
   sentence: string | undefined;
 }
 
-/** What either side names its temporary files. */
+/** The names of temporary files on both sides. */
 const TEMPORARY = /^\.(?:holdfast-|fs-safe-)\S+\.tmp/;
 
-/** One call: its result or error, and what the directory looks like afterwards. */
+/** Runs one call. Returns its result or error, and the contents of the directory afterwards. */
 export async function observe(api: Api, entry: Case): Promise<Observed> {
   const outer = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'hf-conformance-')));
   const dir = path.join(outer, 'dir');
@@ -69,7 +69,7 @@ export async function observe(api: Api, entry: Case): Promise<Observed> {
   }
 }
 
-/** The effective user of this process for the time of a call; its threads have the same. */
+/** Sets the effective user of this process and its threads during a call. */
 async function as<T>(user: number | undefined, call: () => Promise<T>): Promise<T> {
   if (user === undefined || process.geteuid!() !== 0) return call();
   const groups = process.getgroups!();
@@ -113,14 +113,14 @@ function plain(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? 'bigint' : value;
 }
 
-/** Class and code: what callers look at first. */
+/** Returns class and code, which callers check first. */
 function describe(error: unknown): string {
   const { name, code, category } = error as { name: string; code?: string; category?: string };
   if (error instanceof TypeError || error instanceof RangeError) return name;
   return [name, code, category].filter(Boolean).join(' ');
 }
 
-/** The errno in the chain of causes, which callers walk. */
+/** Returns the errno in the chain of causes, which callers walk. */
 export function errnoCause(error: unknown): string | undefined {
   for (let at = (error as Error).cause; at instanceof Error; at = at.cause) {
     const { errno, code } = at as NodeJS.ErrnoException;

@@ -7,14 +7,14 @@ type Changes = Parameters<typeof injectedSync>[1];
 
 interface Entry extends Omit<Case, 'name' | 'call' | 'differs'> {
   options?: Options;
-  /** Both twins may differ in what is recorded. */
+  /** the twins may differ in the recorded calls */
   differs?: { sync: Difference; async: Difference } | Difference;
   changes?: { sync: Changes; async: Changes };
-  /** Which calls a row shows; default: all. */
+  /** the calls that a row shows; default: all */
   shows?: RegExp;
 }
 
-/** What came of the call, and every call that it made of the host's functions. */
+/** Shows the outcome of the call, and every call of the host's functions. */
 function twins(name: string, { options = {}, differs, changes, shows = /./, ...rest }: Entry): Case[] {
   const of = (twin: 'sync' | 'async') => (differs === undefined ? {} : { differs: 'sync' in differs ? differs[twin] : differs });
   return [

@@ -29,7 +29,7 @@ const refused = (): never => {
   throw new Error('not now');
 };
 
-/** What writes of a root do, and what becomes of the directory. */
+/** Writes of a root, and the resulting directory. */
 export const rootWriteCases: readonly Case[] = [
   { name: 'a new file', call: (api, dir) => write(api, dir, 'f') },
   { name: 'over a file with mode 0640', layout: ['f 0640: old'], call: (api, dir) => write(api, dir, 'f') },

@@ -14,7 +14,7 @@ const exists = async (api: Api, dir: string, name: string) => (await api.root(di
 const followed = { symlinks: 'follow-within-root' } as const;
 const parentsFollowed = { symlinks: 'follow-parents-within-root' } as const;
 
-/** Roots, and what reads and looks beneath them. */
+/** Roots, and reads and stats beneath them. */
 export const rootCases: readonly Case[] = [
   { name: 'the fields of a root', call: async (api, dir) => { const { rootDir, rootReal, rootWithSep, defaults } = await api.root(dir, { mkdir: false }); return { rootDir, rootReal, rootWithSep, defaults }; } },
   { name: 'a root by a link', layout: ['e/', 'l => e'], call: async (api, dir) => { const { rootDir, rootReal } = await api.root(`${dir}/l`); return [rootDir, rootReal]; } },

@@ -1,7 +1,7 @@
-/** The releases that the table is run against. The last one is what the adapters follow where they differ. */
+/** The releases that the table is run against. The adapters follow the last one if they differ. */
 export const NEWEST = '0.21.0';
 
-/** Rows that an older release answers otherwise, by group: what came with 0.21.0. */
+/** Rows with another outcome in an older release, by group: features of 0.21.0. */
 export const SINCE_NEWEST: Record<string, Record<string, string>> = {
   'replaceFileAtomic and writeTextAtomic': {
     'when the caller may not': '0.18.1 ignores assertBeforeMutation there',

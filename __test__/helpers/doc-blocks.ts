@@ -1,13 +1,13 @@
-// The code blocks of README.md and docs/, and how each is to be checked.
+// The code blocks of README.md and docs/, and the check of each.
 //
-// A block runs, unless an HTML comment on the line before it says otherwise, and why:
+// A block runs, unless an HTML comment on the line before it has another instruction with a reason:
 //
 //     <!-- example: types — it needs a running cluster -->     checked by tsc, not run (ts, js)
 //     <!-- example: syntax — another package's API -->         parsed only (ts, js, sh)
 //     <!-- example: run, as pod -->                            as uid 1000 without capabilities, DATA_DIR root:1000 2775
 //     <!-- example: run, exit 1 -->                            and ends with that status
 //
-// A ```text block right behind a block that runs is its output; `…` in it stands for anything within a line.
+// A ```text block right behind a block that runs is its output; `…` in it matches any text within a line.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
@@ -22,27 +22,27 @@ export interface Block {
   how: How;
   asPod: boolean;
   exit: number;
-  /** Why it is not run. */
+  /** the reason why it does not run */
   why: string | undefined;
   output: string | undefined;
 }
 
 const MARKER = /^<!-- example: (run|types|syntax)((?:, (?:as pod|exit \d+))*)(?: — (.+))? -->$/;
 
-/** What is done with each language when nothing is said; any other language has to be added here first. */
+/** The default for each language; a new language must be added here first. */
 const USUAL: Record<string, How> = { ts: 'run', js: 'run', sh: 'run', json: 'data', yaml: 'data', text: 'text' };
 
-/** The files whose blocks are checked. */
+/** Returns the files whose blocks are checked. */
 export function documents(): string[] {
   const docs = fs.readdirSync(path.join(PROJECT, 'docs')).filter((name) => name.endsWith('.md'));
   return ['README.md', ...docs.map((name) => `docs/${name}`)];
 }
 
 /**
- * The blocks of a text.
+ * Returns the blocks of a text.
  *
- * @throws when a block has no handling: an unknown language, an unknown or unexplained marker, an open fence, a text that is no
- * block's output.
+ * @throws for a block without handling: an unknown language, an unknown or unexplained marker, an open fence, or a text
+ *   that is no block's output.
  */
 export function blocksOf(file: string, text: string): Block[] {
   const lines = text.split('\n');
@@ -86,7 +86,7 @@ function markerBefore(lines: string[], at: number): { how: How; asPod: boolean; 
   return { how: how as How, asPod: settings!.includes('as pod'), exit: Number(/exit (\d+)/.exec(settings!)?.[1] ?? 0), why };
 }
 
-/** Whether a block printed what is written. */
+/** Whether the output of a block matches the documented one. */
 export function isPrinted(expected: string, output: string): boolean {
   const pattern = expected.split('…').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('[^\\n]*');
   return new RegExp(`^${pattern}$`).test(output);

@@ -5,13 +5,13 @@ import { HoldfastError, isHoldfastError } from '../../index.mjs';
 import { inBothForms, type Form, type Ran } from './forms.js';
 import type { Tree } from './scratch.js';
 
-/** What the write of every table case writes. */
+/** The content of every write in a table. */
 export const NEW = 'new content';
 
 /**
- * What a table case expects, as one string:
- * `= text` a read gives text · `> name` a write puts NEW at name and touches nothing else ·
- * `/ name` a directory is there afterwards · `ENAMETOOLONG` (upper case) an error as node:fs throws it · `symlink` a HoldfastError.
+ * The expected outcome of a table case, as one string: `= text` a read returns text · `> name` a write puts NEW at name
+ * and changes nothing else · `/ name` a directory exists afterwards · `ENAMETOOLONG` (upper case) an error of node:fs ·
+ * `symlink` a HoldfastError.
  */
 export type Expectation = string;
 
@@ -19,13 +19,13 @@ export type Verb = 'read' | 'write' | 'ensure';
 
 export const VERBS: readonly Verb[] = ['read', 'write', 'ensure'];
 
-/** The verb with what a table case hands it. */
+/** Calls the verb with the arguments of a table case. */
 export function call(form: Form, verb: Verb, file: unknown, options?: object): Promise<unknown> {
   if (verb === 'write') return form.write(file, NEW, { durable: false, ...options });
   return verb === 'read' ? form.read(file, options) : form.ensure(file, options);
 }
 
-/** Runs one cell of a table in both forms and holds outcome and disk against the expectation. */
+/** Runs one cell of a table in both forms, and compares outcome and disk with the expectation. */
 export async function check(expected: Expectation, layout: readonly string[], act: (form: Form, dir: string) => Promise<any>): Promise<void> {
   for (const ran of await inBothForms(layout, act)) {
     judge(expected, ran);
@@ -55,7 +55,7 @@ function judge(expected: Expectation, { dir, before, after, outcome }: Ran): voi
   }
 }
 
-/** A typed refusal with this code, or (upper case) a plain error of the system. */
+/** Expects a HoldfastError with this code, or a plain system error for an upper-case code. */
 export function expectRefusal(error: any, code: string): void {
   expect(error, `no error where ${code} was due`).toBeInstanceOf(Error);
   expect(error.code, error.message).toBe(code);
@@ -70,7 +70,7 @@ export function without(whole: Tree, ...names: string[]): Tree {
 function expectOnlyNewDirectories(before: Tree, after: Tree, wanted: string): void {
   for (const [name, shown] of Object.entries(after)) {
     if (name in before) {
-      // `tighten` may change the mode of the one directory that was asked for, and of nothing else.
+      // `tighten` may change the mode of the given directory, and of no other object.
       if (name !== `.${wanted}` && !(name === '.' && wanted === '')) expect(shown).toBe(before[name]);
     } else {
       expect(`.${wanted}/`.startsWith(`${name}/`), `${name} was made on the way to ${wanted}`).toBe(true);

@@ -3,10 +3,10 @@ import { expect, vi } from 'vitest';
 import * as holdfast from '../../index.mjs';
 import { build, scratch, tree, type Tree } from './scratch.js';
 
-// Tables hand over wrong types on purpose, so the forms take anything.
+// Tables pass wrong types on purpose, so the forms accept any.
 type Anything = any;
 
-/** The three verbs in one calling form. Each answers with a promise; the sync twins have done their work when they return it. */
+/** The three verbs in one calling form. Each returns a promise; the sync twins have completed when they return it. */
 export interface Form {
   readonly name: 'promise' | 'sync';
   read(file: Anything, options?: Anything): Promise<holdfast.ReadResult>;
@@ -30,7 +30,7 @@ export const syncForm: Form = {
 
 export const FORMS: readonly Form[] = [promiseForm, syncForm];
 
-/** An asynchronous call that throws instead of rejecting breaks `.catch()` callers, so it is made to fail the test loudly. */
+/** Fails the test if an asynchronous call throws instead of rejecting, because that breaks `.catch()` callers. */
 function rejectsOnly<T>(call: () => Promise<T>): Promise<T> {
   let promise: Promise<T>;
   try {
@@ -53,7 +53,7 @@ class SynchronousThrow extends Error {
 
 export type Outcome<T = any> = { value: T; error?: undefined } | { value?: undefined; error: any };
 
-/** What a call came to, as a value. */
+/** Returns the outcome of a call as a value. */
 export async function outcome<T>(call: () => Promise<T> | T): Promise<Outcome<T>> {
   try {
     return { value: await call() };
@@ -65,14 +65,14 @@ export async function outcome<T>(call: () => Promise<T> | T): Promise<Outcome<T>
   }
 }
 
-/** The error a call must end with; success fails the test. */
+/** Returns the error of a call; success fails the test. */
 export async function failure(call: () => Promise<unknown> | unknown): Promise<any> {
   const { value, error } = await outcome(call as () => Promise<unknown>);
   expect(error, `expected an error, got ${String(value)}`).toBeInstanceOf(Error);
   return error;
 }
 
-/** The part of an error that must be the same in both forms, with the scratch directory's name taken out. */
+/** Returns the part of an error that must be equal in both forms, without the scratch directory's name. */
 export function summary(error: any, dir: string): Record<string, unknown> {
   const shown = (value: unknown) => (typeof value === 'string' ? value.replaceAll(dir, '$DIR') : value);
   const fields = ['name', 'code', 'category', 'message', 'path', 'dest', 'errno', 'syscall', 'sysCode', 'mode', 'uid', 'euid', 'remedy', 'published', 'size', 'limit'];
@@ -87,7 +87,7 @@ export interface Ran<T = any> {
 }
 
 /**
- * Runs `act` in both forms, each in a fresh tree built from `layout` with the working directory set to it, and insists that both end alike:
+ * Runs `act` in both forms, each in a new tree built from `layout` as working directory. Checks that both end alike:
  * equal errors, or no error, and no descriptor left open. Returns both runs for the case's own assertions.
  */
 export async function inBothForms<T>(layout: readonly string[], act: (form: Form, dir: string) => Promise<T>): Promise<Ran<T>[]> {
@@ -116,12 +116,15 @@ export async function inOneForm<T>(form: Form, layout: readonly string[], act: (
   }
 }
 
-/** Waits until an assertion holds: an aborted call rejects at once, and its work ends and cleans up afterwards. */
+/** Waits until an assertion holds: an aborted call rejects at once, and its work cleans up afterwards. */
 export function eventually(assertion: () => void): Promise<void> {
   return vi.waitFor(assertion, { timeout: 30_000, interval: 5 });
 }
 
-/** What this process holds open on file systems (pipes, sockets and event descriptors of the test runner, and procfs, left out). */
+/**
+ * Returns the open files of this process on file systems (without pipes, sockets and event descriptors of the test
+ * runner, and procfs).
+ */
 export function openFiles(): string[] {
   const found: string[] = [];
   for (const fd of fs.readdirSync('/proc/self/fd')) {
@@ -129,13 +132,15 @@ export function openFiles(): string[] {
       const target = fs.readlinkSync(`/proc/self/fd/${fd}`);
       if (target.startsWith('/') && !/^\/proc(\/|$)/.test(target)) found.push(`${fd} ${target}`);
     } catch {
-      // The descriptor that listed the directory is gone again.
+      // The descriptor that listed the directory is closed.
     }
   }
   return found;
 }
 
-/** The shortest time, in milliseconds, that an act took in five tries: what the act itself waits for shows in each of them. */
+/**
+ * Returns the shortest of five durations of an act, in milliseconds: a wait of the act itself shows in each of them.
+ */
 export async function shortest(act: () => Promise<unknown>): Promise<number> {
   let least = Infinity;
   for (let tries = 0; tries < 5; tries += 1) {

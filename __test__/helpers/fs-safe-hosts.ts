@@ -1,4 +1,4 @@
-// Stand-ins for what a host hands to holdfast/fs-safe, and what its callers see, in the words of docs/fs-safe.md.
+// Stand-ins for a host's arguments to holdfast/fs-safe, and descriptions of outcomes in the words of docs/fs-safe.md.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { isHoldfastError } from '../../index.mjs';
@@ -33,10 +33,10 @@ export const outbound = bindFsSafe({ FsSafeError, outbound: true });
 export const old = bindSafeOpen({ SafeOpenError });
 export const oldOutbound = bindSafeOpen({ SafeOpenError, outbound: true });
 
-/** What a callback throws, to be known again. */
+/** The error that callbacks throw, for a check of its identity. */
 export const thrown = new Error('thrown by a callback');
 
-/** How docs/fs-safe.md writes down what a call came to. */
+/** Describes the outcome of a call as docs/fs-safe.md does. */
 export async function told(call: () => unknown): Promise<string> {
   try {
     return `\`${JSON.stringify(await call())}\``;
@@ -55,7 +55,7 @@ function toldError(error: unknown): string {
   return name === 'Error' ? `\`Error\`: \`${message.replace(/(: |under )\/\S*?(\.?)$/, '$1<path>$2')}\`` : `\`${name}\``;
 }
 
-/** The causes of an error: an errno by its name, and one that hosts match by its first words. */
+/** Returns the causes of an error: the name of an errno, and the first words that hosts match. */
 function causes(cause: unknown): string[] {
   if (cause === undefined) return [];
   const { errno, code, message, cause: next } = cause as NodeJS.ErrnoException;
@@ -71,7 +71,7 @@ export interface Row {
   expected: string;
 }
 
-/** The rows of the table of outcomes. */
+/** Returns the rows of the table of outcomes. */
 export function documentedRows(): Row[] {
   const text = fs.readFileSync(path.resolve(import.meta.dirname, '../../docs/fs-safe.md'), 'utf8');
   const section = text.slice(text.indexOf('\n## Outcomes'), text.indexOf('\n## Options'));
@@ -84,10 +84,10 @@ export function documentedRows(): Row[] {
     });
 }
 
-/** How a call is brought about, by its function and outcome as the documentation spells them. */
+/** The calls for outcomes, by function and outcome as the documentation spells them. */
 export type Outcomes = Record<string, Record<string, (dir: string) => unknown>>;
 
-/** The documented rows that a set of outcomes brings about. */
+/** Returns the documented rows for which a set of outcomes has a call. */
 export function rowsOf(outcomes: Outcomes): (Row & { bring: (dir: string) => unknown })[] {
   return documentedRows().flatMap((row) => {
     const bring = outcomes[row.call]?.[row.outcome];
@@ -95,7 +95,7 @@ export function rowsOf(outcomes: Outcomes): (Row & { bring: (dir: string) => unk
   });
 }
 
-/** `function | outcome` of everything that is brought about. */
+/** Returns `function | outcome` of every call. */
 export function namesOf(outcomes: Outcomes): string[] {
   return Object.entries(outcomes).flatMap(([call, ways]) => Object.keys(ways).map((outcome) => `${call} | ${outcome}`));
 }

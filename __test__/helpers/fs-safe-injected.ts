@@ -1,11 +1,11 @@
-// File systems as hosts inject them into replaceFileAtomic: each function a plain pass-through, and every call written down.
+// File systems as hosts inject them into replaceFileAtomic: pass-through functions that record every call.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 const TEMPORARY = /^\.(?:holdfast-[0-9a-f]+|fs-safe-replace\.\d+\.\S+)\.tmp$/;
 const PREFIXED = /^(\.?\w+)\.\d+\.[0-9a-f-]{36}\.tmp$/;
 
-/** A path without what is random in it. */
+/** Returns a path without its random parts. */
 function shownPath(file: string, dir: string): string {
   const base = path.basename(file);
   const name = TEMPORARY.test(base) ? 'TEMPORARY' : base.replace(PREFIXED, '$1.TEMPORARY');
@@ -21,7 +21,10 @@ function shown(arg: unknown, dir: string): string {
 type Injected = { fileSystem: any; calls: string[] };
 type Changes = Record<string, (inner: (...args: any[]) => any, ...args: any[]) => any>;
 
-/** A synchronous one; a descriptor is written as what it was opened for. `changes` wraps a function further. */
+/**
+ * Makes a synchronous file system. Records a descriptor as the path that it was opened for. `changes` wraps a function
+ * further.
+ */
 export function injectedSync(dir: string, changes: Changes = {}): Injected {
   const calls: string[] = [];
   const names = new Map<number, string>();
@@ -41,7 +44,7 @@ export function injectedSync(dir: string, changes: Changes = {}): Injected {
   return { fileSystem, calls };
 }
 
-/** One of promises; the methods of its handles are written down too. */
+/** Makes a file system of promises. Also records the methods of its handles. */
 export function injectedAsync(dir: string, changes: Changes = {}): Injected {
   const calls: string[] = [];
   const inner = fs.promises as unknown as Record<string, any>;
@@ -66,7 +69,7 @@ export function injectedAsync(dir: string, changes: Changes = {}): Injected {
       return watched;
     };
   }
-  // A proxied handle is none to node:fs: its own file is written through it.
+  // node:fs does not accept a proxied handle: it gets the handle itself.
   const write = promises['writeFile'];
   promises['writeFile'] = async (file: any, ...rest: any[]) => {
     if (typeof file !== 'object') return write(file, ...rest);

@@ -1,4 +1,4 @@
-// How each outcome of docs/fs-safe.md comes about, where that takes no other user, full disk or failing system call.
+// Calls for the outcomes in docs/fs-safe.md that need no other user, full disk or failing system call.
 import * as fs from 'node:fs';
 import { bindFsSafe } from '../../fs-safe.mjs';
 import { FsSafeError, old, oldOutbound, outbound, plain, thrown, type Outcomes } from './fs-safe-hosts.js';
@@ -137,7 +137,7 @@ export const outcomes: Outcomes = {
     "`path-mismatch`: another directory has the root's name": async (dir) => {
       make(dir, 'r/f: text', 'other/');
       const root = await plain.root(`${dir}/r`);
-      // So many others that this one has to give its descriptor away.
+      // Enough other roots to make this one release its descriptor.
       for (let i = 0; i < 65; i += 1) await plain.root(`${dir}/other`);
       fs.renameSync(`${dir}/r`, `${dir}/was`);
       fs.renameSync(`${dir}/other`, `${dir}/r`);

@@ -5,7 +5,7 @@ import { scratch } from './scratch.js';
 
 export const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The binary of this checkout; where the specs run inside an installed package, the one its package manager chose. */
+/** Returns the binary of this checkout or, inside an installed package, the one that its package manager chose. */
 export function binaryOfPackage(): string {
   const built = fs.readdirSync(PACKAGE).filter((name) => /^holdfast\..*\.node$/.test(name));
   if (built.length === 1) return path.join(PACKAGE, built[0]!);
@@ -15,7 +15,7 @@ export function binaryOfPackage(): string {
   return path.join(scope, chosen[0]!, `holdfast.${chosen[0]}.node`);
 }
 
-/** A second, independent copy of the package, as an installation would have it; `withBinary: false` leaves the binary out. */
+/** Makes an independent copy of the package, as an installation would. `withBinary: false` omits the binary. */
 export function copyOfPackage({ withBinary = true } = {}): string {
   const folder = path.join(scratch(), 'holdfast');
   fs.mkdirSync(folder);
@@ -26,7 +26,10 @@ export function copyOfPackage({ withBinary = true } = {}): string {
   return folder;
 }
 
-/** Puts the binary into a package folder as its platform package does, so that it is found from the package. Returns its path. */
+/**
+ * Installs the binary into a package folder as its platform package does, so that the package finds it. Returns its
+ * path.
+ */
 export function installBinary(folder: string, binary: string | Buffer = fs.readFileSync(binaryOfPackage())): string {
   const name = path.basename(binaryOfPackage());
   const target = name.split('.')[1]!;

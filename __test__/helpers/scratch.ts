@@ -8,24 +8,24 @@ import { onTestFinished } from 'vitest';
 let base = fs.realpathSync.native(os.tmpdir());
 
 /**
- * Has `scratch` make the directories of this spec file in memory, where there is room. For tables of paths, which mean the
- * same on every file system: most of their time would go to the journal of a disk.
+ * Makes the scratch directories of this spec file in memory, if there is room. For tables of paths, which behave alike
+ * on every file system: a disk's journal would take most of their time.
  */
 export function scratchInMemory(): void {
   base = placeInMemory() ?? base;
 }
 
-/** A fresh directory (its real path), removed when the running test ends. */
+/** Makes a new directory, and removes it when the running test ends. Returns its real path. */
 export function scratch(): string {
   const dir = fs.mkdtempSync(path.join(base, 'hf-spec-'));
   onTestFinished(() => removeTree(dir));
   return dir;
 }
 
-/** Room that a test may need in memory. A container's /dev/shm has 64 MiB by default. */
+/** Bytes that a test may need in memory. A container's /dev/shm has 64 MiB by default. */
 const ROOM = 256 * 2 ** 20;
 
-/** Where directories in memory can be made, if there is such a place and it has room. */
+/** Returns a directory in memory that has enough room, or undefined. */
 export function placeInMemory(): string | undefined {
   try {
     fs.accessSync('/dev/shm', fs.constants.W_OK);
@@ -40,24 +40,24 @@ function removeTree(dir: string): void {
   try {
     fs.rmSync(dir, { recursive: true, force: true });
   } catch {
-    // A directory the test left without its own write bit: only an unprivileged run gets here.
+    // A directory without write permission for its owner: only an unprivileged run gets here.
     spawnSync('chmod', ['-R', 'u+rwX', dir]);
     fs.rmSync(dir, { recursive: true, force: true });
   }
 }
 
 /**
- * Makes a small tree from one line an object, so that a table of cases shows its set-up at a glance:
+ * Makes a small tree from one line per object, so that a table of cases shows its set-up at a glance:
  *
  *     "dir/"            a directory           "dir/ 2775"        … with exactly this mode
  *     "file: content"   a regular file        "file 0640: text"  … with exactly this mode
  *     "link => target"  a symbolic link       "name == file"     another name of a file (hard link)
  *     "pipe |"          a FIFO                "sock @"           a bound unix socket
  *
- * `$DIR` in a link's target stands for `dir`. Missing parents are made with mode 0755.
+ * `$DIR` in a link's target is replaced by `dir`. Missing parents are made with mode 0755.
  */
 export function build(dir: string, layout: readonly string[]): void {
-  // Modes of directories come last, innermost first: some let nobody in.
+  // Modes of directories come last, innermost first: some permit no access.
   const modes = layout.flatMap((line) => make(dir, line) ?? []);
   for (const { at, mode } of modes.reverse()) fs.chmodSync(at, mode);
 }
@@ -99,7 +99,8 @@ function makeFile(at: string, content: string, mode = '0644'): void {
 }
 
 function bindSocket(at: string): void {
-  // A name in a socket address has 107 bytes at most, so bind it from its own directory; the socket file outlives its maker.
+  // A name in a socket address has at most 107 bytes, so binds it from its own directory; the socket file outlives its
+  // process.
   run(process.execPath, ['-e', `require('net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))`, path.basename(at)], path.dirname(at), 'SIGKILL');
 }
 
@@ -110,10 +111,12 @@ function run(command: string, args: string[], cwd?: string, signal: NodeJS.Signa
   }
 }
 
-/** Every object beneath `dir`, `dir` itself included as ".", by its path: what a call must not have changed. */
+/** Every object beneath `dir`, by its path, with `dir` itself as ".". For checks that a call changed nothing. */
 export type Tree = Record<string, string>;
 
-/** Kind, permission bits, inode, number of names, and content (or link target) of everything beneath `dir`. */
+/**
+ * Returns kind, permission bits, inode, number of names, and content (or link target) of every object beneath `dir`.
+ */
 export function tree(dir: string): Tree {
   const found: Tree = {};
   walk(Buffer.from(dir), '.', found);
@@ -143,7 +146,7 @@ function walk(at: Buffer, name: string, found: Tree): void {
   }
 }
 
-/** What this user may not look into shows by its mode alone. */
+/** Ignores the error of an object that this user cannot read; its mode still shows. */
 function orUnreadable<T>(look: () => T): T | undefined {
   try {
     return look();
@@ -159,12 +162,12 @@ function kindOf(stat: fs.Stats): string {
   return stat.isBlockDevice() ? 'block' : 'char';
 }
 
-/** Permission bits of `file` itself (a link is not followed), setuid, setgid and sticky included. */
+/** Returns the permission bits of `file` with setuid, setgid and sticky. Does not follow a final symlink. */
 export function modeOf(file: string): number {
   return fs.lstatSync(file).mode & 0o7777;
 }
 
-/** Names in `dir` that look like what an interrupted write would leave behind. */
+/** Returns names in `dir` that look like leftovers of an interrupted write. */
 export function strays(dir: string): string[] {
   return fs.readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter((name) => /\.tmp$|holdfast/.test(path.basename(name)));
 }

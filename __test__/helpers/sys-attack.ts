@@ -1,4 +1,4 @@
-// Runs `programs/sys-hammer.cjs` against `programs/exchange.c`: a victim that calls, an attacker that exchanges names.
+// Runs `programs/sys-hammer.cjs`, which calls a verb, against `programs/exchange.c`, which exchanges names.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { lstatSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,31 +10,31 @@ export interface Plan {
   verb: string;
   args: unknown[];
   milliseconds: number;
-  /** A directory held from before the attack, and what is removed from it after each call. */
+  /** a directory opened before the attack; files that are removed from it after each call */
   hold?: string;
   remove?: string;
-  /** How to have one name of each kind again: a symlink to the target, or the target itself by another name. */
+  /** restores one name of each kind: a symlink to the target, or the target itself by another name */
   restore?: { names: [string, string]; target: string; how: 'symlink' | 'link'; fresh: string; content: string };
 }
 
 export interface Tally {
   calls: number;
   codes: Record<string, number>;
-  /** Every content that a read has returned, and how often. */
+  /** every content that a read has returned, with its count */
   seen: Record<string, number>;
-  /** How many milliseconds the slowest call took, and how many without those spent waiting for a processor. */
+  /** duration of the slowest call in milliseconds, in total and without the wait for a processor */
   slowest: number;
   slowestOwn: number;
-  /** How often the attacker exchanged the names meanwhile, and how many milliseconds its slowest system call took. */
+  /** number of exchanges during the calls, and duration of the attacker's slowest system call in milliseconds */
   exchanges: number;
   stall: number;
 }
 
 export interface Attack {
   names: [string, string];
-  /** The user that attacks; default: the one that runs this. */
+  /** the attacking user; default: the current one */
   uid?: number;
-  /** Without openat2 the victim has to walk. */
+  /** without openat2 the victim has to walk */
   resolver?: 'openat2' | 'walk';
 }
 
@@ -48,7 +48,7 @@ async function nextLine(of: AsyncIterator<string>): Promise<string> {
   return value;
 }
 
-/** The plan carried out under attack. */
+/** Runs the plan under attack. */
 export async function underAttack(plan: Plan, { names, uid, resolver = 'openat2' }: Attack): Promise<Tally> {
   const folder = stagedPackage();
   const launcher = resolver === 'walk' ? [buildC('seccomp-deny'), 'openat2=ENOSYS'] : [];
@@ -73,7 +73,7 @@ export async function underAttack(plan: Plan, { names, uid, resolver = 'openat2'
   }
 }
 
-/** Names, kinds, modes, inodes and contents beneath a directory, and its own mode, one line each. */
+/** Returns names, kinds, modes, inodes and contents beneath a directory, and its own mode, one line each. */
 export function picture(dir: string): string[] {
   return readdirSync(dir, { recursive: true, withFileTypes: true })
     .map((entry) => {

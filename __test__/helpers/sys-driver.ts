@@ -1,5 +1,5 @@
-// Talks to `programs/sys-driver.cjs`: a child process that uses holdfast as another user, in another mount
-// namespace, or under a tool, while the spec looks on.
+// Controls `programs/sys-driver.cjs`: a child process that uses holdfast as another user, in another mount namespace,
+// or under a tool.
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -49,7 +49,7 @@ export interface Request {
   closeRoot?: string;
   onRoot?: string;
   method?: string;
-  /** Shown in traces; a text is a plan for `fault.c`. */
+  /** shown in traces; a text is a plan for `fault.c` */
   marked?: boolean | string;
   exec?: string[];
   umask?: number;
@@ -71,12 +71,12 @@ export interface Request {
 }
 
 export interface DriverOptions {
-  /** What stands before `node` on the command line: a launcher and its arguments. */
+  /** launcher before `node` on the command line, with its arguments */
   launcher?: string[];
   env?: Record<string, string>;
 }
 
-/** The launcher of testing by fact: uid and gid 1000, no groups, no capability to be had again. */
+/** The launcher for uid and gid 1000 without groups and capabilities, and without a way to regain any. */
 export const asUser1000 = [
   'setpriv',
   '--reuid=1000',
@@ -102,7 +102,7 @@ export class Driver {
   private readonly answers: ((answer: Answer) => void)[] = [];
   private readonly gone: Promise<void>;
   private errors = '';
-  /** How it ended and what it said, once it has. */
+  /** exit and error output of the child, once it has ended */
   lastWords: string | undefined;
 
   private constructor(private readonly child: ChildProcessWithoutNullStreams) {
@@ -149,11 +149,11 @@ export class Driver {
     return new Promise((resolve) => this.answers.push(resolve));
   }
 
-  /** Sends a request and answers what came of it, be it an error. */
+  /** Sends a request and returns its result or error. */
   async ask(request: Request): Promise<Answer> {
     if (this.lastWords !== undefined) throw new Error(this.lastWords);
     const answer = this.next();
-    // Newer Nodes take the separators of lines and paragraphs for the end of a line.
+    // Newer Nodes treat the separators of lines and paragraphs as the end of a line.
     const line = JSON.stringify(request, replaceBytes).replace(/[\u2028\u2029]/g, (end) => `\\u${end.charCodeAt(0).toString(16)}`);
     this.child.stdin.write(`${line}\n`);
     const result = await answer;
@@ -161,19 +161,19 @@ export class Driver {
     return result;
   }
 
-  /** A verb of holdfast: its sync twin, or the one that answers a promise. */
+  /** Calls a verb of holdfast: its sync twin, or the one that returns a promise. */
   verb(how: 'sync' | 'async', verb: Verb, ...args: unknown[]): Promise<Answer> {
     return this.ask(verbRequest(how, verb, ...args));
   }
 
-  /** A request of which only success will do. */
+  /** Sends a request that must succeed. */
   async must(request: Request): Promise<Value> {
     const { value, error } = await this.ask(request);
     if (error) throw new Error(`${error.message}, from ${JSON.stringify(request)}`);
     return value;
   }
 
-  /** Pins a directory; `onRoot` then calls a method of what was opened by that path. */
+  /** Pins a directory; `onRoot` then calls a method of the root that was opened by that path. */
   openRoot(dir: string, ...args: unknown[]): Promise<string> {
     return this.must({ openRoot: dir, args }) as Promise<string>;
   }
@@ -202,7 +202,7 @@ export class Driver {
     return this.must({ poolThread: true }) as Promise<number>;
   }
 
-  /** Ends the child, and with it its mount namespace. */
+  /** Ends the child and its mount namespace. */
   async end(): Promise<void> {
     this.child.stdin.end();
     const impatience = setTimeout(() => this.child.kill('SIGKILL'), 5000);
@@ -224,7 +224,7 @@ function revive(_key: string, value: unknown): unknown {
   return typeof bytes === 'string' ? Buffer.from(bytes, 'base64') : value;
 }
 
-/** Buffer.toJSON runs before a replacer sees the value, so its form is what is looked for. */
+/** Buffer.toJSON runs before the replacer gets the value, so the replacer matches its form. */
 function replaceBytes(_key: string, value: unknown): unknown {
   const form = value as { type?: unknown; data?: unknown } | null;
   return form?.type === 'Buffer' && Array.isArray(form.data) ? { $bytes: Buffer.from(form.data as number[]).toString('base64') } : value;

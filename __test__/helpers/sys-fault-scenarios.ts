@@ -1,5 +1,5 @@
-// What the sweeps of faults and of sudden death run: each verb in its forms, with what a file system may show before,
-// after, and in between.
+// The scenarios of the fault and kill sweeps: each verb in its forms, with the permitted states of the file system
+// before, after and in between.
 import { execFileSync } from 'node:child_process';
 import { existsSync, lstatSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -23,25 +23,25 @@ export interface Scenario {
   wheres: readonly Where[];
   layOut: (dir: string) => void;
   request: (ground: Ground) => Request;
-  /** `old`, `new`, for several files or directories each of them; anything else is told in words. */
+  /** `old` or `new`, one for each of several files or directories; otherwise a description */
   state: (dir: string) => string;
-  /** What a success must be true about, whatever failed on the way. */
+  /** checks the facts of a success, whatever failed before */
   isTrue: (dir: string, value: Value) => void;
-  /** Names that may lie in the directory afterwards, with those below it. */
+  /** names that may exist in the directory afterwards, including those below it */
   names: string[];
-  /** The file whose name appears when it is published; several for several. */
+  /** the file whose name appears on publication; several for several files */
   targets: string[];
-  /** Its job has threads of its own, whose calls come in any order. */
+  /** the job has threads of its own, whose calls come in any order */
   isParallel?: true;
-  /** The directory is read. */
+  /** the directory is read */
   isListed?: true;
-  /** What fails in every case, as a plan for `fault.c`: what leads to the way that is attacked. */
+  /** the fault of every case, as a plan for `fault.c`: selects the tested code path */
   always?: string;
-  /** Calls that a user makes through Node's own FileHandle, whose errors have no path. */
+  /** calls through Node's own FileHandle, whose errors have no path */
   handled?: RegExp;
-  /** Directories are made on the way, or are what it is about. */
+  /** the call makes directories */
   makesDirectories?: true;
-  /** Repeated after it succeeded, it is refused. */
+  /** a repetition after a success is refused */
   isOnce?: true;
 }
 
@@ -53,7 +53,7 @@ const methods: Record<Verb | 'writeAtomicMany', string> = {
   ensureDir: 'ensureDir',
 };
 
-/** One verb on one name. */
+/** Returns a request for one verb on one name. */
 function on({ dir, how, where }: Ground, verb: Verb, name: string, ...args: unknown[]): Request {
   if (where === 'plain') return verbRequest(how, verb, join(dir, name), ...args);
   const method = how === 'sync' ? `${methods[verb]}Sync` : methods[verb];
@@ -64,7 +64,7 @@ export const oldContent = 'old'.repeat(1000);
 export const newContent = 'brand new'.repeat(1000);
 const oldMode = 0o640;
 
-/** Whether a file is the one before or the one after, in content and mode; a narrower mode is told apart. */
+/** Whether a file is the old or the new one, in content and mode. Reports a narrower mode separately. */
 function stateOf(file: string, old: boolean, newMode: number): string {
   if (!existsSync(file)) return old ? 'missing' : 'old';
   const content = readFileSync(file, 'utf8');
@@ -86,14 +86,17 @@ interface Write {
   mode?: number;
   data?: unknown;
   isOnce?: true;
-  /** More of the layout. */
+  /** further parts of the layout */
   layOut?: (dir: string) => void;
-  /** The file that is written, where it is not the one that is named. */
+  /** the written file, if it differs from the named one */
   target?: string;
   names?: string[];
 }
 
-/** Written in place, a file may be neither; then what it was lies beside it, whole. */
+/**
+ * Returns the state of a file that is written in place. It may be neither; then a complete copy of the old content is
+ * beside it.
+ */
 function stateInPlace(dir: string, file: string, mode: number): string {
   const state = stateOf(join(dir, file), true, mode);
   const copy = readdirSync(dir).find((name) => /^\.holdfast-[0-9a-f]{32}\.recovery$/.test(name));
@@ -158,7 +161,10 @@ function read({ title, verb = 'readLocalFileSafely', hows = both, size = 7, opti
   };
 }
 
-/** Directories from the outermost on: those there are must be private, and none missing above one that is there. */
+/**
+ * Returns the state of a chain of directories, from the outermost on: existing ones must be private, and none above an
+ * existing one may be missing.
+ */
 function stateOfChain(dir: string, names: string[]): string {
   const modes = names.map((name) => (existsSync(join(dir, name)) ? modeOf(join(dir, name)) : undefined));
   const made = modes.filter((mode) => mode !== undefined);
@@ -205,7 +211,7 @@ export const scenarios: Scenario[] = [
   }),
   {
     ...write({ title: 'a file written in place', old: true, options: { fallback: 'in-place' } }),
-    // As of a file that is bind-mounted on its own.
+    // As for a file that is bind-mounted on its own.
     always: `renameat#1-:error=${constants.errno.EBUSY}`,
     state: (dir) => stateInPlace(dir, 'file', oldMode),
   },
@@ -307,7 +313,7 @@ export const scenarios: Scenario[] = [
   },
 ];
 
-/** What lies below a directory and was not expected there. */
+/** Returns unexpected names below a directory. */
 export function straysIn(dir: string, { names }: Scenario): string[] {
   const found = readdirSync(dir, { recursive: true, withFileTypes: true }).map((entry) => relative(dir, join(entry.parentPath, entry.name)));
   return found.filter((name) => !names.includes(name));

@@ -1,17 +1,17 @@
-// Faults after which a call may succeed, and what it then has to say or has to have done instead.
+// Faults after which a call may succeed, and the required result or the required other calls.
 import type { Value } from './sys-driver.js';
 import type { Call } from './sys-fault.js';
 
 interface Case {
   hit: Call;
   errno: string;
-  /** Undefined where a verb answers none. */
+  /** undefined for a verb without a result */
   value: Value;
-  /** The calls after the one that failed. */
+  /** the calls after the failed one */
   later: Call[];
-  /** It was made on the event loop's thread, by an asynchronous call. */
+  /** an asynchronous call made it on the event loop's thread */
   isOnLoop: boolean;
-  /** The kind of call that was hit, with its paths and flags. */
+  /** the kind of the failed call, with its paths and flags */
   kind: string;
 }
 
@@ -19,22 +19,22 @@ interface Tolerance {
   why: string;
   call: RegExp;
   errnos?: RegExp;
-  /** What makes it true, where the outcome itself does not show it. */
+  /** further condition, if the outcome itself does not show the reason */
   holds?: (one: Case) => boolean;
 }
 
 const wasMadeBy = ({ later }: Case, name: RegExp, args = /(?:)/): boolean =>
   later.some((call) => name.test(call.name) && args.test(call.args) && call.result >= 0);
-/** One for each of many. */
+/** Returns one result for each of many. */
 const resultsOf = ({ value }: Case): Value[] => (Array.isArray(value) ? value.map((one) => one.value) : [value]);
 const isPartlyKept = (result: Value): boolean => Object.values(result?.preserved ?? {}).includes(false);
 const isInPlace = ({ value }: Case): boolean => value?.method === 'in-place';
-/** Not durable, or made so by another descriptor of a directory. */
+/** Not durable, or made durable by another descriptor of a directory. */
 const isTrueAboutDurability = (one: Case): boolean => {
   return resultsOf(one).some((result) => result?.durable === false) || wasMadeBy(one, /^fsync$/, /\/(case-\d+|sub)> $/);
 };
 
-/** The first that fits is the reason. */
+/** The first match is the reason. */
 const tolerances: Tolerance[] = [
   { why: 'the rest was read or written by further calls', call: /^p?(read|write)/, errnos: /^short$/ },
   { why: 'what memory does not answer is asked again in the pool', call: /(?:)/, holds: ({ isOnLoop }) => isOnLoop },
@@ -84,7 +84,7 @@ const tolerances: Tolerance[] = [
   { why: 'a root is known by the path it was opened by', call: /^readlinkat <\/proc\/self\/fd> "\*"/ },
 ];
 
-/** Why success is true in spite of this fault; undefined where nothing makes it so. */
+/** Returns the reason why success is correct in spite of this fault; undefined if there is none. */
 export function toleranceOf(one: Case): string | undefined {
   return tolerances.find(({ call, errnos, holds }) => call.test(one.kind) && (errnos?.test(one.errno) ?? true) && (holds?.(one) ?? true))?.why;
 }

@@ -1,22 +1,22 @@
-// A driver of which single system calls fail, by `programs/fault.c`.
+// A driver whose single system calls can fail, by `programs/fault.c`.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Driver, type Answer, type Request } from './sys-driver.js';
 import { buildC, scratch } from './sys-scratch.js';
 
-/** A call that a request made, and what was done to it. */
+/** A call of a request, and its injected fault. */
 export interface Call {
   tid: number;
   name: string;
-  /** Where its descriptors lead, its paths, its flags. */
+  /** targets of its descriptors, its paths, its flags */
   args: string;
   result: number;
   effect: string;
-  /** Which part of the plan that was, from 0. */
+  /** index of the rule in the plan */
   rule: number | undefined;
 }
 
-/** What became of a driver that was killed in a call. */
+/** The outcome of a driver that was killed in a call. */
 export class Killed extends Error {
   constructor(readonly calls: Call[]) {
     super(`killed in ${calls.at(-1)?.name ?? 'no call'}`);
@@ -26,8 +26,9 @@ export class Killed extends Error {
 let count = 0;
 
 /**
- * holdfast in a process whose calls are counted within a request, over all of its threads, and of which one or more can be made to fail.
- * The fault is chosen by the name of the call and its number within the request, so that nothing the event loop does is hit.
+ * Runs holdfast in a process that counts system calls within a request, over all threads, and can make some of them
+ * fail. The name of the call and its number within the request select the fault, so that calls of the event loop are
+ * not affected.
  */
 export class FaultyDriver {
   private constructor(
@@ -35,7 +36,7 @@ export class FaultyDriver {
     private readonly report: string,
   ) {}
 
-  /** `without` are calls that the kernel does not have, as `seccomp-deny.c` takes them; `more` is what starts node then. */
+  /** `without` are calls that the kernel lacks, in the syntax of `seccomp-deny.c`; `more` is the launcher of node. */
   static async start(without?: string, more: string[] = []): Promise<FaultyDriver> {
     const report = join(scratch(), `report-${count++}`);
     const filter = without === undefined ? [] : [buildC('seccomp-deny'), without];
@@ -43,7 +44,7 @@ export class FaultyDriver {
     return new FaultyDriver(await Driver.start({ launcher, env: { UV_THREADPOOL_SIZE: '1' } }), report);
   }
 
-  /** Sends a request; `plan` says which calls fail, in the words of `fault.c`. */
+  /** Sends a request; `plan` selects the failing calls, in the syntax of `fault.c`. */
   async ask(request: Request, plan?: string): Promise<{ answer: Answer; calls: Call[] }> {
     try {
       const answer = await this.driver.ask({ ...request, marked: plan ?? true });
@@ -65,7 +66,10 @@ export class FaultyDriver {
   }
 }
 
-/** A call without what differs from run to run: random names, numbers of descriptors and of cases; which of several alike. */
+/**
+ * Returns a call without parts that differ between runs: random names, numbers of descriptors and of cases, the index
+ * among equal ones.
+ */
 export function kindOf({ name, args }: Call): string {
   return `${name} ${args
     .replace(/\.holdfast-[0-9a-f]+/g, '.holdfast-*')
@@ -77,7 +81,7 @@ export function kindOf({ name, args }: Call): string {
     .replace(/\bentry-\d+/g, 'entry-*')}`.trim();
 }
 
-/** Each call with its number among those of its name. */
+/** Returns each call with its number among those of its name. */
 export function numbered<T extends { name: string }>(calls: T[]): (T & { number: number })[] {
   const seen = new Map<string, number>();
   return calls.map((call) => {
@@ -87,10 +91,10 @@ export function numbered<T extends { name: string }>(calls: T[]): (T & { number:
   });
 }
 
-/** The `syscall` of an error that this call brought about. */
+/** Returns a pattern for the `syscall` of this call's error. */
 export function nodeName({ name, args }: Call): RegExp {
   if (/^open/.test(name)) return /^open$/;
-  // A look at the target's name is part of what node:fs calls open; one at a descriptor is not.
+  // A stat of the target's name is part of what node:fs calls open; one of a descriptor is not.
   if (/stat/.test(name) && !/statfs/.test(name)) return name === 'fstat' || args.includes('> "" ') ? /^fstat$/ : /^(l?stat|open)$/;
   return new RegExp(`^${name.replace(/^p(?=(read|write))/, '').replace(/^f?(?=statfs)|^[fl](?=.*xattr)/, '').replace(/(at2?|v2?|64)$/, '')}$`);
 }

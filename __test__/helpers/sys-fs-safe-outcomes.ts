@@ -1,4 +1,4 @@
-// How the outcomes of docs/fs-safe.md come about that take another user, a full file system or a failing system call.
+// Calls for the outcomes in docs/fs-safe.md that need another user, a full file system or a failing system call.
 import * as fs from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import * as path from 'node:path';
@@ -9,7 +9,7 @@ import { build } from './scratch.js';
 const USER = 1000;
 const HOSTS = path.join(import.meta.dirname, '../programs/fs-safe-call.mjs');
 
-/** Runs a call with the effective user 1000, all threads of this process included. */
+/** Runs a call with the effective user 1000 in all threads of this process. */
 export async function asUser<T>(call: () => T | Promise<T>): Promise<T> {
   const groups = process.getgroups!();
   process.setgroups!([]);
@@ -24,17 +24,17 @@ export async function asUser<T>(call: () => T | Promise<T>): Promise<T> {
   }
 }
 
-/** A call as user 1000, in a directory whose `open` part that user may enter. */
+/** Returns a call as user 1000, in a directory whose `open` part that user may search. */
 const denied = (call: (dir: string) => unknown, ...layout: string[]) => (dir: string) => {
   fs.chmodSync(dir, 0o755);
   build(dir, layout);
   return asUser(() => call(dir));
 };
 
-/** A call in another process; throws again what it threw. */
+/** Runs a call in another process, and throws its error. */
 function elsewhere(launcher: string[], env: Record<string, string>, ...args: string[]): never {
   const line = [...launcher, process.execPath, HOSTS, ...args];
-  // strace counts calls thread by thread.
+  // strace counts calls per thread.
   const done = spawnSync(line[0]!, line.slice(1), { encoding: 'utf8', env: { ...process.env, UV_THREADPOOL_SIZE: '1', ...env } });
   const told = done.stdout.split('\n').find((text) => text.startsWith('{'));
   if (told === undefined) throw new Error(`the call ended with ${done.status}: ${done.error ?? done.stderr}`);
@@ -44,11 +44,11 @@ function elsewhere(launcher: string[], env: Record<string, string>, ...args: str
   throw Object.assign(new Error(code), { code, errno });
 }
 
-/** On a file system of 16 KiB, mounted for the call alone. */
+/** Runs a call on a file system of 16 KiB, mounted for that call. */
 const onFullDisk = (call: string) => (dir: string) =>
   elsewhere(['unshare', '--mount', 'sh', '-c', 'mount -t tmpfs -o size=16k none "$0" && exec "$@"', dir], {}, call, dir);
 
-/** With every sync of a directory failing: the second one, after that of the file. */
+/** Runs a call while every sync of a directory fails: the second one, after that of the file. */
 const withoutSync = (call: string) => (dir: string) =>
   elsewhere(['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=fsync,fdatasync', '-e', 'inject=fsync,fdatasync:error=EIO:when=2+'], {}, call, dir);
 

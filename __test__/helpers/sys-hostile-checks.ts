@@ -1,27 +1,27 @@
-// What holds for every cell of the hostile matrix, whatever surrounds the call.
+// Checks the invariants of every cell of the hostile matrix, in all environments.
 import { expect } from 'vitest';
 import type { Environment } from './sys-hostile-environments.js';
 import type { Cell, Row, Seen } from './sys-hostile-run.js';
 
-/** The codes that a cell may end with; `ok` for success. */
+/** Returns the permitted codes of a cell; `ok` for success. */
 export function endingsOf(cell: Cell, environment: Environment): readonly string[] {
   if (cell.fails !== undefined) return [cell.fails];
   return environment.endings?.find(([pattern]) => pattern.test(cell.title))?.[1] ?? ['ok'];
 }
 
-/** People who could gain access: another user by name, and one in each group, or in none of them. */
+/** Users who could gain access: another user by name, and one in each group, or in none of them. */
 const OTHERS = [
   { uid: 1000, gid: 1000 },
   { uid: 1001, gid: 1001 },
   ...[0, 1000, 1001, 1002, 1003].map((gid) => ({ uid: 1003, gid })),
 ];
 
-/** Bits of 4, 2 and 1, as the text of an ACL has them. */
+/** Returns the bits 4, 2 and 1 of an ACL's text. */
 function bitsOf(text: string): number {
   return ['r', 'w', 'x'].reduce((bits, letter, index) => bits | (text.includes(letter) ? 4 >> index : 0), 0);
 }
 
-/** What somebody may do with an object, by the algorithm of acl(5). */
+/** Returns the access of a user to an object, by the algorithm of acl(5). */
 function access({ uid, gid, mode, acl }: Seen, who: { uid: number; gid: number }): number {
   if (who.uid === uid) return (mode >> 6) & 7;
   const entries = acl.filter((line) => !line.startsWith('default:')).map((line) => line.split(':') as [string, string, string]);
@@ -34,18 +34,18 @@ function access({ uid, gid, mode, acl }: Seen, who: { uid: number; gid: number }
   return mode & 7;
 }
 
-/** The entries that only an extended ACL has. The others are the mode's. */
+/** Returns the entries of an extended ACL without those of the mode. */
 function extended({ acl }: Seen): string[] {
   const entries = acl.filter((line) => !line.startsWith('default:'));
   return entries.some((line) => line.startsWith('mask')) ? entries.filter((line) => !/^(user::|other::)/.test(line)) : [];
 }
 
-/** The same object with the access that a mode gives by itself. */
+/** Returns the same object with the access of a mode alone. */
 function ofMode(seen: Seen, mode: number): Seen {
   return { ...seen, mode, acl: [`group::${['r', 'w', 'x'].map((letter, index) => ((mode >> 3) & (4 >> index) ? letter : '-')).join('')}`] };
 }
 
-/** Throws unless nobody but the caller has more access to `after` than to `before`. */
+/** Throws if a user other than the caller has more access to `after` than to `before`. */
 function expectNotWidened(before: Seen, after: Seen, caller: number, what: string): void {
   for (const who of OTHERS.filter(({ uid }) => uid !== caller)) {
     const gained = access(after, who) & ~access(before, who);
@@ -53,7 +53,7 @@ function expectNotWidened(before: Seen, after: Seen, caller: number, what: strin
   }
 }
 
-/** `preserved` never claims what is not so. */
+/** Checks that `preserved` is true. */
 function expectTruthful(preserved: any, before: Seen, after: Seen): void {
   if (preserved.mode) expect(after.mode & 0o777, 'preserved.mode').toBe(before.mode & 0o7777);
   if (preserved.acl) expect(extended(after), 'preserved.acl').toEqual(extended(before));
@@ -81,7 +81,7 @@ function expectDirectory(cell: Cell, value: any, before: Seen | undefined, after
   expect({ isPrivate: value.isPrivate, reason: value.reason }).toEqual({ isPrivate: reason === undefined, reason });
 }
 
-/** The invariants of a cell. */
+/** Checks the invariants of a cell. */
 export function check(cell: Cell, environment: Environment, { before, after, report }: Row): void {
   const at = (name: string): string => `${cell.dir}/${name}`;
   expect(report, 'the cell was called').toHaveProperty([cell.dir]);
@@ -89,7 +89,7 @@ export function check(cell: Cell, environment: Environment, { before, after, rep
   expect(endingsOf(cell, environment), error?.message).toContain(error === undefined ? 'ok' : error.code);
   if (error !== undefined) expect(error.isTyped, `${error.name}: ${error.message}`).toBe(true);
 
-  // Of many files, some may be published when one fails.
+  // With many files, some may be published when one fails.
   const sets = cell.sets ?? [];
   const isPublished = (name: string): boolean => error === undefined || (sets.length > 1 && after[at(name)]?.content === 'new');
   for (const [index, name] of sets.entries()) {

@@ -1,35 +1,35 @@
-// The rows of the hostile matrix: what surrounds the calls, and which of them then end otherwise than with success.
+// The rows of the hostile matrix: the environment of the calls, and the calls that fail in it.
 import { asUser1000 } from './sys-driver.js';
 import { buildC } from './sys-scratch.js';
 
 export interface Environment {
   name: string;
-  /** Who calls, by the number outside of every namespace, and whose the directories are. */
+  /** the calling user outside of every namespace; also owns the directories */
   uid: number;
-  /** Not in memory in the short form either. */
+  /** on disk in the short form as well */
   onDisk?: true;
-  /** Shell lines, run as root in a mount namespace of their own: before the directories are made in "$BASE", … */
+  /** shell lines, run as root in a mount namespace: before the directories are made in "$BASE" */
   before?: string[];
-  /** … after that, … */
+  /** after the directories are made */
   after?: string[];
-  /** … after everything was looked at, … */
+  /** after the objects are recorded */
   last?: string[];
-  /** … and after the calls, before everything is looked at again. */
+  /** after the calls, before the objects are recorded again */
   finally?: string[];
-  /** What stands before the program that calls. */
+  /** launcher of the calling program */
   launcher?: () => string[];
-  /** Cells, by a pattern of their title, that end with one of these codes (`ok`: success). The first pattern that fits counts. */
+  /** patterns of cells that end with one of these codes (`ok`: success); the first match applies */
   endings?: [RegExp, readonly string[]][];
-  /** The sentence of docs/guarantees.md that says what does not hold here. */
+  /** the sentence of docs/guarantees.md with the exception */
   documented?: string;
-  /** Cells that make or tighten a directory, and do not get it private, with the reason that the result has. */
+  /** patterns of cells whose directory does not become private, with the reason in the result */
   reasons?: [RegExp, string][];
 }
 
 const asRoot = 0;
 const asUser = 1000;
 
-/** Uid 1000 with the capabilities of a list, in effect. */
+/** The launcher for uid 1000 with these capabilities in effect. */
 export function withCapabilities(...names: string[]): string[] {
   const list = ['-all', ...names.map((name) => `+${name}`)].join(',');
   return ['setpriv', '--reuid=1000', '--regid=1000', '--clear-groups', `--inh-caps=${list}`, `--ambient-caps=${list}`, `--bounding-set=${list}`];
@@ -39,7 +39,7 @@ const denying = (filter: string) => () => [buildC('seccomp-deny'), filter, ...as
 const user = () => asUser1000;
 const bounded = (script: string, ...rest: string[]) => () => ['sh', '-c', `${script}; exec "$@"`, 'sh', ...rest];
 
-/** What has links to follow; a link is trusted or not whatever the kernel says. */
+/** Cells that follow symlinks; whether a symlink is trusted does not depend on the kernel. */
 const FOLLOWING = /a link, within|linked directory|where a link leads/;
 const OPENS_ANEW = /^(open|stage)/;
 const CHANGES = /^(write|stream|create exclusively \(|stage|clean|make|Root\.(writeAtomic|ensureDir))/;
@@ -49,14 +49,17 @@ const WITHOUT_PROC: Partial<Environment> = {
   documented: 'Without a procfs at `/proc`, `openLocalFileSafely` and `stageAtomic` are `unsupported-platform`',
 };
 const OTHERS_LINKS = ['chmod 1777 "$BASE"/*', 'chown -h 1001:1001 "$BASE"/*/link "$BASE"/*/dirlink'];
-/** The kernel judges links that end a path, and a write opens its directory by such a path. The switch is the machine's: it is put back, and locked meanwhile (sys-hostile.spec.ts). */
+/**
+ * The kernel checks symlinks at the end of a path, and a write opens its directory by such a path. The switch belongs
+ * to the machine: it is restored, and locked meanwhile (sys-hostile.spec.ts).
+ */
 const PROTECTED: Partial<Environment> = {
   before: ['old=$(cat /proc/sys/fs/protected_symlinks)', 'trap \'echo $old > /proc/sys/fs/protected_symlinks\' EXIT', 'echo 1 > /proc/sys/fs/protected_symlinks'],
   endings: [[/trusted/, ['symlink']], [/^read through a linked/, ['ok']], [FOLLOWING, ['EACCES']]],
 };
-/** rename(2) over a file whose owner has no meaning on the mount: EOVERFLOW, for everybody. */
+/** rename(2) over a file whose owner is not mapped on the mount fails with EOVERFLOW for every user. */
 const UNMAPPED: Partial<Environment> = {
-  // tmpfs has id-mapped mounts from Linux 6.3 on.
+  // tmpfs supports id-mapped mounts from Linux 6.3 on.
   onDisk: true,
   endings: [[/another (user|group)’s/, ['EOVERFLOW']]],
   documented: '`EOVERFLOW`: an id-mapped mount that gives the owner of a file no number lets nobody rename over it',
@@ -66,7 +69,7 @@ const READ_ONLY: Partial<Environment> = {
   reasons: [[/^tighten( with a root| mode 0705)? \(/, 'EROFS']],
 };
 
-/** A mode that umask, group or ACL could change is set by fchmod, and a write that cannot have its mode fails. */
+/** fchmod sets a mode that umask, group or ACL could change. A write that cannot set its mode fails. */
 const CHANGES_FILES = /^(write|stream|stage|Root\.writeAtomic)/;
 
 export const environments: Environment[] = [
@@ -105,7 +108,7 @@ export const environments: Environment[] = [
   { name: 'few descriptors', uid: asUser, launcher: bounded('ulimit -n 40', ...asUser1000) },
   { name: 'a working directory that was removed', uid: asUser, after: ['mkdir "$BASE.gone"', 'cd "$BASE.gone"', 'rmdir "$BASE.gone"'], launcher: user },
   ...['linkat', 'renameat2', 'statx', 'openat2', 'fchmod', 'fchown'].flatMap((call) =>
-    // Node itself does not start where statx answers EACCES.
+    // Node itself does not start if statx fails with EACCES.
     ['EPERM', 'EACCES', 'ENOSYS'].filter((errno) => call !== 'statx' || errno !== 'EACCES').map((errno): Environment => ({ name: `a filter that answers ${errno} to ${call}`, uid: asUser, launcher: denying(`${call}=${errno}`), ...(call === 'fchmod' ? { endings: [[CHANGES_FILES, ['ok', errno]]], documented: 'A filter that refuses `fchmod` fails every write whose mode has to be set by it' } : {}) })),
   ),
   ...['O_TMPFILE=EACCES', 'fsetxattr=EPERM', 'fsetxattr=ENOTSUP', 'fchmodat2=EPERM', 'openat2=ENOSYS,renameat2=ENOSYS,statx=ENOSYS,fchmodat2=ENOSYS'].map(
@@ -115,7 +118,7 @@ export const environments: Environment[] = [
   { name: 'a filter that answers EPERM to linkat, root', uid: asRoot, launcher: () => [buildC('seccomp-deny'), 'linkat=EPERM'] },
 ];
 
-/** A `/proc` of somebody else's making: every descriptor is a file without an ACL, open to all. */
+/** Mounts a forged `/proc`: every descriptor is a file without an ACL, open to all. */
 function forgedProc(): string[] {
   return [
     'mount -t tmpfs tmpfs /proc',

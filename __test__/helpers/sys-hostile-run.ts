@@ -1,4 +1,4 @@
-// Runs one row of the hostile matrix in a mount namespace of its own, and collects what came of every cell.
+// Runs one row of the hostile matrix in a mount namespace, and collects the outcome of every cell.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ export function runRow(environment: Environment, cells: Cell[]): Row {
     'set -e',
     ...(isLong || environment.onDisk || environment.before ? [] : ['mount -t tmpfs -o mode=0755 tmpfs "$BASE"']),
     ...(environment.before ?? []),
-    // One process for all that root does besides: most of a row would be starts of node.
+    // One process for all other actions of root: starts of node would take most of a row's time.
     'mkfifo "$OUT/asked" "$OUT/done"',
     '"$NODE" "$PROGRAM" keep "$BASE" "$OWNER" "$DIRS" < "$OUT/asked" > "$OUT/done" &',
     'exec 8> "$OUT/asked" 9< "$OUT/done"',
@@ -52,28 +52,28 @@ export function runRow(environment: Environment, cells: Cell[]): Row {
   const env = { PATH: `${process.env['PATH']}:/usr/sbin:/sbin`, NODE: node, PROGRAM: program, BASE: base, OWNER: String(environment.uid), DIRS: JSON.stringify(cells.map((cell) => cell.dir)), OUT: dir, IDMAPPED: buildC('idmapped') };
   const done = spawnSync('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', ...call], { env, encoding: 'utf8', timeout: 120_000 });
   if (done.status !== 0) throw new Error(`${environment.name}: ${done.signal ?? done.status} ${done.stderr}`);
-  // Rows are large: all of them at the end would be too many for one hook.
+  // Rows are large: removing all of them at the end would exceed the timeout of a hook.
   execFileSync('rm', ['-rf', base]);
   const read = (name: string): any => JSON.parse(readFileSync(join(dir, name), 'utf8'));
   return { before: read('before'), after: read('after'), report: read('report') };
 }
 
-/** All cells of a row, by the program that calls them. */
+/** Returns all cells of a row, from the program that calls them. */
 export function allCells(): Cell[] {
   const program = join(stagedPackage(), 'programs', 'hostile-columns.cjs');
   const list = `JSON.stringify(require(${JSON.stringify(program)}).CELLS)`;
   return JSON.parse(execFileSync(process.execPath, ['-p', list], { encoding: 'utf8' }));
 }
 
-/** In the short form an environment gets every fifth cell, the next environment the ones before these. */
+/** In the short form each environment gets every fifth cell, shifted by one from the previous environment. */
 const STEP = 5;
 
-/** The verb of a cell: the first word of its title. */
+/** Returns the verb of a cell: the first word of its title. */
 const verbOf = ({ title }: Cell): string => (/^[\w.]+/.exec(title) as RegExpExecArray)[0];
 
 /**
- * The cells of a row: all of them, or in the short form every fifth, and one for each verb and for each pattern of the
- * environment that these do not meet. The number of the environment decides, so that each run has the same cells.
+ * Returns the cells of a row. The short form has every fifth cell, plus one for each verb and each pattern of the
+ * environment without a cell so far. The number of the environment decides, so that each run has the same cells.
  */
 export function cellsOf({ endings = [], reasons = [] }: Environment, number: number, all: Cell[]): Cell[] {
   if (isLong) return all;

@@ -1,11 +1,11 @@
-// Small looks at, and set-ups of, the file system that several specs share.
+// Set-ups and inspections of the file system that several specs share.
 import { chmodSync, chownSync, lstatSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDir } from './sys-scratch.js';
 
 export const both = ['sync', 'async'] as const;
 
-/** Permission bits with setuid, setgid and sticky, of the name itself. */
+/** Returns the permission bits with setuid, setgid and sticky. Does not follow a final symlink. */
 export function modeOf(path: string): number {
   return lstatSync(path).mode & 0o7777;
 }
@@ -15,17 +15,17 @@ export function ownerOf(path: string): [uid: number, gid: number] {
   return [uid, gid];
 }
 
-/** Four octal digits, as people write modes. */
+/** Formats a mode as four octal digits. */
 export function octal(mode: number): string {
   return mode.toString(8).padStart(4, '0');
 }
 
-/** Rows for a table of modes: how they are written, and the number. */
+/** Returns rows for a table of modes: text and number. */
 export function inOctal(...modes: number[]): [string, number][] {
   return modes.map((mode) => [octal(mode), mode]);
 }
 
-/** A directory with this owner and exactly this mode. */
+/** Makes a directory with this owner and exactly this mode. */
 export function ownedDir(parent: string, name: string, uid: number, gid: number, mode: number): string {
   const dir = makeDir(parent, name, 0o700);
   chownSync(dir, uid, gid);
@@ -33,7 +33,7 @@ export function ownedDir(parent: string, name: string, uid: number, gid: number,
   return dir;
 }
 
-/** A file with this owner and exactly this mode. */
+/** Makes a file with this owner and exactly this mode. */
 export function ownedFile(parent: string, name: string, uid: number, gid: number, mode: number, content = 'old'): string {
   const file = join(parent, name);
   writeFileSync(file, content);
@@ -42,7 +42,7 @@ export function ownedFile(parent: string, name: string, uid: number, gid: number
   return file;
 }
 
-/** Names that a write left behind: everything but what is expected to lie there. */
+/** Returns names that a write left: all names but the expected ones. */
 export function strays(dir: string, ...expected: string[]): string[] {
   return readdirSync(dir).filter((name) => !expected.includes(name));
 }

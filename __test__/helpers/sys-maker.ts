@@ -1,4 +1,4 @@
-// Makes files, directories and mounts where a driver is: in its mount namespace, with its rights.
+// Makes files, directories and mounts through a driver: in its mount namespace, with its rights.
 import { join } from 'node:path';
 import type { Driver } from './sys-driver.js';
 
@@ -12,7 +12,7 @@ export class Maker {
     return this.driver.exec(...command);
   }
 
-  /** A directory with this owner (`uid:gid`) and exactly this mode; missing parents are made too. */
+  /** Makes a directory with this owner (`uid:gid`) and exactly this mode, and missing parents. */
   async dir(name: string, owner: string, mode: string): Promise<string> {
     const path = join(this.base, name);
     await this.driver.fs('mkdirSync', path, { recursive: true });

@@ -1,5 +1,5 @@
-// What a spec needs from the machine it runs on. A spec whose needs are not met is skipped, with the reason in
-// its name, which the reporter prints; where CI is set a missing need is an error: nothing is skipped silently.
+// Requirements of a spec. A spec whose requirements are not met is skipped, with the reason in its name, which the
+// reporter prints. If CI is set, a missing requirement is an error: no spec is skipped silently.
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe } from 'vitest';
@@ -17,7 +17,7 @@ const tools = {
   'mkfs.btrfs': 'mkfs.btrfs',
 } as const;
 
-/** By their numbers in capability.h. Those of `root` are what Docker leaves to root, too. */
+/** By their numbers in capability.h. Docker grants those of `root` to root as well. */
 const capabilities = {
   CAP_CHOWN: 0,
   CAP_DAC_OVERRIDE: 1,
@@ -35,7 +35,7 @@ type Capability = keyof typeof capabilities;
 
 export type Need = keyof typeof tools | Capability | 'linux' | 'root' | 'a root of no user namespace' | 'loop devices' | '/dev/fuse' | 'kernel switches';
 
-/** The full path of a tool, also where /usr/sbin is not on the PATH of the user. */
+/** Returns the full path of a tool. Also searches /usr/sbin, which may be missing in the user's PATH. */
 export function findTool(name: string): string | undefined {
   const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/bin'];
   return folders.map((folder) => join(folder, name)).find((file) => accessible(file, constants.X_OK));
@@ -54,12 +54,12 @@ function isRoot(): boolean {
   return process.platform === 'linux' && process.geteuid?.() === 0;
 }
 
-/** What comes with a need: root in a container may be less than root. */
+/** Adds implied requirements: root in a container may have fewer rights than root. */
 function completed(wanted: Need[]): Need[] {
   if (!wanted.includes('root') || !isRoot()) return wanted;
   const also: Need[] = ['a root of no user namespace', 'CAP_CHOWN', 'CAP_DAC_OVERRIDE', 'CAP_FOWNER', 'CAP_FSETID', 'CAP_SETGID', 'CAP_SETUID', 'CAP_SETPCAP', 'CAP_MKNOD'];
   if (wanted.includes('unshare') || wanted.includes('mount')) also.push('CAP_SYS_ADMIN');
-  // Processes of other users are traced.
+  // strace attaches to processes of other users.
   if (wanted.includes('strace') && wanted.includes('setpriv')) also.push('CAP_SYS_PTRACE');
   return [...wanted, ...also];
 }
@@ -89,7 +89,7 @@ function isMet(need: Need): boolean {
   }
 }
 
-/** Answers `describe`, or its skipping twin when this machine lacks something the block needs. */
+/** Returns `describe`, or its skipping variant if this machine lacks a requirement of the block. */
 export function needs(...wanted: Need[]): (name: string, body: () => void) => void {
   const missing = completed(wanted).filter((need) => !isMet(need));
   if (missing.length === 0) return (name, body) => void describe(name, body);

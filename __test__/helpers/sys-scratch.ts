@@ -1,5 +1,5 @@
-// Scratch directories that every user can reach, the package copied to where every user can read it,
-// and the small C programs of the specs, built when they are asked for.
+// Scratch directories that every user can reach, a copy of the package that every user can read, and the small C
+// programs of the specs, built on demand.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,7 +23,7 @@ function everyoneMayEnter(dir: string): boolean {
   return searchable && (dir === dirname(dir) || everyoneMayEnter(dirname(dir)));
 }
 
-/** A new directory of mode 0755, removed when the spec file ends, with parents that any user may search. */
+/** Makes a new directory of mode 0755 whose parents every user may search. Removes it when the spec file ends. */
 export function scratch(): string {
   const place = [tmpdir(), '/tmp', '/var/tmp'].map((dir) => realpathSync(dir)).find(everyoneMayEnter);
   if (place === undefined) throw new Error('no temporary directory that every user may enter');
@@ -33,7 +33,7 @@ export function scratch(): string {
   return dir;
 }
 
-/** A directory inside `parent` with exactly this mode, whatever the umask. */
+/** Makes a directory inside `parent` with exactly this mode, whatever the umask. */
 export function makeDir(parent: string, name: string, mode: number): string {
   const dir = join(parent, name);
   mkdirSync(dir);
@@ -41,7 +41,7 @@ export function makeDir(parent: string, name: string, mode: number): string {
   return dir;
 }
 
-/** The folder of a copy of the package and of the child programs that another user may read. */
+/** Returns a folder with a copy of the package and of the child programs that another user may read. */
 export function stagedPackage(): string {
   if (staged !== undefined) return staged;
   const folder = join(scratch(), 'holdfast');
@@ -59,7 +59,7 @@ export function stagedPackage(): string {
 
 const built = new Map<string, string>();
 
-/** Compiles `programs/<name>.c` into a scratch directory and answers the path of the program. */
+/** Compiles `programs/<name>.c` into a scratch directory, and returns the path of the program. */
 export function buildC(name: string, ...flags: string[]): string {
   const known = built.get(name);
   if (known !== undefined) return known;

@@ -1,10 +1,10 @@
-// Places that belong to the kernel or the system, and links that lead nowhere: what is said there differs from what one would guess.
+// Situations with files of the kernel or the system, and with dangling symlinks, whose verdicts are not obvious.
 import { join } from 'node:path';
 import { asUser1000 } from './sys-driver.js';
 import type { Situation } from './sys-situations.js';
 
 export interface Explained extends Situation {
-  /** What a person reads of a verdict: its reason and its advice. */
+  /** expected texts of a verdict: its reason and its advice */
   says: RegExp[];
   saysNot: RegExp[];
 }
@@ -58,7 +58,7 @@ export const kernelSituations: Explained[] = [
     }),
   ),
   {
-    // A mount of its own covers the machine's: the write that is compared stays in it.
+    // A separate mount covers the machine's directory: the compared write stays in it.
     name: 'a directory of the system, as root',
     as: asRoot,
     build: async (make) => {

@@ -1,22 +1,22 @@
-// Places where the verbs fare differently, each built anew for whoever asks what they would do there.
+// Situations in which the verbs have different outcomes. Each is built anew on request.
 import { join } from 'node:path';
 import { asUser1000 } from './sys-driver.js';
 import type { Maker } from './sys-maker.js';
 
 export interface Situation {
-  /** As a sentence. */
+  /** a sentence */
   name: string;
-  /** What stands before the program that looks, and then acts. */
+  /** launcher of the doctor and of the verbs */
   as: string[];
-  /** Builds it in a directory that only it uses, and answers the path that is asked about. */
+  /** builds the situation in a directory of its own, and returns the path to test */
   build: (make: Maker) => Promise<string>;
   env?: Record<string, string>;
-  /** The verdict that a person should read there, by verb: its code, its reason or `ok`. */
+  /** expected verdict by verb: a code, a reason or `ok` */
   told?: Partial<Record<'ensureDir' | 'writeAtomic' | 'readLocalFileSafely' | 'outbound', string>>;
 }
 
 const asRoot: string[] = [];
-/** Root of a user namespace in which nobody else has a number. */
+/** Root of a user namespace in which no other user is mapped. */
 const asRootOfNamespace = ['unshare', '--user', '--map-root-user'];
 const asRootWithoutCapabilities = ['setpriv', '--inh-caps=-all', '--ambient-caps=-all', '--bounding-set=-all'];
 
@@ -386,7 +386,7 @@ export const situations: Situation[] = [
   { name: 'a name with a quote, a space and a line break', as: asUser1000, build: async (make) => make.dir("it's a\nname", 'root:1000', '2755'), told: { writeAtomic: 'EACCES' } },
 ];
 
-/** A file system whose inode flags can be set, also where that of temporary files has none. */
+/** Mounts a file system with inode flags, which that of temporary files may lack. */
 async function tmpfs(make: Maker): Promise<string> {
   await make.mount('tmpfs', '-t', 'tmpfs', 'tmpfs');
   return 'tmpfs';

@@ -1,4 +1,4 @@
-// Watches a driver through strace, or has strace make its system calls fail.
+// Traces a driver with strace, or has strace make its system calls fail.
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { scratch } from './sys-scratch.js';
 export interface SystemCall {
   tid: number;
   name: string;
-  /** The arguments as strace prints them, descriptors with their paths. */
+  /** the arguments as strace prints them, descriptors with their paths */
   args: string;
   result: string;
   text: string;
@@ -17,23 +17,23 @@ export interface SystemCall {
 
 export interface Injection {
   syscall: string;
-  /** What strace shall do: `error=EIO`, `retval=1`… */
+  /** effect for strace: `error=EIO`, `retval=1`… */
   effect: string;
-  /** Which call of that name, counted from 1 after the tracer attached; `'1+'` is every one. */
+  /** index of the call by name, counted from 1 after the tracer attached; `'1+'` is every one */
   when: number | string;
 }
 
 export interface Watch {
-  /** Only this thread is traced, else all threads of the driver. */
+  /** traces only this thread; default: all threads of the driver */
   thread?: number;
   inject?: Injection[];
-  /** Runs once, while the driver is stopped by an injected `signal=STOP`. The driver continues afterwards. */
+  /** runs once, while an injected `signal=STOP` stops the driver, which continues afterwards */
   whileStopped?: () => Promise<void>;
-  /** Runs once, while the driver stands at the entry of its first call of this kind. strace detaches afterwards. */
+  /** runs once, at the entry of the driver's first call of this kind; strace detaches afterwards */
   atEntry?: { of: keyof typeof numbers; act: () => void };
 }
 
-/** Names and numbers of system calls by what they do. */
+/** Names and numbers of system calls by purpose. */
 const numbers = {
   fsync: process.arch === 'arm64' ? { fsync: 82 } : { fsync: 74 },
   rename: process.arch === 'arm64' ? { renameat: 38, renameat2: 276 } : { rename: 82, renameat: 264, renameat2: 316 },
@@ -45,7 +45,7 @@ const unnamed: Record<string, string> = { syscall_0x1c4: 'fchmodat2', syscall_0x
 let place: string | undefined;
 let traces = 0;
 
-/** The driver ended while it was watched: why, and what it had called until then. */
+/** The driver ended during a trace. Has the reason and the calls so far. */
 export class EndedUnderWatch extends Error {
   constructor(
     message: string,
@@ -105,7 +105,7 @@ async function stopped(file: string, isAnswered: () => boolean): Promise<boolean
   return isStopped();
 }
 
-/** Waits until a thread of a process stands in one of these calls. A thread that is running has no number. */
+/** Waits until a thread of a process is in one of these calls. A running thread has no number. */
 async function stands(pid: number, wanted: number[], isAnswered: () => boolean): Promise<boolean> {
   const isThere = (): boolean =>
     readdirSync(`/proc/${pid}/task`).some((tid) => {
@@ -119,7 +119,7 @@ async function stands(pid: number, wanted: number[], isAnswered: () => boolean):
   return true;
 }
 
-/** The calls in the order in which they began; one that strace printed in two halves is joined. */
+/** Returns the calls in the order of their starts. Joins a call that strace printed in two halves. */
 export function parse(trace: string, only: number): SystemCall[] {
   const calls: SystemCall[] = [];
   const open = new Map<string, { text: string; at: number }>();
@@ -146,11 +146,13 @@ function readCall(tid: string, text: string): SystemCall {
   return { tid: Number(tid), name: unnamed[name] ?? name, args, result, text };
 }
 
-/** Memory, time, signals, identity and the event loop's own waiting: not what a file operation costs. */
+/**
+ * Calls for memory, time, signals, identity and the event loop's own waiting, which do not belong to a file operation.
+ */
 const machinery =
   /^(mmap|munmap|mprotect|mremap|madvise|brk|futex|membarrier|epoll_\w+|poll|ppoll|rt_sig\w+|restart_syscall|clock_\w+|gettimeofday|nanosleep|sched_\w+|get(e?[ug]id|p?pid|tid|random|rusage|cpu)|prctl|prlimit64|rseq|set_\w+|clone3?|exit)$/;
 
-/** File and descriptor calls of the marked request, on whatever thread, in order. */
+/** Returns file and descriptor calls of the marked request on all threads, in order. */
 export function fileCalls(calls: SystemCall[]): SystemCall[] {
   const begin = calls.findIndex(({ text }) => text.includes('/holdfast-mark/begin'));
   const end = calls.findIndex(({ text }) => text.includes('/holdfast-mark/end'));
@@ -158,10 +160,10 @@ export function fileCalls(calls: SystemCall[]): SystemCall[] {
   return calls.slice(begin + 1, end).filter(isFileCall);
 }
 
-/** glibc counts the processors, once, when a process has had memory for about nine threads: in whatever call that falls. */
+/** glibc counts the processors once, when a process has allocated for about nine threads, within an arbitrary call. */
 const countsProcessors = (args: string): boolean => args.includes('/sys/devices/system/cpu/');
 
-/** Whether a call is about a file: no machinery, and not the event loop being woken up. */
+/** Whether a call concerns a file. Excludes `machinery`, and the wake-ups of the event loop. */
 export function isFileCall({ name, args }: SystemCall): boolean {
   return !machinery.test(name) && !/^\d+<(anon_inode:|pipe:|socket:|UNIX)/.test(args) && !countsProcessors(args);
 }
@@ -170,7 +172,7 @@ export function names(calls: SystemCall[]): string[] {
   return calls.map(({ name }) => name);
 }
 
-/** Every call that changes permissions, under whichever name. */
+/** Whether a call changes permissions, under any name. */
 export function isChmod({ name }: SystemCall): boolean {
   return /^f?chmod(at2?)?$/.test(name);
 }

@@ -1,4 +1,4 @@
-// What a sweep covers, in its short form and in all of it, and the lines from which `npm run test:faults` makes its tables.
+// The rows of a sweep, in the short and the long form, and the lines from which `npm run test:faults` makes its tables.
 import { appendFileSync } from 'node:fs';
 import { scenarios, type How, type Scenario, type Where } from './sys-fault-scenarios.js';
 import { variants, type Variant } from './sys-sweep.js';
@@ -14,7 +14,7 @@ export interface Row {
   variant: Variant;
 }
 
-/** All of it, or the rows that a short form names. */
+/** Returns all rows, or those of the short form. */
 export function rows(isShort: (row: Row) => boolean): Row[] {
   const all = (Object.keys(variants) as Variant[]).flatMap((variant) =>
     scenarios.flatMap((scenario) =>

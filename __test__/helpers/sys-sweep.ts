@@ -1,4 +1,4 @@
-// Runs a scenario once for every call it makes and every fault, and judges what came of it.
+// Runs a scenario once for every call and every fault, and checks the outcome.
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ export type Errno = keyof typeof constants.errno;
 /** An errno, or a read or write of a single byte. */
 export type Fault = Errno | 'short';
 
-/** What the kernel lacks while a sweep runs, and the ways that are taken then. */
+/** System calls that the kernel lacks during a sweep, and the resulting code paths. */
 export const variants = {
   'openat2 and O_TMPFILE': undefined,
   'the walk': 'openat2=ENOSYS',
@@ -21,24 +21,24 @@ export const variants = {
 } as const;
 export type Variant = keyof typeof variants;
 
-/** What the cases of one scenario came to. */
+/** The outcomes of one scenario's cases. */
 export interface Tally {
   cases: number;
   old: number;
   new: number;
   strays: number;
-  /** Strays where the fault was that of removing one. */
+  /** strays after a fault in their removal */
   unremovable: number;
   thrown: number;
-  /** Success in spite of the fault, by the reason that makes it true. */
+  /** successes in spite of the fault, by reason */
   tolerated: Record<string, number>;
-  /** What must not be, each told in a sentence. */
+  /** violations, one sentence each */
   problems: string[];
 }
 
 export const emptyTally = (): Tally => ({ cases: 0, old: 0, new: 0, strays: 0, unremovable: 0, thrown: 0, tolerated: {}, problems: [] });
 
-/** A place to run scenarios in, with drivers that are kept until a fault has changed what they know or ended them. */
+/** Number of rigs made so far, for their ids. */
 let made = 0;
 
 export class Rig {
@@ -52,7 +52,7 @@ export class Rig {
     private readonly variant: Variant,
   ) {}
 
-  /** A driver that has met the scenario: nothing is loaded, learned or asked for the first time in a case. */
+  /** Returns a driver that has run the scenario: no case loads, caches or determines anything for the first time. */
   private async ready(scenario: Scenario, how: How, where: Where): Promise<FaultyDriver> {
     this.faulty ??= await FaultyDriver.start(variants[this.variant]);
     const { driver } = this.faulty;
@@ -85,13 +85,16 @@ export class Rig {
     const again = async () => (await faulty.ask(scenario.request(ground), scenario.always)).answer.error;
     const done = async (): Promise<void> => {
       if (where === 'root') await faulty.driver.must({ closeRoot: ground.dir });
-      // One by one: tens of thousands at the end would take as long as a hook may.
+      // One by one: tens of thousands at the end would exceed the timeout of a hook.
       rmSync(ground.dir, { recursive: true, force: true });
     };
     return { ground, answer, calls, leaked, again, done };
   }
 
-  /** The C library may just be counting the processors, in a thread of V8: what is open for that moment is no leak. */
+  /**
+   * Counts leaked descriptors. The C library may be counting the processors in a thread of V8: a descriptor that is
+   * open for that moment is no leak.
+   */
   private async leakedSince(before: number): Promise<number> {
     for (let looks = 0; looks < 50 && this.descriptors() !== before; looks++) await sleep(10);
     return this.descriptors() - before;
@@ -101,20 +104,20 @@ export class Rig {
     return readdirSync(`/proc/${this.pid}/fd`).length;
   }
 
-  /** The calls of an undisturbed run. */
+  /** Returns the calls of an undisturbed run. */
   async observe(scenario: Scenario, how: How, where: Where): Promise<(Call & { number: number })[]> {
     await this.ready(scenario, how, where);
     const { answer, calls, ground, done } = await this.run(scenario, how, where);
     if (answer.error) throw new Error(`${scenario.title} fails without any fault: ${answer.error.message}`);
     scenario.isTrue(ground.dir, answer.value);
     await done();
-    // What fails in any case has no other way to fail.
+    // Calls that always fail are no targets.
     return numbered(calls).filter(({ effect }) => effect === '');
   }
 
   /**
-   * One case. The plan hits the call that is meant unless threads of the job itself came to it in another order; what
-   * is judged is the call that was hit. A driver that is not as it was when it was observed is replaced.
+   * Runs one case. The plan hits the intended call unless the job's own threads reach it in another order; the check
+   * uses the call that was hit. Replaces a driver that has changed since it was observed.
    */
   async hit(scenario: Scenario, how: How, where: Where, wanted: Call, plan: string): Promise<Hit> {
     const seen: string[] = [];
@@ -129,7 +132,7 @@ export class Rig {
     throw new Error(`${plan} was meant for ${kindOf(wanted)}, and hit ${seen.join('; ')}`);
   }
 
-  /** The process is killed on entering a call; what it left behind is all that is looked at. */
+  /** Kills the process at the entry of a call. Only the files that it left are checked. */
   async kill(scenario: Scenario, how: How, where: Where, plan: string): Promise<{ ground: Ground; hit: Call }> {
     for (let tries = 0; tries < 4; tries++) {
       const faulty = this.faulty ?? (await this.ready(scenario, how, where));
@@ -149,7 +152,7 @@ export class Rig {
   }
 }
 
-/** What always fails in a scenario, and what fails in a case of it. */
+/** Returns the plan of the faults in all cases of a scenario, and in this one. */
 function plansOf({ always }: Scenario, plan?: string): string | undefined {
   return always === undefined || plan === undefined ? (always ?? plan) : `${always},${plan}`;
 }
@@ -160,7 +163,7 @@ interface Run {
   calls: Call[];
   leaked: number;
   again: () => Promise<PlainError | undefined>;
-  /** Nothing more is asked of the case. */
+  /** ends the case */
   done: () => Promise<void>;
 }
 
@@ -169,7 +172,7 @@ interface Hit extends Run {
   isOnLoop: boolean;
 }
 
-/** A close that fails has closed all the same: that is what Linux does. */
+/** Returns the plan for a fault. On Linux a failed close has closed the descriptor: its error comes after the call. */
 function planFor({ name, number }: { name: string; number: number }, fault: Fault): string {
   if (fault === 'short') return `${name}#${number}:short`;
   return `${name}#${number}:${name === 'close' ? 'late' : 'error'}=${constants.errno[fault]}`;
@@ -177,7 +180,7 @@ function planFor({ name, number }: { name: string; number: number }, fault: Faul
 
 export const errnos: Errno[] = ['EIO', 'ENOSPC', 'EDQUOT', 'EINTR', 'EMFILE', 'EACCES', 'EPERM', 'ENOSYS'];
 
-/** Every call of a scenario with each of the faults that `faultsOf` names for it, by its place among the calls. */
+/** Runs every call of a scenario with each fault that `faultsOf` returns for it, by its index among the calls. */
 export async function sweep(
   rig: Rig,
   scenario: Scenario,
@@ -192,14 +195,17 @@ export async function sweep(
     for (const fault of [...faultsOf(place), ...(isData ? ['short' as const] : [])]) {
       const hit = await rig.hit(scenario, how, where, call, planFor(call, fault));
       await judge(tally, scenario, hit, fault, isRepeated);
-      // What a process learns from it, that a call is missing, must not shape the cases after it.
+      // The process caches that a call is missing, which must not affect later cases.
       if (/^(ENOSYS|EPERM)$/.test(fault) && /^(open|stat|fstat|newfstat|rename|fchmodat|link|preadv)/.test(call.name) && !hit.answer.error) await rig.renew();
     }
   }
   return tally;
 }
 
-/** Adds a case to the tally: what the file system shows, what was told, what was left, and that it works again without the fault. */
+/**
+ * Adds a case to the tally: checks the file system, the reported outcome, the remaining files, and that the call
+ * succeeds without the fault.
+ */
 export async function judge(tally: Tally, scenario: Scenario, run: Hit, fault: Fault, isRepeated: boolean): Promise<void> {
   const { ground, answer, hit, leaked } = run;
   const where = `${fault} in ${kindOf(hit)}`;
@@ -253,16 +259,16 @@ function addStates(tally: Tally, state: string, problem: (text: string) => void)
   else tally.new += 1;
 }
 
-/** What an error says that is not so. */
+/** Returns the false facts of an error. */
 function liesOf(error: PlainError, errno: Fault, hit: Call, scenario: Scenario, dir: string, state: string): string[] {
   if (errno === 'short') return [`a call of one byte is no failure: ${error.message}`];
   const lies: string[] = [];
   const code = error.sysCode ?? error.code;
-  // Node has no name for a few, EDQUOT among them, and says their number instead.
+  // Node has no name for a few errnos, EDQUOT among them, and uses their number.
   const name = getSystemErrorName(-(constants.errno[errno] as number));
   if (code !== name || error.errno !== -(constants.errno[errno] as number)) lies.push(`told as ${code}, ${error.errno}: ${error.message}`);
   if (!toldAs(hit, scenario).test(String(error.syscall))) lies.push(`told as ${error.syscall}: ${error.message}`);
-  // Beneath a root the path is what the caller gave: one of the names.
+  // Beneath a root the path is one of the names that the caller gave.
   const isTheirs = scenario.handled?.test(hit.name) === true && error.path === undefined;
   if (!isTheirs && !`${error.path}`.startsWith(dir) && !scenario.names.includes(`${error.path}`)) lies.push(`told about ${error.path}`);
   const isPublished = state.startsWith('new') && scenario.targets.length > 0;
@@ -274,12 +280,14 @@ function liesOf(error: PlainError, errno: Fault, hit: Call, scenario: Scenario, 
   return lies;
 }
 
-/** A directory is made, found or tightened by calls that node:fs has under `mkdir` and `chmod`. */
+/**
+ * Returns the expected `syscall`. node:fs reports calls that make, find or tighten a directory as `mkdir` and `chmod`.
+ */
 function toldAs(hit: Call, { makesDirectories, targets, isListed }: Scenario): RegExp {
   // fdopendir and readdir, which node:fs calls by an older name.
   if (/^(getdents64|fcntl|lseek)$/.test(hit.name) || (/^\w*stat/.test(hit.name) && isListed)) return /^(scandir|l?stat|fstat|fcntl)$/;
   if (makesDirectories && /^open|stat/.test(hit.name)) return /^(open|fstat|mkdir)$/;
-  // What has the name is looked at through a descriptor of it: for node:fs that is opening it.
+  // A stat through a descriptor of the name is part of an open in node:fs.
   if (/stat/.test(hit.name) && targets.some((target) => hit.args.includes(`/${target}> "" `) || hit.args.includes('/link> "" '))) return /^(open|fstat)$/;
   return /chmod/.test(hit.name) ? /^f?chmod$/ : nodeName(hit);
 }

@@ -1,10 +1,10 @@
-// The addon built in another way than it is shipped: scripts/variant.mjs.
+// Variants of the addon, built by scripts/variant.mjs.
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { repository } from './sys-scratch.js';
 
-/** An addon with panics on demand: the one under test if it is such a one (`npm run test:asan`), or one that is built now. */
+/** Returns an addon with panics on demand: the one under test if it has them (`npm run test:asan`), or a new build. */
 export function addonWithDefects(): string {
   const given = process.env['HOLDFAST_NATIVE_PATH'];
   if (given !== undefined && 'defectArm' in (createRequire(import.meta.url)(given) as object)) return given;

@@ -1,4 +1,4 @@
-// The examples in the declarations (`@example`), each as a program that can be run and type-checked.
+// Turns the examples in the declarations (`@example`) into programs that can be run and type-checked.
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { PROJECT } from './doc-blocks.js';
@@ -6,19 +6,19 @@ import { PROJECT } from './doc-blocks.js';
 export const DECLARATIONS = ['index.d.ts', 'errors.d.ts', 'write.d.ts', 'stage.d.ts', 'fs-safe.d.ts'];
 
 export interface Example {
-  /** File and line of the tag. */
+  /** file and line of the tag */
   name: string;
-  /** The function that it documents. */
+  /** the documented function */
   of: string;
   code: string;
 }
 
-/** What an example leaves to the program that it stands in. */
+/** The program around an example. */
 interface Surroundings {
-  /** Parameters of the function around the example. */
+  /** parameters of the function around the example */
   parameters?: string;
   before?: string;
-  /** Calls `example`. Default: without arguments. */
+  /** calls `example`; default: without arguments */
   call?: string;
 }
 
@@ -49,7 +49,7 @@ class FsSafeError extends Error {
   },
 };
 
-/** The examples of a declaration file, in order. */
+/** Returns the examples of a declaration file, in order. */
 export function examplesOf(file: string): Example[] {
   const lines = fs.readFileSync(path.join(PROJECT, file), 'utf8').split('\n');
   return lines.flatMap((line, index) => {
@@ -62,13 +62,13 @@ export function examplesOf(file: string): Example[] {
   });
 }
 
-/** The values that an entry of the package exports, by the declarations of that entry. */
+/** Returns the values that an entry of the package exports, by its declarations. */
 function exportsOf(file: string): string[] {
   const files = file === 'fs-safe.d.ts' ? [file] : DECLARATIONS.filter((name) => name !== 'fs-safe.d.ts');
   return files.flatMap((name) => [...fs.readFileSync(path.join(PROJECT, name), 'utf8').matchAll(/^export (?:function|const|class) (\w+)/gm)].map((match) => match[1]!));
 }
 
-/** The example as a module in TypeScript, which fails when the example does. */
+/** Returns the example as a TypeScript module, which fails when the example does. */
 export function programOf({ name, of, code }: Example): string {
   const file = name.split(',')[0]!;
   const { parameters = '', before = '', call = 'await example();' } = SURROUNDINGS[of] ?? {};

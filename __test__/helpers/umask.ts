@@ -8,7 +8,7 @@ export async function underUmask<T>(umask: number, body: () => Promise<T>): Prom
   }
 }
 
-/** Permission bits as one reads them: `0640`. */
+/** Formats permission bits: `0640`. */
 export function octal(mode: number): string {
   return mode.toString(8).padStart(4, '0');
 }

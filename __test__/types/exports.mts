@@ -1,4 +1,4 @@
-// Every export there is, under its name: a name that is missing here, or here and not there, does not compile.
+// Every export, by name: a missing or a surplus name does not compile.
 import * as holdfast from 'holdfast';
 import type {
   Capabilities,
@@ -118,7 +118,7 @@ exactly<
   >
 >();
 
-// The fields of every options and result type; what each holds is in options.mts and results.mts.
+// The fields of every options and result type; options.mts and results.mts test their types.
 type Shared = 'root' | 'symlinks' | 'signal';
 type ReadFields = Shared | 'maxBytes' | 'hardlinks' | 'pseudoFiles' | 'outbound' | Fields<ForeignReadOptions>;
 exactly<Equal<Fields<CommonOptions>, Shared>>();

@@ -1,4 +1,4 @@
-// An ES module that binds the adapters, with a host's classes as those of the libraries are declared.
+// An ES module that binds the adapters, with host classes declared like those of the libraries.
 import { bindFsSafe, bindSafeOpen, ensureParentDirSync, type FsSafe, type FsSafeReadResult, type SafeOpen } from 'holdfast/fs-safe';
 
 declare class FsSafeError extends Error {
@@ -62,7 +62,7 @@ export async function roots(rootDir: string): Promise<number> {
   return (await root.exists('a')) && isDirectory ? config.tokens.length : mtimeMs;
 }
 
-/** A root as the library declares it, for a function of the host that takes one. */
+/** A root as the library declares it, for a host's function that takes one. */
 interface LibraryRoot {
   readonly rootReal: string;
   readonly defaults: { durable?: boolean; hardlinks?: 'reject' | 'allow'; maxBytes?: number; mkdir?: boolean; mode?: number; symlinks?: 'reject' | 'follow-within-root' | 'follow-parents-within-root' };

@@ -1,4 +1,4 @@
-// Every option with every value it takes, in each way a call may be written.
+// Every option with every value, in each form of a call.
 import {
   ensureDir,
   ensureDirSync,

@@ -1,4 +1,4 @@
-// What must not compile. Every line is one mistake; a directive that finds no error below it is an error itself.
+// Programs that must not compile. Every line has one mistake. A directive without an error below it is an error.
 import {
   ensureDir,
   ensureDirSync,

@@ -1,4 +1,4 @@
-// What every call gives back, field by field, and how an error is told and taken apart.
+// The result of every call, field by field, and the narrowing of errors.
 import type { Stats } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import {
@@ -149,14 +149,14 @@ export function report(error: unknown): { status: number; body: HoldfastErrorPub
     case 'internal':
       return { status: 500, body };
     default: {
-      // A code that this switch does not know would not be `never`.
+      // `error.code` is `never` only if the switch covers every code.
       const unknown: never = error.code;
       return unknown;
     }
   }
 }
 
-/** The same with the functions for it. */
+/** The same with the functions of the package. */
 export function answer(error: unknown): { status: number; body: PublicError; isMissing: boolean } {
   return { status: httpStatus(error), body: toPublicError(error), isMissing: isNotFound(error) };
 }

@@ -1,5 +1,5 @@
-// A program that names none of Node's types. In a project without @types/node and with `skipLibCheck`, what the
-// declarations take from Node (paths, buffers, stats, handles) is `any`; all the rest is checked as ever.
+// A program that names none of Node's types. In a project without @types/node and with `skipLibCheck`, types from Node
+// (paths, buffers, stats, handles) are `any`; all others are checked as usual.
 import { ensureDir, isHoldfastError, readLocalFileSafely, writeAtomic, type EnsureDirResult } from 'holdfast';
 
 export async function save(file: string, text: string): Promise<number> {
