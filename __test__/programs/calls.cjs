@@ -1,5 +1,5 @@
 'use strict';
-// Makes calls of holdfast's sync functions and prints what came of each, as one line of JSON.
+// Makes calls of holdfast's sync functions and prints their outcomes, as one line of JSON.
 //   node calls.cjs <folder of the package> '[["ensureDirSync", ["/path"]], …]'
 
 const [folder, calls] = process.argv.slice(2);

@@ -1,4 +1,5 @@
-// Calls cleanStaleTemporaries without a pause until its standard input is closed, then prints how many calls removed how many files.
+// Calls cleanStaleTemporaries without a pause until its standard input is closed, then prints the number of calls and
+// of removed files.
 //   cleaner.mjs DIRECTORY
 import { readdirSync } from 'node:fs';
 import { cleanStaleTemporaries } from '../../index.mjs';

@@ -1,4 +1,4 @@
-// Makes calls in great number, or one that is large, in a process of its own, and prints what that cost; started by fast-path.spec.ts.
+// Makes many calls, or a large one, in a process of its own, and prints their costs. Started by fast-path.spec.ts.
 //   crowd.mjs delay KIND COUNT DIR   how long the event loop stood still, in milliseconds
 //   crowd.mjs counts KIND COUNT DIR  most descriptors and threads at any time
 //   crowd.mjs memory FORM FILE       most memory the process ever had, in bytes
@@ -13,7 +13,7 @@ const [which, ...args] = process.argv.slice(2);
 const QUICK = { durable: false, mode: 0o600 };
 const DATA = 'x'.repeat(1024);
 
-/** What a user would write by hand. */
+/** The handwritten code of a user. */
 async function writeByHand(file) {
   const temporary = `${file}.${process.pid}.tmp`;
   const handle = await fs.promises.open(temporary, 'wx', 0o600);
@@ -38,7 +38,7 @@ const KINDS = {
   'peer-write': (dir, n) => writeByHand(`${dir}/p${n}`),
 };
 
-/** Every result is dropped as it comes, as a server drops what it has sent. */
+/** Drops every result at once, as a server drops sent data. */
 async function crowd(kind, count, dir) {
   let failures = 0;
   const calls = Array.from({ length: count }, (_, n) =>
@@ -138,7 +138,7 @@ const MODES = {
     const length = { nothing: () => 0, sync: () => readLocalFileSafelySync(file).buffer.length, promise: async () => (await readLocalFileSafely(file)).buffer.length }[form];
     readLocalFileSafelySync(import.meta.filename);
     const read = await length();
-    // As the kernel counted it for this very program: maxRSS begins with what the process had been before it became node.
+    // The kernel's count for this program: maxRSS includes the memory of the process before it became node.
     const [, kib] = /VmHWM:\s+(\d+) kB/.exec(fs.readFileSync('/proc/self/status', 'utf8'));
     return { read, most: Number(kib) * 1024, maxRSS: process.resourceUsage().maxRSS * 1024 };
   },
@@ -148,11 +148,11 @@ const MODES = {
     const found = {};
     for (const [name, call] of Object.entries({ ...REJECTED, fulfilled: FULFILLED })) {
       raised = 0;
-      // More than once: before anything is known of the mount, and afterwards.
+      // More than once: before the mount is known, and afterwards.
       for (let round = 0; round < 3; round += 1) {
         const before = raised;
         void call(dir);
-        // However long it takes: one that came late would be counted for the next kind.
+        // Waits until it comes: a late one would count for the next kind.
         for (const end = Date.now() + 20_000; name !== 'fulfilled' && raised === before && Date.now() < end; ) await sleep(2);
         await sleep(12);
       }

@@ -1,5 +1,5 @@
-// Has the addon panic at one place after another, in one process, and prints what came of each call; started by
-// sys-defects.spec.ts with an addon that was built for that (HOLDFAST_NATIVE_PATH).
+// Makes the addon panic at one point after another, in one process, and prints the outcome of each call. Started by
+// sys-defects.spec.ts with a special build of the addon (HOLDFAST_NATIVE_PATH).
 //   node --expose-gc defects.mjs FOLDER
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -14,12 +14,12 @@ writeFileSync(`${dir}/large`, Buffer.alloc(LARGE));
 mkdirSync(`${dir}/made`, { mode: 0o755 });
 const pinned = holdfast.openRootSync(dir);
 let count = 0;
-/** A name that no call has used. */
+/** Returns an unused name. */
 const fresh = () => `${dir}/fresh-${(count += 1)}`;
 const pieces = () => ['one ', 'two ', 'three'].map((piece) => piece.padEnd(70_000, '.'));
 const many = (files) => files.map((file) => ({ file, data: 'many' }));
 
-/** Every verb, with what it must come to when nothing is broken. */
+/** Every verb, with its expected outcome without a panic. */
 const VERBS = {
   readSync: () => holdfast.readLocalFileSafelySync(`${dir}/small`).buffer.length === 5,
   readLargeSync: () => holdfast.readLocalFileSafelySync(`${dir}/large`).buffer.length === LARGE,
@@ -76,7 +76,7 @@ async function outcome(call) {
   }
 }
 
-/** Everything the collector can have of what an iteration made. */
+/** Collects all garbage of an iteration. */
 async function collect() {
   for (let turn = 0; turn < 3; turn += 1) {
     globalThis.gc();
@@ -96,7 +96,7 @@ async function look(place, name, passes, broken, then) {
 
 for (const place of ['argument', 'core', 'job', 'answer', 'thread']) {
   for (const [name, call] of Object.entries(VERBS)) {
-    // Further in each time, until the call no longer comes there.
+    // Further into the call each time, until the call no longer reaches the point.
     for (let passes = 0; ; passes += 1) {
       defectArm(place, passes);
       const broken = await outcome(call);
@@ -106,7 +106,7 @@ for (const place of ['argument', 'core', 'job', 'answer', 'thread']) {
   }
 }
 
-/** What the collector has to drop: a root that nobody closed, a file whose producer was forgotten. */
+/** Objects for the garbage collector: an unclosed root, a file whose producer was dropped. */
 const FORGOTTEN = {
   root: () => void holdfast.openRootSync(dir),
   stream: () =>

@@ -1,5 +1,5 @@
-/* A library to preload: fsync answers success and does nothing, for files or for directories, as HOLDFAST_DROP_SYNC
- * says ("files" or "directories"). A test of power loss that still passes with it tests nothing. */
+/* A library to preload: fsync returns success without any effect, for "files" or for "directories", by
+ * HOLDFAST_DROP_SYNC. A power-loss test that passes with it tests nothing. */
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>

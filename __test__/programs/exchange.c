@@ -1,6 +1,6 @@
-/* An attacker: exchanges two names as fast as the kernel lets it, until its standard input is closed, then
- * prints how often it did, and how many microseconds the slowest exchange took: on a busy machine any system call
- * may have to wait.  exchange [-u uid] one other */
+/* An attacker: exchanges two names as fast as possible until its standard input is closed. Then prints the number of
+ * exchanges, and the microseconds of the slowest one: on a busy machine any system call may have to wait.
+ *   exchange [-u uid] one other */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +47,7 @@ int main(int argc, char **argv) {
   fflush(stdout);
   do {
     for (int i = 0; i < 256; i++) {
-      /* The victim may just have removed or replaced a name: that is its right, and the attack goes on. */
+      /* The victim may just have removed or replaced a name: the attack continues. */
       if (syscall(SYS_renameat2, AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE) == 0)
         count++;
       else if (errno != ENOENT && errno != EBUSY) {

@@ -1,4 +1,4 @@
-/* What fault.c has to know about system calls and registers. */
+/* System calls and registers for fault.c. */
 #ifndef SYS_fchmodat2
 #define SYS_fchmodat2 452
 #endif
@@ -98,7 +98,7 @@ static const struct known known_calls[] = {
 #endif
 };
 
-/* A call that is not known is counted all the same: a new one must not go unnoticed. */
+/* Counts unknown calls as well: a new one must not go unnoticed. */
 static const struct known *look_up(long number) {
   static struct known others[8];
   static char names[8][32];
@@ -114,7 +114,7 @@ static const struct known *look_up(long number) {
   return other;
 }
 
-/* Memory, time, signals, threads, identity and the event loop's own waiting: not what a file operation consists of. */
+/* Calls for memory, time, signals, threads, identity and the event loop's own waiting: no file operations. */
 static const unsigned machinery[] = {
     SYS_mmap,           SYS_munmap,          SYS_mprotect,      SYS_mremap,         SYS_madvise,        SYS_brk,
     SYS_mlock,          SYS_munlock,         SYS_msync,         SYS_mincore,        SYS_membarrier,     SYS_futex,
@@ -148,7 +148,7 @@ static void give_up(const char *what);
 
 static void move_set(int request, pid_t tid, int kind, void *at, size_t size) {
   struct iovec vector = {at, size};
-  /* ESRCH: killed meanwhile, and nothing follows from what is read. */
+  /* ESRCH: killed meanwhile; the caller ignores the registers. */
   if (ptrace((enum __ptrace_request)request, tid, (void *)(uintptr_t)kind, &vector) != 0 && errno != ESRCH) give_up("registers");
 }
 
@@ -184,7 +184,7 @@ static void set_result(pid_t tid, struct registers *registers, int64_t value) {
   put_registers(tid, registers);
 }
 
-/* A call without a number is not made; its result is what the register has. */
+/* The kernel does not make a call without a number; its result is the content of the register. */
 static void skip_call(pid_t tid, struct registers *registers, int64_t value) {
   registers->set.orig_rax = (unsigned long long)-1;
   set_result(tid, registers, value);

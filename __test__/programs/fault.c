@@ -1,19 +1,19 @@
 /* Runs a program and makes single system calls of it fail:  fault report-file program [argument...]
  *
- * A seccomp filter stops every call but those about memory, time, threads and the event loop; this process, its tracer,
- * decides what becomes of it. The program says what shall happen by looking for a file that does not exist:
+ * A seccomp filter stops every call but those about memory, time, threads and the event loop. This process is the
+ * tracer and executes, changes or fails the call. The program controls it by a stat of a file that does not exist:
  *   /holdfast-mark/begin/PLAN   from now on calls are counted, in all of its threads, and written to the report file
  *   /holdfast-mark/end          no longer
- * PLAN is one or more of `[name]#first[-[last]]:effect`, joined by commas: the calls of that name (without one: all
- * calls) from the first to the last that are counted. Effects:
- *   error=5   the call is not made, and answers that errno
- *   late=5    the call is made, and answers that errno
- *   short     a read or write is made of one byte
+ * PLAN is one or more of `[name]#first[-[last]]:effect`, joined by commas: the counted calls of that name (without a
+ * name: all calls) from the first to the last. Effects:
+ *   error=5   the call is not made, and fails with that errno
+ *   late=5    the call is made, and fails with that errno
+ *   short     a read or write transfers one byte
  *   kill      the process gets SIGKILL before the call is made
- * Only calls on files are counted: none on pipes, sockets and event descriptors, by which threads and processes talk.
+ * Only calls on files are counted: none on pipes, sockets and event descriptors, which connect threads and processes.
  *
- * The report has a line for each call that was counted, in order of their ends: thread, name, arguments, result, effect
- * and the number of the rule it came from. */
+ * The report has a line for each counted call, in order of their ends: thread, name, arguments, result, effect and the
+ * index of its rule. */
 #define _GNU_SOURCE
 #include <elf.h>
 #include <errno.h>
@@ -49,7 +49,7 @@ struct rule {
   int number;
 };
 
-/* A call that is under way in one thread. */
+/* A pending call of one thread. */
 struct call {
   pid_t tid;
   char text[1024];
@@ -96,7 +96,7 @@ static void read_rules(const char *plan) {
   }
 }
 
-/* The rule that is meant for this call, if any. Each rule counts the calls of its name. */
+/* Returns the rule for this call, if any. Each rule counts the calls of its name. */
 static const struct rule *apply_rules(const char *name) {
   const struct rule *found = NULL;
   for (struct rule *rule = rules; rule < rules + rule_count; rule++) {
@@ -129,7 +129,7 @@ static int poke(pid_t tid, uint64_t address, void *from, size_t size) {
   return process_vm_writev(tid, &here, 1, &there, 1, 0) == (ssize_t)size;
 }
 
-/* Text may end anywhere on a page, behind which there may be nothing: byte groups up to the page's end. */
+/* Reads up to the end of a page at a time: text may end on any page, and the next one may not be mapped. */
 static void peek_text(pid_t tid, uint64_t address, char *to, size_t size) {
   size_t length = 0;
   while (length + 1 < size) {
@@ -143,7 +143,7 @@ static void peek_text(pid_t tid, uint64_t address, char *to, size_t size) {
   to[length] = '\0';
 }
 
-/* What a descriptor leads to, or an empty text where there is none. */
+/* Returns the target of a descriptor, or an empty text. */
 static void peek_descriptor(pid_t tid, int descriptor, char *to, size_t size) {
   char link[64];
   if (descriptor == AT_FDCWD)
@@ -162,7 +162,7 @@ static void append(char *to, size_t size, const char *format, ...) {
   va_end(list);
 }
 
-/* Arguments as text: descriptors by where they lead, paths quoted, then the flags. False for what is no file. */
+/* Formats arguments: targets of descriptors, quoted paths, then the flags. False for objects other than files. */
 static int describe(pid_t tid, const struct known *known, const uint64_t *args, char *text, size_t size) {
   *text = '\0';
   for (int at = 0; at < 4; at++) {
@@ -184,7 +184,7 @@ static int describe(pid_t tid, const struct known *known, const uint64_t *args, 
       append(text, size, "count=%llu ", (unsigned long long)args[at]);
     }
   }
-  /* The C library counts the processors once in a while: opens, reads and closes a list of them. */
+  /* The C library counts the processors occasionally: it opens, reads and closes a list of them. */
   return strstr(text, "/sys/devices/system/cpu") == NULL;
 }
 
@@ -203,7 +203,7 @@ static void mark(const char *word) {
   if (ftruncate(report, 0) != 0 || lseek(report, 0, SEEK_SET) != 0) give_up("report");
 }
 
-/* Makes a read or write one of a single byte, if it is more. */
+/* Shortens a read or write to a single byte. */
 static void shorten(pid_t tid, struct call *call, const struct known *known, struct registers *registers) {
   uint64_t args[6];
   arguments(registers, args);
@@ -212,14 +212,14 @@ static void shorten(pid_t tid, struct call *call, const struct known *known, str
     if (args[2] > 1) set_third_argument(tid, registers, one);
     return;
   }
-  /* A vector of buffers: the first of them alone, and of it one byte. Its true length is put back afterwards. */
+  /* A vector of buffers: only one byte of the first buffer. Its length is restored afterwards. */
   call->changed_address = args[1] + offsetof(struct iovec, iov_len);
   if (!peek(tid, call->changed_address, &call->changed_value, sizeof one) || !poke(tid, call->changed_address, &one, sizeof one))
     give_up("iovec");
   set_third_argument(tid, registers, one);
 }
 
-/* A call is about to be made. True when its end matters as well. */
+/* Handles the entry of a call. True if its exit matters as well. */
 static int on_entry(pid_t tid) {
   struct registers registers;
   get_registers(tid, &registers);
@@ -271,7 +271,7 @@ static void on_exit_of(pid_t tid) {
   call->tid = 0;
 }
 
-/* Everything but the machinery is stopped at. */
+/* Stops at every call but those of the machinery. */
 static void install_filter(void) {
   struct sock_filter code[8 + sizeof machinery / sizeof *machinery];
   unsigned short length = 0;
@@ -288,7 +288,7 @@ static void install_filter(void) {
   }
 }
 
-/* Ends as the program did. */
+/* Ends with the program's status. */
 static void end_like(int status) {
   if (!WIFSIGNALED(status)) exit(WEXITSTATUS(status));
   signal(WTERMSIG(status), SIG_DFL);
@@ -297,7 +297,7 @@ static void end_like(int status) {
 }
 
 static void resume(int request, pid_t tid, int signal_number) {
-  /* It may have been killed meanwhile: then there is nothing to resume. */
+  /* The thread may have been killed meanwhile: then there is none to resume. */
   if (ptrace((enum __ptrace_request)request, tid, 0, signal_number) != 0 && errno != ESRCH) give_up("ptrace");
 }
 

@@ -1,4 +1,4 @@
-// One call of holdfast/fs-safe, for a process that something fails in. Prints what it threw.
+// Makes one call of holdfast/fs-safe, for a process with an injected fault. Prints its error.
 import { bindFsSafe } from '../../fs-safe.mjs';
 
 class FsSafeError extends Error {

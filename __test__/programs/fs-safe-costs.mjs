@@ -1,4 +1,4 @@
-// Makes a call often, between two marks in a trace of its system calls: of an adapter, or of the verbs beneath it.
+// Repeats a call between two marks in a trace of its system calls: a call of an adapter, or of the verbs beneath it.
 import { accessSync } from 'node:fs';
 import * as holdfast from '../../index.mjs';
 import { bindFsSafe } from '../../fs-safe.mjs';
@@ -29,13 +29,13 @@ const CALLS = {
 };
 
 const call = CALLS[name];
-// The first calls find out what the system can do.
+// The first calls determine the capabilities of the system.
 for (let i = 0; i < 5; i += 1) await call();
 const mark = (which) => {
   try {
     accessSync(`/mark-${which}`);
   } catch {
-    // It is there for the trace alone.
+    // The call only marks the trace.
   }
 };
 mark('begin');

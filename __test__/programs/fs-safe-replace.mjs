@@ -1,4 +1,4 @@
-// One replaceFileAtomic, for a trace of its system calls. Prints what came of it and what the file is then.
+// Runs one replaceFileAtomic, for a trace of its system calls. Prints the outcome and the resulting file.
 import { readFileSync } from 'node:fs';
 import { bindFsSafe } from '../../fs-safe.mjs';
 

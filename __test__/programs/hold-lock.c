@@ -1,4 +1,4 @@
-// Holds a lock of fcntl(2) on a whole file until its standard input ends: r, a reader's; w, a writer's.
+// Holds an fcntl(2) lock on a whole file until its standard input ends: r, a read lock; w, a write lock.
 //   hold-lock FILE r|w
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -1,13 +1,16 @@
-// The columns of the hostile matrix: what is called on which object of a directory that hostile.cjs has made.
+// The columns of the hostile matrix: the calls, and their objects in a directory that hostile.cjs has made.
 //
-// `sets` are the names that have new content when the call succeeds; `mode` is the mode they have then, where the call
-// or the contract fixes it; `exact`: by the option `mode`, which an ACL may not add to. Everything else in the directory must stay as it was.
+// - `sets`: names that have new content after a success.
+// - `mode`: their mode then, if the call or the contract determines it.
+// - `exact`: the option `mode` determines it, and an ACL may not add to it.
+//
+// All other objects in the directory must stay unchanged.
 'use strict';
 
 const both = ['sync', 'async'];
 const STALE = `.holdfast-${'0'.repeat(32)}.tmp`;
 
-/** A verb in one of its forms. */
+/** Returns a verb in one of its forms. */
 const verb = (holdfast, how, name) => (how === 'sync' ? holdfast[`${name}Sync`] : holdfast[name]);
 const read = (name, options) => (holdfast, at, how) => verb(holdfast, how, 'readLocalFileSafely')(at(name), options?.(at));
 const write = (name, options) => (holdfast, at, how) => verb(holdfast, how, 'writeAtomic')(at(name), 'new', options?.(at));
@@ -20,7 +23,7 @@ async function* pieces() {
   yield 'ew';
 }
 
-/** A method of a root, in one of its forms. */
+/** Returns a method of a root, in one of its forms. */
 const onRoot =
   (name, ...args) =>
   async (holdfast, at, how) => {
@@ -51,7 +54,7 @@ const staged = (name) => async (holdfast, at) => {
   }
 };
 
-/** The results of many writes, of which every one must be there. */
+/** Returns the results of many writes, which must all succeed. */
 async function all(settled) {
   const failed = (await settled).find(({ status }) => status === 'rejected');
   if (failed) throw failed.reason;
@@ -113,11 +116,11 @@ const COLUMNS = [
   { name: 'leave', call: ensure('open', given({ existing: 'leave' })) },
   { name: 'tighten with a root', call: ensure('open', (at) => ({ root: at('.') })), tightens: 'open', private: 'open' },
   { name: 'Root.ensureDir', call: onRoot('ensureDir', 'a/b'), makes: ['a', 'a/b'], private: 'a/b' },
-  // Last: where nothing is free, it frees a block.
+  // Last: on a full file system it frees a block.
   { name: 'clean', forms: ['async'], call: async (holdfast, at) => ({ removed: await holdfast.cleanStaleTemporaries(at('.'), { olderThanMs: 0 }) }), removes: [STALE] },
 ];
 
-/** Each column in each of its forms: the cells of one row, with a directory each. */
+/** The cells of one row: each column in each of its forms, with a directory each. */
 const CELLS = COLUMNS.flatMap((column, index) => (column.forms ?? both).map((how) => ({ ...column, how, dir: `${index}-${how}`, title: `${column.name} (${how})` })));
 
 module.exports = { CELLS, STALE };

@@ -1,7 +1,7 @@
-// Makes, uses and looks at the directories of the hostile matrix, in the environment that it is started in:
+// Makes, uses and records the directories of the hostile matrix, in its environment:
 //   hostile.cjs keep BASE UID DIRS   as root, for each line of its input: `build` makes these directories, a JSON array with
 //                                    one for each cell, owned by this user; `look FILE` writes what is beneath BASE to a file
-//   hostile.cjs run PACKAGE BASE     calls each cell that has a directory, in turn, and prints what came of it
+//   hostile.cjs run PACKAGE BASE     calls each cell that has a directory, in turn, and prints its outcome
 'use strict';
 
 const { execFileSync } = require('node:child_process');
@@ -47,7 +47,7 @@ function build(base, uid, names) {
   acl('aclDir', '-d', '-m', `u:${OTHER}:rwx,g::rx,o::rx,m::rwx`);
 }
 
-/** An error as JSON, and whether it is one of the shapes that the contract has. */
+/** Returns an error as JSON, and whether its shape is one of the contract's. */
 function toPlain(error, holdfast) {
   const { name, code, message, errno, syscall } = error ?? {};
   const isTyped = holdfast.isHoldfastError(error) || (typeof errno === 'number' && typeof syscall === 'string');
@@ -70,7 +70,9 @@ async function run(folder, base) {
   return report;
 }
 
-/** Everything beneath a directory and itself; links are not followed, which readdir with `recursive` does. */
+/**
+ * Returns everything beneath a directory, and the directory. Follows no symlinks, which readdir with `recursive` does.
+ */
 function everything(at) {
   return [at, ...(fs.lstatSync(at).isDirectory() ? fs.readdirSync(at).flatMap((name) => everything(path.join(at, name))) : [])];
 }
@@ -92,7 +94,7 @@ function look(base) {
   return seen;
 }
 
-/** Carries out one line after the other, and says so. */
+/** Executes the lines one after another, and confirms each. */
 async function keep(base, uid, dirs) {
   for await (const line of createInterface({ input: process.stdin })) {
     const [word, file] = line.split(' ');

@@ -1,6 +1,6 @@
-/* Mounts a directory over itself with ids mapped: those up to LAST as they are, all others without a meaning.
+/* Mounts a directory over itself with mapped ids: those up to LAST unchanged, all others unmapped.
  *   idmapped DIRECTORY LAST
- * A child in a user namespace with that map stands for the mapping; mount_setattr(2), Linux 5.12. */
+ * The user namespace of a child holds the mapping; mount_setattr(2), Linux 5.12. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sched.h>
@@ -24,7 +24,7 @@
 #define AT_RECURSIVE 0x8000
 #endif
 
-/* Of linux/mount.h, which does not go together with sys/mount.h everywhere. */
+/* From linux/mount.h, which conflicts with sys/mount.h on some systems. */
 #define CLONE_THE_TREE 1
 #define FROM_EMPTY_PATH 4
 #define ID_MAPPED 0x00100000

@@ -1,6 +1,6 @@
 /* Runs a program as root of a new user namespace that maps a range of ids to themselves:
  *   in-user-namespace count program [argument...]
- * Ids from `count` on are not mapped. Needs root; util-linux wants newuidmap for the same. */
+ * Ids from `count` on are unmapped. Needs root; util-linux needs newuidmap for the same. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +36,7 @@ int main(int count, char **words) {
   if (outside < 0) fail("fork");
   char byte;
   if (outside == 0) {
-    /* Stays outside and maps its parent, which becomes the program: the process id stays the same. */
+    /* The child stays outside and maps its parent, which executes the program: the process id stays the same. */
     close(begun[1]);
     if (read(begun[0], &byte, 1) != 1) _exit(1);
     char map[64];

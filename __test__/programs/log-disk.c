@@ -1,17 +1,17 @@
-/* A disk in memory that logs every write and every flush, can be put into any state a power loss may leave, and
- * can fail; then runs a program that may use it:
+/* A disk in memory that logs every write and every flush, can enter any state that a power loss may leave, and can
+ * fail. Runs a program that uses it:
  *   log-disk directory bytes program [argument...]
  * The directory gets four files. `disk` is for a loop device: writes to it are logged, and the fsync that the loop
  * driver makes of a flush. `marks` logs a line of text between them. `log` is the log as text, one entry a line:
- * W (metadata) or D (content, told by its first bytes) with offset and length, F for a flush, M for a mark.
+ * W (metadata) or D (content, recognized by its first bytes) with offset and length, F for a flush, M for a mark.
  * `control` takes one command a line:
- *   settle         what the disk has now is what it had before the log, which becomes empty
- *   replay         from now on writes are not logged; the disk has what it had before the log
+ *   settle         the current content becomes the content before the log, which becomes empty
+ *   replay         stops logging, and restores the content before the log
  *   advance N      everything before entry N was on the disk when the power failed
- *   reset          the disk has what was on it when the power failed, whatever was written since
- *   put I A B      it also has the bytes from A to B of entry I
- *   fail N         the Nth request from now on and all after it answer EIO; 0: none does, the disk works again
- * Speaks the kernel's protocol itself, one request after the other, so that the log has one order. */
+ *   reset          restores the content at the power failure, without later writes
+ *   put I A B      adds the bytes from A to B of entry I
+ *   fail N         the Nth request from now on and all later ones fail with EIO; 0: the disk works again
+ * Implements the kernel's FUSE protocol, one request after the other, so that the log has one order. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +32,7 @@ enum { ROOT = FUSE_ROOT_ID, DISK, CONTROL, LOG, MARKS, NODES };
 enum { BLOCK = 4096, LARGEST = 1 << 20 };
 
 static const char *const names[NODES] = {[DISK] = "disk", [CONTROL] = "control", [LOG] = "log", [MARKS] = "marks"};
-/* What the files of the tests have at the start of every block of theirs. */
+/* The start of every block of the tests' files. */
 static const char content_begins[8] = {'h', 'o', 'l', 'd', 'f', 'a', 's', 't'};
 
 struct entry {
@@ -48,10 +48,10 @@ static size_t advanced;
 static int replaying;
 
 static uint64_t disk_size;
-static char *live, *lost; /* what the disk shows; what it had when the power failed */
+static char *live, *lost; /* the current content; the content at the power failure */
 static char *changed;     /* by block: whether the two may differ */
 
-static long fail_in; /* requests until everything fails; 0: nothing does */
+static long fail_in; /* requests until all fail; 0: none fails */
 static char *log_text;
 static size_t log_length;
 static int device;
@@ -85,7 +85,7 @@ static void put(char *onto, uint64_t offset, const char *bytes, size_t length) {
   memset(changed + offset / BLOCK, 1, (offset + length - 1) / BLOCK - offset / BLOCK + 1);
 }
 
-/* Content is told from metadata by every block of it: a file system may write both in one request. */
+/* Distinguishes content from metadata by block: a file system may write both in one request. */
 static int is_content(const char *bytes, size_t length) {
   for (size_t at = 0; at < length; at += BLOCK)
     if (length - at < sizeof content_begins || memcmp(bytes + at, content_begins, sizeof content_begins) != 0) return 0;
@@ -275,7 +275,7 @@ int main(int argc, char **argv) {
   }
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != program) return 0;
-  /* Whoever leaves a mount namespace last unmounts what is in it. That must not be the one who serves its disk. */
+  /* The last process in a mount namespace unmounts its mounts. That must not be the process that serves the disk. */
   if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
     perror("log-disk: unshare");
     return 2;
@@ -284,7 +284,7 @@ int main(int argc, char **argv) {
   live = image();
   lost = image();
   changed = need(calloc(disk_size / BLOCK, 1));
-  /* One byte more, for the end of a text. */
+  /* One more byte, for the end of a text. */
   size_t largest = sizeof(struct fuse_in_header) + sizeof(struct fuse_write_in) + LARGEST;
   char *request = need(malloc(largest + 1));
   for (;;) {

@@ -1,10 +1,10 @@
-/* A file system in memory that behaves as some real ones do, then runs a program that may use it:
+/* A file system in memory with quirks of real ones. Runs a program that uses it:
  *   odd-fs directory habit[,habit...] program [argument...]
  * Habits: chmod-ignored (as vfat), short-reads and short-writes (one byte at a time), close-fails (ENOSPC at
- * close of what was written, as NFS and quotas do), sync-dir-refused (EINVAL), slow-open and slow-close (while
- * there is a file `directory.slow`: makes the file `directory.waits`, and answers when somebody removes it),
- * folds-cases (names that differ in the case of ASCII letters are one).
- * Speaks the kernel's protocol itself, so that no FUSE library is needed. Ends when the program ends. */
+ * close of a written file, as NFS and quotas do), sync-dir-refused (EINVAL), slow-open and slow-close (while a file
+ * `directory.slow` exists: makes the file `directory.waits`, and responds when it is removed), folds-cases (names that
+ * differ in the case of ASCII letters are one).
+ * Implements the kernel's protocol, so that no FUSE library is needed. Ends when the program ends. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -70,7 +70,7 @@ static uint64_t find(uint64_t parent, const char *name) {
 
 static uint64_t make(const struct fuse_in_header *request, const char *name, mode_t mode) {
   for (uint64_t id = ROOT + 1; id < NODES; id++) {
-    if (nodes[id].parent != 0) continue; /* never used again: the kernel may still know a removed one */
+    if (nodes[id].parent != 0) continue; /* never reused: the kernel may still know a removed one */
     nodes[id] = (struct node){.parent = request->nodeid, .mode = mode, .uid = request->uid, .gid = request->gid, .alive = 1};
     snprintf(nodes[id].name, sizeof nodes[id].name, "%s", name);
     nodes[id].data = calloc(1, LARGEST);

@@ -1,5 +1,5 @@
-// Reads a file that is larger than the address space it allows itself, in both forms, then writes what has no room for a second
-// copy, and prints what came of it; started by size.spec.ts, as the limit would hit the test runner.
+// Reads a file that exceeds the process's limit of address space, in both forms, then writes data without room for a
+// second copy, and prints the outcomes. Started by size.spec.ts, because the limit would affect the test runner.
 //   out-of-memory.mjs FILE
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// One of several processes that race for the same names; started by concurrency.spec.ts.
+// One of several processes that race for the same names. Started by concurrency.spec.ts.
 //   racer.mjs create DIR ROUNDS ID   makes DIR/0, DIR/1… exclusively and prints the numbers it won
 //   racer.mjs ensure DIR ROUNDS      ensures DIR/0/a/b, DIR/1/a/b…
 //   racer.mjs write FILE ROUNDS CHAR writes FILE with 20,000 times CHAR

@@ -1,5 +1,5 @@
-// Makes calls that the system refuses, with holdfast and with node:fs side by side, and prints both errors of each; started by
-// raw-errors.spec.ts, as an unprivileged user or with limits set.
+// Makes calls that the system refuses, with holdfast and with node:fs, and prints both errors of each.
+// raw-errors.spec.ts starts it as an unprivileged user or with limits.
 //   raw-errors.mjs denied DIR   permissions that are missing
 //   raw-errors.mjs files DIR    no descriptor left
 //   raw-errors.mjs last DIR     one descriptor left, where two are needed
@@ -60,7 +60,7 @@ async function ended(act) {
   }
 }
 
-// Whatever loads lazily is loaded before descriptors run out.
+// Loads all lazy modules before descriptors run out.
 await ended(() => readLocalFileSafely(`${dir}/missing`));
 await ended(() => readLocalFileSafelySync(`${dir}/missing`));
 

@@ -1,7 +1,7 @@
-/* Runs a program under a seccomp filter that answers an error to named system calls, as a kernel that lacks
- * them or a container profile does:  seccomp-deny openat2=ENOSYS[,statx=EPERM...] program [argument...]
- * The answer NOTHING is success without anything done, as some file systems give it to chmod.
- * The name O_TMPFILE stands for an openat with that flag.
+/* Runs a program under a seccomp filter that makes named system calls fail, like a kernel that lacks them or a
+ * container profile:  seccomp-deny openat2=ENOSYS[,statx=EPERM...] program [argument...]
+ * NOTHING instead of an errno means success without effect, like chmod on some file systems.
+ * The name O_TMPFILE means an openat with that flag.
  * Plain prctl and BPF: needs a C compiler and no library. */
 #define _GNU_SOURCE
 #include <errno.h>

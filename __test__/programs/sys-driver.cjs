@@ -1,6 +1,6 @@
 'use strict';
-// Does file operations where a spec cannot: as another user, in another mount namespace, under strace or a
-// seccomp filter. One JSON request a line on stdin, one JSON answer a line on stdout.
+// Runs file operations that a spec cannot: as another user, in another mount namespace, under strace or a seccomp
+// filter. Reads one JSON request per line from stdin, and writes one JSON response per line to stdout.
 //   node sys-driver.cjs <folder of the package>
 
 const fs = require('node:fs');
@@ -14,7 +14,7 @@ process.on('warning', (warning) => {
   warnings.push({ name: warning.name, code: warning.code, message: warning.message });
 });
 
-/** A producer of these pieces, in its own time. */
+/** Yields these pieces asynchronously. */
 async function* produce(pieces) {
   for (const piece of pieces) {
     await null;
@@ -22,7 +22,7 @@ async function* produce(pieces) {
   }
 }
 
-/** Bytes travel as `{ $bytes: base64 }`, what comes in pieces as `{ $pieces: [...] }`. */
+/** Revives bytes from `{ $bytes: base64 }`, and pieces from `{ $pieces: [...] }`. */
 function revive(_key, value) {
   if (value !== null && typeof value === 'object' && Array.isArray(value.$pieces)) return produce(value.$pieces);
   return value !== null && typeof value === 'object' && typeof value.$bytes === 'string' ? Buffer.from(value.$bytes, 'base64') : value;
@@ -33,7 +33,7 @@ function plain(value) {
   if (value === null || typeof value !== 'object' || value instanceof Date) return value;
   if (Array.isArray(value)) return value.map(plain);
   if (value instanceof Error) return plainError(value);
-  // A root shows its path by a getter.
+  // The path of a root is a getter.
   if (typeof value.ensureDir === 'function') return { path: value.path };
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]));
 }
@@ -53,7 +53,7 @@ function plainError(error) {
   };
 }
 
-/** Shows in a trace where a request begins and ends, and tells `fault.c` what to do meanwhile. */
+/** Marks the start and the end of a request in a trace, and passes the plan to `fault.c`. */
 function mark(word) {
   fs.existsSync(`/holdfast-mark/${word}`);
 }
@@ -61,7 +61,7 @@ function mark(word) {
 const roots = new Map();
 
 const actions = {
-  // A pinned directory, known from then on by the path it was opened by.
+  // Pins a directory. Later requests identify it by the path of this call.
   openRoot: ({ openRoot, args }) => {
     const root = holdfast.openRootSync(openRoot, ...args);
     roots.set(openRoot, root);
@@ -69,8 +69,8 @@ const actions = {
   },
   closeRoot: ({ closeRoot }) => roots.get(closeRoot).close(),
   onRoot: ({ onRoot, method, args }) => roots.get(onRoot)[method](...args),
-  // As a producer does that needs a handle, or gives up.
-  // `meanwhile` is a command that gets the path of the temporary as its last argument.
+  // Like a producer that needs a handle, or gives up. `meanwhile` is a command that gets the path of the temporary as
+  // its last argument.
   stage: async ({ stage, args, content, meanwhile }) => {
     const staged = await holdfast.stageAtomic(stage, ...args);
     try {
@@ -83,15 +83,15 @@ const actions = {
   },
   call: ({ call, args }) => holdfast[call](...args),
   fs: ({ fs: name, args }) => fs[name](...args),
-  // libuv's thread pool answers, so with UV_THREADPOOL_SIZE=1 this is its one thread.
+  // A thread of libuv's pool. With UV_THREADPOOL_SIZE=1 it is the only one.
   poolThread: async () => Number((await fs.promises.readlink('/proc/thread-self')).split('/').pop()),
   exec: ({ exec: [command, ...args] }) => execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }),
   umask: ({ umask }) => process.umask(umask),
-  // glibc changes each thread, one after the other: from then on their credentials are equal and not the same.
+  // glibc changes each thread, one after the other: afterwards their credentials are equal but not identical.
   setuid: ({ setuid }) => process.setuid(setuid),
-  // Neither committed nor aborted: the temporary lives as long as this process.
+  // Neither commits nor aborts: the temporary lives as long as this process.
   keepStaged: async ({ keepStaged }) => (await holdfast.stageAtomic(keepStaged)).tempPath,
-  // Pieces of 70,000 bytes, with other work for the pool between them.
+  // Pieces of 70,000 bytes, with other jobs for the pool between them.
   stream: ({ stream, pieces, options }) =>
     holdfast.writeAtomic(
       stream,
@@ -112,7 +112,8 @@ const actions = {
   descriptors: () => fs.readdirSync('/proc/self/fd').length,
   warnings: () => warnings.splice(0),
   all: ({ all }) => Promise.all(all.map(run)),
-  // The answer to a request whose file system makes the file `held` and waits until it is removed: the event loop removes it, and counts.
+  // A request to a file system that creates the file `held` and waits for its removal: the event loop removes it, and
+  // counts.
   releasing: async ({ releasing, held }) => {
     let releases = 0;
     const timer = setInterval(() => {
@@ -135,7 +136,7 @@ async function run(request) {
     const value = request.sync === true ? pending : await pending;
     if (marked) mark('end');
     const described = { value: plain(value) };
-    // Left to the collector, it would be closed on the main thread some time later.
+    // The garbage collector would close it on the main thread some time later.
     await value?.handle?.close?.();
     if (action === 'call') await value?.close?.();
     return described;
@@ -147,9 +148,9 @@ async function run(request) {
 
 createInterface({ input: process.stdin }).on('line', async (line) => {
   const answer = await run(JSON.parse(line, revive));
-  // A warning is emitted on the next tick: whoever asks afterwards must find it.
+  // A warning is emitted on the next tick: a later request must find it.
   await new Promise((resolve) => setImmediate(resolve));
-  // Newer Nodes take the separators of lines and paragraphs for the end of a line.
+  // Newer Nodes treat the separators of lines and paragraphs as the end of a line.
   const text = JSON.stringify(answer).replace(/[\u2028\u2029]/g, (end) => `\\u${end.charCodeAt(0).toString(16)}`);
   process.stdout.write(`${text}\n`);
 });

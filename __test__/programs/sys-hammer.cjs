@@ -1,7 +1,7 @@
 'use strict';
-// Calls one verb again and again while an attacker exchanges names, and counts how the calls ended.
+// Calls one verb repeatedly while an attacker exchanges names, and counts the outcomes.
 //   node sys-hammer.cjs <folder of the package> <plan as JSON>
-// Says "ready", begins when a line comes in, and answers one JSON object.
+// Prints "ready", starts on a line of input, and prints one JSON object.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -9,14 +9,14 @@ const path = require('node:path');
 const holdfast = require(process.argv[2]);
 const { verb, args, milliseconds, hold, remove, restore } = JSON.parse(process.argv[3]);
 
-/** The reader that everybody writes first: it looks, and then it opens. */
+/** The vulnerable control: it checks, and then it opens. */
 function checkThenOpen(file) {
   const isLink = fs.lstatSync(path.dirname(file)).isSymbolicLink() || fs.lstatSync(file).isSymbolicLink();
   if (isLink) throw Object.assign(new Error('a link'), { code: 'seen as a link' });
   return { buffer: fs.readFileSync(file) };
 }
 
-/** Gives the attacker two names of different kinds again, after a write has put a file in the place of the other kind. */
+/** Restores two names of different kinds for the attacker, after a write has replaced the other kind by a file. */
 function restoreKinds({ names, target, how, fresh, content }) {
   const isOther = (name) => {
     const { ino } = fs.lstatSync(name);
@@ -24,7 +24,7 @@ function restoreKinds({ names, target, how, fresh, content }) {
   };
   const others = names.filter(isOther).length;
   if (others === 1) return;
-  // Two names of one file cannot be renamed over each other: then it still lies there from the last time.
+  // rename(2) of two names of one file does nothing: then it remains from the last time.
   fs.rmSync(fresh, { force: true });
   if (others === 2) fs.writeFileSync(fresh, content);
   else if (how === 'symlink') fs.symlinkSync(target, fresh);
@@ -33,8 +33,8 @@ function restoreKinds({ names, target, how, fresh, content }) {
 }
 
 /**
- * How many milliseconds the threads of this process have waited for a processor so far, though nothing else held
- * them up: what a call took besides is its own doing. Elsewhere than on Linux nobody knows, and it counts as none.
+ * Returns a function for the milliseconds that the threads of this process have waited for a processor while they were
+ * runnable. The rest of a call's duration is its own. Other systems than Linux do not report it, and it counts as zero.
  */
 function waitedForProcessor() {
   const threads = fs.existsSync('/proc/self/task') ? fs.readdirSync('/proc/self/task') : [];
@@ -48,7 +48,7 @@ async function hammer() {
   const call = verb === 'checkThenOpen' ? checkThenOpen : holdfast[verb];
   const held = hold === undefined ? undefined : fs.openSync(hold, 'r');
   const tally = { calls: 0, codes: {}, seen: {}, slowest: 0, slowestOwn: 0 };
-  // One call beforehand: the pool's threads have to be there to be watched.
+  // One call starts the pool's threads, so that they can be observed.
   await new Promise((resolve) => fs.stat('/', resolve));
   const waited = waitedForProcessor();
   await new Promise((resolve) => {
@@ -72,7 +72,7 @@ async function hammer() {
     }
     const took = performance.now() - began;
     tally.slowest = Math.max(tally.slowest, took);
-    // What a call waits for does not show in its own time; one that is quick has none to look for.
+    // A call's wait is not part of its own time. A fast call has none to subtract.
     if (took > tally.slowestOwn) tally.slowestOwn = Math.max(tally.slowestOwn, took - (waited() - hadWaited));
     tally.calls++;
     tally.codes[code] = (tally.codes[code] ?? 0) + 1;

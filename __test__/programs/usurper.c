@@ -1,5 +1,5 @@
-/* Another user of a directory: moves a given file onto, or exchanges it with, every temporary and recovery copy that appears
- * there, until standard input is closed. Prints how often it did.
+/* An attacking user of a directory: moves a given file onto every new temporary and recovery copy there, or exchanges
+ * it with them, until standard input is closed. Prints the number of moves.
  *   usurper -u uid directory bait suffix */
 #define _GNU_SOURCE
 #include <dirent.h>

@@ -1,5 +1,5 @@
-// Ensures the directories it is given, alternating between both forms, and prints results and process warnings; started by
-// warnings.spec.ts, as warnings are counted per process.
+// Ensures the given directories, alternating between both forms, and prints results and process warnings. Started by
+// warnings.spec.ts, because warnings are counted per process.
 //   warnings.mjs OPTIONS-AS-JSON DIR…
 import { ensureDir, ensureDirSync } from '../../index.mjs';
 

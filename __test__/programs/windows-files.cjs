@@ -1,6 +1,6 @@
 'use strict';
 
-// Reading and writing files, for windows.cjs.
+// Checks of reads and writes, for windows.cjs.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -188,7 +188,8 @@ module.exports = ({ check, holdfast, isWine, refusedWith, temporaries }) => {
     fs.writeFileSync(file, 'old');
     const reader = fs.openSync(file, 'r');
     if (isWine) {
-      // Wine 8 has no renames with POSIX semantics: an open file is in the way for good, and in bounded time.
+      // Wine 8 has no renames with POSIX semantics: an open file prevents the rename permanently, and the write fails
+      // in bounded time.
       await assert.rejects(holdfast.writeAtomic(file, 'new'), { code: 'EPERM', syscall: 'rename', dest: file });
       assert.equal(fs.readFileSync(file, 'utf8'), 'old');
     } else {

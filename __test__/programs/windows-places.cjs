@@ -1,6 +1,6 @@
 'use strict';
 
-// Directories, roots and links, and what else there is, for windows.cjs.
+// Checks of directories, roots, links and the rest, for windows.cjs.
 
 const assert = require('node:assert/strict');
 const { execFileSync } = require('node:child_process');
@@ -35,7 +35,7 @@ module.exports = ({ check, holdfast, isWine, refusedWith }) => {
   });
 
   check('a directory is private by its ACL', async (dir) => {
-    // Wine makes ACLs of modes, which nothing under Wine can change: a folder of mode 0700 has to be given.
+    // Wine derives ACLs from modes, which no program under Wine can change: the caller provides a folder of mode 0700.
     const folder = isWine ? process.env.HOLDFAST_PRIVATE_FOLDER : path.join(dir, 'private');
     if (folder === undefined) return 'not here: no HOLDFAST_PRIVATE_FOLDER';
     if (!isWine) {

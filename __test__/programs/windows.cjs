@@ -1,9 +1,8 @@
 'use strict';
 
-// What holds on Windows, for Windows itself and for Wine: node windows.cjs <package> <scratch> [report]
-// Under Wine, HOLDFAST_PRIVATE_FOLDER names a folder of mode 0700.
-// Every check is a fact about files that were really made. Without a report it prints; it exits with 1
-// when a check failed.
+// Checks for Windows itself and for Wine: node windows.cjs <package> <scratch> [report]. Under Wine,
+// HOLDFAST_PRIVATE_FOLDER names a folder of mode 0700. Every check inspects real files. Prints the results unless there
+// is a report, and exits with 1 if a check failed.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -15,7 +14,7 @@ const isWine = process.env.WINEPREFIX !== undefined || process.env.WINEUSERNAME 
 
 /** @type {[name: string, check: (dir: string) => unknown][]} */
 const checks = [];
-/** Names of checks, with a folder of their own each. */
+/** Adds a check, which gets a folder of its own. */
 const check = (name, body) => checks.push([name, body]);
 
 const refusedWith = async (code, call) => {
@@ -39,7 +38,7 @@ async function run() {
     const dir = fs.mkdtempSync(path.join(scratch, 'w'));
     try {
       const remark = await body(dir);
-      // What is still open cannot be removed.
+      // An open file cannot be removed.
       fs.rmSync(dir, { recursive: true, force: true });
       if (remark !== undefined) absent += 1;
       lines.push(remark === undefined ? `ok      ${name}` : `-       ${name} (${remark})`);

@@ -1,5 +1,5 @@
 'use strict';
-// Two processes that write one file and one that reads it. Prints, as JSON, what the reader saw.
+// Two processes write one file, and one reads it. Prints the reader's results as JSON.
 //   node writers.cjs <folder of the package> <file> <versions of each writer>
 //   (itself starts) node writers.cjs <folder> <file> <versions> <writer>
 
@@ -10,7 +10,7 @@ const [folder, file, count, writer] = process.argv.slice(2);
 const holdfast = require(folder);
 const versions = Number(count);
 
-/** A version tells its writer, its number, its length and its digest; no part of one could pass for another. */
+/** Returns the content of a version: its writer, number, length and digest. No part of one equals another. */
 function version(by, number) {
   const size = (number * 7919) % 20_000;
   const body = `${by} ${number} `.repeat(Math.ceil((size + 1) / 8)).slice(0, size);
@@ -18,7 +18,7 @@ function version(by, number) {
   return `${by} ${number} ${body.length} ${digest}\n${body}`;
 }
 
-/** Which version a content is, or undefined where it is none, whole. */
+/** Returns the version of a complete content, or undefined. */
 function recognise(content) {
   const [, by, number, length, digest, body] = /^(\d+) (\d+) (\d+) ([0-9a-f]{64})\n(.*)$/s.exec(content) ?? [];
   const isWhole = body !== undefined && body.length === Number(length) && createHash('sha256').update(body).digest('hex') === digest;
@@ -59,7 +59,7 @@ async function read() {
       const found = recognise(String(buffer));
       if (found === undefined) seen.torn += 1;
       else {
-        // What one writer published is never followed by what it published before that.
+        // A later version of a writer is never followed by an earlier one.
         if (found.number < (seen.last[found.by] ?? 0)) seen.backwards += 1;
         if (previous !== `${found.by} ${found.number}`) seen.versions += 1;
         seen.last[found.by] = found.number;
@@ -71,7 +71,7 @@ async function read() {
   };
   while (left > 0) {
     for (let n = 0; n < 64; n++) await look(n % 2 === 0);
-    // Writers that ended are heard of only when the event loop turns.
+    // The exit of a writer is reported only when the event loop turns.
     await new Promise((resolve) => setImmediate(resolve));
   }
   await look(true);

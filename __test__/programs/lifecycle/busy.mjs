@@ -1,9 +1,9 @@
-// Uses every verb, and then has as much as possible under way: reads, writes, streams and staged files that nobody will finish,
-// roots and handles that nobody will close. What comes next is the end.
+// Uses every verb, and then starts as much as possible: reads, writes, streams, staged files, roots and handles that
+// stay unfinished or open. The caller ends right after.
 import * as fs from 'node:fs';
 import * as holdfast from '../../../index.mjs';
 
-/** The calls that were started: Node 26 ends a process whose collector finds an open `FileHandle`. */
+/** The pending calls: Node 26 ends a process whose collector finds an open `FileHandle`. */
 const started = [];
 
 /** A producer whose second piece never comes. */
@@ -12,7 +12,11 @@ async function* stuck() {
   await new Promise(() => {});
 }
 
-/** @param {string} dir that several may use at the same time, each with names of its own */
+/**
+ * Uses every verb.
+ *
+ * @param {string} dir shared by several callers, each with names of its own
+ */
 export async function useEveryVerb(dir, own) {
   const root = holdfast.openRootSync(dir);
   holdfast.ensureDirSync(`${dir}/${own}-dir`);
@@ -47,14 +51,14 @@ export async function useEveryVerb(dir, own) {
 }
 
 /**
- * Starts calls that end after this process, worker or environment does, and does not wait for them.
+ * Starts calls that outlast this process, worker or environment, and does not wait for them.
  *
- * What makes a `FileHandle` is not among them where a worker is terminated: a `fs.promises.open` that is under way then leaves its
- * descriptor open, in Node itself.
+ * For a terminated worker, it excludes calls that make a `FileHandle`: a pending `fs.promises.open` then leaks its
+ * descriptor in Node itself.
  *
  * @param {string} dir
  * @param {string} own
- * @param {{ many: number, opens: boolean }} how many of each kind
+ * @param {{ many: number, opens: boolean }} how number of calls of each kind
  */
 export async function leaveUnfinished(dir, own, { many, opens }) {
   const held = [holdfast.openRootSync(dir), await holdfast.openRoot(dir)];

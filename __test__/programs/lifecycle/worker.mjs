@@ -1,4 +1,4 @@
-// A worker thread's life: it loads the addon, uses it, leaves as much as possible unfinished, and ends as it is told.
+// A worker thread: loads the addon, uses it, leaves as much as possible unfinished, and ends in the requested way.
 import { parentPort, workerData } from 'node:worker_threads';
 import { leaveUnfinished, useEveryVerb } from './busy.mjs';
 

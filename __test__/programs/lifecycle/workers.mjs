@@ -1,4 +1,4 @@
-// Starts worker threads that use the addon, in a process that does not load it itself, and prints what they left behind.
+// Starts worker threads that use the addon, in a process that does not load it itself, and prints what they left.
 //   workers.mjs '{ "dir": "…", "workers": 100, "end": "terminate" }'
 import * as fs from 'node:fs';
 import { Worker } from 'node:worker_threads';
@@ -23,7 +23,10 @@ async function one(number) {
   return { code, errors, wasReady: first === 'ready' };
 }
 
-/** Waits until a number is what it was: threads and descriptors of a worker go a moment after its end is told. */
+/**
+ * Waits until a number has its old value: threads and descriptors of a worker disappear shortly after its end is
+ * reported.
+ */
 async function settled(of, wanted) {
   for (let turn = 0; turn < 500 && count(of) > wanted; turn += 1) await new Promise((resolve) => setTimeout(resolve, 20));
   return count(of) - wanted;
@@ -52,7 +55,7 @@ console.log(
     descriptors: await settled('fd', before.fd),
     threads: await settled('task', before.task),
     temporaries: names.filter((one) => one.endsWith('.tmp')).length,
-    // Every file that has its name is whole.
+    // Every published file is complete.
     torn: names.filter((one) => /-(write|m0|m1|large)$/.test(one) && fs.statSync(`${dir}/${one}`).size !== 400_000),
     published: names.filter((one) => /-(early|late|staged)-/.test(one)),
     isMapped: /\.node$/m.test(fs.readFileSync('/proc/self/maps', 'latin1')),

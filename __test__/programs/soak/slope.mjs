@@ -1,5 +1,5 @@
 /**
- * The slope of the line that fits best.
+ * Returns the slope of the best-fitting line.
  *
  * @param {[x: number, y: number][]} points
  */
@@ -10,21 +10,21 @@ export function leastSquares(points) {
   return points.reduce((sum, [x, y]) => sum + (x - middleX) * (y - middleY), 0) / along;
 }
 
-/** For node: a heap that does not grow because there is room, and is collected when it is told to, and not a little later. */
+/** Flags of node: a heap that does not grow because there is room, and whose collection completes synchronously. */
 export const FLAGS = ['--expose-gc', '--max-semi-space-size=1', '--single-threaded-gc'];
 
-/** For the environment: has the allocator give memory back when it is freed, so that what stays is kept by somebody. */
+/** Environment of glibc's allocator: returns freed memory at once, so that the remaining memory is in use. */
 export const PROMPT_ALLOCATOR = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '65536', MALLOC_MMAP_THRESHOLD_: '131072' };
 
 /**
- * What the memory of a process may have grown by, over the second half of so many calls, before it counts as a leak. In
- * practice it wavers by one or two megabytes, whatever is called: pages are the collector's and the allocator's to keep.
+ * Growth of a process's memory over the second half of the calls that does not count as a leak. In practice it varies
+ * by one or two megabytes, whatever the call: the collector and the allocator keep pages.
  */
 const WAVERING = 4e6;
 
 /**
- * The slope, in bytes a call, that counts as a leak: 8 for a million calls, half of the smallest block of malloc, which is 16
- * bytes. Fewer calls find only more.
+ * Returns the slope, in bytes per call, that counts as a leak: 8 for a million calls, half of malloc's smallest block
+ * of 16 bytes. Fewer calls detect only larger leaks.
  *
  * @param {number} calls
  */
@@ -32,7 +32,7 @@ export function limit(calls) {
   return WAVERING / (calls / 2);
 }
 
-/** What is wrong with a row, as text; empty when nothing is. */
+/** Returns the problems of a row as text; empty if there are none. */
 export function faults({ calls, slope, descriptors, threads }) {
   return [
     slope > limit(calls) ? `${slope.toFixed(1)} bytes a call` : '',

@@ -1,19 +1,19 @@
-// Calls verbs many times in one process and prints, as a line of JSON for each, what memory, descriptors and threads did
-// meanwhile; started by scripts/soak.mjs and lifecycle.spec.ts.
+// Calls verbs many times in one process. Prints a line of JSON for each, with the course of memory, descriptors and
+// threads. Started by scripts/soak.mjs and lifecycle.spec.ts.
 //   node --expose-gc soak.mjs '{ "dir": "…", "calls": 1000, "only": "…", "leak": "bytes" }'
 import * as fs from 'node:fs';
 import { capabilities } from '../../../index.mjs';
 import { leastSquares } from './slope.mjs';
 import { SLOW, verbs } from './verbs.mjs';
 
-// Looks at memory, in the course of one row: the first half of them is for caches and allocators to fill.
+// `looks`: number of memory samples in one row. During the first half caches and allocators fill up.
 const { dir, calls: wanted, full, only, leak, user, looks: LOOKS = 40 } = JSON.parse(process.argv[2]);
-/** Asynchronous calls at a time. */
+/** Concurrent asynchronous calls. */
 const WAVE = 50;
 
 const closed = user && `${dir}/closed`;
 if (user) {
-  // Another user may not be able to load the binary.
+  // Loads the binary now: another user may not be able to.
   capabilities();
   fs.mkdirSync(closed, { mode: 0o700 });
   fs.chownSync(dir, user, user);
@@ -22,10 +22,10 @@ if (user) {
   process.setuid(user);
 }
 
-// Buffers keep their size outside the heap of JavaScript, as the addon's memory would be.
+// The memory of Buffers is outside the heap of JavaScript, as the addon's would be.
 const leaked = [];
 const LEAKS = {
-  // 64 bytes a call, by the page.
+  // 64 bytes per call, by the page.
   bytes: (number) => number % 64 === 0 && leaked.push(Buffer.allocUnsafeSlow(4096).fill(1)),
   descriptor: (number) => number % 1000 === 0 && leaked.push(fs.openSync('/dev/null')),
 };
@@ -33,7 +33,7 @@ const lose = LEAKS[leak] ?? (() => {});
 
 const rssNow = () => process.memoryUsage.rss();
 
-/** Collects until nothing more comes of it: what Buffers held is given back by another thread, some time later. */
+/** Collects garbage until memory no longer shrinks: another thread frees the memory of Buffers some time later. */
 async function settle() {
   let rss = rssNow();
   for (let turn = 0; turn < 10; turn += 1) {

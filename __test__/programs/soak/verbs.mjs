@@ -1,15 +1,15 @@
-// What the soak calls a million times: each verb in each form, and each kind of failure. Every entry knows what a call must
-// come to, so that a soak of calls that all fail for another reason is no soak.
+// The calls of the soak: each verb in each form, and each kind of failure. Every entry checks its outcome: a soak of
+// calls that fail for another reason would prove nothing.
 import * as fs from 'node:fs';
 import * as holdfast from '../../../index.mjs';
 
 const { openRootSync, openRoot, readLocalFileSafely, readLocalFileSafelySync, writeAtomic, writeAtomicSync, writeAtomicMany } = holdfast;
 const { ensureDir, ensureDirSync, openLocalFileSafely, stageAtomic, cleanStaleTemporaries } = holdfast;
 
-/** What moves so many bytes that a tenth of the calls takes as long. */
+/** Calls that copy so many bytes that a tenth of them takes as long. */
 export const SLOW = new Set(['read, in two jobs', 'aborted meanwhile, read']);
 
-/** A call that has to fail, with this code, and nothing else. */
+/** Returns a call that must fail with this code. */
 function failing(code, call) {
   const judge = (error) => {
     if (error.code !== code && error.name !== code) throw error;
@@ -28,7 +28,7 @@ function failing(code, call) {
   };
 }
 
-/** A signal that is aborted while the call is under way, or when it comes to. */
+/** Runs a call whose signal aborts before the call or during it. */
 function abortedSoon(call) {
   return async (number) => {
     const controller = new AbortController();
@@ -44,8 +44,10 @@ async function* pieces() {
 }
 
 /**
- * @param {string} dir of its own, on a file system that is quick
- * @param {string | undefined} full a directory on a file system that has no room
+ * Returns the calls.
+ *
+ * @param {string} dir for this process only, on a fast file system
+ * @param {string | undefined} full a directory on a full file system
  * @param {string | undefined} closed a directory that this process may neither read nor search
  */
 export function verbs(dir, full, closed) {
