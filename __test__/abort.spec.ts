@@ -59,7 +59,7 @@ function busyPool() {
 }
 
 describe.each(VERBS)('$name', ({ call }) => {
-  test('rejects with the very reason of a signal that is aborted already, and does nothing', async () => {
+  test('rejects with the reason of an aborted signal, and does nothing', async () => {
     for (const reason of [undefined, new Error('enough'), 'a string', 42, null, { any: 'thing' }]) {
       const dir = scratch();
       build(dir, ['f: old']);
@@ -74,7 +74,7 @@ describe.each(VERBS)('$name', ({ call }) => {
     }
   });
 
-  test('rejects with the reason, or has succeeded whole, when aborted right after the call', async () => {
+  test('rejects with the reason, or succeeds completely, when aborted right after the call', async () => {
     // Once: the pending work of an aborted call may open and close a descriptor at any later time.
     const open = openFiles();
     for (let round = 0; round < 20; round += 1) {
@@ -153,7 +153,7 @@ describe('a signal that aborts while the pool is busy', () => {
     });
   });
 
-  test('rejects the commit of a staged file at once, and its temporary goes', async () => {
+  test('rejects the commit of a staged file at once, and removes its temporary', async () => {
     const dir = scratch();
     build(dir, ['f: old']);
     const open = openFiles();
@@ -279,7 +279,7 @@ describe('a signal of the wrong type', () => {
 });
 
 describe('a stream that is aborted in the middle', () => {
-  test('rejects with the reason, tells the source to stop, and leaves the old file and no temporary', async () => {
+  test('rejects with the reason, closes the source, and leaves the old file and no temporary', async () => {
     const dir = scratch();
     build(dir, ['f 0640: old']);
     const before = tree(dir);
@@ -305,7 +305,7 @@ describe('a stream that is aborted in the middle', () => {
     });
   });
 
-  test('rejects at once, though the source has nothing to say', async () => {
+  test('rejects at once while the source yields nothing', async () => {
     const dir = scratch();
     build(dir, ['f: old']);
     const before = tree(dir);
@@ -327,7 +327,7 @@ describe('a stream that is aborted in the middle', () => {
 });
 
 describe('a write that waits for its turn', () => {
-  test('is dropped when aborted there, and those around it are not', async () => {
+  test('is dropped when aborted there, and its neighbours are not', async () => {
     const file = `${scratch()}/f`;
     const controller = new AbortController();
     const first = writeAtomic(file, 'x'.repeat(5_000_000));

@@ -119,7 +119,7 @@ describe('numbers out of range', () => {
   });
 });
 
-describe('words that mean nothing, and options that contradict each other', () => {
+describe('unknown words, and contradictory options', () => {
   test.each([
     { verb: 'read', options: { hardlinks: 'deny' }, mentions: 'hardlinks' },
     { verb: 'read', options: { pseudoFiles: 'yes' }, mentions: 'pseudoFiles' },
@@ -160,21 +160,21 @@ describe('data of the wrong type', () => {
     },
   );
 
-  test('an iterable is refused by the sync form, which could not wait for it', () => {
+  test('the sync form refuses an iterable, because it cannot wait', () => {
     for (const value of [['x'], (function* () { yield 'x'; })(), (async function* () { yield 'x'; })()]) {
       expect(() => holdfast.writeAtomicSync('/nowhere/f', value as never)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }));
     }
   });
 });
 
-describe('wrong arguments come before any look at the disk', () => {
+describe('wrong arguments are refused before any access to the disk', () => {
   test('the type of an option before a missing file', async () => {
     await wrongType((form) => form.read('missing/file', { maxBytes: 'x' }));
     await wrongType((form) => form.write('missing/file', NEW, { overwrite: 'x' }));
     await wrongType((form) => form.ensure('f/x', { existing: 1 }));
   });
 
-  test('openLocalFileSafely rejects likewise, and never throws', async () => {
+  test('openLocalFileSafely rejects as well, and never throws', async () => {
     for (const [file, options, code] of [
       [1, undefined, 'ERR_INVALID_ARG_TYPE'],
       [{}, undefined, 'ERR_INVALID_ARG_TYPE'],

@@ -22,7 +22,7 @@ async function racer(...args: string[]): Promise<string> {
 }
 
 describe('asynchronous writes on one target', () => {
-  test('publish in the order they were made, though nobody awaited them', async () => {
+  test('publish in call order without an await', async () => {
     for (let round = 0; round < 20; round += 1) {
       const file = `${scratch()}/f`;
       // Decreasing sizes, so that a later call would be ready sooner.
@@ -34,7 +34,7 @@ describe('asynchronous writes on one target', () => {
     }
   });
 
-  test('one that fails does not hold up those behind it', async () => {
+  test('a failed one does not block those behind it', async () => {
     const dir = scratch();
     build(dir, ['f: old', 'f2 == f']);
     const calls = [
@@ -49,7 +49,7 @@ describe('asynchronous writes on one target', () => {
     expect(fs.readFileSync(`${dir}/f`, 'utf8')).toBe('written');
   });
 
-  test('are one target however the path is spelled', async () => {
+  test('have one target under every spelling of the path', async () => {
     const dir = `${scratch()}/ü`;
     fs.mkdirSync(dir);
     const cwd = process.cwd();
@@ -68,7 +68,7 @@ describe('asynchronous writes on one target', () => {
     }
   });
 
-  test('are one target by whatever root they go, and by none', async () => {
+  test('have one target through any root, and without one', async () => {
     const dir = scratch();
     fs.mkdirSync(`${dir}/d`);
     fs.symlinkSync('d', `${dir}/ln`);
@@ -109,7 +109,7 @@ describe('asynchronous writes on one target', () => {
     expect(fs.readdirSync(`${dir}/two`)).toEqual([]);
   });
 
-  test('a path given as a Buffer or URL means what it said at the time of the call', async () => {
+  test('a path given as a Buffer or URL keeps its value as of the call', async () => {
     const refused = (call: Promise<unknown>) => call.then(() => expect.unreachable('it was not refused'), (error: unknown) => error);
     for (const kind of ['waiting', 'streaming', 'rooted', 'missing', 'ensured', 'refused'] as const) {
       const dir = scratch();
@@ -159,7 +159,7 @@ describe('asynchronous writes on one target', () => {
     expect(fs.readdirSync(`${dir}/two`)).toEqual([]);
   });
 
-  test('a stream takes its place when its data has ended', async () => {
+  test('a stream enters the queue when its data have ended', async () => {
     const file = `${scratch()}/f`;
     let finish = (): void => {};
     const finished = new Promise<void>((resolve) => (finish = resolve));
@@ -175,7 +175,7 @@ describe('asynchronous writes on one target', () => {
     expect(fs.readFileSync(file, 'utf8')).toBe('streamed');
   });
 
-  test('a stream that never ends does not hold up writes to its target', async () => {
+  test('an endless stream does not block writes to its target', async () => {
     const dir = scratch();
     const abort = new AbortController();
     const stuck = writeAtomic(`${dir}/f`, (async function* () {
@@ -198,7 +198,7 @@ describe('asynchronous writes on one target', () => {
     expect(['now', 'x'.repeat(5_000_000)]).toContain(fs.readFileSync(file, 'utf8'));
   });
 
-  test('on many targets run side by side and all arrive', async () => {
+  test('on many targets run concurrently and all succeed', async () => {
     const dir = scratch();
     const open = openFiles();
     await Promise.all(Array.from({ length: 200 }, (_, number) => writeAtomic(`${dir}/${number}`, `content ${number}`, { durable: false })));
@@ -272,7 +272,7 @@ describe('many at once', () => {
     expect(fs.readdirSync(dir)).toEqual(['f']);
   });
 
-  test('a read that fails among many does not disturb the others', async () => {
+  test('one failed read among many does not affect the others', async () => {
     const dir = scratch();
     build(dir, ['f: content', 'd/', 'pipe |']);
     const open = openFiles();

@@ -146,7 +146,7 @@ describe('an @example of the types', () => {
     return dir;
   }
 
-  it('is one of every function that has one', () => {
+  it('exists for every function that has one', () => {
     expect(examples.length).toBeGreaterThanOrEqual(10);
     expect(examples.map(({ of }) => of)).toContain('openLocalFileSafely');
   });
@@ -169,7 +169,7 @@ describe('an @example of the types', () => {
   });
 });
 
-describe('a block that nothing would check', () => {
+describe('a block without a check', () => {
   const fence = '```';
   test.each([
     ['an unknown language', `${fence}python\n1\n${fence}\n`],
@@ -186,7 +186,7 @@ describe('a block that nothing would check', () => {
     expect(() => blocksOf('x.md', text)).toThrow(/^x\.md, line \d+: /);
   });
 
-  test('an output that differs is told from one that does not', () => {
+  test('a different output is detected', () => {
     expect(isPrinted('a … c\n', 'a b c\n')).toBe(true);
     expect(isPrinted('a … c\n', 'a b d\n')).toBe(false);
     expect(isPrinted('a…\nc\n', 'a\nb\nc\n')).toBe(false);
@@ -265,7 +265,7 @@ describe('index.d.ts and what it re-exports', () => {
     });
   }
 
-  test.each(files)('say of every export, option and field what it is: %s', (file) => {
+  test.each(files)('document every export, option and field: %s', (file) => {
     const all = declarations(file);
     expect(all.length).toBeGreaterThan(5);
     expect(all.filter(({ node }) => !isDocumented(node)).map(({ name }) => name)).toEqual([]);

@@ -30,14 +30,14 @@ describe('the command line', () => {
     ['an option of the other command', ['doctor', '--dir', '/tmp']],
     ['a path for selftest', ['selftest', '/tmp']],
     ['verbs for selftest', ['selftest', '--only', 'outbound']],
-  ])('that makes no sense ends with 2 and the usage: %s', (_name, args) => {
+  ])('exits with 2 and the usage when it is wrong: %s', (_name, args) => {
     const { status, stdout, stderr } = holdfast(args);
     expect(status).toBe(2);
     expect(stdout).toBe('');
     expect(stderr).toMatch(/^holdfast: .+\n\nUsage:/);
   });
 
-  test('asks for help or the version with 0', () => {
+  test('exits with 0 after help or the version', () => {
     expect(holdfast(['--help'])).toMatchObject({ status: 0, stdout: expect.stringContaining('holdfast doctor [PATH…]') });
     const { version } = JSON.parse(fs.readFileSync(path.join(PROJECT, 'package.json'), 'utf8'));
     expect(holdfast(['--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
@@ -51,7 +51,7 @@ describe('the command line', () => {
     expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
-  test('says why when the binary does not load, and ends with 1', () => {
+  test('prints the reason when the binary does not load, and exits with 1', () => {
     for (const command of ['doctor', 'selftest']) {
       const { status, stderr } = holdfast([command], { env: { HOLDFAST_NATIVE_PATH: '/nowhere.node' } });
       expect(status).toBe(1);
@@ -61,7 +61,7 @@ describe('the command line', () => {
 });
 
 describe('doctor', () => {
-  test('says that it cannot where the binary cannot foretell anything, as on other systems than Linux', () => {
+  test('refuses to run where the binary has no dry runs, as on other systems than Linux', () => {
     const dir = scratch();
     const { version } = JSON.parse(fs.readFileSync(path.join(PROJECT, 'package.json'), 'utf8'));
     fs.writeFileSync(path.join(dir, 'binary.js'), `exports.version = () => '${version}'; exports.features = () => 0; exports.giveUp = () => {};`);
@@ -69,7 +69,7 @@ describe('doctor', () => {
     expect({ status, stdout, stderr }).toEqual({ status: 1, stdout: '', stderr: `holdfast: doctor works on Linux only, and this is ${process.platform}; selftest works here\n` });
   });
 
-  test('ends with 0 where every verb that applies is fine, with 1 otherwise, and looks at the working directory', () => {
+  test('exits with 0 when every applicable verb is fine, otherwise with 1, and inspects the working directory', () => {
     const dir = scratch();
     build(dir, ['private/ 0700', 'photo 0600: x', 'media 0644: x']);
     expect(holdfast(['doctor', 'private', 'media'], { cwd: dir }).status).toBe(0);
@@ -86,7 +86,7 @@ describe('doctor', () => {
     expect(paths[0]).toMatchObject({ exists: true, facts: { realPath: path.join(dir, 'real/file') }, links: [{ path: `${dir}/link`, target: 'real/deep' }] });
   });
 
-  test('prints names that would rule a terminal as harmless text, on one line each', () => {
+  test('prints names that would control a terminal as harmless text, on one line each', () => {
     const dir = scratch();
     const name = 'a\u001b[2Jb\nok     outbound: forged\u202e';
     fs.writeFileSync(path.join(dir, name), 'x', { mode: 0o600 });
@@ -95,7 +95,7 @@ describe('doctor', () => {
     expect(stdout.split('\n').filter((line) => line.startsWith('ok     outbound'))).toEqual([]);
   });
 
-  test('sees what the environment waives', () => {
+  test('reports what the environment waives', () => {
     const dir = scratch();
     const report = JSON.parse(holdfast(['doctor', '--json', dir], { env: { OPENCLAW_SKIP_STATE_DIR_HARDEN: '1' } }).stdout);
     expect(report.environment).toEqual({ HOLDFAST_SKIP_DIR_HARDENING: null, OPENCLAW_SKIP_STATE_DIR_HARDEN: '1', HOLDFAST_NATIVE_PATH: process.env['HOLDFAST_NATIVE_PATH'] ?? null });
@@ -117,7 +117,7 @@ describe('selftest', () => {
     expect(fs.readdirSync(dir)).toEqual([]);
   });
 
-  test('fails where it cannot work at all', () => {
+  test('fails where it cannot run', () => {
     expect(holdfast(['selftest', '--dir', '/nowhere/at/all'])).toMatchObject({ status: 1, stdout: '', stderr: expect.stringContaining('ENOENT') });
   });
 });

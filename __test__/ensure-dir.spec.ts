@@ -11,7 +11,7 @@ import { octal } from './helpers/umask.js';
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockImplementation(() => {}));
 afterEach(() => void vi.restoreAllMocks());
 
-describe('a directory that has to be made', () => {
+describe('a new directory', () => {
   test.each(['a', 'a/b/c', 'old/b', 'old/b/c', './a/b/', '../$NAME/a/b', '$DIR/a/b', '$DIR/old/./b/c'])('%s: firstCreated is what fs.mkdir returns', async (name) => {
     const make = async (form: Form, dir: string, symlinks?: string) => {
       const at = name.replace('$DIR', dir).replace('$NAME', path.basename(dir));
@@ -45,7 +45,7 @@ describe('a directory that has to be made', () => {
     }
   });
 
-  test('with a mode that others may use is not private', async () => {
+  test('is not private with a mode for others', async () => {
     for (const { outcome } of await inBothForms([], (form) => form.ensure('a', { mode: 0o755 }))) {
       expect(outcome.value).toMatchObject({ mode: 0o755, isPrivate: false, hardening: 'created' });
     }
@@ -57,7 +57,7 @@ describe('a directory that has to be made', () => {
     }
   });
 
-  test("existing: 'require' and 'leave' make it just as well", async () => {
+  test("existing: 'require' and 'leave' make it as well", async () => {
     for (const existing of ['require', 'leave']) {
       for (const { outcome } of await inBothForms([], (form) => form.ensure('a/b', { existing }))) {
         expect(outcome.value).toMatchObject({ mode: 0o700, isPrivate: true, hardening: 'created' });
@@ -193,7 +193,7 @@ needs('root')('an existing directory that is not only mine', () => {
     }
   });
 
-  test("is neither touched nor complained about with existing: 'leave'", async () => {
+  test("is left without a warning with existing: 'leave'", async () => {
     for (const form of FORMS) {
       for (const mode of [0o700, 0o755]) {
         const dir = directory(1000, 1000, mode);
@@ -221,7 +221,7 @@ describe('hardening switched off by the environment', () => {
   const NAMES = ['HOLDFAST_SKIP_DIR_HARDENING', 'OPENCLAW_SKIP_STATE_DIR_HARDEN'];
   afterEach(() => NAMES.forEach((name) => delete process.env[name]));
 
-  test.each(NAMES)('%s=1 leaves an existing directory alone and says so', async (name) => {
+  test.each(NAMES)('%s=1 leaves an existing directory unchanged and reports it', async (name) => {
     process.env[name] = '1';
     for (const { before, after, outcome } of await inBothForms(['d/ 0755'], (form) => form.ensure('d'))) {
       expect(after).toEqual(before);

@@ -47,7 +47,7 @@ describe.each(REFUSALS)('$code of $verb $at', ({ code, category, verb, at, optio
     }
   });
 
-  test('carries the word of the system, where it had one, as node:fs would throw it', async () => {
+  test('has the system error, if there is one, as node:fs would throw it', async () => {
     for (const { outcome } of await refusals()) {
       const { error } = outcome;
       if (error.sysCode === undefined) {
@@ -79,7 +79,7 @@ describe.each(REFUSALS)('$code of $verb $at', ({ code, category, verb, at, optio
     }
   });
 
-  test('shows the public neither path, nor user, nor the name of anything', async () => {
+  test('shows the public no path, no user and no name', async () => {
     const prefix = (dir: string) => (at.startsWith('/') ? '' : `${dir}/`);
     for (const { dir, outcome } of await refusals(prefix)) {
       const shown = outcome.error.toPublic();
@@ -100,7 +100,7 @@ describe.each(REFUSALS)('$code of $verb $at', ({ code, category, verb, at, optio
   });
 });
 
-describe('what the error tells by itself', () => {
+describe('the facts of an error', () => {
   test('an insecure directory: path, mode, remedy', async () => {
     for (const { dir, outcome } of await inBothForms(LAYOUT, (form, dir) => form.ensure(`${dir}/shared`, { existing: 'require' }))) {
       expect(outcome.error.message).toContain(`${dir}/shared`);
@@ -210,7 +210,7 @@ describe('new HoldfastError', () => {
     expect(made.stack).toContain('errors.spec.ts');
   });
 
-  it('needs nothing but a code, of which it knows category, message and remedy', () => {
+  it('needs only a code, which determines category, message and remedy', () => {
     for (const code of ['too-large', 'not-durable', 'internal', 'native-unavailable', 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE'] as const) {
       const made = new HoldfastError(code);
       expect(made.code).toBe(code);
@@ -247,7 +247,7 @@ describe('two copies of the package in one process', () => {
     }
   });
 
-  test('are told by a brand, not by looks', () => {
+  test('are recognized by a brand, not by their shape', () => {
     const lookalike = Object.assign(new Error('symlink'), { name: 'HoldfastError', code: 'symlink', category: 'policy', path: 'x' });
     for (const value of [lookalike, {}, null, undefined, 'symlink', 1, new Error('x'), Symbol('x'), () => {}, Object.create(null)]) {
       expect(isHoldfastError(value)).toBe(false);

@@ -40,19 +40,19 @@ describe('a directory that was removed after it was opened', () => {
 });
 
 describe('a name with a slash at its end', () => {
-  test.each(['q/', 'q/.', 'q/./'])('that nothing has (%s) is called a name of a directory, and not a directory that is there', async (at) => {
+  test.each(['q/', 'q/.', 'q/./'])('that does not exist (%s) is reported as the name of a directory, and not as an existing directory', async (at) => {
     for (const { outcome } of await inBothForms([], (form) => form.write(at, 'x'))) {
       expect(outcome.error).toMatchObject({ code: 'not-file' });
       expect(outcome.error.message).toBe(`not-file: '${at}' can only name a directory: it ends with '/' or '/.', and nothing is there.`);
     }
   });
 
-  test('that a directory has is called a directory, that a file has is called a file', async () => {
+  test('of a directory is reported as a directory, that of a file as a file', async () => {
     for (const { outcome } of await inBothForms(['d/'], (form) => form.write('d/', 'x'))) expect(outcome.error.message).toContain("'d/' is a directory, not a regular file");
     for (const { outcome } of await inBothForms(['f: x'], (form) => form.write('f/', 'x'))) expect(outcome.error.message).toContain("'f/' is a regular file, not a directory");
   });
 
-  test('to which a followed link leads is not called a directory that is there', async () => {
+  test('that a followed link leads to is not reported as an existing directory', async () => {
     for (const { outcome } of await inBothForms(['l => q/'], (form) => form.write('l', 'x', { finalSymlink: 'follow' }))) {
       expect(outcome.error).toMatchObject({ code: 'not-file' });
       expect(outcome.error.message).toContain("'l' leads to a name that ends with '/' or '/.'");
@@ -87,7 +87,7 @@ describe('what lies beneath a file', () => {
 });
 
 describe('a root that is not a directory', () => {
-  test('is not called another kind of object', () => {
+  test('is not reported as another kind of object', () => {
     const dir = scratch();
     build(dir, ['f: x']);
     expect(() => holdfast.openRootSync(`${dir}/f`)).toThrow(`not-directory: '${dir}/f' is not a directory.`);

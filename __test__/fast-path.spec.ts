@@ -28,7 +28,7 @@ function crowdDir(): string {
 }
 
 describe('an answer', () => {
-  test('is the same whether the calling thread could give it or not: results', async () => {
+  test('is the same from the calling thread and from the pool', async () => {
     const dir = scratch();
     build(dir, ['f 0640: content', 'private/ 0700', 'd/f: deep']);
     using root = openRootSync(dir);
@@ -92,7 +92,7 @@ describe('an answer', () => {
     }
   });
 
-  test('is of the moment: what changed between two calls is seen by the second', async () => {
+  test('is current: the second of two calls sees a change between them', async () => {
     const dir = scratch();
     build(dir, ['f: 0', 'private/ 0700']);
     for (let round = 1; round < 60; round += 1) {
@@ -105,7 +105,7 @@ describe('an answer', () => {
   });
 });
 
-describe('a loop that awaits nothing but answers from memory', () => {
+describe('a loop that awaits only results from memory', () => {
   test.each([
     ['reads', (dir: string) => readLocalFileSafely(`${dir}/f`)],
     ['directories', (dir: string) => ensureDir(`${dir}/private`)],
@@ -188,7 +188,7 @@ describe.runIf(process.platform === 'linux')('10,000 calls at once', () => {
     ['read-large', 600],
     ['write', 1000],
     ['ensure', 3000],
-  ])('succeed where 256 descriptors are all there are: %s', async (kind, count) => {
+  ])('succeed with a limit of 256 descriptors: %s', async (kind, count) => {
     const { failures } = await crowd(['delay', kind, count, crowdDir()], 'ulimit -n 256');
     expect(failures).toBe(0);
   });

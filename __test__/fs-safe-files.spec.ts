@@ -13,7 +13,7 @@ const READS = [
 ] as const;
 
 describe.each(READS)('%s', (_name, read) => {
-  it('reads a file of its owner alone, also when reads of a root are outbound', async () => {
+  it('reads an owner-only file, also when reads of a root are outbound', async () => {
     const dir = scratch();
     build(dir, ['f 0600: text']);
     expect((await read(outbound as typeof plain, `${dir}/f`)).buffer.toString()).toBe('text');
@@ -34,7 +34,7 @@ describe.each(READS)('%s', (_name, read) => {
 describe('openRootFileSync', () => {
   const params = (dir: string, name = 'f') => ({ absolutePath: `${dir}/${name}`, rootPath: dir, boundaryLabel: 'root' });
 
-  it('returns a descriptor of the file that it judged', () => {
+  it('returns a descriptor of the checked file', () => {
     const dir = scratch();
     build(dir, ['f: text']);
     const opened = plain.openRootFileSync(params(dir));
@@ -51,7 +51,7 @@ describe('openRootFileSync', () => {
     expect(openFiles().length).toBe(before);
   });
 
-  it('returns the explanation of the original for what it refuses', () => {
+  it('returns the explanation of the original for a refusal', () => {
     const dir = scratch();
     build(dir, ['f: text', 'l => f']);
     const failure = { ok: false as const, reason: 'validation' as const, error: new Error('a sentence of the original') };
@@ -70,7 +70,7 @@ describe('openRootFileSync', () => {
     expect(() => fs.fstatSync(fd)).toThrow('EBADF');
   });
 
-  it('hands a file system of the host to the original, and refuses it without one', () => {
+  it('passes an injected file system to the original, and refuses it without one', () => {
     const dir = scratch();
     build(dir, ['f: text']);
     const answer = { ok: false as const, reason: 'io' as const };

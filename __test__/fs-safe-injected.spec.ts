@@ -31,7 +31,7 @@ describe.each(TWINS)('%s with a file system of the host', (twin) => {
     expect(calls.filter((call) => call.startsWith('rename'))).toHaveLength(1);
   });
 
-  it('takes functions of node:fs for none, and calls its own', async () => {
+  it('treats functions of node:fs as not injected, and calls its own', async () => {
     const dir = scratch();
     const fileSystem = { ...fs, promises: { ...fs.promises } };
     // A function that no replacement calls.
@@ -69,7 +69,7 @@ describe.each(TWINS)('%s with a file system of the host', (twin) => {
     expect(fs.readdirSync(dir)).toEqual([]);
   });
 
-  it('answers path-mismatch when the rename of the host published another file', async () => {
+  it('throws path-mismatch when the rename of the host published another file', async () => {
     const dir = scratch();
     const rename = (_inner: unknown, from: string, to: string) => {
       fs.unlinkSync(from);
@@ -93,7 +93,7 @@ describe.each(TWINS)('%s with a file system of the host', (twin) => {
     expect([fs.readdirSync(dir), fs.readFileSync(`${dir}/f`, 'utf8')]).toEqual([['f'], 'old']);
   });
 
-  it('leaves a sticky directory that others may write as it is, without asking the host to change it', async () => {
+  it('leaves a sticky directory that others may write unchanged, without a chmod by the host', async () => {
     const dir = scratch();
     fs.chmodSync(dir, 0o1777);
     const { fileSystem, calls } = injected(twin, dir);
@@ -101,7 +101,7 @@ describe.each(TWINS)('%s with a file system of the host', (twin) => {
     expect([modeOf(dir), calls.filter((call) => /chmod.*700/.test(call))]).toEqual([0o1777, []]);
   });
 
-  it('hands a refused rename to the original once, without asking beforeRename again', async () => {
+  it('passes a refused rename to the original once, without calling beforeRename again', async () => {
     const dir = scratch();
     let asked = 0;
     const given: any[] = [];
@@ -114,7 +114,7 @@ describe.each(TWINS)('%s with a file system of the host', (twin) => {
     await expect(replace(twin, options)).rejects.toMatchObject({ code: 'EPERM' });
   });
 
-  it('tells that a file is published whose directory could not be synced', async () => {
+  it('reports a published file whose directory could not be synced', async () => {
     const dir = scratch();
     const opened = new Map<unknown, string>();
     const fsync = (inner: (...args: any[]) => any, ...args: any[]) => (twin === 'replaceFileAtomic' || opened.get(args[0]) === dir ? failing('EIO', -5, 'fsync')() : inner(...args));
@@ -129,7 +129,7 @@ describe.each(TWINS)('%s with a file system of the host', (twin) => {
     expect(fs.readFileSync(`${dir}/f`, 'utf8')).toBe('new');
   });
 
-  it('asks assertBeforeMutation before the parent, the temporary, its content and the rename', async () => {
+  it('calls assertBeforeMutation before the parent, the temporary, its content and the rename', async () => {
     const dir = scratch();
     fs.chmodSync(dir, 0o755);
     const { fileSystem, calls } = injected(twin, dir);
@@ -149,7 +149,7 @@ describe('replaceFileAtomicSync with a guard that leaves modes of directories al
     expect([modeOf(dir), modeOf(`${dir}/f`)]).toEqual([0o755, 0o600]);
   });
 
-  it('is refused without fchmodSync when a mode was asked for', () => {
+  it('is refused without fchmodSync when a mode is given', () => {
     const dir = scratch();
     const fileSystem = { ...injectedSync(dir).fileSystem, fchmodSync: undefined };
     expect(() => plain.replaceFileAtomicSync({ filePath: `${dir}/f`, content: 'new', mode: 0o600, fileSystem })).toThrow(TypeError);
@@ -182,7 +182,7 @@ describe('replaceFileAtomic with a file system in memory', () => {
 });
 
 describe('replaceFileAtomic', () => {
-  it('answers path-mismatch when another file than the staged one was published', async () => {
+  it('throws path-mismatch when another file than the staged one was published', async () => {
     const dir = scratch();
     let tempPath = '';
     const states: unknown[] = [];

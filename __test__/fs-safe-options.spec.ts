@@ -190,7 +190,7 @@ describe('an option of replaceFileAtomic', () => {
 });
 
 describe('replaceFileAtomic', () => {
-  test('publishes calls on one target in the order they were made, whatever the parent takes', async () => {
+  test('publishes calls on one target in call order, whatever the duration of the parent', async () => {
     const dir = scratch();
     for (let round = 0; round < 20; round += 1) {
       const file = `${dir}/${round}/f`;

@@ -68,7 +68,7 @@ describe('beforeRename that awaits a write of another path', () => {
 });
 
 describe('a replacement that does not end', () => {
-  it('keeps no other path waiting when its directory was removed', async () => {
+  it('does not block other paths when its directory is removed', async () => {
     const dir = scratch();
     build(dir, ['gone/']);
     void replaceFileAtomic({ filePath: `${dir}/gone/f`, content: 'new', beforeRename: never }).catch(() => {});
@@ -90,7 +90,7 @@ describe('replacements of one path', () => {
     expect(read(`${dir}/e/f`)).toBe('4');
   });
 
-  it('go on after one that failed', async () => {
+  it('continue after a failed one', async () => {
     const file = `${scratch()}/f`;
     const failed = replaceFileAtomic({ filePath: file, content: '1', beforeRename: () => Promise.reject(new Error('stop')) });
     const later = replaceFileAtomic({ filePath: file, content: '2' });

@@ -84,7 +84,7 @@ describe('a path with .. beneath a root', () => {
 describe('a root', () => {
   const long = 'x'.repeat(256);
 
-  it('tells a name that is too long', async () => {
+  it('reports a name that is too long', async () => {
     const dir = tree();
     const root = await plain.root(`${dir}/r`);
     const expected = { code: 'invalid-path', message: 'relative path is too long', cause: { code: 'ENAMETOOLONG' } };
@@ -101,7 +101,7 @@ describe('a root', () => {
     expect((await failed(() => root.exists(long))).cause).toMatchObject({ code: 'ENAMETOOLONG', path: `${dir}/r/${long}` });
   });
 
-  it('tells a home directory outside of it as an escape', async () => {
+  it('reports a home directory outside of it as an escape', async () => {
     const root = await plain.root(`${tree()}/r`);
     for (const call of [() => root.exists('~/x'), () => root.stat('~/x'), () => root.mkdir('~/x')]) {
       const error = await failed(call);
@@ -140,7 +140,7 @@ describe('syncDirectory', () => {
 });
 
 describe('single files', () => {
-  it('have the sentences of the library', async () => {
+  it('have the messages of the library', async () => {
     const dir = tree();
     build(dir, ['h: H', 'h2 == h', 'l => h', 'ld => r']);
     const CALLS: [() => unknown, object][] = [
@@ -168,7 +168,7 @@ describe('single files', () => {
     ['linked', (file: string): void => fs.linkSync(file, `${file}2`), 'hardlink', 'Atomic replace owned file must retain one link: '],
     ['a link', (file: string): void => { fs.unlinkSync(file); fs.symlinkSync('h', file); }, 'symlink', 'Atomic replace owned file became a symlink: '],
     ['a directory', (file: string): void => { fs.unlinkSync(file); fs.mkdirSync(file); }, 'not-file', 'Atomic replace owned file must remain regular: '],
-  ] as const)('a staged file that is %s is told as there', async (_, change, code, begins) => {
+  ] as const)('a staged file that is %s is reported as in the library', async (_, change, code, begins) => {
     const promises = { ...fs.promises, rename: (from: fs.PathLike, to: fs.PathLike) => fs.promises.rename(from, to) };
     for (const more of [{}, { fileSystem: { promises } }]) {
       const dir = scratch();
@@ -194,7 +194,7 @@ describe('openRootFile', () => {
     return told(later).slice(1);
   }
 
-  it('tells why a file is not opened, as the library does', async () => {
+  it('reports why a file is not opened, as the library does', async () => {
     const dir = tree();
     build(dir, ['r/h: H', 'r/h2 == r/h', 'r/up => ../out']);
     const of = (name: string, more: object = {}) => both({ absolutePath: `${dir}/${name}`, rootPath: `${dir}/r`, boundaryLabel: 'LAB', ...more });

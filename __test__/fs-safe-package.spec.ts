@@ -56,7 +56,7 @@ describe('holdfast fs-safe-package', () => {
     expect(Object.keys(manifest.exports)).toEqual(Object.keys(EXPORTS));
   });
 
-  it('has our functions where there are some, and the original elsewhere, with one error class', () => {
+  it('has holdfast’s functions where they exist, and the original’s otherwise, with one error class', () => {
     const dir = project();
     run(dir, './fs-safe');
     install(dir);
@@ -90,7 +90,7 @@ describe('holdfast fs-safe-package', () => {
     expect(fs.existsSync(path.join(elsewhere, 'fs-safe/atomic.js'))).toBe(true);
   });
 
-  it('overwrites no directory of others', () => {
+  it('does not overwrite other directories', () => {
     const dir = project();
     fs.mkdirSync(path.join(dir, 'fs-safe'));
     fs.writeFileSync(path.join(dir, 'fs-safe/index.js'), 'mine');
@@ -104,7 +104,7 @@ describe('holdfast fs-safe-package', () => {
     [[], 2, /takes one directory/],
     [['a', 'b'], 2, /takes one directory/],
     [['./fs-safe', '--json'], 2, /takes --from alone/],
-  ])('says what is wrong with %j', (args, status, message) => {
+  ])('reports what is wrong with %j', (args, status, message) => {
     const done = run(scratch(), ...args);
     expect([done.status, done.stdout]).toEqual([status, '']);
     expect(done.stderr).toMatch(message);

@@ -19,7 +19,7 @@ function exchange(dir: string, a: string, b: string): void {
   fs.renameSync(`${dir}/between`, `${dir}/${b}`);
 }
 
-describe('a root that gave its descriptor away', () => {
+describe('a root whose descriptor was closed', () => {
   it('reads and writes beneath its own directory alone while names are exchanged', async () => {
     const dir = scratch();
     build(dir, ['r/f: ours', 'attacker/f: theirs', 'other/']);
@@ -87,7 +87,7 @@ const original = {
   },
 };
 
-describe('a method handed to the original', () => {
+describe('a method that calls the original', () => {
   const { root: makeRoot } = bindFsSafe({ FsSafeError, original });
   type Root = Awaited<ReturnType<typeof makeRoot>>;
   const calls: Record<string, (root: Root) => unknown> = {
@@ -137,7 +137,7 @@ describe('a method handed to the original', () => {
 });
 
 describe('stat and exists', () => {
-  it('mean the directory of the root, whatever has its name', async () => {
+  it('use the directory of the root, whatever has its name', async () => {
     const dir = scratch();
     build(dir, ['r/f: ours', 'attacker/f: theirs, longer', 'attacker/g:']);
     const root = await plain.root(`${dir}/r`);

@@ -51,7 +51,7 @@ describe('other values of a write beneath a root', () => {
     expect(fs.readdirSync(dir)).toEqual([]);
   });
 
-  it.each([null, 0, '', false])('overwrite: %j keeps what is there', async (overwrite) => {
+  it.each([null, 0, '', false])('overwrite: %j keeps an existing file', async (overwrite) => {
     const dir = scratch();
     build(dir, ['old: precious']);
     const root = await plain.root(dir);
@@ -294,7 +294,7 @@ describe('values of replaceFileAtomic', () => {
     }
   });
 
-  it('does not look at what a synchronous beforeRename returns', () => {
+  it('ignores the result of a synchronous beforeRename', () => {
     const file = `${scratch()}/f`;
     let asked = 0;
     const thenable = { get then() { return void (asked += 1); } };

@@ -22,7 +22,7 @@ function authority(dir: string) {
 }
 
 describe('assertBeforeMutation', () => {
-  it('is asked again after the data of a stream, so that a revoked authority publishes nothing', async () => {
+  it('is called again after the data of a stream, so that a revoked authority publishes nothing', async () => {
     const dir = scratch();
     const { state, assertBeforeMutation } = authority(dir);
     const root = await plain.root(dir);
@@ -35,7 +35,7 @@ describe('assertBeforeMutation', () => {
     expect(fs.readdirSync(dir)).toEqual([]);
   });
 
-  it('is asked when the turn of a write comes, and not when it is queued behind 600 others', async () => {
+  it('is called when the turn of a write comes, and not when it is queued behind 600 others', async () => {
     const dir = scratch();
     const { state, assertBeforeMutation } = authority(dir);
     const root = await plain.root(dir);
@@ -49,7 +49,7 @@ describe('assertBeforeMutation', () => {
     expect(fs.existsSync(`${dir}/guarded`)).toBe(false);
   });
 
-  it('is asked right before the publication: at most as many others as the pool has threads come between', async () => {
+  it('is called right before the publication: at most as many others as the pool has threads come between', async () => {
     const dir = scratch();
     const root = await plain.root(dir);
     let published = 0;
@@ -60,7 +60,7 @@ describe('assertBeforeMutation', () => {
     await Promise.all(others);
   });
 
-  it('is asked between the making of parents and the write: write', async () => {
+  it('is called after the parents are made and before the write: write', async () => {
     const dir = scratch();
     const { asked, assertBeforeMutation } = authority(dir);
     await (await plain.root(dir)).write('p/q/f', 'x', { assertBeforeMutation });
@@ -92,7 +92,7 @@ describe('assertBeforeMutation', () => {
     expect(fs.readdirSync(dir)).toEqual([]);
   });
 
-  it('is asked when the turn of mkdir comes', async () => {
+  it('is called when the turn of mkdir comes', async () => {
     const dir = scratch();
     const { state, assertBeforeMutation } = authority(dir);
     const root = await plain.root(dir);
@@ -148,7 +148,7 @@ function producer(steps: (() => unknown)[]) {
 }
 
 describe('create of a stream', () => {
-  it.each([NaN, null, -1, 1.5, '4', 2 ** 53])('refuses maxBytes %s with a RangeError before the producer is asked', async (maxBytes) => {
+  it.each([NaN, null, -1, 1.5, '4', 2 ** 53])('refuses maxBytes %s with a RangeError before a read from the producer', async (maxBytes) => {
     const dir = scratch();
     const { calls, data } = producer([() => Buffer.from('abc')]);
     await expect((await plain.root(dir)).create('f', data, { maxBytes: maxBytes as never })).rejects.toThrow(RangeError);
@@ -156,7 +156,7 @@ describe('create of a stream', () => {
     expect(fs.readdirSync(dir)).toEqual([]);
   });
 
-  it.each([Infinity, 3, undefined])('takes maxBytes %s', async (maxBytes) => {
+  it.each([Infinity, 3, undefined])('accepts maxBytes %s', async (maxBytes) => {
     const dir = scratch();
     await (await plain.root(dir)).create('f', producer([() => Buffer.from('abc')]).data, { maxBytes });
     expect(fs.readFileSync(`${dir}/f`, 'utf8')).toBe('abc');
@@ -181,7 +181,7 @@ describe('create of a stream', () => {
     expect(fs.readdirSync(dir)).toEqual([]);
   });
 
-  it('does not ask a producer for what cannot be written', async () => {
+  it('does not read from a producer when the write cannot succeed', async () => {
     const dir = scratch();
     build(dir, ['f: old']);
     const root = await plain.root(dir);
@@ -218,7 +218,7 @@ describe('an option of a newer library', () => {
     mkdir: async (dir) => (await root(dir)).mkdir('e', unknown),
     ensureRoot: async (dir) => (await root(dir)).ensureRoot(unknown),
   };
-  it.each(Object.keys(calls))('is refused and not dropped: %s', async (call) => {
+  it.each(Object.keys(calls))('is refused: %s', async (call) => {
     const dir = scratch();
     build(dir, ['f: text']);
     await expect(Promise.resolve(dir).then(calls[call])).rejects.toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE', message: expect.stringContaining('verifyOwner') });

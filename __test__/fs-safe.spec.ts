@@ -29,14 +29,14 @@ describe('an outcome of the documentation', () => {
 });
 
 describe('errors', () => {
-  test('name no path in their message, which a host may show, and the whole story in their cause', async () => {
+  test('name no path in their message, which a host may show, and all facts in their cause', async () => {
     const dir = scratch();
     const error = await plain.readLocalFileSafely({ filePath: `${dir}/secret-name` }).catch((error) => error);
     expect(error.message).not.toContain('secret-name');
     expect(error.cause).toMatchObject({ code: 'ENOENT', syscall: 'open', path: `${dir}/secret-name` });
   });
 
-  test('of a file that may not be sent say why and what to do', async () => {
+  test('of a file that may not be sent have a reason and a remedy', async () => {
     const dir = scratch();
     build(dir, ['f 0600: text']);
     const error = await outbound.readLocalFileSafely({ filePath: `${dir}/f` }).catch((error) => error);
@@ -45,7 +45,7 @@ describe('errors', () => {
     expect(error.message).toContain('mode 0644');
   });
 
-  test('reach a caller at whose call they began', async () => {
+  test('have the caller on their stack', async () => {
     const error = await plain.readLocalFileSafely({ filePath: '/nowhere/f' }).catch((error) => error);
     expect(error.stack).toContain('fs-safe.spec.ts');
   });
@@ -70,7 +70,7 @@ describe('a binding', () => {
     expect((await api.readLocalFileSafely({ filePath: `${dir}/f` })).buffer.toString()).toBe('text');
   });
 
-  test('of reads without a root does not mind where it is called', async () => {
+  test('of reads without a root works without its object', async () => {
     const dir = scratch();
     build(dir, ['f: text']);
     const { readLocalFileSafely } = plain;
@@ -257,7 +257,7 @@ describe('the directory of a file', () => {
   });
 });
 
-describe('what a callback throws', () => {
+describe('an exception of a callback', () => {
   const values = [thrown, undefined, 0, 'text', Object.assign(new Error('EBUSY'), { code: 'EBUSY', errno: -16 }), refusalOfOurs()];
   test.each(values)('reaches the caller as it is: %s', async (value) => {
     const dir = scratch();

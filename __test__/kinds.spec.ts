@@ -7,7 +7,7 @@ import { failure, FORMS, inBothForms, shortest } from './helpers/forms.js';
 import { build, scratch, tree } from './helpers/scratch.js';
 import { needs } from './helpers/sys-needs.js';
 
-describe('an object that is no regular file', () => {
+describe('an object other than a regular file', () => {
   const rows: { name: string; layout: string[]; at: string; read: Expectation; write: Expectation; ensure: Expectation }[] = [
     { name: 'a FIFO without a writer', layout: ['o |'], at: 'o', read: 'not-file', write: 'not-file', ensure: 'not-directory' },
     { name: 'a name beneath a FIFO', layout: ['o |'], at: 'o/x', read: 'not-found', write: 'not-directory', ensure: 'not-directory' },
@@ -35,7 +35,7 @@ describe('an object that is no regular file', () => {
 });
 
 describe('a FIFO', () => {
-  test('answers a read in under 50 ms, though nobody ever writes to it', async () => {
+  test('is refused by a read in under 50 ms, without a writer', async () => {
     for (const form of FORMS) {
       const dir = scratch();
       build(dir, ['pipe |']);
@@ -44,7 +44,7 @@ describe('a FIFO', () => {
     }
   });
 
-  test('keeps every byte that waits in it', async () => {
+  test('keeps every buffered byte', async () => {
     for (const form of FORMS) {
       const dir = scratch();
       build(dir, ['pipe |']);

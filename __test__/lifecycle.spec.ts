@@ -85,7 +85,7 @@ needs('linux')('a process that ends while reads, writes, streams and staged file
     TIMEOUT,
   );
 
-  test('by a way that tells nobody leaves the temporaries of staged files, which cleanStaleTemporaries removes', () => {
+  test('without notice leaves the temporaries of staged files, which cleanStaleTemporaries removes', () => {
     const left = end('process.reallyExit');
     expect(left).toMatchObject({ code: 7, torn: [], published: [] });
     expect(left.temporaries).toBeGreaterThanOrEqual(2);
@@ -144,7 +144,7 @@ describe('several copies in one process', () => {
     expect(stdout).toBe('true false not-found\n');
   });
 
-  test('of a binary that one thread loads twice: each gives up its own unfinished files only', () => {
+  test('of a binary that one thread loads twice: each removes its own unfinished files only', () => {
     const dir = scratch();
     const script = `
       const copies = [0, 1].map(() => {

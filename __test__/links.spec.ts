@@ -200,7 +200,7 @@ describe('another name of the file (hard link)', () => {
   });
 });
 
-describe('what the system said goes with the refusal', () => {
+describe('the system error of a refusal', () => {
   test('a loop of parents carries ELOOP and its cause', async () => {
     for (const { dir, outcome } of await inBothForms(['ln => ln'], (form, dir) => form.read(`${dir}/ln/x`))) {
       expectRefusal(outcome.error, 'symlink');

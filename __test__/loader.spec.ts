@@ -65,7 +65,7 @@ describe('the target', () => {
     ['/nix/store/0123-glibc-2.40/lib/ld-linux-x86-64.so.2', 'x64', 'linux-x64-gnu'],
     ['/lib/ld-musl-x86_64.so.1', 'x64', 'linux-x64-musl'],
     ['/lib/ld-musl-aarch64.so.1', 'arm64', 'linux-arm64-musl'],
-  ])('on Linux is told by the loader that the program names: %s', (loader, arch, wanted) => {
+  ])('on Linux follows from the loader that the program names: %s', (loader, arch, wanted) => {
     // The other sources name the opposite C library, and must not be used.
     const lies = wanted.endsWith('musl') ? `${reportSays({ header: { glibcVersionRuntime: '2.36' } })}${lddSays('GNU C Library')}` : `${reportSays({ header: {}, sharedObjects: ['/lib/ld-musl-x86_64.so.1'] })}${lddSays('musl libc')}`;
     expect(targets({ platform: 'linux', arch, execPath: program(loader) }, lies)).toBe(wanted);
@@ -97,7 +97,7 @@ describe('the target', () => {
     expect(`holdfast.${node(TARGETS)}.node`).toBe(path.basename(binaryOfPackage()));
   });
 
-  test('is told without asking the network, and the setting of the report is as before', () => {
+  test('is found without the network, and leaves the setting of the report unchanged', () => {
     const seen = node(
       `let set; Object.defineProperty(process, 'report', { value: { excludeNetwork: false, getReport() { set = this.excludeNetwork; return { header: { glibcVersionRuntime: '2' } } } } });
        require('./dist/native/platform.js').targets(); console.log(set, process.report.excludeNetwork)`,
@@ -182,7 +182,7 @@ describe('the binary', () => {
     expect(node(ask, { cwd: consumer })).toBe(file);
   });
 
-  test.runIf(onLinux)('is found by trying both C libraries where nothing tells which', () => {
+  test.runIf(onLinux)('is found by trying both C libraries when the one in use is unknown', () => {
     const { consumer } = installation();
     const [other] = ['linux-x64-gnu', 'linux-x64-musl'].filter((name) => name !== target);
     const file = platformPackage(consumer, target, fs.readFileSync(binaryOfPackage()));
@@ -214,7 +214,7 @@ describe('without a binary the error', () => {
     expect(remedy).toContain(`\`npm install @holdfast/linux-x64-gnu@${version}\` or \`npm install @holdfast/linux-x64-musl@${version}\``);
   });
 
-  test('says what is supported where nothing fits', () => {
+  test('lists the supported targets where none fits', () => {
     const { message, remedy } = error({ platform: 'freebsd', arch: 'riscv64' });
     expect(message).toContain('no binary for freebsd-riscv64');
     for (const name of ['linux-x64-gnu', 'linux-arm64-gnu', 'linux-x64-musl', 'linux-arm64-musl', 'darwin-arm64', 'darwin-x64', 'win32-x64-msvc']) expect(remedy).toContain(name);
@@ -222,7 +222,7 @@ describe('without a binary the error', () => {
     expect(remedy).not.toContain('npm install');
   });
 
-  test('says why what is there does not load, and has that as its cause', () => {
+  test('explains why an existing binary does not load, with its error as the cause', () => {
     const { consumer } = installation();
     const target = path.basename(binaryOfPackage()).split('.')[1]!;
     platformPackage(consumer, target, 'not a binary');
@@ -233,7 +233,7 @@ describe('without a binary the error', () => {
     expect(cause).toContain(`holdfast.${target}.node`);
   });
 
-  test('says that a binary of another version is none', () => {
+  test('rejects a binary of another version', () => {
     const { consumer, holdfast } = installation();
     platformPackage(consumer, path.basename(binaryOfPackage()).split('.')[1]!, fs.readFileSync(binaryOfPackage()));
     fs.writeFileSync(path.join(holdfast, 'dist/base/version.js'), "module.exports = { version: '99.0.0' };");

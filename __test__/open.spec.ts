@@ -12,7 +12,7 @@ async function nodesFileHandle(): Promise<Function> {
 }
 
 describe('openLocalFileSafely', () => {
-  test('gives a genuine FileHandle on the very file, for reading only', async () => {
+  test('returns a genuine FileHandle on the file, for reading only', async () => {
     const dir = scratch();
     build(dir, ['f: hello']);
     const { handle, realPath, stat, containment } = await openLocalFileSafely(`${dir}/f`);
@@ -57,7 +57,7 @@ describe('openLocalFileSafely', () => {
     expect(chunks.join('')).toBe('hello world');
   });
 
-  test('goes on meaning the file when its name is gone or another has it', async () => {
+  test('keeps the file when its name is removed or another file has it', async () => {
     const dir = scratch();
     build(dir, ['f: first']);
     const { handle } = await openLocalFileSafely(`${dir}/f`);

@@ -42,7 +42,7 @@ describe('a misspelt option', () => {
     await refuses((form) => form.read({ filePath: 'f' }, { maxbytes: 1 }), "did you mean 'maxBytes'?");
   });
 
-  it('without a near name lists the options of the call', async () => {
+  it('lists the options of the call when no name is similar', async () => {
     await refuses((form) => form.ensure('d', { whatever: 1 }), 'its options are root, symlinks, signal, mode, existing');
   });
 
@@ -175,7 +175,7 @@ describe('the message of a misplaced option', () => {
     expect(error.message).not.toContain('?.');
   };
 
-  it('says where it belongs', async () => {
+  it('names the place where it belongs', async () => {
     const dir = scratch();
     build(dir, LAYOUT);
     const file = `${dir}/f`;
@@ -232,7 +232,7 @@ describe('a callback', () => {
   });
 });
 
-describe('what stands in place of something else', () => {
+describe('a value in place of another', () => {
   const loose = holdfast as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
 
   test.each([

@@ -84,7 +84,7 @@ describe('options with getters', () => {
     await check('OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE', ['f 0600: old'], (form) => form.read({ filePath: 'f', outbound: true }, { outbound: undefined }));
   });
 
-  test.each(VERBS)('%s fails with what a getter throws', async (verb) => {
+  test.each(VERBS)('%s fails with the error of a getter', async (verb) => {
     const thrown = new Error('from the getter');
     for (const name of Object.keys(KNOWN[verb]).filter((each) => each !== 'signal')) {
       const options = Object.defineProperty({}, name, { get: () => { throw thrown; } });

@@ -6,7 +6,7 @@ import { octal } from './helpers/umask.js';
 const RESTRICTIVE = 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE';
 
 describe('outbound: may this file be handed to another party?', () => {
-  test.each(['0600', '0640', '0604', '0400', '0000', '0700', '0711', '0622', '4600'])('a file of %s is refused, telling path, mode and remedy', async (mode) => {
+  test.each(['0600', '0640', '0604', '0400', '0000', '0700', '0711', '0622', '4600'])('a file of %s is refused with path, mode and remedy', async (mode) => {
     for (const outbound of [true, {}, { allowOwnerOnly: false }, { allowOwnerOnly: undefined }]) {
       for (const { dir, before, after, outcome } of await inBothForms([`f ${mode}: secret`], (form, dir) => form.read({ filePath: `${dir}/f`, outbound }))) {
         expectRefusal(outcome.error, RESTRICTIVE);

@@ -280,7 +280,7 @@ describe('the length of a path', () => {
     }
   });
 
-  test('may be more than there is memory for: an error, and the process goes on', () => {
+  test('may exceed the memory: an error, and the process continues', () => {
     const index = fileURLToPath(new URL('../index.js', import.meta.url));
     const script = `const { openRootSync, writeAtomic } = require(${JSON.stringify(index)});
       const [long, root] = ['/a'.repeat(10_000_000), openRootSync('/')];

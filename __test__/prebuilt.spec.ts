@@ -20,7 +20,7 @@ describe('the folders of the platform packages', () => {
     expect(platformPackageProblems()).toEqual([]);
   });
 
-  test('let a package manager tell them apart', () => {
+  test('let a package manager distinguish them', () => {
     const told = TARGETS.map(({ name }: { name: string }) => {
       const { os, cpu, libc } = JSON.parse(fs.readFileSync(new URL(`../npm/${name}/package.json`, import.meta.url), 'utf8'));
       return JSON.stringify({ os, cpu, libc });
@@ -37,7 +37,7 @@ describe('versions of glibc', () => {
   });
 });
 
-describe('a look into a binary', () => {
+describe('the inspection of a binary', () => {
   test('finds nothing wrong with the one that was built here', () => {
     expect(binaryProblems(binaryOfPackage(), targetNamed(here), { own: true })).toEqual([]);
   });
@@ -64,17 +64,17 @@ needs('linux', 'gcc')('a library compiled here', () => {
   };
   const target = targetNamed(`linux-${process.arch}-gnu`);
 
-  test('is seen not to register, not to be stripped, not to unwind, and to need a library', () => {
+  test('is reported as not registering, not stripped, not unwinding, and needing a library', () => {
     const problems = binaryProblems(compile('#include <math.h>\ndouble f(double x) { return sin(x); }', '-fno-asynchronous-unwind-tables', '-Wl,--no-as-needed', '-lm', '-lstdc++'), target);
     for (const words of ['it exports no napi_register_module_v1', 'it is not stripped', 'it has no tables to unwind a panic with', 'it needs libstdc++.so.6']) expect(problems).toContain(words);
   });
 
-  test('is seen to name a path of this machine', () => {
+  test('is reported for a path of this machine', () => {
     const problems = binaryProblems(compile('const char *const napi_register_module_v1 = "/root/.cargo/registry/src/some/lib.rs";'), target);
     expect(problems.join('\n')).toContain('it names a path of the machine that made it: ');
   });
 
-  test.runIf(compareVersions((process.report.getReport() as any).header.glibcVersionRuntime ?? '0', '2.34') >= 0)('is seen to need a glibc that is too new', () => {
+  test.runIf(compareVersions((process.report.getReport() as any).header.glibcVersionRuntime ?? '0', '2.34') >= 0)('is reported for a glibc that is too new', () => {
     // dlopen moved into libc itself with 2.34, and has that version since.
     const file = compile('#include <dlfcn.h>\nvoid *napi_register_module_v1(void) { return dlopen("x", RTLD_NOW); }', '-s');
     expect(newestGlibc(readBinary(file).versions)).toBe('2.34');
@@ -83,7 +83,7 @@ needs('linux', 'gcc')('a library compiled here', () => {
 });
 
 describe('the registry', () => {
-  test('gives what it has, remembers what was fetched, and takes nothing', async () => {
+  test('serves its packages, records the requests, and accepts no upload', async () => {
     const tarball = path.join(scratch(), 'some-1.2.3.tgz');
     fs.writeFileSync(tarball, 'bytes');
     const registry = await startRegistry([{ name: '@some/thing', manifest: { name: '@some/thing', version: '1.2.3', os: ['linux'] }, tarball, integrity: 'sha512-x', shasum: 'x' }]);

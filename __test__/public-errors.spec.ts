@@ -215,7 +215,7 @@ describe('toPublicError', () => {
 });
 
 describe('maxBytes of a write', () => {
-  it('tells the client that the data are too large', async () => {
+  it('reports to the client that the data are too large', async () => {
     const dir = scratch();
     build(dir, ['f: old']);
     const error = await failure(() => writeAtomic(`${dir}/f`, 'too long', { maxBytes: 4 }));

@@ -92,7 +92,7 @@ describe('permission denied, as an unprivileged user', () => {
 });
 
 describe('no descriptor left', () => {
-  test('at the first call of a process says nothing of what the system can do', () => {
+  test('at the first call of a process does not affect the detected capabilities', () => {
     const dir = scratch();
     build(dir, ['f: x']);
     const script = `

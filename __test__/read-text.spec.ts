@@ -50,7 +50,7 @@ describe.each(FORMS)('%s with an encoding', (_name, read) => {
 });
 
 describe('the option encoding of a read', () => {
-  it('asks for a Buffer where it is undefined, null or "buffer"', async () => {
+  it('returns a Buffer when it is undefined, null or "buffer"', async () => {
     for (const encoding of [undefined, null, 'buffer']) {
       for (const { outcome } of await inBothForms(['f: x'], (form) => form.read('f', { encoding }))) {
         expect(Object.keys(outcome.value!).sort()).toEqual(['buffer', 'containment', 'realPath', 'stat']);

@@ -34,7 +34,7 @@ describe('stat of a read', () => {
     { name: 'a file of several blocks', layout: [`f 0640: ${'x'.repeat(20_000)}`] },
   ];
 
-  test.each(layouts)('equals, field by field, what fs.statSync gives: $name', async ({ layout }) => {
+  test.each(layouts)('equals the result of fs.statSync field by field: $name', async ({ layout }) => {
     for (const form of FORMS) {
       const dir = scratch();
       build(dir, layout);
@@ -60,7 +60,7 @@ describe('stat of a read', () => {
     }
   });
 
-  test('equals what handle.stat() gives of an opened file', async () => {
+  test('equals the result of handle.stat() for an opened file', async () => {
     const dir = scratch();
     build(dir, ['f 0640: hello']);
     const { handle, stat } = await openLocalFileSafely(`${dir}/f`);
@@ -135,7 +135,7 @@ describe('the content of small files', () => {
   const sizes = Array.from({ length: 300 }, (_, n) => [0, 1, 7, 8, 100, 1023, 4095, 4096, 16_383, 16_384, 16_385, 9000][n % 12]!);
   const contentOf = (n: number) => Buffer.alloc(sizes[n]!, `file ${n}, `);
 
-  test.each(FORMS)('is no other file’s, however many are kept ($name)', async (form) => {
+  test.each(FORMS)('is not shared between files, however many are kept ($name)', async (form) => {
     const dir = scratch();
     for (const n of sizes.keys()) fs.writeFileSync(`${dir}/${n}`, contentOf(n));
     const buffers: Buffer[] = [];
@@ -211,7 +211,7 @@ describe('realPath and path', () => {
 });
 
 describe('the result of a write', () => {
-  test('tells what is on disk: size, mode, device, inode', async () => {
+  test('has the facts on disk: size, mode, device, inode', async () => {
     for (const layout of [[], ['f 0640: old']]) {
       for (const { dir, outcome } of await inBothForms(layout, (form) => form.write('f', 'h\u00e9llo'))) {
         const node = fs.statSync(`${dir}/f`);
@@ -231,7 +231,7 @@ describe('the result of a write', () => {
     }
   });
 
-  test('an exact mode does not keep the old one, and says so', async () => {
+  test('an exact mode does not keep the old one, and the result reports it', async () => {
     for (const { outcome } of await inBothForms(['f 0640: old'], (form) => form.write('f', NEW, { mode: 0o600 }))) {
       expect(outcome.value).toMatchObject({ created: false, mode: 0o600, preserved: { mode: false, owner: true } });
     }

@@ -281,7 +281,7 @@ describe('a Root', () => {
     if (process.platform === 'linux') expect(held()).not.toContain(`${dir}/root`);
   });
 
-  test('that is closed says so of any path, also of one that is none', async () => {
+  test('that is closed reports it for any path, also for an invalid one', async () => {
     const root = openRootSync(place());
     root.close();
     const paths: [unknown, string | undefined][] = [
@@ -315,7 +315,7 @@ describe('a Root', () => {
     expect(fs.statSync(`${dir}/root/a`).mode & 0o777).toBe(0o750);
   });
 
-  test('reads 16 MiB and files with one name, unless told otherwise', () => {
+  test('reads 16 MiB and files with one name by default', () => {
     const dir = place();
     fs.truncateSync(`${dir}/root/f`, 16 * 1024 * 1024 + 1);
     fs.linkSync(`${dir}/root/d/g`, `${dir}/root/again`);

@@ -26,7 +26,7 @@ function setUp(dir: string, command: string): { status: number | null; said: str
 describe.skipIf(process.platform === 'win32')('where there is', () => {
   const commands = ['scripts/setup.mjs', 'scripts/setup.mjs --build-only', 'scripts/test.mjs'];
 
-  test.each(commands)('no Rust, %s says how to get it, and starts nothing', (command) => {
+  test.each(commands)('no Rust, %s prints how to get it, and starts nothing', (command) => {
     const { status, said } = setUp(programs({ npm: '11.0.0' }), command);
     expect(said).toContain('cargo was not found');
     expect(said).toMatch(/Install Rust 1\.\d+ or newer .*rustup\.rs/);
@@ -34,7 +34,7 @@ describe.skipIf(process.platform === 'win32')('where there is', () => {
     expect(status).toBe(1);
   });
 
-  test.each(commands)('a Rust that is too old, %s says which, and how to get a newer one', (command) => {
+  test.each(commands)('a Rust that is too old, %s prints its version, and how to get a newer one', (command) => {
     const { status, said } = setUp(programs({ npm: '11.0.0', cargo: 'cargo 1.63.0', rustc: 'rustc 1.63.0 (4b91a6ea7 2022-08-08)' }), command);
     expect(said).toContain('too old: 1.63.0');
     expect(said).toMatch(/Install Rust 1\.\d+ or newer .*rustup\.rs/);
@@ -51,7 +51,7 @@ describe.skipIf(process.platform === 'win32')('where there is', () => {
     expect(status).toBe(1);
   });
 
-  test('the Rust that the message asks for is the one that Cargo.toml does', () => {
+  test('the Rust in the message is the one that Cargo.toml requires', () => {
     const [, wanted] = /^rust-version = "(.+)"$/m.exec(fs.readFileSync(path.join(PROJECT, 'Cargo.toml'), 'utf8'))!;
     expect(setUp(programs({}), 'scripts/setup.mjs').said).toContain(`Rust ${wanted} or newer`);
   });

@@ -33,7 +33,7 @@ describe('maxBytes', () => {
     }
   });
 
-  test('a refusal tells the limit', async () => {
+  test('a refusal reports the limit', async () => {
     for (const { outcome } of await inBothForms(['f: 1234567'], (form) => form.read('f', { maxBytes: 3 }))) {
       expect(outcome.error.message).toMatch(/\b3\b/);
     }

@@ -83,7 +83,7 @@ describe('a staged file', () => {
     expect(fs.readFileSync(`${dir}/secret`, 'utf8')).toBe('secret');
   });
 
-  test('that is aborted leaves nothing, as often as that is said', async () => {
+  test('that is aborted leaves nothing, also after repeated aborts', async () => {
     const dir = scratch();
     build(dir, ['f: old']);
     const before = descriptors();
@@ -119,7 +119,7 @@ describe('a staged file', () => {
     expect(fs.readFileSync(`${dir}/f`, 'utf8')).toBe('content');
   });
 
-  test('takes its place in the order when it is committed', async () => {
+  test('enters the queue when it is committed', async () => {
     const dir = scratch();
     const staged = await stageAtomic(`${dir}/f`);
     await staged.handle.write('staged');
@@ -177,7 +177,7 @@ describe('a staged file', () => {
     expect(fs.readdirSync(`${dir}/outside`)).toEqual([]);
   });
 
-  test('leaves no descriptor behind, whatever comes of it', async () => {
+  test('leaves no descriptor, whatever its outcome', async () => {
     const dir = scratch();
     await (await stageAtomic(`${dir}/warm-up`)).commit();
     const before = descriptors();

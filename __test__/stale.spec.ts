@@ -9,7 +9,7 @@ const HEX = '0123456789abcdef0123456789abcdef';
 const NAME = `.holdfast-${HEX}.tmp`;
 
 describe('what killed processes left', () => {
-  test('is removed, and told by its path', async () => {
+  test('is removed, and its path returned', async () => {
     const dir = scratch();
     const other = `.holdfast-${HEX.replaceAll('0', 'f')}.tmp`;
     build(dir, [`${NAME}: half`, `${other}: half`, 'kept: content']);

@@ -34,7 +34,7 @@ asRootWithAcls('directories with an ACL', () => {
     driver = await Driver.start();
   });
 
-  it.each(both)('ensureDir %s leaves one with named entries untouched, and says so', async (how) => {
+  it.each(both)('ensureDir %s leaves one with named entries unchanged, and reports it', async (how) => {
     const dir = ownedDir(base, `named-${how}`, 0, 0, 0o750);
     setfacl(dir, '-m', 'u:1001:rwx');
     const before = getfacl(dir);

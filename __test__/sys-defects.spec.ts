@@ -168,7 +168,7 @@ describe('the addon that is shipped', () => {
     ]);
   });
 
-  it('cannot be told to panic', () => {
+  it('cannot be made to panic', () => {
     const exported = Object.keys(createRequire(import.meta.url)(usual) as object);
     expect(exported.length).toBeGreaterThan(15);
     expect(exported.filter((name) => /defect/i.test(name))).toEqual([]);

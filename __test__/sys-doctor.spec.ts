@@ -83,7 +83,7 @@ withEverything('what the doctor foretells is what the verb then does', () => {
 
   it.each(situations.map((situation) => [situation.name, situation] as const))('on %s', (_name, situation) => compare(situation));
 
-  it.each(kernelSituations.map((situation) => [situation.name, situation] as const))('on %s, and it says why', async (_name, situation) => {
+  it.each(kernelSituations.map((situation) => [situation.name, situation] as const))('on %s, with the reason', async (_name, situation) => {
     const { paths } = await compare(situation);
     const told = JSON.stringify(paths.map(({ verbs }: Report) => Object.values(verbs).map(({ outcome, why, advice }: Report) => (outcome === 'not-applicable' ? [] : [why, advice]))));
     for (const pattern of situation.says) expect(told).toMatch(pattern);
@@ -99,7 +99,7 @@ withEverything('what the doctor foretells is what the verb then does', () => {
     'a single file that is a bind mount',
     'a missing path in somebody else’s directory',
     'an open directory of one’s own',
-  ])('on %s, where the kernel answers fewer questions', (name) => {
+  ])('on %s, with a kernel that reports less', (name) => {
     const situation = situations.find((one) => one.name === name)!;
     return compare({ ...situation, as: [buildC('seccomp-deny'), 'faccessat2=ENOSYS,statx=EPERM,openat2=ENOSYS,fchmodat2=ENOSYS', ...situation.as] });
   });
@@ -149,7 +149,7 @@ withEverything('what the doctor foretells is what the verb then does', () => {
 });
 
 withEverything('the selftest', () => {
-  it('says under a filter that the kernel does not resolve paths, and that everything else holds', async () => {
+  it('reports under a filter that the kernel does not resolve paths, and that all else works', async () => {
     const driver = await Driver.start({ launcher: inOwnNamespace });
     const cli = join(stagedPackage(), 'dist', 'cli', 'main.js');
     const command = [buildC('seccomp-deny'), 'openat2=ENOSYS', process.execPath, cli, 'selftest', '--json', '--dir', scratch()];
@@ -160,7 +160,7 @@ withEverything('the selftest', () => {
     expect(ok).toBe(true);
   });
 
-  it('notices a chmod that says it was done and was not', async () => {
+  it('detects a chmod that reports success without effect', async () => {
     const driver = await Driver.start({ launcher: inOwnNamespace });
     const cli = join(stagedPackage(), 'dist', 'cli', 'main.js');
     const lying = ['strace', '-f', '-o', '/dev/null', '-e', 'trace=fchmod', '-e', 'inject=fchmod:retval=0'];
@@ -311,7 +311,7 @@ withEverything('what the doctor says of a place', () => {
     expect(report.process.capabilities.names).toEqual([]);
   });
 
-  it('says what it does not know without procfs, and believes no other file system in its place', async () => {
+  it('reports what is unknown without procfs, and trusts no other file system in its place', async () => {
     const driver = await Driver.start({ launcher: inOwnNamespace });
     const make = new Maker(driver, scratch());
     const file = await make.file('file', '1000:1000', '0640');
@@ -323,7 +323,7 @@ withEverything('what the doctor says of a place', () => {
     }
   });
 
-  it('says which resolver is in use where openat2 is filtered, and that a filter may refuse more', async () => {
+  it('reports the resolver where openat2 is filtered, and that a filter may refuse more', async () => {
     const driver = await Driver.start({ launcher: inOwnNamespace });
     const make = new Maker(driver, scratch());
     const dir = await make.dir('mine', '1000:1000', '0755');

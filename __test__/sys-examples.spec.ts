@@ -29,7 +29,7 @@ needs('root', 'setpriv')('the demo', () => {
     expect(status).toBe(0);
   });
 
-  it('as another user does the nearest it can, says so, and succeeds', () => {
+  it('as another user runs the nearest equivalent, reports that, and succeeds', () => {
     const copy = stagedPackage();
     cpSync(join(repository, 'examples'), join(copy, 'examples'), { recursive: true });
     execFileSync('chmod', ['-R', 'a+rX', copy]);
@@ -67,7 +67,7 @@ describe('the gateway example', () => {
   });
   afterAll(() => close());
 
-  it('saves what is put and hands it out again', async () => {
+  it('saves an upload and returns it', async () => {
     const put = await fetch(`${url}/cat.png`, { method: 'PUT', body: 'meow' });
     expect(put.status).toBe(201);
     expect(octal(modeOf(join(dir, 'cat.png')))).toBe('0644');
@@ -75,7 +75,7 @@ describe('the gateway example', () => {
     expect(await (await fetch(`${url}/cat.png`)).text()).toBe('meow');
   });
 
-  it('answers 403 with what a stranger may know, and logs what an operator needs', async () => {
+  it('responds with 403 and the public facts, and logs the facts for the operator', async () => {
     chmodSync(join(dir, 'cat.png'), 0o600);
     const response = await fetch(`${url}/cat.png`);
     const body = await response.text();

@@ -81,7 +81,7 @@ for (const kind of ['tmpfs', 'ext4'] as const) {
       ['ensureDir through a Root', () => rootRequest(place.dir, 'async', 'ensureDir', 'private/deep/er')],
     ];
 
-    it.each(cached)('%s of what is in memory is answered by the calling thread alone', async (_title, request) => {
+    it.each(cached)('%s from memory runs on the calling thread only', async (_title, request) => {
       const { main, pool, value } = await watched(place, request(), 3);
       expect(value).toBeDefined();
       expect(texts(pool)).toEqual([]);

@@ -149,7 +149,7 @@ needs('root', 'gcc')('a fault at one call', () => {
       expect(content).toBe('brand new');
     });
 
-    it('a write that cannot remove its temporary still tells why it failed', async () => {
+    it('a write that cannot remove its temporary still reports why it failed', async () => {
       const dir = ownedDir(base, `case-${count++}`, 0, 0, 0o700);
       const file = ownedFile(dir, 'file', 0, 0, 0o640);
       const request = verbRequest(how, 'writeAtomic', file, 'brand new');
@@ -216,7 +216,7 @@ needs('root', 'gcc')('a fault at one call', () => {
       expect(octal(modeOf(base))).toBe('0755');
     });
 
-    it('a few times is asked again', async () => {
+    it('a few times is retried', async () => {
       const dir = ownedDir(base, `case-${count++}`, 0, 0, 0o700);
       for (const request of [verbRequest(how, 'readLocalFileSafely', join(base, 'read')), verbRequest(how, 'ensureDir', dir)]) {
         const { answer, calls } = await faulty.ask(request, `openat2#1-3:error=${EAGAIN}`);

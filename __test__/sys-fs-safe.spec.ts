@@ -37,7 +37,7 @@ needs('root', 'strace', 'unshare')('an outcome of the documentation', () => {
     expect({ code, states }).toEqual({ code: 'helper-failed', states: [{ state: 'published', path: `${dir}/f`, ino: String(fs.statSync(`${dir}/f`).ino) }] });
   });
 
-  test('that is published and may not last says that it is published', async () => {
+  test('that is published and may not last is reported as published', async () => {
     const dir = scratch();
     const error = (await Promise.resolve(dir).then(sysOutcomes['`replaceFileAtomic`']!['`not-durable`']!).catch((error) => error)) as FsSafeError;
     expect(error.details).toEqual({ published: true });
@@ -120,7 +120,7 @@ describe('cleaning up', () => {
       return asUser(async () => ({ failure, error: await Promise.resolve().then(() => plain[twin](options)).catch((error) => error) }));
     };
 
-    test.each(['replaceFileAtomic', 'replaceFileAtomicSync'] as const)('%s tells what failed first, or both', async (twin) => {
+    test.each(['replaceFileAtomic', 'replaceFileAtomicSync'] as const)('%s reports the first failure, or both', async (twin) => {
       const quiet = await attempt(twin, false);
       expect(quiet.error).toBe(quiet.failure);
       const both = await attempt(twin, true);

@@ -20,7 +20,7 @@ asRootWithOtherUsers('uid 1000 without capabilities on an fsGroup volume', () =>
     await pod.must({ umask: 0o077 });
   });
 
-  it.each(both)('ensureDir %s succeeds, says what it tolerated, and warns once', async (how) => {
+  it.each(both)('ensureDir %s succeeds, reports what it tolerated, and warns once', async (how) => {
     const volume = ownedDir(base, `volume-${how}`, 0, 1000, 0o2775);
     const expected = {
       path: volume,
@@ -89,7 +89,7 @@ asRootWithOtherUsers('uid 1000 without capabilities on an fsGroup volume', () =>
 
   const switches = ['HOLDFAST_SKIP_DIR_HARDENING', 'OPENCLAW_SKIP_STATE_DIR_HARDEN'];
   const switched = both.flatMap((how) => switches.map((name) => [how, name] as const));
-  it.each(switched)('ensureDir %s with %s=1 says that it opted out, and "require" is not weakened', async (how, name) => {
+  it.each(switched)('ensureDir %s with %s=1 reports the opt-out, and "require" is not weakened', async (how, name) => {
     const volume = ownedDir(base, `switched-${name}-${how}`, 0, 1000, 0o2775);
     await pod.must({ env: { [name]: '1' } });
     await pod.warnings();

@@ -136,7 +136,7 @@ describe.each(places)('$title without $lacks', ({ title, needs: more, lacks, isM
       expect(((await driver.fs('readdirSync', place)) as string[]).filter((name) => !['file', 'new'].includes(name))).toEqual([]);
     });
 
-    it('many files at once: each tells for itself, and those of before are whole', async () => {
+    it('many files at once: each has its own result, and earlier files are complete', async () => {
       const place = join(dir, 'place');
       const request = { call: 'writeAtomicMany', args: [['file', 'new', 'other'].map((name) => ({ file: join(place, name), data: content }))] };
       const answers = (await driver.must(request)) as { status: string; reason?: { code: string } }[];

@@ -45,7 +45,7 @@ withFuse('a file system that reports a full disk at close', () => {
 });
 
 withFuse('a file system that cannot sync directories', () => {
-  it.each(both)('a write succeeds and says that it is not durable (%s)', async (how) => {
+  it.each(both)('a write succeeds and reports that it is not durable (%s)', async (how) => {
     const { driver, dir } = await onOddFs('sync-dir-refused');
     const file = join(dir, 'file');
     expect((await driver.verb(how, 'writeAtomic', file, 'content')).value).toMatchObject({ created: true, durable: false });
@@ -55,7 +55,7 @@ withFuse('a file system that cannot sync directories', () => {
 });
 
 withFuse('a file system whose chmod answers success and does nothing', () => {
-  it.each(both)('a directory is not private, whatever chmod said (%s)', async (how) => {
+  it.each(both)('a directory is not private, whatever chmod returned (%s)', async (how) => {
     const { driver, dir } = await onOddFs('chmod-ignored');
     const open = join(dir, 'open');
     await driver.fs('mkdirSync', open, 0o755);

@@ -171,7 +171,7 @@ needs('root', 'unshare', 'mount', 'setpriv', 'setfacl', 'getfacl', 'strace', 'gc
     ['chmod', ['chmod', '600'], { mode: false, acl: true, owner: true }],
     ['chown', ['chown', '1000:1000'], { mode: true, acl: true, owner: false }],
     ['setfacl', ['setfacl', '-m', `u:${THEM}:r`], { mode: true, acl: false, owner: true }],
-  ])('says what %s has changed while it is written over', async (_what, command, preserved) => {
+  ])('reports what %s has changed during the write', async (_what, command, preserved) => {
     const slow = [{ syscall: 'ftruncate', effect: 'delay_enter=1500000', when: 1 }];
     const watched = watch(driver, verbRequest('sync', 'writeAtomic', one, 'new', { fallback: 'in-place' }), { thread: driver.pid, inject: slow });
     while (fs.readFileSync(source, 'latin1') === 'old content') await new Promise((resolve) => setTimeout(resolve, 5));

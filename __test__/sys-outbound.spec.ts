@@ -65,7 +65,7 @@ asRootWithOtherUsers('outbound reads', () => {
     for (const answer of [sync, async]) expect(String(answer?.value.buffer)).toBe('cat.png');
   });
 
-  it('outbound: {} asks as true does, and outbound: false does not', async () => {
+  it('outbound: {} checks as true does, and outbound: false does not', async () => {
     const filePath = ownedFile(base, 'unasked', 1000, 1000, 0o600, 'cat.png');
     refusals(await readAs(user, { filePath, outbound: {} }));
     const [sync] = await readAs(user, { filePath, outbound: false });

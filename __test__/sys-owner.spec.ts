@@ -71,7 +71,7 @@ asRootWithOtherUsers('ownership after an overwrite', () => {
     },
   );
 
-  it.each(both)('an owner outside the file’s group cannot keep the group, and says so (%s)', async (how) => {
+  it.each(both)('an owner outside the file’s group cannot keep the group, and the result reports it (%s)', async (how) => {
     const dir = ownedDir(base, `outside-group-${how}`, 1000, 1000, 0o755);
     const file = ownedFile(dir, 'file', 1000, 1003, 0o640);
     const { value } = await user.verb(how, 'writeAtomic', file, 'new');

@@ -94,7 +94,7 @@ needs('root', 'setpriv', 'unshare', 'mount', 'setfacl', 'getfacl', 'gcc')('where
       expect(getfacl(streamed)).toContain('group::---');
     });
 
-    it.each(both)('ensureDir %s leaves a directory with named entries, and says so', async (how) => {
+    it.each(both)('ensureDir %s leaves a directory with named entries, and reports it', async (how) => {
       const kept = ownedDir(dir, `named-${how}`, 1000, 1000, 0o750);
       setfacl(kept, '-m', 'u:1001:rwx');
       const before = getfacl(kept);
@@ -123,14 +123,14 @@ needs('root', 'setpriv', 'unshare', 'mount', 'setfacl', 'getfacl', 'gcc')('where
       expect(octal(modeOf(decoy))).toBe('0666');
     });
 
-    it('openLocalFileSafely opens the very file, or says that it cannot', async () => {
+    it('openLocalFileSafely opens the file itself, or reports that it cannot', async () => {
       const file = ownedFile(dir, 'opened', 1000, 1000, 0o644);
       const { value, error } = await owner.verb('async', 'openLocalFileSafely', file);
       if (isThere) expect(value.realPath).toBe(file);
       else expect(error).toMatchObject({ code: 'unsupported-platform', path: file });
     });
 
-    it('stageAtomic stages, or says that it cannot and leaves nothing', async () => {
+    it('stageAtomic stages, or reports that it cannot and leaves nothing', async () => {
       const empty = ownedDir(dir, 'staged', 1000, 1000, 0o755);
       const { value, error } = await owner.ask({ stage: join(empty, 'file'), args: [], content: 'new' });
       if (isThere) expect(value.created).toBe(true);

@@ -110,7 +110,7 @@ needs(
       expect(await driver.fs('readdirSync', dir)).toEqual([]);
     });
 
-    it('that was made read-only answers EROFS, and still reads', async () => {
+    it('that was made read-only fails writes with EROFS, and still reads', async () => {
       await driver.exec('mount', '-t', 'tmpfs', 'tmpfs', dir);
       await pin();
       await driver.exec('mount', '-o', 'remount,ro', dir);

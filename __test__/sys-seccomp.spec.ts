@@ -98,7 +98,7 @@ withCompiler('with system calls taken away', () => {
     'renameat2=ENOSYS',
     'renameat2=EINVAL',
     'openat2=ENOSYS,fchmodat2=ENOSYS,statx=ENOSYS,renameat2=ENOSYS',
-  ])('%s: all verbs answer as if nothing were missing', async (filter) => {
+  ])('%s: all verbs have the same results as without the filter', async (filter) => {
     const driver = await Driver.start({ launcher: [buildC('seccomp-deny'), filter, ...asUser1000] });
     for (const how of both) {
       const dir = fresh();
@@ -109,7 +109,7 @@ withCompiler('with system calls taken away', () => {
     }
   });
 
-  it('the filter does take openat2 away, and capabilities() says which resolver is used', async () => {
+  it('the filter removes openat2, and capabilities() reports the resolver', async () => {
     const without = await Driver.start({ launcher: [buildC('seccomp-deny'), 'openat2=ENOSYS'] });
     const withIt = await Driver.start();
     const there = await withIt.must({ call: 'capabilities', args: [] });
@@ -129,7 +129,7 @@ withCompiler('chmod that fails', () => {
   const everyChmod = (answer: string): string => ['chmod', 'fchmod', 'fchmodat', 'fchmodat2'].map((call) => `${call}=${answer}`).join(',');
   const start = (answer: string): Promise<Driver> => Driver.start({ launcher: [buildC('seccomp-deny'), everyChmod(answer)] });
 
-  it.each(['EPERM', 'EACCES', 'EROFS', 'ENOSYS', 'ENOTSUP'])('with %s is tolerated, told and warned about', async (errno) => {
+  it.each(['EPERM', 'EACCES', 'EROFS', 'ENOSYS', 'ENOTSUP'])('with %s is tolerated, reported and warned about', async (errno) => {
     const driver = await start(errno);
     for (const how of both) {
       for (const mode of [0o755, 0o2755]) {

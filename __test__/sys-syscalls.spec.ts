@@ -186,7 +186,7 @@ underStrace('system calls', () => {
       for (const { name } of cost.slice(published + 1)) expect(name).toMatch(/^(fsync|fdatasync|close)$/);
     });
 
-    it('the umask is never asked for or changed', async () => {
+    it('the umask is never read or changed', async () => {
       const requests = [
         verbRequest(how, 'ensureDir', join(dir, 'a', 'b'), { mode: 0o777 }),
         verbRequest(how, 'writeAtomic', join(dir, 'new'), 'x', { mode: 0o666 }),

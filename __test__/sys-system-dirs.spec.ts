@@ -87,7 +87,7 @@ needs('root', 'setpriv', 'unshare', 'mount', 'strace')('ensureDir on a directory
     expect((await root.verb('sync', 'ensureDir', '/var/new')).value).toMatchObject({ hardening: 'created', isPrivate: true });
   });
 
-  it('a process warning says so, once', async () => {
+  it('one process warning reports it', async () => {
     const fresh = await Driver.start({ launcher: ['unshare', '--mount', 'sh', '-ec', `mount --bind ${beneath.get('/etc')} /etc; exec "$@"`, 'sh'] });
     await fresh.verb('sync', 'ensureDir', '/etc');
     await fresh.verb('async', 'ensureDir', '/etc');

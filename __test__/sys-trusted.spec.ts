@@ -122,7 +122,7 @@ needs(
       });
     });
 
-    it('each link of a chain is judged: one that is not trusted spoils it', async () => {
+    it('each link of a chain is checked: an untrusted one makes the call fail', async () => {
       const { links } = layOut(rows[0] as Row);
       link('file', join(links, 'second'), me);
       link('second', join(links, 'third'), other);
@@ -140,7 +140,7 @@ needs(
       expect(lstatSync(join(links, 'dir')).isSymbolicLink()).toBe(true);
     });
 
-    it('a write follows its final link only when told to, and then only a trusted one', async () => {
+    it('a write follows its final link only on request, and then only a trusted one', async () => {
       const trusted = layOut(rows[0] as Row);
       const foreign = layOut(rows.find(({ linkOwner }) => linkOwner === other) as Row);
       const refused = await drivers.user.verb('sync', 'writeAtomic', join(trusted.links, 'file'), 'new', { symlinks: 'follow-trusted' });

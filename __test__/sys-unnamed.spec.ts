@@ -104,7 +104,7 @@ elsewhere('where a close may report what was not written (overlayfs)', () => {
 });
 
 needs('root', 'strace')('cleanStaleTemporaries', () => {
-  it('removes nothing that is alive when it cannot look: EMFILE at each open in turn', async () => {
+  it('removes no file in use when it cannot inspect it: EMFILE at each open in turn', async () => {
     const dir = makeDir(scratch(), 'alive', 0o755);
     const [maker, cleaner] = [await Driver.start(), await Driver.start({ env: { UV_THREADPOOL_SIZE: '1' } })];
     const staged = (await maker.must({ keepStaged: join(dir, 'file') })) as string;

@@ -153,7 +153,7 @@ needs('root', 'strace')('writeAtomicMany under strace', () => {
     if (syscall !== 'close') expect(await driver.descriptors()).toBe(before);
   });
 
-  it('where the sync of a directory fails, its entries are published, and say that they are not durable', async () => {
+  it('where the sync of a directory fails, its entries are published, and report that they are not durable', async () => {
     const single = await Driver.start({ env: { UV_THREADPOOL_SIZE: '1' } });
     const file = join(dirs[0]!, 'f');
     await single.must(request([{ file: join(base, 'warm-up'), data: 'x' }]));
@@ -165,7 +165,7 @@ needs('root', 'strace')('writeAtomicMany under strace', () => {
 });
 
 needs('root', 'unshare', 'mount')('writeAtomicMany on a file system that fills up', () => {
-  it('each entry is old or new, whole, and says which; freed, the same call works', async () => {
+  it('each entry is completely old or new, and reports which; the same call works after space is freed', async () => {
     const dir = scratch();
     const driver = await Driver.start({ launcher: ['unshare', '--mount', '--propagation', 'private'] });
     await driver.exec('mount', '-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', dir);

@@ -44,7 +44,7 @@ describe.each(['openat2=ENOSYS', 'statx=ENOSYS'])('asynchronous writes under %s'
 });
 
 needs('root', 'gcc')('an asynchronous write', () => {
-  it('asks the kernel nothing on the calling thread as long as no other path of that name is under way', async () => {
+  it('makes no system call on the calling thread while no other path of that name is pending', async () => {
     const { driver, ask } = await start();
     const dir = scratch();
     const request: Request = { call: 'writeAtomic', args: [join(dir, 'f'), 'x', { durable: false }] };
@@ -57,7 +57,7 @@ needs('root', 'gcc')('an asynchronous write', () => {
     await driver.end();
   });
 
-  it('asks it for memory alone where there is one: openat2 with RESOLVE_CACHED, and statx', async () => {
+  it('uses only the kernel’s cache while one is: openat2 with RESOLVE_CACHED, and statx', async () => {
     const { driver, ask } = await start();
     const dir = scratch();
     for (const name of ['a', 'b']) makeDir(dir, name, 0o755);

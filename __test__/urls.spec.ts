@@ -57,10 +57,10 @@ describe('a URL object that is no local file', () => {
   });
 });
 
-describe('an object that has all a URL has', () => {
+describe('an object with the properties of a URL', () => {
   const like = (pathname: string) => ({ href: `file://${pathname}`, protocol: 'file:', hostname: '', pathname });
 
-  test('is taken for one, as in Node', async () => {
+  test('is treated as a URL, as in Node', async () => {
     await check('= top', ['f: top'], (form, dir) => form.read(like(`${dir}/f`)));
   });
 

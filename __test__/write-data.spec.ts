@@ -99,7 +99,7 @@ describe('a view', () => {
     await expectWritten(content, content);
   });
 
-  test('is not taken by what it claims: the true bytes count', async () => {
+  test('is written by its true bytes, not by its properties', async () => {
     const view = Uint8Array.from([1, 2, 3]);
     Object.defineProperty(view, 'byteLength', { value: 1000 });
     Object.defineProperty(view, 'length', { value: 1000 });
@@ -108,7 +108,7 @@ describe('a view', () => {
     await expectWritten(view, Buffer.from([1, 2, 3]));
   });
 
-  test('is not taken by what its class claims, wherever it has to be copied', async () => {
+  test('is copied by its true bytes, not by its class', async () => {
     class Liar extends Uint8Array {
       static get [Symbol.species](): any {
         return class { constructor(length: number) { return new Uint8Array(length + 5); } };

@@ -184,7 +184,7 @@ describe('a stream that ends badly leaves the old file and no temporary', () => 
     expect(openFiles()).toEqual(open);
   });
 
-  test('the source is not left hanging when the target turns out to be refused', async () => {
+  test('the source is closed when the target is refused', async () => {
     const dir = scratch();
     build(dir, ['d/']);
     let stopped = false;
@@ -201,7 +201,7 @@ describe('a stream that ends badly leaves the old file and no temporary', () => 
     expect(strays(dir)).toEqual([]);
   });
 
-  test('the source is told to stop after a chunk of the wrong type', async () => {
+  test('the source is closed after a chunk of the wrong type', async () => {
     const dir = scratch();
     let stopped = false;
     await failure(() => writeAtomic(`${dir}/f`, (function* () {
