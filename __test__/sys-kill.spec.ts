@@ -1,5 +1,5 @@
-// A process that is killed at the entry of any system call of a verb leaves the complete old or new state. `npm run
-// test:faults` does it for every verb and call; this spec for the writes, once for each state that a call leaves.
+// A process that is killed at the entry of any system call of a verb leaves the complete old or new state.
+// `npm run test:faults` does it for every verb and call; this spec for the writes, once for each state that a call leaves.
 import { constants, rmSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Driver } from './helpers/sys-driver.js';

@@ -61,8 +61,8 @@ function makeConsumer(scratch, name, tarball) {
 }
 
 /**
- * Checks a project without @types/node, which the declarations need (Buffer, Stats, FileHandle). With `skipLibCheck:
- * false` the compiler names the missing package. With `skipLibCheck: true` no compiler can report it: then only Node's
+ * Checks a project without @types/node, which the declarations need (Buffer, Stats, FileHandle). With
+ * `skipLibCheck: false` the compiler names the missing package. With `skipLibCheck: true` no compiler can report it: then only Node's
  * types are lost, and all other types must still be checked.
  */
 function checkWithoutNodeTypes(compiler, folder) {

@@ -35,8 +35,8 @@ const SYSTEM: Record<string, { status: number; as?: string; message?: string; re
 const { EDQUOT } = os.constants.errno;
 
 /**
- * System calls on files, as `node:fs` and the addon name them. Errors of processes and sockets have other names (`spawn
- * x`, `connect`, `getaddrinfo`). The list omits `watch`: its ENOSPC is a limit of inotify.
+ * System calls on files, as `node:fs` and the addon name them. Errors of processes and sockets have other names (`spawn x`,
+ * `connect`, `getaddrinfo`). The list omits `watch`: its ENOSPC is a limit of inotify.
  */
 const FILE_SYSCALLS = new Set([
   'access', 'acl_copy_ext', 'acl_set_fd_np', 'chmod', 'chown', 'close', 'copyfile', 'cp', 'dup', 'fchmod', 'fchown', 'fcntl', 'fdatasync',
@@ -45,7 +45,7 @@ const FILE_SYSCALLS = new Set([
   'setxattr', 'stat', 'statfs', 'symlink', 'truncate', 'unlink', 'utime', 'write',
 ]);
 
-/** The facts of an error that a client may learn. */
+/** The facts of an error that a client may learn. Each property of the error is read once. */
 type Facts = { code: string; category: HoldfastErrorCategory } | { errno: string };
 
 function factsOf(error: unknown): Facts | undefined {

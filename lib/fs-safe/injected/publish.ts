@@ -128,8 +128,8 @@ function* rename(calls: Calls, plan: Plan, { tempPath }: Temporary, isCurrent: (
 }
 
 /**
- * Syncs the parent if possible. Throws for an error after which the file may not last; ignores the error of a directory
- * that does not support fsync.
+ * Syncs the parent directory. Throws for an error after which the file's name may not last. Ignores all others: a file
+ * system may not support fsync of a directory.
  */
 function* syncParent(HostError: HostErrorClass, calls: Calls, dir: string): Steps<void> {
   let file: Unchecked;

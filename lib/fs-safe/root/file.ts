@@ -146,8 +146,8 @@ function* realpathOf(HostError: HostErrorClass, { file, symlinks }: Wanted, root
 }
 
 /**
- * Returns the real path of the root. If the root is missing, a path outside of it by its text gets the error `Path
- * escapes`.
+ * Returns the real path of the root. If the root is missing, a path outside of it by its text gets the error
+ * `Path escapes`.
  */
 function* realpathOfRoot({ file, rootPath, skipsLexicalCheck, label }: Wanted, rootGiven: string): Steps<string, typeof ASYNC> {
   try {
