@@ -348,7 +348,7 @@ export interface FsSafe<Original = undefined> {
   /** A missing file is a plain `Error` with code `ENOENT`; a link or anything else that is no regular file is a plain `Error`. */
   readRegularFile(params: FsSafeRegularFileParams): Promise<FsSafeRegularFile>;
   readRegularFileSync(params: FsSafeRegularFileParams): FsSafeRegularFile;
-  /** `null` for a file that is missing, cannot be read, or has no JSON. */
+  /** `null` for a file that is missing, cannot be read, or has no JSON. Without the binary it is `helper-unavailable`. */
   tryReadJson<T = unknown>(filePath: string, options?: { maxBytes?: number | undefined }): Promise<T | null>;
   tryReadJsonSync<T = unknown>(filePath: string, options?: { maxBytes?: number | undefined }): T | null;
   /** With two spaces; published like `writeTextAtomic`. */

@@ -1,6 +1,8 @@
 // Functions on a single path in the shapes of fs-safe. __test__/conformance/files.ts has the rows that are compared
 // with the library.
+import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { bindFsSafe } from '../fs-safe.mjs';
 import { FsSafeError, outbound, plain, told } from './helpers/fs-safe-hosts.js';
@@ -88,6 +90,20 @@ describe('tryReadJson', () => {
   it('returns null at once for a missing file', async () => {
     const file = `${scratch()}/f`;
     expect(await shortest(async () => expect(await plain.tryReadJson(file)).toBeNull())).toBeLessThan(40);
+  });
+});
+
+describe('tryReadJson without a binary', () => {
+  it.each(['await bound.tryReadJson(file)', 'bound.tryReadJsonSync(file)'])('throws instead of returning null: %s', (call) => {
+    const dir = scratch();
+    build(dir, ['f: {"a":1}']);
+    const program = `const { bindFsSafe } = require(${JSON.stringify(fileURLToPath(new URL('../dist/fs-safe/index.js', import.meta.url)))});
+      class FsSafeError extends Error { constructor(code, message, options) { super(message, options); this.code = code; } }
+      const bound = bindFsSafe({ FsSafeError });
+      const file = ${JSON.stringify(`${dir}/f`)};
+      (async () => ${call})().then(console.log, (error) => console.log(error.code));`;
+    const env = { ...process.env, HOLDFAST_NATIVE_PATH: '/nowhere.node' };
+    expect(spawnSync(process.execPath, ['-e', program], { encoding: 'utf8', env }).stdout).toBe('helper-unavailable\n');
   });
 });
 

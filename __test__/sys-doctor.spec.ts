@@ -204,6 +204,17 @@ withEverything('what the doctor advises', () => {
     make = new Maker(driver, place);
   });
 
+  it('offers no command on the .ssh directory of another user', async () => {
+    const home = await make.dir('alice', '1001:1001', '0755');
+    const path = join(home, '.ssh');
+    await driver.fs('mkdirSync', path, 0o700);
+    await driver.fs('chownSync', path, 1001, 1001);
+    const report = await doctor(driver, { as: asUser1000 }, '--only', 'ensureDir', path);
+    const { advice } = report.paths[0].verbs.ensureDir;
+    expect(advice.map(({ command }: { command?: string }) => command).filter(Boolean)).toEqual([]);
+    expect(JSON.stringify(advice)).toContain('not meant for others');
+  });
+
   /** Runs, as root, the commands that an operator would paste. */
   async function follow(report: Report, verb: Verb, pattern: RegExp): Promise<void> {
     const commands = report.paths[0].verbs[verb].advice.flatMap(({ command }: { command?: string }) => command ?? []);

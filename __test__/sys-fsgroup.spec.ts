@@ -84,6 +84,8 @@ asRootWithOtherUsers('uid 1000 without capabilities on an fsGroup volume', () =>
       path: volume,
     });
     expect(error?.message).toContain(volume);
+    // chmod alone would lock this user out.
+    expect(error?.message).toContain(`chown 1000 -- ${volume}`);
     expect(octal(modeOf(volume))).toBe('2775');
   });
 

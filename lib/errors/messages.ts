@@ -262,11 +262,20 @@ function describeDirectory(failure: Failure, at: string, location: string | Uint
     };
   }
   const why = WHY_NOT_PRIVATE[failure.detail] ?? `chmod answered ${failure.detail}`;
-  const how = HOW_TO_BE_PRIVATE[failure.detail] ?? HOW_TO_BE_PRIVATE[''];
+  const how = HOW_TO_BE_PRIVATE[failure.detail] ?? removeAccess;
   return {
     sentence: `${at} has mode ${octal(failure.mode)} and is not private: ${why} (${owner})`,
-    remedy: `${how(location)}, ${OR_WITHOUT_PRIVACY}`,
+    remedy: `${how(location, failure)}, ${OR_WITHOUT_PRIVACY}`,
   };
+}
+
+/** A directory of another owner is given to this user first: chmod alone would take this user's access away as well. */
+function removeAccess(location: string | Uint8Array | undefined, { uid, euid }: Failure) {
+  if (uid === euid) {
+    return `Remove the access of others${command('chmod 0700 --', location)}`;
+  }
+  const how = location === undefined ? '' : command(`chown ${euid} -- ${shellWord(location)} && chmod 0700 --`, location);
+  return `Have root give it to this user alone${how}`;
 }
 
 const OR_WITHOUT_PRIVACY = "or do without privacy: existing: 'tighten' or 'leave'.";
@@ -286,8 +295,7 @@ const WHY_NOT_PRIVATE = table({
   EROFS: 'its file system is mounted read-only',
 });
 
-const HOW_TO_BE_PRIVATE: Record<string, (location: string | Uint8Array | undefined) => string> = table({
-  '': (location) => `Have its owner or root remove the access of others${command('chmod 0700 --', location)}`,
+const HOW_TO_BE_PRIVATE: Record<string, (location: string | Uint8Array | undefined, failure: Failure) => string> = table({
   'no-effect': () => 'Mount the file system with uid= and umask=0077, use a directory on another one',
   acl: (location) => `See whom its ACL names${command('getfacl --', location)}, and have its owner or root remove the entries that nobody needs`,
   shared: () => OWN_DIRECTORY,

@@ -135,6 +135,11 @@ function isPassing(error: unknown) {
   return (error as NodeJS.ErrnoException | undefined)?.code === 'path-mismatch' || (isErrno(error) && error.code === 'EPERM');
 }
 
+/** Whether no file can be read at all, because the binary is missing. A `null` would say that there is no document. */
+function isHelperUnavailable(error: unknown) {
+  return (error as { code?: unknown } | undefined)?.code === 'helper-unavailable';
+}
+
 export function bindFiles({ HostError }: Host) {
   async function readRegularFile(params: Unchecked) {
     const { filePath, maxBytes } = checked(params, NAMES.regularFile, 'params');
@@ -171,6 +176,9 @@ export function bindFiles({ HostError }: Host) {
         try {
           return JSON.parse((await readRegularFile({ filePath, maxBytes })).buffer.toString('utf8'));
         } catch (error) {
+          if (isHelperUnavailable(error)) {
+            throw error;
+          }
           if (tried === RETRIES || !isPassing(error)) {
             return null;
           }
@@ -182,7 +190,10 @@ export function bindFiles({ HostError }: Host) {
       const { maxBytes } = checked(options, NAMES.maxBytes);
       try {
         return JSON.parse(readRegularFileSync({ filePath, maxBytes }).buffer.toString('utf8'));
-      } catch {
+      } catch (error) {
+        if (isHelperUnavailable(error)) {
+          throw error;
+        }
         return null;
       }
     },

@@ -4,7 +4,7 @@ import nodePath = require('node:path');
 import { isSystemDirectory, looksPrivate } from './places.js';
 import { octal } from './process.js';
 import { printableJson, shellWord } from '../../base/escape.js';
-import type { Ground } from './facts.js';
+import type { Facts, Ground } from './facts.js';
 
 export interface Advice {
   text: string;
@@ -43,9 +43,17 @@ function acceptance({ path }: Ground): Advice[] {
   ];
 }
 
+/** Returns whether a directory of another user may hold secrets: no command may give it away. */
+function isSecretOfAnother({ realPath, isOwn }: Facts) {
+  return !isOwn && looksPrivate(realPath);
+}
+
 function takeOver({ path, facts, who }: Ground): Advice[] {
   if (facts !== null && isSystemDirectory(facts.realPath)) {
     return [];
+  }
+  if (facts !== null && isSecretOfAnother(facts)) {
+    return [{ text: `It belongs to user ${facts.uid}, and by its place or name it is not meant for others.` }];
   }
   const word = shellWord(path);
   return [{ text: 'If nobody else uses it, have root give it to this user.', command: `chown ${who.euid} -- ${word} && chmod 0700 -- ${word}` }];

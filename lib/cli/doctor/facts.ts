@@ -44,7 +44,7 @@ function kindOf(stat: InstanceType<typeof Stats>) {
   return 'device';
 }
 
-type Facts = ReturnType<typeof toFacts>;
+export type Facts = ReturnType<typeof toFacts>;
 
 /** Input of a verdict. */
 export interface Ground {
