@@ -1,7 +1,8 @@
 /**
  * holdfast: make a directory private, publish a file atomically, read a local file safely.
  *
- * - Paths in results are absolute and real (but for {@link EnsureDirResult.firstCreated}), those in errors as the caller gave them; strings both, U+FFFD for what is not UTF-8.
+ * - Paths in results are absolute and real (but for {@link EnsureDirResult.firstCreated}); beneath a root they begin with its path when it was opened.
+ *   Paths in errors are as the caller gave them. Both are strings, with U+FFFD for what is not UTF-8.
  * - Sizes are bytes, modes are numbers (`0o600`), times are milliseconds.
  * - Promise functions reject and never throw synchronously; `…Sync` twins have the same options, results and errors. Promise
  *   functions work in libuv's pool; reads and `ensureDir` do so on the calling thread where the kernel answers from memory.

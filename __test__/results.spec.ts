@@ -1,5 +1,5 @@
 import assert from 'node:assert';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -194,6 +194,26 @@ describe('realPath and path', () => {
         expect(outcome.value!.map((result) => result.path)).toEqual([path.join(dir, real), path.join(dir, `${real}.new`), made, made]);
       }
     });
+  });
+
+  test.runIf(process.platform === 'linux')('of a file whose name was removed while it has another is that name', async () => {
+    const dir = scratch();
+    build(dir, ['d/', 'ln => d', 'keep: hello']);
+    const program = `const fs = require('fs'); for (;;) { fs.linkSync('keep', 'd/t'); fs.unlinkSync('d/t'); }`;
+    const exchanging = spawn(process.execPath, ['-e', program], { cwd: dir });
+    const seen = new Set<string>();
+    let reads = 0;
+    const until = performance.now() + 20_000;
+    while (reads < 2000 && performance.now() < until) {
+      try {
+        seen.add(readLocalFileSafelySync(`${dir}/ln/t`).realPath);
+        reads += 1;
+      } catch (error) {
+        expect((error as { code: string }).code).toMatch(/^(not-found|path-mismatch)$/);
+      }
+    }
+    exchanging.kill();
+    expect([...seen]).toEqual([path.join(dir, 'd/t')]);
   });
 
   test('from a working directory that was reached through a link', async () => {

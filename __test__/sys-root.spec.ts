@@ -82,6 +82,20 @@ needs(
       expect(await driver.fs('readdirSync', dir)).toEqual([]);
     });
 
+    it.each(['unmounted lazily', 'renamed'])('gives paths that begin with its own when it was %s', async (how) => {
+      await driver.exec('mount', '-t', 'tmpfs', 'tmpfs', dir);
+      const place = how === 'renamed' ? join(dir, 'root') : dir;
+      await driver.exec('sh', '-c', 'mkdir -p "$0/etc" && echo inner > "$0/etc/passwd" && ln -s etc "$0/l"', place);
+      await driver.openRoot(place);
+      await (how === 'renamed' ? driver.fs('renameSync', place, join(dir, 'moved')) : driver.exec('umount', '--lazy', dir));
+      for (const name of ['etc/passwd', 'l/passwd']) {
+        const { value } = await driver.onRoot(place, 'async', 'read', name, { symlinks: 'follow-within-root' });
+        expect([String(value.buffer), value.realPath]).toEqual(['inner\n', join(place, 'etc/passwd')]);
+      }
+      expect((await driver.onRoot(place, 'sync', 'ensureDir', 'l/new', { symlinks: 'follow-within-root' })).value.path).toBe(join(place, 'etc/new'));
+      await driver.must({ closeRoot: place });
+    });
+
     it('that keeps its file system busy lets go of it when it is closed', async () => {
       await driver.exec('mount', '-t', 'tmpfs', 'tmpfs', dir);
       await pin();

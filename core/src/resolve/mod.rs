@@ -110,23 +110,66 @@ impl Scope<'_> {
         if found.is_exact {
             return by_text();
         }
-        let Ok(mut real) = sys::fd_path(found.fd.as_fd()) else {
+        let Ok(real) = sys::fd_path(found.fd.as_fd()) else {
             return sys::resolved_path(found.fd.as_fd(), &absolute).unwrap_or_else(by_text);
         };
         if !real.starts_with(b"/") {
             // Not reachable from this process's root directory.
             return by_text();
         }
-        if real.ends_with(DELETED) && sys::fstat(found.fd.as_fd()).is_ok_and(|stat| stat.nlink == 0)
-        {
-            real.truncate(real.len() - DELETED.len());
+        let real = without_deleted(real, found);
+        self.as_in_opened_root(real).unwrap_or_else(by_text)
+    }
+
+    /// Returns a real path with the root's path as it was when the root was opened: the root may
+    /// have been renamed or unmounted since, and then its path now, or a path that begins at the
+    /// root of a detached mount, names another object. `None` where neither path of the root leads
+    /// to it.
+    fn as_in_opened_root(&self, real: Vec<u8>) -> Option<Vec<u8>> {
+        let Some(root) = self.root.filter(|_| cfg!(unix)) else {
+            return Some(real);
+        };
+        if path::beneath(&real, root.real()).is_some() {
+            return Some(real);
         }
-        real
+        let now = sys::fd_path(root.directory().as_fd()).ok()?;
+        let below = path::beneath(&real, &now)?;
+        Some(match below {
+            b"" => root.real().to_vec(),
+            below => path::join(root.real(), below).into_owned(),
+        })
     }
 }
 
-/// The suffix that the kernel appends to the path of a deleted object.
-const DELETED: &[u8] = b" (deleted)";
+/// Removes the suffix that the kernel appends to the path of an object whose name was removed. A
+/// file that has another name has the suffix too; a name may also end like it.
+#[cfg(target_os = "linux")]
+fn without_deleted(mut real: Vec<u8>, found: &Found) -> Vec<u8> {
+    const DELETED: &[u8] = b" (deleted)";
+    if real.ends_with(DELETED) && is_name_gone(found.fd.as_fd(), &real) {
+        real.truncate(real.len() - DELETED.len());
+    }
+    real
+}
+
+/// Returns whether the object has no name, or not this one. A path that cannot be searched counts
+/// as its name.
+#[cfg(target_os = "linux")]
+fn is_name_gone(fd: sys::BorrowedFd<'_>, path: &[u8]) -> bool {
+    sys::fstat(fd).is_ok_and(|stat| {
+        stat.nlink == 0
+            || match sys::lstat_absolute(path) {
+                Ok(named) => !named.is_same_object(&stat),
+                Err(os) => matches!(os.errno, sys::ENOENT | sys::ENOTDIR),
+            }
+    })
+}
+
+/// Returns the path: other systems append nothing to it.
+#[cfg(not(target_os = "linux"))]
+fn without_deleted(real: Vec<u8>, _: &Found) -> Vec<u8> {
+    real
+}
 
 /// Distinguishes the two meanings of EAGAIN: the path changed during every try, or a process holds
 /// a lease on the file, which a non-blocking open has started to break.
