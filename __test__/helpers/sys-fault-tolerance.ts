@@ -44,9 +44,12 @@ const tolerances: Tolerance[] = [
   { why: 'written in place, a file keeps what it has', call: /^getxattr(at)? /, holds: isInPlace },
   { why: 'a temporary that cannot be removed tells by its name that it is one', call: /^unlinkat .*"\.holdfast-/ },
   {
-    why: 'the search for the order of writes through a link fails alone, and the write makes the same call again',
-    call: /^(openat|newfstatat|readlinkat|fstatfs) .*(\/link>|"link")/,
-    holds: ({ hit, later }) => later.some((call) => call.name === hit.name && call.args === hit.args && call.result >= 0),
+    why: 'the search for the file by which writes are ordered fails alone, and the write makes the same call again',
+    call: /^(openat|newfstatat|readlinkat|fstatfs) .*(\/(link|file)>|"(link|file)" flags=0x2a0000)/,
+    // The search stats the file that it opened; the write opens it again.
+    holds: (one) =>
+      one.later.some((call) => call.name === one.hit.name && call.args === one.hit.args && call.result >= 0) ||
+      (one.hit.name === 'newfstatat' && wasMadeBy(one, /^openat$/, /"file" flags=0x2a0000/)),
   },
   { why: 'an interrupted call is made again', call: /(?:)/, errnos: /^EINTR$/, holds: (one) => wasMadeBy(one, new RegExp(`^${one.hit.name}$`)) },
   {
