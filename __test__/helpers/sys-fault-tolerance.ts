@@ -11,6 +11,8 @@ interface Case {
   later: Call[];
   /** an asynchronous call made it on the event loop's thread */
   isOnLoop: boolean;
+  /** an asynchronous call made it in the thread pool */
+  isInPool: boolean;
   /** the kind of the failed call, with its paths and flags */
   kind: string;
 }
@@ -48,8 +50,9 @@ const tolerances: Tolerance[] = [
     call: /^(openat|newfstatat|readlinkat|fstatfs) .*(\/(link|file)>|"(link|file)" flags=0x2a0000)/,
     // The search stats the file that it opened; the write opens it again.
     holds: (one) =>
-      one.later.some((call) => call.name === one.hit.name && call.args === one.hit.args && call.result >= 0) ||
-      (one.hit.name === 'newfstatat' && wasMadeBy(one, /^openat$/, /"file" flags=0x2a0000/)),
+      one.isInPool &&
+      (one.later.some((call) => call.name === one.hit.name && call.args === one.hit.args && call.result >= 0) ||
+        (one.hit.name === 'newfstatat' && wasMadeBy(one, /^openat$/, /"file" flags=0x2a0000/))),
   },
   { why: 'an interrupted call is made again', call: /(?:)/, errnos: /^EINTR$/, holds: (one) => wasMadeBy(one, new RegExp(`^${one.hit.name}$`)) },
   {
