@@ -5,6 +5,7 @@ import * as path from 'node:path';
 import { spawnSync } from 'node:child_process';
 import ts from 'typescript5';
 import { describe, expect, it, test } from 'vitest';
+import { HoldfastError, httpStatus, type HoldfastErrorCode } from '../index.mjs';
 import { blocksOf, documents, isPrinted, PROJECT, type Block } from './helpers/doc-blocks.js';
 import { build, scratch } from './helpers/scratch.js';
 import { asUser1000 } from './helpers/sys-driver.js';
@@ -196,11 +197,16 @@ describe('a block without a check', () => {
 describe('what the documentation names', () => {
   const read = (file: string): string => fs.readFileSync(path.join(PROJECT, file), 'utf8');
 
-  test('every error code has a row in the README', () => {
+  test('every error code has a row in docs/errors.md', () => {
     const declared = [...read('errors.d.ts').matchAll(/^ \* - `([\w-]+)`: /gm)].map((match) => match[1]!);
-    const told = [...read('README.md').matchAll(/^\| (`[^|]+`) \| [^|]+ \|$/gm)].flatMap((row) => [...row[1]!.matchAll(/`([\w-]+)`/g)].map((match) => match[1]!));
+    const told = [...read('docs/errors.md').matchAll(/^\| (`[^|]+`) \| \d+ \| [^|]+ \|$/gm)].flatMap((row) => [...row[1]!.matchAll(/`([\w-]+)`/g)].map((match) => match[1]!));
     expect(declared.length).toBeGreaterThan(15);
-    expect(told.filter((code) => !/^(ensureDir|writeAtomic|readLocalFileSafely)$/.test(code)).sort()).toEqual(declared.sort());
+    expect(told.sort()).toEqual(declared.sort());
+  });
+
+  test('every error code has the HTTP status of its row', () => {
+    const rows = [...read('docs/errors.md').matchAll(/^\| `([\w-]+)` \| (\d+) \|/gm)];
+    expect(Object.fromEntries(rows.map(([, code, status]) => [code, Number(status)]))).toEqual(Object.fromEntries(rows.map(([, code]) => [code, httpStatus(new HoldfastError(code as HoldfastErrorCode, { path: '/x' }))])));
   });
 
   /** Returns the table rows whose last column cites tests. */
