@@ -1,6 +1,6 @@
 //! Calls the three verbs, and describes their outcomes in a few words.
 
-use crate::ground::Ground;
+use crate::fixture::Fixture;
 use holdfast_core::error::Error;
 use holdfast_core::ops::write::{Durable, FinalSymlink};
 use holdfast_core::ops::{ensure_dir, read, write};
@@ -62,34 +62,34 @@ pub(crate) const ENSURE: ensure_dir::Rules = ensure_dir::Rules {
 
 /// The caller's resolver and root.
 pub(crate) struct Caller<'a> {
-    pub(crate) ground: &'a Ground,
+    pub(crate) fixture: &'a Fixture,
     pub(crate) root: Option<Arc<Root>>,
     pub(crate) resolver: Resolver,
 }
 
 impl<'a> Caller<'a> {
-    pub(crate) fn new(ground: &'a Ground, resolver: Resolver, is_rooted: bool) -> Self {
+    pub(crate) fn new(fixture: &'a Fixture, resolver: Resolver, is_rooted: bool) -> Self {
         if is_rooted {
-            Self::rooted(ground, resolver)
+            Self::rooted(fixture, resolver)
         } else {
-            Self::free(ground, resolver)
+            Self::free(fixture, resolver)
         }
     }
 
-    /// Builds a caller confined to the directory `root` of a ground.
-    pub(crate) fn rooted(ground: &'a Ground, resolver: Resolver) -> Self {
-        let root = Root::open(ground.text("root").as_bytes()).unwrap();
+    /// Builds a caller confined to the directory `root` of a fixture.
+    pub(crate) fn rooted(fixture: &'a Fixture, resolver: Resolver) -> Self {
+        let root = Root::open(fixture.text("root").as_bytes()).unwrap();
         Self {
-            ground,
+            fixture,
             root: Some(Arc::new(root)),
             resolver,
         }
     }
 
     /// Builds a caller without a root.
-    pub(crate) fn free(ground: &'a Ground, resolver: Resolver) -> Self {
+    pub(crate) fn free(fixture: &'a Fixture, resolver: Resolver) -> Self {
         Self {
-            ground,
+            fixture,
             root: None,
             resolver,
         }
@@ -141,11 +141,11 @@ impl<'a> Caller<'a> {
         let is_relative = self.root.is_some() && !given.starts_with(b"/");
         let text = String::from_utf8_lossy(real.unwrap_or(given)).into_owned();
         let real = if real.is_none() && is_relative {
-            self.ground.text(&format!("root/{text}"))
+            self.fixture.text(&format!("root/{text}"))
         } else {
             text
         };
-        let base = self.ground.text("");
+        let base = self.fixture.text("");
         let Some(below) = real.strip_prefix(&base) else {
             return real;
         };

@@ -1,7 +1,7 @@
 //! How `ensure_dir` resolves paths, and how it changes modes.
 
 use crate::call::{Caller, ENSURE, FREE, RESOLVERS, ROOTED, Verb};
-use crate::ground::{Ground, set_mode};
+use crate::fixture::{Fixture, set_mode};
 use crate::table::{Row, changes, check};
 use holdfast_core::ops::ensure_dir::{
     Existing, Hardening, Reason, Rules, ensure_dir, ensure_dir_unless,
@@ -236,13 +236,13 @@ fn what_exists_is_tightened_exempted_or_left() {
     ] {
         for resolver in RESOLVERS {
             for (is_rooted, policy) in both() {
-                let ground = Ground::new(&["root/", "root/d/"]);
-                set_mode(&ground.at("root/d"), mode);
-                let caller = Caller::new(&ground, resolver, is_rooted);
+                let fixture = Fixture::new(&["root/", "root/d/"]);
+                set_mode(&fixture.at("root/d"), mode);
+                let caller = Caller::new(&fixture, resolver, is_rooted);
                 let at = if is_rooted {
                     "d".to_owned()
                 } else {
-                    ground.text("root/d")
+                    fixture.text("root/d")
                 };
                 let rules = Rules {
                     mode: 0o700,
@@ -259,7 +259,7 @@ fn what_exists_is_tightened_exempted_or_left() {
                     "{told}"
                 );
                 assert_eq!(ensured.mode, expected, "{told}");
-                let now = fs::metadata(ground.at("root/d")).unwrap().mode() & 0o7777;
+                let now = fs::metadata(fixture.at("root/d")).unwrap().mode() & 0o7777;
                 assert_eq!(now, expected, "{told}");
                 assert_eq!(ensured.is_private, expected & 0o077 == 0, "{told}");
                 assert_eq!(ensured.first_created, None, "{told}");
@@ -272,9 +272,9 @@ fn what_exists_is_tightened_exempted_or_left() {
 fn a_directory_that_cannot_be_private_fails_where_that_is_required() {
     for resolver in RESOLVERS {
         for policy in ROOTED {
-            let ground = Ground::new(&["root/", "root/tmp/ 1777"]);
-            let caller = Caller::rooted(&ground, resolver);
-            let before = ground.tree();
+            let fixture = Fixture::new(&["root/", "root/tmp/ 1777"]);
+            let caller = Caller::rooted(&fixture, resolver);
+            let before = fixture.tree();
             let rules = Rules {
                 mode: 0o700,
                 existing: Existing::Require,
@@ -284,7 +284,7 @@ fn a_directory_that_cannot_be_private_fails_where_that_is_required() {
                 "insecure-permissions"
             );
             assert_eq!(
-                changes("", &before, &ground.tree(), None),
+                changes("", &before, &fixture.tree(), None),
                 Vec::<String>::new()
             );
         }
@@ -296,8 +296,8 @@ fn new_directories_have_the_mode_and_old_ones_on_the_way_keep_theirs() {
     for resolver in RESOLVERS {
         for policy in ROOTED {
             for mode in [0o700, 0o750, 0o755, 0o777] {
-                let ground = Ground::new(&["root/ 0775", "root/old/ 0751"]);
-                let caller = Caller::rooted(&ground, resolver);
+                let fixture = Fixture::new(&["root/ 0775", "root/old/ 0751"]);
+                let caller = Caller::rooted(&fixture, resolver);
                 let rules = Rules {
                     mode,
                     existing: Existing::Tighten,
@@ -314,7 +314,7 @@ fn new_directories_have_the_mode_and_old_ones_on_the_way_keep_theirs() {
                     ("root/old/a", mode),
                     ("root/old/a/b", mode),
                 ] {
-                    let now = fs::metadata(ground.at(name)).unwrap().mode() & 0o7777;
+                    let now = fs::metadata(fixture.at(name)).unwrap().mode() & 0o7777;
                     assert_eq!(now, expected, "{name}, {resolver:?}, {policy:?}");
                 }
             }
@@ -325,8 +325,8 @@ fn new_directories_have_the_mode_and_old_ones_on_the_way_keep_theirs() {
 #[test]
 fn a_setgid_directory_hands_on_its_group_to_what_is_made_in_it() {
     for resolver in RESOLVERS {
-        let ground = Ground::new(&["root/ 2755"]);
-        let caller = Caller::rooted(&ground, resolver);
+        let fixture = Fixture::new(&["root/ 2755"]);
+        let caller = Caller::rooted(&fixture, resolver);
         for policy in ROOTED {
             let name = format!("{policy:?}/b");
             let ensured = ensure_dir(&caller.scope(policy), name.as_bytes(), &ENSURE).unwrap();

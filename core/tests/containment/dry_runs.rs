@@ -2,7 +2,7 @@
 //! nothing. Uses the table of [`crate::resolvers_agree`], with each resolver.
 
 use crate::call::{Caller, FREE, NEW, RESOLVERS, ROOTED, Verb};
-use crate::ground::Ground;
+use crate::fixture::Fixture;
 use crate::resolvers_agree::{ODD, ROUND, paths, verbs};
 use crate::table::LAYOUT;
 use holdfast_core::doctor::dry_run;
@@ -74,7 +74,7 @@ fn done(scope: &Scope<'_>, at: &[u8], verb: &Verb) -> String {
     }
 }
 
-/// Calls with one path, described without the ground's name.
+/// Calls with one path, described without the fixture's name.
 struct Calls<'a> {
     resolver: Resolver,
     is_rooted: bool,
@@ -84,26 +84,26 @@ struct Calls<'a> {
 impl Calls<'_> {
     fn make(
         &self,
-        ground: &Ground,
+        fixture: &Fixture,
         call: fn(&Scope<'_>, &[u8], &Verb) -> String,
         verb: &Verb,
         policy: Policy,
     ) -> String {
-        let base = ground.text("");
+        let base = fixture.text("");
         let at = self.path.replace("$BASE", &base);
         let at = if self.is_rooted || at.starts_with('/') {
             at
         } else {
-            ground.text(&format!("root/{at}"))
+            fixture.text(&format!("root/{at}"))
         };
-        let caller = Caller::new(ground, self.resolver, self.is_rooted);
+        let caller = Caller::new(fixture, self.resolver, self.is_rooted);
         call(&caller.scope(policy), at.as_bytes(), verb).replace(&base, "$BASE")
     }
 }
 
 fn compare(layout: &[&str], resolver: Resolver, is_rooted: bool, policies: &[Policy]) {
-    let mut ground = Ground::in_memory(layout);
-    let mut before = ground.tree();
+    let mut fixture = Fixture::in_memory(layout);
+    let mut before = fixture.tree();
     let mut outcomes = BTreeSet::new();
     for path in paths() {
         let calls = Calls {
@@ -117,21 +117,21 @@ fn compare(layout: &[&str], resolver: Resolver, is_rooted: bool, policies: &[Pol
             .collect();
         let foretold: Vec<_> = cases
             .iter()
-            .map(|(verb, policy)| calls.make(&ground, dry_run_of, verb, *policy))
+            .map(|(verb, policy)| calls.make(&fixture, dry_run_of, verb, *policy))
             .collect();
-        assert_eq!(ground.tree(), before, "dry runs changed something: {path}");
+        assert_eq!(fixture.tree(), before, "dry runs changed something: {path}");
         for ((verb, policy), foretold) in cases.iter().zip(foretold) {
-            let came = calls.make(&ground, done, verb, *policy);
+            let came = calls.make(&fixture, done, verb, *policy);
             assert_eq!(foretold, came, "{path}, {verb:?}, {policy:?}");
             let may_have_changed = came.starts_with(['+', '/']) || came.contains("Permissions");
-            if may_have_changed && ground.tree() != before {
-                ground = Ground::in_memory(layout);
-                before = ground.tree();
+            if may_have_changed && fixture.tree() != before {
+                fixture = Fixture::in_memory(layout);
+                before = fixture.tree();
             }
             let word = came.split([' ', '(', ',']).next();
             outcomes.insert(word.unwrap_or_default().to_owned());
         }
-        assert_eq!(ground.tree(), before, "{path}");
+        assert_eq!(fixture.tree(), before, "{path}");
     }
     // A table with a single outcome would compare nothing.
     assert!(outcomes.len() > 3, "{outcomes:?}");

@@ -1,7 +1,7 @@
 //! Special files: refused at once, and not a byte of them read.
 
 use crate::call::{Caller, ENSURE, FREE, READ, RESOLVERS, ROOTED, Verb, WRITE};
-use crate::ground::Ground;
+use crate::fixture::Fixture;
 use crate::table::changes;
 use holdfast_core::ops::read::Rules;
 use holdfast_core::resolve::Policy;
@@ -24,12 +24,12 @@ const AT_ONCE: Duration = Duration::from_secs(2);
 fn each_rooted(act: impl Fn(&Caller<'_>, Policy)) {
     for resolver in RESOLVERS {
         for policy in ROOTED {
-            let ground = Ground::new(LAYOUT);
-            let before = ground.tree();
-            act(&Caller::rooted(&ground, resolver), policy);
+            let fixture = Fixture::new(LAYOUT);
+            let before = fixture.tree();
+            act(&Caller::rooted(&fixture, resolver), policy);
             let told = format!("{resolver:?}, {policy:?}");
             assert_eq!(
-                changes(&told, &before, &ground.tree(), None),
+                changes(&told, &before, &fixture.tree(), None),
                 Vec::<String>::new()
             );
         }
@@ -81,9 +81,9 @@ fn a_link_to_a_fifo_or_a_device_is_refused_as_a_link_or_as_what_it_leads_to() {
         }
     });
     for resolver in RESOLVERS {
-        let ground = Ground::new(LAYOUT);
-        let caller = Caller::free(&ground, resolver);
-        let at = ground.text("root/zero");
+        let fixture = Fixture::new(LAYOUT);
+        let caller = Caller::free(&fixture, resolver);
+        let at = fixture.text("root/zero");
         let got = caller.call(&Verb::Read(READ), Policy::FollowTrusted, at.as_bytes());
         assert_eq!(got, "device-path", "{resolver:?}");
     }
@@ -92,8 +92,8 @@ fn a_link_to_a_fifo_or_a_device_is_refused_as_a_link_or_as_what_it_leads_to() {
 #[test]
 fn devices_magic_links_and_pseudo_files_are_refused_by_name_or_by_what_they_are() {
     for resolver in RESOLVERS {
-        let ground = Ground::new(LAYOUT);
-        let caller = Caller::free(&ground, resolver);
+        let fixture = Fixture::new(LAYOUT);
+        let caller = Caller::free(&fixture, resolver);
         for at in [
             "/dev/zero",
             "/dev/tty",
@@ -147,10 +147,10 @@ fn a_magic_link_on_the_way_is_no_way_out_of_a_root() {
 #[test]
 fn a_magic_link_on_the_way_is_no_way_without_a_root_either() {
     for resolver in RESOLVERS {
-        let ground = Ground::new(LAYOUT);
-        let caller = Caller::free(&ground, resolver);
+        let fixture = Fixture::new(LAYOUT);
+        let caller = Caller::free(&fixture, resolver);
         for at in [
-            ground.text("root/shell/etc/passwd"),
+            fixture.text("root/shell/etc/passwd"),
             "/proc/self/root/tmp/new".to_owned(),
             "/proc/self/cwd/new".to_owned(),
             "/proc/thread-self/root/tmp".to_owned(),

@@ -3,7 +3,7 @@
 //! nothing. The tests of Go's `os.Root` use the same method.
 
 use crate::call::{Caller, NEW, READ, RESOLVERS, Verb, WRITE};
-use crate::ground::{Ground, Tree};
+use crate::fixture::{Fixture, Tree};
 use crate::table::LAYOUT;
 use holdfast_core::ops::ensure_dir::{Existing, Rules as EnsureRules};
 use holdfast_core::ops::write::{FinalSymlink, Rules as WriteRules};
@@ -118,7 +118,7 @@ fn is_another_matter(verb: &Verb, root: &Path, path: &str) -> bool {
 /// code.
 fn compare(verb: &Verb, by_name: impl Fn(PathBuf) -> Result<(), &'static str>) {
     for resolver in RESOLVERS {
-        let fresh = || [Ground::in_memory(LAYOUT), Ground::in_memory(LAYOUT)];
+        let fresh = || [Fixture::in_memory(LAYOUT), Fixture::in_memory(LAYOUT)];
         let [mut ours, mut theirs] = fresh();
         let (mut same, mut refused) = (0, 0);
         let mut before = ours.tree();
@@ -157,14 +157,14 @@ fn compare(verb: &Verb, by_name: impl Fn(PathBuf) -> Result<(), &'static str>) {
 #[test]
 fn a_read_beneath_a_root_is_a_read_by_name_that_cannot_leave() {
     for resolver in RESOLVERS {
-        let ground = Ground::in_memory(LAYOUT);
-        let caller = Caller::rooted(&ground, resolver);
+        let fixture = Fixture::in_memory(LAYOUT);
+        let caller = Caller::rooted(&fixture, resolver);
         for path in paths()
             .iter()
-            .filter(|path| !leaves(&ground.at("root"), path))
+            .filter(|path| !leaves(&fixture.at("root"), path))
         {
             let got = caller.call(&Verb::Read(READ), Policy::FollowWithinRoot, path.as_bytes());
-            let expected = match fs::read_to_string(ground.at("root").join(path)) {
+            let expected = match fs::read_to_string(fixture.at("root").join(path)) {
                 Ok(content) => format!("= {content}"),
                 Err(error) => read_code(&error).to_owned(),
             };

@@ -1,7 +1,7 @@
 //! Limits of the verbs: sizes, modes and long names.
 
 use crate::call::{Caller, ENSURE, NEW, READ, RESOLVERS, ROOTED, Verb, WRITE, content_of, name_of};
-use crate::ground::Ground;
+use crate::fixture::Fixture;
 use holdfast_core::ops::read::{self, Outbound};
 use holdfast_core::ops::write::{self, Durable};
 use holdfast_core::resolve::Policy;
@@ -21,8 +21,8 @@ fn a_limit_is_inclusive_and_holds_against_size_and_growth() {
             ("fives", 4, "too-large"),
             ("four", u64::MAX, "= four"),
         ] {
-            let ground = Ground::new(&["root/", &format!("root/f: {content}")]);
-            let caller = Caller::rooted(&ground, resolver);
+            let fixture = Fixture::new(&["root/", &format!("root/f: {content}")]);
+            let caller = Caller::rooted(&fixture, resolver);
             let rules = read::Rules { max_bytes, ..READ };
             for policy in ROOTED {
                 let got = caller.call(&Verb::Read(rules), policy, b"f");
@@ -38,13 +38,13 @@ fn a_limit_is_inclusive_and_holds_against_size_and_growth() {
 #[test]
 fn a_sparse_file_of_a_tebibyte_is_too_large_before_anything_is_read() {
     for resolver in RESOLVERS {
-        let ground = Ground::new(&["root/", "root/f: x"]);
+        let fixture = Fixture::new(&["root/", "root/f: x"]);
         let file = OpenOptions::new()
             .write(true)
-            .open(ground.at("root/f"))
+            .open(fixture.at("root/f"))
             .unwrap();
         file.set_len(1 << 40).unwrap();
-        let caller = Caller::rooted(&ground, resolver);
+        let caller = Caller::rooted(&fixture, resolver);
         let rules = read::Rules {
             max_bytes: 16 << 20,
             ..READ
@@ -65,11 +65,11 @@ fn a_file_that_changes_after_it_was_opened_is_read_as_it_is_then() {
             ("is replaced", 4, "old"),
             ("is removed", 4, "old"),
         ] {
-            let ground = Ground::new(&["root/", "root/f: old", "root/g: another"]);
-            let caller = Caller::rooted(&ground, resolver);
+            let fixture = Fixture::new(&["root/", "root/f: old", "root/g: another"]);
+            let caller = Caller::rooted(&fixture, resolver);
             let rules = read::Rules { max_bytes, ..READ };
             let file = read::open(&caller.scope(ROOTED[0]), b"f", &rules).unwrap();
-            let at = ground.at("root/f");
+            let at = fixture.at("root/f");
             match change {
                 "shrinks" => OpenOptions::new()
                     .write(true)
@@ -77,7 +77,7 @@ fn a_file_that_changes_after_it_was_opened_is_read_as_it_is_then() {
                     .unwrap()
                     .set_len(1)
                     .unwrap(),
-                "is replaced" => fs::rename(ground.at("root/g"), at).unwrap(),
+                "is replaced" => fs::rename(fixture.at("root/g"), at).unwrap(),
                 "is removed" => fs::remove_file(at).unwrap(),
                 _ => OpenOptions::new()
                     .append(true)
@@ -98,8 +98,8 @@ fn a_file_that_changes_after_it_was_opened_is_read_as_it_is_then() {
 #[test]
 fn contents_of_every_length_around_a_page_come_back_as_they_were_written() {
     for resolver in RESOLVERS {
-        let ground = Ground::new(&["root/"]);
-        let caller = Caller::rooted(&ground, resolver);
+        let fixture = Fixture::new(&["root/"]);
+        let caller = Caller::rooted(&fixture, resolver);
         for length in [0, 1, 4095, 4096, 4097, 100_000] {
             let data: Vec<u8> = (0..length).map(|at: u32| (at % 251) as u8).collect();
             let scope = caller.scope(ROOTED[0]);
@@ -136,13 +136,13 @@ fn a_file_ends_with_the_mode_that_was_asked_for_or_that_it_had() {
             ("narrowed on demand", Some(0o666), Some(0o600), 0o600),
         ] {
             for policy in ROOTED {
-                let ground = Ground::new(&["root/"]);
-                let file = ground.at("root/f");
+                let fixture = Fixture::new(&["root/"]);
+                let file = fixture.at("root/f");
                 if let Some(mode) = before {
                     fs::write(&file, "old").unwrap();
-                    crate::ground::set_mode(&file, mode);
+                    crate::fixture::set_mode(&file, mode);
                 }
-                let caller = Caller::rooted(&ground, resolver);
+                let caller = Caller::rooted(&fixture, resolver);
                 let rules = write::Rules { mode, ..WRITE };
                 let written =
                     write::write(&caller.scope(policy), b"f", NEW.as_bytes(), &rules, &|| {
@@ -174,8 +174,8 @@ fn a_file_goes_to_another_party_only_if_group_and_others_may_read_it() {
             ("0600", Outbound::OwnerOnlyAllowed, "= in"),
             ("0600", Outbound::No, "= in"),
         ] {
-            let ground = Ground::new(&["root/", &format!("root/f {mode}: in")]);
-            let caller = Caller::rooted(&ground, resolver);
+            let fixture = Fixture::new(&["root/", &format!("root/f {mode}: in")]);
+            let caller = Caller::rooted(&fixture, resolver);
             let rules = read::Rules { outbound, ..READ };
             for policy in ROOTED {
                 let got = caller.call(&Verb::Read(rules), policy, b"f");
@@ -192,15 +192,15 @@ fn a_file_goes_to_another_party_only_if_group_and_others_may_read_it() {
 fn a_name_of_255_bytes_works_and_one_of_256_leaves_nothing_half_made() {
     for resolver in RESOLVERS {
         for policy in ROOTED {
-            let ground = Ground::new(&["root/"]);
-            let caller = Caller::rooted(&ground, resolver);
+            let fixture = Fixture::new(&["root/"]);
+            let caller = Caller::rooted(&fixture, resolver);
             let (long, longer) = ("n".repeat(255), "n".repeat(256));
             let told = format!("{resolver:?}, {policy:?}");
             let mkdir = write::Rules {
                 make_parents: Some(0o700),
                 ..WRITE
             };
-            let before = ground.tree();
+            let before = fixture.tree();
             for (verb, at) in [
                 (Verb::Read(READ), longer.clone()),
                 (Verb::Write(WRITE), longer.clone()),
@@ -214,7 +214,7 @@ fn a_name_of_255_bytes_works_and_one_of_256_leaves_nothing_half_made() {
                     "ENAMETOOLONG",
                     "{told}"
                 );
-                assert_eq!(ground.tree(), before, "{told}");
+                assert_eq!(fixture.tree(), before, "{told}");
             }
             assert_eq!(
                 caller.call(&Verb::Write(WRITE), policy, long.as_bytes()),
@@ -241,15 +241,15 @@ fn deep(levels: usize) -> String {
 #[test]
 fn a_path_is_as_long_as_the_system_takes_it_whoever_goes_it() {
     for resolver in RESOLVERS {
-        let ground = Ground::new(&["root/f: in", "root/d/"]);
-        let caller = Caller::rooted(&ground, resolver);
+        let fixture = Fixture::new(&["root/f: in", "root/d/"]);
+        let caller = Caller::rooted(&fixture, resolver);
         // The object exists, but its path from the root is too long.
-        let half = ground.text(&format!("root/{}", deep(15)));
+        let half = fixture.text(&format!("root/{}", deep(15)));
         fs::create_dir_all(&half).unwrap();
         let below = Root::open(half.as_bytes()).unwrap();
         let below = Caller {
             root: Some(Arc::new(below)),
-            ..Caller::rooted(&ground, resolver)
+            ..Caller::rooted(&fixture, resolver)
         };
         let mkdir = write::Rules {
             make_parents: Some(0o755),
@@ -262,7 +262,7 @@ fn a_path_is_as_long_as_the_system_takes_it_whoever_goes_it() {
             assert!(written.ends_with("/f"), "{written}, {told}");
             let read = below.call(&Verb::Read(READ), policy, at.as_bytes());
             assert_eq!(read, format!("= {NEW}"), "{told}");
-            let before = ground.tree_of("root/d");
+            let before = fixture.tree_of("root/d");
             for (verb, at) in [
                 (Verb::Read(READ), format!("{}/f", deep(30))),
                 (Verb::Write(WRITE), format!("{}/f", deep(30))),
@@ -275,7 +275,7 @@ fn a_path_is_as_long_as_the_system_takes_it_whoever_goes_it() {
                 let got = caller.call(&verb, policy, at.as_bytes());
                 assert_eq!(got, "ENAMETOOLONG", "{told}, {verb:?}, {}", at.len());
             }
-            assert_eq!(ground.tree_of("root/d"), before, "{told}");
+            assert_eq!(fixture.tree_of("root/d"), before, "{told}");
             // Under `reject` the limit applies to the normalised text.
             for (bytes, expected) in [(4095, "= in"), (4096, "ENAMETOOLONG")] {
                 let mut at = "d/../".repeat(bytes / 5 - 1);
@@ -302,8 +302,8 @@ fn forty_links_are_followed_and_one_more_is_too_many() {
     layout.extend(links.iter().map(String::as_str));
     for resolver in RESOLVERS {
         for policy in ROOTED {
-            let ground = Ground::new(&layout);
-            let caller = Caller::rooted(&ground, resolver);
+            let fixture = Fixture::new(&layout);
+            let caller = Caller::rooted(&fixture, resolver);
             let told = format!("{resolver:?}, {policy:?}");
             for (verb, below, followed) in [
                 (Verb::Read(READ), "/f", "= in"),

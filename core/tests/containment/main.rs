@@ -6,7 +6,7 @@
 mod call;
 mod directories;
 mod dry_runs;
-mod ground;
+mod fixture;
 mod kinds;
 mod like_std;
 mod limits;

@@ -1,7 +1,7 @@
 //! Tests the non-blocking verbs: each result equals that of the ordinary verb, or is `NotCached`.
 
 use crate::call::{Caller, READ, ROOTED, read_whole};
-use crate::ground::Ground;
+use crate::fixture::Fixture;
 use crate::resolvers_agree::paths;
 use crate::table::LAYOUT;
 use holdfast_core::nonblocking::{self, Cached};
@@ -12,8 +12,8 @@ use holdfast_core::resolve::Resolver;
 fn what_is_known_from_memory_is_what_the_ordinary_verb_answers() {
     let mut known = 0;
     for is_rooted in [true, false] {
-        let ground = Ground::in_memory(LAYOUT);
-        let caller = Caller::new(&ground, Resolver::Kernel, is_rooted);
+        let fixture = Fixture::in_memory(LAYOUT);
+        let caller = Caller::new(&fixture, Resolver::Kernel, is_rooted);
         let rules = Rules {
             mode: 0o755,
             existing: Existing::Leave,
@@ -25,14 +25,14 @@ fn what_is_known_from_memory_is_what_the_ordinary_verb_answers() {
         for (policy, path) in
             policies.flat_map(|policy| paths().into_iter().map(move |path| (policy, path)))
         {
-            let at = path.replace("$BASE", &ground.text(""));
+            let at = path.replace("$BASE", &fixture.text(""));
             let at = if is_rooted || at.starts_with('/') {
                 at
             } else {
-                ground.text(&format!("root/{at}"))
+                fixture.text(&format!("root/{at}"))
             };
             let scope = caller.scope(policy);
-            nonblocking::learn(&scope, at.as_bytes());
+            nonblocking::probe_locality(&scope, at.as_bytes());
             let told = format!("{at}, {policy:?}, rooted: {is_rooted}");
             if let Cached::Known(remembered) = nonblocking::open_file(&scope, at.as_bytes(), &READ)
             {

@@ -2,7 +2,7 @@
 //! Outcomes and resulting trees are equal.
 
 use crate::call::{Caller, ENSURE, READ, RESOLVERS, ROOTED, Verb, WRITE};
-use crate::ground::{Ground, shapes};
+use crate::fixture::{Fixture, shapes};
 use crate::table::LAYOUT;
 use holdfast_core::ops::ensure_dir::{self, Existing};
 use holdfast_core::ops::read;
@@ -108,25 +108,25 @@ pub(crate) fn verbs() -> Vec<Verb> {
 
 /// Runs the call, and describes the outcome the same way for both trees.
 fn did(
-    ground: &Ground,
+    fixture: &Fixture,
     index: usize,
     is_rooted: bool,
     verb: &Verb,
     policy: Policy,
     path: &str,
 ) -> String {
-    let at = path.replace("$BASE", &ground.text(""));
+    let at = path.replace("$BASE", &fixture.text(""));
     let at = if is_rooted || at.starts_with('/') {
         at
     } else {
-        ground.text(&format!("root/{at}"))
+        fixture.text(&format!("root/{at}"))
     };
-    Caller::new(ground, RESOLVERS[index], is_rooted).call(verb, policy, at.as_bytes())
+    Caller::new(fixture, RESOLVERS[index], is_rooted).call(verb, policy, at.as_bytes())
 }
 
 fn compare(layout: &[&str], is_rooted: bool, policies: &[Policy]) {
-    let fresh = || RESOLVERS.map(|_| Ground::in_memory(layout));
-    let trees = |grounds: &[Ground; 2]| grounds.each_ref().map(Ground::tree);
+    let fresh = || RESOLVERS.map(|_| Fixture::in_memory(layout));
+    let trees = |grounds: &[Fixture; 2]| grounds.each_ref().map(Fixture::tree);
     let mut grounds = fresh();
     let mut before = trees(&grounds);
     let mut outcomes = BTreeSet::new();

@@ -1,7 +1,7 @@
 //! Tables of cases: one line per path, one column per policy, each run with both resolvers.
 
 use crate::call::{Caller, FREE, NEW, RESOLVERS, ROOTED, Verb};
-use crate::ground::{Ground, Tree};
+use crate::fixture::{Fixture, Tree};
 use std::path::{Path, PathBuf};
 
 /// The layout of every table: a root with all kinds of symlinks, and an outside beside it.
@@ -48,18 +48,22 @@ pub(crate) type Row = (&'static str, &'static str, &'static str, &'static str);
 pub(crate) fn check(verb: &Verb, rows: &[Row]) {
     let mut differences = Vec::new();
     for resolver in RESOLVERS {
-        let mut ground = Ground::new(LAYOUT);
-        let mut before = ground.tree();
+        let mut fixture = Fixture::new(LAYOUT);
+        let mut before = fixture.tree();
         for &(sentence, at, rooted, free) in rows {
             let rooted = ROOTED.into_iter().zip(columns(rooted, ROOTED.len()));
             let free = FREE.into_iter().zip(columns(free, FREE.len()));
             let cases = rooted.map(|case| (true, case));
             for (is_rooted, (policy, expected)) in cases.chain(free.map(|case| (false, case))) {
-                let caller = Caller::new(&ground, resolver, is_rooted);
-                let at = at.replace("$BASE", &ground.text(""));
-                let at = if is_rooted { at } else { absolute(&ground, at) };
+                let caller = Caller::new(&fixture, resolver, is_rooted);
+                let at = at.replace("$BASE", &fixture.text(""));
+                let at = if is_rooted {
+                    at
+                } else {
+                    absolute(&fixture, at)
+                };
                 let got = caller.call(verb, policy, at.as_bytes());
-                let after = ground.tree();
+                let after = fixture.tree();
                 let told =
                     format!("{sentence} ({at:?}, {resolver:?}, {policy:?}, rooted: {is_rooted})");
                 differences.extend(judge(&told, expected, &got, &before, &after));
@@ -68,8 +72,8 @@ pub(crate) fn check(verb: &Verb, rows: &[Row]) {
                     assert_eq!(outside(&after), outside(&before), "{told}");
                 }
                 if after != before {
-                    ground = Ground::new(LAYOUT);
-                    before = ground.tree();
+                    fixture = Fixture::new(LAYOUT);
+                    before = fixture.tree();
                 }
             }
         }
@@ -78,11 +82,11 @@ pub(crate) fn check(verb: &Verb, rows: &[Row]) {
 }
 
 /// Makes a path absolute, for a call without a root.
-fn absolute(ground: &Ground, at: String) -> String {
+fn absolute(fixture: &Fixture, at: String) -> String {
     if at.starts_with('/') || at.is_empty() {
         at
     } else {
-        ground.text(&format!("root/{at}"))
+        fixture.text(&format!("root/{at}"))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Concurrent callers of one process.
 
 use crate::call::{Caller, NEW, READ, RESOLVERS, ROOTED, Verb, WRITE};
-use crate::ground::Ground;
+use crate::fixture::Fixture;
 use holdfast_core::ops::ensure_dir::{Hardening, ensure_dir};
 use holdfast_core::ops::write::{Rules, write};
 use std::sync::Barrier;
@@ -33,8 +33,8 @@ fn at_once<T: Send>(act: impl Fn(usize) -> T + Sync) -> Vec<T> {
 fn of_all_who_write_a_new_file_with_overwrite_off_one_wins() {
     for resolver in RESOLVERS {
         for policy in ROOTED {
-            let ground = Ground::new(&["root/d/"]);
-            let caller = Caller::rooted(&ground, resolver);
+            let fixture = Fixture::new(&["root/d/"]);
+            let caller = Caller::rooted(&fixture, resolver);
             let rules = Rules {
                 overwrite: false,
                 ..WRITE
@@ -46,7 +46,7 @@ fn of_all_who_write_a_new_file_with_overwrite_off_one_wins() {
                 (1, CALLERS - 1),
                 "{came_to:?}"
             );
-            assert_eq!(ground.tree_of("root").len(), 3, "no temporary is left");
+            assert_eq!(fixture.tree_of("root").len(), 3, "no temporary is left");
         }
     }
 }
@@ -55,8 +55,8 @@ fn of_all_who_write_a_new_file_with_overwrite_off_one_wins() {
 fn all_who_make_one_deep_directory_succeed_and_each_level_was_made_once() {
     for resolver in RESOLVERS {
         for policy in ROOTED {
-            let ground = Ground::new(&["root/"]);
-            let caller = Caller::rooted(&ground, resolver);
+            let fixture = Fixture::new(&["root/"]);
+            let caller = Caller::rooted(&fixture, resolver);
             let made = at_once(|_| {
                 ensure_dir(&caller.scope(policy), b"a/b/c/d/e/f", &crate::call::ENSURE).unwrap()
             });
@@ -77,8 +77,8 @@ fn all_who_make_one_deep_directory_succeed_and_each_level_was_made_once() {
 #[test]
 fn a_reader_sees_one_whole_version_of_a_file_that_all_others_replace() {
     for resolver in RESOLVERS {
-        let ground = Ground::new(&["root/", &format!("root/f: {NEW}")]);
-        let caller = Caller::rooted(&ground, resolver);
+        let fixture = Fixture::new(&["root/", &format!("root/f: {NEW}")]);
+        let caller = Caller::rooted(&fixture, resolver);
         at_once(|number| {
             let scope = caller.scope(ROOTED[number % ROOTED.len()]);
             for round in 0..8 {
@@ -95,6 +95,6 @@ fn a_reader_sees_one_whole_version_of_a_file_that_all_others_replace() {
                 }
             }
         });
-        assert_eq!(ground.tree_of("root").len(), 2, "no temporary is left");
+        assert_eq!(fixture.tree_of("root").len(), 2, "no temporary is left");
     }
 }

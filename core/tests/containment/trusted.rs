@@ -2,7 +2,7 @@
 //! have created.
 
 use crate::call::{Caller, ENSURE, READ, RESOLVERS, Verb, WRITE};
-use crate::ground::{Ground, set_mode};
+use crate::fixture::{Fixture, set_mode};
 use holdfast_core::ops::ensure_dir;
 use holdfast_core::resolve::Policy;
 use nix::unistd::geteuid;
@@ -94,17 +94,17 @@ fn check(case: &Case, resolver: holdfast_core::resolve::Resolver, is_rooted: boo
         // A path without symlinks needs no trust.
         (Verb::Read(READ), "links/../d/g", "= in"),
     ] {
-        let ground = Ground::new(LAYOUT);
+        let fixture = Fixture::new(LAYOUT);
         for link in ["root/links/dir", "root/links/file"] {
-            lchown(ground.at(link), case.owner_of_link, None).unwrap();
+            lchown(fixture.at(link), case.owner_of_link, None).unwrap();
         }
-        lchown(ground.at("root/links"), case.owner_of_dir, None).unwrap();
-        set_mode(&ground.at("root/links"), case.mode);
-        let caller = Caller::new(&ground, resolver, is_rooted);
+        lchown(fixture.at("root/links"), case.owner_of_dir, None).unwrap();
+        set_mode(&fixture.at("root/links"), case.mode);
+        let caller = Caller::new(&fixture, resolver, is_rooted);
         let text = if is_rooted {
             at.to_owned()
         } else {
-            ground.text(&format!("root/{at}"))
+            fixture.text(&format!("root/{at}"))
         };
         let got = caller.call(&verb, Policy::FollowTrusted, text.as_bytes());
         let is_about_trust = !at.contains("..");

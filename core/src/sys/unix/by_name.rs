@@ -34,7 +34,7 @@ pub(crate) fn read_link(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Link, Os> {
 
 /// Returns the stat of a name, and a descriptor to read its ACL from. There is no descriptor where
 /// reading is denied, and none for special files, on which an open could act.
-pub(crate) fn hold_at(
+pub(crate) fn open_path_only(
     dir: BorrowedFd<'_>,
     name: &[u8],
     _: bool,
@@ -59,9 +59,9 @@ mod tests {
     use std::path::PathBuf;
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    struct Ground(PathBuf, OwnedFd);
+    struct Fixture(PathBuf, OwnedFd);
 
-    impl Ground {
+    impl Fixture {
         fn new(name: &str) -> Self {
             let path = std::env::temp_dir().join(format!("holdfast-{name}-{}", std::process::id()));
             fs::create_dir(&path).unwrap();
@@ -70,7 +70,7 @@ mod tests {
         }
     }
 
-    impl Drop for Ground {
+    impl Drop for Fixture {
         fn drop(&mut self) {
             let _ = fs::remove_dir_all(&self.0);
         }
@@ -78,9 +78,9 @@ mod tests {
 
     #[test]
     fn every_kind_of_object_is_looked_at_without_acting_on_it() {
-        let ground = Ground::new("by-name");
-        let at = |name: &str| ground.0.join(name);
-        let dir = ground.1.as_fd();
+        let fixture = Fixture::new("by-name");
+        let at = |name: &str| fixture.0.join(name);
+        let dir = fixture.1.as_fd();
         fs::write(at("file"), "x").unwrap();
         fs::create_dir(at("directory")).unwrap();
         symlink("../nowhere", at("link")).unwrap();
@@ -93,7 +93,7 @@ mod tests {
             // The FIFO has no writer: opening it would block.
             ("fifo", "fifo", false),
         ] {
-            let (held, stat) = hold_at(dir, name.as_bytes(), true).unwrap();
+            let (held, stat) = open_path_only(dir, name.as_bytes(), true).unwrap();
             assert_eq!(stat.kind_word(), kind, "{name}");
             assert_eq!(held.is_some(), is_held, "{name}");
             let Link { stat, target } = read_link(dir, name.as_bytes()).unwrap();
@@ -104,7 +104,7 @@ mod tests {
         assert!(matches!(link.target, Some(Target::Path(path)) if path == b"../nowhere"));
         for result in [
             read_link(dir, b"missing").map(drop),
-            hold_at(dir, b"missing", false).map(drop),
+            open_path_only(dir, b"missing", false).map(drop),
         ] {
             assert_eq!(result.map_err(|os| os.errno), Err(libc::ENOENT));
         }
@@ -114,24 +114,24 @@ mod tests {
     #[test]
     fn a_target_is_that_of_the_link_that_was_looked_at_while_links_are_exchanged() {
         use nix::fcntl::{RenameFlags, renameat2};
-        let ground = Ground::new("exchanged");
-        let at = |name: &str| ground.0.join(name);
+        let fixture = Fixture::new("exchanged");
+        let at = |name: &str| fixture.0.join(name);
         symlink("a", at("first")).unwrap();
         symlink("b", at("second")).unwrap();
         let targets = ["first", "second"].map(|name| {
-            let link = read_link(ground.1.as_fd(), name.as_bytes()).unwrap();
+            let link = read_link(fixture.1.as_fd(), name.as_bytes()).unwrap();
             (link.stat.ino, link.target)
         });
         let is_over = AtomicBool::new(false);
         let seen = std::thread::scope(|scope| {
             scope.spawn(|| {
                 while !is_over.load(Ordering::Relaxed) {
-                    let dir = ground.1.as_fd();
+                    let dir = fixture.1.as_fd();
                     let flags = RenameFlags::RENAME_EXCHANGE;
                     renameat2(dir, "first", dir, "second", flags).unwrap();
                 }
             });
-            let seen: Vec<Link> = std::iter::repeat_with(|| read_link(ground.1.as_fd(), b"first"))
+            let seen: Vec<Link> = std::iter::repeat_with(|| read_link(fixture.1.as_fd(), b"first"))
                 .take(20_000)
                 .flatten()
                 .collect();

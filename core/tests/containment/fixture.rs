@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A scratch directory with a tree in it. Dropping it removes it.
-pub(crate) struct Ground {
+pub(crate) struct Fixture {
     base: PathBuf,
 }
 
@@ -33,7 +33,7 @@ impl Object {
 /// Every object by its path.
 pub(crate) type Tree = BTreeMap<PathBuf, Object>;
 
-impl Ground {
+impl Fixture {
     /// Creates a tree from one line per object, so that a table shows its set-up at a glance:
     ///
     /// ```text
@@ -66,9 +66,9 @@ impl Ground {
         let base = fs::canonicalize(place).unwrap().join(name);
         fs::create_dir(&base).unwrap();
         set_mode(&base, 0o755);
-        let ground = Self { base };
-        ground.build(layout);
-        ground
+        let fixture = Self { base };
+        fixture.build(layout);
+        fixture
     }
 
     fn build(&self, layout: &[&str]) {
@@ -183,7 +183,7 @@ impl Ground {
     }
 }
 
-impl Drop for Ground {
+impl Drop for Fixture {
     fn drop(&mut self) {
         // A failure here would hide the failure of the test.
         let _ = fs::remove_dir_all(&self.base);
