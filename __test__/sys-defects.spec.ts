@@ -122,7 +122,7 @@ describe('the addon that is shipped', () => {
       'readCached',
       'readSync',
       'rootOpenCached',
-      'statusCached',
+      'statCached',
       'writeSync',
       'writeTarget',
     ]);

@@ -125,7 +125,7 @@ const GROUPS = [
     ],
   },
   {
-    name: 'forecast',
+    name: 'predicted_write',
     doc: 'The dry run of a write.',
     linux: true,
     indices: [['CREATED', 1], ['MODE', 2], ['DURABLE', 3], ['PRESERVED', 4, PRESERVED]],

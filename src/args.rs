@@ -215,7 +215,7 @@ pub(crate) fn scope(flags: u32, root: Option<&Arc<Root>>) -> Scope<'_> {
 pub(crate) const NO_HANDOVER: u32 = 30;
 
 /// Flag bit: a job in the pool first determines the locality of the file system.
-pub(crate) const LEARN: u32 = 31;
+pub(crate) const PROBE_LOCALITY: u32 = 31;
 
 /// Returns whether a bit of the flags is set.
 pub(crate) fn has(flags: u32, bit: u32) -> bool {

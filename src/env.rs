@@ -4,7 +4,7 @@
 //! environments: an embedder that runs contexts side by side, or a process that loads the binary
 //! twice.
 
-use crate::unfinished::UnfinishedFiles;
+use crate::unfinished_files::UnfinishedFiles;
 use napi::bindgen_prelude::{Result, sys};
 use napi::{Env, Error, Status};
 use std::ffi::c_void;

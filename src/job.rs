@@ -3,7 +3,7 @@
 use crate::handle::Slot;
 use crate::panic::{Panic, caught};
 use crate::record::Record;
-use crate::unfinished::Stage;
+use crate::unfinished_files::Stage;
 use holdfast_core::failpoint;
 use holdfast_core::ops::read::OpenFile;
 use napi::bindgen_prelude::{

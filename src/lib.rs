@@ -35,5 +35,5 @@ mod panic;
 mod record;
 mod record_layout;
 mod register;
-mod unfinished;
+mod unfinished_files;
 mod verbs;

@@ -1,6 +1,6 @@
 //! Results for JavaScript: numbers at fixed indices, and text.
 //!
-//! [`crate::record_layout`] defines the layout, which `lib/native/layout.ts` mirrors. The result of
+//! [`crate::record_layout`] defines the layout, which `lib/native/record.ts` mirrors. The result of
 //! a synchronous call is written into memory that JavaScript owns and reuses, so no object is
 //! created.
 
@@ -50,9 +50,9 @@ impl Record {
     }
 
     /// Creates the record for a call that would block.
-    pub(crate) fn not_cached(learn: bool) -> Self {
+    pub(crate) fn not_cached(probe_locality: bool) -> Self {
         let mut record = Self::new(0.0);
-        record.numbers[STATUS] = if learn {
+        record.numbers[STATUS] = if probe_locality {
             STATUS_UNKNOWN_MOUNT
         } else {
             STATUS_NOT_CACHED
@@ -184,7 +184,7 @@ pub(crate) fn guarded<T>(
     }
 }
 
-/// Returns the number for what confined a call to its root, in the order of `lib/native/layout.ts`.
+/// Returns the number for what confined a call to its root, in the order of `lib/native/record.ts`.
 pub(crate) fn containment(scope: &Scope<'_>) -> f64 {
     match (scope.root.is_some(), scope.is_contained_by_kernel()) {
         (false, _) => 0.0,

@@ -133,7 +133,7 @@ pub(crate) mod facts {
 
 /// The dry run of a write.
 #[cfg(target_os = "linux")]
-pub(crate) mod forecast {
+pub(crate) mod predicted_write {
     pub(crate) const CREATED: usize = 1;
     pub(crate) const MODE: usize = 2;
     pub(crate) const DURABLE: usize = 3;

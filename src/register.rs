@@ -87,7 +87,7 @@ callbacks! {
     write_target => verbs::write_target::write_target,
     open_cached => verbs::read::open_cached,
     root_open_cached => verbs::root::root_open_cached,
-    status_cached => verbs::status::status_cached,
+    stat_cached => verbs::stat::stat_cached,
 }
 
 const FUNCTIONS: [(&CStr, sys::napi_callback); 9] = [
@@ -99,7 +99,7 @@ const FUNCTIONS: [(&CStr, sys::napi_callback); 9] = [
     (c"writeTarget", Some(write_target)),
     (c"openCached", Some(open_cached)),
     (c"rootOpenCached", Some(root_open_cached)),
-    (c"statusCached", Some(status_cached)),
+    (c"statCached", Some(stat_cached)),
 ];
 
 /// Finalizes a function: releases its reference count of the state. The last one frees the

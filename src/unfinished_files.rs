@@ -17,19 +17,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 /// garbage collector or at the end of the environment, removes its temporary.
 #[derive(Clone)]
 pub struct Stage {
-    pub(crate) held: Arc<Unfinished>,
+    pub(crate) unfinished: Arc<Unfinished>,
     pub(crate) flags: u32,
 }
 
 /// The resources of one file, dropped together, so that none stays open.
-pub(crate) struct Held {
+pub(crate) struct StagedFile {
     pub(crate) file: write::Stage,
     pub(crate) root: Option<Arc<Root>>,
 }
 
 /// An unfinished file. A job takes it, and puts it back unless it was the last one.
 pub(crate) struct Unfinished {
-    file: Slot<Held>,
+    file: Slot<StagedFile>,
     number: u64,
     files_of_env: UnfinishedFiles,
 }
@@ -40,14 +40,14 @@ impl Unfinished {
     /// # Errors
     ///
     /// [`Code::Internal`] when it is finished, or was dropped by `giveUp`.
-    pub(crate) fn take(&self) -> std::result::Result<Held, Error> {
+    pub(crate) fn take(&self) -> std::result::Result<StagedFile, Error> {
         self.file
             .take()
             .ok_or_else(|| Error::refused(Code::Internal, "stage-used-twice"))
     }
 
     /// Puts the file back for the next job; drops it if `giveUp` ran meanwhile.
-    pub(crate) fn put_back(&self, file: Held) {
+    pub(crate) fn put_back(&self, file: StagedFile) {
         // Under the lock, so that `giveUp` either finds the file, or has run and is detected here.
         let files = self.files_of_env.files();
         if files.is_some() {
@@ -86,9 +86,9 @@ impl UnfinishedFiles {
     /// # Errors
     ///
     /// [`Code::Aborted`] when `giveUp` ran since the call was made.
-    pub(crate) fn adopt(&self, file: Held) -> std::result::Result<Arc<Unfinished>, Error> {
-        let mut held = self.files();
-        let files = held
+    pub(crate) fn adopt(&self, file: StagedFile) -> std::result::Result<Arc<Unfinished>, Error> {
+        let mut guard = self.files();
+        let files = guard
             .as_mut()
             .ok_or_else(|| Error::refused(Code::Aborted, ""))?;
         let number = files.last_key_value().map_or(0, |(last, _)| last + 1);

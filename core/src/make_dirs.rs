@@ -9,7 +9,7 @@ use crate::error::{Code, Error, Os};
 use crate::metadata;
 use crate::path;
 use crate::resolve::{Found, Last, Scope, classify};
-use crate::sys::{self, AsFd, BorrowedFd, HOLD, OFlag, OwnedFd};
+use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, SEARCH_ONLY};
 
 /// A directory, and whether it was created.
 pub(crate) struct Made {
@@ -33,7 +33,7 @@ pub(crate) fn open_or_make(
     last: Last,
     on_made: OnMade<'_>,
 ) -> Result<Made, Error> {
-    match scope.open(text, HOLD, last) {
+    match scope.open(text, SEARCH_ONLY, last) {
         Ok(found) => Ok(there(found)),
         Err(error) => make(scope, text, mode, last, on_made, error),
     }
@@ -101,7 +101,7 @@ fn make(
                 }
             }
         }
-        look = scope.open(text, HOLD, last);
+        look = scope.open(text, SEARCH_ONLY, last);
     }
     Err(Error::refused(Code::PathMismatch, "retries"))
 }
@@ -118,7 +118,7 @@ pub(crate) fn look_up(scope: &Scope<'_>, text: &[u8], last: Last) -> Result<Look
     /// Rounds before the call gives up on a tree that keeps changing.
     const ROUNDS: u32 = 16;
     for _ in 0..ROUNDS {
-        match scope.open(text, HOLD, last) {
+        match scope.open(text, SEARCH_ONLY, last) {
             Ok(found) => return Ok(Lookup::Found(found)),
             Err(error) if error.errno() == Some(sys::ENOENT) => {}
             Err(error) => match obstacle_at(scope, text, last, error) {
@@ -178,7 +178,7 @@ fn existing_part(scope: &Scope<'_>, text: &[u8]) -> Result<Option<(Found, Vec<us
             b"" => b".",
             parent => parent,
         };
-        match scope.open(rest, HOLD, Last::Follow) {
+        match scope.open(rest, SEARCH_ONLY, Last::Follow) {
             Ok(found) => {
                 missing.reverse();
                 return Ok(Some((found, missing)));
@@ -216,7 +216,7 @@ fn make_below(
             }
             Err(os) => return Err(os.into()),
         };
-        let next = match sys::open_at(dir.as_fd(), name, HOLD | OFlag::O_NOFOLLOW) {
+        let next = match sys::open_at(dir.as_fd(), name, SEARCH_ONLY | OFlag::O_NOFOLLOW) {
             Ok(next) => next,
             Err(os) if os.errno == sys::ENOENT => return Ok(Below::Changed),
             Err(os) if matches!(os.errno, sys::ENOTDIR | sys::ELOOP) => {
@@ -353,7 +353,7 @@ fn remove_inherited_acl(dir: BorrowedFd<'_>, mode: u32) -> Result<(), Error> {
 /// Changes the mode. Returns the errno where modes cannot be changed here; the verb reports it in
 /// its result.
 fn change_mode(dir: BorrowedFd<'_>, mode: u32) -> Result<Option<i32>, Error> {
-    match sys::change_mode_of_held(dir, mode) {
+    match sys::change_mode_of_path_fd(dir, mode) {
         Ok(()) => Ok(None),
         Err(os) if metadata::cannot_be_changed(os.errno) => Ok(Some(os.errno)),
         Err(os) => Err(os.into()),

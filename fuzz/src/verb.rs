@@ -164,7 +164,7 @@ impl World {
     ) -> Option<Outcome> {
         let known = match nonblocking::open_file(scope, at.as_bytes(), rules) {
             nonblocking::Cached::NotCached(true) => {
-                nonblocking::learn(scope, at.as_bytes());
+                nonblocking::probe_locality(scope, at.as_bytes());
                 nonblocking::open_file(scope, at.as_bytes(), rules)
             }
             known => known,

@@ -45,7 +45,7 @@ const FILE_SYSCALLS = new Set([
   'setxattr', 'stat', 'statfs', 'symlink', 'truncate', 'unlink', 'utime', 'write',
 ]);
 
-/** The facts of an error that a client may learn. Each property of the error is read once. */
+/** The facts of an error that a client may read. Each property of the error is read once. */
 type Facts = { code: string; category: HoldfastErrorCategory } | { errno: string };
 
 function factsOf(error: unknown): Facts | undefined {

@@ -10,7 +10,7 @@ import type { PathLike } from 'node:fs';
 import { NAMES, checked, type Unchecked } from './options.js';
 
 /** Limit in bytes of one read system call. */
-const MOST_AT_ONCE = 0x7fffffff;
+const MAX_AT_ONCE = 0x7fffffff;
 
 /** Retries of a read that another writer disturbed. The wait before the first is in ms, and doubles each time. */
 const RETRIES = 4;
@@ -78,7 +78,7 @@ async function readFileWindowFully(handle: promises.FileHandle, buffer: Buffer, 
   signal?.throwIfAborted();
   let filled = 0;
   while (filled < buffer.length) {
-    const { bytesRead } = await handle.read(buffer, filled, Math.min(buffer.length - filled, MOST_AT_ONCE), position + filled);
+    const { bytesRead } = await handle.read(buffer, filled, Math.min(buffer.length - filled, MAX_AT_ONCE), position + filled);
     signal?.throwIfAborted();
     if (bytesRead === 0) {
       break;
@@ -92,7 +92,7 @@ function readFileWindowFullySync(fd: number, buffer: Buffer, position: number) {
   checkWindow(buffer, position);
   let filled = 0;
   while (filled < buffer.length) {
-    const read = fs.readSync(fd, buffer, filled, Math.min(buffer.length - filled, MOST_AT_ONCE), position + filled);
+    const read = fs.readSync(fd, buffer, filled, Math.min(buffer.length - filled, MAX_AT_ONCE), position + filled);
     if (read === 0) {
       break;
     }

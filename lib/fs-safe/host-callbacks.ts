@@ -38,7 +38,7 @@ export function callBefore<Params>(callback: (params: Params) => unknown, params
  *
  * @param levels objects that may have a callback
  */
-export function authority(levels: Unchecked[]) {
+export function beforeMutation(levels: Unchecked[]) {
   const asked = levels
     .filter((level) => Boolean(level?.assertBeforeMutation))
     .map((level) => ({ level, callback: level.assertBeforeMutation }));

@@ -33,7 +33,7 @@ export interface Direct {
   writeTarget(path: NativePath, flags: number, rootPath: NativePath | undefined, root: Handle | undefined, rootNumber: number | undefined): void;
   openCached(path: NativePath, flags: number, maxBytes: number, root: Handle | undefined, rootNumber: number | undefined): Handle | undefined;
   rootOpenCached(path: NativePath): Handle | undefined;
-  statusCached(path: NativePath, flags: number, root: Handle | undefined, rootNumber: number | undefined): void;
+  statCached(path: NativePath, flags: number, root: Handle | undefined, rootNumber: number | undefined): void;
   writeSync(path: NativePath, data: Uint8Array, flags: number, modes: number, root: Handle | undefined, rootNumber: number | undefined): void;
 }
 
@@ -70,15 +70,15 @@ export interface Native {
   stageAppend(stage: Handle, data: Uint8Array): Promise<Reply>;
   stageCommit(stage: Handle, cancel: Handle | undefined): Promise<Reply>;
   stageAbort(stage: Handle): Promise<Reply>;
-  removeStaleAsync(path: NativePath, olderThanMs: number): Promise<Reply<Buffer[]>>;
+  cleanAsync(path: NativePath, olderThanMs: number): Promise<Reply<Buffer[]>>;
   rootOpenSync(path: NativePath, scratch: Float64Array): Handle | undefined | null;
   readProc(path: string): Buffer | undefined;
-  rootOpenAsync(path: NativePath, learn: boolean): Promise<Reply<Handle>>;
-  statusAsync(path: NativePath, flags: number, root: Handle | undefined): Promise<Reply>;
+  rootOpenAsync(path: NativePath, probe: boolean): Promise<Reply<Handle>>;
+  statAsync(path: NativePath, flags: number, root: Handle | undefined): Promise<Reply>;
   inspect(path: NativePath, flags: number, scratch: Float64Array): void;
-  rehearseEnsureDir(path: NativePath, flags: number, mode: number, scratch: Float64Array): void;
-  rehearseWrite(path: NativePath, flags: number, modes: number, scratch: Float64Array): void;
-  rehearseRead(path: NativePath, flags: number, maxBytes: number, scratch: Float64Array): void;
+  dryRunEnsureDir(path: NativePath, flags: number, mode: number, scratch: Float64Array): void;
+  dryRunWrite(path: NativePath, flags: number, modes: number, scratch: Float64Array): void;
+  dryRunRead(path: NativePath, flags: number, maxBytes: number, scratch: Float64Array): void;
   rootClose(root: Handle): void;
   giveUp(): void;
   features(): number;

@@ -1,5 +1,5 @@
 import { native } from './load.js';
-import { scratch } from './layout.js';
+import { scratch } from './record.js';
 import type { Direct } from './binding.js';
 
 let functions: Direct | undefined;

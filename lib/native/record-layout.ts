@@ -151,7 +151,7 @@ export const enum FactsIndex {
 }
 
 /** The dry run of a write. */
-export const enum ForecastIndex {
+export const enum PredictedWriteIndex {
   CREATED = 1,
   MODE = 2,
   DURABLE = 3,

@@ -31,11 +31,11 @@ export function failed(result: Result): boolean {
 const NO_HANDOVER = 1 << 30;
 
 /** Flag: a job in the pool first determines whether the file system is local. */
-const LEARN = 1 << 31;
+const PROBE_LOCALITY = 1 << 31;
 
 /** Returns the extra flag of the pool job that follows a cache miss. */
-export function learnBit({ numbers }: Result) {
-  return numbers[Layout.STATUS] === Status.UNKNOWN_MOUNT ? LEARN : 0;
+export function probeFlag({ numbers }: Result) {
+  return numbers[Layout.STATUS] === Status.UNKNOWN_MOUNT ? PROBE_LOCALITY : 0;
 }
 
 /** Whether the file is open and checked but its content is not read yet. */

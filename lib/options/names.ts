@@ -8,13 +8,13 @@ import { table } from '../base/lookup-table.js';
 /** For each option, the kinds of options objects that may have it. Every call with options costs one lookup here. */
 const CALLS = table(Object.fromEntries(Object.entries(OPTIONS).map(([name, { calls }]) => [name, calls])));
 
-const MOST_NAMES = 16;
+const MAX_NAMES = 16;
 
 /**
  * The last accepted name at each position, per kind. Calls repeat the shape of their options, and a comparison costs
  * half of a lookup.
  */
-const ACCEPTED = Array.from({ length: 32 }, () => Array.from({ length: MOST_NAMES }, () => ''));
+const ACCEPTED = Array.from({ length: 32 }, () => Array.from({ length: MAX_NAMES }, () => ''));
 
 /**
  * Checks that a value is an options object with known names. Returns it without the properties of `Object.prototype`.
@@ -55,7 +55,7 @@ function checkNames(options: Given, call: number, where: string) {
     if (name !== accepted[index]) {
       if ((CALLS[name] & call) === 0) {
         checkForeign(options, name, call, where);
-      } else if (index < MOST_NAMES) {
+      } else if (index < MAX_NAMES) {
         accepted[index] = name;
       }
     }

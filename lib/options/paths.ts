@@ -3,7 +3,7 @@
 import { url, util } from '../base/node.js';
 import { refusal, shown, systemError } from '../errors/holdfast-error.js';
 import { native } from '../native/load.js';
-import record = require('../native/layout.js');
+import record = require('../native/record.js');
 import { invalidType } from './validate.js';
 import type { NativePath } from '../errors/failure.js';
 

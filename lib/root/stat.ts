@@ -1,13 +1,13 @@
 // The stat of a path beneath a root, for the adapters.
 
 import { os } from '../base/node.js';
-import { direct } from '../native/calls.js';
+import { direct } from '../native/direct.js';
 import { pending, shown } from '../errors/holdfast-error.js';
 import { mayAnswerNow } from '../schedule/sync-budget.js';
 import { native } from '../native/load.js';
 import { pathForLater, toPath } from '../options/paths.js';
 import { inPool } from '../schedule/job-limit.js';
-import record = require('../native/layout.js');
+import record = require('../native/record.js');
 import { Stats } from '../native/stats.js';
 import { table } from '../base/lookup-table.js';
 import type { Pinned } from '../options/flatten.js';
@@ -27,23 +27,23 @@ const { ENOENT } = os.constants.errno;
 export function status(file: unknown, symlinks: 'reject' | 'follow-within-root', pinned: Pinned): Found | Promise<Found> {
   const path = toPath(file, 'file');
   const flags = POLICIES[symlinks];
-  let learn = 0;
+  let probe = 0;
   if (mayAnswerNow()) {
-    direct().statusCached(path, flags, pinned.handle, pinned.number);
+    direct().statCached(path, flags, pinned.handle, pinned.number);
     const { last } = record;
     if (record.isAnswer(last)) {
       return toStatus(last, path);
     }
-    learn = record.learnBit(last);
+    probe = record.probeFlag(last);
   }
-  return pending(statusInPool(path, (flags | learn) >>> 0, pinned));
+  return pending(statInPool(path, (flags | probe) >>> 0, pinned));
 }
 
-async function statusInPool(path: NativePath, flags: number, pinned: Pinned) {
+async function statInPool(path: NativePath, flags: number, pinned: Pinned) {
   const given = shown(path);
   const fixed = pathForLater(path, true);
   return inPool(async () => {
-    const [answer] = await native().statusAsync(fixed, flags, pinned.handle);
+    const [answer] = await native().statAsync(fixed, flags, pinned.handle);
     return toStatus(record.unpack(answer), given);
   });
 }

@@ -2,7 +2,7 @@
 // closure and holds no descriptor.
 
 /** Limit of running jobs. It exceeds the number of threads, so that no thread is idle while jobs wait. */
-const MOST = Math.max(128, 2 * (Number(process.env.UV_THREADPOOL_SIZE) || 0));
+const MAX_JOBS = Math.max(128, 2 * (Number(process.env.UV_THREADPOOL_SIZE) || 0));
 
 /** The number of threads in libuv's pool. */
 const THREADS = Math.min(1024, Math.max(1, Math.trunc(Number(process.env.UV_THREADPOOL_SIZE)) || 4));
@@ -18,7 +18,7 @@ let head = 0;
 
 /** Whether a job would start at once. No job starts while another one waits for an idle thread. */
 export function hasRoom() {
-  return running < MOST && paused.length === 0;
+  return running < MAX_JOBS && paused.length === 0;
 }
 
 /** Runs a job when a slot is free: in the same tick, if one is free now. */
@@ -67,7 +67,7 @@ function startNext() {
     }
     (paused.shift() as () => void)();
   }
-  while (running < MOST && head < waiting.length) {
+  while (running < MAX_JOBS && head < waiting.length) {
     const next = waiting[head];
     head += 1;
     if (head === waiting.length) {

@@ -1,10 +1,10 @@
 // Implements the option `root` of the free functions: opens the directory, uses it for one call and closes it.
 
-import { direct } from '../native/calls.js';
+import { direct } from '../native/direct.js';
 import { mayAnswerNow } from './sync-budget.js';
 import { native } from '../native/load.js';
 import { pathForLater, toPath } from '../options/paths.js';
-import record = require('../native/layout.js');
+import record = require('../native/record.js');
 import { IdentityIndex, RootIndex } from '../native/record-layout.js';
 import type { Handle } from '../native/binding.js';
 import type { NativePath } from '../errors/failure.js';
@@ -51,16 +51,16 @@ export function openSoon(dir: unknown): Identified | Promise<Identified> {
     return openInPool(path, false);
   }
   const handle = direct().rootOpenCached(path);
-  return handle === undefined ? openInPool(path, record.learnBit(record.last) !== 0) : toOpened(handle, record.last, path);
+  return handle === undefined ? openInPool(path, record.probeFlag(record.last) !== 0) : toOpened(handle, record.last, path);
 }
 
 export async function open(dir: unknown): Promise<Identified> {
   return openInPool(toPath(dir, 'root'), false);
 }
 
-/** @param learn first determine the locality of the file system */
-async function openInPool(path: NativePath, learn: boolean): Promise<Identified> {
-  const [answer, handle] = await native().rootOpenAsync(pathForLater(path, false), learn);
+/** @param probe first determine the locality of the file system */
+async function openInPool(path: NativePath, probe: boolean): Promise<Identified> {
+  const [answer, handle] = await native().rootOpenAsync(pathForLater(path, false), probe);
   const result = record.unpack(answer);
   if (handle === undefined) {
     throw record.failure(result, path);

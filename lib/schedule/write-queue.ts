@@ -1,10 +1,10 @@
 // Publishes asynchronous writes to one target in call order, within one environment.
 
 import { path } from '../base/node.js';
-import { direct } from '../native/calls.js';
+import { direct } from '../native/direct.js';
 import { shown } from '../errors/holdfast-error.js';
 import { native } from '../native/load.js';
-import record = require('../native/layout.js');
+import record = require('../native/record.js');
 import { withRoot, type Opened } from './root-handle.js';
 import { TargetKeyIndex, TargetKeyValue } from '../native/record-layout.js';
 import type { NativePath } from '../errors/failure.js';

@@ -4,7 +4,7 @@ import { pending, promised, shown } from '../errors/holdfast-error.js';
 import { native } from '../native/load.js';
 import { pathForLater, toPath } from '../options/paths.js';
 import { inPool } from '../schedule/job-limit.js';
-import record = require('../native/layout.js');
+import record = require('../native/record.js');
 import { CLEAN } from '../options/schema.js';
 import { optionsOf } from '../options/names.js';
 import { invalidType, noCallback, outOfRange } from '../options/validate.js';
@@ -23,7 +23,7 @@ async function removeStale(dir: unknown, options: unknown) {
   const path = toPath(dir, 'dir');
   const olderThanMs = toAge(optionsOf(options, CLEAN).olderThanMs);
   const given = shown(path);
-  const [answer, removed] = await inPool(() => native().removeStaleAsync(pathForLater(path, false), olderThanMs));
+  const [answer, removed] = await inPool(() => native().cleanAsync(pathForLater(path, false), olderThanMs));
   if (removed === undefined) {
     throw record.failure(record.unpack(answer), given);
   }

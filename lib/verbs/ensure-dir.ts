@@ -1,12 +1,12 @@
 import { abortable } from '../schedule/abort.js';
-import { direct } from '../native/calls.js';
+import { direct } from '../native/direct.js';
 import { mayAnswerNow } from '../schedule/sync-budget.js';
 import { native } from '../native/load.js';
 import { atCaller, pending, promised, shown } from '../errors/holdfast-error.js';
 import { ensureArguments, noSignal, type EnsureArguments, type Pinned } from '../options/flatten.js';
 import { addedBytes, pathForLater, toPath } from '../options/paths.js';
 import { inPool, untilIdle } from '../schedule/job-limit.js';
-import record = require('../native/layout.js');
+import record = require('../native/record.js');
 import { quoted } from '../base/escape.js';
 import { withRoot, withRootSync, type Opened } from '../schedule/root-handle.js';
 import { noCallback, noCallbackSync } from '../options/validate.js';
@@ -134,7 +134,7 @@ export function ensure(dir: unknown, options: unknown, pinned: Pinned | undefine
   const args = ensureArguments(options, pinned?.defaults);
   const { flags, mode, root, signal } = args;
   signal?.throwIfAborted();
-  let learn = 0;
+  let probe = 0;
   const fixed = pathForLater(path, pinned !== undefined || root !== undefined);
   if (root === undefined && before === undefined && !isForThePool(fixed) && mayAnswerNow()) {
     direct().ensureDirCached(fixed, flags, mode, undefined, pinned?.handle, pinned?.number);
@@ -142,22 +142,22 @@ export function ensure(dir: unknown, options: unknown, pinned: Pinned | undefine
     if (record.isAnswer(last) && !record.failed(last)) {
       return toResult(last, path, fixed, pinned, args.wantsPrivacy);
     }
-    learn = record.learnBit(last);
+    probe = record.probeFlag(last);
   }
-  return pending(abortable(signal, ensureInPool(shown(path), fixed, args, learn, pinned, before)));
+  return pending(abortable(signal, ensureInPool(shown(path), fixed, args, probe, pinned, before)));
 }
 
-/** @param learn a bit for the flags */
+/** @param probe a bit for the flags */
 async function ensureInPool(
   given: string,
   fixed: NativePath,
   { flags, mode, root, signal, wantsPrivacy }: EnsureArguments,
-  learn: number,
+  probe: number,
   pinned: Pinned | undefined,
   before: (() => void) | undefined,
 ) {
   const isWaived = (flags & EXISTING) === 0 && isOptedOut();
-  const bits = (flags | learn | (isWaived ? OPT_OUT : 0)) >>> 0;
+  const bits = (flags | probe | (isWaived ? OPT_OUT : 0)) >>> 0;
   const ensured = await inPool(() =>
     withRoot(root, pinned, async (base) => {
       if (before !== undefined) {

@@ -1,14 +1,14 @@
 import { util } from '../base/node.js';
 import { abortable } from '../schedule/abort.js';
 import { allocate, contentOf, shrunk, toText } from './read-content.js';
-import { direct } from '../native/calls.js';
+import { direct } from '../native/direct.js';
 import { charge, mayAnswerNow } from '../schedule/sync-budget.js';
 import { native } from '../native/load.js';
 import { atCaller, pending, promised, refusal, shown } from '../errors/holdfast-error.js';
 import { noSignal, packRead, readArguments, readForm, type Pinned, type ReadArguments } from '../options/flatten.js';
 import { isUrl, pathForLater, toPath } from '../options/paths.js';
 import { hasRoom, inPool } from '../schedule/job-limit.js';
-import record = require('../native/layout.js');
+import record = require('../native/record.js');
 import { reopen } from '../native/reopen.js';
 import { withRoot, withRootSync, type Opened } from '../schedule/root-handle.js';
 import { Stats } from '../native/stats.js';
@@ -73,7 +73,7 @@ export function read(file: unknown, options: unknown, pinned: Pinned | undefined
   const { path, args } = toArguments(file, options, pinned);
   const { flags, maxBytes, root, signal, encoding } = args;
   signal?.throwIfAborted();
-  let learn = 0;
+  let probe = 0;
   if (root === undefined && mayAnswerNow()) {
     const bits = hasRoom() ? flags : flags | record.NO_HANDOVER;
     const half = direct().readCached(path, bits, maxBytes, allocate, pinned?.handle, pinned?.number);
@@ -89,9 +89,9 @@ export function read(file: unknown, options: unknown, pinned: Pinned | undefined
       const reading = finish(toResult(last, path, pinned, NO_BYTES), half as Handle, size, shown(path), args);
       return pending(abortable(signal, reading));
     }
-    learn = record.learnBit(last);
+    probe = record.probeFlag(last);
   }
-  return pending(abortable(signal, readInPool(path, args, learn, pinned)));
+  return pending(abortable(signal, readInPool(path, args, probe, pinned)));
 }
 
 /** Reads the content of an open, checked file in the pool. */
@@ -100,8 +100,8 @@ async function finish(result: Result, file: Handle, size: number, given: string,
   return encoding === undefined ? result : toText(result, encoding, given);
 }
 
-/** @param learn a bit for the flags */
-async function readInPool(path: NativePath, { flags, maxBytes, root, signal, encoding }: ReadArguments, learn: number, pinned: Pinned | undefined) {
+/** @param probe a bit for the flags */
+async function readInPool(path: NativePath, { flags, maxBytes, root, signal, encoding }: ReadArguments, probe: number, pinned: Pinned | undefined) {
   const given = shown(path);
   const fixed = pathForLater(path, pinned !== undefined || root !== undefined);
   // The root and both halves of a large read share one slot of the job limit, so that the open descriptors stay within
@@ -109,7 +109,7 @@ async function readInPool(path: NativePath, { flags, maxBytes, root, signal, enc
   return inPool(() =>
     withRoot(root, pinned, async (base) => {
       signal?.throwIfAborted();
-      const [answer, extra] = await native().readAsync(fixed, (flags | learn) >>> 0, maxBytes, base?.handle);
+      const [answer, extra] = await native().readAsync(fixed, (flags | probe) >>> 0, maxBytes, base?.handle);
       const opened = record.unpack(answer);
       if (record.failed(opened)) {
         throw record.failure(opened, given, { maxBytes });
@@ -170,16 +170,16 @@ export async function open(file: unknown, options: unknown, pinned: Pinned | und
     throw invalidValue('options.encoding', 'is not an option of openLocalFileSafely: use handle.readFile(encoding)', encoding);
   }
   signal?.throwIfAborted();
-  let learn = 0;
+  let probe = 0;
   if (root === undefined && hasRoom() && mayAnswerNow()) {
     const held = direct().openCached(path, flags, maxSize, pinned?.handle, pinned?.number);
     if (held !== undefined) {
       return abortable(signal, inPool(() => openedHere(path, held, pinned)), ({ handle }) => handle.close());
     }
-    learn = record.learnBit(record.last);
+    probe = record.probeFlag(record.last);
   }
   const fixed = pathForLater(path, pinned !== undefined || root !== undefined);
-  return abortable(signal, openInPool(shown(path), fixed, args, learn, pinned), ({ handle }) => handle.close());
+  return abortable(signal, openInPool(shown(path), fixed, args, probe, pinned), ({ handle }) => handle.close());
 }
 
 /**
@@ -201,12 +201,12 @@ async function opened({ realPath, stat, containment }: Result, { [ReadIndex.DESC
   return { handle, realPath, stat, containment, [Symbol.asyncDispose]: () => handle.close() };
 }
 
-/** @param learn a bit for the flags */
-function openInPool(given: string, fixed: NativePath, { flags, maxSize, root, signal }: ReadArguments, learn: number, pinned: Pinned | undefined) {
+/** @param probe a bit for the flags */
+function openInPool(given: string, fixed: NativePath, { flags, maxSize, root, signal }: ReadArguments, probe: number, pinned: Pinned | undefined) {
   return inPool(() =>
     withRoot(root, pinned, async (base) => {
       signal?.throwIfAborted();
-      const [answer, held] = await native().openAsync(fixed, (flags | learn) >>> 0, maxSize, base?.handle);
+      const [answer, held] = await native().openAsync(fixed, (flags | probe) >>> 0, maxSize, base?.handle);
       const unpacked = record.unpack(answer);
       if (record.failed(unpacked)) {
         throw record.failure(unpacked, given, { maxBytes: maxSize });

@@ -7,7 +7,7 @@ import { stageArguments } from '../options/flatten.js';
 import { targetOf, writes, type Target } from '../schedule/write-queue.js';
 import { pathForLater, toPath } from '../options/paths.js';
 import { inPool } from '../schedule/job-limit.js';
-import record = require('../native/layout.js');
+import record = require('../native/record.js');
 import { reopen } from '../native/reopen.js';
 import { withRoot } from '../schedule/root-handle.js';
 import { invalidThis, noArguments, noCallback } from '../options/validate.js';

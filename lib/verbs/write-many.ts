@@ -8,7 +8,7 @@ import { manyArguments, type Pinned } from '../options/flatten.js';
 import { targetOf, writes } from '../schedule/write-queue.js';
 import { pathForLater, toPath } from '../options/paths.js';
 import { inPool } from '../schedule/job-limit.js';
-import record = require('../native/layout.js');
+import record = require('../native/record.js');
 import { withRoot } from '../schedule/root-handle.js';
 import { invalidType, noCallback } from '../options/validate.js';
 import { WHOLE_DATA, toResult } from './write.js';

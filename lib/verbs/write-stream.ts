@@ -6,7 +6,7 @@ import { tooLarge } from '../errors/holdfast-error.js';
 import { native, nativeForStages } from '../native/load.js';
 import { writes, type Target } from '../schedule/write-queue.js';
 import { inPool, untilIdle } from '../schedule/job-limit.js';
-import record = require('../native/layout.js');
+import record = require('../native/record.js');
 import { invalidType } from '../options/validate.js';
 import type { Handle } from '../native/binding.js';
 import type { NativePath } from '../errors/failure.js';

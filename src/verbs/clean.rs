@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// Removes stale temporaries from a directory, in the pool. Each removed path has a record.
 #[napi(catch_unwind)]
-pub fn remove_stale_async(path: PathArgument, older_than_ms: f64) -> AsyncTask<Job> {
+pub fn clean_async(path: PathArgument, older_than_ms: f64) -> AsyncTask<Job> {
     Job::queue(move || {
         let result = guarded(|| {
             let older_than =

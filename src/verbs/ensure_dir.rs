@@ -1,6 +1,6 @@
 //! `ensureDir`.
 
-use crate::args::{LEARN, PathArgument, PathRoom, has, scope};
+use crate::args::{PROBE_LOCALITY, PathArgument, PathRoom, has, scope};
 use crate::call::{Call, Value};
 use crate::handle::{RootHandle, clone_root};
 use crate::job::{Job, Reply};
@@ -62,7 +62,7 @@ pub(crate) fn ensure_dir_cached(call: &Call<'_>, record: &mut Record) -> Result<
             record.numbers[CONTAINMENT] = containment(&scope);
             fill(record, ensured);
         }
-        Cached::NotCached(learn) => *record = Record::not_cached(learn),
+        Cached::NotCached(probe_locality) => *record = Record::not_cached(probe_locality),
     }
     Ok(None)
 }
@@ -97,8 +97,8 @@ pub fn ensure_dir_async(
         Reply::of(guarded(|| {
             let root = root?;
             let scope = scope(flags, root.as_ref());
-            if has(flags, LEARN) {
-                nonblocking::learn(&scope, &path.0);
+            if has(flags, PROBE_LOCALITY) {
+                nonblocking::probe_locality(&scope, &path.0);
             }
             let ensured = ensure_dir::ensure_dir(&scope, &path.0, &rules(flags, mode))?;
             Ok(describe(&scope, ensured))

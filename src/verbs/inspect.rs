@@ -2,9 +2,9 @@
 
 use crate::args::{PathArgument, scope};
 use crate::record::{Record, Scratch, containment, guarded, length};
-use crate::record_layout::{facts as layout, forecast};
+use crate::record_layout::{facts as layout, predicted_write};
 use crate::verbs::{ensure_dir, read, write};
-use holdfast_core::doctor::dry_run::{self, Forecast};
+use holdfast_core::doctor::dry_run::{self, PredictedWrite};
 use holdfast_core::doctor::{self, Facts};
 use holdfast_core::ops::write::Durable;
 use napi::bindgen_prelude::Buffer;
@@ -75,7 +75,7 @@ pub fn read_proc(path: PathArgument) -> Option<Buffer> {
 
 /// Runs a dry run of `ensureDir`. The record is that of the verb.
 #[napi(catch_unwind)]
-pub fn rehearse_ensure_dir(path: PathArgument, flags: u32, mode: u32, scratch: Scratch) {
+pub fn dry_run_ensure_dir(path: PathArgument, flags: u32, mode: u32, scratch: Scratch) {
     let result = guarded(|| {
         let scope = scope(flags, None);
         let rules = ensure_dir::rules(flags, mode);
@@ -89,24 +89,24 @@ pub fn rehearse_ensure_dir(path: PathArgument, flags: u32, mode: u32, scratch: S
 /// synced (nothing, the file, both); what is kept (-1 for nothing to keep, otherwise a bit each for
 /// mode, ACL and owner).
 #[napi(catch_unwind)]
-pub fn rehearse_write(path: PathArgument, flags: u32, modes: u32, scratch: Scratch) {
+pub fn dry_run_write(path: PathArgument, flags: u32, modes: u32, scratch: Scratch) {
     let result = guarded(|| {
         let scope = scope(flags, None);
-        let Forecast {
+        let PredictedWrite {
             created,
             mode,
             durable,
             preserved,
         } = dry_run::write(&scope, &path.0, &write::rules(flags, modes))?;
         let mut record = Record::new(containment(&scope));
-        record.numbers[forecast::CREATED] = f64::from(u8::from(created));
-        record.numbers[forecast::MODE] = f64::from(mode);
-        record.numbers[forecast::DURABLE] = match durable {
+        record.numbers[predicted_write::CREATED] = f64::from(u8::from(created));
+        record.numbers[predicted_write::MODE] = f64::from(mode);
+        record.numbers[predicted_write::DURABLE] = match durable {
             Durable::No => 0.0,
             Durable::File => 1.0,
             Durable::Full => 2.0,
         };
-        record.numbers[forecast::PRESERVED] = preserved.map_or(-1.0, |kept| {
+        record.numbers[predicted_write::PRESERVED] = preserved.map_or(-1.0, |kept| {
             f64::from(u8::from(kept.mode) | u8::from(kept.acl) << 1 | u8::from(kept.owner) << 2)
         });
         Ok(record)
@@ -117,7 +117,7 @@ pub fn rehearse_write(path: PathArgument, flags: u32, modes: u32, scratch: Scrat
 /// Runs a dry run of a read, which ends before the first byte. The record has the stat and the real
 /// path.
 #[napi(catch_unwind)]
-pub fn rehearse_read(path: PathArgument, flags: u32, max_bytes: f64, scratch: Scratch) {
+pub fn dry_run_read(path: PathArgument, flags: u32, max_bytes: f64, scratch: Scratch) {
     let result = guarded(|| {
         let scope = scope(flags, None);
         let file = dry_run::read(&scope, &path.0, &read::rules(flags, max_bytes))?;

@@ -9,6 +9,6 @@ pub(crate) mod path;
 pub(crate) mod read;
 pub(crate) mod root;
 pub(crate) mod stage;
-pub(crate) mod status;
+pub(crate) mod stat;
 pub(crate) mod write;
 pub(crate) mod write_target;

@@ -1,6 +1,6 @@
 //! `readLocalFileSafely` and `openLocalFileSafely`.
 
-use crate::args::{Bytes, LEARN, NO_HANDOVER, PathArgument, PathRoom, has, scope};
+use crate::args::{Bytes, NO_HANDOVER, PROBE_LOCALITY, PathArgument, PathRoom, has, scope};
 use crate::call::{Call, Value};
 use crate::handle::{RootHandle, Slot, clone_root};
 use crate::job::{Extra, Job, Reply};
@@ -134,8 +134,8 @@ pub(crate) fn read_cached(
     let scope = scope(flags, root.as_ref());
     let opened = match nonblocking::open_file(&scope, path, &rules(flags, max_bytes)) {
         Cached::Known(opened) => opened,
-        Cached::NotCached(learn) => {
-            *record = Record::not_cached(learn);
+        Cached::NotCached(probe_locality) => {
+            *record = Record::not_cached(probe_locality);
             return Ok(None);
         }
     };
@@ -194,8 +194,8 @@ fn open_and_read(
     root: Option<&Arc<Root>>,
 ) -> std::result::Result<Reply, Error> {
     let scope = scope(flags, root);
-    if has(flags, LEARN) {
-        nonblocking::learn(&scope, path);
+    if has(flags, PROBE_LOCALITY) {
+        nonblocking::probe_locality(&scope, path);
     }
     let rules = rules(flags, max_bytes);
     let file = read::open(&scope, path, &rules)?;
@@ -349,8 +349,8 @@ pub(crate) fn open_cached(
             set_descriptor(record, &opened.file)?;
             Ok(Some(call.external(Slot::new(opened.file))?))
         }
-        Cached::NotCached(learn) => {
-            *record = Record::not_cached(learn);
+        Cached::NotCached(probe_locality) => {
+            *record = Record::not_cached(probe_locality);
             Ok(None)
         }
     }
@@ -370,8 +370,8 @@ pub fn open_async(
         let result = guarded(|| {
             let root = root?;
             let scope = scope(flags, root.as_ref());
-            if has(flags, LEARN) {
-                nonblocking::learn(&scope, &path.0);
+            if has(flags, PROBE_LOCALITY) {
+                nonblocking::probe_locality(&scope, &path.0);
             }
             let file = read::open(&scope, &path.0, &rules(flags, max_bytes))?;
             let mut record = describe(containment(&scope), &file);

@@ -42,8 +42,8 @@ pub(crate) fn root_open_cached(call: &Call<'_>, record: &mut Record) -> Result<V
             fill(record, &root);
             Ok(Some(call.external(Slot::new(Arc::new(root)))?))
         }
-        Cached::NotCached(learn) => {
-            *record = Record::not_cached(learn);
+        Cached::NotCached(probe_locality) => {
+            *record = Record::not_cached(probe_locality);
             Ok(None)
         }
     }
@@ -64,17 +64,17 @@ pub fn root_open_sync(path: PathArgument, scratch: Scratch) -> Option<RootHandle
     }
 }
 
-/// Opens in the pool. With `learn`, first determines the locality of the file system.
+/// Opens in the pool. With `probe_locality`, first determines the locality of the file system.
 #[napi(catch_unwind)]
-pub fn root_open_async(path: PathArgument, learn: bool) -> AsyncTask<Job> {
+pub fn root_open_async(path: PathArgument, probe_locality: bool) -> AsyncTask<Job> {
     let open = move || {
-        if learn {
+        if probe_locality {
             let scope = Scope {
                 root: None,
                 policy: Policy::FollowParents,
                 resolver: Resolver::detect(),
             };
-            nonblocking::learn(&scope, &path.0);
+            nonblocking::probe_locality(&scope, &path.0);
         }
         open(&path.0)
     };

@@ -6,7 +6,7 @@ use crate::handle::{RootHandle, clone_root};
 use crate::job::{Extra, Job, Reply};
 use crate::record::{Record, containment, guarded, set_identity};
 use crate::record_layout::stage as layout;
-use crate::unfinished::{Held, Stage};
+use crate::unfinished_files::{Stage, StagedFile};
 use crate::verbs::write::{CancelHandle, copied, describe, is_raised, rules};
 use holdfast_core::ops::write;
 use napi::Env;
@@ -44,12 +44,12 @@ pub fn stage_begin(
             } else {
                 write::Stage::begin(&scope, &path.0, &rules)?
             };
-            Ok((unfinished.adopt(Held { file, root })?, record))
+            Ok((unfinished.adopt(StagedFile { file, root })?, record))
         });
         match result {
-            Ok((held, record)) => Reply {
+            Ok((unfinished, record)) => Reply {
                 record,
-                extra: Extra::Stage(Stage { held, flags }),
+                extra: Extra::Stage(Stage { unfinished, flags }),
             },
             Err(failure) => Reply::of(Err(failure)),
         }
@@ -64,9 +64,9 @@ pub fn stage_append(stage: &External<Stage>, data: Bytes) -> AsyncTask<Job> {
     let copy = copied(data.as_slice());
     Job::queue(move || {
         Reply::of(guarded(|| {
-            let mut held = stage.held.take()?;
-            held.file.append(&copy?)?;
-            stage.held.put_back(held);
+            let mut staged = stage.unfinished.take()?;
+            staged.file.append(&copy?)?;
+            stage.unfinished.put_back(staged);
             Ok(Record::new(0.0))
         }))
     })
@@ -79,7 +79,7 @@ pub fn stage_commit(stage: &External<Stage>, cancel: Option<&CancelHandle>) -> A
     let cancel = cancel.map(|cancel| Arc::clone(cancel));
     Job::queue(move || {
         Reply::of(guarded(|| {
-            let Held { file, root } = stage.held.take()?;
+            let StagedFile { file, root } = stage.unfinished.take()?;
             let scope = scope(stage.flags, root.as_ref());
             let written = file.commit(&scope, &|| is_raised(cancel.as_ref()))?;
             Ok(describe(&scope, &written))
@@ -93,7 +93,7 @@ pub fn stage_abort(stage: &External<Stage>) -> AsyncTask<Job> {
     let stage = Stage::clone(stage);
     Job::queue(move || {
         Reply::of(guarded(|| {
-            drop(stage.held.take());
+            drop(stage.unfinished.take());
             Ok(Record::new(0.0))
         }))
     })

@@ -1,6 +1,6 @@
 //! The stat of a path beneath a root, without opening the file.
 
-use crate::args::{LEARN, PathArgument, PathRoom, has, scope};
+use crate::args::{PROBE_LOCALITY, PathArgument, PathRoom, has, scope};
 use crate::call::{Call, Value};
 use crate::handle::{RootHandle, clone_root};
 use crate::job::{Job, Reply};
@@ -23,7 +23,7 @@ fn describe(scope: &Scope<'_>, stat: &Stat) -> Record {
 /// Runs on the calling thread if that cannot block; otherwise the record has the status for that.
 ///
 /// Arguments: path, flags, root and its number.
-pub(crate) fn status_cached(call: &Call<'_>, record: &mut Record) -> Result<Value, Error> {
+pub(crate) fn stat_cached(call: &Call<'_>, record: &mut Record) -> Result<Value, Error> {
     let mut path = PathRoom::new();
     let path = call.path(0, &mut path)?;
     let flags = call.bits(1)?;
@@ -34,21 +34,21 @@ pub(crate) fn status_cached(call: &Call<'_>, record: &mut Record) -> Result<Valu
             record.set_stat(&stat?);
             record.numbers[CONTAINMENT] = containment(&scope);
         }
-        Cached::NotCached(learn) => *record = Record::not_cached(learn),
+        Cached::NotCached(probe_locality) => *record = Record::not_cached(probe_locality),
     }
     Ok(None)
 }
 
 /// Runs in the pool.
 #[napi(catch_unwind)]
-pub fn status_async(path: PathArgument, flags: u32, root: Option<&RootHandle>) -> AsyncTask<Job> {
+pub fn stat_async(path: PathArgument, flags: u32, root: Option<&RootHandle>) -> AsyncTask<Job> {
     let root = clone_root(root);
     Job::queue(move || {
         Reply::of(guarded(|| {
             let root = root?;
             let scope = scope(flags, root.as_ref());
-            if has(flags, LEARN) {
-                nonblocking::learn(&scope, &path.0);
+            if has(flags, PROBE_LOCALITY) {
+                nonblocking::probe_locality(&scope, &path.0);
             }
             Ok(describe(&scope, &ops::stat::stat(&scope, &path.0)?))
         }))

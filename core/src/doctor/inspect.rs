@@ -54,7 +54,7 @@ pub fn inspect(scope: &Scope<'_>, raw: &[u8]) -> Result<Facts, Error> {
     let acl = if stat.is_symlink() {
         None
     } else {
-        Acl::read(sys::get_acl_of_held(fd, None))?
+        Acl::read(sys::get_acl_of_path_fd(fd, None))?
     };
     let may = |permission, bit| {
         if sys::access(fd, permission).is_ok() {

@@ -2,6 +2,5 @@
 
 pub mod dry_run;
 mod inspect;
-mod predict;
 
 pub use inspect::{Facts, inspect, read_proc_entry};

@@ -6,10 +6,10 @@ use std::sync::{PoisonError, RwLock};
 /// Mounts and their locality. A unique mount id is never reused, so an entry stays true. The oldest
 /// entry is dropped when there are too many.
 static MOUNTS: RwLock<Vec<(u64, Locality)>> = RwLock::new(Vec::new());
-const MOST_MOUNTS: usize = 128;
+const MAX_MOUNTS: usize = 128;
 
 /// Returns the cached locality of a mount. Makes no system call.
-pub(crate) fn known(mount: u64) -> Option<Locality> {
+pub(crate) fn cached(mount: u64) -> Option<Locality> {
     let mounts = MOUNTS.read().unwrap_or_else(PoisonError::into_inner);
     mounts
         .iter()
@@ -20,9 +20,9 @@ pub(crate) fn known(mount: u64) -> Option<Locality> {
 /// Determines the locality of a descriptor's mount, and caches it. May block.
 ///
 /// Returns `None` where the mount has no unique id, or where the calls fail.
-pub(crate) fn learn(fd: BorrowedFd<'_>) -> Option<(u64, Locality)> {
+pub(crate) fn probe(fd: BorrowedFd<'_>) -> Option<(u64, Locality)> {
     let mount = sys::statx(fd).ok()?.mount?;
-    if let Some(locality) = known(mount) {
+    if let Some(locality) = cached(mount) {
         return Some((mount, locality));
     }
     let locality = sys::locality(fd).ok()?;
@@ -34,8 +34,8 @@ pub(crate) fn learn(fd: BorrowedFd<'_>) -> Option<(u64, Locality)> {
 /// cached or has no unique id.
 ///
 /// Returns `None` when the call fails. A failure is not cached.
-pub(crate) fn locality_of(fd: BorrowedFd<'_>, stat: &Stat) -> Option<Locality> {
-    if let Some(locality) = stat.mount.and_then(known) {
+pub(crate) fn of_file(fd: BorrowedFd<'_>, stat: &Stat) -> Option<Locality> {
+    if let Some(locality) = stat.mount.and_then(cached) {
         return Some(locality);
     }
     let locality = sys::locality(fd).ok()?;
@@ -47,7 +47,7 @@ pub(crate) fn locality_of(fd: BorrowedFd<'_>, stat: &Stat) -> Option<Locality> {
 
 fn remember(mount: u64, locality: Locality) {
     let mut mounts = MOUNTS.write().unwrap_or_else(PoisonError::into_inner);
-    if mounts.len() >= MOST_MOUNTS {
+    if mounts.len() >= MAX_MOUNTS {
         mounts.remove(0);
     }
     mounts.push((mount, locality));

@@ -1,8 +1,8 @@
 //! Decisions about modes, ACLs, owners and mounts, as pure functions of what was read.
 
 mod acl;
+pub(crate) mod locality;
 mod mode;
-pub(crate) mod mounts;
 mod owner;
 mod system_dirs;
 #[cfg(test)]

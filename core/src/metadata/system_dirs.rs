@@ -124,7 +124,8 @@ fn identities() -> Vec<(u64, u64)> {
     }
     for parent in ["/usr", "/var"] {
         let parent = parent.as_bytes();
-        let names = sys::open_absolute(parent, sys::HOLD).and_then(|dir| sys::list(dir.as_fd()));
+        let names =
+            sys::open_absolute(parent, sys::SEARCH_ONLY).and_then(|dir| sys::list(dir.as_fd()));
         for name in names.unwrap_or_default() {
             paths.push([parent, b"/", &name].concat());
         }

@@ -5,6 +5,6 @@
 pub enum Cached<T> {
     /// The result.
     Known(T),
-    /// The ordinary verb is needed. True: call [`learn`] first, since the mount is not known yet.
+    /// The ordinary verb is needed. True: call [`probe_locality`] first, since the mount is not known yet.
     NotCached(bool),
 }

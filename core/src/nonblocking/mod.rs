@@ -10,7 +10,7 @@
 //! Every uncertain case and every refusal is [`Cached::NotCached`]. The caller then runs the
 //! ordinary verb on a thread that may block, and uses its result.
 //!
-//! [`learn`] determines the kind of file system of a mount. It may block.
+//! [`probe_locality`] determines the kind of file system of a mount. It may block.
 
 mod cached;
 #[cfg(target_os = "linux")]
@@ -27,7 +27,7 @@ use linux as platform;
 #[cfg(not(target_os = "linux"))]
 use unsupported as platform;
 
-pub use platform::{InMemory, ensure_dir, learn, open_file, open_root, stat};
+pub use platform::{InMemory, ensure_dir, open_file, open_root, probe_locality, stat};
 
 use crate::ops::write::TargetKey;
 use crate::resolve::Policy;

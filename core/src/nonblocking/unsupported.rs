@@ -11,7 +11,7 @@ use crate::resolve::{Policy, Root, Scope};
 use crate::sys::Stat;
 
 /// Determines the locality of file systems; has no effect here.
-pub fn learn(_: &Scope<'_>, _: &[u8]) {}
+pub fn probe_locality(_: &Scope<'_>, _: &[u8]) {}
 
 /// A file that passed the rules, and its locality.
 #[derive(Debug)]

@@ -151,8 +151,8 @@ pub(crate) fn may_be_device_or_magic(normal: &[u8]) -> bool {
 #[must_use]
 pub fn is_device_or_magic(normal: &[u8]) -> bool {
     /// Number of components that the patterns below match.
-    const MOST: usize = 5;
-    let mut parts = [&b""[..]; MOST];
+    const MAX_PARTS: usize = 5;
+    let mut parts = [&b""[..]; MAX_PARTS];
     let mut count = 0;
     for (place, part) in parts.iter_mut().zip(components(normal)) {
         *place = part;

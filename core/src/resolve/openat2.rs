@@ -45,14 +45,14 @@ pub(super) fn open(
     };
     // Even where symlinks may be followed, most paths have none. A first try without symlinks costs
     // nothing then, and proves that the path as written is the real one.
-    match patiently(start, text, flags, beneath | RESOLVE_NO_SYMLINKS) {
+    match open_with_retries(start, text, flags, beneath | RESOLVE_NO_SYMLINKS) {
         Ok(fd) => return Ok(Found { fd, is_exact: true }),
         Err(os) if os.errno != sys::ELOOP || scope.policy == Policy::Reject => {
             return Err(os.into());
         }
         Err(_) => {}
     }
-    let fd = patiently(start, text, flags, beneath | RESOLVE_NO_MAGICLINKS)?;
+    let fd = open_with_retries(start, text, flags, beneath | RESOLVE_NO_MAGICLINKS)?;
     Ok(Found {
         fd,
         is_exact: false,
@@ -65,7 +65,7 @@ pub(super) fn open(
 /// The kernel returns EAGAIN when a rename or mount anywhere on the host raced with `..`, and while
 /// a lease is being broken. It returns EXDEV also when a component was moved during the walk.
 #[inline(always)]
-fn patiently(
+fn open_with_retries(
     start: BorrowedFd<'_>,
     text: &[u8],
     flags: OFlag,

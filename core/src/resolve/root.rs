@@ -51,11 +51,11 @@ impl Root {
             .or_else(|| sys::resolved_path(dir.as_fd(), &given))
             .unwrap_or_else(|| path::normalize(&given));
         let stat = sys::statx(dir.as_fd())?;
-        Ok(Self::hold(dir, &stat, given, real))
+        Ok(Self::from_fd(dir, &stat, given, real))
     }
 
     /// Wraps an open directory, with its stat, its path as given and its real path.
-    pub(crate) fn hold(dir: OwnedFd, stat: &Stat, given: Vec<u8>, real: Vec<u8>) -> Self {
+    pub(crate) fn from_fd(dir: OwnedFd, stat: &Stat, given: Vec<u8>, real: Vec<u8>) -> Self {
         Self {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             mount: AtomicU64::new(stat.mount.unwrap_or(0)),
@@ -128,7 +128,7 @@ impl Root {
 /// Opens a directory for reading, so that it can be synced; with `O_PATH` where reading is denied.
 fn open_directory(path: &[u8]) -> Result<OwnedFd, crate::error::Os> {
     match sys::open_absolute(path, OFlag::O_RDONLY | OFlag::O_DIRECTORY) {
-        Err(os) if os.errno == sys::DENIED => sys::open_absolute(path, sys::HOLD),
+        Err(os) if os.errno == sys::DENIED => sys::open_absolute(path, sys::SEARCH_ONLY),
         result => result,
     }
 }

@@ -168,7 +168,7 @@ impl Walk {
     }
 
     fn open_directory(&mut self, name: &[u8]) -> Result<Step, Error> {
-        match sys::open_at(self.here(), name, sys::HOLD | OFlag::O_NOFOLLOW) {
+        match sys::open_at(self.here(), name, sys::SEARCH_ONLY | OFlag::O_NOFOLLOW) {
             Ok(fd) => Ok(Step::Opened(fd)),
             // Systems differ in which errno they return for a symlink.
             Err(os) if matches!(os.errno, sys::ENOTDIR | sys::ELOOP) => self.follow(name, os),

@@ -10,7 +10,7 @@ mod name;
 mod unnamed;
 
 use crate::error::Os;
-use crate::metadata::mounts;
+use crate::metadata::locality;
 use crate::sys::{self, AsFd, BorrowedFd, Locality, OFlag, OwnedFd, Stat};
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub(crate) use lock::{is_name_locked, readable};
 pub(crate) use name::{RECOVERY_SUFFIX, is_name_of_one};
 use name::{SUFFIX, with_random_name};
 pub(crate) use unnamed::is_refused_link;
-use unnamed::{create_unnamed, learn_refusal};
+use unnamed::{create_unnamed, probe_link};
 
 /// How a file got its final name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl Purpose {
             Self::Replacement {
                 mount,
                 is_synced: true,
-            } => mount.and_then(mounts::known) != Some(Locality::Memory),
+            } => mount.and_then(locality::cached) != Some(Locality::Memory),
             Self::Replacement { .. } | Self::Named => false,
         }
     }
@@ -229,7 +229,7 @@ impl Temporary {
     }
 
     /// Returns its stat before any change to it.
-    pub(crate) fn first_status(&mut self) -> Result<Stat, Os> {
+    pub(crate) fn first_stat(&mut self) -> Result<Stat, Os> {
         match self.stat.take() {
             Some(stat) => Ok(stat),
             None => sys::fstat(self.fd()?),
@@ -335,7 +335,7 @@ impl Temporary {
     /// directory.
     fn noted(&self, os: Os) -> Os {
         if is_refused_link(os) {
-            learn_refusal(self.dir.as_fd());
+            probe_link(self.dir.as_fd());
         }
         os
     }

@@ -2,7 +2,7 @@
 
 use super::name::{SUFFIX, with_random_name};
 use crate::error::Os;
-use crate::metadata::mounts;
+use crate::metadata::locality;
 use crate::sys::{self, AsFd, BorrowedFd, Locality, OwnedFd, Stat};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
@@ -19,12 +19,12 @@ enum NamedOnly {
 static NAMED_ONLY: RwLock<Vec<NamedOnly>> = RwLock::new(Vec::new());
 /// Whether [`NAMED_ONLY`] has an entry. Without one, no call is made to search it.
 static ANY_NAMED_ONLY: AtomicBool = AtomicBool::new(false);
-const MOST_NAMED_ONLY: usize = 128;
+const MAX_NAMED_ONLY: usize = 128;
 
 fn give_names(place: NamedOnly) {
     let mut places = NAMED_ONLY.write().unwrap_or_else(PoisonError::into_inner);
     if !places.contains(&place) {
-        if places.len() >= MOST_NAMED_ONLY {
+        if places.len() >= MAX_NAMED_ONLY {
             places.remove(0);
         }
         places.push(place);
@@ -51,7 +51,7 @@ fn needs_names(dir: BorrowedFd<'_>) -> bool {
 ///
 /// The file whose link failed proves nothing: `fs.protected_hardlinks` refuses a file that was
 /// given to another owner, in every directory.
-pub(super) fn learn_refusal(dir: BorrowedFd<'_>) {
+pub(super) fn probe_link(dir: BorrowedFd<'_>) {
     let Ok(probe) = sys::create_unnamed(dir, 0o600) else {
         return;
     };
@@ -77,7 +77,7 @@ pub(super) fn create_unnamed(dir: BorrowedFd<'_>, mode: u32) -> Option<(OwnedFd,
     let fd = sys::create_unnamed(dir, mode).ok()?;
     let stat = sys::statx(fd.as_fd()).ok()?;
     // On a remote file system a close may fail, which must be known before publication.
-    if mounts::locality_of(fd.as_fd(), &stat)? == Locality::Remote {
+    if locality::of_file(fd.as_fd(), &stat)? == Locality::Remote {
         if let Some(mount) = stat.mount {
             give_names(NamedOnly::Mount(mount));
         }

@@ -1,10 +1,10 @@
 // Advice for a verb that fails or does not reach privacy: shell commands, settings, code.
 
 import nodePath = require('node:path');
-import { isSystemDirectory, looksPrivate } from './places.js';
+import { isSystemDirectory, looksPrivate } from './may-widen.js';
 import { octal } from './process.js';
 import { printableJson, shellWord } from '../../base/escape.js';
-import type { Facts, Ground } from './facts.js';
+import type { Facts, Inspection } from './facts.js';
 
 export interface Advice {
   text: string;
@@ -21,14 +21,14 @@ export function literal(text: string) {
   return printableJson(text);
 }
 
-export function adviseOn(verb: string, { result, error }: { result?: Record<string, unknown>; error?: Record<string, unknown> }, ground: Ground): Advice[] {
+export function adviseOn(verb: string, { result, error }: { result?: Record<string, unknown>; error?: Record<string, unknown> }, inspection: Inspection): Advice[] {
   if (error !== undefined) {
-    return verb === 'outbound' ? onOutbound(error, ground) : onError(verb, error, ground);
+    return verb === 'outbound' ? onOutbound(error, inspection) : onError(verb, error, inspection);
   }
-  return onDirectory(String(result?.reason), ground);
+  return onDirectory(String(result?.reason), inspection);
 }
 
-function ownSubdirectory({ path, facts }: Ground): Advice {
+function ownSubdirectory({ path, facts }: Inspection): Advice {
   if (facts !== null && isSystemDirectory(facts.realPath) && !/^\/(?:var\/)?tmp$/.test(facts.realPath)) {
     return { text: 'Use another directory: this one belongs to the system, whose programs need it as it is.' };
   }
@@ -36,7 +36,7 @@ function ownSubdirectory({ path, facts }: Ground): Advice {
   return { text: 'Use a directory beneath it: this process will own it, and it will be private.', code };
 }
 
-function acceptance({ path }: Ground): Advice[] {
+function acceptance({ path }: Inspection): Advice[] {
   return [
     { text: 'Or accept it as it is, here', code: `await ensureDir(${literal(path)}, { existing: 'leave' })` },
     { text: 'or in the whole process.', setting: 'HOLDFAST_SKIP_DIR_HARDENING=1' },
@@ -48,7 +48,7 @@ function isSecretOfAnother({ realPath, isOwn }: Facts) {
   return !isOwn && looksPrivate(realPath);
 }
 
-function takeOver({ path, facts, who }: Ground): Advice[] {
+function takeOver({ path, facts, who }: Inspection): Advice[] {
   if (facts !== null && isSystemDirectory(facts.realPath)) {
     return [];
   }
@@ -60,49 +60,49 @@ function takeOver({ path, facts, who }: Ground): Advice[] {
 }
 
 /** Returns advice for a directory that is usable but not private. */
-function onDirectory(reason: string, ground: Ground): Advice[] {
-  const { path, facts } = ground;
+function onDirectory(reason: string, inspection: Inspection): Advice[] {
+  const { path, facts } = inspection;
   const word = shellWord(path);
   switch (reason) {
     case 'EPERM':
       if (facts?.attributes.includes('immutable') || facts?.attributes.includes('append-only')) {
-        return [{ text: 'As root, take the attribute away.', command: `chattr -i -a -- ${word}` }, ...acceptance(ground)];
+        return [{ text: 'As root, take the attribute away.', command: `chattr -i -a -- ${word}` }, ...acceptance(inspection)];
       }
-      return [ownSubdirectory(ground), ...takeOver(ground), ...acceptance(ground)];
+      return [ownSubdirectory(inspection), ...takeOver(inspection), ...acceptance(inspection)];
     case 'EROFS':
-      return [...writableMount(ground), ...acceptance(ground)];
+      return [...writableMount(inspection), ...acceptance(inspection)];
     case 'acl':
       return [
         { text: 'See whom the ACL names.', command: `getfacl -- ${word}` },
         { text: 'If nobody of them needs it, take the ACL away.', command: `setfacl -b -- ${word} && chmod 0700 -- ${word}` },
-        ...acceptance(ground),
+        ...acceptance(inspection),
       ];
     case 'shared':
-      return [ownSubdirectory(ground), ...acceptance(ground)];
+      return [ownSubdirectory(inspection), ...acceptance(inspection)];
     case 'owner':
-      return [ownSubdirectory(ground), ...takeOver(ground)];
+      return [ownSubdirectory(inspection), ...takeOver(inspection)];
     case 'no-effect':
       return [
         {
           text: 'The file system has no modes; its mount options decide.',
-          command: `mount -o remount,umask=0077,uid=${ground.who.euid} -- ${mountWord(ground)}`,
+          command: `mount -o remount,umask=0077,uid=${inspection.who.euid} -- ${mountWord(inspection)}`,
         },
-        ...acceptance(ground),
+        ...acceptance(inspection),
       ];
     default:
-      return [ownSubdirectory(ground), ...acceptance(ground)];
+      return [ownSubdirectory(inspection), ...acceptance(inspection)];
   }
 }
 
 /**
  * Returns the mount point for a shell, byte for byte. In the report its name has U+FFFD for bytes that are not UTF-8.
  */
-function mountWord({ facts, path }: Ground) {
+function mountWord({ facts, path }: Inspection) {
   return shellWord(facts?.mount?.exactMountPoint ?? path);
 }
 
-function writableMount(ground: Ground): Advice[] {
-  const { facts, path } = ground;
+function writableMount(inspection: Inspection): Advice[] {
+  const { facts, path } = inspection;
   const place = facts?.mount?.mountPoint ?? path;
   // Only the mount is read-only: the file system, which others may use, stays unchanged.
   const isBind = facts?.mount?.options.includes('ro') && facts.mount.superOptions.includes('rw');
@@ -112,36 +112,36 @@ function writableMount(ground: Ground): Advice[] {
     ];
   }
   return [
-    { text: 'As root, make the mount writable.', command: `mount -o remount,${isBind ? 'bind,' : ''}rw -- ${mountWord(ground)}` },
+    { text: 'As root, make the mount writable.', command: `mount -o remount,${isBind ? 'bind,' : ''}rw -- ${mountWord(inspection)}` },
     { text: 'In a pod, the volume mount says so; ConfigMaps and Secrets are always read-only.', setting: 'volumeMounts[].readOnly: false' },
   ];
 }
 
 /** Returns the directory in which a write would create its file. */
-function directoryOf({ path, exists, facts }: Ground) {
+function directoryOf({ path, exists, facts }: Inspection) {
   return exists && facts?.kind === 'directory' ? path : nodePath.dirname(path);
 }
 
-function onError(verb: string, error: Record<string, unknown>, ground: Ground): Advice[] {
-  const { path } = ground;
+function onError(verb: string, error: Record<string, unknown>, inspection: Inspection): Advice[] {
+  const { path } = inspection;
   switch (error.code) {
     case 'EACCES':
-      return verb === 'readLocalFileSafely' ? onDeniedRead(ground) : onDeniedWrite(ground);
+      return verb === 'readLocalFileSafely' ? onDeniedRead(inspection) : onDeniedWrite(inspection);
     case 'EROFS':
-      return writableMount(ground);
+      return writableMount(inspection);
     case 'ENOSPC':
-      return onFull(ground);
+      return onFull(inspection);
     case 'EBUSY':
       return [
         { text: 'A single file is mounted here, and no rename replaces a mount point. Mount the directory instead, without subPath.', setting: `mountPath: ${literal(nodePath.dirname(path))}` },
-        ...withOptions(verb, ground),
+        ...withOptions(verb, inspection),
       ];
     case 'EPERM':
-      return onForbiddenWrite(ground);
+      return onForbiddenWrite(inspection);
     case 'symlink':
-      return onLink(verb, ground);
+      return onLink(verb, inspection);
     case 'not-found':
-      return onMissing(verb, error, ground);
+      return onMissing(verb, error, inspection);
     default:
       return typeof error.remedy === 'string' ? [{ text: error.remedy }] : [];
   }
@@ -151,12 +151,12 @@ function onError(verb: string, error: Record<string, unknown>, ground: Ground): 
  * Returns advice for a missing parent. The user can make it, but not if a symlink leads to nothing or the working
  * directory was removed.
  */
-function onMissing(verb: string, error: Record<string, unknown>, ground: Ground): Advice[] {
-  const { path, helpful = [] } = ground;
+function onMissing(verb: string, error: Record<string, unknown>, inspection: Inspection): Advice[] {
+  const { path, helpful = [] } = inspection;
   if (helpful.length > 0) {
     return [
-      ...withOptions(verb, ground),
-      { text: 'Make the directory before.', command: `mkdir -p -m 0700 -- ${shellWord(directoryOf(ground))}` },
+      ...withOptions(verb, inspection),
+      { text: 'Make the directory before.', command: `mkdir -p -m 0700 -- ${shellWord(directoryOf(inspection))}` },
     ];
   }
   const way = { text: 'This shows how far the path leads.', command: `namei -l -- ${shellWord(path)}` };
@@ -164,7 +164,7 @@ function onMissing(verb: string, error: Record<string, unknown>, ground: Ground)
 }
 
 /** Returns advice for EPERM of a rename: an attribute of the file or its directory, or a sticky directory. */
-function onForbiddenWrite({ path, exists, facts, directory = null }: Ground): Advice[] {
+function onForbiddenWrite({ path, exists, facts, directory = null }: Inspection): Advice[] {
   const fixed = [facts, directory].find((one) => one?.attributes.some((attribute) => attribute !== 'mount-point'));
   if (fixed) {
     const at = exists && fixed === facts ? path : nodePath.dirname(path);
@@ -176,7 +176,7 @@ function onForbiddenWrite({ path, exists, facts, directory = null }: Ground): Ad
   return [{ text: `The file system refuses it${directory?.mount ? ` (${directory.mount.type})` : ''}: have the file written elsewhere.` }];
 }
 
-function onDeniedRead({ path, exists, facts, who }: Ground): Advice[] {
+function onDeniedRead({ path, exists, facts, who }: Inspection): Advice[] {
   const word = shellWord(path);
   if (!exists || facts === null) {
     return [{ text: 'A directory on the way cannot be searched; this lists them with their modes.', command: `namei -l -- ${word}` }];
@@ -191,9 +191,9 @@ function onDeniedRead({ path, exists, facts, who }: Ground): Advice[] {
   return [{ text: `${theirs} If the process is meant to read it, have its owner or root allow that to this user alone.`, command: `setfacl -m u:${who.euid}:r -- ${word}` }];
 }
 
-function onDeniedWrite(ground: Ground): Advice[] {
-  const { path, facts, who, directory } = ground;
-  const dir = directoryOf(ground);
+function onDeniedWrite(inspection: Inspection): Advice[] {
+  const { path, facts, who, directory } = inspection;
+  const dir = directoryOf(inspection);
   const word = shellWord(dir);
   const way = { text: 'See who owns the directories on the way, and their modes.', command: `namei -l -- ${shellWord(path)}` };
   const held = directory ?? facts;
@@ -216,9 +216,9 @@ function onDeniedWrite(ground: Ground): Advice[] {
   ];
 }
 
-function onFull(ground: Ground): Advice[] {
-  const { facts } = ground;
-  const place = mountWord(ground);
+function onFull(inspection: Inspection): Advice[] {
+  const { facts } = inspection;
+  const place = mountWord(inspection);
   const ofInodes = facts?.space.freeInodes === 0;
   const advice = [
     { text: ofInodes ? 'No inode is free: remove files.' : 'No block is free: remove what is not needed.', command: `df ${ofInodes ? '-i' : '-h'} -- ${place}` },
@@ -229,12 +229,12 @@ function onFull(ground: Ground): Advice[] {
   return advice;
 }
 
-function onLink(verb: string, ground: Ground): Advice[] {
-  const { leadsTo, path } = ground;
+function onLink(verb: string, inspection: Inspection): Advice[] {
+  const { leadsTo, path } = inspection;
   const shows = { text: leadsTo ? 'This shows where it leads.' : 'It leads to nothing; this shows how far it gets.', command: `namei -l -- ${shellWord(path)}` };
   // A name that is not UTF-8 has U+FFFD here, which is another name.
   const own = leadsTo && !leadsTo.path.includes('\ufffd') ? { text: 'Use the path it leads to.', code: callOf(verb, leadsTo.path, {}) } : shows;
-  return [own, ...withOptions(verb, ground)];
+  return [own, ...withOptions(verb, inspection)];
 }
 
 /** Advice for each option with which a verb would succeed. */
@@ -246,7 +246,7 @@ const GOOD_FOR: Record<string, string> = {
   true: 'Make the directory with the write.',
 };
 
-function withOptions(verb: string, { path, helpful = [] }: Ground): Advice[] {
+function withOptions(verb: string, { path, helpful = [] }: Inspection): Advice[] {
   return helpful.map((options) => ({
     text: GOOD_FOR[String(Object.values(options)[0])],
     code: callOf(verb, path, options),
@@ -260,12 +260,12 @@ function callOf(verb: string, path: string, options: object) {
   return `await ${verb === 'outbound' ? 'readLocalFileSafely' : verb}(${words.join(', ')})`;
 }
 
-function onOutbound(error: Record<string, unknown>, ground: Ground): Advice[] {
+function onOutbound(error: Record<string, unknown>, inspection: Inspection): Advice[] {
   if (error.code !== 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE') {
-    return onError('readLocalFileSafely', error, ground);
+    return onError('readLocalFileSafely', error, inspection);
   }
-  const { path, facts } = ground;
-  if (facts === null || !ground.exists) {
+  const { path, facts } = inspection;
+  if (facts === null || !inspection.exists) {
     return [{ text: 'A directory on the way cannot be searched; this lists them with their modes.', command: `namei -l -- ${shellWord(path)}` }];
   }
   const mode = octal(parseInt(facts.mode, 8) | 0o444);

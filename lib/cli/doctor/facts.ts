@@ -6,7 +6,7 @@ import { mountOf, type Mount } from './mounts.js';
 import { octal, type describeProcess } from './process.js';
 import { native } from '../../native/load.js';
 import { readArguments } from '../../options/flatten.js';
-import record = require('../../native/layout.js');
+import record = require('../../native/record.js');
 import { Stats } from '../../native/stats.js';
 import { FactsIndex, Layout } from '../../native/record-layout.js';
 import type { Refusal } from '../../verbs/dry-run.js';
@@ -47,7 +47,7 @@ function kindOf(stat: InstanceType<typeof Stats>) {
 export type Facts = ReturnType<typeof toFacts>;
 
 /** Input of a verdict. */
-export interface Ground {
+export interface Inspection {
   /** absolute */
   path: string;
   exists: boolean;

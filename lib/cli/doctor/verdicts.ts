@@ -4,12 +4,12 @@ import nodePath = require('node:path');
 import { adviseOn, literal, type Advice } from './advice.js';
 import { hasNoModes, isElsewhere } from './mounts.js';
 import { octal } from './process.js';
-import { rehearseEnsureDir, rehearseRead, rehearseWrite, type Refusal, type Rehearsed } from '../../verbs/dry-run.js';
+import { dryRunEnsureDir, dryRunRead, dryRunWrite, type Refusal, type DryRun } from '../../verbs/dry-run.js';
 import { HARDENINGS, REASONS } from '../../verbs/ensure-dir.js';
 import { isHoldfastError } from '../../errors/holdfast-error.js';
 import { Stats } from '../../native/stats.js';
-import { EnsureDirIndex, ForecastIndex } from '../../native/record-layout.js';
-import type { Ground } from './facts.js';
+import { EnsureDirIndex, PredictedWriteIndex } from '../../native/record-layout.js';
+import type { Inspection } from './facts.js';
 
 interface Verdict {
   /** the call in a program */
@@ -53,7 +53,7 @@ function sentenceOf({ code, message, remedy }: Refusal) {
 }
 
 /** Returns conditions that may prevent a change although the dry run succeeds. */
-function doubtsAbout({ facts, who }: Ground) {
+function doubtsAbout({ facts, who }: Inspection) {
   const mount = facts?.mount ?? undefined;
   const doubts = [];
   if (isElsewhere(mount)) doubts.push(`what is behind ${mount?.type} decides, and may decide otherwise`);
@@ -65,30 +65,30 @@ function doubtsAbout({ facts, who }: Ground) {
   return doubts;
 }
 
-function ensureDirVerdict(ground: Ground): Verdict {
-  const { path, exists, facts } = ground;
-  const { numbers, error } = rehearseEnsureDir(path);
+function ensureDirVerdict(inspection: Inspection): Verdict {
+  const { path, exists, facts } = inspection;
+  const { numbers, error } = dryRunEnsureDir(path);
   const call = `ensureDir(${literal(path)})`;
   if (numbers === undefined) {
-    const isElse = (exists && facts?.kind !== 'directory' && error.code === 'not-directory') || ground.leadsTo?.kind === 'file';
-    const helpful = isElse ? [] : helpfulOptions(error, rehearseEnsureDir, path, [{ symlinks: 'follow-trusted' }]);
-    return refused({ ...ground, helpful }, 'ensureDir', { call, target: path, outcome: isElse ? 'not-applicable' : 'fails' }, error);
+    const isElse = (exists && facts?.kind !== 'directory' && error.code === 'not-directory') || inspection.leadsTo?.kind === 'file';
+    const helpful = isElse ? [] : helpfulOptions(error, dryRunEnsureDir, path, [{ symlinks: 'follow-trusted' }]);
+    return refused({ ...inspection, helpful }, 'ensureDir', { call, target: path, outcome: isElse ? 'not-applicable' : 'fails' }, error);
   }
   const hardening = HARDENINGS[numbers[EnsureDirIndex.HARDENING]];
   const reason = REASONS[numbers[EnsureDirIndex.REASON]];
   const isPrivate = numbers[EnsureDirIndex.IS_PRIVATE] === 1;
   const result = { hardening, ...(reason === undefined ? {} : { reason }), isPrivate, mode: octal(numbers[EnsureDirIndex.MODE]) };
   const isWaived = reason === 'opt-out';
-  return conclude(ground, 'ensureDir', {
+  return conclude(inspection, 'ensureDir', {
     call,
     target: path,
     outcome: isPrivate || isWaived ? 'ok' : 'short',
     result,
-    why: whyHardening(ground, result),
+    why: whyHardening(inspection, result),
   });
 }
 
-function whyHardening({ facts, who }: Ground, { hardening, reason, mode }: { hardening: string; reason?: string; mode: string }) {
+function whyHardening({ facts, who }: Inspection, { hardening, reason, mode }: { hardening: string; reason?: string; mode: string }) {
   switch (hardening) {
     case 'created':
       return `it would be created with mode ${mode}`;
@@ -110,38 +110,38 @@ const WHY_LEFT: Record<string, string> = {
   'opt-out': 'HOLDFAST_SKIP_DIR_HARDENING=1 or OPENCLAW_SKIP_STATE_DIR_HARDEN=1 is set',
 };
 
-function whyShared(facts: Ground['facts']) {
+function whyShared(facts: Inspection['facts']) {
   if (facts !== null && (parseInt(facts.mode, 8) & 0o1000) !== 0) return 'others share it by design: it is sticky, and others may write it';
   return `others share it by design: it is setgid, and belongs to group ${facts?.gid}, whose members this process, as root, would lock out`;
 }
 
-function whyRefused(reason: string | undefined, facts: Ground['facts'], who: Ground['who']) {
+function whyRefused(reason: string | undefined, facts: Inspection['facts'], who: Inspection['who']) {
   if (reason === 'EROFS') return `: ${facts?.mount?.mountPoint ?? 'the mount'} is read-only`;
   if (reason !== 'EPERM' || facts === null) return '';
   if (facts.attributes.includes('immutable') || facts.attributes.includes('append-only')) return `: it is ${facts.attributes.join(', ')}`;
   return `: user ${facts.uid} owns it, and this process is user ${who.euid} without CAP_FOWNER`;
 }
 
-function writeVerdict(ground: Ground): Verdict {
-  const { path, exists, facts } = ground;
+function writeVerdict(inspection: Inspection): Verdict {
+  const { path, exists, facts } = inspection;
   const isInto = exists && facts?.kind === 'directory';
   const target = isInto ? nodePath.join(path, NEW_FILE) : path;
-  const { numbers, error } = rehearseWrite(target);
+  const { numbers, error } = dryRunWrite(target);
   const call = `writeAtomic(${literal(target)}, data)`;
   if (numbers === undefined) {
-    const isElse = ground.leadsTo?.kind === 'directory';
+    const isElse = inspection.leadsTo?.kind === 'directory';
     const options = [{ fallback: 'in-place' }, { finalSymlink: 'follow' }, { finalSymlink: 'replace' }, { mkdir: true }];
-    const helpful = isElse ? [] : helpfulOptions(error, rehearseWrite, target, options);
-    return refused({ ...ground, helpful }, 'writeAtomic', { call, target, outcome: isElse ? 'not-applicable' : 'fails' }, error);
+    const helpful = isElse ? [] : helpfulOptions(error, dryRunWrite, target, options);
+    return refused({ ...inspection, helpful }, 'writeAtomic', { call, target, outcome: isElse ? 'not-applicable' : 'fails' }, error);
   }
-  const created = numbers[ForecastIndex.CREATED] === 1;
-  const mode = octal(numbers[ForecastIndex.MODE]);
-  const kept = numbers[ForecastIndex.PRESERVED];
+  const created = numbers[PredictedWriteIndex.CREATED] === 1;
+  const mode = octal(numbers[PredictedWriteIndex.MODE]);
+  const kept = numbers[PredictedWriteIndex.PRESERVED];
   const preserved = kept < 0 ? null : { mode: (kept & 1) !== 0, acl: (kept & 2) !== 0, owner: (kept & 4) !== 0 };
-  const durable = ([false, 'file', true] as const)[numbers[ForecastIndex.DURABLE]];
+  const durable = ([false, 'file', true] as const)[numbers[PredictedWriteIndex.DURABLE]];
   const lost = Object.entries(preserved ?? {}).flatMap(([what, isKept]) => (isKept ? [] : [what]));
   const changes = preserved === null ? '' : lost.length === 0 ? '; owner, mode and ACL stay' : `; ${lost.join(' and ')} cannot be kept`;
-  return conclude(ground, 'writeAtomic', {
+  return conclude(inspection, 'writeAtomic', {
     call,
     target,
     outcome: 'ok',
@@ -150,18 +150,18 @@ function writeVerdict(ground: Ground): Verdict {
   });
 }
 
-function readVerdict(ground: Ground, verb: 'readLocalFileSafely' | 'outbound'): Verdict {
-  const { path, exists, facts } = ground;
+function readVerdict(inspection: Inspection, verb: 'readLocalFileSafely' | 'outbound'): Verdict {
+  const { path, exists, facts } = inspection;
   const options = verb === 'outbound' ? { outbound: true } : undefined;
-  const { numbers, error } = rehearseRead(path, options);
+  const { numbers, error } = dryRunRead(path, options);
   const call = `readLocalFileSafely(${literal(path)}${options ? ', { outbound: true }' : ''})`;
   if (numbers === undefined) {
-    const isElse = error.code === 'not-found' || (exists && facts?.kind === 'directory' && error.code === 'not-file') || ground.leadsTo?.kind === 'directory';
-    const helpful = isElse ? [] : helpfulOptions(error, rehearseRead, path, [{ symlinks: 'follow-trusted', ...options }]);
-    return refused({ ...ground, helpful }, verb, { call, target: path, outcome: isElse ? 'not-applicable' : 'fails' }, error);
+    const isElse = error.code === 'not-found' || (exists && facts?.kind === 'directory' && error.code === 'not-file') || inspection.leadsTo?.kind === 'directory';
+    const helpful = isElse ? [] : helpfulOptions(error, dryRunRead, path, [{ symlinks: 'follow-trusted', ...options }]);
+    return refused({ ...inspection, helpful }, verb, { call, target: path, outcome: isElse ? 'not-applicable' : 'fails' }, error);
   }
   const stat = new Stats(numbers);
-  return conclude(ground, verb, {
+  return conclude(inspection, verb, {
     call,
     target: path,
     outcome: 'ok',
@@ -173,34 +173,34 @@ function readVerdict(ground: Ground, verb: 'readLocalFileSafely' | 'outbound'): 
 /** Codes for which an option of the verb may help. A dry run with the option decides. */
 const OPTIONS_MAY_HELP = new Set(['EBUSY', 'symlink', 'not-found']);
 
-function helpfulOptions(error: Refusal, rehearse: (path: string, options: object) => Rehearsed, path: string, options: object[]) {
-  return OPTIONS_MAY_HELP.has(String(error.code)) ? options.filter((option) => rehearse(path, option).error === undefined) : [];
+function helpfulOptions(error: Refusal, dryRun: (path: string, options: object) => DryRun, path: string, options: object[]) {
+  return OPTIONS_MAY_HELP.has(String(error.code)) ? options.filter((option) => dryRun(path, option).error === undefined) : [];
 }
 
-function refused(ground: Ground, verb: string, found: Pick<Verdict, 'call' | 'target' | 'outcome'>, error: Refusal) {
-  return conclude(ground, verb, { ...found, error: describeError(error), why: sentenceOf(error) });
+function refused(inspection: Inspection, verb: string, found: Pick<Verdict, 'call' | 'target' | 'outcome'>, error: Refusal) {
+  return conclude(inspection, verb, { ...found, error: describeError(error), why: sentenceOf(error) });
 }
 
-function conclude(ground: Ground, verb: string, found: Omit<Verdict, 'doubts' | 'advice'>): Verdict {
+function conclude(inspection: Inspection, verb: string, found: Omit<Verdict, 'doubts' | 'advice'>): Verdict {
   const changes = verb === 'ensureDir' ? ['created', 'tightened'].includes(String(found.result?.hardening)) : verb === 'writeAtomic';
   return {
     ...found,
-    doubts: found.outcome !== 'fails' && changes ? doubtsAbout(ground) : [],
-    advice: found.outcome === 'short' || found.outcome === 'fails' ? adviseOn(verb, found, ground) : [],
+    doubts: found.outcome !== 'fails' && changes ? doubtsAbout(inspection) : [],
+    advice: found.outcome === 'short' || found.outcome === 'fails' ? adviseOn(verb, found, inspection) : [],
   };
 }
 
 /** The verbs, and `outbound`: a read of a file to send. */
 const VERBS = ['ensureDir', 'writeAtomic', 'readLocalFileSafely', 'outbound'] as const;
 
-export function verdicts(ground: Ground, wanted: readonly string[]): Record<string, Verdict> {
-  const judges: Record<string, (ground: Ground) => Verdict> = {
+export function verdicts(inspection: Inspection, wanted: readonly string[]): Record<string, Verdict> {
+  const judges: Record<string, (inspection: Inspection) => Verdict> = {
     ensureDir: ensureDirVerdict,
     writeAtomic: writeVerdict,
     readLocalFileSafely: (given) => readVerdict(given, 'readLocalFileSafely'),
     outbound: (given) => readVerdict(given, 'outbound'),
   };
-  return Object.fromEntries(wanted.map((verb) => [verb, judges[verb](ground)]));
+  return Object.fromEntries(wanted.map((verb) => [verb, judges[verb](inspection)]));
 }
 
 export { NEW_FILE, VERBS };

@@ -2,7 +2,7 @@
 
 import { escaped } from '../../base/escape.js';
 import { fs, path } from '../../base/node.js';
-import { rehearseEnsureDir } from '../../verbs/dry-run.js';
+import { dryRunEnsureDir } from '../../verbs/dry-run.js';
 import { HARDENINGS, REASONS, isOptedOut, warn } from '../../verbs/ensure-dir.js';
 import { hostError, type HostErrorClass } from '../errors.js';
 import { isIdentity, isSame } from './identity.js';
@@ -108,7 +108,7 @@ function decide(dir: string, opened: BigIntStats, mode: number, onDisk: boolean)
   if (process.platform !== 'linux') {
     return { target: narrowed };
   }
-  const { numbers } = rehearseEnsureDir(dir, { mode, existing: 'tighten' });
+  const { numbers } = dryRunEnsureDir(dir, { mode, existing: 'tighten' });
   if (numbers === undefined || HARDENINGS[numbers[EnsureDirIndex.HARDENING]] !== 'left') {
     return { target: narrowed };
   }

@@ -1,7 +1,7 @@
 // The last steps of a replacement through an injected file system: from a staged file to a published one.
 
 import { fs, path } from '../../base/node.js';
-import { callBack, callBefore } from '../authority.js';
+import { callBack, callBefore } from '../host-callbacks.js';
 import { FromCaller, hostError, isErrno, type HostErrorClass } from '../errors.js';
 import { assertStaged, disappeared, isSame } from './identity.js';
 import { escaped } from '../../base/escape.js';

@@ -2,7 +2,7 @@
 
 import { path } from '../../base/node.js';
 import { hostError, type HostErrorClass } from '../errors.js';
-import { authority } from '../authority.js';
+import { beforeMutation } from '../host-callbacks.js';
 import { WHOLE_DATA } from '../../verbs/write.js';
 import { invalidType, outOfRange } from '../../options/validate.js';
 import type { Unchecked } from '../options.js';
@@ -111,7 +111,7 @@ export function toPlan(HostError: HostErrorClass, given: Unchecked, defaults: { 
     renameMaxRetries: renameMaxRetries ?? 0,
     renameRetryBaseDelayMs: renameRetryBaseDelayMs ?? 50,
     throwOnCleanupError: throwOnCleanupError === true,
-    assertMayChange: authority([{ assertBeforeMutation }]),
+    assertMayChange: beforeMutation([{ assertBeforeMutation }]),
     onDestinationState,
     isWatched: [assertBeforeMutation, onDestinationState, beforeRename].some(isGiven),
     beforeRename: isGiven(beforeRename) ? (params) => (beforeRename as Function).call(given, params) : undefined,

@@ -1,7 +1,7 @@
 // The steps of a replacement: one set for the calling thread, one with promises.
 
 import { fs, path } from '../../base/node.js';
-import { callBack, callBefore } from '../authority.js';
+import { callBack, callBefore } from '../host-callbacks.js';
 import { FromCaller, type HostErrorClass } from '../errors.js';
 import { assertStaged, disappeared, type Identity } from '../injected/identity.js';
 import { ensureDir, ensureDirSync } from '../../verbs/ensure-dir.js';

@@ -9,7 +9,7 @@ import { openRoot, openSoon, pinnedOf, type Root } from '../../root/root.js';
  * Limit of open descriptors. A host may create a root per request, and the garbage collector does not count
  * descriptors.
  */
-const MOST_PINNED = 64;
+const MAX_PINNED = 64;
 
 /** Pins with an open descriptor, the most recently used last. */
 const pinned: Set<Pin> = new Set();
@@ -31,7 +31,7 @@ class Pin {
   #hold(root: Root) {
     this.#root = root;
     pinned.add(this);
-    if (pinned.size > MOST_PINNED) {
+    if (pinned.size > MAX_PINNED) {
       const [oldest] = pinned;
       oldest.#release();
     }
@@ -115,4 +115,4 @@ export function pin(dir: unknown): Pin | Promise<Pin> {
   return root instanceof Promise ? root.then((opened) => new Pin(opened)) : new Pin(root);
 }
 
-export { MOST_PINNED };
+export { MAX_PINNED };

@@ -11,7 +11,7 @@ import {
   type HostErrorClass,
   type Rules,
 } from '../errors.js';
-import { authority } from '../authority.js';
+import { beforeMutation } from '../host-callbacks.js';
 import { limited } from '../chunks.js';
 import { NAMES, checked, toMutationSymlinks, type Unchecked } from '../options.js';
 import { assertClimbs, mkdirMode, withoutLinks } from '../paths.js';
@@ -250,7 +250,7 @@ function toDurable(durable: Unchecked): boolean | 'file' {
 
 /** Returns the callbacks before a change as one function; `undefined` if there are none. */
 function asked(levels: Unchecked[]) {
-  return levels.some((level) => Boolean(level?.assertBeforeMutation)) ? authority(levels) : undefined;
+  return levels.some((level) => Boolean(level?.assertBeforeMutation)) ? beforeMutation(levels) : undefined;
 }
 
 /** Opens a root for one write, and closes it. */

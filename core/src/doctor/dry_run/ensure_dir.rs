@@ -1,6 +1,6 @@
 //! A dry run of `ensure_dir`.
 
-use crate::doctor::predict::{SET_GROUP_ID, would_change_mode, would_create};
+use super::system_calls::{SET_GROUP_ID, would_change_mode, would_create};
 use crate::error::Error;
 use crate::make_dirs::{self, Lookup};
 use crate::metadata::{self, is_system_directory};

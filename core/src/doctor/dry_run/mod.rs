@@ -1,15 +1,16 @@
 //! Dry runs: predict the result of each verb without a change to the file system.
 //!
 //! Each dry run makes the calls of its verb up to the first one that would change something. It
-//! predicts the result of that call ([`super::predict`]).
+//! predicts the result of that call ([`system_calls`]).
 //!
 //! Not predicted: failures that only the attempt shows, such as quotas, seccomp filters, security
 //! modules and the server behind a network or FUSE file system.
 
 mod ensure_dir;
 mod read;
+mod system_calls;
 mod write;
 
 pub use ensure_dir::ensure_dir;
 pub use read::read;
-pub use write::{Forecast, write};
+pub use write::{PredictedWrite, write};

@@ -1,6 +1,6 @@
 //! A dry run of `write`.
 
-use crate::doctor::predict::{is_capable, is_full, is_member, would_create};
+use super::system_calls::{is_capable, is_full, is_member, would_create};
 use crate::error::{Code, Error, Os};
 use crate::make_dirs::{self, Lookup};
 use crate::metadata::{self, Acl};
@@ -13,7 +13,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 /// The predicted result of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Forecast {
+pub struct PredictedWrite {
     /// No file has the name now.
     pub created: bool,
     /// Permission bits of the new file.
@@ -29,7 +29,7 @@ pub struct Forecast {
 /// # Errors
 ///
 /// Those that it would return.
-pub fn write(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Forecast, Error> {
+pub fn write(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<PredictedWrite, Error> {
     let without_parents = Rules {
         make_parents: None,
         ..*rules
@@ -47,11 +47,11 @@ pub fn write(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Forecast, E
     would_create(dir, "open").map_err(|os| make_dirs::classify_creation(dir, os))?;
     refuse_full(dir)?;
     let above = sys::fstat(dir)?;
-    let mut forecast = applied(&target, old_file.as_ref(), &above, &rules);
+    let mut predicted = applied(&target, old_file.as_ref(), &above, &rules);
     match would_publish(dir, &above, target.name()) {
         Ok(()) => {}
         Err(os) if os.errno == libc::EBUSY && rules.in_place => {
-            would_write_over(dir, target.name(), &rules, &mut forecast)?;
+            would_write_over(dir, target.name(), &rules, &mut predicted)?;
         }
         Err(os) => {
             return Err(Error::System {
@@ -60,7 +60,7 @@ pub fn write(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Forecast, E
             });
         }
     }
-    Ok(forecast)
+    Ok(predicted)
 }
 
 /// Predicts a write that creates missing parents first. A path without a final name (`a/..`)
@@ -70,7 +70,7 @@ fn with_parents(
     raw: &[u8],
     rules: &Rules,
     error: Error,
-) -> Result<Forecast, Error> {
+) -> Result<PredictedWrite, Error> {
     let located = scope.locate(raw)?;
     let Some((parent, _)) = path::split(&located.text) else {
         return Err(error);
@@ -80,7 +80,7 @@ fn with_parents(
         Lookup::Missing(top, _) => {
             would_create(top.fd.as_fd(), "mkdir")?;
             refuse_full(top.fd.as_fd())?;
-            Ok(Forecast {
+            Ok(PredictedWrite {
                 created: true,
                 mode: rules.mode.unwrap_or(rules.new_file_mode),
                 durable: rules.durable,
@@ -149,7 +149,7 @@ fn would_write_over(
     dir: BorrowedFd<'_>,
     name: &[u8],
     rules: &Rules,
-    forecast: &mut Forecast,
+    predicted: &mut PredictedWrite,
 ) -> Result<(), Error> {
     let old = sys::open_at(dir, name, OFlag::O_PATH | OFlag::O_NOFOLLOW)?;
     sys::access(old.as_fd(), sys::MAY_READ | sys::MAY_WRITE).map_err(|os| Os {
@@ -158,9 +158,9 @@ fn would_write_over(
     })?;
     let stat = sys::fstat(old.as_fd())?;
     check_overwritable(&stat)?;
-    forecast.mode = rules.mode.unwrap_or(stat.mode & 0o777);
-    forecast.preserved = Some(Preserved {
-        mode: forecast.mode == stat.permissions(),
+    predicted.mode = rules.mode.unwrap_or(stat.mode & 0o777);
+    predicted.preserved = Some(Preserved {
+        mode: predicted.mode == stat.permissions(),
         acl: rules.mode.is_none(),
         owner: true,
     });
@@ -173,13 +173,13 @@ fn applied(
     old_file: Option<&OldFile>,
     above: &Stat,
     rules: &Rules,
-) -> Forecast {
+) -> PredictedWrite {
     let durable = match rules.durable {
         Durable::Full if !target.can_sync() => Durable::No,
         other => other,
     };
     let Some(OldFile { stat, acl }) = old_file else {
-        return Forecast {
+        return PredictedWrite {
             created: true,
             mode: rules.mode.unwrap_or(rules.new_file_mode),
             durable,
@@ -203,7 +203,7 @@ fn applied(
     let is_same_acl = acl.as_ref().is_none_or(|acl| {
         keeps_acl && (keeps_group || acl.for_another_group() == *acl && mode == old)
     });
-    Forecast {
+    PredictedWrite {
         created: false,
         mode,
         durable,

@@ -105,7 +105,7 @@ fn try_open_root(raw: &[u8]) -> Result<Root, NotCached> {
     let text = &*locate(&scope, raw)?.text;
     let dir = open_directory(text)?;
     let stat = sys::statx(dir.as_fd()).map_err(|_| NOT_IN_MEMORY)?;
-    Ok(Root::hold(dir, &stat, raw.to_vec(), text.to_vec()))
+    Ok(Root::from_fd(dir, &stat, raw.to_vec(), text.to_vec()))
 }
 
 const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY);
@@ -114,7 +114,9 @@ const DIRECTORY: OFlag = OFlag::O_RDONLY.union(OFlag::O_DIRECTORY);
 fn open_directory(text: &[u8]) -> Result<OwnedFd, NotCached> {
     let top = *TOP.read().unwrap_or_else(PoisonError::into_inner);
     let Some((_, locality)) = top else {
-        return Err(NotCached { learn: true });
+        return Err(NotCached {
+            probe_locality: true,
+        });
     };
     if locality != Locality::Remote {
         match open_in_memory(AT_FDCWD, text, DIRECTORY, RESOLVE_NO_XDEV) {

@@ -1,7 +1,7 @@
 //! Opens files through the kernel's caches, on mounts that are known to be local.
 
 use crate::error::Os;
-use crate::metadata::mounts;
+use crate::metadata::locality;
 use crate::nonblocking::cached::Cached;
 use crate::path;
 use crate::resolve::{Last, Located, Policy, Resolver, Scope};
@@ -19,14 +19,14 @@ pub(super) static TOP: RwLock<Option<(u64, Locality)>> = RwLock::new(None);
 /// Determines and caches the locality of `/` and of the mounts that a path leads to. May block.
 ///
 /// A mount whose locality cannot be determined is never used from the caches.
-pub fn learn(scope: &Scope<'_>, raw: &[u8]) {
+pub fn probe_locality(scope: &Scope<'_>, raw: &[u8]) {
     if let Some(root) = scope.root {
-        mounts::learn(root.directory().as_fd());
+        locality::probe(root.directory().as_fd());
         return;
     }
     if let Ok(top) = sys::open_at(AT_FDCWD, b"/", OFlag::O_PATH | OFlag::O_DIRECTORY) {
-        let learned = mounts::learn(top.as_fd());
-        *TOP.write().unwrap_or_else(PoisonError::into_inner) = learned;
+        let probed = locality::probe(top.as_fd());
+        *TOP.write().unwrap_or_else(PoisonError::into_inner) = probed;
     }
     let Ok(located) = scope.locate(raw) else {
         return;
@@ -36,7 +36,7 @@ pub fn learn(scope: &Scope<'_>, raw: &[u8]) {
         path::split(&located.text).map_or(b"/", |(parent, _)| parent),
     ] {
         if let Ok(found) = scope.open(text, OFlag::O_PATH, Last::Keep) {
-            mounts::learn(found.fd.as_fd());
+            locality::probe(found.fd.as_fd());
         }
     }
 }
@@ -62,14 +62,16 @@ impl Start {
 
 /// Why the caches have no result.
 pub(super) struct NotCached {
-    pub(super) learn: bool,
+    pub(super) probe_locality: bool,
 }
 
-pub(super) const NOT_IN_MEMORY: NotCached = NotCached { learn: false };
+pub(super) const NOT_IN_MEMORY: NotCached = NotCached {
+    probe_locality: false,
+};
 
 impl<T> From<NotCached> for Cached<T> {
     fn from(not_cached: NotCached) -> Self {
-        Self::NotCached(not_cached.learn)
+        Self::NotCached(not_cached.probe_locality)
     }
 }
 
@@ -87,8 +89,10 @@ pub(super) fn locate<'p>(scope: &Scope<'_>, raw: &'p [u8]) -> Result<Located<'p>
 /// Returns the locality of a mount, if files on it may be opened on this thread.
 pub(super) fn local(mount: Option<u64>) -> Result<Locality, NotCached> {
     let mount = mount.ok_or(NOT_IN_MEMORY)?;
-    match mounts::known(mount) {
-        None => Err(NotCached { learn: true }),
+    match locality::cached(mount) {
+        None => Err(NotCached {
+            probe_locality: true,
+        }),
         Some(Locality::Remote) => Err(NOT_IN_MEMORY),
         Some(locality) => Ok(locality),
     }
@@ -158,7 +162,9 @@ pub(super) fn open(scope: &Scope<'_>, text: &[u8]) -> Result<(OwnedFd, Locality)
     }
     let top = *TOP.read().unwrap_or_else(PoisonError::into_inner);
     let Some((_, locality)) = top else {
-        return Err(NotCached { learn: true });
+        return Err(NotCached {
+            probe_locality: true,
+        });
     };
     let parent = path::split(text).map_or(&b""[..], |(parent, _)| parent);
     if locality != Locality::Remote && !is_on_another_mount(parent) {

@@ -10,7 +10,7 @@ use std::os::fd::AsFd;
 
 /// Size limit in bytes for reads on the calling thread. A copy of this size takes some tens of
 /// microseconds.
-const MOST_BYTES: u64 = 256 * 1024;
+const MAX_BYTES: u64 = 256 * 1024;
 
 /// A file that passed the rules, and its locality.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl InMemory {
     /// Returns whether the file is small enough to be copied on the calling thread.
     #[must_use]
     pub fn is_small(&self) -> bool {
-        self.file.size() <= MOST_BYTES
+        self.file.size() <= MAX_BYTES
     }
 
     /// Reads the whole content into `place`, which must be at least as long as the size. Returns

@@ -1,6 +1,6 @@
 //! Finds the file that a write will replace, through the kernel's caches.
 
-use crate::metadata::mounts;
+use crate::metadata::locality;
 use crate::nonblocking::target_key::{Base, LastName};
 use crate::ops::write::TargetKey;
 use crate::path;
@@ -177,7 +177,7 @@ fn link_target(dir: BorrowedFd<'_>, name: &[u8]) -> Option<Option<Vec<u8>>> {
 /// Returns whether the target of a symlink can be read without blocking: always on tmpfs, and on a
 /// local disk when it is stored in the inode.
 fn is_read_without_waiting(link: &Stat) -> bool {
-    match link.mount.and_then(mounts::known) {
+    match link.mount.and_then(locality::cached) {
         Some(Locality::Memory) => true,
         Some(Locality::LocalDisk) => link.blocks == 0,
         Some(Locality::Remote) | None => false,

@@ -213,7 +213,7 @@ fn harden_mode(
     if let Some(hardened) = unchanged(dir, before, is_system, rules, is_opted_out)? {
         return Ok(hardened);
     }
-    let result = sys::change_mode_of_held(dir, narrowed(&before, rules));
+    let result = sys::change_mode_of_path_fd(dir, narrowed(&before, rules));
     changed(result, sys::fstat(dir)?, rules)
 }
 
@@ -344,7 +344,7 @@ fn reason_to_keep(
         return Ok(None);
     }
     // An ACL that cannot be read may have named entries.
-    let acl = Acl::read(sys::get_acl_of_held(dir, None))?;
+    let acl = Acl::read(sys::get_acl_of_path_fd(dir, None))?;
     Ok(acl
         .is_some_and(|acl| acl.has_named_entries())
         .then_some(Reason::Acl))

@@ -32,6 +32,6 @@ pub(super) fn directory_flags(is_readable: bool) -> OFlag {
     if is_readable {
         OFlag::O_RDONLY | OFlag::O_DIRECTORY
     } else {
-        sys::HOLD
+        sys::SEARCH_ONLY
     }
 }

@@ -20,7 +20,7 @@ static COUNT: AtomicU64 = AtomicU64::new(0);
 
 /// The most recent failures, the latest last. Their numbers are values of [`COUNT`].
 static FAILURES: RwLock<VecDeque<Failure>> = RwLock::new(VecDeque::new());
-const MOST_FAILURES: usize = 64;
+const MAX_FAILURES: usize = 64;
 
 #[derive(Debug)]
 struct Failure {
@@ -89,7 +89,7 @@ fn note(fd: BorrowedFd<'_>, os: Os) {
 fn add(file_system: Option<FileSystem>) -> u64 {
     let mut failures = FAILURES.write().unwrap_or_else(PoisonError::into_inner);
     let number = COUNT.load(Ordering::SeqCst) + 1;
-    if failures.len() == MOST_FAILURES {
+    if failures.len() == MAX_FAILURES {
         failures.pop_front();
     }
     failures.push_back(Failure {
@@ -134,7 +134,7 @@ mod tests {
         {
             let elsewhere = File::open("/proc").unwrap();
             assert!(!has_failed_since(before, elsewhere.as_fd()));
-            for _ in 0..=MOST_FAILURES {
+            for _ in 0..=MAX_FAILURES {
                 note(elsewhere.as_fd(), error(sys::EIO));
             }
             assert!(has_failed_since(before, here), "more than are remembered");

@@ -18,7 +18,7 @@ use super::directory_sync::sync_directory;
 use super::fsync_errors::{self, Mark};
 use super::published::Published;
 use super::rules::{Durable, Rules};
-use super::substitute::Substitute;
+use super::swapped_in_file::SwappedInFile;
 use super::target::WriteTarget;
 use crate::error::{Code, Error, Os, Refusal};
 use crate::metadata;
@@ -46,7 +46,7 @@ pub(super) fn publish(
     target: WriteTarget,
     temporary: Temporary,
     plan: &Plan,
-    substitute: Option<&Substitute>,
+    swapped_in_file: Option<&SwappedInFile>,
     size: u64,
     rules: &Rules,
     began: Mark,
@@ -66,7 +66,7 @@ pub(super) fn publish(
     // The previous writer may have changed size and mode.
     let old = sys::fstat(old_file.as_fd())?;
     check_overwritable(&old)?;
-    let access = Access::new(old_file.as_fd(), &old, rules.mode, substitute)?;
+    let access = Access::new(old_file.as_fd(), &old, rules.mode, swapped_in_file)?;
     if access.shows_substitute() && metadata::others_may_rename_in(&sys::fstat(directory.as_fd())?)
     {
         return Err(Error::refused(Code::PathMismatch, "shown"));

@@ -18,15 +18,15 @@
 mod apply_metadata;
 mod batch;
 mod directory_sync;
+mod fill_temporary;
 mod fsync_errors;
 mod in_place;
-mod new_file;
 mod prepared;
 mod published;
 mod rules;
 mod single;
 mod stage;
-mod substitute;
+mod swapped_in_file;
 mod target;
 
 pub use crate::temporary::Method;

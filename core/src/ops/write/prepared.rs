@@ -1,12 +1,12 @@
 //! A file from its first byte to its publication.
 
 use super::apply_metadata::{Applied, OldFile, Plan};
+use super::fill_temporary::{create_locked_temporary, create_temporary, purpose, write_all};
 use super::fsync_errors::{self, Mark};
 use super::in_place;
-use super::new_file::{create_locked_temporary, create_temporary, purpose, write_all};
 use super::published::Published;
 use super::rules::{Durable, IsAborted, Rules, Written};
-use super::substitute::Substitute;
+use super::swapped_in_file::SwappedInFile;
 use super::target::WriteTarget;
 use crate::error::{Code, Error, Os};
 use crate::make_dirs;
@@ -25,7 +25,7 @@ pub(super) struct Prepared {
     pub(super) target: WriteTarget,
     pub(super) temporary: Temporary,
     pub(super) plan: Plan,
-    pub(super) substitute: Option<Substitute>,
+    pub(super) swapped_in_file: Option<SwappedInFile>,
     pub(super) applied: Applied,
     pub(super) size: u64,
     pub(super) rules: Rules,
@@ -51,14 +51,14 @@ impl Prepared {
         if rules.in_place {
             temporary.stay_open();
         }
-        let first = temporary.first_status()?;
+        let first = temporary.first_stat()?;
         let applied = plan.apply_metadata(temporary.fd()?, first)?;
         write_all(&temporary, data)?;
         Ok(Self {
             target,
             temporary,
             plan,
-            substitute: None,
+            swapped_in_file: None,
             applied,
             size: data.len() as u64,
             rules: *rules,
@@ -144,8 +144,8 @@ impl Prepared {
 
     fn apply_metadata(&self) -> Result<Applied, Error> {
         let fd = self.temporary.fd()?;
-        match &self.substitute {
-            Some(substitute) => substitute.apply_metadata(&self.plan, fd),
+        match &self.swapped_in_file {
+            Some(swapped_in_file) => swapped_in_file.apply_metadata(&self.plan, fd),
             None => {
                 let mut stat = sys::fstat(fd)?;
                 if !metadata::is_own(stat.uid) {
@@ -175,7 +175,7 @@ impl Prepared {
                     self.target,
                     self.temporary,
                     &self.plan,
-                    self.substitute.as_ref(),
+                    self.swapped_in_file.as_ref(),
                     self.size,
                     &self.rules,
                     began,
@@ -228,7 +228,7 @@ impl Prepared {
         if self.rules.in_place {
             named.stay_open();
         }
-        let first = named.first_status()?;
+        let first = named.first_stat()?;
         let applied = self.plan.apply_metadata(named.fd()?, first)?;
         in_place::copy(self.temporary.fd()?, named.fd()?)?;
         self.temporary = named;
@@ -247,7 +247,7 @@ impl Prepared {
     }
 
     fn was_exchanged(&self) -> Error {
-        let detail = if self.substitute.is_some() || self.is_staged {
+        let detail = if self.swapped_in_file.is_some() || self.is_staged {
             "staged"
         } else {
             "temporary"

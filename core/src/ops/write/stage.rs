@@ -1,10 +1,10 @@
 //! A file that is filled before publication: in pieces, or by another program through its path.
 
 use super::apply_metadata::{PRIVATE, Plan};
-use super::new_file::{create_locked_temporary, write_all};
+use super::fill_temporary::{create_locked_temporary, write_all};
 use super::prepared::Prepared;
 use super::rules::{IsAborted, Rules, Written};
-use super::substitute::Substitute;
+use super::swapped_in_file::SwappedInFile;
 use super::target::WriteTarget;
 use crate::error::{Code, Error, Os, Refusal};
 use crate::metadata;
@@ -111,7 +111,7 @@ impl Stage {
         scope: &Scope<'_>,
         is_aborted: IsAborted<'_>,
     ) -> Result<Written, Error> {
-        let substitute = if self.is_shared {
+        let swapped_in_file = if self.is_shared {
             self.take_what_was_made()?
         } else {
             None
@@ -119,10 +119,10 @@ impl Stage {
         let inspected = Instant::now();
         let old_file = self.target.recheck(scope, &self.rules)?;
         let plan = Plan::new(&self.rules, old_file);
-        let applied = match &substitute {
-            Some(substitute) => substitute.apply_metadata(&plan, self.temporary.fd()?)?,
+        let applied = match &swapped_in_file {
+            Some(swapped_in_file) => swapped_in_file.apply_metadata(&plan, self.temporary.fd()?)?,
             None => {
-                let first = self.temporary.first_status()?;
+                let first = self.temporary.first_stat()?;
                 plan.apply_metadata(self.temporary.fd()?, first)?
             }
         };
@@ -130,7 +130,7 @@ impl Stage {
             target: self.target,
             temporary: self.temporary,
             plan,
-            substitute,
+            swapped_in_file,
             applied,
             size: self.size,
             rules: self.rules,
@@ -142,7 +142,7 @@ impl Stage {
 
     /// Opens the file that has the temporary's name: the staged file, or one that was renamed onto
     /// it. Returns the latter, which then replaces the staged file.
-    fn take_what_was_made(&mut self) -> Result<Option<Substitute>, Error> {
+    fn take_what_was_made(&mut self) -> Result<Option<SwappedInFile>, Error> {
         let staged = sys::fstat(self.temporary.fd()?)?;
         let directory = self.target.directory();
         let name = self.temporary.name().unwrap_or_default();
@@ -158,10 +158,10 @@ impl Stage {
         check_staged(&stat)?;
         // The file's maker may hold a lock on it, and the name is locked anyway.
         let _ = sys::try_lock(made.as_fd());
-        let substitute = Substitute::new(made.as_fd(), &stat);
+        let swapped_in_file = SwappedInFile::new(made.as_fd(), &stat);
         self.size = stat.size;
         self.temporary.replace_fd(made);
-        Ok(Some(substitute))
+        Ok(Some(swapped_in_file))
     }
 }
 

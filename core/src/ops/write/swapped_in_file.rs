@@ -9,13 +9,13 @@ use crate::sys::{self, BorrowedFd, Stat};
 
 /// The permissions of such a file when it was found.
 #[derive(Debug)]
-pub(super) struct Substitute {
+pub(super) struct SwappedInFile {
     mode: u32,
     gid: u32,
     acl: Option<Acl>,
 }
 
-impl Substitute {
+impl SwappedInFile {
     /// Reads the permissions of a file. An ACL that cannot be read may deny anything.
     pub(super) fn new(fd: BorrowedFd<'_>, stat: &Stat) -> Self {
         let acl = sys::get_acl(fd).map_or_else(|_| Some(Acl::unknown()), |acl| acl.map(Acl::parse));

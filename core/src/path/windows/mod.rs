@@ -175,7 +175,7 @@ pub(crate) fn link_target(data: &[u8]) -> Option<Vec<u8>> {
         let bytes = data.get(at..at + 4)?;
         Some(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
     };
-    // Layout: tag, length, a reserved field; offset and length of the substitute name, then of the
+    // Layout: tag, length, a reserved field; offset and length of the swapped_in_file name, then of the
     // print name; flags, for symlinks only; the names.
     let (names, is_relative) = match long(0)? {
         MOUNT_POINT => (16, false),

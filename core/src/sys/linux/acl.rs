@@ -59,7 +59,7 @@ pub(crate) fn get_acl(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
 /// # Errors
 ///
 /// ENOSYS where it cannot be read; the object may have an ACL all the same.
-pub(crate) fn get_acl_of_held(
+pub(crate) fn get_acl_of_path_fd(
     fd: BorrowedFd<'_>,
     name: Option<(BorrowedFd<'_>, &[u8])>,
 ) -> Result<Option<Vec<u8>>, Os> {

@@ -31,7 +31,7 @@ pub(crate) fn read_link(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Link, Os> {
 
 /// Opens a name without acting on the object. Returns its stat and a descriptor to read its ACL
 /// from. The mount id needs one more call.
-pub(crate) fn hold_at(
+pub(crate) fn open_path_only(
     dir: BorrowedFd<'_>,
     name: &[u8],
     wants_mount: bool,

@@ -1,10 +1,10 @@
 //! System calls of Linux.
 
 mod acl;
-mod attributes;
 mod errno;
 mod fd;
 mod file_system;
+mod inspect;
 mod io;
 mod link;
 mod list;
@@ -21,10 +21,10 @@ mod tempfile;
 
 pub(crate) use super::unix::*;
 pub(crate) use acl::*;
-pub(crate) use attributes::*;
 pub(crate) use errno::*;
 pub(crate) use fd::*;
 pub(crate) use file_system::*;
+pub(crate) use inspect::*;
 pub(crate) use io::*;
 pub(crate) use link::*;
 pub(crate) use list::*;
@@ -39,5 +39,5 @@ pub(crate) use stat::*;
 pub(crate) use superblock::*;
 pub(crate) use tempfile::*;
 // Overrides the function of the same name from `unix`.
-pub use attributes::{Attributes, Volume};
+pub use inspect::{Attributes, Volume};
 pub(crate) use io::read;

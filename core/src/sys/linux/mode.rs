@@ -34,7 +34,7 @@ pub(crate) fn fchmodat2_works() -> bool {
 ///
 /// In order of preference: `fchmodat2(AT_EMPTY_PATH)`; the descriptor's name in procfs; and, where
 /// there is no procfs, a second, readable descriptor.
-pub(crate) fn change_mode_of_held(fd: BorrowedFd<'_>, mode: u32) -> Result<(), Os> {
+pub(crate) fn change_mode_of_path_fd(fd: BorrowedFd<'_>, mode: u32) -> Result<(), Os> {
     if fchmodat2_works() {
         // SAFETY: the descriptor is borrowed and open for the duration of the call, and the path
         // is a static C string.

@@ -12,7 +12,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
 
 /// Flags to hold a directory for calls beneath it: it need not be readable.
-pub(crate) const HOLD: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY);
+pub(crate) const SEARCH_ONLY: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY);
 
 /// Flags to open an object without acting on it; a symlink is opened itself.
 pub(crate) const PATH_ONLY: Option<OFlag> = Some(OFlag::O_PATH);
@@ -84,5 +84,5 @@ fn openat2_of_no_directory() -> libc::c_long {
 
 /// Opens the start of an absolute path. Returns it with the length of the part that it covers.
 pub(crate) fn open_top(_: &[u8]) -> Result<(OwnedFd, usize), Os> {
-    Ok((open_absolute(b"/", HOLD)?, 0))
+    Ok((open_absolute(b"/", SEARCH_ONLY)?, 0))
 }

@@ -2,8 +2,8 @@
 //! since each btrfs subvolume has its own.
 #![allow(unsafe_code, reason = "statmount(2) has no safe wrapper")]
 
-use super::attributes::mount_number;
 use super::file_system::file_system;
+use super::inspect::mount_number;
 use super::procfs::read_entry;
 use super::stat::statx;
 use crate::sys::types::{FileSystem, Stat};

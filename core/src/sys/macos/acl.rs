@@ -119,7 +119,7 @@ pub(crate) fn get_acl(fd: BorrowedFd<'_>) -> Result<Option<Vec<u8>>, Os> {
 }
 
 /// Returns the ACL of an object opened only for inspection. Such an object is open all the same.
-pub(crate) fn get_acl_of_held(
+pub(crate) fn get_acl_of_path_fd(
     fd: BorrowedFd<'_>,
     _: Option<(BorrowedFd<'_>, &[u8])>,
 ) -> Result<Option<Vec<u8>>, Os> {

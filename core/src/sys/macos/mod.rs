@@ -1,10 +1,10 @@
 //! System calls of macOS.
 
 mod acl;
-mod attributes;
 mod errno;
 mod fd;
 mod file_system;
+mod inspect;
 mod io;
 mod link;
 mod list;

@@ -13,7 +13,7 @@ pub(crate) fn fchmodat2_works() -> bool {
 }
 
 /// `fchmod(2)`, which also accepts a directory opened with `O_SEARCH`.
-pub(crate) fn change_mode_of_held(fd: BorrowedFd<'_>, mode: u32) -> Result<(), Os> {
+pub(crate) fn change_mode_of_path_fd(fd: BorrowedFd<'_>, mode: u32) -> Result<(), Os> {
     change_mode(fd, mode).map_err(|os| Os {
         syscall: "chmod",
         ..os

@@ -13,7 +13,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
 
 /// Flags to hold a directory for calls beneath it: it need not be readable.
-pub(crate) const HOLD: OFlag = OFlag::from_bits_retain(libc::O_SEARCH);
+pub(crate) const SEARCH_ONLY: OFlag = OFlag::from_bits_retain(libc::O_SEARCH);
 
 /// No flag opens an object without acting on it.
 pub(crate) const PATH_ONLY: Option<OFlag> = None;
@@ -28,7 +28,7 @@ pub(crate) const RESOLVE_BENEATH: OFlag = OFlag::from_bits_retain(0x1000);
 /// reading.
 pub(crate) fn open_at(dir: BorrowedFd<'_>, path: &[u8], flags: OFlag) -> Result<OwnedFd, Os> {
     match unix::open_at(dir, path, flags) {
-        Err(os) if os.errno == libc::EACCES && flags.contains(HOLD) => {
+        Err(os) if os.errno == libc::EACCES && flags.contains(SEARCH_ONLY) => {
             let searching = OFlag::from_bits_retain(libc::O_EXEC);
             unix::open_at(dir, path, (flags - searching) | OFlag::O_RDONLY)
         }
@@ -52,7 +52,7 @@ pub(crate) fn open_beneath(dir: BorrowedFd<'_>, path: &[u8], flags: OFlag) -> Re
 pub(crate) fn nofollow_any_works() -> bool {
     static WORKS: OnceLock<bool> = OnceLock::new();
     probed(&WORKS, || {
-        match unix::open_absolute(b"/etc", HOLD | NOFOLLOW_ANY) {
+        match unix::open_absolute(b"/etc", SEARCH_ONLY | NOFOLLOW_ANY) {
             Err(os) if is_shortage(os) => Err(os),
             result => Ok(result.is_err_and(|os| os.errno == libc::ELOOP)),
         }
@@ -64,10 +64,10 @@ pub(crate) fn nofollow_any_works() -> bool {
 pub(crate) fn resolve_beneath_works() -> bool {
     static WORKS: OnceLock<bool> = OnceLock::new();
     probed(&WORKS, || {
-        let start = unix::open_absolute(b"/usr", HOLD)?;
-        unix::open_at(start.as_fd(), b".", HOLD | RESOLVE_BENEATH)?;
-        unix::open_at(start.as_fd(), b"..", HOLD)?;
-        match unix::open_at(start.as_fd(), b"..", HOLD | RESOLVE_BENEATH) {
+        let start = unix::open_absolute(b"/usr", SEARCH_ONLY)?;
+        unix::open_at(start.as_fd(), b".", SEARCH_ONLY | RESOLVE_BENEATH)?;
+        unix::open_at(start.as_fd(), b"..", SEARCH_ONLY)?;
+        match unix::open_at(start.as_fd(), b"..", SEARCH_ONLY | RESOLVE_BENEATH) {
             Err(os) if is_shortage(os) => Err(os),
             result => Ok(result.is_err()),
         }
@@ -76,5 +76,5 @@ pub(crate) fn resolve_beneath_works() -> bool {
 
 /// Opens the start of an absolute path. Returns it with the length of the part that it covers.
 pub(crate) fn open_top(_: &[u8]) -> Result<(OwnedFd, usize), Os> {
-    Ok((open_absolute(b"/", HOLD)?, 0))
+    Ok((open_absolute(b"/", SEARCH_ONLY)?, 0))
 }

@@ -10,10 +10,10 @@ use nix::libc;
 /// Returns the supplementary groups; empty where they cannot be read.
 pub(crate) fn effective_groups() -> Vec<u32> {
     /// NGROUPS_MAX.
-    const MOST: usize = 16;
-    let mut groups = [0; MOST];
+    const MAX_GROUPS: usize = 16;
+    let mut groups = [0; MAX_GROUPS];
     // SAFETY: the array has room for the given number of groups, and outlives the call.
-    let count = unsafe { libc::getgroups(MOST as libc::c_int, groups.as_mut_ptr()) };
+    let count = unsafe { libc::getgroups(MAX_GROUPS as libc::c_int, groups.as_mut_ptr()) };
     groups[..usize::try_from(count).unwrap_or_default()].to_vec()
 }
 

@@ -20,7 +20,7 @@ use windows_sys::Win32::Storage::FileSystem::{FILE_READ_ATTRIBUTES, READ_CONTROL
 use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
 /// Returns the ACL of an object opened only for inspection. The handle works as in [`get_acl`].
-pub(crate) fn get_acl_of_held(
+pub(crate) fn get_acl_of_path_fd(
     fd: BorrowedFd<'_>,
     _: Option<(BorrowedFd<'_>, &[u8])>,
 ) -> Result<Option<Vec<u8>>, Os> {

@@ -18,7 +18,7 @@ pub(super) fn open_itself(dir: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, O
 }
 
 /// Opens a name itself. Returns its stat, and a handle to read its ACL from where that is allowed.
-pub(crate) fn hold_at(
+pub(crate) fn open_path_only(
     dir: BorrowedFd<'_>,
     name: &[u8],
     _: bool,

@@ -2,10 +2,10 @@
 #![allow(unsafe_code, reason = "windows-sys has bindings and no wrappers")]
 
 mod acl;
-mod attributes;
 mod errno;
 mod fd;
 mod file_system;
+mod inspect;
 mod io;
 mod link;
 mod list;

@@ -45,7 +45,7 @@ pub(crate) fn change_mode(fd: BorrowedFd<'_>, mode: u32) -> Result<(), Os> {
 }
 
 /// Fails: directories have no mode.
-pub(crate) fn change_mode_of_held(_: BorrowedFd<'_>, _: u32) -> Result<(), Os> {
+pub(crate) fn change_mode_of_path_fd(_: BorrowedFd<'_>, _: u32) -> Result<(), Os> {
     Err(unsupported("chmod"))
 }
 

@@ -58,7 +58,7 @@ impl BitAnd for OFlag {
 }
 
 /// Flags to hold a directory for calls beneath it: it need not be readable.
-pub(crate) const HOLD: OFlag = OFlag(8 | 2);
+pub(crate) const SEARCH_ONLY: OFlag = OFlag(8 | 2);
 
 /// Flags to open an object without acting on it; a symlink is opened itself.
 pub(crate) const PATH_ONLY: Option<OFlag> = Some(OFlag(16));
@@ -144,7 +144,7 @@ pub(super) fn reopen(fd: BorrowedFd<'_>, access: u32) -> Result<OwnedFd, NTSTATU
 fn request(flags: OFlag) -> Request {
     let access = if flags.contains(PATH_ONLY_FLAG) {
         FILE_READ_ATTRIBUTES
-    } else if flags.contains(HOLD) {
+    } else if flags.contains(SEARCH_ONLY) {
         FILE_READ_ATTRIBUTES | FILE_TRAVERSE
     } else if flags.contains(OFlag::O_RDWR) {
         FILE_GENERIC_READ | FILE_GENERIC_WRITE
@@ -185,7 +185,7 @@ pub(crate) fn open_top(path: &[u8]) -> Result<(OwnedFd, usize), Os> {
         });
     };
     let (top, _) = path.split_at("/C:".len());
-    Ok((open_absolute(top, HOLD)?, top.len()))
+    Ok((open_absolute(top, SEARCH_ONLY)?, top.len()))
 }
 
 fn open(dir: Option<BorrowedFd<'_>>, name: &[u16], flags: OFlag) -> Result<OwnedFd, Os> {

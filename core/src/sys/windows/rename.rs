@@ -85,7 +85,7 @@ pub(crate) fn rename_at(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(
     let flags = FILE_RENAME_REPLACE_IF_EXISTS
         | FILE_RENAME_POSIX_SEMANTICS
         | FILE_RENAME_IGNORE_READONLY_ATTRIBUTE;
-    patiently(|| {
+    retry_while_in_use(|| {
         let file = open_to_move(dir, "rename", from)?;
         let new = NewName::new(dir, flags, &to);
         let status = set(file.as_fd(), FileRenameInformationEx, &new);
@@ -100,7 +100,7 @@ pub(crate) fn rename_at(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(
 /// Renames within one directory if the new name is free. Of several such calls, one wins.
 pub(crate) fn rename_new(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(), Os> {
     let to = wide("rename", to)?;
-    patiently(|| {
+    retry_while_in_use(|| {
         let file = open_to_move(dir, "rename", from)?;
         let new = NewName::new(dir, 0, &to);
         Ok(set(file.as_fd(), FileRenameInformation, &new))
@@ -148,7 +148,7 @@ fn open_to_move(dir: BorrowedFd<'_>, syscall: &'static str, name: &[u8]) -> Resu
 /// Repeats a rename that another process blocks, for half a second or a little more: a reader of
 /// the old file that does not share it, a virus scanner, an indexer. A permanent denial has the
 /// same status.
-fn patiently(mut rename: impl FnMut() -> Result<NTSTATUS, Os>) -> Result<(), Os> {
+fn retry_while_in_use(mut rename: impl FnMut() -> Result<NTSTATUS, Os>) -> Result<(), Os> {
     const TRIES: u32 = 12;
     const LONGEST: Duration = Duration::from_millis(64);
     let mut pause = Duration::from_millis(1);

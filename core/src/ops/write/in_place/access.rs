@@ -8,7 +8,7 @@ use crate::error::Os;
 use crate::metadata::{self, Acl};
 use crate::ops::write::fsync_errors;
 use crate::ops::write::rules::Preserved;
-use crate::ops::write::substitute::Substitute;
+use crate::ops::write::swapped_in_file::SwappedInFile;
 use crate::sys::{self, BorrowedFd, Stat};
 
 /// The permissions of the file before, during and after the write.
@@ -34,20 +34,21 @@ impl Access {
         fd: BorrowedFd<'_>,
         old: &Stat,
         mode: Option<u32>,
-        substitute: Option<&Substitute>,
+        swapped_in_file: Option<&SwappedInFile>,
     ) -> Result<Self, Os> {
         let old_acl = match sys::get_acl(fd) {
             Err(os) if !metadata::cannot_be_kept(os.errno) => return Err(os),
             acl => acl,
         };
         let has_acl = !matches!(old_acl, Ok(None));
-        let is_private = substitute.is_some_and(|substitute| !substitute.is_public());
+        let is_private =
+            swapped_in_file.is_some_and(|swapped_in_file| !swapped_in_file.is_public());
         // Named ACL entries would show the staged file to users who could not read it.
         let drops_acl = has_acl && (mode.is_some() || is_private);
         let removes_acl = drops_acl && old_acl.is_ok();
         let keeps_acl = has_acl && !drops_acl;
-        let most = substitute.map_or(0o777, |substitute| {
-            0o700 | substitute.bound(!keeps_acl && substitute.has_group(old.gid))
+        let most = swapped_in_file.map_or(0o777, |swapped_in_file| {
+            0o700 | swapped_in_file.bound(!keeps_acl && swapped_in_file.has_group(old.gid))
         });
         let mut new = mode.unwrap_or_else(|| match &old_acl {
             Ok(Some(acl)) if drops_acl => {

@@ -10,7 +10,7 @@ use super::rules::{Durable, FinalSymlink, Rules};
 use crate::error::{Code, Error, Os};
 use crate::make_dirs;
 use crate::metadata::Acl;
-use crate::metadata::mounts;
+use crate::metadata::locality;
 use crate::path;
 use crate::resolve::Root;
 use crate::resolve::{Last, Policy, Scope, TOO_LONG, classify, link_policy};
@@ -22,7 +22,7 @@ use std::sync::Arc;
 pub(crate) struct WriteTarget {
     dir: Arc<OwnedFd>,
     /// The root, when its own directory is the parent.
-    pinned: Option<Arc<Root>>,
+    root: Option<Arc<Root>>,
     /// The directory's real path, for results and messages.
     dir_path: Vec<u8>,
     name: Vec<u8>,
@@ -35,7 +35,7 @@ pub(crate) struct WriteTarget {
 }
 
 /// What has the name.
-enum Found {
+enum NameState {
     Nothing,
     /// A symlink that the file replaces.
     Replaceable,
@@ -60,9 +60,9 @@ impl WriteTarget {
         let Some((parent, name)) = path::split(text) else {
             return Err(judge_unnamed(scope, text));
         };
-        let target = |dir, pinned, dir_path, is_as_given, can_sync| Self {
+        let target = |dir, root, dir_path, is_as_given, can_sync| Self {
             dir,
-            pinned,
+            root,
             dir_path,
             name: name.to_vec(),
             is_as_given,
@@ -138,9 +138,9 @@ impl WriteTarget {
     ) -> Result<Option<OldFile>, Error> {
         loop {
             match self.inspect_name(rules)? {
-                Found::Nothing | Found::Replaceable => return Ok(None),
-                Found::File(old_file) => return Ok(Some(old_file)),
-                Found::Link => self.follow(scope, rules)?,
+                NameState::Nothing | NameState::Replaceable => return Ok(None),
+                NameState::File(old_file) => return Ok(Some(old_file)),
+                NameState::Link => self.follow(scope, rules)?,
             }
         }
     }
@@ -162,7 +162,7 @@ impl WriteTarget {
         self.inspect(scope, &here)
     }
 
-    fn inspect_name(&self, rules: &Rules) -> Result<Found, Error> {
+    fn inspect_name(&self, rules: &Rules) -> Result<NameState, Error> {
         // With a mode given, only the old file's owner is kept: one call reads it. Otherwise a held
         // descriptor makes mode and ACL those of one file. A durable write also needs the mount
         // (`Purpose::Replacement`).
@@ -176,14 +176,14 @@ impl WriteTarget {
             };
             (None, seen)
         } else {
-            match sys::hold_at(self.dir.as_fd(), &self.name, wants_mount) {
+            match sys::open_path_only(self.dir.as_fd(), &self.name, wants_mount) {
                 Ok((fd, stat)) => (fd, Ok(stat)),
                 Err(os) => (None, Err(os)),
             }
         };
         let stat = match seen {
             Ok(stat) => stat,
-            Err(os) if os.errno == sys::ENOENT => return Ok(Found::Nothing),
+            Err(os) if os.errno == sys::ENOENT => return Ok(NameState::Nothing),
             Err(os) => {
                 return Err(Os {
                     syscall: "open",
@@ -198,8 +198,8 @@ impl WriteTarget {
         if stat.is_symlink() {
             return match rules.final_symlink {
                 FinalSymlink::Reject => Err(Error::refused(Code::Symlink, "link")),
-                FinalSymlink::Replace => Ok(Found::Replaceable),
-                FinalSymlink::Follow => Ok(Found::Link),
+                FinalSymlink::Replace => Ok(NameState::Replaceable),
+                FinalSymlink::Follow => Ok(NameState::Link),
             };
         }
         if !stat.is_file() {
@@ -213,11 +213,11 @@ impl WriteTarget {
             _ if rules.mode.is_some() => None,
             Some(fd) => {
                 let name = (self.dir.as_fd(), self.name.as_slice());
-                Acl::read(sys::get_acl_of_held(fd.as_fd(), Some(name)))?
+                Acl::read(sys::get_acl_of_path_fd(fd.as_fd(), Some(name)))?
             }
             None => Some(Acl::unknown()),
         };
-        Ok(Found::File(OldFile { stat, acl }))
+        Ok(NameState::File(OldFile { stat, acl }))
     }
 
     /// Follows a symlink as the scope's policy allows. Owner and target are read from one and the
@@ -245,7 +245,7 @@ impl WriteTarget {
         };
         let dir = self.dir.as_fd();
         // Lets the next write through a symlink here find the target without blocking.
-        mounts::learn(dir);
+        locality::probe(dir);
         let link_target =
             link_policy::allowed_target(scope.policy, &link.stat, link_target, dir, true)
                 .map_err(classify)?;

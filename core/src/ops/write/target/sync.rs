@@ -21,7 +21,7 @@ impl WriteTarget {
             Ok(()) => Ok(Durable::Full),
             Err(os) if cannot_be_synced(os.errno) => Ok(Durable::No),
             Err(os) => {
-                if let Some(root) = &self.pinned {
+                if let Some(root) = &self.root {
                     root.renew();
                 }
                 Err(Error::refused_by(Code::NotDurable, "", os))
@@ -32,7 +32,7 @@ impl WriteTarget {
     /// Returns the error for a successful sync when another one on the same file system has failed:
     /// [`Code::NotDurable`], as if this sync had failed too.
     pub(in crate::ops::write) fn in_doubt(&self) -> Error {
-        if let Some(root) = &self.pinned {
+        if let Some(root) = &self.root {
             root.renew();
         }
         Error::refused_by(Code::NotDurable, "", DOUBTFUL_SYNC)

@@ -15,7 +15,7 @@ impl WriteTarget {
     ///
     /// [`Code::PathMismatch`]; [`Code::NotFound`] for a directory that was removed.
     pub(in crate::ops::write) fn check_parent(&self, scope: &Scope<'_>) -> Result<(), Error> {
-        if scope.root.is_none() || self.pinned.is_some() {
+        if scope.root.is_none() || self.root.is_some() {
             return Ok(());
         }
         let parent = path::split(&self.text).map_or(&b"."[..], |(parent, _)| parent);
