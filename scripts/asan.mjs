@@ -12,19 +12,19 @@ import { fail, projectRoot, run } from './support.mjs';
 
 /**
  * Specs that make no sense under a sanitizer: they measure its own effects, or do not load the addon. Other specs run
- * the same code: `write-modes`, `raw-errors`, `sys-kill` and the like cover single system calls and faults.
+ * the same code: `write-modes`, `raw-errors`, `kill` and the like cover single system calls and faults.
  */
 const LEFT_OUT = {
   bench: 'measures time',
   setup: 'does not load the addon',
   soak: 'measures memory; its calls are those of the look for leaks here',
-  'sys-syscalls': 'counts every system call, and the runtime makes some of its own',
-  'sys-write-many': 'as sys-syscalls',
-  'sys-fast-path': 'as sys-syscalls',
-  'sys-faults': 'has a call fail by its number, and the runtime makes some of its own',
-  'sys-faults-once': 'as sys-faults',
-  'sys-block-errors': 'loads a library of its own before all others, which the runtime has to be',
-  'sys-power-loss': 'as sys-block-errors',
+  syscalls: 'counts every system call, and the runtime makes some of its own',
+  'write-many-calls': 'as syscalls',
+  'call-thread': 'as syscalls',
+  faults: 'has a call fail by its number, and the runtime makes some of its own',
+  'faults-once': 'as faults',
+  'block-errors': 'loads a library of its own before all others, which the runtime has to be',
+  'power-loss': 'as block-errors',
 };
 
 /** Tests in other specs with the same reasons. */

@@ -47,7 +47,7 @@ for (const version of given === undefined ? KNOWN : [given]) {
   const folder = install(version);
   console.log(`conformance: @openclaw/fs-safe ${installed(folder)}, with its native code`);
   const env = { ...process.env, HOLDFAST_FS_SAFE: folder, HOLDFAST_FS_SAFE_VERSION: installed(folder), PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH}` };
-  const status = run(node, [tools.vitest, 'run', '--root', '.', '--config', '__test__/conformance/vitest.config.mjs', ...forVitest], { env });
+  const status = run(node, [tools.vitest, 'run', '--root', '.', '--config', '__test__/fs-safe/conformance/vitest.config.mjs', ...forVitest], { env });
   if (status !== 0) failures += 1;
 }
 process.exit(failures === 0 ? 0 : 1);

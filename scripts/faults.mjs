@@ -69,7 +69,7 @@ const scratch = mkdtempSync(path.join(tmpdir(), 'holdfast-faults-'));
 const report = path.join(scratch, 'report.jsonl');
 try {
   Object.assign(process.env, { HOLDFAST_FAULTS: 'all', HOLDFAST_FAULTS_REPORT: report });
-  const specs = ['sys-faults', 'sys-faults-once', 'sys-kill', 'sys-writers'].map((name) => path.join(projectRoot, `__test__/${name}.spec.ts`));
+  const specs = ['faults/faults', 'faults/faults-once', 'faults/kill', 'write/writers'].map((name) => path.join(projectRoot, `__test__/system/${name}.spec.ts`));
   const { ok } = runVitest({ args: [...specs, '--testTimeout', '3600000', ...process.argv.slice(2)] });
   print(readFileSync(report, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line)));
   if (!ok) process.exitCode = 1;

@@ -20,46 +20,21 @@ const own = process.argv.slice(2, separator === -1 ? undefined : separator);
  * Specs that are independent of Node and that `npm test` has run. They test the kernel, file systems, a shell and the
  * core: races, faults, kills, gigabytes, mounts and disks, ACLs, owners, modes, filters, tables of links and roots. The
  * binary is the same file under every Node, and these specs call it in the same few ways. The other specs,
- * sys-faults-once among them, test promises, errors, streams and threads.
+ * faults-once among them, test promises, errors, streams and threads.
  */
 const KERNEL_AND_CORE = [
-  'sys-race',
-  'sys-faults',
-  'sys-kill',
-  'sys-writers',
-  'sys-mounts',
-  'sys-full',
-  'sys-in-place',
-  'sys-in-place-attack',
-  'sys-in-place-writers',
-  'sys-hostile',
-  'sys-procfs',
-  'sys-metadata',
-  'sys-link-policy',
-  'sys-fsync-errors',
-  'sys-fault-memory',
-  'sys-unnamed',
-  'sys-block-errors',
-  'sys-power-loss',
-  'sys-doctor',
-  'sys-acl',
-  'sys-beneath',
-  'sys-folded-names',
-  'sys-fsgroup',
-  'sys-long-writes',
-  'sys-owner',
-  'sys-paste',
-  'sys-seccomp',
-  'sys-staged',
-  'sys-system-dirs',
-  'sys-tighten',
-  'sys-trusted',
-  'sys-write-names',
-  'large',
-  'links',
-  'roots',
+  'system/containment/!(pinned-root)',
+  'system/permissions/!(outbound-owners)',
+  'system/write/*',
+  'system/environment/!(fuse)',
+  'system/faults/!(defects|faults-once)',
+  'cli/doctor-forecasts',
+  'cli/paste',
+  'api/paths/links',
+  'api/root/roots',
+  'api/write/large',
 ];
-const forVitest = separator === -1 ? KERNEL_AND_CORE.flatMap((name) => ['--exclude', `**/${name}.spec.ts`]) : process.argv.slice(separator + 1);
+const forVitest = separator === -1 ? KERNEL_AND_CORE.flatMap((name) => ['--exclude', `__test__/${name}.spec.ts`]) : process.argv.slice(separator + 1);
 const flags = own.filter((argument) => argument.startsWith('--'));
 const chosen = own.filter((argument) => !argument.startsWith('--'));
 const lines = chosen.length > 0 ? chosen : SUPPORTED;

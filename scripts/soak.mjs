@@ -1,6 +1,6 @@
 // The soak: a thousand worker threads for each way to end, then every verb, in every form, and every kind of failure, a
 // million times each in one process. Descriptors, threads and memory must stay constant. `npm test` runs short forms:
-// __test__/lifecycle.spec.ts and __test__/soak.spec.ts.
+// __test__/api/process/lifecycle.spec.ts and __test__/api/process/soak.spec.ts.
 //
 //   npm run test:soak                                         most of an hour, and a table
 //   npm run test:soak -- --calls 100000 --workers 100         fewer calls find only larger leaks; the report has the limit

@@ -34,19 +34,21 @@ const rows = quick ? ['this'] : names.length > 0 ? names : Object.keys(RUNTIMES)
 /** The specs of the three verbs: paths, links, kinds of object, sizes, modes, results, errors. */
 const OF_THE_VERBS = ['abort', 'arguments', 'ensure-dir', 'errors', 'kinds', 'links', 'open', 'outbound', 'paths', 'results', 'roots', 'urls', 'write-data', 'write-modes', 'write-many'];
 
+/** Specs that need tools for other users and mounts. They test the core, and `npm test` runs them. */
+const OF_THE_SYSTEM = ['system/**/*', 'doctor-forecasts', 'paste', 'fs-safe-system'];
+
 /**
  * Returns the part of the suite for a runtime. A chroot has no tools for other users, mounts and limits. Emulated
  * programs are many times slower and run the specs of the verbs only: specs about time, memory and hundreds of
  * processes would measure the emulator.
  */
 function suiteFor(runtime) {
-  if (runtime.qemu) return { only: OF_THE_VERBS.map((name) => `__test__/${name}.spec.ts`), timeout: 900 };
+  if (runtime.qemu) return { only: OF_THE_VERBS.map((name) => `/${name}.spec.ts`), timeout: 900 };
   // How long the event loop blocks depends on the machine, and rows also run on busy machines.
   const measures = 'keep the event loop';
-  if (runtime.root) return { without: ['sys-*'], except: ['memory does not suffice', 'what npx finds', measures], timeout: 300 };
-  if (process.getuid?.() !== 0) return { without: ['sys-*'], except: [measures] };
-  // The demo is the only one of these that shows the package. The others test the core, and `npm test` runs them.
-  return { without: ['sys-[!e]*'], except: [measures], timeout: 120 };
+  if (runtime.root) return { without: [...OF_THE_SYSTEM, 'examples'], except: ['memory does not suffice', 'what npx finds', measures], timeout: 300 };
+  if (process.getuid?.() !== 0) return { without: [...OF_THE_SYSTEM, 'examples'], except: [measures] };
+  return { without: OF_THE_SYSTEM, except: [measures], timeout: 120 };
 }
 
 /**
@@ -77,7 +79,7 @@ async function runPanics(runtime, folder, consumer, env) {
   const addon = path.posix.join(folder, 'defects.node');
   copyFileSync(buildFor(target, await prepare([target]), { features: ['test-defects'] }), outside(runtime, addon));
   // One of them reads the Rust sources, which no package has.
-  const how = { only: ['__test__/sys-defects.spec.ts'], except: ['around every function that it exports'], timeout: 1800 };
+  const how = { only: ['__test__/system/faults/defects.spec.ts'], except: ['around every function that it exports'], timeout: 1800 };
   return runSuite(runtime, folder, consumer, { ...env, HOLDFAST_NATIVE_PATH: addon }, how);
 }
 

@@ -51,7 +51,7 @@ const WITHOUT_PROC: Partial<Environment> = {
 const OTHERS_LINKS = ['chmod 1777 "$BASE"/*', 'chown -h 1001:1001 "$BASE"/*/link "$BASE"/*/dirlink'];
 /**
  * The kernel checks symlinks at the end of a path, and a write opens its directory by such a path. The switch belongs
- * to the machine: it is restored, and locked meanwhile (sys-hostile.spec.ts).
+ * to the machine: it is restored, and locked meanwhile (hostile.spec.ts).
  */
 const PROTECTED: Partial<Environment> = {
   before: ['old=$(cat /proc/sys/fs/protected_symlinks)', 'trap \'echo $old > /proc/sys/fs/protected_symlinks\' EXIT', 'echo 1 > /proc/sys/fs/protected_symlinks'],

@@ -1,5 +1,5 @@
 // Makes the addon panic at one point after another, in one process, and prints the outcome of each call. Started by
-// sys-defects.spec.ts with a special build of the addon (HOLDFAST_NATIVE_PATH).
+// defects.spec.ts with a special build of the addon (HOLDFAST_NATIVE_PATH).
 //   node --expose-gc defects.mjs FOLDER
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

@@ -1,0 +1,220 @@
+// Effects of calls on the event loop's thread: errors, timers, descriptors, threads and memory.
+import * as fs from 'node:fs';
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { ensureDir, ensureDirSync, openRootSync, readLocalFileSafely, readLocalFileSafelySync } from '../../../index.mjs';
+import { failure, openFiles, outcome, summary } from '../../helpers/forms.js';
+import { build, placeInMemory, scratch } from '../../helpers/scratch.js';
+
+const PROGRAM = fileURLToPath(new URL('../../programs/crowd.mjs', import.meta.url));
+/** Exceeds the number of calls that run at once in one turn of the event loop. */
+const MORE_THAN_A_TURN = 300;
+
+/** Returns the output of crowd.mjs, run in a process of its own, under a shell's `limits` if given. */
+async function crowd(args: (string | number)[], limits = ':'): Promise<any> {
+  const line = ['-c', `${limits}; exec "$@"`, 'sh', process.execPath, PROGRAM, ...args.map(String)];
+  return JSON.parse((await promisify(execFile)('sh', line)).stdout);
+}
+
+/** Makes small files, a large one and a directory; in memory if possible, because disks differ too much. */
+function crowdDir(): string {
+  const memory = placeInMemory();
+  const dir = memory ? fs.mkdtempSync(`${memory}/hf-spec-`) : scratch();
+  onTestFinished(() => fs.rmSync(dir, { recursive: true, force: true }));
+  build(dir, ['private/ 0700', ...Array.from({ length: 10 }, (_, n) => `small${n}: ${'s'.repeat(1000)}`), `large: ${'l'.repeat(300_000)}`]);
+  return dir;
+}
+
+describe('an answer', () => {
+  test('is the same from the calling thread and from the pool', async () => {
+    const dir = scratch();
+    build(dir, ['f 0640: content', 'private/ 0700', 'd/f: deep']);
+    using root = openRootSync(dir);
+    for (const file of [`${dir}/f`, `${dir}/./d/../f`, `${dir}/d/f`]) {
+      // The first read may set the access time.
+      readLocalFileSafelySync(file);
+      const expected = readLocalFileSafelySync(file);
+      const calls = Array.from({ length: MORE_THAN_A_TURN }, (_, n) => (n % 2 ? readLocalFileSafely(file) : root.read(file.slice(dir.length + 1))));
+      for (const [n, read] of (await Promise.all(calls)).entries()) {
+        expect({ ...read, containment: '' }).toEqual({ ...expected, containment: '' });
+        expect(read.containment === 'none').toBe(n % 2 === 1);
+      }
+    }
+    const expected = ensureDirSync(`${dir}/private`);
+    const ensured = await Promise.all(Array.from({ length: MORE_THAN_A_TURN }, () => ensureDir(`${dir}/private`)));
+    for (const one of ensured) expect(one).toEqual(expected);
+  });
+
+  test.each([
+    ['symlink', 'link', {}],
+    ['symlink', 'through/f', { symlinks: 'reject' }],
+    ['not-file', 'd', {}],
+    ['not-file', 'pipe', {}],
+    ['not-directory', 'f/', {}],
+    ['not-found', 'missing', {}],
+    ['not-found', 'f/below', {}],
+    ['too-large', 'f', { maxBytes: 3 }],
+    ['hardlink', 'one', { hardlinks: 'reject' }],
+    ['OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE', 'secret', { outbound: true }],
+    ['invalid-path', 'nul\0byte', {}],
+    ['ENAMETOOLONG', 'n'.repeat(256), {}],
+  ] as const)('is the same error either way: %s (case %#)', async (code, name, options) => {
+    const dir = scratch();
+    build(dir, ['f: content', 'link => f', 'd/f: x', 'through => d', 'pipe |', 'one: x', 'two == one', 'secret 0600: x']);
+    const open = openFiles();
+    const file = `${dir}/${name}`;
+    const expected = summary(await failure(() => readLocalFileSafelySync(file, options)), dir);
+    expect(expected.code).toBe(code);
+    // The good calls exhaust the budget of the calling thread in a turn; the last ones go to the pool directly.
+    const calls = Array.from({ length: MORE_THAN_A_TURN }, (_, n) => outcome(() => readLocalFileSafely(n % 4 ? `${dir}/f` : file, n % 4 ? {} : options)));
+    for (const [n, { error }] of (await Promise.all(calls)).entries()) {
+      if (n % 4) expect(error).toBeUndefined();
+      else expect(summary(error, dir)).toEqual(expected);
+    }
+    expect(openFiles()).toEqual(open);
+  });
+
+  test.each([
+    ['symlink', 'link'],
+    ['not-directory', 'f'],
+    ['not-directory', 'f/below'],
+  ])('of ensureDir is the same error either way: %s of %s', async (code, name) => {
+    const dir = scratch();
+    build(dir, ['f: content', 'private/ 0700', 'link => private']);
+    const expected = summary(await failure(() => ensureDirSync(`${dir}/${name}`)), dir);
+    expect(expected.code).toBe(code);
+    const calls = Array.from({ length: MORE_THAN_A_TURN }, (_, n) => outcome(() => ensureDir(`${dir}/${n % 4 ? 'private' : name}`)));
+    for (const [n, { error }] of (await Promise.all(calls)).entries()) {
+      if (n % 4) expect(error).toBeUndefined();
+      else expect(summary(error, dir)).toEqual(expected);
+    }
+  });
+
+  test('is current: the second of two calls sees a change between them', async () => {
+    const dir = scratch();
+    build(dir, ['f: 0', 'private/ 0700']);
+    for (let round = 1; round < 60; round += 1) {
+      fs.writeFileSync(`${dir}/${round % 2 ? 'f' : 'f2'}`, String(round));
+      if (round % 2 === 0) fs.renameSync(`${dir}/f2`, `${dir}/f`);
+      expect((await readLocalFileSafely(`${dir}/f`)).buffer.toString()).toBe(String(round));
+      fs.chmodSync(`${dir}/private`, round % 3 ? 0o700 : 0o755);
+      expect(await ensureDir(`${dir}/private`)).toMatchObject({ hardening: round % 3 ? 'not-needed' : 'tightened', mode: 0o700 });
+    }
+  });
+});
+
+describe('a loop that awaits only results from memory', () => {
+  test.each([
+    ['reads', (dir: string) => readLocalFileSafely(`${dir}/f`)],
+    ['directories', (dir: string) => ensureDir(`${dir}/private`)],
+  ] as [string, (dir: string) => Promise<unknown>][])('lets timers fire and immediates run: %s', async (_title, call) => {
+    const dir = scratch();
+    build(dir, ['f: content', 'private/ 0700']);
+    let fired = -1;
+    let immediates = 0;
+    let ended = false;
+    let done = 0;
+    setTimeout(() => (fired = done), 5);
+    const again = () => {
+      immediates += 1;
+      if (!ended) setImmediate(again);
+    };
+    setImmediate(again);
+    while (done < 20_000) {
+      await call(dir);
+      done += 1;
+    }
+    ended = true;
+    expect(fired).toBeGreaterThanOrEqual(0);
+    expect(fired).toBeLessThan(20_000);
+    expect(immediates).toBeGreaterThan(20);
+  });
+});
+
+describe.runIf(process.platform === 'linux')('10,000 calls at once', () => {
+  test.each(['read', 'ensure', 'write'])('keep the event loop no longer than node:fs does: %s', async (kind) => {
+    const dir = crowdDir();
+    const best = { max: Infinity, p99: Infinity, took: Infinity };
+    const peer = { ...best };
+    // The burst of ten thousand starts is the same for both. It takes some tens of milliseconds, while node:fs has next
+    // to nothing to do. A delay that grows with the work itself must not show.
+    const isNoWorse = () => best.max < peer.max * 1.25 + 40 && best.p99 < peer.p99 * 1.25 + 40;
+    // The best of several alternating rounds, because the load of the machine varies.
+    for (let round = 0; round < 8 && (round === 0 || !isNoWorse()); round += 1) {
+      for (const [into, name] of [[peer, `peer-${kind}`], [best, kind]] as const) {
+        const { failures, ...found } = await crowd(['delay', name, 10_000, dir]);
+        if (into === best) expect(failures).toBe(0);
+        for (const figure of ['max', 'p99', 'took'] as const) into[figure] = Math.min(into[figure], found[figure]);
+      }
+    }
+    const shown = ({ max, p99, took }: typeof best) => `max ${max.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms, all in ${took.toFixed(0)} ms`;
+    const figures = `10,000 × ${kind}: event loop delay ${shown(best)}; node:fs ${shown(peer)}`;
+    console.log(figures);
+    expect(isNoWorse(), figures).toBe(true);
+  });
+
+  test.each([
+    ['read', 10_000],
+    ['read-large', 1000],
+    ['read-rooted', 3000],
+    ['ensure', 10_000],
+    ['write', 10_000],
+  ])('hold few descriptors and start no threads: %s', async (kind, count) => {
+    const { failures, before, most, after, samples } = await crowd(['counts', kind, count, crowdDir()]);
+    console.log(`${count} × ${kind}: at most ${most.descriptors - before.descriptors} descriptors and ${most.threads - before.threads} threads more, in ${samples} looks`);
+    expect(failures).toBe(0);
+    expect(samples).toBeGreaterThan(2);
+    expect(most.descriptors - before.descriptors).toBeLessThan(300);
+    expect(most.threads - before.threads).toBeLessThanOrEqual(4);
+    expect(after.descriptors).toBeLessThanOrEqual(before.descriptors);
+  });
+
+  test('writeAtomicMany, fifty times at once: descriptors and threads are bounded, and gone afterwards', async () => {
+    const { failures, before, most, after, samples } = await crowd(['counts', 'many', 50, crowdDir()]);
+    console.log(`50 × 64 files: at most ${most.descriptors - before.descriptors} descriptors and ${most.threads - before.threads} threads more, in ${samples} looks`);
+    expect(failures).toBe(0);
+    // Four threads of libuv's pool, each with 64 files of two descriptors and fifteen helpers. Helpers of one step may
+    // still run when those of the next start.
+    expect(most.descriptors - before.descriptors).toBeLessThan(4 * 64 * 2 + 100);
+    expect(most.threads - before.threads).toBeLessThanOrEqual(4 * 15 * 2 + 4);
+    expect(after.descriptors).toBeLessThanOrEqual(before.descriptors);
+    expect(after.threads).toBeLessThanOrEqual(before.threads + 4);
+  });
+
+  test.each([
+    ['read', 3000],
+    ['read-large', 600],
+    ['write', 1000],
+    ['ensure', 3000],
+  ])('succeed with a limit of 256 descriptors: %s', async (kind, count) => {
+    const { failures } = await crowd(['delay', kind, count, crowdDir()], 'ulimit -n 256');
+    expect(failures).toBe(0);
+  });
+});
+
+describe.runIf(process.platform === 'linux')('a read of 256 MiB', () => {
+  test('takes no more memory than the file, in both forms', async () => {
+    const size = 256 << 20;
+    const file = `${scratch()}/huge`;
+    fs.writeFileSync(file, '');
+    fs.truncateSync(file, size);
+    const nothing = await crowd(['memory', 'nothing', file]);
+    for (const form of ['sync', 'promise']) {
+      const { read, most } = await crowd(['memory', form, file]);
+      expect(read).toBe(size);
+      console.log(`256 MiB, ${form}: ${((most - nothing.most) / size).toFixed(3)} of the file`);
+      expect(most - nothing.most).toBeLessThan(1.02 * size + (4 << 20));
+    }
+  });
+});
+
+test('a rejection that nobody handles is raised once for each call; none for what succeeds, nor for entries of writeAtomicMany that fail', async () => {
+  const dir = scratch();
+  build(dir, ['f: content', 'link => f', 'd/ 0700']);
+  const { fulfilled, ...rejected } = await crowd(['unhandled', dir]);
+  expect(fulfilled).toBe(0);
+  expect(Object.keys(rejected).length).toBeGreaterThan(20);
+  expect(rejected).toEqual(Object.fromEntries(Object.keys(rejected).map((name) => [name, 3])));
+});

@@ -1,0 +1,128 @@
+// The order of replacements of holdfast/fs-safe: those of one path wait for each other, all others do not.
+import * as fs from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { writeAtomic, writeAtomicMany } from '../../index.mjs';
+import { plain } from '../helpers/fs-safe-hosts.js';
+import { build, scratch } from '../helpers/scratch.js';
+
+const { replaceFileAtomic, writeTextAtomic } = plain;
+const never = () => new Promise<void>(() => {});
+
+/** Returns the outcome of a call, or that it waits for ever. */
+async function settled(call: Promise<unknown>): Promise<string> {
+  const late = new AbortController();
+  const outcome = await Promise.race([call.then(() => 'done', String), wait(3000, 'waits', { signal: late.signal }).catch(() => 'late')]);
+  late.abort();
+  return outcome;
+}
+
+const read = (file: string) => fs.readFileSync(file, 'utf8');
+
+describe('beforeRename that awaits a write of another path', () => {
+  /** Pairs of a target and the file that its callback writes, beneath a directory of their own. */
+  const PAIRS: [string, string, string][] = [
+    ['the same name in a directory that is missing', 'state/f.json', 'backup/f.json'],
+    ['the same name in a directory that exists', 'state/f.json', 'old/f.json'],
+    ['a name in another case', 'Notes.md', 'notes.md'],
+    ['a name with a dot at its end', 'f', 'f.'],
+    ['a name with other code points for the same letters', '\u00e9.txt', 'e\u0301.txt'],
+  ];
+
+  it.each(PAIRS)('ends with %s: replaceFileAtomic', async (_, target, other) => {
+    const dir = scratch();
+    build(dir, ['state/', 'old/']);
+    const beforeRename = () => replaceFileAtomic({ filePath: `${dir}/${other}`, content: 'old' }).then(() => {});
+    expect(await settled(replaceFileAtomic({ filePath: `${dir}/${target}`, content: 'new', beforeRename }))).toBe('done');
+    expect([read(`${dir}/${target}`), read(`${dir}/${other}`)]).toEqual(['new', 'old']);
+  });
+
+  it.each(PAIRS)('ends with %s: writeTextAtomic', async (_, target, other) => {
+    const dir = scratch();
+    build(dir, ['state/', 'old/']);
+    const beforeRename = () => writeTextAtomic(`${dir}/${other}`, 'old');
+    expect(await settled(writeTextAtomic(`${dir}/${target}`, 'new', { beforeRename }))).toBe('done');
+    expect([read(`${dir}/${target}`), read(`${dir}/${other}`)]).toEqual(['new', 'old']);
+  });
+
+  it.each(PAIRS)('ends with %s: a file system of the host', async (_, target, other) => {
+    const dir = scratch();
+    build(dir, ['state/', 'old/']);
+    const promises = { ...fs.promises, rename: (from: fs.PathLike, to: fs.PathLike) => fs.promises.rename(from, to) };
+    const options = { content: 'new', fileSystem: { promises } };
+    const beforeRename = () => replaceFileAtomic({ ...options, filePath: `${dir}/${other}` }).then(() => {});
+    expect(await settled(replaceFileAtomic({ ...options, filePath: `${dir}/${target}`, beforeRename }))).toBe('done');
+    expect(fs.existsSync(`${dir}/${other}`)).toBe(true);
+  });
+
+  it('ends with a write of a root, and with one of holdfast itself', async () => {
+    const dir = scratch();
+    build(dir, ['state/']);
+    const root = await plain.root(dir);
+    const beforeRename = async () => {
+      await root.write('a/f.json', 'old');
+      await writeAtomic(`${dir}/b/f.json`, 'old', { mkdir: true });
+    };
+    expect(await settled(replaceFileAtomic({ filePath: `${dir}/state/f.json`, content: 'new', beforeRename }))).toBe('done');
+  });
+});
+
+describe('a replacement that does not end', () => {
+  it('does not block other paths when its directory is removed', async () => {
+    const dir = scratch();
+    build(dir, ['gone/']);
+    void replaceFileAtomic({ filePath: `${dir}/gone/f`, content: 'new', beforeRename: never }).catch(() => {});
+    await wait(100);
+    fs.rmSync(`${dir}/gone`, { recursive: true });
+    expect(await settled(replaceFileAtomic({ filePath: `${dir}/other/f`, content: 'new' }))).toBe('done');
+    expect(await settled(writeTextAtomic(`${dir}/third/f`, 'new'))).toBe('done');
+  });
+});
+
+describe('replacements of one path', () => {
+  it('are published in the order of their calls, however the path is spelled', async () => {
+    const dir = scratch();
+    const published: string[] = [];
+    const one = (filePath: string, content: string, ms: number) =>
+      replaceFileAtomic({ filePath, content, beforeRename: async () => void (await wait(ms), published.push(content)) });
+    await Promise.all([one(`${dir}/e/f`, '1', 50), one(`${dir}/e/x/../f`, '2', 0).catch(() => {}), one(`${dir}/e//f`, '3', 0), one(`${dir}/e/./f`, '4', 0)]);
+    expect(published).toEqual(['1', '3', '4']);
+    expect(read(`${dir}/e/f`)).toBe('4');
+  });
+
+  it('continue after a failed one', async () => {
+    const file = `${scratch()}/f`;
+    const failed = replaceFileAtomic({ filePath: file, content: '1', beforeRename: () => Promise.reject(new Error('stop')) });
+    const later = replaceFileAtomic({ filePath: file, content: '2' });
+    await expect(failed).rejects.toThrow('stop');
+    await later;
+    expect(read(file)).toBe('2');
+  });
+});
+
+describe('a producer of writeAtomic that awaits a write of another path', () => {
+  it.each([
+    ['the same name in a directory that is missing', 'a/f', 'b/f'],
+    ['a name in another case', 'Notes.md', 'notes.md'],
+    ['the same path', 'f', 'f'],
+  ])('ends with %s', async (_, target, other) => {
+    const dir = scratch();
+    async function* chunks() {
+      await writeAtomic(`${dir}/${other}`, 'old', { mkdir: true });
+      await writeAtomicMany([{ file: `${dir}/${other}`, data: 'older' }]);
+      yield 'new';
+    }
+    expect(await settled(writeAtomic(`${dir}/${target}`, chunks(), { mkdir: true }))).toBe('done');
+    expect(read(`${dir}/${target}`)).toBe('new');
+  });
+
+  it('ends with a stream beneath the root of an adapter', async () => {
+    const dir = scratch();
+    const root = await plain.root(dir);
+    async function* chunks() {
+      await root.write('b/f', 'old');
+      yield Buffer.from('new');
+    }
+    expect(await settled(root.create('a/f', chunks()))).toBe('done');
+  });
+});

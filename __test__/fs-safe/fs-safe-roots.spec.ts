@@ -1,0 +1,148 @@
+// The directory of a holdfast/fs-safe root after its descriptor is closed, and before a method calls the original.
+import * as fs from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { bindFsSafe } from '../../fs-safe.mjs';
+import { FsSafeError, plain } from '../helpers/fs-safe-hosts.js';
+import { build, scratch, tree } from '../helpers/scratch.js';
+
+/** Exceeds the number of roots with an open descriptor. */
+const MANY = 65;
+
+async function releaseOthers(dir: string): Promise<void> {
+  for (let i = 0; i < MANY; i += 1) await plain.root(dir);
+}
+
+function exchange(dir: string, a: string, b: string): void {
+  fs.renameSync(`${dir}/${a}`, `${dir}/between`);
+  fs.renameSync(`${dir}/${b}`, `${dir}/${a}`);
+  fs.renameSync(`${dir}/between`, `${dir}/${b}`);
+}
+
+describe('a root whose descriptor was closed', () => {
+  it('reads and writes beneath its own directory alone while names are exchanged', async () => {
+    const dir = scratch();
+    build(dir, ['r/f: ours', 'attacker/f: theirs', 'other/']);
+    const seen = new Set<string>();
+    for (let i = 0; i < 60; i += 1) {
+      const root = await plain.root(`${dir}/r`);
+      await releaseOthers(`${dir}/other`);
+      let isDone = false;
+      const calls = Promise.allSettled([root.readText('f'), root.write(`w${i}`, 'written', { durable: false })]).then((results) => {
+        isDone = true;
+        return results;
+      });
+      let exchanges = 0;
+      while (!isDone) {
+        exchange(dir, 'r', 'attacker');
+        exchanges += 1;
+        await turn();
+      }
+      if (exchanges % 2 === 1) exchange(dir, 'r', 'attacker');
+      for (const result of await calls) {
+        if (result.status === 'rejected') expect(result.reason).toMatchObject({ name: 'FsSafeError', code: 'path-mismatch' });
+        else if (result.value !== undefined) seen.add(result.value as string);
+      }
+      expect(fs.readdirSync(`${dir}/attacker`)).toEqual(['f']);
+    }
+    expect(seen).not.toContain('theirs');
+  });
+
+  it('is the same directory after it was renamed and renamed back', async () => {
+    const dir = scratch();
+    build(dir, ['r/f: ours', 'other/']);
+    const root = await plain.root(`${dir}/r`);
+    await releaseOthers(`${dir}/other`);
+    fs.renameSync(`${dir}/r`, `${dir}/was`);
+    await expect(root.readText('f')).rejects.toMatchObject({ name: 'FsSafeError', code: 'path-mismatch' });
+    fs.renameSync(`${dir}/was`, `${dir}/r`);
+    expect(await root.readText('f')).toBe('ours');
+  });
+
+  it.each(['a link to it', 'a file'])('is path-mismatch when its name is %s', async (what) => {
+    const dir = scratch();
+    build(dir, ['r/f: ours', 'other/', 'attacker/f: theirs']);
+    const root = await plain.root(`${dir}/r`);
+    await releaseOthers(`${dir}/other`);
+    fs.renameSync(`${dir}/r`, `${dir}/was`);
+    if (what === 'a file') fs.writeFileSync(`${dir}/r`, '');
+    else fs.symlinkSync('attacker', `${dir}/r`);
+    await expect(root.readText('f')).rejects.toMatchObject({ name: 'FsSafeError', code: 'path-mismatch' });
+  });
+});
+
+/** An original that works by name, as the library does between its own checks. */
+const original = {
+  async root(rootDir: string) {
+    const at = (name: string) => `${rootDir}/${name}`;
+    return {
+      append: async (name: string, data: string) => fs.appendFileSync(at(name), data),
+      list: async (name: string) => fs.readdirSync(at(name)),
+      remove: async (name: string) => fs.rmSync(at(name)),
+      write: async (name: string, data: string) => fs.writeFileSync(at(name), data),
+      async *entries(name: string) {
+        yield* fs.readdirSync(at(name));
+      },
+    };
+  },
+};
+
+describe('a method that calls the original', () => {
+  const { root: makeRoot } = bindFsSafe({ FsSafeError, original });
+  type Root = Awaited<ReturnType<typeof makeRoot>>;
+  const calls: Record<string, (root: Root) => unknown> = {
+    remove: (root) => root.remove('f'),
+    append: (root) => root.append('f', 'more'),
+    list: (root) => root.list('.'),
+    'a write with denyMutations': (root) => root.write('f', 'new', { denyMutations: { paths: ['/nowhere'] } }),
+    entries: async (root) => {
+      for await (const name of root.entries('.')) void name;
+    },
+  };
+  const swaps: Record<string, (dir: string) => void> = {
+    'another directory': (dir) => exchange(dir, 'r', 'attacker'),
+    'a link to another directory': (dir) => {
+      fs.renameSync(`${dir}/r`, `${dir}/was`);
+      fs.symlinkSync('attacker', `${dir}/r`);
+    },
+    'a link to the same directory': (dir) => {
+      fs.renameSync(`${dir}/r`, `${dir}/was`);
+      fs.symlinkSync('was', `${dir}/r`);
+    },
+    nothing: (dir) => fs.renameSync(`${dir}/r`, `${dir}/was`),
+  };
+  const rows = Object.keys(calls).flatMap((call) => Object.keys(swaps).flatMap((swap) => [false, true].map((isUsed) => ({ call, swap, isUsed }))));
+
+  it.each(rows)('is path-mismatch when the name of the root is now $swap: $call, used before: $isUsed', async ({ call, swap, isUsed }) => {
+    const dir = scratch();
+    build(dir, ['r/f: ours', 'attacker/f: theirs']);
+    const root = await makeRoot(`${dir}/r`);
+    if (isUsed) expect(await root.list('.')).toEqual(['f']);
+    swaps[swap]!(dir);
+    const before = tree(dir);
+    await expect(Promise.resolve().then(() => calls[call]!(root))).rejects.toMatchObject({ name: 'FsSafeError', code: 'path-mismatch' });
+    expect(tree(dir)).toEqual(before);
+  });
+
+  it('works while the name of the root leads to its directory', async () => {
+    const dir = scratch();
+    build(dir, ['r/f: ours']);
+    const root = await makeRoot(`${dir}/r`);
+    await root.append('f', ' and more');
+    expect(await root.list('.')).toEqual(['f']);
+    expect(await root.readText('f')).toBe('ours and more');
+    await root.remove('f');
+    expect(fs.readdirSync(`${dir}/r`)).toEqual([]);
+  });
+});
+
+describe('stat and exists', () => {
+  it('use the directory of the root, whatever has its name', async () => {
+    const dir = scratch();
+    build(dir, ['r/f: ours', 'attacker/f: theirs, longer', 'attacker/g:']);
+    const root = await plain.root(`${dir}/r`);
+    exchange(dir, 'r', 'attacker');
+    expect((await root.stat('f')).size).toBe(4);
+    expect(await root.exists('g')).toBe(false);
+  });
+});
