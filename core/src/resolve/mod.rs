@@ -12,6 +12,7 @@ pub(crate) mod link_policy;
 mod macos;
 #[cfg(target_os = "linux")]
 mod openat2;
+mod parent;
 mod root;
 mod scope;
 mod walk;
@@ -20,8 +21,9 @@ mod windows;
 
 pub use argument::absolute;
 pub(crate) use classify::classify;
+pub(crate) use parent::Parent;
 pub use root::Root;
-pub(crate) use scope::{Found, Last, Located, TOO_LONG};
+pub(crate) use scope::{Found, Last, Located};
 pub use scope::{Policy, Resolver, Scope};
 
 #[cfg(target_os = "macos")]
@@ -33,7 +35,7 @@ use windows as kernel;
 
 use crate::error::{Code, Error};
 use crate::path;
-use crate::sys::{self, AsFd, OFlag, Stat};
+use crate::sys::{self, AsFd, BorrowedFd, OFlag, Stat};
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
@@ -81,7 +83,7 @@ impl Scope<'_> {
     /// Returns the stat of a path without opening the file.
     pub(crate) fn stat(&self, text: &[u8], last: Last) -> Result<Stat, Error> {
         match sys::PATH_ONLY {
-            Some(flags) => Ok(sys::fstat(self.open(text, flags, last)?.fd.as_fd())?),
+            Some(flags) => Ok(sys::statx(self.open(text, flags, last)?.fd.as_fd())?),
             None => walk::stat(self, text, last).map_err(|error| match error {
                 Error::System { os, .. } if os.errno == sys::EAGAIN => {
                     Error::refused_by(Code::PathMismatch, "retries", os)
@@ -102,22 +104,27 @@ impl Scope<'_> {
     /// Returns the real path of an opened object, for results only. It is never used to open the
     /// object again.
     pub(crate) fn real_path(&self, text: &[u8], found: &Found) -> Vec<u8> {
+        self.real_path_of(text, found.fd.as_fd(), found.is_exact)
+    }
+
+    /// Returns the real path of an opened object, as [`Self::real_path`].
+    fn real_path_of(&self, text: &[u8], fd: BorrowedFd<'_>, is_exact: bool) -> Vec<u8> {
         let absolute = match self.root {
             Some(root) => path::join(root.real(), text),
             None => Cow::Borrowed(text),
         };
         let by_text = || path::normalize(&absolute);
-        if found.is_exact {
+        if is_exact {
             return by_text();
         }
-        let Ok(real) = sys::fd_path(found.fd.as_fd()) else {
-            return sys::resolved_path(found.fd.as_fd(), &absolute).unwrap_or_else(by_text);
+        let Ok(real) = sys::fd_path(fd) else {
+            return sys::resolved_path(fd, &absolute).unwrap_or_else(by_text);
         };
         if !real.starts_with(b"/") {
             // Not reachable from this process's root directory.
             return by_text();
         }
-        let real = without_deleted(real, found);
+        let real = without_deleted(real, fd);
         self.as_in_opened_root(real).unwrap_or_else(by_text)
     }
 
@@ -144,9 +151,9 @@ impl Scope<'_> {
 /// Removes the suffix that the kernel appends to the path of an object whose name was removed. A
 /// file that has another name has the suffix too; a name may also end like it.
 #[cfg(target_os = "linux")]
-fn without_deleted(mut real: Vec<u8>, found: &Found) -> Vec<u8> {
+fn without_deleted(mut real: Vec<u8>, fd: BorrowedFd<'_>) -> Vec<u8> {
     const DELETED: &[u8] = b" (deleted)";
-    if real.ends_with(DELETED) && is_name_gone(found.fd.as_fd(), &real) {
+    if real.ends_with(DELETED) && is_name_gone(fd, &real) {
         real.truncate(real.len() - DELETED.len());
     }
     real
@@ -155,7 +162,7 @@ fn without_deleted(mut real: Vec<u8>, found: &Found) -> Vec<u8> {
 /// Returns whether the object has no name, or not this one. A path that cannot be searched counts
 /// as its name.
 #[cfg(target_os = "linux")]
-fn is_name_gone(fd: sys::BorrowedFd<'_>, path: &[u8]) -> bool {
+fn is_name_gone(fd: BorrowedFd<'_>, path: &[u8]) -> bool {
     sys::fstat(fd).is_ok_and(|stat| {
         stat.nlink == 0
             || match sys::lstat_absolute(path) {
@@ -167,7 +174,7 @@ fn is_name_gone(fd: sys::BorrowedFd<'_>, path: &[u8]) -> bool {
 
 /// Returns the path: other systems append nothing to it.
 #[cfg(not(target_os = "linux"))]
-fn without_deleted(real: Vec<u8>, _: &Found) -> Vec<u8> {
+fn without_deleted(real: Vec<u8>, _: BorrowedFd<'_>) -> Vec<u8> {
     real
 }
 

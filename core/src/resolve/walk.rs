@@ -107,13 +107,13 @@ impl Walk {
 
     fn stat(mut self, last: Last) -> Result<Stat, Error> {
         while let Some(name) = self.walk_to_last()? {
-            let stat = sys::fstatat(self.here(), &name)?;
+            let stat = sys::statx_at(self.here(), &name)?;
             if last == Last::Keep || !stat.is_symlink() {
                 return Ok(stat);
             }
             self.follow(&name, refused(sys::ELOOP))?;
         }
-        Ok(sys::fstat(self.here())?)
+        Ok(sys::statx(self.here())?)
     }
 
     /// Walks until one name is left. Returns `None` where the path is the start itself, or ends in

@@ -8,6 +8,7 @@
 
 #[cfg(target_os = "linux")]
 mod linux;
+mod list;
 #[cfg(target_os = "macos")]
 mod macos;
 #[cfg(any(windows, test))]
@@ -31,5 +32,6 @@ pub(crate) use windows::*;
 
 #[cfg(target_os = "linux")]
 pub use linux::{Attributes, Volume};
+pub(crate) use list::{is_empty_directory, list};
 pub(crate) use types::{FileSystem, Ids, Link, Locality, Target};
 pub use types::{Stat, Time};

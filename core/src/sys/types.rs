@@ -119,6 +119,18 @@ impl Stat {
     }
 }
 
+/// One entry of a directory. Not `.` or `..`.
+#[derive(Debug, Clone, Copy)]
+#[allow(dead_code, reason = "not every verb needs every field")]
+pub(crate) struct DirEntry<'a> {
+    /// The name. It has no `/` and no NUL.
+    pub(crate) name: &'a [u8],
+    /// The `S_IFMT` bits; `None` where the file system does not tell (`DT_UNKNOWN`).
+    pub(crate) kind: Option<u32>,
+    /// The inode number. For a mount point it is that of the directory below the mount.
+    pub(crate) ino: u64,
+}
+
 /// The stat of a name and, for a symlink, its target.
 #[derive(Debug)]
 pub(crate) struct Link {

@@ -76,7 +76,7 @@ fn try_stat(scope: &Scope<'_>, raw: &[u8]) -> Result<Result<Stat, Error>, NotCac
     let fd = match open_in_memory(start, &located.text, OFlag::O_PATH, beneath) {
         Ok(fd) => fd,
         // A valid negative dentry: the ordinary lookup uses the same one.
-        Err(os) if os.errno == sys::ENOENT => return Ok(Err(classify_stat(os.into()))),
+        Err(os) if os.errno == sys::ENOENT => return Ok(Err(classify_stat("stat", os.into()))),
         Err(_) => return Err(NOT_IN_MEMORY),
     };
     let stat = sys::statx_dont_sync(fd.as_fd());

@@ -21,6 +21,7 @@ mod directory_sync;
 mod fill_temporary;
 mod fsync_errors;
 mod in_place;
+pub(crate) mod parent;
 mod prepared;
 mod published;
 mod rules;

@@ -1,13 +1,13 @@
 //! System calls of Linux.
 
 mod acl;
+mod directory;
 mod errno;
 mod fd;
 mod file_system;
 mod inspect;
 mod io;
 mod link;
-mod list;
 mod lock;
 mod mode;
 mod open;
@@ -21,13 +21,13 @@ mod tempfile;
 
 pub(crate) use super::unix::*;
 pub(crate) use acl::*;
+pub(crate) use directory::*;
 pub(crate) use errno::*;
 pub(crate) use fd::*;
 pub(crate) use file_system::*;
 pub(crate) use inspect::*;
 pub(crate) use io::*;
 pub(crate) use link::*;
-pub(crate) use list::*;
 pub(crate) use lock::*;
 pub(crate) use mode::*;
 pub(crate) use open::*;

@@ -1,13 +1,13 @@
 //! System calls of macOS.
 
 mod acl;
+mod directory;
 mod errno;
 mod fd;
 mod file_system;
 mod inspect;
 mod io;
 mod link;
-mod list;
 mod lock;
 mod mode;
 mod open;
@@ -20,12 +20,12 @@ mod superblock;
 mod tempfile;
 
 pub(crate) use acl::*;
+pub(crate) use directory::*;
 pub(crate) use errno::*;
 pub(crate) use fd::*;
 pub(crate) use file_system::*;
 pub(crate) use io::*;
 pub(crate) use link::*;
-pub(crate) use list::*;
 pub(crate) use lock::*;
 pub(crate) use mode::*;
 pub(crate) use open::*;

@@ -8,7 +8,14 @@
     )
 )]
 pub(super) mod by_name;
-pub(super) mod list;
+#[cfg_attr(
+    not(target_os = "macos"),
+    allow(
+        dead_code,
+        reason = "Linux reads directories by its own call and runs the tests only"
+    )
+)]
+pub(super) mod stream;
 
 use crate::error::Os;
 use crate::sys::types::{Stat, Time};
@@ -263,6 +270,21 @@ pub(crate) fn unlink_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<(), Os> {
 /// `readlinkat(2)`; an empty name reads the symlink of the descriptor itself.
 pub(crate) fn read_link_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Vec<u8>, Os> {
     named("readlink", nix::fcntl::readlinkat(dir, name)).map(OsStringExt::into_vec)
+}
+
+/// Converts `d_type` to `S_IFMT` bits: it has those bits shifted. `None` for `DT_UNKNOWN`, and for
+/// a whiteout.
+pub(super) fn kind_of_d_type(d_type: u8) -> Option<u32> {
+    match d_type {
+        libc::DT_UNKNOWN => None,
+        14.. => None,
+        known => Some(u32::from(known) << 12),
+    }
+}
+
+/// Returns the target of a symlink. EINVAL for anything else.
+pub(crate) fn read_link_text(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Vec<u8>, Os> {
+    read_link_at(dir, name)
 }
 
 /// Returns the working directory, without symlinks.

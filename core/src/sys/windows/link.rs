@@ -1,6 +1,6 @@
 //! Symlinks, read by the handle of the symlink itself.
 
-use super::errno::last;
+use super::errno::{EINVAL, last};
 use super::fd::{AsFd, BorrowedFd, OwnedFd, raw};
 use super::open::{OFlag, PATH_ONLY_FLAG, open_at, reopen};
 use super::stat::fstat;
@@ -41,6 +41,17 @@ pub(crate) fn read_link(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Link, Os> {
         None
     };
     Ok(Link { stat, target })
+}
+
+/// Returns the target of a symlink. EINVAL for anything else, and for a junction to a volume.
+pub(crate) fn read_link_text(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Vec<u8>, Os> {
+    match read_link(dir, name)?.target {
+        Some(Target::Path(target)) => Ok(target),
+        _ => Err(Os {
+            errno: EINVAL,
+            syscall: "readlink",
+        }),
+    }
 }
 
 fn reparse_data(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Os> {

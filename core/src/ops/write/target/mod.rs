@@ -4,32 +4,24 @@ mod sync;
 mod verify;
 
 use super::apply_metadata::OldFile;
-use super::directory_sync::{DOUBTFUL_SYNC, directory_flags, sync_directory};
-use super::fsync_errors;
+use super::parent::{ParentRules, classify_parent, open_parent};
 use super::rules::{Durable, FinalSymlink, Rules};
 use crate::error::{Code, Error, Os};
-use crate::make_dirs;
 use crate::metadata::Acl;
 use crate::metadata::locality;
 use crate::path;
-use crate::resolve::Root;
-use crate::resolve::{Last, Policy, Scope, TOO_LONG, classify, link_policy};
-use crate::sys::{self, AsFd, BorrowedFd, OwnedFd};
+use crate::resolve::{Last, Parent, Policy, Scope, classify, link_policy};
+use crate::sys::{self, AsFd, OwnedFd};
 use std::sync::Arc;
 
-/// A name in a directory that is held open.
+/// A name in a directory that is held open, and what a write knows of the directory.
 #[derive(Debug)]
 pub(crate) struct WriteTarget {
-    dir: Arc<OwnedFd>,
-    /// The root, when its own directory is the parent.
-    root: Option<Arc<Root>>,
+    parent: Parent,
     /// The directory's real path, for results and messages.
     dir_path: Vec<u8>,
-    name: Vec<u8>,
     /// Whether the path as given is the real one.
     is_as_given: bool,
-    /// The path as it was resolved, to read a symlink from.
-    text: Vec<u8>,
     can_sync: bool,
     links: u32,
 }
@@ -57,77 +49,24 @@ impl WriteTarget {
     }
 
     fn open(scope: &Scope<'_>, text: &[u8], rules: &Rules) -> Result<Self, Error> {
-        let Some((parent, name)) = path::split(text) else {
-            return Err(judge_unnamed(scope, text));
+        let parent_rules = ParentRules {
+            wants_sync: rules.durable == Durable::Full,
+            make_parents: rules.make_parents,
         };
-        let target = |dir, root, dir_path, is_as_given, can_sync| Self {
-            dir,
-            root,
-            dir_path,
-            name: name.to_vec(),
-            is_as_given,
-            text: text.to_vec(),
+        let mut can_sync = true;
+        let parent = Parent::open(scope, text, |parent| {
+            let found;
+            (found, can_sync) = open_parent(scope, parent, parent_rules)?;
+            Ok(found)
+        })?;
+        let parent = parent.ok_or_else(|| judge_unnamed(scope, text))?;
+        Ok(Self {
+            dir_path: parent.real_path(scope),
+            is_as_given: parent.is_exact(),
+            parent,
             can_sync,
             links: 0,
-        };
-        if let (Some(root), b"" | b".") = (scope.root, parent) {
-            let dir = root.directory();
-            let dir_path = root.real().to_vec();
-            return Ok(target(dir, Some(Arc::clone(root)), dir_path, false, true));
-        }
-        if path::is_too_long(name) || text.len() >= TOO_LONG {
-            // Checked before a parent is created: a read by this path would fail too.
-            return Err(Os {
-                errno: sys::ENAMETOOLONG,
-                syscall: "open",
-            }
-            .into());
-        }
-        let wants_sync = rules.durable == Durable::Full;
-        let mut can_sync = wants_sync;
-        let opened = match scope.open(parent, directory_flags(wants_sync), Last::Follow) {
-            // A directory may be writable but not readable; then it cannot be synced.
-            Err(error) if wants_sync && error.errno() == Some(sys::DENIED) => {
-                can_sync = false;
-                scope.open(parent, directory_flags(false), Last::Follow)
-            }
-            result => result,
-        };
-        let found = match (opened, rules.make_parents) {
-            (Ok(found), _) => found,
-            (Err(error), Some(mode)) if error.errno() == Some(sys::ENOENT) => {
-                let began = fsync_errors::mark();
-                let mut sync_each = |dir: BorrowedFd<'_>| {
-                    if wants_sync {
-                        can_sync &= sync_directory(dir)?;
-                        if fsync_errors::has_failed_since(began, dir) {
-                            return Err(DOUBTFUL_SYNC.into());
-                        }
-                    }
-                    Ok(())
-                };
-                let made =
-                    make_dirs::open_or_make(scope, parent, mode, Last::Follow, &mut sync_each)?;
-                let mut found = made.found;
-                if wants_sync {
-                    match sys::open_at(found.fd.as_fd(), b".", directory_flags(true)) {
-                        Ok(readable) => found.fd = readable,
-                        Err(_) => can_sync = false,
-                    }
-                }
-                found
-            }
-            (Err(error), _) => return Err(explain_parent(scope, parent, error)),
-        };
-        let dir_path = scope.real_path(parent, &found);
-        let is_exact = found.is_exact;
-        Ok(target(
-            Arc::new(found.fd),
-            None,
-            dir_path,
-            is_exact,
-            can_sync,
-        ))
+        })
     }
 
     /// Inspects what has the name, and follows a symlink where the rules allow it.
@@ -168,15 +107,15 @@ impl WriteTarget {
         // (`Purpose::Replacement`).
         let wants_mount = rules.overwrite && rules.durable != Durable::No;
         let (held, seen) = if rules.mode.is_some() || !rules.overwrite {
-            let dir = self.dir.as_fd();
+            let dir = self.parent.as_fd();
             let seen = if wants_mount {
-                sys::statx_at(dir, &self.name)
+                sys::statx_at(dir, self.name())
             } else {
-                sys::fstatat(dir, &self.name)
+                sys::fstatat(dir, self.name())
             };
             (None, seen)
         } else {
-            match sys::open_path_only(self.dir.as_fd(), &self.name, wants_mount) {
+            match sys::open_path_only(self.parent.as_fd(), self.name(), wants_mount) {
                 Ok((fd, stat)) => (fd, Ok(stat)),
                 Err(os) => (None, Err(os)),
             }
@@ -212,7 +151,7 @@ impl WriteTarget {
         let acl = match held {
             _ if rules.mode.is_some() => None,
             Some(fd) => {
-                let name = (self.dir.as_fd(), self.name.as_slice());
+                let name = (self.parent.as_fd(), self.name());
                 Acl::read(sys::get_acl_of_path_fd(fd.as_fd(), Some(name)))?
             }
             None => Some(Acl::unknown()),
@@ -227,7 +166,7 @@ impl WriteTarget {
         if scope.policy == Policy::Reject || links > link_policy::MAX_LINKS {
             return Err(Error::refused(Code::Symlink, "link"));
         }
-        let link = match sys::read_link(self.dir.as_fd(), &self.name) {
+        let link = match sys::read_link(self.parent.as_fd(), self.name()) {
             Ok(link) => link,
             Err(os) if os.errno == sys::ENOENT => {
                 self.links = links;
@@ -243,7 +182,7 @@ impl WriteTarget {
             self.links = links;
             return Ok(());
         };
-        let dir = self.dir.as_fd();
+        let dir = self.parent.as_fd();
         // Lets the next write through a symlink here find the target without blocking.
         locality::probe(dir);
         let link_target =
@@ -252,7 +191,7 @@ impl WriteTarget {
         if scope.root.is_some() && link_target.starts_with(b"/") {
             return Err(Error::refused(Code::OutsideWorkspace, "link"));
         }
-        let parent = path::split(&self.text).map_or(&b""[..], |(parent, _)| parent);
+        let parent = self.parent.text();
         let text = if parent.is_empty() {
             link_target
         } else {
@@ -271,7 +210,7 @@ impl WriteTarget {
     }
 
     pub(crate) fn directory(&self) -> Arc<OwnedFd> {
-        Arc::clone(&self.dir)
+        self.parent.directory()
     }
 
     /// Returns whether the descriptor of the directory can be synced.
@@ -281,12 +220,12 @@ impl WriteTarget {
 
     /// Returns device and inode of the directory, if its stat is available.
     pub(crate) fn identity(&self) -> Option<(u64, u64)> {
-        let stat = sys::fstat(self.dir.as_fd()).ok()?;
+        let stat = sys::fstat(self.parent.as_fd()).ok()?;
         Some((stat.dev, stat.ino))
     }
 
     pub(crate) fn name(&self) -> &[u8] {
-        &self.name
+        self.parent.name()
     }
 
     /// Returns the directory's real path.
@@ -300,31 +239,7 @@ impl WriteTarget {
     }
 
     pub(crate) fn into_real_path(self) -> Option<Vec<u8>> {
-        (!self.is_as_given).then(|| self.full_path(&self.name))
-    }
-}
-
-/// Finds the cause of a failed open of the parent. A dangling symlink on the way is not a missing
-/// directory, and no `mkdir` helps.
-fn explain_parent(scope: &Scope<'_>, parent: &[u8], error: Error) -> Error {
-    let Error::System { os, .. } = error else {
-        return error;
-    };
-    if os.errno == sys::ENOENT && make_dirs::leads_to_nothing(scope, parent) {
-        return Error::refused_by(Code::NotFound, "dangling", os);
-    }
-    classify_parent(os.into())
-}
-
-fn classify_parent(error: Error) -> Error {
-    match error {
-        Error::System { os, .. } if os.errno == sys::ENOTDIR => {
-            Error::refused_by(Code::NotDirectory, "parent", os)
-        }
-        Error::System { os, .. } if os.errno == sys::ENOENT => {
-            Error::refused_by(Code::NotFound, "directory", os)
-        }
-        other => classify(other),
+        (!self.is_as_given).then(|| self.full_path(self.name()))
     }
 }
 

@@ -5,7 +5,6 @@ use crate::error::{Code, Error};
 use crate::ops::write::directory_sync::{DOUBTFUL_SYNC, cannot_be_synced};
 use crate::ops::write::fsync_errors;
 use crate::ops::write::rules::Durable;
-use crate::sys::AsFd;
 
 impl WriteTarget {
     /// Syncs the directory after publication.
@@ -17,11 +16,11 @@ impl WriteTarget {
         if !self.can_sync {
             return Ok(Durable::No);
         }
-        match fsync_errors::sync_directory(self.dir.as_fd()) {
+        match fsync_errors::sync_directory(self.parent.as_fd()) {
             Ok(()) => Ok(Durable::Full),
             Err(os) if cannot_be_synced(os.errno) => Ok(Durable::No),
             Err(os) => {
-                if let Some(root) = &self.root {
+                if let Some(root) = self.parent.root() {
                     root.renew();
                 }
                 Err(Error::refused_by(Code::NotDurable, "", os))
@@ -32,7 +31,7 @@ impl WriteTarget {
     /// Returns the error for a successful sync when another one on the same file system has failed:
     /// [`Code::NotDurable`], as if this sync had failed too.
     pub(in crate::ops::write) fn in_doubt(&self) -> Error {
-        if let Some(root) = &self.root {
+        if let Some(root) = self.parent.root() {
             root.renew();
         }
         Error::refused_by(Code::NotDurable, "", DOUBTFUL_SYNC)

@@ -1,9 +1,9 @@
 //! Checks whether the directory of a write is still where it was opened.
 
-use super::{WriteTarget, classify_parent};
+use super::WriteTarget;
 use crate::error::{Code, Error};
 use crate::ops::write::directory_sync::directory_flags;
-use crate::path;
+use crate::ops::write::parent::classify_parent;
 use crate::resolve::{Last, Scope};
 use crate::sys::{self, AsFd};
 
@@ -15,11 +15,11 @@ impl WriteTarget {
     ///
     /// [`Code::PathMismatch`]; [`Code::NotFound`] for a directory that was removed.
     pub(in crate::ops::write) fn check_parent(&self, scope: &Scope<'_>) -> Result<(), Error> {
-        if scope.root.is_none() || self.root.is_some() {
+        if scope.root.is_none() || self.parent.root().is_some() {
             return Ok(());
         }
-        let parent = path::split(&self.text).map_or(&b"."[..], |(parent, _)| parent);
-        let held = sys::fstat(self.dir.as_fd())?;
+        let parent = self.parent.text();
+        let held = sys::fstat(self.parent.as_fd())?;
         match scope.open(parent, directory_flags(false), Last::Follow) {
             Ok(found) if sys::fstat(found.fd.as_fd())?.is_same_object(&held) => Ok(()),
             Ok(_) => Err(Error::refused(Code::PathMismatch, "moved")),

@@ -1,3 +1,0 @@
-//! The names in a directory.
-
-pub(crate) use crate::sys::unix::list::*;
