@@ -1,5 +1,5 @@
-// Checks the structure of lib/ and __test__/: in lib/ the direction of imports and cycles, in both the size of files and
-// folders, and that a spec has a folder and a name of its own.
+// Checks the structure of lib/, types/ and __test__/: in lib/ the direction of imports and cycles, in all the size of
+// files and folders, and that a spec has a folder and a name of its own.
 //
 //   node scripts/check-lib-structure.mjs   exits with 1 and names every violation
 
@@ -70,6 +70,7 @@ function checkSpecs(specs) {
 }
 
 const files = filesOf(LIB.tree, /\.[jt]s$/);
+const types = ['index.d.ts', 'fs-safe.d.ts', ...filesOf('types', /\.d\.ts$/)];
 const tests = filesOf('__test__', /\.(?:[cm]?[jt]s|c|h)$/);
 const imports = typescriptImports(files);
 
@@ -82,9 +83,9 @@ for (const [file, targets] of imports) {
   if (!file.endsWith('.ts')) violations.push(`${file}: is not TypeScript`);
 }
 for (const cycle of cyclesOf(imports)) violations.push(`cycle: ${cycle.join(' → ')}`);
-checkSizes([...files, ...tests]);
+checkSizes([...files, ...types, ...tests]);
 checkSpecs(tests.filter((file) => file.endsWith('.spec.ts')));
 
 for (const violation of violations) console.error(violation);
-console.log(`structure: ${files.length} files of lib/, ${tests.length} of __test__/, ${violations.length} violations`);
+console.log(`structure: ${files.length} files of lib/, ${types.length} of types/, ${tests.length} of __test__/, ${violations.length} violations`);
 if (violations.length > 0) process.exitCode = 1;

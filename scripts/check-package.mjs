@@ -20,7 +20,9 @@ const EXPECTED = [
   /^SECURITY\.md$/,
   /^index\.(js|mjs|d\.mts)$/,
   /^fs-safe\.(mjs|d\.ts|d\.mts)$/,
-  /^(index|errors|stage|write)\.d\.ts$/,
+  /^index\.d\.ts$/,
+  /^types\/[\w-]+\.d\.ts$/,
+  /^types\/fs-safe\/[\w-]+\.d\.ts$/,
   /^dist\/(?:[\w-]+\/)*[\w-]+\.js$/,
   /^docs\/[\w-]+\.(md|svg)$/,
 ];

@@ -1,4 +1,4 @@
-// Checks index.d.ts and index.d.mts as users see them. Installs the packed tarball next to the programs in
+// Checks the declarations as users see them. Installs the packed tarball next to the programs in
 // __test__/types, so that every import goes through `exports`. Compiles them with both supported TypeScripts under
 // every module resolution. Checks the declarations too (`skipLibCheck: false`).
 

@@ -136,7 +136,7 @@ describe('an example of the documentation', () => {
 });
 
 describe('an @example of the types', () => {
-  const examples = DECLARATIONS.flatMap(examplesOf);
+  const examples = Object.values(DECLARATIONS).flat().flatMap(examplesOf);
 
   /** Returns the folder of the other examples, with a file that exceeds every socket buffer. */
   function folder(): string {
@@ -198,7 +198,7 @@ describe('what the documentation names', () => {
   const read = (file: string): string => fs.readFileSync(path.join(PROJECT, file), 'utf8');
 
   test('every error code has a row in docs/errors.md', () => {
-    const declared = [...read('errors.d.ts').matchAll(/^ \* - `([\w-]+)`: /gm)].map((match) => match[1]!);
+    const declared = [...read('types/errors.d.ts').matchAll(/^ \* - `([\w-]+)`: /gm)].map((match) => match[1]!);
     const told = [...read('docs/errors.md').matchAll(/^\| (`[^|]+`) \| \d+ \| [^|]+ \|$/gm)].flatMap((row) => [...row[1]!.matchAll(/`([\w-]+)`/g)].map((match) => match[1]!));
     expect(declared.length).toBeGreaterThan(15);
     expect(told.sort()).toEqual(declared.sort());
@@ -255,8 +255,8 @@ describe('what the documentation names', () => {
   });
 });
 
-describe('index.d.ts and what it re-exports', () => {
-  const files = ['index.d.ts', 'errors.d.ts', 'stage.d.ts', 'write.d.ts'];
+describe('the files that index.d.ts re-exports', () => {
+  const files = DECLARATIONS.holdfast.filter((file) => file !== 'index.d.ts');
   const isDocumented = (node: ts.Node) => ts.getJSDocCommentsAndTags(node).length > 0;
 
   /** Returns every declaration and its members, by name. */

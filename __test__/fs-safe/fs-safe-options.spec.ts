@@ -178,7 +178,7 @@ describe('an option of replaceFileAtomic', () => {
   const rows = [...section.matchAll(/^\| `(\w+)` \| (mapped|ignored|original) \| .+ \|$/gm)].map(([, option]) => option!);
 
   test('has a row in the documentation, each that is declared, and a test', () => {
-    const declarations = fs.readFileSync(path.join(PROJECT, 'fs-safe.d.ts'), 'utf8');
+    const declarations = fs.readFileSync(path.join(PROJECT, 'types/fs-safe/replace.d.ts'), 'utf8');
     const of = (head: string) => [...new RegExp(`^export (?:interface|type) ${head}[^{]*\\{(.*?)^\\}`, 'ms').exec(declarations)![1]!.matchAll(/^  (\w+)\??:/gm)].map(([, name]) => name!);
     const declared = [...of('FsSafeReplaceBaseOptions'), ...of('FsSafeReplaceOptions')];
     expect(declared.length).toBe(20);

@@ -3,7 +3,14 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { PROJECT } from './doc-blocks.js';
 
-export const DECLARATIONS = ['index.d.ts', 'errors.d.ts', 'write.d.ts', 'stage.d.ts', 'fs-safe.d.ts'];
+/** Returns an entry of the package and the files that it re-exports. */
+function declarationsOf(entry: string): string[] {
+  const text = fs.readFileSync(path.join(PROJECT, entry), 'utf8');
+  return [entry, ...[...text.matchAll(/^export \* from '\.\/(.+)\.js';$/gm)].map((match) => `${match[1]}.d.ts`)];
+}
+
+/** The files with the declarations of each entry of the package. */
+export const DECLARATIONS = { holdfast: declarationsOf('index.d.ts'), 'holdfast/fs-safe': declarationsOf('fs-safe.d.ts') };
 
 export interface Example {
   /** file and line of the tag */
@@ -63,20 +70,19 @@ export function examplesOf(file: string): Example[] {
 }
 
 /** Returns the values that an entry of the package exports, by its declarations. */
-function exportsOf(file: string): string[] {
-  const files = file === 'fs-safe.d.ts' ? [file] : DECLARATIONS.filter((name) => name !== 'fs-safe.d.ts');
-  return files.flatMap((name) => [...fs.readFileSync(path.join(PROJECT, name), 'utf8').matchAll(/^export (?:function|const|class) (\w+)/gm)].map((match) => match[1]!));
+export function exportsOf(entry: keyof typeof DECLARATIONS): string[] {
+  return DECLARATIONS[entry].flatMap((name) => [...fs.readFileSync(path.join(PROJECT, name), 'utf8').matchAll(/^export (?:function|const|class) (\w+)/gm)].map((match) => match[1]!));
 }
 
 /** Returns the example as a TypeScript module, which fails when the example does. */
 export function programOf({ name, of, code }: Example): string {
-  const file = name.split(',')[0]!;
+  const entry = DECLARATIONS.holdfast.includes(name.split(',')[0]!) ? 'holdfast' : 'holdfast/fs-safe';
   const { parameters = '', before = '', call = 'await example();' } = SURROUNDINGS[of] ?? {};
   const lines = code.split('\n');
   const imports = lines.filter((line) => line.startsWith('import '));
   const body = lines.filter((line) => !line.startsWith('import '));
   return [
-    `import { ${[...new Set(exportsOf(file))].join(', ')} } from '${file === 'fs-safe.d.ts' ? 'holdfast/fs-safe' : 'holdfast'}';`,
+    `import { ${[...new Set(exportsOf(entry))].join(', ')} } from '${entry}';`,
     ...imports,
     before,
     `async function example(${parameters}): Promise<void> {`,

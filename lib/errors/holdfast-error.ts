@@ -3,7 +3,7 @@ import { FIELDS, NO_FACTS, checkedFields, type Fields } from './fields.js';
 import { escapedForJson, escapedLines, quoted } from '../base/escape.js';
 import { DIST } from '../base/location.js';
 import { CODES, explain } from './messages.js';
-import type { HoldfastErrorCategory, HoldfastErrorCode, HoldfastErrorJSON, HoldfastErrorPublic } from '../../errors.js';
+import type { HoldfastErrorCategory, HoldfastErrorCode, HoldfastErrorJSON, HoldfastErrorPublic } from '../../types/errors.js';
 import type { Context, Failure, NativePath } from './failure.js';
 
 /** Marks a HoldfastError. Every copy of the package has the same symbol. */

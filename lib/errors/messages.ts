@@ -2,7 +2,7 @@
 
 import { quoted, shellWord } from '../base/escape.js';
 import { table, tableOfTables } from '../base/lookup-table.js';
-import type { HoldfastErrorCategory, HoldfastErrorCode } from '../../errors.js';
+import type { HoldfastErrorCategory, HoldfastErrorCode } from '../../types/errors.js';
 import type { Context, Failure } from './failure.js';
 
 interface Known {

@@ -4,7 +4,7 @@ import { os } from '../base/node.js';
 import { isError, isHoldfastError } from './holdfast-error.js';
 import { CODES } from './messages.js';
 import { table, tableOfTables } from '../base/lookup-table.js';
-import type { HoldfastErrorCategory, PublicError } from '../../errors.js';
+import type { HoldfastErrorCategory, PublicError } from '../../types/errors.js';
 
 /** HTTP status by code. Other policy codes are 403, other operational codes 500. */
 const STATUS = table({

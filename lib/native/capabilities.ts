@@ -1,5 +1,5 @@
 import { native, nativePath } from './load.js';
-import type { Capabilities } from '../../index.js';
+import type { Capabilities } from '../../types/capabilities.js';
 
 /** Name of the kernel's path resolver. */
 const KERNEL = process.platform === 'darwin' ? 'open-flags' : 'openat2';

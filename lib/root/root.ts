@@ -11,7 +11,7 @@ import { write, writeSync } from '../verbs/write.js';
 import { writeMany } from '../verbs/write-many.js';
 import type { Identified } from '../schedule/root-handle.js';
 import type { Stats } from 'node:fs';
-import type { EnsureDirResult } from '../../index.js';
+import type { EnsureDirResult } from '../../types/ensure-dir.js';
 
 type Held = Identified & { defaults: Defaults };
 

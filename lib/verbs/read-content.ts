@@ -3,7 +3,7 @@
 import { os } from '../base/node.js';
 import { refusal } from '../errors/holdfast-error.js';
 import type { NativePath } from '../errors/failure.js';
-import type { ReadResult, ReadTextResult } from '../../index.js';
+import type { ReadResult, ReadTextResult } from '../../types/read.js';
 
 type FastBufferClass = new (memory: ArrayBuffer) => Buffer;
 

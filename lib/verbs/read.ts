@@ -16,7 +16,7 @@ import { invalidValue, noCallback, noCallbackSync } from '../options/validate.js
 import { ReadIndex } from '../native/record-layout.js';
 import type { Handle } from '../native/binding.js';
 import type { NativePath } from '../errors/failure.js';
-import type { ReadResult, ReadTextResult } from '../../index.js';
+import type { ReadResult, ReadTextResult } from '../../types/read.js';
 
 const { types } = util;
 

@@ -65,7 +65,7 @@ describe('httpStatus', () => {
   );
 
   it('has a documented table with every status', () => {
-    for (const file of ['errors.d.ts', 'docs/outbound-media.md']) {
+    for (const file of ['types/errors.d.ts', 'docs/outbound-media.md']) {
       const text = fs.readFileSync(path.join(PACKAGE, file), 'utf8');
       const rows = new Map([...text.matchAll(/^[ *]*\| (\d{3}) \| (.*) \|$/gm)].map((row) => [row[1], row[2]]));
       for (const [code, status] of CODES) {

@@ -8,6 +8,7 @@ import * as esm from '../../../index.mjs';
 import { failure, openFiles } from '../../helpers/forms.js';
 import { binaryOfPackage, copyOfPackage, PACKAGE } from '../../helpers/package-copy.js';
 import { build, scratch } from '../../helpers/scratch.js';
+import { exportsOf } from '../../helpers/type-examples.js';
 
 const require = createRequire(import.meta.url);
 const cjs = require('../../../index.js') as typeof esm;
@@ -17,11 +18,8 @@ function node(script: string, { esm = false, env = {}, cwd = PACKAGE }: { esm?: 
   return { status: done.status, stdout: done.stdout.trim(), stderr: done.stderr };
 }
 
-/** The values that index.d.ts exports, including those of the re-exported errors.d.ts. */
-function declaredValues(): string[] {
-  const text = ['index.d.ts', 'errors.d.ts', 'stage.d.ts', 'write.d.ts'].map((name) => fs.readFileSync(path.join(PACKAGE, name), 'utf8')).join('\n');
-  return [...new Set([...text.matchAll(/^export (?:declare )?(?:function|const|class) (\w+)/gm)].map((match) => match[1]!))].sort();
-}
+/** The values that index.d.ts exports. */
+const declaredValues = () => [...new Set(exportsOf('holdfast'))].sort();
 
 describe('the exports', () => {
   test('are the same set, and the same objects, for require and import', () => {

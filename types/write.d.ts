@@ -1,5 +1,5 @@
 /// <reference types="node" />
-import type { CommonOptions, Containment, PathInput, SyncOptions } from './index.js';
+import type { CommonOptions, Containment, PathInput, SyncOptions } from './common.js';
 
 /** Data that is there at the time of the call. It is copied then: changing it later changes nothing. */
 export type WriteBytes = string | ArrayBufferView | ArrayBuffer;

@@ -1,6 +1,7 @@
 /// <reference types="node" />
 import type { FileHandle } from 'node:fs/promises';
-import type { PathInput, WriteOptions, WriteResult } from './index.js';
+import type { PathInput } from './common.js';
+import type { WriteOptions, WriteResult } from './write.js';
 
 /**
  * A file in the making: a temporary with a name, in the target's directory, that anybody may write by its path or its handle. It
