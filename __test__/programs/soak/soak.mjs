@@ -1,13 +1,14 @@
 // Calls verbs many times in one process. Prints a line of JSON for each, with the course of memory, descriptors and
 // threads. Started by scripts/soak.mjs and lifecycle.spec.ts.
-//   node --expose-gc soak.mjs '{ "dir": "…", "calls": 1000, "only": "…", "leak": "bytes" }'
+//   node --expose-gc soak.mjs '{ "dir": "…", "calls": 1000, "only": "…", "leak": "bytes", "memory": false }'
 import * as fs from 'node:fs';
 import { capabilities } from '../../../index.mjs';
 import { leastSquares } from './slope.mjs';
 import { SLOW, verbs } from './verbs.mjs';
 
-// `looks`: number of memory samples in one row. During the first half caches and allocators fill up.
-const { dir, calls: wanted, full, only, leak, user, looks: LOOKS = 40 } = JSON.parse(process.argv[2]);
+// `looks`: number of samples in one row. During the first half caches and allocators fill up. `memory: false` waits for
+// descriptors and threads to go, and not for memory, which takes several collections a sample.
+const { dir, calls: wanted, full, only, leak, user, looks: LOOKS = 40, memory = true } = JSON.parse(process.argv[2]);
 /** Concurrent asynchronous calls. */
 const WAVE = 50;
 
@@ -46,12 +47,19 @@ async function settle() {
   return rss;
 }
 
-async function look() {
-  return {
-    rss: await settle(),
-    descriptors: fs.readdirSync('/proc/self/fd').length,
-    threads: fs.readdirSync('/proc/self/task').length,
-  };
+const count = (what) => fs.readdirSync(`/proc/self/${what}`).length;
+
+async function look(first) {
+  let rss = 0;
+  if (memory || first === undefined) rss = await settle();
+  else {
+    for (let turn = 0; turn < 10; turn += 1) {
+      globalThis.gc();
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      if (count('fd') <= first.descriptors && count('task') <= first.threads) break;
+    }
+  }
+  return { rss, descriptors: count('fd'), threads: count('task') };
 }
 
 async function callAll(call, from, to) {
@@ -77,7 +85,7 @@ for (const [name, call] of Object.entries(verbs(dir, full, closed))) {
     const started = performance.now();
     await callAll(call, looks.at(-1).calls, upTo);
     busy += performance.now() - started;
-    looks.push({ calls: upTo, ...(await look()) });
+    looks.push({ calls: upTo, ...(await look(looks[0])) });
   }
   const later = looks.slice(LOOKS / 2);
   const change = (key) => later.at(-1)[key] - looks[0][key];
