@@ -102,7 +102,7 @@ describe('many copies in one process, as registries of modules that are thrown a
         for (let n = 0; n < 20; n++) load();
         await settle();
         const before = process.memoryUsage().arrayBuffers;
-        for (let n = 0; n < 300; n++) load();
+        for (let n = 0; n < 100; n++) load();
         await settle();
         console.log(process.memoryUsage().arrayBuffers - before);
       })();`;
