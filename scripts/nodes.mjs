@@ -20,7 +20,8 @@ const own = process.argv.slice(2, separator === -1 ? undefined : separator);
  * Specs that are independent of Node and that `npm test` has run. They test the kernel, file systems, a shell and the
  * core: races, faults, kills, gigabytes, mounts and disks, ACLs, owners, modes, filters, tables of links and roots. The
  * binary is the same file under every Node, and these specs call it in the same few ways. The other specs,
- * faults-once among them, test promises, errors, streams and threads.
+ * faults-once among them, test promises, errors, streams and threads. Patterns beneath __test__/: a new spec in one of
+ * these folders is excluded, too, unless `!(…)` names it.
  */
 const KERNEL_AND_CORE = [
   'system/containment/!(pinned-root)',
