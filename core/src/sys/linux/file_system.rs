@@ -46,11 +46,14 @@ pub(crate) fn is_procfs(fd: BorrowedFd<'_>) -> Result<bool, Os> {
 }
 
 /// Returns whether the mount of the descriptor follows no symlinks (`nosymfollow`, Linux 5.10).
-///
-/// Not every C library has the flags in `struct statfs`.
 pub(crate) fn follows_no_links(fd: BorrowedFd<'_>) -> Result<bool, Os> {
     /// `ST_NOSYMFOLLOW` of linux/statfs.h.
     const NO_SYMLINKS: u64 = 0x2000;
+    Ok(mount_flags(fd)? & NO_SYMLINKS != 0)
+}
+
+/// Returns the flags of fstatvfs(3). Not every C library has them in `struct statfs`.
+pub(super) fn mount_flags(fd: BorrowedFd<'_>) -> Result<u64, Os> {
     let mut raw = MaybeUninit::<libc::statvfs>::zeroed();
     // SAFETY: the descriptor is borrowed and open, and `raw` is exclusive memory of the size the
     // call writes.
@@ -63,7 +66,7 @@ pub(crate) fn follows_no_links(fd: BorrowedFd<'_>) -> Result<bool, Os> {
         reason = "the width of the flags differs between architectures"
     )]
     let flags = u64::from(raw.f_flag);
-    Ok(flags & NO_SYMLINKS != 0)
+    Ok(flags)
 }
 
 /// Returns whether a directory may treat names as equal that differ in case or accents. True where

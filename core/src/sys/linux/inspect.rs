@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "these calls have no safe wrapper")]
 
 use super::errno::knows_call;
+use super::file_system::mount_flags;
 use super::procfs;
 use crate::error::Os;
 use crate::sys::unix::named;
@@ -136,6 +137,8 @@ pub struct Volume {
     reason = "widths and signs of struct statfs differ between architectures and C libraries"
 )]
 pub(crate) fn volume(fd: BorrowedFd<'_>) -> Result<Volume, Os> {
+    /// `ST_RDONLY` of fstatvfs(3).
+    const READ_ONLY: u64 = 1;
     let mut raw = MaybeUninit::<libc::statfs>::zeroed();
     // SAFETY: the descriptor is borrowed and open, and `raw` is exclusive memory of the size the
     // call writes.
@@ -151,21 +154,8 @@ pub(crate) fn volume(fd: BorrowedFd<'_>) -> Result<Volume, Os> {
         available_blocks: raw.f_bavail as u64,
         inodes: raw.f_files as u64,
         free_inodes: raw.f_ffree as u64,
-        is_read_only: is_read_only(fd)?,
+        is_read_only: mount_flags(fd)? & READ_ONLY != 0,
     })
-}
-
-/// Returns whether file system or mount are read-only. Not every C library has the flags in `struct
-/// statfs`.
-fn is_read_only(fd: BorrowedFd<'_>) -> Result<bool, Os> {
-    let mut raw = MaybeUninit::<libc::statvfs>::zeroed();
-    // SAFETY: the descriptor is borrowed and open, and `raw` is exclusive memory of the size the
-    // call writes.
-    let result = unsafe { libc::fstatvfs(fd.as_raw_fd(), raw.as_mut_ptr()) };
-    named("statfs", Errno::result(result).map(drop))?;
-    // SAFETY: the memory was zeroed, which is a valid value of every field, and then filled.
-    let raw = unsafe { raw.assume_init() };
-    Ok(raw.f_flag & libc::ST_RDONLY != 0)
 }
 
 /// Numbers of capabilities(7).
