@@ -18,8 +18,7 @@ use lock::NameLock;
 pub(crate) use lock::{is_name_locked, readable};
 pub(crate) use name::{RECOVERY_SUFFIX, is_name_of_one};
 use name::{SUFFIX, with_random_name};
-pub(crate) use unnamed::is_refused_link;
-use unnamed::{create_unnamed, probe_link};
+use unnamed::{create_unnamed, is_refused_link, probe_link};
 
 /// How a file got its final name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +29,16 @@ pub enum Method {
     Link,
     /// No new name: the content of the existing file was overwritten.
     InPlace,
+}
+
+/// The outcome of an attempt to publish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attempt {
+    /// The file has its final name.
+    Published(Method),
+    /// A security module, a filter or the file system refuses to link an unnamed file. A copy with
+    /// a name from the start can be published.
+    NeedsNamedCopy,
 }
 
 /// What a temporary is for. The purpose and the file system decide whether it is unnamed.
@@ -277,17 +286,16 @@ impl Temporary {
 
     /// Publishes the file over whatever has the final name. Where the name seems free, an unnamed
     /// file is linked; EEXIST then means that a file appeared there since.
-    pub(crate) fn publish_over(&mut self, name: &[u8], seems_free: bool) -> Result<Method, Os> {
+    pub(crate) fn publish_over(&mut self, name: &[u8], seems_free: bool) -> Result<Attempt, Os> {
         if self.name.is_some() {
             self.close()?;
         } else {
             if seems_free {
-                return match sys::link_fd(self.fd()?, self.dir.as_fd(), name) {
-                    Ok(()) => Ok(Method::Link),
-                    Err(os) => Err(self.noted(os)),
-                };
+                return self.link_unnamed(name);
             }
-            self.take_name()?;
+            if !self.take_name()? {
+                return Ok(Attempt::NeedsNamedCopy);
+            }
             if !self.stays_open {
                 self.close()?;
             }
@@ -295,49 +303,55 @@ impl Temporary {
         let own = self.name.as_deref().unwrap_or_default();
         sys::rename_at(self.dir.as_fd(), own, name)?;
         self.name = None;
-        Ok(Method::Rename)
+        Ok(Attempt::Published(Method::Rename))
     }
 
     /// Publishes the file if the final name is free. Of several such calls, one wins.
-    pub(crate) fn publish_new(&mut self, name: &[u8]) -> Result<Method, Os> {
+    pub(crate) fn publish_new(&mut self, name: &[u8]) -> Result<Attempt, Os> {
         let Some(own) = &self.name else {
-            return match sys::link_fd(self.fd()?, self.dir.as_fd(), name) {
-                Ok(()) => Ok(Method::Link),
-                Err(os) => Err(self.noted(os)),
-            };
+            return self.link_unnamed(name);
         };
         match sys::rename_new(self.dir.as_fd(), own, name) {
             Ok(()) => {
                 self.name = None;
-                Ok(Method::Rename)
+                Ok(Attempt::Published(Method::Rename))
             }
             Err(os) if cannot_rename_new(os) => {
                 sys::link_at(self.dir.as_fd(), own, name)?;
-                Ok(Method::Link)
+                Ok(Attempt::Published(Method::Link))
             }
             Err(os) => Err(os),
         }
     }
 
-    /// Gives an unnamed file a temporary name.
-    fn take_name(&mut self) -> Result<(), Os> {
-        let (fd, dir) = (self.fd()?, self.dir.as_fd());
-        match with_random_name(SUFFIX, |name| sys::link_fd(fd, dir, name)) {
-            Ok((name, ())) => {
-                self.name = Some(name);
-                Ok(())
-            }
-            Err(os) => Err(self.noted(os)),
-        }
+    /// Gives an unnamed file its final name.
+    fn link_unnamed(&self, name: &[u8]) -> Result<Attempt, Os> {
+        let result = sys::link_fd(self.fd()?, self.dir.as_fd(), name);
+        Ok(match self.unless_refused(result)? {
+            Some(()) => Attempt::Published(Method::Link),
+            None => Attempt::NeedsNamedCopy,
+        })
     }
 
-    /// Determines whether the file or its directory caused a failed link, and remembers the
-    /// directory.
-    fn noted(&self, os: Os) -> Os {
-        if is_refused_link(os) {
-            probe_link(self.dir.as_fd());
+    /// Gives an unnamed file a temporary name. Returns false if the link is refused.
+    fn take_name(&mut self) -> Result<bool, Os> {
+        let (fd, dir) = (self.fd()?, self.dir.as_fd());
+        let result = with_random_name(SUFFIX, |name| sys::link_fd(fd, dir, name));
+        self.name = self.unless_refused(result)?.map(|(name, ())| name);
+        Ok(self.name.is_some())
+    }
+
+    /// Returns the result of a link, or `None` if it was refused. Then determines whether the file
+    /// or its directory caused that, and remembers the directory.
+    fn unless_refused<T>(&self, result: Result<T, Os>) -> Result<Option<T>, Os> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(os) if is_refused_link(os) => {
+                probe_link(self.dir.as_fd());
+                Ok(None)
+            }
+            Err(os) => Err(os),
         }
-        os
     }
 
     /// Keeps the file on disk, and returns its name. Where another file took its name, it gets a

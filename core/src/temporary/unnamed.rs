@@ -88,7 +88,7 @@ pub(super) fn create_unnamed(dir: BorrowedFd<'_>, mode: u32) -> Option<(OwnedFd,
 
 /// Returns whether the link of an unnamed file was refused by a security module, a filter or a file
 /// system. A temporary with a name from the start can be published.
-pub(crate) fn is_refused_link(os: Os) -> bool {
+pub(super) fn is_refused_link(os: Os) -> bool {
     os.syscall == "link"
         && matches!(
             os.errno,

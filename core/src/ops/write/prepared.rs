@@ -13,7 +13,7 @@ use crate::make_dirs;
 use crate::metadata;
 use crate::resolve::Scope;
 use crate::sys::{self, AsFd};
-use crate::temporary::{Method, Temporary, is_refused_link};
+use crate::temporary::{Attempt, Method, Temporary};
 use std::time::{Duration, Instant};
 
 /// Age from which the stat of the target is refreshed before publication. A younger stat costs no
@@ -169,7 +169,11 @@ impl Prepared {
             self.temporary.publish_new(self.target.name())
         };
         let method = match result {
-            Ok(method) => method,
+            Ok(Attempt::Published(method)) => method,
+            Ok(Attempt::NeedsNamedCopy) => {
+                self.copy_to_named()?;
+                return self.publish(scope, began);
+            }
             Err(os) if os.errno == sys::EBUSY && self.rules.in_place => {
                 return in_place::publish(
                     self.target,
@@ -180,10 +184,6 @@ impl Prepared {
                     &self.rules,
                     began,
                 );
-            }
-            Err(os) if is_refused_link(os) && self.temporary.name().is_none() => {
-                self.copy_to_named()?;
-                return self.publish(scope, began);
             }
             Err(os) => return Err(self.classify_publication(os)),
         };
@@ -207,7 +207,7 @@ impl Prepared {
 
     /// Publishes over the target. The outer error is that of a file that appeared under the
     /// target's name.
-    fn publish_over(&mut self, scope: &Scope<'_>) -> Result<Result<Method, Os>, Error> {
+    fn publish_over(&mut self, scope: &Scope<'_>) -> Result<Result<Attempt, Os>, Error> {
         let seems_free = self.applied.preserved.is_none();
         let result = self.temporary.publish_over(self.target.name(), seems_free);
         if seems_free && result.is_err_and(|os| os.errno == sys::EEXIST) {
