@@ -8,7 +8,7 @@ use crate::record::{Record, containment, guarded};
 use crate::record_layout::{CONTAINMENT, ensure_dir as layout};
 use holdfast_core::error::Error;
 use holdfast_core::nonblocking::{self, Cached};
-use holdfast_core::ops::ensure_dir::{self, Ensured, Existing, Rules};
+use holdfast_core::ops::ensure_dir::{self, Ensured, Existing, OpenDirectory, Rules};
 use holdfast_core::path;
 use holdfast_core::resolve::Scope;
 use napi::bindgen_prelude::AsyncTask;
@@ -67,8 +67,8 @@ pub(crate) fn ensure_dir_cached(call: &Call<'_>, record: &mut Record) -> Result<
     Ok(None)
 }
 
-/// Runs on the calling thread. Calls JavaScript for the operator's opt-out only when there are bits
-/// to remove, since reading the environment is expensive.
+/// Runs on the calling thread. Calls JavaScript for the operator's opt-out only when it matters,
+/// since reading the environment is expensive.
 ///
 /// Arguments: path, flags, mode, `isOptedOut`, root and its number.
 pub(crate) fn ensure_dir_sync(call: &Call<'_>, record: &mut Record) -> Result<Value, Error> {
@@ -77,8 +77,12 @@ pub(crate) fn ensure_dir_sync(call: &Call<'_>, record: &mut Record) -> Result<Va
     let (flags, mode) = (call.bits(1)?, call.bits(2)?);
     let root = call.root(4)?;
     let scope = scope(flags, root.as_ref());
-    let ask = || call.is_so(3);
-    let ensured = ensure_dir::ensure_dir_unless(&scope, path, &rules(flags, mode), &ask)?;
+    let mut rules = rules(flags, mode);
+    let directory = OpenDirectory::open_or_make(&scope, path, rules.mode)?;
+    if rules.existing == Existing::Tighten && directory.differs_from(&rules) && call.is_so(3) {
+        rules.existing = Existing::OptOut;
+    }
+    let ensured = directory.harden(&rules)?;
     record.numbers[CONTAINMENT] = containment(&scope);
     fill(record, ensured);
     Ok(None)

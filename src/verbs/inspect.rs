@@ -79,7 +79,7 @@ pub fn dry_run_ensure_dir(path: PathArgument, flags: u32, mode: u32, scratch: Sc
     let result = guarded(|| {
         let scope = scope(flags, None);
         let rules = ensure_dir::rules(flags, mode);
-        let ensured = dry_run::ensure_dir(&scope, &path.0, &rules, &|| false)?;
+        let ensured = dry_run::ensure_dir(&scope, &path.0, &rules)?;
         Ok(ensure_dir::describe(&scope, ensured))
     });
     scratch.put(&result.unwrap_or_else(|failure| failure));

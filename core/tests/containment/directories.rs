@@ -4,7 +4,7 @@ use crate::call::{Caller, ENSURE, FREE, RESOLVERS, ROOTED, Verb};
 use crate::fixture::{Fixture, set_mode};
 use crate::table::{Row, changes, check};
 use holdfast_core::ops::ensure_dir::{
-    Existing, Hardening, Reason, Rules, ensure_dir, ensure_dir_unless,
+    Existing, Hardening, OpenDirectory, Reason, Rules, ensure_dir,
 };
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -228,7 +228,7 @@ fn what_exists_is_tightened_exempted_or_left() {
         (
             "waived",
             0o755,
-            Existing::Tighten,
+            Existing::OptOut,
             0o755,
             Left,
             Some(Reason::OptOut),
@@ -249,10 +249,11 @@ fn what_exists_is_tightened_exempted_or_left() {
                     existing,
                 };
                 let told = format!("{case}, {resolver:?}, {policy:?}, rooted: {is_rooted}");
-                let is_waived = || reason == Some(Reason::OptOut);
                 let scope = caller.scope(policy);
-                let ensured = ensure_dir_unless(&scope, at.as_bytes(), &rules, &is_waived);
-                let ensured = ensured.expect(&told);
+                let directory = OpenDirectory::open_or_make(&scope, at.as_bytes(), rules.mode);
+                let directory = directory.expect(&told);
+                assert_eq!(directory.differs_from(&rules), mode & 0o077 != 0, "{told}");
+                let ensured = directory.harden(&rules).expect(&told);
                 assert_eq!(
                     (ensured.hardening, ensured.reason),
                     (hardening, reason),

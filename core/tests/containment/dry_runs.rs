@@ -53,7 +53,7 @@ fn dry_run_of(scope: &Scope<'_>, at: &[u8], verb: &Verb) -> String {
                 foretold.created, foretold.durable
             )
         }),
-        Verb::Ensure(rules) => told(dry_run::ensure_dir(scope, at, rules, &|| false), ensured),
+        Verb::Ensure(rules) => told(dry_run::ensure_dir(scope, at, rules), ensured),
     }
 }
 

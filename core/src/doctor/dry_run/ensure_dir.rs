@@ -4,7 +4,7 @@ use super::system_calls::{SET_GROUP_ID, would_change_mode, would_create};
 use crate::error::Error;
 use crate::make_dirs::{self, Lookup};
 use crate::metadata::{self, is_system_directory};
-use crate::ops::ensure_dir::{self, Ensured, Hardened, Hardening, IsOptedOut, IsSystem, Rules};
+use crate::ops::ensure_dir::{self, Ensured, Hardened, Hardening, IsSystem, Rules};
 use crate::path;
 use crate::resolve::Scope;
 use crate::sys::{self, Stat};
@@ -16,19 +16,14 @@ use std::os::fd::{AsFd, BorrowedFd};
 /// # Errors
 ///
 /// Those that it would return.
-pub fn ensure_dir(
-    scope: &Scope<'_>,
-    raw: &[u8],
-    rules: &Rules,
-    is_opted_out: IsOptedOut<'_>,
-) -> Result<Ensured, Error> {
+pub fn ensure_dir(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Ensured, Error> {
     let located = scope.locate(raw)?;
     let (found, hardened) = match make_dirs::look_up(scope, &located.text, ensure_dir::last(scope))?
     {
         Lookup::Found(found) => {
             let real = scope.real_path(&located.text, &found);
             let is_system = |stat: &Stat| is_system_directory(&real, stat);
-            let hardened = would_harden(found.fd.as_fd(), &is_system, rules, is_opted_out)?;
+            let hardened = would_harden(found.fd.as_fd(), &is_system, rules)?;
             (found, hardened)
         }
         Lookup::Missing(top, missing) => {
@@ -55,10 +50,9 @@ fn would_harden(
     dir: BorrowedFd<'_>,
     is_system: IsSystem<'_>,
     rules: &Rules,
-    is_opted_out: IsOptedOut<'_>,
 ) -> Result<Hardened, Error> {
     let before = sys::fstat(dir)?;
-    if let Some(hardened) = ensure_dir::unchanged(dir, before, is_system, rules, is_opted_out)? {
+    if let Some(hardened) = ensure_dir::unchanged(dir, before, is_system, rules)? {
         return Ok(hardened);
     }
     let (result, mode) = match would_change_mode(dir, &before, ensure_dir::narrowed(&before, rules))

@@ -11,10 +11,10 @@ mod reason;
 pub use reason::Reason;
 
 use crate::error::{Code, Error, Os, Refusal};
-use crate::make_dirs::open_or_make;
+use crate::make_dirs::{Made, open_or_make};
 use crate::metadata::is_system_directory;
 use crate::metadata::{self, Acl, Exempt, SHARED_BITS};
-use crate::resolve::{Last, Policy, Scope};
+use crate::resolve::{Last, Located, Policy, Scope};
 use crate::sys::{self, AsFd, BorrowedFd, Stat};
 
 /// What happens to an existing directory that grants more than the requested mode.
@@ -55,10 +55,6 @@ pub struct Rules {
     pub existing: Existing,
 }
 
-/// Returns whether the operator opted out of [`Existing::Tighten`]. Called only when there are bits
-/// to remove.
-pub type IsOptedOut<'a> = &'a dyn Fn() -> bool;
-
 /// Returns whether a directory with this stat belongs to the system. Called only when there are
 /// bits to remove.
 pub(crate) type IsSystem<'a> = &'a dyn Fn(&Stat) -> bool;
@@ -88,38 +84,80 @@ pub struct Ensured {
 /// [`Code::InvalidPath`], [`Code::OutsideWorkspace`], [`Code::Symlink`], [`Code::NotDirectory`],
 /// [`Code::NotFound`], [`Code::PathMismatch`]; with [`Existing::Require`]
 /// [`Code::InsecurePermissions`] and [`Code::NotOwned`]; otherwise what the system returned.
+#[inline(always)]
 pub fn ensure_dir(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Ensured, Error> {
-    ensure_dir_unless(scope, raw, rules, &|| false)
+    OpenDirectory::open_or_make(scope, raw, rules.mode)?.harden(rules)
 }
 
-/// Does the work of [`ensure_dir`]. A callback decides whether the operator opted out of
-/// tightening.
-///
-/// # Errors
-///
-/// As [`ensure_dir`].
-#[inline(always)]
-pub fn ensure_dir_unless(
-    scope: &Scope<'_>,
-    raw: &[u8],
-    rules: &Rules,
-    is_opted_out: IsOptedOut<'_>,
-) -> Result<Ensured, Error> {
-    let located = scope.locate(raw)?;
-    let last = last(scope);
-    let made = open_or_make(scope, &located.text, rules.mode, last, &mut |_| Ok(()))?;
-    let real = scope.other_path(&located, &made.found);
-    let is_system =
-        |stat: &Stat| is_system_directory(&scope.real_path(&located.text, &made.found), stat);
-    let hardened = harden(
-        made.found.fd.as_fd(),
-        made.is_new.then_some(made.refused),
-        &is_system,
-        rules,
-        is_opted_out,
-    )?;
-    sys::close_quietly(made.found.fd);
-    report(&hardened, real, made.first_created, rules)
+/// An open directory whose mode is not changed yet.
+pub struct OpenDirectory<'a> {
+    scope: &'a Scope<'a>,
+    located: Located<'a>,
+    made: Made,
+    real: Option<Vec<u8>>,
+    stat: Stat,
+}
+
+impl<'a> OpenDirectory<'a> {
+    /// Opens a directory, or creates it with a mode. The first step of [`ensure_dir`].
+    ///
+    /// # Errors
+    ///
+    /// As [`ensure_dir`].
+    #[inline(always)]
+    pub fn open_or_make(scope: &'a Scope<'a>, raw: &'a [u8], mode: u32) -> Result<Self, Error> {
+        let located = scope.locate(raw)?;
+        let made = open_or_make(scope, &located.text, mode, last(scope), &mut |_| Ok(()))?;
+        let real = scope.other_path(&located, &made.found);
+        let stat = sys::fstat(made.found.fd.as_fd())?;
+        Ok(Self {
+            scope,
+            located,
+            made,
+            real,
+            stat,
+        })
+    }
+
+    /// Returns whether the rules matter: the directory existed, and grants more than the mode or
+    /// belongs to another user. True for every existing directory of a system without modes.
+    #[must_use]
+    pub fn differs_from(&self, rules: &Rules) -> bool {
+        !self.made.is_new
+            && (!sys::HAS_MODES || has_excess(&self.stat, rules) || is_foreign(&self.stat))
+    }
+
+    /// Removes the bits beyond the mode as the rules say. The second step of [`ensure_dir`].
+    ///
+    /// # Errors
+    ///
+    /// As [`ensure_dir`].
+    #[inline(always)]
+    pub fn harden(self, rules: &Rules) -> Result<Ensured, Error> {
+        let Self {
+            scope,
+            located,
+            made,
+            real,
+            stat,
+        } = self;
+        let is_system =
+            |stat: &Stat| is_system_directory(&scope.real_path(&located.text, &made.found), stat);
+        let new = made.is_new.then_some(made.refused);
+        let hardened = harden(made.found.fd.as_fd(), stat, new, &is_system, rules)?;
+        sys::close_quietly(made.found.fd);
+        report(&hardened, real, made.first_created, rules)
+    }
+}
+
+/// Returns whether the mode has permission bits that the rules lack.
+fn has_excess(stat: &Stat, rules: &Rules) -> bool {
+    stat.mode & 0o777 & !rules.mode != 0
+}
+
+/// Returns whether the directory is private to a user other than this one and root.
+fn is_foreign(stat: &Stat) -> bool {
+    stat.mode & SHARED_BITS == 0 && !metadata::is_own_or_root(stat.uid)
 }
 
 /// Returns whether a symlink as the final component is followed.
@@ -179,38 +217,36 @@ type New = Option<Option<i32>>;
 #[inline(always)]
 fn harden(
     dir: BorrowedFd<'_>,
+    before: Stat,
     new: New,
     is_system: IsSystem<'_>,
     rules: &Rules,
-    is_opted_out: IsOptedOut<'_>,
 ) -> Result<Hardened, Error> {
     if !sys::HAS_MODES {
-        return harden_without_modes(dir, new.is_some(), is_system, rules, is_opted_out);
+        return harden_without_modes(dir, before, new.is_some(), is_system, rules);
     }
-    let hardened = harden_mode(dir, new, is_system, rules, is_opted_out)?;
+    let hardened = harden_mode(dir, before, new, is_system, rules)?;
     with_grants(dir, hardened, rules)
 }
 
 #[inline(always)]
 fn harden_mode(
     dir: BorrowedFd<'_>,
+    before: Stat,
     new: New,
     is_system: IsSystem<'_>,
     rules: &Rules,
-    is_opted_out: IsOptedOut<'_>,
 ) -> Result<Hardened, Error> {
-    let before = sys::fstat(dir)?;
     if let Some(refused) = new {
-        let excess = before.mode & 0o777 & !rules.mode;
         let lacks = rules.mode & !before.mode & 0o777;
         let reason = match refused {
-            _ if excess != 0 => Some(Reason::NoEffect),
+            _ if has_excess(&before, rules) => Some(Reason::NoEffect),
             Some(errno) if lacks != 0 => Reason::of_refusal(errno),
             _ => None,
         };
         return Ok(Hardened::new(before, Hardening::Created, reason));
     }
-    if let Some(hardened) = unchanged(dir, before, is_system, rules, is_opted_out)? {
+    if let Some(hardened) = unchanged(dir, before, is_system, rules)? {
         return Ok(hardened);
     }
     let result = sys::change_mode_of_path_fd(dir, narrowed(&before, rules));
@@ -225,23 +261,19 @@ pub(crate) fn unchanged(
     before: Stat,
     is_system: IsSystem<'_>,
     rules: &Rules,
-    is_opted_out: IsOptedOut<'_>,
 ) -> Result<Option<Hardened>, Error> {
     let done = |hardening, reason| Ok(Some(Hardened::new(before, hardening, reason)));
-    if before.mode & 0o777 & !rules.mode == 0 {
-        let is_foreign = before.mode & SHARED_BITS == 0 && !metadata::is_own_or_root(before.uid);
+    if !has_excess(&before, rules) {
         return match rules.existing {
-            _ if !is_foreign => done(Hardening::NotNeeded, None),
+            _ if !is_foreign(&before) => done(Hardening::NotNeeded, None),
             Existing::Leave => done(Hardening::Left, None),
             Existing::OptOut => done(Hardening::Left, Some(Reason::OptOut)),
-            Existing::Tighten if is_opted_out() => done(Hardening::Left, Some(Reason::OptOut)),
             _ => done(Hardening::Left, Some(Reason::Owner)),
         };
     }
     match rules.existing {
         Existing::Leave => done(Hardening::Left, None),
         Existing::OptOut => done(Hardening::Left, Some(Reason::OptOut)),
-        Existing::Tighten if is_opted_out() => done(Hardening::Left, Some(Reason::OptOut)),
         Existing::Tighten | Existing::Require => match reason_to_keep(dir, &before, is_system)? {
             Some(reason) => done(Hardening::Left, Some(reason)),
             None => Ok(None),
@@ -260,11 +292,9 @@ pub(crate) fn changed(
     after: Stat,
     rules: &Rules,
 ) -> Result<Hardened, Error> {
-    let is_narrower = after.mode & 0o777 & !rules.mode == 0;
     match result {
-        Ok(()) if is_narrower => {
-            let is_foreign = after.mode & SHARED_BITS == 0 && !metadata::is_own_or_root(after.uid);
-            let reason = is_foreign.then_some(Reason::Owner);
+        Ok(()) if !has_excess(&after, rules) => {
+            let reason = is_foreign(&after).then_some(Reason::Owner);
             Ok(Hardened::new(after, Hardening::Tightened, reason))
         }
         Ok(()) => Ok(Hardened::new(
@@ -300,19 +330,17 @@ fn with_grants(dir: BorrowedFd<'_>, hardened: Hardened, rules: &Rules) -> Result
 /// Hardens on a system without modes: the ACL alone grants access, and it is left as it is.
 fn harden_without_modes(
     dir: BorrowedFd<'_>,
+    stat: Stat,
     is_new: bool,
     is_system: IsSystem<'_>,
     rules: &Rules,
-    is_opted_out: IsOptedOut<'_>,
 ) -> Result<Hardened, Error> {
-    let stat = sys::fstat(dir)?;
     let is_private = !sys::acl_grants(dir)?;
     let (hardening, reason) = match rules.existing {
         _ if is_new => (Hardening::Created, (!is_private).then_some(Reason::Enotsup)),
         _ if is_private => (Hardening::NotNeeded, None),
         Existing::Leave => (Hardening::Left, None),
         Existing::OptOut => (Hardening::Left, Some(Reason::OptOut)),
-        Existing::Tighten if is_opted_out() => (Hardening::Left, Some(Reason::OptOut)),
         Existing::Tighten | Existing::Require if is_system(&stat) => {
             (Hardening::Left, Some(Reason::System))
         }
@@ -353,7 +381,7 @@ fn reason_to_keep(
 /// Checks [`Existing::Require`]: nothing beyond the mode, and the owner is this user or root.
 fn require(ensured: &Ensured, stat: &Stat, rules: &Rules) -> Result<(), Error> {
     let has_excess = if sys::HAS_MODES {
-        stat.mode & 0o777 & !rules.mode != 0 || ensured.reason == Some(Reason::Acl)
+        has_excess(stat, rules) || ensured.reason == Some(Reason::Acl)
     } else {
         !ensured.is_private
     };
