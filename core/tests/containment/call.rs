@@ -9,8 +9,26 @@ use holdfast_core::resolve::{Policy, Resolver, Scope};
 use nix::errno::Errno;
 use std::sync::Arc;
 
-/// Every test runs with both resolvers.
+/// Both resolvers, for tests that compare them.
 pub(crate) const RESOLVERS: [Resolver; 2] = [Resolver::Kernel, Resolver::Walk];
+
+/// Declares two tests for each function: `name::kernel` and `name::walk`.
+macro_rules! per_resolver {
+    ($($name:ident),+ $(,)?) => {
+        $(mod $name {
+            #[test]
+            fn kernel() {
+                super::$name(holdfast_core::resolve::Resolver::Kernel);
+            }
+
+            #[test]
+            fn walk() {
+                super::$name(holdfast_core::resolve::Resolver::Walk);
+            }
+        })+
+    };
+}
+pub(crate) use per_resolver;
 
 /// All four policies apply beneath a root.
 pub(crate) const ROOTED: [Policy; 4] = [

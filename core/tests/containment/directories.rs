@@ -1,11 +1,12 @@
 //! How `ensure_dir` resolves paths, and how it changes modes.
 
-use crate::call::{Caller, ENSURE, FREE, RESOLVERS, ROOTED, Verb};
+use crate::call::{Caller, ENSURE, FREE, ROOTED, Verb, per_resolver};
 use crate::fixture::{Fixture, set_mode};
 use crate::table::{Row, changes, check};
 use holdfast_core::ops::ensure_dir::{
     Existing, Hardening, OpenDirectory, Reason, Rules, ensure_dir,
 };
+use holdfast_core::resolve::Resolver;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
@@ -161,18 +162,15 @@ const LINKS: &[Row] = &[
     ),
 ];
 
-#[test]
-fn the_text_of_a_path_means_the_same_with_both_resolvers() {
-    check(&Verb::Ensure(ENSURE), TEXT);
+fn the_text_of_a_path_means_what_the_table_says(resolver: Resolver) {
+    check(resolver, &Verb::Ensure(ENSURE), TEXT);
 }
 
-#[test]
-fn a_link_is_crossed_only_as_the_policy_allows() {
-    check(&Verb::Ensure(ENSURE), LINKS);
+fn a_link_is_crossed_only_as_the_policy_allows(resolver: Resolver) {
+    check(resolver, &Verb::Ensure(ENSURE), LINKS);
 }
 
-#[test]
-fn what_exists_is_tightened_exempted_or_left() {
+fn what_exists_is_tightened_exempted_or_left(resolver: Resolver) {
     use Hardening::{Left, NotNeeded, Tightened};
     for (case, mode, existing, expected, hardening, reason) in [
         (
@@ -234,105 +232,94 @@ fn what_exists_is_tightened_exempted_or_left() {
             Some(Reason::OptOut),
         ),
     ] {
-        for resolver in RESOLVERS {
-            for (is_rooted, policy) in both() {
-                let fixture = Fixture::new(&["root/", "root/d/"]);
-                set_mode(&fixture.at("root/d"), mode);
-                let caller = Caller::new(&fixture, resolver, is_rooted);
-                let at = if is_rooted {
-                    "d".to_owned()
-                } else {
-                    fixture.text("root/d")
-                };
-                let rules = Rules {
-                    mode: 0o700,
-                    existing,
-                };
-                let told = format!("{case}, {resolver:?}, {policy:?}, rooted: {is_rooted}");
-                let scope = caller.scope(policy);
-                let directory = OpenDirectory::open_or_make(&scope, at.as_bytes(), rules.mode);
-                let directory = directory.expect(&told);
-                assert_eq!(directory.differs_from(&rules), mode & 0o077 != 0, "{told}");
-                let ensured = directory.harden(&rules).expect(&told);
-                assert_eq!(
-                    (ensured.hardening, ensured.reason),
-                    (hardening, reason),
-                    "{told}"
-                );
-                assert_eq!(ensured.mode, expected, "{told}");
-                let now = fs::metadata(fixture.at("root/d")).unwrap().mode() & 0o7777;
-                assert_eq!(now, expected, "{told}");
-                assert_eq!(ensured.is_private, expected & 0o077 == 0, "{told}");
-                assert_eq!(ensured.first_created, None, "{told}");
-            }
-        }
-    }
-}
-
-#[test]
-fn a_directory_that_cannot_be_private_fails_where_that_is_required() {
-    for resolver in RESOLVERS {
-        for policy in ROOTED {
-            let fixture = Fixture::new(&["root/", "root/tmp/ 1777"]);
-            let caller = Caller::rooted(&fixture, resolver);
-            let before = fixture.tree();
+        for (is_rooted, policy) in both() {
+            let fixture = Fixture::new(&["root/", "root/d/"]);
+            set_mode(&fixture.at("root/d"), mode);
+            let caller = Caller::new(&fixture, resolver, is_rooted);
+            let at = if is_rooted {
+                "d".to_owned()
+            } else {
+                fixture.text("root/d")
+            };
             let rules = Rules {
                 mode: 0o700,
-                existing: Existing::Require,
+                existing,
             };
+            let told = format!("{case}, {resolver:?}, {policy:?}, rooted: {is_rooted}");
+            let scope = caller.scope(policy);
+            let directory = OpenDirectory::open_or_make(&scope, at.as_bytes(), rules.mode);
+            let directory = directory.expect(&told);
+            assert_eq!(directory.differs_from(&rules), mode & 0o077 != 0, "{told}");
+            let ensured = directory.harden(&rules).expect(&told);
             assert_eq!(
-                caller.call(&Verb::Ensure(rules), policy, b"tmp"),
-                "insecure-permissions"
+                (ensured.hardening, ensured.reason),
+                (hardening, reason),
+                "{told}"
             );
-            assert_eq!(
-                changes("", &before, &fixture.tree(), None),
-                Vec::<String>::new()
-            );
+            assert_eq!(ensured.mode, expected, "{told}");
+            let now = fs::metadata(fixture.at("root/d")).unwrap().mode() & 0o7777;
+            assert_eq!(now, expected, "{told}");
+            assert_eq!(ensured.is_private, expected & 0o077 == 0, "{told}");
+            assert_eq!(ensured.first_created, None, "{told}");
         }
     }
 }
 
-#[test]
-fn new_directories_have_the_mode_and_old_ones_on_the_way_keep_theirs() {
-    for resolver in RESOLVERS {
-        for policy in ROOTED {
-            for mode in [0o700, 0o750, 0o755, 0o777] {
-                let fixture = Fixture::new(&["root/ 0775", "root/old/ 0751"]);
-                let caller = Caller::rooted(&fixture, resolver);
-                let rules = Rules {
-                    mode,
-                    existing: Existing::Tighten,
-                };
-                let ensured = ensure_dir(&caller.scope(policy), b"old/a/b", &rules).unwrap();
-                assert_eq!(
-                    (ensured.hardening, ensured.mode),
-                    (Hardening::Created, mode)
-                );
-                assert!(ensured.first_created.unwrap().ends_with(b"old/a"));
-                for (name, expected) in [
-                    ("root", 0o775),
-                    ("root/old", 0o751),
-                    ("root/old/a", mode),
-                    ("root/old/a/b", mode),
-                ] {
-                    let now = fs::metadata(fixture.at(name)).unwrap().mode() & 0o7777;
-                    assert_eq!(now, expected, "{name}, {resolver:?}, {policy:?}");
-                }
+fn a_directory_that_cannot_be_private_fails_where_that_is_required(resolver: Resolver) {
+    for policy in ROOTED {
+        let fixture = Fixture::new(&["root/", "root/tmp/ 1777"]);
+        let caller = Caller::rooted(&fixture, resolver);
+        let before = fixture.tree();
+        let rules = Rules {
+            mode: 0o700,
+            existing: Existing::Require,
+        };
+        assert_eq!(
+            caller.call(&Verb::Ensure(rules), policy, b"tmp"),
+            "insecure-permissions"
+        );
+        assert_eq!(
+            changes("", &before, &fixture.tree(), None),
+            Vec::<String>::new()
+        );
+    }
+}
+
+fn new_directories_have_the_mode_and_old_ones_on_the_way_keep_theirs(resolver: Resolver) {
+    for policy in ROOTED {
+        for mode in [0o700, 0o750, 0o755, 0o777] {
+            let fixture = Fixture::new(&["root/ 0775", "root/old/ 0751"]);
+            let caller = Caller::rooted(&fixture, resolver);
+            let rules = Rules {
+                mode,
+                existing: Existing::Tighten,
+            };
+            let ensured = ensure_dir(&caller.scope(policy), b"old/a/b", &rules).unwrap();
+            assert_eq!(
+                (ensured.hardening, ensured.mode),
+                (Hardening::Created, mode)
+            );
+            assert!(ensured.first_created.unwrap().ends_with(b"old/a"));
+            for (name, expected) in [
+                ("root", 0o775),
+                ("root/old", 0o751),
+                ("root/old/a", mode),
+                ("root/old/a/b", mode),
+            ] {
+                let now = fs::metadata(fixture.at(name)).unwrap().mode() & 0o7777;
+                assert_eq!(now, expected, "{name}, {resolver:?}, {policy:?}");
             }
         }
     }
 }
 
-#[test]
-fn a_setgid_directory_hands_on_its_group_to_what_is_made_in_it() {
-    for resolver in RESOLVERS {
-        let fixture = Fixture::new(&["root/ 2755"]);
-        let caller = Caller::rooted(&fixture, resolver);
-        for policy in ROOTED {
-            let name = format!("{policy:?}/b");
-            let ensured = ensure_dir(&caller.scope(policy), name.as_bytes(), &ENSURE).unwrap();
-            assert_eq!(ensured.mode, 0o2700, "{resolver:?}, {policy:?}");
-        }
+fn a_setgid_directory_hands_on_its_group_to_what_is_made_in_it(resolver: Resolver) {
+    let fixture = Fixture::new(&["root/ 2755"]);
+    let caller = Caller::rooted(&fixture, resolver);
+    for policy in ROOTED {
+        let name = format!("{policy:?}/b");
+        let ensured = ensure_dir(&caller.scope(policy), name.as_bytes(), &ENSURE).unwrap();
+        assert_eq!(ensured.mode, 0o2700, "{resolver:?}, {policy:?}");
     }
 }
 
@@ -341,4 +328,13 @@ fn both() -> Vec<(bool, holdfast_core::resolve::Policy)> {
     rooted
         .chain(FREE.into_iter().map(|policy| (false, policy)))
         .collect()
+}
+
+per_resolver! {
+    the_text_of_a_path_means_what_the_table_says,
+    a_link_is_crossed_only_as_the_policy_allows,
+    what_exists_is_tightened_exempted_or_left,
+    a_directory_that_cannot_be_private_fails_where_that_is_required,
+    new_directories_have_the_mode_and_old_ones_on_the_way_keep_theirs,
+    a_setgid_directory_hands_on_its_group_to_what_is_made_in_it,
 }

@@ -1,7 +1,7 @@
 //! Compares dry runs with the verbs: a dry run predicts what the verb then does, and changes
 //! nothing. Uses the table of [`crate::resolvers_agree`], with each resolver.
 
-use crate::call::{Caller, FREE, NEW, RESOLVERS, ROOTED, Verb};
+use crate::call::{Caller, FREE, NEW, ROOTED, Verb, per_resolver};
 use crate::fixture::Fixture;
 use crate::resolvers_agree::{ODD, ROUND, paths, verbs};
 use crate::table::LAYOUT;
@@ -137,24 +137,25 @@ fn compare(layout: &[&str], resolver: Resolver, is_rooted: bool, policies: &[Pol
     assert!(outcomes.len() > 3, "{outcomes:?}");
 }
 
-fn with_each_resolver(layout: &[&str]) {
-    for resolver in RESOLVERS {
-        compare(layout, resolver, true, &ROOTED);
-        compare(layout, resolver, false, &FREE);
-    }
+fn with_each_policy(resolver: Resolver, layout: &[&str]) {
+    compare(layout, resolver, true, &ROOTED);
+    compare(layout, resolver, false, &FREE);
 }
 
-#[test]
-fn among_links_to_everywhere() {
-    with_each_resolver(LAYOUT);
+fn among_links_to_everywhere(resolver: Resolver) {
+    with_each_policy(resolver, LAYOUT);
 }
 
-#[test]
-fn among_odd_kinds_and_modes() {
-    with_each_resolver(ODD);
+fn among_odd_kinds_and_modes(resolver: Resolver) {
+    with_each_policy(resolver, ODD);
 }
 
-#[test]
-fn among_links_in_circles() {
-    with_each_resolver(ROUND);
+fn among_links_in_circles(resolver: Resolver) {
+    with_each_policy(resolver, ROUND);
+}
+
+per_resolver! {
+    among_links_to_everywhere,
+    among_odd_kinds_and_modes,
+    among_links_in_circles,
 }

@@ -2,12 +2,12 @@
 //! inside, result, error and tree are equal. Where it leaves, the call is refused and changes
 //! nothing. The tests of Go's `os.Root` use the same method.
 
-use crate::call::{Caller, NEW, READ, RESOLVERS, Verb, WRITE};
+use crate::call::{Caller, NEW, READ, Verb, WRITE, per_resolver};
 use crate::fixture::{Fixture, Tree};
 use crate::table::LAYOUT;
 use holdfast_core::ops::ensure_dir::{Existing, Rules as EnsureRules};
 use holdfast_core::ops::write::{FinalSymlink, Rules as WriteRules};
-use holdfast_core::resolve::Policy;
+use holdfast_core::resolve::{Policy, Resolver};
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -116,85 +116,84 @@ fn is_another_matter(verb: &Verb, root: &Path, path: &str) -> bool {
 
 /// Runs everything twice, and compares. `by_name` is the operation by `std::fs`; its error is a
 /// code.
-fn compare(verb: &Verb, by_name: impl Fn(PathBuf) -> Result<(), &'static str>) {
-    for resolver in RESOLVERS {
-        let fresh = || [Fixture::in_memory(LAYOUT), Fixture::in_memory(LAYOUT)];
-        let [mut ours, mut theirs] = fresh();
-        let (mut same, mut refused) = (0, 0);
-        let mut before = ours.tree();
-        for path in &paths() {
-            if is_another_matter(verb, &ours.at("root"), path) {
-                continue;
-            }
-            let caller = Caller::rooted(&ours, resolver);
-            let got = caller.call(verb, Policy::FollowWithinRoot, path.as_bytes());
-            let after = ours.tree();
-            let told = format!("{path}, {verb:?}, {resolver:?}");
-            if leaves(&ours.at("root"), path) {
-                assert_eq!(got, "outside-workspace", "{told}");
-                assert_eq!(after, before, "{told}");
-                refused += 1;
-                continue;
-            }
-            match by_name(theirs.at("root").join(path)) {
-                Ok(()) => assert!(got.contains(' '), "{told}: {got}"),
-                Err(code) => assert_eq!(got, code, "{told}"),
-            }
-            assert_eq!(contents(&after), contents(&theirs.tree()), "{told}");
-            same += 1;
-            if after != before {
-                [ours, theirs] = fresh();
-                before = ours.tree();
-            }
+fn compare(resolver: Resolver, verb: &Verb, by_name: impl Fn(PathBuf) -> Result<(), &'static str>) {
+    let fresh = || [Fixture::in_memory(LAYOUT), Fixture::in_memory(LAYOUT)];
+    let [mut ours, mut theirs] = fresh();
+    let (mut same, mut refused) = (0, 0);
+    let mut before = ours.tree();
+    for path in &paths() {
+        if is_another_matter(verb, &ours.at("root"), path) {
+            continue;
         }
-        assert!(
-            same > 100 && refused > 50,
-            "{same} alike, {refused} refused"
-        );
+        let caller = Caller::rooted(&ours, resolver);
+        let got = caller.call(verb, Policy::FollowWithinRoot, path.as_bytes());
+        let after = ours.tree();
+        let told = format!("{path}, {verb:?}, {resolver:?}");
+        if leaves(&ours.at("root"), path) {
+            assert_eq!(got, "outside-workspace", "{told}");
+            assert_eq!(after, before, "{told}");
+            refused += 1;
+            continue;
+        }
+        match by_name(theirs.at("root").join(path)) {
+            Ok(()) => assert!(got.contains(' '), "{told}: {got}"),
+            Err(code) => assert_eq!(got, code, "{told}"),
+        }
+        assert_eq!(contents(&after), contents(&theirs.tree()), "{told}");
+        same += 1;
+        if after != before {
+            [ours, theirs] = fresh();
+            before = ours.tree();
+        }
     }
+    assert!(
+        same > 100 && refused > 50,
+        "{same} alike, {refused} refused"
+    );
 }
 
-#[test]
-fn a_read_beneath_a_root_is_a_read_by_name_that_cannot_leave() {
-    for resolver in RESOLVERS {
-        let fixture = Fixture::in_memory(LAYOUT);
-        let caller = Caller::rooted(&fixture, resolver);
-        for path in paths()
-            .iter()
-            .filter(|path| !leaves(&fixture.at("root"), path))
-        {
-            let got = caller.call(&Verb::Read(READ), Policy::FollowWithinRoot, path.as_bytes());
-            let expected = match fs::read_to_string(fixture.at("root").join(path)) {
-                Ok(content) => format!("= {content}"),
-                Err(error) => read_code(&error).to_owned(),
-            };
-            assert_eq!(got, expected, "{path}, {resolver:?}");
-        }
+fn a_read_beneath_a_root_is_a_read_by_name_that_cannot_leave(resolver: Resolver) {
+    let fixture = Fixture::in_memory(LAYOUT);
+    let caller = Caller::rooted(&fixture, resolver);
+    for path in paths()
+        .iter()
+        .filter(|path| !leaves(&fixture.at("root"), path))
+    {
+        let got = caller.call(&Verb::Read(READ), Policy::FollowWithinRoot, path.as_bytes());
+        let expected = match fs::read_to_string(fixture.at("root").join(path)) {
+            Ok(content) => format!("= {content}"),
+            Err(error) => read_code(&error).to_owned(),
+        };
+        assert_eq!(got, expected, "{path}, {resolver:?}");
     }
-    compare(&Verb::Read(READ), |path| {
+    compare(resolver, &Verb::Read(READ), |path| {
         fs::read(path).map(drop).map_err(|error| read_code(&error))
     });
 }
 
-#[test]
-fn a_write_beneath_a_root_is_a_write_by_name_that_cannot_leave() {
+fn a_write_beneath_a_root_is_a_write_by_name_that_cannot_leave(resolver: Resolver) {
     let rules = WriteRules {
         final_symlink: FinalSymlink::Follow,
         ..WRITE
     };
-    compare(&Verb::Write(rules), |path| {
+    compare(resolver, &Verb::Write(rules), |path| {
         fs::write(path, NEW).map_err(|error| write_code(&error))
     });
 }
 
-#[test]
-fn directories_made_beneath_a_root_are_those_made_by_name_that_cannot_leave() {
+fn directories_made_beneath_a_root_are_those_made_by_name_that_cannot_leave(resolver: Resolver) {
     let rules = EnsureRules {
         mode: 0o755,
         existing: Existing::Leave,
     };
     // For an obstacle, `create_dir_all` reports at most that the name exists.
-    compare(&Verb::Ensure(rules), |path| {
+    compare(resolver, &Verb::Ensure(rules), |path| {
         fs::create_dir_all(path).map_err(|_| "not-directory")
     });
+}
+
+per_resolver! {
+    a_read_beneath_a_root_is_a_read_by_name_that_cannot_leave,
+    a_write_beneath_a_root_is_a_write_by_name_that_cannot_leave,
+    directories_made_beneath_a_root_are_those_made_by_name_that_cannot_leave,
 }

@@ -1,7 +1,9 @@
 //! How a read resolves paths.
 
+use crate::call::per_resolver;
 use crate::call::{READ, Verb};
 use crate::table::{Row, check};
+use holdfast_core::resolve::Resolver;
 
 /// The code for a path that leaves the root, by text or by a symlink that a policy would follow.
 const OUT: &str = "outside-workspace";
@@ -267,12 +269,15 @@ const LINKS: &[Row] = &[
     ),
 ];
 
-#[test]
-fn the_text_of_a_path_means_the_same_with_both_resolvers() {
-    check(&Verb::Read(READ), TEXT);
+fn the_text_of_a_path_means_what_the_table_says(resolver: Resolver) {
+    check(resolver, &Verb::Read(READ), TEXT);
 }
 
-#[test]
-fn a_link_is_read_through_only_as_the_policy_allows() {
-    check(&Verb::Read(READ), LINKS);
+fn a_link_is_read_through_only_as_the_policy_allows(resolver: Resolver) {
+    check(resolver, &Verb::Read(READ), LINKS);
+}
+
+per_resolver! {
+    the_text_of_a_path_means_what_the_table_says,
+    a_link_is_read_through_only_as_the_policy_allows,
 }

@@ -126,30 +126,30 @@ fn did(
 
 fn compare(layout: &[&str], is_rooted: bool, policies: &[Policy]) {
     let fresh = || RESOLVERS.map(|_| Fixture::in_memory(layout));
-    let trees = |grounds: &[Fixture; 2]| grounds.each_ref().map(Fixture::tree);
-    let mut grounds = fresh();
-    let mut before = trees(&grounds);
+    let trees = |fixtures: &[Fixture; 2]| fixtures.each_ref().map(Fixture::tree);
+    let mut fixtures = fresh();
+    let mut before = trees(&fixtures);
     let mut outcomes = BTreeSet::new();
     for path in paths() {
         for verb in verbs() {
             for &policy in policies {
                 let [kernel, walk] = [0, 1]
-                    .map(|index| did(&grounds[index], index, is_rooted, &verb, policy, &path));
+                    .map(|index| did(&fixtures[index], index, is_rooted, &verb, policy, &path));
                 let told = format!("{path}, {verb:?}, {policy:?}");
                 assert_eq!(kernel, walk, "{told}");
                 outcomes.insert(kernel.split(' ').next().unwrap_or_default().to_owned());
                 if kernel.starts_with(['>', '+', '/']) || kernel == "insecure-permissions" {
-                    let after = trees(&grounds);
+                    let after = trees(&fixtures);
                     assert_eq!(shapes(&after[0]), shapes(&after[1]), "{told}");
                     if after != before {
-                        grounds = fresh();
-                        before = trees(&grounds);
+                        fixtures = fresh();
+                        before = trees(&fixtures);
                     }
                 }
             }
         }
         // A refused call or a read leaves the tree as it was.
-        assert_eq!(trees(&grounds), before, "{path}");
+        assert_eq!(trees(&fixtures), before, "{path}");
     }
     // A table with a single outcome would compare nothing.
     assert!(outcomes.len() > 6, "{outcomes:?}");

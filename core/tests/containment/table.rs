@@ -1,7 +1,8 @@
 //! Tables of cases: one line per path, one column per policy, each run with both resolvers.
 
-use crate::call::{Caller, FREE, NEW, RESOLVERS, ROOTED, Verb};
+use crate::call::{Caller, FREE, NEW, ROOTED, Verb};
 use crate::fixture::{Fixture, Tree};
+use holdfast_core::resolve::Resolver;
 use std::path::{Path, PathBuf};
 
 /// The layout of every table: a root with all kinds of symlinks, and an outside beside it.
@@ -45,36 +46,34 @@ pub(crate) const LAYOUT: &[&str] = &[
 pub(crate) type Row = (&'static str, &'static str, &'static str, &'static str);
 
 /// Checks a verb against a table.
-pub(crate) fn check(verb: &Verb, rows: &[Row]) {
+pub(crate) fn check(resolver: Resolver, verb: &Verb, rows: &[Row]) {
     let mut differences = Vec::new();
-    for resolver in RESOLVERS {
-        let mut fixture = Fixture::new(LAYOUT);
-        let mut before = fixture.tree();
-        for &(sentence, at, rooted, free) in rows {
-            let rooted = ROOTED.into_iter().zip(columns(rooted, ROOTED.len()));
-            let free = FREE.into_iter().zip(columns(free, FREE.len()));
-            let cases = rooted.map(|case| (true, case));
-            for (is_rooted, (policy, expected)) in cases.chain(free.map(|case| (false, case))) {
-                let caller = Caller::new(&fixture, resolver, is_rooted);
-                let at = at.replace("$BASE", &fixture.text(""));
-                let at = if is_rooted {
-                    at
-                } else {
-                    absolute(&fixture, at)
-                };
-                let got = caller.call(verb, policy, at.as_bytes());
-                let after = fixture.tree();
-                let told =
-                    format!("{sentence} ({at:?}, {resolver:?}, {policy:?}, rooted: {is_rooted})");
-                differences.extend(judge(&told, expected, &got, &before, &after));
-                if is_rooted {
-                    // No call may change what is beside a root, whatever the table expects.
-                    assert_eq!(outside(&after), outside(&before), "{told}");
-                }
-                if after != before {
-                    fixture = Fixture::new(LAYOUT);
-                    before = fixture.tree();
-                }
+    let mut fixture = Fixture::new(LAYOUT);
+    let mut before = fixture.tree();
+    for &(sentence, at, rooted, free) in rows {
+        let rooted = ROOTED.into_iter().zip(columns(rooted, ROOTED.len()));
+        let free = FREE.into_iter().zip(columns(free, FREE.len()));
+        let cases = rooted.map(|case| (true, case));
+        for (is_rooted, (policy, expected)) in cases.chain(free.map(|case| (false, case))) {
+            let caller = Caller::new(&fixture, resolver, is_rooted);
+            let at = at.replace("$BASE", &fixture.text(""));
+            let at = if is_rooted {
+                at
+            } else {
+                absolute(&fixture, at)
+            };
+            let got = caller.call(verb, policy, at.as_bytes());
+            let after = fixture.tree();
+            let told =
+                format!("{sentence} ({at:?}, {resolver:?}, {policy:?}, rooted: {is_rooted})");
+            differences.extend(judge(&told, expected, &got, &before, &after));
+            if is_rooted {
+                // No call may change what is beside a root, whatever the table expects.
+                assert_eq!(outside(&after), outside(&before), "{told}");
+            }
+            if after != before {
+                fixture = Fixture::new(LAYOUT);
+                before = fixture.tree();
             }
         }
     }

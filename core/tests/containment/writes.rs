@@ -1,8 +1,10 @@
 //! How a write resolves paths.
 
+use crate::call::per_resolver;
 use crate::call::{Verb, WRITE};
 use crate::table::{Row, check};
 use holdfast_core::ops::write::{FinalSymlink, Rules};
+use holdfast_core::resolve::Resolver;
 
 const OUT: &str = "outside-workspace";
 
@@ -249,20 +251,18 @@ const NEW_PARENTS: &[Row] = &[
     ),
 ];
 
-#[test]
-fn the_text_of_a_path_means_the_same_with_both_resolvers() {
-    check(&Verb::Write(WRITE), TEXT);
+fn the_text_of_a_path_means_what_the_table_says(resolver: Resolver) {
+    check(resolver, &Verb::Write(WRITE), TEXT);
 }
 
-#[test]
-fn a_link_under_the_name_is_refused_and_one_on_the_way_is_the_policys() {
-    check(&Verb::Write(WRITE), LINKS);
+fn a_link_under_the_name_is_refused_and_one_on_the_way_is_the_policys(resolver: Resolver) {
+    check(resolver, &Verb::Write(WRITE), LINKS);
 }
 
-#[test]
-fn a_link_that_is_to_be_replaced_loses_its_name_and_its_target_nothing() {
+fn a_link_that_is_to_be_replaced_loses_its_name_and_its_target_nothing(resolver: Resolver) {
     let final_symlink = FinalSymlink::Replace;
     check(
+        resolver,
         &Verb::Write(Rules {
             final_symlink,
             ..WRITE
@@ -271,10 +271,10 @@ fn a_link_that_is_to_be_replaced_loses_its_name_and_its_target_nothing() {
     );
 }
 
-#[test]
-fn a_link_that_is_to_be_followed_is_followed_within_the_policy() {
+fn a_link_that_is_to_be_followed_is_followed_within_the_policy(resolver: Resolver) {
     let final_symlink = FinalSymlink::Follow;
     check(
+        resolver,
         &Verb::Write(Rules {
             final_symlink,
             ..WRITE
@@ -283,10 +283,10 @@ fn a_link_that_is_to_be_followed_is_followed_within_the_policy() {
     );
 }
 
-#[test]
-fn missing_parents_are_made_where_the_policy_leads() {
+fn missing_parents_are_made_where_the_policy_leads(resolver: Resolver) {
     let make_parents = Some(0o700);
     check(
+        resolver,
         &Verb::Write(Rules {
             make_parents,
             ..WRITE
@@ -295,8 +295,7 @@ fn missing_parents_are_made_where_the_policy_leads() {
     );
 }
 
-#[test]
-fn with_overwrite_off_whatever_has_the_name_keeps_it() {
+fn with_overwrite_off_whatever_has_the_name_keeps_it(resolver: Resolver) {
     let rows: &[Row] = &[
         ("a new file", "new", "+ new", "+ new"),
         ("a file", "f", "already-exists", "already-exists"),
@@ -315,6 +314,15 @@ fn with_overwrite_off_whatever_has_the_name_keeps_it() {
             final_symlink,
             ..WRITE
         };
-        check(&Verb::Write(rules), rows);
+        check(resolver, &Verb::Write(rules), rows);
     }
+}
+
+per_resolver! {
+    the_text_of_a_path_means_what_the_table_says,
+    a_link_under_the_name_is_refused_and_one_on_the_way_is_the_policys,
+    a_link_that_is_to_be_replaced_loses_its_name_and_its_target_nothing,
+    a_link_that_is_to_be_followed_is_followed_within_the_policy,
+    missing_parents_are_made_where_the_policy_leads,
+    with_overwrite_off_whatever_has_the_name_keeps_it,
 }
