@@ -6,7 +6,7 @@ import path from 'node:path';
 
 const MODE = 0o700;
 /** Limit of runs in one slice of the fresh row: each leaves a directory until the end of the slice. */
-const MOST_FRESH = 400;
+const MAX_FRESH = 400;
 const NO_MODE = 'neither looks at the mode nor at links';
 const MKDIR = { recursive: true, mode: MODE };
 
@@ -101,7 +101,7 @@ function freshRow(depth) {
           next = 0;
         };
         const after = () => fs.rmSync(path.join(context.dir, parent), { recursive: true });
-        return { ...candidate, async: true, most: MOST_FRESH, before, after, run: () => form(names[next++]), made: nameOf(0) };
+        return { ...candidate, async: true, most: MAX_FRESH, before, after, run: () => form(names[next++]), made: nameOf(0) };
       });
     },
     check: ({ dir }, _result, { made, id }) => {

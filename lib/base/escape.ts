@@ -21,13 +21,21 @@ function hex4(unit: number) {
   return unit.toString(16).padStart(4, '0');
 }
 
-/** @param character one code point */
+/**
+ * Returns a code point as an escape of a JavaScript string.
+ *
+ * @param character one code point
+ */
 function asEscape(character: string) {
   const point = character.codePointAt(0) as number;
   return point > 0xffff ? `\\u{${point.toString(16)}}` : `\\u${hex4(point)}`;
 }
 
-/** @param character one code point */
+/**
+ * Returns a code point as an escape of a JSON string.
+ *
+ * @param character one code point
+ */
 function asJsonEscape(character: string) {
   return Array.from({ length: character.length }, (_, index) => `\\u${hex4(character.charCodeAt(index))}`).join('');
 }

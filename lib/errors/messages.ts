@@ -60,7 +60,11 @@ const KINDS = table({
 
 type Explained = { sentence: string; remedy?: string };
 
-/** @param at the path, quoted and escaped */
+/**
+ * Returns the sentence of an error.
+ *
+ * @param at the path, quoted and escaped
+ */
 function describe(failure: Failure, at: string, context: Context | undefined): Explained {
   const { code, detail } = failure;
   const kind = KINDS[detail] ?? 'another kind of object';
@@ -269,7 +273,10 @@ function describeDirectory(failure: Failure, at: string, location: string | Uint
   };
 }
 
-/** A directory of another owner is given to this user first: chmod alone would take this user's access away as well. */
+/**
+ * Returns the command that removes the access of others. A directory of another owner is given to this user first: chmod
+ * alone would take this user's access away as well.
+ */
 function removeAccess(location: string | Uint8Array | undefined, { uid, euid }: Failure) {
   if (uid === euid) {
     return `Remove the access of others${command('chmod 0700 --', location)}`;

@@ -56,7 +56,10 @@ function safeRealpathSync(targetPath: string, cache?: Map<string, string>): stri
   }
 }
 
-/** Ignores a slash after a file, as the original does. Does not resolve `..` after a symlink by its text. */
+/**
+ * Returns the real path. Ignores a slash after a file, as the original does. Does not resolve `..` after a symlink by its
+ * text.
+ */
 function realpathOf(targetPath: string) {
   try {
     return fs.realpathSync.native(targetPath);
@@ -200,7 +203,7 @@ export function bindFiles({ HostError }: Host) {
   };
 }
 
-/** `writeJson`, based on the binding's own `writeTextAtomic`. */
+/** Creates `writeJson` from the binding's own `writeTextAtomic`. */
 export function bindWriteJson(writeTextAtomic: (filePath: string, content: string, options?: Unchecked) => Promise<void>) {
   return {
     async writeJson(filePath: string, value: unknown, options?: Unchecked) {

@@ -7,7 +7,11 @@ import { invalidType, invalidValue } from '../options/validate.js';
 /** A value of the host that is not checked yet. The verb that takes it checks it. */
 export type Unchecked = any;
 
-/** @param names separated by spaces */
+/**
+ * Returns a set of option names.
+ *
+ * @param names separated by spaces
+ */
 const names = (names: string): ReadonlySet<string> => new Set(names.split(' '));
 
 /** The names that each kind of call takes in fs-safe. A name that has no effect in one call has none here. */
@@ -75,7 +79,8 @@ export function snapshot(options: Unchecked, known: ReadonlySet<string>): Unchec
 }
 
 /**
- * Like {@link checked}, for options that are the `this` of a callback: an object of a class may have other properties.
+ * Checks options as {@link checked} does, for those that are the `this` of a callback: an object of a class may have
+ * other properties.
  */
 export function checkedJob(options: Unchecked, known: ReadonlySet<string>): Unchecked {
   const prototype = typeof options === 'object' && options !== null ? Object.getPrototypeOf(options) : undefined;

@@ -27,7 +27,11 @@ export function expandLocal(given: string) {
   }
 }
 
-/** @param root without symlinks */
+/**
+ * Returns whether a real path is the root or lies beneath it.
+ *
+ * @param root without symlinks
+ */
 export function isBeneath(root: string, real: string) {
   return real === root || real.startsWith(root === '/' ? root : `${root}/`);
 }

@@ -111,7 +111,11 @@ export function systemSentence(code: string | undefined) {
   return code === 'ENAMETOOLONG' ? 'relative path is too long' : `${REFUSED[code ?? ''] ?? 'filesystem write failed'} (${code})`;
 }
 
-/** @param root its real path */
+/**
+ * Returns the cause of a refusal, for a host.
+ *
+ * @param root its real path
+ */
 export function causeOf(what: string, root: string, at: string, label: string = 'root') {
   return own(new Error(`${what} ${label} (${shortPath(root)}): ${shortPath(at)}`));
 }

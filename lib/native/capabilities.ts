@@ -7,7 +7,11 @@ const KERNEL = process.platform === 'darwin' ? 'open-flags' : 'openat2';
 /** Returns the capabilities of this build on this system. */
 export function capabilities(): Capabilities {
   const features = native().features();
-  /** @param place bit number of src/verbs/capabilities.rs */
+  /**
+   * Returns whether the system has a feature.
+   *
+   * @param place bit number of src/verbs/capabilities.rs
+   */
   const has = (place: number) => (features & (1 << place)) !== 0;
   return {
     version: native().version(),

@@ -10,8 +10,8 @@ export function shielded(binary: Native): Native {
 }
 
 /**
- * Uses named parameters instead of a rest parameter: this is on the hot path. Each export of the binary takes eight at
- * most.
+ * Turns exceptions of a function into errors of the code `internal`. Named parameters instead of a rest parameter: this
+ * is on the hot path. Each export of the binary takes eight at most.
  */
 function shield(call: (...args: unknown[]) => unknown) {
   return (a?: unknown, b?: unknown, c?: unknown, d?: unknown, e?: unknown, f?: unknown, g?: unknown, h?: unknown) => {

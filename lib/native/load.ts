@@ -78,7 +78,11 @@ function load(): { native: Native; path: string; exports: object } {
 /** A candidate for the binary, and the `require` that loads it. */
 type Candidate = { specifier: string; from: NodeJS.Require };
 
-/** @param file absolute */
+/**
+ * Returns a candidate for a binary in a file.
+ *
+ * @param file absolute
+ */
 function fileAt(file: string): Candidate {
   return { specifier: file, from: createRequire(file) };
 }

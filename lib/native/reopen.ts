@@ -3,7 +3,7 @@ import { HoldfastError, refusal, systemError } from '../errors/holdfast-error.js
 import type { promises } from 'node:fs';
 
 /** A file that the binary holds open. */
-interface Held {
+interface OpenFile {
   /** -1 if no path leads to it: no procfs at `/proc`, or Windows */
   descriptor: number;
   dev: number;
@@ -21,7 +21,7 @@ interface Held {
  * - macOS: `/dev/fd`, which duplicates the descriptor with its access mode.
  * - Windows: its path. The caller compares the identity.
  */
-function wayTo({ descriptor, realPath }: Held, flags: string) {
+function wayTo({ descriptor, realPath }: OpenFile, flags: string) {
   switch (process.platform) {
     case 'win32':
       return realPath;
@@ -38,20 +38,20 @@ function wayTo({ descriptor, realPath }: Held, flags: string) {
  * @param flags of `fs.open`
  * @param isLocal `fstat` does not block
  */
-export async function reopen(held: Held, flags: string, path: string, isLocal: boolean = false) {
-  if (process.platform === 'linux' && held.descriptor < 0) {
+export async function reopen(file: OpenFile, flags: string, path: string, isLocal: boolean = false) {
+  if (process.platform === 'linux' && file.descriptor < 0) {
     throw refusal('unsupported-platform', '', path);
   }
   let handle: promises.FileHandle;
   try {
-    handle = await fs.promises.open(wayTo(held, flags), flags);
+    handle = await fs.promises.open(wayTo(file, flags), flags);
   } catch (error) {
     throw reopenFailure(error as NodeJS.ErrnoException, path);
   }
   try {
     const seen = isLocal ? fs.fstatSync(handle.fd, { bigint: true }) : await handle.stat({ bigint: true });
-    const isSame = Number(seen.ino) === held.ino && Number(seen.ino & 0xffff_ffffn) === held.inoLow;
-    if (Number(seen.dev) !== held.dev || !isSame) {
+    const isSame = Number(seen.ino) === file.ino && Number(seen.ino & 0xffff_ffffn) === file.inoLow;
+    if (Number(seen.dev) !== file.dev || !isSame) {
       // An entry of `/proc/self/fd` leads to the open file itself. A different file proves that `/proc` is not procfs.
       throw process.platform === 'linux' ? refusal('unsupported-platform', 'forged', path) : refusal('path-mismatch', '', path);
     }

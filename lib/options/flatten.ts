@@ -35,7 +35,7 @@ export interface ReadArguments {
 export type Defaults = Given & { forRead: ReadArguments; forWrite: WriteArguments; forEnsure: EnsureArguments };
 
 /** The root whose method is called, with its defaults. */
-export interface Pinned {
+export interface MethodRoot {
   handle: Handle;
   /** its real path */
   path: string;
@@ -44,7 +44,11 @@ export interface Pinned {
   defaults: Defaults;
 }
 
-/** @param defaults of the root whose method is called */
+/**
+ * Checks and packs the options of a read.
+ *
+ * @param defaults of the root whose method is called
+ */
 export function readArguments(options: unknown, defaults?: Defaults): ReadArguments {
   if (options === undefined) {
     return defaults === undefined ? FOR_READ : defaults.forRead;
@@ -151,7 +155,11 @@ interface WriteArguments {
   root: unknown;
 }
 
-/** @param call one bit of schema */
+/**
+ * Returns the options object of a write; an encoding alone is the option `encoding`.
+ *
+ * @param call one bit of schema
+ */
 function writeOptions(optionsOrEncoding: unknown, call: number, name?: string) {
   return typeof optionsOrEncoding === 'string' ? { __proto__: null, encoding: optionsOrEncoding } : optionsOf(optionsOrEncoding, call, name);
 }
@@ -206,6 +214,8 @@ function packWrite(options: Given, base: Given, isBeneathRoot: boolean): WriteAr
 const FOR_WRITE = packWrite(NONE, NONE, false);
 
 /**
+ * Checks and packs the options of a write.
+ *
  * @param defaults of the root whose method is called
  * @param call one bit of schema
  */
@@ -253,7 +263,11 @@ export interface EnsureArguments {
   root: unknown;
 }
 
-/** @param defaults of the root whose method is called */
+/**
+ * Checks and packs the options of `ensureDir`.
+ *
+ * @param defaults of the root whose method is called
+ */
 export function ensureArguments(options: unknown, defaults?: Defaults): EnsureArguments {
   if (options === undefined) {
     return defaults === undefined ? FOR_ENSURE : defaults.forEnsure;

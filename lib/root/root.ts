@@ -3,9 +3,9 @@ import { atCaller, pending, promised, refusal } from '../errors/holdfast-error.j
 import { ensure, ensureSync } from '../verbs/ensure-dir.js';
 import { toPath } from '../options/paths.js';
 import { open, read, readSync } from '../verbs/read.js';
-import { rootDefaults, type Defaults, type Pinned } from '../options/flatten.js';
+import { rootDefaults, type Defaults, type MethodRoot } from '../options/flatten.js';
 import rootHandle = require('../schedule/root-handle.js');
-import { status } from './stat.js';
+import { stat } from './stat.js';
 import { invalidThis, noCallback, noCallbackSync } from '../options/validate.js';
 import { write, writeSync } from '../verbs/write.js';
 import { writeMany } from '../verbs/write-many.js';
@@ -13,7 +13,7 @@ import type { Identified } from '../schedule/root-handle.js';
 import type { Stats } from 'node:fs';
 import type { EnsureDirResult } from '../../types/ensure-dir.js';
 
-type Held = Identified & { defaults: Defaults };
+type OpenedRoot = Identified & { defaults: Defaults };
 
 /** Returns an unchecked path for an error. */
 function named(path: unknown) {
@@ -27,11 +27,11 @@ function named(path: unknown) {
   }
 }
 
-/** Returns the pinned directory of a root. For the adapters. */
-let pinnedOf: (root: Root) => Held;
+/** Returns the open directory of a root. For the adapters. */
+let openedOf: (root: Root) => OpenedRoot;
 
 /** Returns the stat of a path beneath a root. For the adapters. */
-let statusOf: (root: Root, file: string, symlinks: 'reject' | 'follow-within-root') => Promise<Stats | undefined>;
+let statOf: (root: Root, file: string, symlinks: 'reject' | 'follow-within-root') => Promise<Stats | undefined>;
 
 /** Writes like `writeAtomic` of a root, and calls `beforePublish` right before publication. For the adapters. */
 let writeOf: (root: Root, file: string, data: unknown, options: unknown, beforePublish: (() => void) | undefined) => Promise<unknown>;
@@ -39,17 +39,17 @@ let writeOf: (root: Root, file: string, data: unknown, options: unknown, beforeP
 /** Makes directories like `ensureDir` of a root, and calls `before` first. For the adapters. */
 let ensureOf: (root: Root, dir: string, options: unknown, before: (() => void) | undefined) => Promise<EnsureDirResult>;
 
-/** A pinned directory. The garbage collector closes the descriptor if `close` was not called. */
+/** An open directory. The garbage collector closes the descriptor if `close` was not called. */
 class Root {
   declare readonly path: string;
-  #pinned: Held;
+  #opened: OpenedRoot;
   #isOpen = true;
   /** The number of pending asynchronous calls. The directory stays open for them. */
   #started = 0;
 
   constructor(opened: Identified, defaults: Defaults) {
     const { handle, path, number, dev, ino, inoLow } = opened;
-    this.#pinned = { handle, path, number, dev, ino, inoLow, defaults };
+    this.#opened = { handle, path, number, dev, ino, inoLow, defaults };
     Object.defineProperty(this, 'path', { enumerable: true, value: opened.path });
   }
 
@@ -57,10 +57,10 @@ class Root {
     if (!this.#isOpen) {
       throw refusal('root-closed', '', named(path));
     }
-    return this.#pinned;
+    return this.#opened;
   }
 
-  #start<T>(path: unknown, call: (pinned: Pinned) => T | Promise<T>, called: Function): Promise<T> {
+  #start<T>(path: unknown, call: (methodRoot: MethodRoot) => T | Promise<T>, called: Function): Promise<T> {
     return promised(() => {
       const work = call(this.#use(path));
       if (!(work instanceof Promise)) {
@@ -80,10 +80,10 @@ class Root {
   }
 
   static #isRoot(value: unknown): value is Root {
-    return typeof value === 'object' && value !== null && #pinned in value;
+    return typeof value === 'object' && value !== null && #opened in value;
   }
 
-  static #begin<T>(root: unknown, path: unknown, call: (pinned: Pinned) => T | Promise<T>, method: Function): Promise<T> {
+  static #begin<T>(root: unknown, path: unknown, call: (methodRoot: MethodRoot) => T | Promise<T>, method: Function): Promise<T> {
     if (!Root.#isRoot(root)) {
       return promised(() => {
         throw invalidThis('Root', method);
@@ -103,14 +103,14 @@ class Root {
 
   #closeIfDone() {
     if (!this.#isOpen && this.#started === 0) {
-      native().rootClose(this.#pinned.handle);
+      native().rootClose(this.#opened.handle);
     }
   }
 
   read(file: unknown, options?: unknown, callback: unknown = undefined) {
-    return Root.#begin(this, file, (pinned) => {
+    return Root.#begin(this, file, (methodRoot) => {
       noCallback(callback);
-      return read(file, options, pinned);
+      return read(file, options, methodRoot);
     }, Root.prototype.read);
   }
 
@@ -124,16 +124,16 @@ class Root {
   }
 
   open(file: unknown, options?: unknown, callback: unknown = undefined) {
-    return Root.#begin(this, file, (pinned) => {
+    return Root.#begin(this, file, (methodRoot) => {
       noCallback(callback);
-      return open(file, options, pinned);
+      return open(file, options, methodRoot);
     }, Root.prototype.open);
   }
 
   writeAtomic(file: unknown, data: unknown, options?: unknown, callback: unknown = undefined) {
-    return Root.#begin(this, file, (pinned) => {
+    return Root.#begin(this, file, (methodRoot) => {
       noCallback(callback);
-      return write(file, data, options, pinned);
+      return write(file, data, options, methodRoot);
     }, Root.prototype.writeAtomic);
   }
 
@@ -147,16 +147,16 @@ class Root {
   }
 
   writeAtomicMany(entries: unknown, options?: unknown, callback: unknown = undefined) {
-    return Root.#begin(this, '.', (pinned) => {
+    return Root.#begin(this, '.', (methodRoot) => {
       noCallback(callback);
-      return writeMany(entries, options, pinned);
+      return writeMany(entries, options, methodRoot);
     }, Root.prototype.writeAtomicMany);
   }
 
   ensureDir(dir: unknown, options?: unknown, callback: unknown = undefined) {
-    return Root.#begin(this, dir, (pinned) => {
+    return Root.#begin(this, dir, (methodRoot) => {
       noCallback(callback);
-      return ensure(dir, options, pinned);
+      return ensure(dir, options, methodRoot);
     }, Root.prototype.ensureDir);
   }
 
@@ -193,11 +193,11 @@ class Root {
   }
 
   static {
-    ensureOf = (root, dir, options, before) => root.#start(dir, (pinned) => ensure(dir, options, pinned, before), ensureOf);
-    pinnedOf = (root) => root.#pinned;
-    statusOf = (root, file, symlinks) => root.#start(file, (pinned) => status(file, symlinks, pinned), statusOf);
+    ensureOf = (root, dir, options, before) => root.#start(dir, (methodRoot) => ensure(dir, options, methodRoot, before), ensureOf);
+    openedOf = (root) => root.#opened;
+    statOf = (root, file, symlinks) => root.#start(file, (methodRoot) => stat(file, symlinks, methodRoot), statOf);
     writeOf = (root, file, data, options, beforePublish) =>
-      root.#start(file, (pinned) => write(file, data, options, pinned, beforePublish), writeOf);
+      root.#start(file, (methodRoot) => write(file, data, options, methodRoot, beforePublish), writeOf);
   }
 }
 
@@ -232,5 +232,5 @@ async function whenOpened(opened: Promise<Identified>, defaults: Defaults) {
   return new Root(await opened, defaults);
 }
 
-export { ensureOf, pinnedOf, statusOf, writeOf };
+export { ensureOf, openedOf, statOf, writeOf };
 export type { Root };

@@ -10,7 +10,7 @@ import { inPool } from '../schedule/job-limit.js';
 import record = require('../native/record.js');
 import { Stats } from '../native/stats.js';
 import { table } from '../base/lookup-table.js';
-import type { Pinned } from '../options/flatten.js';
+import type { MethodRoot } from '../options/flatten.js';
 import type { NativePath } from '../errors/failure.js';
 
 /** Bits of src/args.rs, `policy`. */
@@ -24,26 +24,26 @@ const { ENOENT } = os.constants.errno;
  * Returns the stat of a path beneath a root, or `undefined` if the path does not exist: an error would cost more than
  * the stat. Runs on the calling thread if the kernel has the path cached.
  */
-export function status(file: unknown, symlinks: 'reject' | 'follow-within-root', pinned: Pinned): Found | Promise<Found> {
+export function stat(file: unknown, symlinks: 'reject' | 'follow-within-root', methodRoot: MethodRoot): Found | Promise<Found> {
   const path = toPath(file, 'file');
   const flags = POLICIES[symlinks];
   let probe = 0;
   if (mayAnswerNow()) {
-    direct().statCached(path, flags, pinned.handle, pinned.number);
+    direct().statCached(path, flags, methodRoot.handle, methodRoot.number);
     const { last } = record;
     if (record.isAnswer(last)) {
       return toStatus(last, path);
     }
     probe = record.probeFlag(last);
   }
-  return pending(statInPool(path, (flags | probe) >>> 0, pinned));
+  return pending(statInPool(path, (flags | probe) >>> 0, methodRoot));
 }
 
-async function statInPool(path: NativePath, flags: number, pinned: Pinned) {
+async function statInPool(path: NativePath, flags: number, methodRoot: MethodRoot) {
   const given = shown(path);
   const fixed = pathForLater(path, true);
   return inPool(async () => {
-    const [answer] = await native().statAsync(fixed, flags, pinned.handle);
+    const [answer] = await native().statAsync(fixed, flags, methodRoot.handle);
     return toStatus(record.unpack(answer), given);
   });
 }

@@ -58,7 +58,11 @@ export async function open(dir: unknown): Promise<Identified> {
   return openInPool(toPath(dir, 'root'), false);
 }
 
-/** @param probe first determine the locality of the file system */
+/**
+ * Opens a directory in libuv's pool.
+ *
+ * @param probe first determine the locality of the file system
+ */
 async function openInPool(path: NativePath, probe: boolean): Promise<Identified> {
   const [answer, handle] = await native().rootOpenAsync(pathForLater(path, false), probe);
   const result = record.unpack(answer);
@@ -72,11 +76,11 @@ async function openInPool(path: NativePath, probe: boolean): Promise<Identified>
  * Calls `call` with the root of a call, and closes the root if it was opened here.
  *
  * @param dir the option `root`
- * @param pinned the root whose method was called
+ * @param methodRoot the root whose method was called
  */
-export function withRootSync<T>(dir: unknown, pinned: Opened | undefined, call: (root: Opened | undefined) => T): T {
-  if (pinned !== undefined || dir === undefined) {
-    return call(pinned);
+export function withRootSync<T>(dir: unknown, methodRoot: Opened | undefined, call: (root: Opened | undefined) => T): T {
+  if (methodRoot !== undefined || dir === undefined) {
+    return call(methodRoot);
   }
   const opened = openSync(dir);
   try {
@@ -90,11 +94,11 @@ export function withRootSync<T>(dir: unknown, pinned: Opened | undefined, call: 
  * Asynchronous twin of {@link withRootSync}.
  *
  * @param dir the option `root`
- * @param pinned the root whose method was called
+ * @param methodRoot the root whose method was called
  */
-export async function withRoot<T>(dir: unknown, pinned: Opened | undefined, call: (root: Opened | undefined) => Promise<T>): Promise<T> {
-  if (pinned !== undefined || dir === undefined) {
-    return call(pinned);
+export async function withRoot<T>(dir: unknown, methodRoot: Opened | undefined, call: (root: Opened | undefined) => Promise<T>): Promise<T> {
+  if (methodRoot !== undefined || dir === undefined) {
+    return call(methodRoot);
   }
   const opened = await open(dir);
   try {

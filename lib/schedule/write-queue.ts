@@ -19,7 +19,7 @@ export interface Target {
   dir: string | null | undefined;
   /** identity of the file, for writes in place: other mounts have the file under other names */
   file?: string | undefined;
-  path?: [file: NativePath, root: NativePath | undefined, pinned: Opened | undefined, flags: number];
+  path?: [file: NativePath, root: NativePath | undefined, methodRoot: Opened | undefined, flags: number];
   /** determines the target in libuv's pool, where a file system may block */
   resolve?: () => Promise<Target>;
 }
@@ -36,30 +36,34 @@ const IN_PLACE = 1 << 9;
  *
  * @param root the option `root`
  */
-export function targetOf(file: NativePath, root: NativePath | undefined, pinned: Opened | undefined, flags: number): Target {
-  const base = pinned === undefined ? root : pinned.path;
+export function targetOf(file: NativePath, root: NativePath | undefined, methodRoot: Opened | undefined, flags: number): Target {
+  const base = methodRoot === undefined ? root : methodRoot.path;
   // `.` and `..` are resolved in the text. The identity of the directory shows when they lead elsewhere.
   const text = path.resolve('/', base === undefined ? '' : shown(base), shown(file));
   const name = folded(path.basename(text));
-  const byText: Target = { name, text, dir: undefined, path: [file, root, pinned, flags] };
+  const byText: Target = { name, text, dir: undefined, path: [file, root, methodRoot, flags] };
   if ((flags & (FOLLOWS | IN_PLACE)) === 0) {
     return byText;
   }
-  const kind = lookUp(file, root, pinned, flags);
+  const kind = lookUp(file, root, methodRoot, flags);
   if (kind === TargetKeyValue.UNKNOWN) {
     const otherwise: Target = (flags & FOLLOWS) === 0 ? byText : { name: undefined, text: undefined, dir: null };
-    return { name: undefined, text: undefined, dir: null, resolve: () => resolved(file, root, pinned, flags, name, otherwise) };
+    return { name: undefined, text: undefined, dir: null, resolve: () => resolved(file, root, methodRoot, flags, name, otherwise) };
   }
   return found(record.last, kind, name);
 }
 
 /** Looks up a target in the kernel's cache. */
-function lookUp(file: NativePath, root: NativePath | undefined, pinned: Opened | undefined, flags: number) {
-  direct().writeTarget(file, flags, root, pinned?.handle, pinned?.number);
+function lookUp(file: NativePath, root: NativePath | undefined, methodRoot: Opened | undefined, flags: number) {
+  direct().writeTarget(file, flags, root, methodRoot?.handle, methodRoot?.number);
   return record.failed(record.last) ? 0 : record.last.numbers[TargetKeyIndex.KIND];
 }
 
-/** @param name the last component of the path */
+/**
+ * Returns the target that a lookup found.
+ *
+ * @param name the last component of the path
+ */
 function found(result: record.Result, kind: number, name: string): Target {
   const isByName = kind === TargetKeyValue.KNOWN_BY_NAME;
   return {
@@ -87,10 +91,14 @@ function dirOf(target: Target): string | null {
   return target.dir;
 }
 
-/** @param otherwise the result when the lookup fails; the write then reports the error of its path */
-async function resolved(file: NativePath, root: NativePath | undefined, pinned: Opened | undefined, flags: number, name: string, otherwise: Target): Promise<Target> {
+/**
+ * Looks up a target in libuv's pool.
+ *
+ * @param otherwise the result when the lookup fails; the write then reports the error of its path
+ */
+async function resolved(file: NativePath, root: NativePath | undefined, methodRoot: Opened | undefined, flags: number, name: string, otherwise: Target): Promise<Target> {
   try {
-    const [answer] = await withRoot(root, pinned, (base) => native().writeTargetAsync(file, flags, base?.handle));
+    const [answer] = await withRoot(root, methodRoot, (base) => native().writeTargetAsync(file, flags, base?.handle));
     const result = record.unpack(answer);
     if (!record.failed(result)) {
       return found(result, result.numbers[TargetKeyIndex.KIND], name);

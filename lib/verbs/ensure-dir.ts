@@ -3,7 +3,7 @@ import { direct } from '../native/direct.js';
 import { mayAnswerNow } from '../schedule/sync-budget.js';
 import { native } from '../native/load.js';
 import { atCaller, pending, promised, shown } from '../errors/holdfast-error.js';
-import { ensureArguments, noSignal, type EnsureArguments, type Pinned } from '../options/flatten.js';
+import { ensureArguments, noSignal, type EnsureArguments, type MethodRoot } from '../options/flatten.js';
 import { addedBytes, pathForLater, toPath } from '../options/paths.js';
 import { inPool, untilIdle } from '../schedule/job-limit.js';
 import record = require('../native/record.js');
@@ -34,7 +34,7 @@ type Result = ReturnType<typeof toResult>;
 
 /** Real paths of directories that had a warning. Each directory causes one warning. */
 const warned = new Set();
-const MOST_WARNINGS = 100;
+const MAX_WARNINGS = 100;
 
 function toResult(result: record.Result, path: NativePath, fixed: NativePath, root: Opened | undefined, wantsPrivacy: boolean) {
   const { numbers, text } = result;
@@ -63,7 +63,7 @@ function firstCreated(made: Buffer, path: NativePath, fixed: NativePath) {
 }
 
 export function warn(path: string, mode: number, reason: string | undefined) {
-  if (warned.has(path) || warned.size >= MOST_WARNINGS) {
+  if (warned.has(path) || warned.size >= MAX_WARNINGS) {
     return;
   }
   warned.add(path);
@@ -110,15 +110,15 @@ function locationOf(fixed: NativePath, root: Opened | undefined): NativePath | u
   return root.path.includes('\ufffd') ? undefined : Buffer.concat([Buffer.from(`${root.path}/`), Buffer.from(fixed)]);
 }
 
-export function ensureSync(dir: unknown, options: unknown, pinned: Pinned | undefined) {
+export function ensureSync(dir: unknown, options: unknown, methodRoot: MethodRoot | undefined) {
   const path = toPath(dir, 'dir');
-  const args = ensureArguments(options, pinned?.defaults);
+  const args = ensureArguments(options, methodRoot?.defaults);
   noSignal(args.signal);
-  const fixed = pathForLater(path, pinned !== undefined || args.root !== undefined);
-  return args.root === undefined ? ensureNow(path, fixed, args, pinned) : ensureBeneath(path, fixed, args);
+  const fixed = pathForLater(path, methodRoot !== undefined || args.root !== undefined);
+  return args.root === undefined ? ensureNow(path, fixed, args, methodRoot) : ensureBeneath(path, fixed, args);
 }
 
-/** Separate function so that the hot path allocates no closure. */
+/** Opens the root for one call. Separate function so that the hot path allocates no closure. */
 function ensureBeneath(path: NativePath, fixed: NativePath, args: EnsureArguments) {
   return withRootSync(args.root, undefined, (root) => ensureNow(path, fixed, args, root));
 }
@@ -129,37 +129,41 @@ function ensureBeneath(path: NativePath, fixed: NativePath, args: EnsureArgument
  *
  * @param before called right before the job that makes directories; may throw
  */
-export function ensure(dir: unknown, options: unknown, pinned: Pinned | undefined, before?: () => void): Result | Promise<Result> {
+export function ensure(dir: unknown, options: unknown, methodRoot: MethodRoot | undefined, before?: () => void): Result | Promise<Result> {
   const path = toPath(dir, 'dir');
-  const args = ensureArguments(options, pinned?.defaults);
+  const args = ensureArguments(options, methodRoot?.defaults);
   const { flags, mode, root, signal } = args;
   signal?.throwIfAborted();
   let probe = 0;
-  const fixed = pathForLater(path, pinned !== undefined || root !== undefined);
+  const fixed = pathForLater(path, methodRoot !== undefined || root !== undefined);
   if (root === undefined && before === undefined && !isForThePool(fixed) && mayAnswerNow()) {
-    direct().ensureDirCached(fixed, flags, mode, undefined, pinned?.handle, pinned?.number);
+    direct().ensureDirCached(fixed, flags, mode, undefined, methodRoot?.handle, methodRoot?.number);
     const { last } = record;
     if (record.isAnswer(last) && !record.failed(last)) {
-      return toResult(last, path, fixed, pinned, args.wantsPrivacy);
+      return toResult(last, path, fixed, methodRoot, args.wantsPrivacy);
     }
     probe = record.probeFlag(last);
   }
-  return pending(abortable(signal, ensureInPool(shown(path), fixed, args, probe, pinned, before)));
+  return pending(abortable(signal, ensureInPool(shown(path), fixed, args, probe, methodRoot, before)));
 }
 
-/** @param probe a bit for the flags */
+/**
+ * Creates or tightens a directory in libuv's pool.
+ *
+ * @param probe a bit for the flags
+ */
 async function ensureInPool(
   given: string,
   fixed: NativePath,
   { flags, mode, root, signal, wantsPrivacy }: EnsureArguments,
   probe: number,
-  pinned: Pinned | undefined,
+  methodRoot: MethodRoot | undefined,
   before: (() => void) | undefined,
 ) {
   const isWaived = (flags & EXISTING) === 0 && isOptedOut();
   const bits = (flags | probe | (isWaived ? OPT_OUT : 0)) >>> 0;
   const ensured = await inPool(() =>
-    withRoot(root, pinned, async (base) => {
+    withRoot(root, methodRoot, async (base) => {
       if (before !== undefined) {
         await untilIdle();
       }
@@ -179,7 +183,7 @@ async function ensureInPool(
 
 /** Directories whose last call did not complete on the calling thread. */
 const forThePool = new Set();
-const MOST_REMEMBERED = 1000;
+const MAX_REMEMBERED = 1000;
 
 function isForThePool(fixed: NativePath) {
   return forThePool.size > 0 && forThePool.has(fixed);
@@ -188,7 +192,7 @@ function isForThePool(fixed: NativePath) {
 function remember(fixed: NativePath, hardening: string) {
   if (hardening === 'not-needed' || hardening === 'created') {
     forThePool.delete(fixed);
-  } else if (typeof fixed === 'string' && forThePool.size < MOST_REMEMBERED) {
+  } else if (typeof fixed === 'string' && forThePool.size < MAX_REMEMBERED) {
     forThePool.add(fixed);
   }
 }

@@ -5,7 +5,7 @@ import { direct } from '../native/direct.js';
 import { charge, mayAnswerNow } from '../schedule/sync-budget.js';
 import { native } from '../native/load.js';
 import { atCaller, pending, promised, refusal, shown } from '../errors/holdfast-error.js';
-import { noSignal, packRead, readArguments, readForm, type Pinned, type ReadArguments } from '../options/flatten.js';
+import { noSignal, packRead, readArguments, readForm, type MethodRoot, type ReadArguments } from '../options/flatten.js';
 import { isUrl, pathForLater, toPath } from '../options/paths.js';
 import { hasRoom, inPool } from '../schedule/job-limit.js';
 import record = require('../native/record.js');
@@ -27,12 +27,12 @@ const { types } = util;
 type Result = ReadResult & ReadTextResult;
 
 /** Parses both forms of a call: a path with options, or one object with everything. */
-function toArguments(file: unknown, options: unknown, pinned: Pinned | undefined): { path: NativePath; args: ReadArguments } {
+function toArguments(file: unknown, options: unknown, methodRoot: MethodRoot | undefined): { path: NativePath; args: ReadArguments } {
   if (isOptionsObject(file)) {
     const given = readForm(file as object, options);
-    return { path: toPath(given.filePath, 'filePath'), args: packRead(given, pinned?.defaults) };
+    return { path: toPath(given.filePath, 'filePath'), args: packRead(given, methodRoot?.defaults) };
   }
-  return { path: toPath(file, 'file'), args: readArguments(options, pinned?.defaults) };
+  return { path: toPath(file, 'file'), args: readArguments(options, methodRoot?.defaults) };
 }
 
 function isOptionsObject(file: unknown) {
@@ -57,41 +57,41 @@ function readNow(path: NativePath, { flags, maxBytes, encoding }: ReadArguments,
   return encoding === undefined ? result : toText(result, encoding, path);
 }
 
-export function readSync(file: unknown, options: unknown, pinned: Pinned | undefined) {
-  const { path, args } = toArguments(file, options, pinned);
+export function readSync(file: unknown, options: unknown, methodRoot: MethodRoot | undefined) {
+  const { path, args } = toArguments(file, options, methodRoot);
   noSignal(args.signal);
-  return args.root === undefined ? readNow(path, args, pinned) : readBeneath(path, args);
+  return args.root === undefined ? readNow(path, args, methodRoot) : readBeneath(path, args);
 }
 
-/** Separate function so that the hot path allocates no closure. */
+/** Opens the root for one read. Separate function so that the hot path allocates no closure. */
 function readBeneath(path: NativePath, args: ReadArguments) {
   return withRootSync(args.root, undefined, (root) => readNow(path, args, root));
 }
 
 /** Reads on the calling thread if that cannot block, and otherwise in libuv's pool. */
-export function read(file: unknown, options: unknown, pinned: Pinned | undefined): Result | Promise<Result> {
-  const { path, args } = toArguments(file, options, pinned);
+export function read(file: unknown, options: unknown, methodRoot: MethodRoot | undefined): Result | Promise<Result> {
+  const { path, args } = toArguments(file, options, methodRoot);
   const { flags, maxBytes, root, signal, encoding } = args;
   signal?.throwIfAborted();
   let probe = 0;
   if (root === undefined && mayAnswerNow()) {
     const bits = hasRoom() ? flags : flags | record.NO_HANDOVER;
-    const half = direct().readCached(path, bits, maxBytes, allocate, pinned?.handle, pinned?.number);
+    const half = direct().readCached(path, bits, maxBytes, allocate, methodRoot?.handle, methodRoot?.number);
     const { last } = record;
     if (record.isAnswer(last) && !record.failed(last)) {
       const buffer = contentOf(half as ArrayBuffer | Buffer, last.numbers[ReadIndex.LENGTH]);
       charge(buffer.length);
-      const result = toResult(last, path, pinned, buffer);
+      const result = toResult(last, path, methodRoot, buffer);
       return encoding === undefined ? result : toText(result, encoding, path);
     }
     if (record.isUnread(last)) {
       const size = last.numbers[ReadIndex.LENGTH];
-      const reading = finish(toResult(last, path, pinned, NO_BYTES), half as Handle, size, shown(path), args);
+      const reading = finish(toResult(last, path, methodRoot, NO_BYTES), half as Handle, size, shown(path), args);
       return pending(abortable(signal, reading));
     }
     probe = record.probeFlag(last);
   }
-  return pending(abortable(signal, readInPool(path, args, probe, pinned)));
+  return pending(abortable(signal, readInPool(path, args, probe, methodRoot)));
 }
 
 /** Reads the content of an open, checked file in the pool. */
@@ -100,14 +100,18 @@ async function finish(result: Result, file: Handle, size: number, given: string,
   return encoding === undefined ? result : toText(result, encoding, given);
 }
 
-/** @param probe a bit for the flags */
-async function readInPool(path: NativePath, { flags, maxBytes, root, signal, encoding }: ReadArguments, probe: number, pinned: Pinned | undefined) {
+/**
+ * Reads a file in libuv's pool.
+ *
+ * @param probe a bit for the flags
+ */
+async function readInPool(path: NativePath, { flags, maxBytes, root, signal, encoding }: ReadArguments, probe: number, methodRoot: MethodRoot | undefined) {
   const given = shown(path);
-  const fixed = pathForLater(path, pinned !== undefined || root !== undefined);
+  const fixed = pathForLater(path, methodRoot !== undefined || root !== undefined);
   // The root and both halves of a large read share one slot of the job limit, so that the open descriptors stay within
   // that limit.
   return inPool(() =>
-    withRoot(root, pinned, async (base) => {
+    withRoot(root, methodRoot, async (base) => {
       signal?.throwIfAborted();
       const [answer, extra] = await native().readAsync(fixed, (flags | probe) >>> 0, maxBytes, base?.handle);
       const opened = record.unpack(answer);
@@ -163,8 +167,8 @@ function held({ numbers }: record.Result, content: Buffer | Handle | undefined, 
   return place;
 }
 
-export async function open(file: unknown, options: unknown, pinned: Pinned | undefined) {
-  const { path, args } = toArguments(file, options, pinned);
+export async function open(file: unknown, options: unknown, methodRoot: MethodRoot | undefined) {
+  const { path, args } = toArguments(file, options, methodRoot);
   const { flags, maxSize, root, signal, encoding } = args;
   if (encoding !== undefined) {
     throw invalidValue('options.encoding', 'is not an option of openLocalFileSafely: use handle.readFile(encoding)', encoding);
@@ -172,14 +176,14 @@ export async function open(file: unknown, options: unknown, pinned: Pinned | und
   signal?.throwIfAborted();
   let probe = 0;
   if (root === undefined && hasRoom() && mayAnswerNow()) {
-    const held = direct().openCached(path, flags, maxSize, pinned?.handle, pinned?.number);
+    const held = direct().openCached(path, flags, maxSize, methodRoot?.handle, methodRoot?.number);
     if (held !== undefined) {
-      return abortable(signal, inPool(() => openedHere(path, held, pinned)), ({ handle }) => handle.close());
+      return abortable(signal, inPool(() => openedHere(path, held, methodRoot)), ({ handle }) => handle.close());
     }
     probe = record.probeFlag(record.last);
   }
-  const fixed = pathForLater(path, pinned !== undefined || root !== undefined);
-  return abortable(signal, openInPool(shown(path), fixed, args, probe, pinned), ({ handle }) => handle.close());
+  const fixed = pathForLater(path, methodRoot !== undefined || root !== undefined);
+  return abortable(signal, openInPool(shown(path), fixed, args, probe, methodRoot), ({ handle }) => handle.close());
 }
 
 /**
@@ -201,10 +205,14 @@ async function opened({ realPath, stat, containment }: Result, { [ReadIndex.DESC
   return { handle, realPath, stat, containment, [Symbol.asyncDispose]: () => handle.close() };
 }
 
-/** @param probe a bit for the flags */
-function openInPool(given: string, fixed: NativePath, { flags, maxSize, root, signal }: ReadArguments, probe: number, pinned: Pinned | undefined) {
+/**
+ * Opens a file in libuv's pool.
+ *
+ * @param probe a bit for the flags
+ */
+function openInPool(given: string, fixed: NativePath, { flags, maxSize, root, signal }: ReadArguments, probe: number, methodRoot: MethodRoot | undefined) {
   return inPool(() =>
-    withRoot(root, pinned, async (base) => {
+    withRoot(root, methodRoot, async (base) => {
       signal?.throwIfAborted();
       const [answer, held] = await native().openAsync(fixed, (flags | probe) >>> 0, maxSize, base?.handle);
       const unpacked = record.unpack(answer);

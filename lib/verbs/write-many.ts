@@ -4,7 +4,7 @@ import { ownCopy, toBytes, withinLimit } from '../options/data.js';
 import { isHoldfastError, pending, promised, shown } from '../errors/holdfast-error.js';
 import { optionsOf } from '../options/names.js';
 import { ENTRY } from '../options/schema.js';
-import { manyArguments, type Pinned } from '../options/flatten.js';
+import { manyArguments, type MethodRoot } from '../options/flatten.js';
 import { targetOf, writes } from '../schedule/write-queue.js';
 import { pathForLater, toPath } from '../options/paths.js';
 import { inPool } from '../schedule/job-limit.js';
@@ -49,22 +49,22 @@ function toEntry(entry: unknown, index: number, toArguments: ReturnType<typeof m
   }
 }
 
-export async function writeMany(entries: unknown, options: unknown, pinned: Pinned | undefined) {
+export async function writeMany(entries: unknown, options: unknown, methodRoot: MethodRoot | undefined) {
   if (!Array.isArray(entries)) {
     throw invalidType('entries', 'an instance of Array', entries);
   }
-  const { root, signal, entry: toArguments } = manyArguments(options, pinned?.defaults);
-  const isBeneathRoot = pinned !== undefined || root !== undefined;
+  const { root, signal, entry: toArguments } = manyArguments(options, methodRoot?.defaults);
+  const isBeneathRoot = methodRoot !== undefined || root !== undefined;
   const fixedRoot = root === undefined ? undefined : pathForLater(toPath(root, 'root'), false);
   const prepared = Array.from(entries, (entry, index) => toEntry(entry, index, toArguments, isBeneathRoot));
   signal?.throwIfAborted();
   const valid = prepared.filter((entry) => !(entry instanceof Error)) as Entry[];
-  const targets = valid.map(({ fixed, flags }) => targetOf(fixed, fixedRoot, pinned, flags));
+  const targets = valid.map(({ fixed, flags }) => targetOf(fixed, fixedRoot, methodRoot, flags));
   const canceller = signal && cancelOn(signal);
   try {
     const writing = writes.queuedOnAll(targets, () =>
       inPool(() =>
-        withRoot(fixedRoot, pinned, async (base) => {
+        withRoot(fixedRoot, methodRoot, async (base) => {
           signal?.throwIfAborted();
           const [answer, answers] = await native().writeManyAsync(
             valid.map(({ fixed }) => fixed),

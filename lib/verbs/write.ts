@@ -5,7 +5,7 @@ import { claim, type Source, type SourceIterator } from '../schedule/chunks.js';
 import { direct } from '../native/direct.js';
 import { native } from '../native/load.js';
 import { atCaller, pending, promised, shown } from '../errors/holdfast-error.js';
-import { noSignal, writeArguments, type Pinned } from '../options/flatten.js';
+import { noSignal, writeArguments, type MethodRoot } from '../options/flatten.js';
 import { targetOf, writes, type Target } from '../schedule/write-queue.js';
 import { pathForLater, toPath } from '../options/paths.js';
 import { hasRoom, inPool } from '../schedule/job-limit.js';
@@ -46,16 +46,16 @@ export function toResult(result: record.Result, path: NativePath) {
   };
 }
 
-export function writeSync(file: unknown, data: unknown, options: unknown, pinned: Pinned | undefined) {
+export function writeSync(file: unknown, data: unknown, options: unknown, methodRoot: MethodRoot | undefined) {
   const path = toPath(file, 'file');
-  const { flags, modes, encoding, maxBytes, signal, root } = writeArguments(options, pinned?.defaults);
+  const { flags, modes, encoding, maxBytes, signal, root } = writeArguments(options, methodRoot?.defaults);
   noSignal(signal);
   const bytes = toBytes(data, encoding);
   if (bytes === undefined) {
     throw invalidType('data', WHOLE_DATA, data);
   }
   withinLimit(bytes, maxBytes, path);
-  return root === undefined ? writeNow(path, bytes, flags, modes, pinned) : writeBeneath(root, path, bytes, flags, modes);
+  return root === undefined ? writeNow(path, bytes, flags, modes, methodRoot) : writeBeneath(root, path, bytes, flags, modes);
 }
 
 function writeNow(path: NativePath, bytes: Uint8Array, flags: number, modes: number, base: Opened | undefined) {
@@ -67,15 +67,19 @@ function writeNow(path: NativePath, bytes: Uint8Array, flags: number, modes: num
   return toResult(last, path);
 }
 
-/** Separate function so that the hot path allocates no closure. */
+/** Opens the root for one write. Separate function so that the hot path allocates no closure. */
 function writeBeneath(root: unknown, path: NativePath, bytes: Uint8Array, flags: number, modes: number) {
   return withRootSync(root, undefined, (base) => writeNow(path, bytes, flags, modes, base));
 }
 
-/** @param beforePublish called when the content is complete, right before publication; may throw */
-export async function write(file: unknown, data: unknown, options: unknown, pinned: Pinned | undefined, beforePublish?: () => void) {
+/**
+ * Writes a file, after the earlier writes to the same target.
+ *
+ * @param beforePublish called when the content is complete, right before publication; may throw
+ */
+export async function write(file: unknown, data: unknown, options: unknown, methodRoot: MethodRoot | undefined, beforePublish?: () => void) {
   const path = toPath(file, 'file');
-  const args = writeArguments(options, pinned?.defaults);
+  const args = writeArguments(options, methodRoot?.defaults);
   const { flags, modes, encoding, maxBytes, root, signal } = args;
   const bytes = toBytes(data, encoding);
   if (bytes === undefined && !isIterable(data)) {
@@ -85,7 +89,7 @@ export async function write(file: unknown, data: unknown, options: unknown, pinn
     withinLimit(bytes, maxBytes, path);
   }
   signal?.throwIfAborted();
-  const isBeneathRoot = pinned !== undefined || root !== undefined;
+  const isBeneathRoot = methodRoot !== undefined || root !== undefined;
   const given = shown(path);
   const fixed = pathForLater(path, isBeneathRoot);
   const fixedRoot = root === undefined ? undefined : pathForLater(toPath(root, 'root'), false);
@@ -96,8 +100,8 @@ export async function write(file: unknown, data: unknown, options: unknown, pinn
   try {
     const writing =
       bytes === undefined
-        ? writeSource(data as Source, iterator as SourceIterator, fixedRoot, pinned, { ...common, encoding, maxBytes, target: () => targetOf(fixed, fixedRoot, pinned, flags) })
-        : writeWhole(typeof data === 'string', bytes, { ...common, root: fixedRoot, pinned, target: targetOf(fixed, fixedRoot, pinned, flags) });
+        ? writeSource(data as Source, iterator as SourceIterator, fixedRoot, methodRoot, { ...common, encoding, maxBytes, target: () => targetOf(fixed, fixedRoot, methodRoot, flags) })
+        : writeWhole(typeof data === 'string', bytes, { ...common, root: fixedRoot, methodRoot, target: targetOf(fixed, fixedRoot, methodRoot, flags) });
     const result = await abortable(signal, writing);
     if (signal && record.wasAborted(result)) {
       throw signal.reason;
@@ -111,10 +115,10 @@ export async function write(file: unknown, data: unknown, options: unknown, pinn
   }
 }
 
-async function writeSource(data: Source, iterator: SourceIterator, root: NativePath | undefined, pinned: Pinned | undefined, args: Omit<Parameters<typeof writeStream>[2], 'root'>) {
+async function writeSource(data: Source, iterator: SourceIterator, root: NativePath | undefined, methodRoot: MethodRoot | undefined, args: Omit<Parameters<typeof writeStream>[2], 'root'>) {
   let isTaken = false;
   try {
-    return await withRoot(root, pinned, (base) => {
+    return await withRoot(root, methodRoot, (base) => {
       isTaken = true;
       return writeStream(data, iterator, { ...args, root: base?.handle });
     });
@@ -133,7 +137,7 @@ interface WholeArguments {
   flags: number;
   modes: number;
   root: NativePath | undefined;
-  pinned: Pinned | undefined;
+  methodRoot: MethodRoot | undefined;
   signal: AbortSignal | undefined;
   target: Target;
   cancel: Handle | undefined;
@@ -148,15 +152,15 @@ interface WholeArguments {
  * @param isPrivate no other code can change the bytes
  */
 function writeWhole(isPrivate: boolean, bytes: Uint8Array, args: WholeArguments): Promise<record.Result> {
-  const { given, fixed, flags, modes, root, pinned, signal, target, cancel, beforePublish } = args;
+  const { given, fixed, flags, modes, root, methodRoot, signal, target, cancel, beforePublish } = args;
   if (beforePublish !== undefined) {
     const content = isPrivate ? bytes : ownCopy(bytes, given);
     const rest = { given, fixed, flags, modes, encoding: 'utf8' as const, signal, target: () => target, cancel, beforePublish, isQueued: true };
-    return writes.queued(target, () => inPool(() => withRoot(root, pinned, (base) => writeStream([content], [content].values(), { ...rest, root: base?.handle }))));
+    return writes.queued(target, () => inPool(() => withRoot(root, methodRoot, (base) => writeStream([content], [content].values(), { ...rest, root: base?.handle }))));
   }
   const start = (content: Uint8Array) =>
     inPool(() =>
-      withRoot(root, pinned, async (base) => {
+      withRoot(root, methodRoot, async (base) => {
         signal?.throwIfAborted();
         const [answer] = await native().writeAsync(fixed, content, flags, modes, base?.handle, cancel);
         return record.unpack(answer);

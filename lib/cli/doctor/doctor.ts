@@ -31,7 +31,11 @@ export function preamble() {
   };
 }
 
-/** @param wanted verbs */
+/**
+ * Inspects paths, and reports what each verb would do there.
+ *
+ * @param wanted verbs
+ */
 export function doctor(paths: readonly string[], wanted: readonly string[] = VERBS) {
   const start = preamble();
   const mounts = readMounts();

@@ -48,7 +48,11 @@ function parseMount(line: string): Mount | undefined {
   return Object.defineProperty(mount, 'exactMountPoint', { value: bytesOf(fields[4]) });
 }
 
-/** @param text of `/proc/self/mountinfo`, each byte one character */
+/**
+ * Parses the table of mounts.
+ *
+ * @param text of `/proc/self/mountinfo`, each byte one character
+ */
 export function parseMounts(text: string): Mount[] {
   return text.split('\n').flatMap((line) => parseMount(line) ?? []);
 }

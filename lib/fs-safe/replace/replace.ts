@@ -86,7 +86,11 @@ function* verify({ HostError }: Host, plan: Plan, written: { method: string; dev
   throw hostError(HostError, 'path-mismatch', CHANGED);
 }
 
-/** @param written a number may have lost its last bits */
+/**
+ * Returns whether an inode is the one that was written.
+ *
+ * @param written a number may have lost its last bits
+ */
 function isInode(seen: bigint, written: number | bigint) {
   return typeof written === 'bigint' ? seen === written : Number(seen) === written;
 }

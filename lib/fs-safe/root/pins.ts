@@ -3,7 +3,7 @@
 import { fs } from '../../base/node.js';
 import { refusal } from '../../errors/holdfast-error.js';
 import { isErrno } from '../errors.js';
-import { openRoot, openSoon, pinnedOf, type Root } from '../../root/root.js';
+import { openRoot, openSoon, openedOf, type Root } from '../../root/root.js';
 
 /**
  * Limit of open descriptors. A host may create a root per request, and the garbage collector does not count
@@ -22,7 +22,7 @@ class Pin {
   #identity;
 
   constructor(root: Root) {
-    const { path, dev, ino, inoLow } = pinnedOf(root);
+    const { path, dev, ino, inoLow } = openedOf(root);
     this.path = path;
     this.#identity = { dev, ino, inoLow };
     this.#hold(root);
@@ -62,7 +62,7 @@ class Pin {
 
   async #reopened<T>(call: (root: Root) => Promise<T>): Promise<T> {
     const root = await this.#open();
-    const { dev, ino, inoLow } = pinnedOf(root);
+    const { dev, ino, inoLow } = openedOf(root);
     if (dev !== this.#identity.dev || ino !== this.#identity.ino || inoLow !== this.#identity.inoLow) {
       root.close();
       throw refusal('path-mismatch', '', this.path);

@@ -5,7 +5,7 @@ import { ROOT_STAT, hostError, toHost, type HostErrorClass } from '../errors.js'
 import { climbs, expandHome, isBeneath, withoutLinks } from '../paths.js';
 import { linkEscape, textEscape } from '../sentences.js';
 import { isHoldfastError, systemError } from '../../errors/holdfast-error.js';
-import { statusOf } from '../../root/root.js';
+import { statOf } from '../../root/root.js';
 import type { Base } from './targets.js';
 import type { Stats } from 'node:fs';
 
@@ -58,13 +58,13 @@ function absolute(base: Base, relative: string) {
 /** Returns the stat of a path. Tries again if a symlink with an absolute target leads back into the root. */
 async function statusBeneath(base: Base, relative: string): Promise<Stats | undefined> {
   try {
-    return await base.use((root) => statusOf(root, absolute(base, relative), 'follow-within-root'));
+    return await base.use((root) => statOf(root, absolute(base, relative), 'follow-within-root'));
   } catch (error) {
     const real = isOutside(error) ? await withoutLinks(base.path, relative, true) : undefined;
     if (real === undefined) {
       throw error;
     }
-    return base.use((root) => statusOf(root, absolute(base, real), 'reject'));
+    return base.use((root) => statOf(root, absolute(base, real), 'reject'));
   }
 }
 

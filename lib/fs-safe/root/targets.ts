@@ -5,7 +5,7 @@ import { FromCaller, hostError, isErrno, type HostErrorClass } from '../errors.j
 import { climbs, expandHome } from '../paths.js';
 import { isCode } from '../read.js';
 import { hardlinkCause, linkEscape, textEscape } from '../sentences.js';
-import { statusOf, type Root } from '../../root/root.js';
+import { statOf, type Root } from '../../root/root.js';
 import { invalidType } from '../../options/validate.js';
 import type { Stats } from 'node:fs';
 
@@ -67,7 +67,7 @@ export function toTarget(HostError: HostErrorClass, base: Base, given: unknown, 
 /** Returns the stat of a target, or `undefined`. It only selects the error for the host. */
 export async function statusOfTarget(base: Base, { relative, climbed }: Target): Promise<Stats | undefined> {
   try {
-    return await base.use((root) => statusOf(root, `${base.path === '/' ? '' : base.path}/${relative}`, climbed ? 'reject' : 'follow-within-root'));
+    return await base.use((root) => statOf(root, `${base.path === '/' ? '' : base.path}/${relative}`, climbed ? 'reject' : 'follow-within-root'));
   } catch {
     return undefined;
   }
