@@ -81,12 +81,12 @@ impl PathRoom {
     }
 }
 
-/// Copies a string into `place`, and returns the number of bytes filled; `None` when the value is
+/// Copies a string into `buf`, and returns the number of bytes filled; `None` when the value is
 /// no string.
 fn copy_string(
     env: sys::napi_env,
     value: sys::napi_value,
-    place: &mut [MaybeUninit<u8>],
+    buf: &mut [MaybeUninit<u8>],
 ) -> Option<usize> {
     let mut length = 0;
     // SAFETY: `env` and `value` belong to the running call. It writes at most the given number of
@@ -95,8 +95,8 @@ fn copy_string(
         sys::napi_get_value_string_utf8(
             env,
             value,
-            place.as_mut_ptr().cast(),
-            place.len(),
+            buf.as_mut_ptr().cast(),
+            buf.len(),
             &raw mut length,
         )
     };

@@ -65,49 +65,49 @@ impl Call<'_> {
     /// Returns a path.
     pub(crate) fn path<'r>(
         &self,
-        place: usize,
+        index: usize,
         room: &'r mut PathRoom,
     ) -> std::result::Result<&'r [u8], Error> {
         // SAFETY: both belong to the running call.
-        unsafe { room.take_over(self.env, self.arguments[place]) }.map_err(|_| unfit())
+        unsafe { room.take_over(self.env, self.arguments[index]) }.map_err(|_| unfit())
     }
 
     /// Returns options as bits, or a mode.
-    pub(crate) fn bits(&self, place: usize) -> std::result::Result<u32, Error> {
+    pub(crate) fn bits(&self, index: usize) -> std::result::Result<u32, Error> {
         let mut bits = 0;
         // SAFETY: environment and value belong to the running call, and the out-pointer is ours.
         let status =
-            unsafe { sys::napi_get_value_uint32(self.env, self.arguments[place], &raw mut bits) };
+            unsafe { sys::napi_get_value_uint32(self.env, self.arguments[index], &raw mut bits) };
         (status == sys::Status::napi_ok)
             .then_some(bits)
             .ok_or_else(unfit)
     }
 
     /// Returns a number.
-    pub(crate) fn number(&self, place: usize) -> std::result::Result<f64, Error> {
+    pub(crate) fn number(&self, index: usize) -> std::result::Result<f64, Error> {
         let mut number = 0.0;
         // SAFETY: as in `bits`.
         let status =
-            unsafe { sys::napi_get_value_double(self.env, self.arguments[place], &raw mut number) };
+            unsafe { sys::napi_get_value_double(self.env, self.arguments[index], &raw mut number) };
         (status == sys::Status::napi_ok)
             .then_some(number)
             .ok_or_else(unfit)
     }
 
     /// Returns the bytes of a `Uint8Array`.
-    pub(crate) fn bytes(&self, place: usize) -> std::result::Result<Bytes, Error> {
+    pub(crate) fn bytes(&self, index: usize) -> std::result::Result<Bytes, Error> {
         // SAFETY: both belong to the running call.
-        unsafe { Bytes::from_napi_value(self.env, self.arguments[place]) }.map_err(|_| unfit())
+        unsafe { Bytes::from_napi_value(self.env, self.arguments[index]) }.map_err(|_| unfit())
     }
 
-    /// Returns the root of the call, if it has one: its handle is argument `place`, its number the
+    /// Returns the root of the call, if it has one: its handle is argument `index`, its number the
     /// next argument.
-    pub(crate) fn root(&self, place: usize) -> std::result::Result<Option<Arc<Root>>, Error> {
-        let value = self.arguments[place];
+    pub(crate) fn root(&self, index: usize) -> std::result::Result<Option<Arc<Root>>, Error> {
+        let value = self.arguments[index];
         if self.is_undefined(value) {
             return Ok(None);
         }
-        let number = self.number(place + 1)?;
+        let number = self.number(index + 1)?;
         let mut last = self.state.root.borrow_mut();
         // A closed root is gone, unless a job in the pool still uses it. JavaScript makes no call
         // with a root that it has closed.
@@ -124,8 +124,8 @@ impl Call<'_> {
     }
 
     /// Returns whether an argument is anything but `undefined`.
-    pub(crate) fn is_given(&self, place: usize) -> bool {
-        !self.is_undefined(self.arguments[place])
+    pub(crate) fn is_given(&self, index: usize) -> bool {
+        !self.is_undefined(self.arguments[index])
     }
 
     fn is_undefined(&self, value: sys::napi_value) -> bool {
@@ -136,7 +136,11 @@ impl Call<'_> {
     }
 
     /// Calls a JavaScript function, and returns its result; `None` when it throws.
-    pub(crate) fn ask(&self, place: usize, argument: Option<f64>) -> Option<sys::napi_value> {
+    pub(crate) fn call_function(
+        &self,
+        index: usize,
+        argument: Option<f64>,
+    ) -> Option<sys::napi_value> {
         let mut result = ptr::null_mut();
         let mut given = ptr::null_mut();
         let mut receiver = ptr::null_mut();
@@ -155,7 +159,7 @@ impl Call<'_> {
             sys::napi_call_function(
                 self.env,
                 receiver,
-                self.arguments[place],
+                self.arguments[index],
                 usize::from(argument.is_some()),
                 &raw const given,
                 &raw mut result,
@@ -165,9 +169,9 @@ impl Call<'_> {
     }
 
     /// Returns whether a JavaScript function returns `true`.
-    pub(crate) fn is_so(&self, place: usize) -> bool {
+    pub(crate) fn is_so(&self, index: usize) -> bool {
         let mut is_so = false;
-        self.ask(place, None).is_some_and(|result| {
+        self.call_function(index, None).is_some_and(|result| {
             // SAFETY: the value was just created in the running call, and the out-pointer is ours.
             let status = unsafe { sys::napi_get_value_bool(self.env, result, &raw mut is_so) };
             status == sys::Status::napi_ok && is_so
@@ -179,13 +183,16 @@ impl Call<'_> {
     /// no lack of memory.
     pub(crate) fn allocated(
         &self,
-        place: usize,
+        index: usize,
         size: u64,
     ) -> std::result::Result<(sys::napi_value, Bytes), Error> {
         let no_memory = || Error::refused(Code::TooLarge, "memory");
-        #[allow(clippy::cast_precision_loss, reason = "no array comes near 2^53 bytes")]
+        #[allow(
+            clippy::cast_precision_loss,
+            reason = "arrays are shorter than 2^53 bytes"
+        )]
         let value = self
-            .ask(place, Some(size as f64))
+            .call_function(index, Some(size as f64))
             .ok_or_else(|| Error::refused(Code::Internal, "no array could be asked for"))?;
         // SAFETY: the value was just created in the running call; anything but a Uint8Array is an
         // error.

@@ -87,8 +87,8 @@ impl Reply {
             Extra::Records(records) => {
                 let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
                 let mut list = context.create_array(count)?;
-                for (place, record) in (0..count).zip(&records) {
-                    list.set(place, &BufferSlice::copy_from(context, record.to_bytes())?)?;
+                for (index, record) in (0..count).zip(&records) {
+                    list.set(index, &BufferSlice::copy_from(context, record.to_bytes())?)?;
                 }
                 pair.set(1, list)?;
             }

@@ -219,17 +219,17 @@ impl Scratch {
         let fits = record.text.len().min(TEXT);
         // SAFETY: `from_napi_value` checked the length. The memory belongs to the JavaScript of the
         // calling thread, which does not run meanwhile, and no other reference to it exists.
-        let place = unsafe { std::slice::from_raw_parts_mut(self.start, NUMBERS) };
-        place.copy_from_slice(&record.numbers);
-        place[TEXT_LENGTH] = length(fits);
+        let buf = unsafe { std::slice::from_raw_parts_mut(self.start, NUMBERS) };
+        buf.copy_from_slice(&record.numbers);
+        buf[TEXT_LENGTH] = length(fits);
         if fits == 0 {
             return;
         }
         // SAFETY: the text begins right after the numbers, within the checked length.
         let text = unsafe { self.start.add(NUMBERS) };
         // SAFETY: as for the numbers; any byte is a valid `u8`.
-        let place = unsafe { std::slice::from_raw_parts_mut(text.cast::<u8>(), TEXT) };
-        place[..fits].copy_from_slice(&record.text[..fits]);
+        let buf = unsafe { std::slice::from_raw_parts_mut(text.cast::<u8>(), TEXT) };
+        buf[..fits].copy_from_slice(&record.text[..fits]);
     }
 }
 

@@ -125,8 +125,8 @@ pub fn direct<'env>(env: &'env Env, scratch: Unknown<'env>) -> Result<Object<'en
     let functions = Object::new(env)?;
     let (raw, memory) = (env.raw(), scratch.raw());
     // SAFETY: both belong to the running call.
-    let place = unsafe { Scratch::from_napi_value(raw, memory) }?;
-    let state = Rc::new(CallState::new(place));
+    let scratch = unsafe { Scratch::from_napi_value(raw, memory) }?;
+    let state = Rc::new(CallState::new(scratch));
     for (name, callback) in FUNCTIONS {
         let mut function = ptr::null_mut();
         let held = Rc::into_raw(Rc::clone(&state)).cast::<c_void>().cast_mut();

@@ -75,6 +75,7 @@ export interface Native {
   readProc(path: string): Buffer | undefined;
   rootOpenAsync(path: NativePath, probe: boolean): Promise<Reply<Handle>>;
   statAsync(path: NativePath, flags: number, root: Handle | undefined): Promise<Reply>;
+  isSystemDirectory(realPath: string): boolean;
   inspect(path: NativePath, flags: number, scratch: Float64Array): void;
   dryRunEnsureDir(path: NativePath, flags: number, mode: number, scratch: Float64Array): void;
   dryRunWrite(path: NativePath, flags: number, modes: number, scratch: Float64Array): void;

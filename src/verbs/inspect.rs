@@ -32,7 +32,7 @@ fn describe(facts: &Facts) -> Record {
     let bits = traits
         .iter()
         .zip(0..)
-        .fold(0_u32, |bits, (&has, place)| bits | u32::from(has) << place);
+        .fold(0_u32, |bits, (&has, bit)| bits | u32::from(has) << bit);
     numbers[layout::TRAITS] = f64::from(bits);
     numbers[layout::ACCESS] = f64::from(facts.access);
     numbers[layout::MOUNT] = facts.mount.map_or(-1.0, f64::from);
@@ -47,8 +47,8 @@ fn describe(facts: &Facts) -> Record {
         volume.inodes,
         volume.free_inodes,
     ];
-    for (place, figure) in figures.into_iter().enumerate() {
-        numbers[layout::VOLUME + place] = figure as f64;
+    for (index, figure) in figures.into_iter().enumerate() {
+        numbers[layout::VOLUME + index] = figure as f64;
     }
     if let Some(acl) = &facts.acl {
         let shown = &acl[..acl.len().min(LONGEST_ACL)];
@@ -63,6 +63,13 @@ fn describe(facts: &Facts) -> Record {
 pub fn inspect(path: PathArgument, flags: u32, scratch: Scratch) {
     let result = guarded(|| Ok(describe(&doctor::inspect(&scope(flags, None), &path.0)?)));
     scratch.put(&result.unwrap_or_else(|failure| failure));
+}
+
+/// Returns whether a real path is that of a directory of the system.
+#[napi(catch_unwind)]
+#[must_use]
+pub fn is_system_directory(real_path: PathArgument) -> bool {
+    doctor::is_system_directory(&real_path.0)
 }
 
 /// Reads an entry of procfs by its path beneath `/proc/self`. Returns `None` where there is no

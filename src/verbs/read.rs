@@ -234,17 +234,17 @@ fn outgrown(mut record: Record, content: Vec<u8>) -> Reply {
 
 /// Fills an array that JavaScript has just created with content that was read before.
 #[napi(catch_unwind)]
-pub fn read_take(held: &External<Slot<Vec<u8>>>, mut place: Bytes) {
+pub fn read_take(held: &External<Slot<Vec<u8>>>, mut buf: Bytes) {
     let content = held.take().unwrap_or_default();
-    let place = place.as_mut_slice();
-    let count = content.len().min(place.len());
-    place[..count].copy_from_slice(&content[..count]);
+    let buf = buf.as_mut_slice();
+    let count = content.len().min(buf.len());
+    buf[..count].copy_from_slice(&content[..count]);
 }
 
 /// Second half of a large read: fills an array that JavaScript has just created.
 pub struct Fill {
     file: Option<OpenFile>,
-    place: Uint8Array,
+    buf: Uint8Array,
     max_bytes: f64,
 }
 
@@ -273,11 +273,11 @@ impl Fill {
         // SAFETY: JavaScript created this array for this call and passes it on only after the
         // promise settles, so no other thread accesses it; the task's reference keeps it alive. Its
         // bytes are arbitrary but valid: see `Bytes::as_mut_slice`.
-        let place = unsafe { self.place.as_mut() };
+        let buf = unsafe { self.buf.as_mut() };
         let max_bytes = rules(0, self.max_bytes).max_bytes;
         let result = guarded(|| {
             let mut record = Record::new(0.0);
-            match file.read(place, max_bytes)? {
+            match file.read(buf, max_bytes)? {
                 Content::Fits(count) => {
                     record.numbers[layout::LENGTH] = length(count);
                     Ok(Reply::of(Ok(record)))
@@ -293,13 +293,13 @@ impl Fill {
 #[napi(catch_unwind)]
 pub fn read_fill(
     pending: &External<Slot<OpenFile>>,
-    place: Uint8Array,
+    buf: Uint8Array,
     max_bytes: f64,
 ) -> AsyncTask<Fill> {
     let file = pending.take();
     AsyncTask::new(Fill {
         file,
-        place,
+        buf,
         max_bytes,
     })
 }

@@ -23,7 +23,10 @@ fn open(path: &[u8]) -> Result<(Record, Arc<Root>), Error> {
 }
 
 fn fill(record: &mut Record, root: &Root) {
-    #[allow(clippy::cast_precision_loss, reason = "nobody opens 2^53 roots")]
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "a process opens fewer than 2^53 roots"
+    )]
     let number = root.number() as f64;
     record.numbers[layout::NUMBER] = number;
     set_identity(record, root.identity());

@@ -1,7 +1,7 @@
 //! Facts about a path, collected without opening the file.
 
 use crate::error::{Code, Error, Os};
-use crate::metadata::{self, Acl};
+use crate::metadata::{self, Acl, system_dirs};
 use crate::resolve::{Last, Scope, classify};
 use crate::sys::{self, Attributes, OFlag, Stat, Volume};
 use std::os::fd::AsFd;
@@ -76,6 +76,12 @@ pub fn inspect(scope: &Scope<'_>, raw: &[u8]) -> Result<Facts, Error> {
         mount: sys::mount_number(fd),
         stat,
     })
+}
+
+/// Returns whether an absolute real path is that of a directory of the system.
+#[must_use]
+pub fn is_system_directory(real: &[u8]) -> bool {
+    system_dirs::is_system_path(real)
 }
 
 /// Reads an entry of procfs about this process, by its path beneath `/proc/self`.

@@ -4,7 +4,7 @@ mod acl;
 pub(crate) mod locality;
 mod mode;
 mod owner;
-mod system_dirs;
+pub(crate) mod system_dirs;
 #[cfg(test)]
 mod tests;
 

@@ -60,7 +60,12 @@ const TOP_OF_WINDOWS: [&str; 8] = [
 /// Returns whether a directory belongs to the system. `real` is its absolute real path, as far as
 /// it is known.
 pub(crate) fn is_system_directory(real: &[u8], stat: &Stat) -> bool {
-    is_named(HERE, real) || is_one_by_identity(stat)
+    is_system_path(real) || is_one_by_identity(stat)
+}
+
+/// Returns whether an absolute real path is that of a directory of the system.
+pub(crate) fn is_system_path(real: &[u8]) -> bool {
+    is_named(HERE, real)
 }
 
 fn is_named(platform: Platform, real: &[u8]) -> bool {

@@ -33,7 +33,7 @@ impl InMemory {
         false
     }
 
-    /// Reads the whole content into `place`. Always `None` here.
+    /// Reads the whole content into `buf`. Always `None` here.
     #[must_use]
     pub fn read(&self, _: &mut [u8]) -> Option<usize> {
         None

@@ -297,26 +297,26 @@ impl OpenFile {
         sys::close_quietly(self.fd);
     }
 
-    /// Reads the whole content into `place`. A buffer as long as the size needs one call.
+    /// Reads the whole content into `buf`. A buffer as long as the size needs one call.
     ///
     /// # Errors
     ///
     /// [`Code::TooLarge`] for a file that grew beyond the limit or beyond memory; otherwise what
     /// the system returned.
     #[inline(always)]
-    pub fn read(&self, place: &mut [u8], max_bytes: u64) -> Result<Content, Error> {
+    pub fn read(&self, buf: &mut [u8], max_bytes: u64) -> Result<Content, Error> {
         /// From this size on, page faults cost as much as the copy itself.
         const LARGE: usize = 4 * 1024 * 1024;
-        if place.len() >= LARGE {
-            sys::advise_huge_pages(place);
+        if buf.len() >= LARGE {
+            sys::advise_huge_pages(buf);
         }
         let mut filled = 0;
         // Holds at most one byte beyond the limit.
-        let room = usize::try_from(max_bytes).map_or(place.len(), |max| place.len().min(max));
+        let room = usize::try_from(max_bytes).map_or(buf.len(), |max| buf.len().min(max));
         loop {
             let mut probe = [0_u8; 1];
             let asked = room - filled;
-            let rest = &mut place[filled..room];
+            let rest = &mut buf[filled..room];
             let has_room_to_grow = room as u64 > self.stat.size;
             let count = if has_room_to_grow && asked > 0 {
                 // The buffer has room beyond the size, so growth shows without a second buffer.
@@ -325,7 +325,7 @@ impl OpenFile {
                 sys::read_vectored(self.fd.as_fd(), rest, &mut probe)?
             };
             if count > asked {
-                return self.read_on(&place[..room], probe[0], max_bytes);
+                return self.read_on(&buf[..room], probe[0], max_bytes);
             }
             filled += count;
             // A short read at the expected size is the end of file. In any other case only a read

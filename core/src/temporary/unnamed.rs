@@ -21,13 +21,13 @@ static NAMED_ONLY: RwLock<Vec<NamedOnly>> = RwLock::new(Vec::new());
 static ANY_NAMED_ONLY: AtomicBool = AtomicBool::new(false);
 const MAX_NAMED_ONLY: usize = 128;
 
-fn give_names(place: NamedOnly) {
-    let mut places = NAMED_ONLY.write().unwrap_or_else(PoisonError::into_inner);
-    if !places.contains(&place) {
-        if places.len() >= MAX_NAMED_ONLY {
-            places.remove(0);
+fn give_names(entry: NamedOnly) {
+    let mut entries = NAMED_ONLY.write().unwrap_or_else(PoisonError::into_inner);
+    if !entries.contains(&entry) {
+        if entries.len() >= MAX_NAMED_ONLY {
+            entries.remove(0);
         }
-        places.push(place);
+        entries.push(entry);
     }
     ANY_NAMED_ONLY.store(true, Ordering::Relaxed);
 }
@@ -39,8 +39,8 @@ fn needs_names(dir: BorrowedFd<'_>) -> bool {
     let Ok(stat) = sys::statx(dir) else {
         return false;
     };
-    let places = NAMED_ONLY.read().unwrap_or_else(PoisonError::into_inner);
-    places.iter().any(|place| match *place {
+    let entries = NAMED_ONLY.read().unwrap_or_else(PoisonError::into_inner);
+    entries.iter().any(|entry| match *entry {
         NamedOnly::Mount(mount) => stat.mount == Some(mount),
         NamedOnly::Directory(dev, ino) => (stat.dev, stat.ino) == (dev, ino),
     })

@@ -1,7 +1,8 @@
 // Advice for a verb that fails or does not reach privacy: shell commands, settings, code.
 
 import nodePath = require('node:path');
-import { isSystemDirectory, looksPrivate } from './may-widen.js';
+import { looksPrivate } from './may-widen.js';
+import { native } from '../../native/load.js';
 import { octal } from './process.js';
 import { printableJson, shellWord } from '../../base/escape.js';
 import type { Facts, Inspection } from './facts.js';
@@ -29,7 +30,7 @@ export function adviseOn(verb: string, { result, error }: { result?: Record<stri
 }
 
 function ownSubdirectory({ path, facts }: Inspection): Advice {
-  if (facts !== null && isSystemDirectory(facts.realPath) && !/^\/(?:var\/)?tmp$/.test(facts.realPath)) {
+  if (facts !== null && native().isSystemDirectory(facts.realPath) && !/^\/(?:var\/)?tmp$/.test(facts.realPath)) {
     return { text: 'Use another directory: this one belongs to the system, whose programs need it as it is.' };
   }
   const code = `await ensureDir(${literal(nodePath.join(path, 'private'))})`;
@@ -49,7 +50,7 @@ function isSecretOfAnother({ realPath, isOwn }: Facts) {
 }
 
 function takeOver({ path, facts, who }: Inspection): Advice[] {
-  if (facts !== null && isSystemDirectory(facts.realPath)) {
+  if (facts !== null && native().isSystemDirectory(facts.realPath)) {
     return [];
   }
   if (facts !== null && isSecretOfAnother(facts)) {
@@ -196,17 +197,17 @@ function onDeniedWrite(inspection: Inspection): Advice[] {
   const dir = directoryOf(inspection);
   const word = shellWord(dir);
   const way = { text: 'See who owns the directories on the way, and their modes.', command: `namei -l -- ${shellWord(path)}` };
-  const held = directory ?? facts;
-  if (held === null || held.kind !== 'directory') {
+  const above = directory ?? facts;
+  if (above === null || above.kind !== 'directory') {
     return [way];
   }
-  if (isSystemDirectory(held.realPath) || looksPrivate(held.realPath)) {
+  if (native().isSystemDirectory(above.realPath) || looksPrivate(above.realPath)) {
     return [{ text: 'Have it written elsewhere: by its place or name the directory is not meant for this user.' }, way];
   }
-  if (held.uid !== 0 && !held.isOwn) {
-    return [{ text: `The directory belongs to user ${held.uid}. If this user is meant to write there, have its owner or root allow that to this user alone.`, command: `setfacl -m u:${who.euid}:rwx -- ${word}` }, way];
+  if (above.uid !== 0 && !above.isOwn) {
+    return [{ text: `The directory belongs to user ${above.uid}. If this user is meant to write there, have its owner or root allow that to this user alone.`, command: `setfacl -m u:${who.euid}:rwx -- ${word}` }, way];
   }
-  const isMember = held.gid === who.egid || who.groups.includes(held.gid);
+  const isMember = above.gid === who.egid || who.groups.includes(above.gid);
   return [
     { text: 'If it is meant for this user, have root give it the directory,', command: `chown ${who.euid} -- ${word}` },
     isMember

@@ -57,18 +57,18 @@ impl InMemory {
         self.file.size() <= MAX_BYTES
     }
 
-    /// Reads the whole content into `place`, which must be at least as long as the size. Returns
+    /// Reads the whole content into `buf`, which must be at least as long as the size. Returns
     /// `None` when some of it is not cached, or the size has changed.
     #[must_use]
-    pub fn read(&self, place: &mut [u8]) -> Option<usize> {
+    pub fn read(&self, buf: &mut [u8]) -> Option<usize> {
         let fd = self.file.as_fd();
         // One byte more shows whether the file has grown; a single buffer is cheaper than two.
         let mut probe = [0_u8; 1];
-        let is_longer = place.len() as u64 > self.file.size();
-        let mut places = [IoSliceMut::new(place), IoSliceMut::new(&mut probe)];
+        let is_longer = buf.len() as u64 > self.file.size();
+        let mut bufs = [IoSliceMut::new(buf), IoSliceMut::new(&mut probe)];
         let count = if is_longer { 1 } else { 2 };
         // tmpfs does not support RWF_NOWAIT, and never blocks.
-        let count = sys::read_from_start(fd, &mut places[..count], self.is_memory);
+        let count = sys::read_from_start(fd, &mut bufs[..count], self.is_memory);
         let is_whole = |count: &usize| *count as u64 == self.file.size();
         count.ok().filter(is_whole)
     }

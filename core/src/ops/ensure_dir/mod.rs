@@ -134,19 +134,14 @@ impl<'a> OpenDirectory<'a> {
     /// As [`ensure_dir`].
     #[inline(always)]
     pub fn harden(self, rules: &Rules) -> Result<Ensured, Error> {
-        let Self {
-            scope,
-            located,
-            made,
-            real,
-            stat,
-        } = self;
-        let is_system =
-            |stat: &Stat| is_system_directory(&scope.real_path(&located.text, &made.found), stat);
-        let new = made.is_new.then_some(made.refused);
-        let hardened = harden(made.found.fd.as_fd(), stat, new, &is_system, rules)?;
-        sys::close_quietly(made.found.fd);
-        report(&hardened, real, made.first_created, rules)
+        let Made { found, .. } = &self.made;
+        let is_system = |stat: &Stat| {
+            is_system_directory(&self.scope.real_path(&self.located.text, found), stat)
+        };
+        let new = self.made.is_new.then_some(self.made.refused);
+        let hardened = harden(found.fd.as_fd(), self.stat, new, &is_system, rules)?;
+        sys::close_quietly(self.made.found.fd);
+        report(&hardened, self.real, self.made.first_created, rules)
     }
 }
 

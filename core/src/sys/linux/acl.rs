@@ -26,7 +26,7 @@ const ACL_SIZE: usize = 64 * 1024;
 /// its mask.
 #[allow(
     clippy::unnecessary_wraps,
-    reason = "other systems have to ask, and asking can fail"
+    reason = "other systems need a call, which can fail"
 )]
 pub(crate) fn acl_grants(_: BorrowedFd<'_>) -> Result<bool, Os> {
     Ok(false)

@@ -33,7 +33,7 @@ pub(crate) fn read(fd: BorrowedFd<'_>, into: &mut [u8]) -> Result<usize, Os> {
 /// would wait for a disk, and ENOTSUP where the file system does not support the flag.
 pub(crate) fn read_from_start(
     fd: BorrowedFd<'_>,
-    places: &mut [IoSliceMut<'_>],
+    bufs: &mut [IoSliceMut<'_>],
     may_wait: bool,
 ) -> Result<usize, Os> {
     let flags = if may_wait { 0 } else { libc::RWF_NOWAIT };
@@ -44,8 +44,8 @@ pub(crate) fn read_from_start(
         libc::syscall(
             libc::SYS_preadv2,
             fd.as_raw_fd(),
-            places.as_mut_ptr(),
-            places.len(),
+            bufs.as_mut_ptr(),
+            bufs.len(),
             0,
             0,
             flags,

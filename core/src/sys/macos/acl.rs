@@ -25,7 +25,7 @@ unsafe extern "C" {
     fn acl_get_entry(acl: *mut c_void, which: c_int, entry: *mut *mut c_void) -> c_int;
     fn acl_get_tag_type(entry: *mut c_void, tag: *mut c_int) -> c_int;
     fn acl_size(acl: *mut c_void) -> ssize_t;
-    fn acl_copy_ext_native(place: *mut c_void, acl: *mut c_void, size: ssize_t) -> ssize_t;
+    fn acl_copy_ext_native(buf: *mut c_void, acl: *mut c_void, size: ssize_t) -> ssize_t;
     fn acl_copy_int_native(stored: *const c_void) -> *mut c_void;
 }
 
@@ -77,16 +77,15 @@ impl List {
     fn stored(&self) -> Result<Vec<u8>, Os> {
         // SAFETY: the list is alive.
         let size = unsafe { acl_size(self.0.as_ptr()) };
-        let mut place = vec![0_u8; usize::try_from(size).unwrap_or_default()];
+        let mut buf = vec![0_u8; usize::try_from(size).unwrap_or_default()];
         // SAFETY: the list is alive, and the buffer has the given size.
-        let count =
-            unsafe { acl_copy_ext_native(place.as_mut_ptr().cast(), self.0.as_ptr(), size) };
+        let count = unsafe { acl_copy_ext_native(buf.as_mut_ptr().cast(), self.0.as_ptr(), size) };
         let count = usize::try_from(count).map_err(|_| Os {
             errno: Errno::last_raw(),
             syscall: "acl_copy_ext",
         })?;
-        place.truncate(count);
-        Ok(place)
+        buf.truncate(count);
+        Ok(buf)
     }
 
     fn put(&self, fd: BorrowedFd<'_>) -> Result<(), Os> {

@@ -8,7 +8,7 @@ use std::os::fd::BorrowedFd;
 /// Returns `Remote`: locality matters only to `nonblocking`, which exists on Linux.
 #[allow(
     clippy::unnecessary_wraps,
-    reason = "other systems have to ask, and asking can fail"
+    reason = "other systems need a call, which can fail"
 )]
 pub(crate) fn locality(_: BorrowedFd<'_>) -> Result<Locality, Os> {
     Ok(Locality::Remote)

@@ -165,8 +165,8 @@ pub(crate) fn read_vectored(
         return read(fd, first);
     }
     uninterrupted(|| {
-        let mut places = [IoSliceMut::new(first), IoSliceMut::new(second)];
-        named("read", nix::sys::uio::readv(fd, &mut places))
+        let mut bufs = [IoSliceMut::new(first), IoSliceMut::new(second)];
+        named("read", nix::sys::uio::readv(fd, &mut bufs))
     })
 }
 

@@ -117,7 +117,7 @@ pub(crate) fn set_acl(fd: BorrowedFd<'_>, stored: &[u8]) -> Result<(), Os> {
 /// Does nothing: an object that supports ACLs cannot be without one here.
 #[allow(
     clippy::unnecessary_wraps,
-    reason = "other systems have to ask, and asking can fail"
+    reason = "other systems need a call, which can fail"
 )]
 pub(crate) fn remove_acl(_: BorrowedFd<'_>) -> Result<(), Os> {
     Ok(())
@@ -175,22 +175,22 @@ fn query_user() -> Result<Vec<u8>, Os> {
     // SAFETY: the call succeeded, so this is a new handle without another owner.
     let token = unsafe { OwnedHandle::from_raw_handle(token) };
     // The structure contains a pointer to the SID, which lies behind it in the same buffer.
-    let mut place = vec![0_u64; 32];
+    let mut buf = vec![0_u64; 32];
     let mut length = 0;
     // SAFETY: the handle is open; the buffer is ours and has the given size.
     let result = unsafe {
         GetTokenInformation(
             raw(token.as_fd()),
             TokenUser,
-            place.as_mut_ptr().cast(),
-            (place.len() * 8) as u32,
+            buf.as_mut_ptr().cast(),
+            (buf.len() * 8) as u32,
             &raw mut length,
         )
     };
     if result == 0 {
         return Err(last("token"));
     }
-    let bytes: Vec<u8> = place.iter().flat_map(|word| word.to_ne_bytes()).collect();
+    let bytes: Vec<u8> = buf.iter().flat_map(|word| word.to_ne_bytes()).collect();
     let start = size_of::<TOKEN_USER>();
     Ok(crate::sys::security_descriptor::sid_at(&bytes, start)
         .unwrap_or_default()

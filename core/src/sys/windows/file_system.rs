@@ -7,7 +7,7 @@ use crate::sys::types::Locality;
 /// Returns `Remote`: locality matters only to `nonblocking`, which exists on Linux.
 #[allow(
     clippy::unnecessary_wraps,
-    reason = "other systems have to ask, and asking can fail"
+    reason = "other systems need a call, which can fail"
 )]
 pub(crate) fn locality(_: BorrowedFd<'_>) -> Result<Locality, Os> {
     Ok(Locality::Remote)
@@ -16,7 +16,7 @@ pub(crate) fn locality(_: BorrowedFd<'_>) -> Result<Locality, Os> {
 /// Returns false: no file system shows kernel state as files.
 #[allow(
     clippy::unnecessary_wraps,
-    reason = "other systems have to ask, and asking can fail"
+    reason = "other systems need a call, which can fail"
 )]
 pub(crate) fn is_pseudo_file_system(_: BorrowedFd<'_>) -> Result<bool, Os> {
     Ok(false)

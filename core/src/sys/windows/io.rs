@@ -33,7 +33,7 @@ pub(super) fn at(offset: u64) -> OVERLAPPED {
 fn read_from(
     fd: BorrowedFd<'_>,
     into: &mut [u8],
-    place: Option<&mut OVERLAPPED>,
+    overlapped: Option<&mut OVERLAPPED>,
 ) -> Result<usize, Os> {
     let length = into.len().min(MAX_IO) as u32;
     let mut count = 0;
@@ -45,7 +45,7 @@ fn read_from(
             into.as_mut_ptr(),
             length,
             &raw mut count,
-            place.map_or(std::ptr::null_mut(), std::ptr::from_mut),
+            overlapped.map_or(std::ptr::null_mut(), std::ptr::from_mut),
         )
     };
     // SAFETY: the call takes no arguments and returns a number.
@@ -55,7 +55,11 @@ fn read_from(
     Ok(count as usize)
 }
 
-fn write_to(fd: BorrowedFd<'_>, data: &[u8], place: Option<&mut OVERLAPPED>) -> Result<usize, Os> {
+fn write_to(
+    fd: BorrowedFd<'_>,
+    data: &[u8],
+    overlapped: Option<&mut OVERLAPPED>,
+) -> Result<usize, Os> {
     let length = data.len().min(MAX_IO) as u32;
     let mut count = 0;
     // SAFETY: as for reading; the bytes are only read.
@@ -65,7 +69,7 @@ fn write_to(fd: BorrowedFd<'_>, data: &[u8], place: Option<&mut OVERLAPPED>) -> 
             data.as_ptr(),
             length,
             &raw mut count,
-            place.map_or(std::ptr::null_mut(), std::ptr::from_mut),
+            overlapped.map_or(std::ptr::null_mut(), std::ptr::from_mut),
         )
     };
     succeeded("write", result)?;
@@ -126,14 +130,14 @@ pub(super) fn tell<T>(
     class: FILE_INFO_BY_HANDLE_CLASS,
     from: &T,
 ) -> Result<(), Os> {
-    let place: *const T = from;
+    let pointer: *const T = from;
     // SAFETY: the handle is borrowed and open. All callers in this file pass the structure of the
     // class; it outlives the call, and its own size is given.
     let result = unsafe {
         SetFileInformationByHandle(
             raw(fd),
             class,
-            place.cast::<c_void>(),
+            pointer.cast::<c_void>(),
             size_of::<T>() as u32,
         )
     };

@@ -14,7 +14,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 /// Locks one byte far beyond the end of the file, since a locked byte cannot be read through other
 /// handles.
 pub(crate) fn try_lock(fd: BorrowedFd<'_>) -> Result<bool, Os> {
-    let mut place = at(i64::MAX as u64 - 1);
+    let mut range = at(i64::MAX as u64 - 1);
     // SAFETY: the handle is borrowed and open for synchronous use, and the structure outlives the
     // call.
     let result = unsafe {
@@ -24,7 +24,7 @@ pub(crate) fn try_lock(fd: BorrowedFd<'_>) -> Result<bool, Os> {
             0,
             1,
             0,
-            &raw mut place,
+            &raw mut range,
         )
     };
     // SAFETY: the call takes no arguments and returns a number.

@@ -4,7 +4,7 @@ use super::errno::{of_status, unsupported};
 use super::fd::{AsFd, BorrowedFd};
 use super::io::tell;
 use super::open::reopen;
-use super::stat::ask;
+use super::stat::query;
 use crate::error::Os;
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_ATTRIBUTE_NORMAL, FILE_ATTRIBUTE_READONLY, FILE_BASIC_INFO, FILE_READ_ATTRIBUTES,
@@ -21,7 +21,7 @@ pub(crate) const HAS_MODES: bool = false;
 /// read-only.
 pub(crate) fn change_mode(fd: BorrowedFd<'_>, mode: u32) -> Result<(), Os> {
     let mut info = FILE_BASIC_INFO::default();
-    ask(fd, "fchmod", FileBasicInfo, &mut info)?;
+    query(fd, "fchmod", FileBasicInfo, &mut info)?;
     let attributes = if mode & 0o200 == 0 {
         info.FileAttributes | FILE_ATTRIBUTE_READONLY
     } else {

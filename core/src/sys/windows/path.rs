@@ -59,19 +59,19 @@ pub(crate) fn current_directory() -> Result<Vec<u8>, Os> {
 pub(crate) fn fd_path(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Os> {
     /// Limit of the kernel for a path, in UTF-16 units.
     const LONGEST: usize = 32768;
-    let mut place = vec![0_u16; LONGEST];
+    let mut buf = vec![0_u16; LONGEST];
     // SAFETY: the handle is borrowed and open, and the buffer has the given size.
     let length = unsafe {
         GetFinalPathNameByHandleW(
             raw(fd),
-            place.as_mut_ptr(),
+            buf.as_mut_ptr(),
             LONGEST as u32,
             FILE_NAME_NORMALIZED | VOLUME_NAME_DOS,
         )
     };
     let text = match length as usize {
         0 => return Err(last("realpath")),
-        length => String::from_utf16(place.get(..length).unwrap_or_default()),
+        length => String::from_utf16(buf.get(..length).unwrap_or_default()),
     };
     let failed = |errno| Os {
         errno,

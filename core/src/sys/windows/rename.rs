@@ -37,29 +37,29 @@ struct NewName {
 
 impl NewName {
     fn new(dir: BorrowedFd<'_>, flags: u32, name: &[u16]) -> Self {
-        let mut place = [0; 256];
+        let mut buf = [0; 256];
         // `wide` refuses longer names.
         let length = name.len().min(255);
-        place[..length].copy_from_slice(&name[..length]);
+        buf[..length].copy_from_slice(&name[..length]);
         Self {
             flags,
             root: raw(dir),
             length: (length * 2) as u32,
-            name: place,
+            name: buf,
         }
     }
 }
 
 fn set<T>(fd: BorrowedFd<'_>, class: FILE_INFORMATION_CLASS, value: &T) -> NTSTATUS {
     let mut block = IO_STATUS_BLOCK::default();
-    let place: *const T = value;
+    let pointer: *const T = value;
     // SAFETY: the handle is borrowed and open. All callers in this file pass the structure of the
     // class; it outlives the call, and its own size is given.
     unsafe {
         NtSetInformationFile(
             raw(fd),
             &raw mut block,
-            place.cast::<c_void>(),
+            pointer.cast::<c_void>(),
             size_of::<T>() as u32,
             class,
         )

@@ -15,20 +15,20 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 
 /// Reads a structure of an open object.
-pub(super) fn ask<T>(
+pub(super) fn query<T>(
     fd: BorrowedFd<'_>,
     syscall: &'static str,
     class: FILE_INFO_BY_HANDLE_CLASS,
     into: &mut T,
 ) -> Result<(), Os> {
-    let place: *mut T = into;
+    let pointer: *mut T = into;
     // SAFETY: the handle is borrowed and open. All callers in this file request the structure of
     // the class; it is ours, and its own size is given.
     let result = unsafe {
         GetFileInformationByHandleEx(
             raw(fd),
             class,
-            place.cast::<c_void>(),
+            pointer.cast::<c_void>(),
             size_of::<T>() as u32,
         )
     };
@@ -42,11 +42,11 @@ pub(crate) fn fstat(fd: BorrowedFd<'_>) -> Result<Stat, Os> {
     let result = unsafe { GetFileInformationByHandle(raw(fd), &raw mut info) };
     succeeded("fstat", result)?;
     let mut basic = FILE_BASIC_INFO::default();
-    ask(fd, "fstat", FileBasicInfo, &mut basic)?;
+    query(fd, "fstat", FileBasicInfo, &mut basic)?;
     // The first field is the allocation size. The types of the others do not allow every bit
     // pattern.
     let mut standard = [0_u64; size_of::<FILE_STANDARD_INFO>().div_ceil(8)];
-    ask(fd, "fstat", FileStandardInfo, &mut standard)?;
+    query(fd, "fstat", FileStandardInfo, &mut standard)?;
     let attributes = info.dwFileAttributes;
     let is_directory = attributes & FILE_ATTRIBUTE_DIRECTORY != 0;
     let is_link =
@@ -119,7 +119,7 @@ pub(super) fn is_link(tag: u32) -> bool {
 /// Returns the tag of an object that is a reparse point.
 pub(super) fn reparse_tag(fd: BorrowedFd<'_>) -> Result<Option<u32>, Os> {
     let mut info = FILE_ATTRIBUTE_TAG_INFO::default();
-    ask(fd, "fstat", FileAttributeTagInfo, &mut info)?;
+    query(fd, "fstat", FileAttributeTagInfo, &mut info)?;
     let is_one = info.FileAttributes & FILE_ATTRIBUTE_REPARSE_POINT != 0;
     Ok(is_one.then_some(info.ReparseTag))
 }
