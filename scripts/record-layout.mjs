@@ -109,6 +109,21 @@ const GROUPS = [
     ],
   },
   {
+    name: 'entries',
+    doc: 'Entries of directories. The data have, one after the other: rows of numbers for the stats, rows of three numbers of 32 bits for names that are not UTF-8, one byte a kind, the names, a record of a failure, its path.',
+    indices: [
+      ['COUNT', 1, 'Number of entries.'],
+      ['STATS', 2, 'Number of rows of a stat.'],
+      ['RAW', 3, 'Number of rows for names that are not UTF-8: number of the entry, offset in the names, length.'],
+      ['KINDS', 4, 'Bytes of the kinds: more than entries in a walk, which enters and leaves directories.'],
+      ['NAMES', 5, 'Bytes of the names, each ended by a NUL.'],
+      ['IS_ASCII', 6, 'Whether all names are ASCII.'],
+      ['IS_END', 7, 'Whether no entries follow.'],
+      ['FAILURE', 8, 'Bytes of the record of a failure; 0 for none.'],
+      ['FAILURE_PATH', 9, 'Bytes of its path below the first directory.'],
+    ],
+  },
+  {
     name: 'facts',
     doc: 'Facts for the doctor, after the fields of `fs.Stats`.',
     linux: true,

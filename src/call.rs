@@ -222,6 +222,25 @@ impl Call<'_> {
         Ok((value, unsafe { Bytes::new(start.cast(), size) }))
     }
 
+    /// Creates a Buffer with a copy of the data.
+    pub(crate) fn buffer(&self, data: &[u8]) -> std::result::Result<sys::napi_value, Error> {
+        let mut value = ptr::null_mut();
+        // SAFETY: the environment belongs to the running call, the data are only read, and the
+        // out-pointer is ours; the address of the copy is not requested.
+        let status = unsafe {
+            sys::napi_create_buffer_copy(
+                self.env,
+                data.len(),
+                data.as_ptr().cast(),
+                ptr::null_mut(),
+                &raw mut value,
+            )
+        };
+        (status == sys::Status::napi_ok)
+            .then_some(value)
+            .ok_or_else(|| Error::refused(Code::Internal, "no Buffer could be made"))
+    }
+
     /// Creates an external that holds `thing`.
     pub(crate) fn external<T: 'static>(
         &self,

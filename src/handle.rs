@@ -17,6 +17,11 @@ impl<T> Slot<T> {
         Self(Mutex::new(Some(thing)))
     }
 
+    /// Creates a slot without a value.
+    pub(crate) fn empty() -> Self {
+        Self(Mutex::new(None))
+    }
+
     /// Removes and returns the value.
     pub(crate) fn take(&self) -> Option<T> {
         self.lock().take()

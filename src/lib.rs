@@ -28,6 +28,7 @@ mod args;
 mod call;
 #[cfg(feature = "test-defects")]
 mod defects;
+mod entries;
 mod env;
 mod handle;
 mod job;

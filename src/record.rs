@@ -77,38 +77,12 @@ impl Record {
     }
 
     /// Writes all fields of `fs.Stats`, in the order of `lib/native/stats.ts`.
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "fs.Stats has these as doubles as well"
-    )]
     #[inline(always)]
     pub(crate) fn set_stat(&mut self, status: &Stat) {
-        let fields = [
-            status.dev as f64,
-            f64::from(status.mode),
-            status.nlink as f64,
-            f64::from(status.uid),
-            f64::from(status.gid),
-            status.rdev as f64,
-            status.blksize as f64,
-            status.ino as f64,
-            status.size as f64,
-            status.blocks as f64,
-            milliseconds(status.accessed),
-            milliseconds(status.modified),
-            milliseconds(status.changed),
-            milliseconds(status.born),
-        ];
-        self.numbers[stat::FIRST..stat::FIRST + fields.len()].copy_from_slice(&fields);
-        let times = [
-            status.accessed,
-            status.modified,
-            status.changed,
-            status.born,
-        ];
-        for (number, time) in self.numbers[stat::NANOSECONDS..].iter_mut().zip(times) {
-            *number = f64::from(time.nanoseconds);
-        }
+        let numbers = stat_numbers(status);
+        let (fields, times) = numbers.split_at(STAT_FIELDS);
+        self.numbers[stat::FIRST..stat::FIRST + fields.len()].copy_from_slice(fields);
+        self.numbers[stat::NANOSECONDS..stat::NANOSECONDS + times.len()].copy_from_slice(times);
     }
 
     /// Creates the record of an error: its code, case, call and second path, each ended by a NUL.
@@ -164,6 +138,38 @@ impl Record {
         bytes.extend_from_slice(&self.text);
         bytes
     }
+}
+
+/// Fields of a stat before the nanoseconds of its four times.
+const STAT_FIELDS: usize = 14;
+
+/// Returns all fields of `fs.Stats`, in the order of `lib/native/stats.ts`, and the nanoseconds.
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "fs.Stats has these as doubles as well"
+)]
+#[inline(always)]
+pub(crate) fn stat_numbers(status: &Stat) -> [f64; STAT_FIELDS + 4] {
+    [
+        status.dev as f64,
+        f64::from(status.mode),
+        status.nlink as f64,
+        f64::from(status.uid),
+        f64::from(status.gid),
+        status.rdev as f64,
+        status.blksize as f64,
+        status.ino as f64,
+        status.size as f64,
+        status.blocks as f64,
+        milliseconds(status.accessed),
+        milliseconds(status.modified),
+        milliseconds(status.changed),
+        milliseconds(status.born),
+        f64::from(status.accessed.nanoseconds),
+        f64::from(status.modified.nanoseconds),
+        f64::from(status.changed.nanoseconds),
+        f64::from(status.born.nanoseconds),
+    ]
 }
 
 /// Runs the core, and converts an error or a panic to a record.

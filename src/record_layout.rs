@@ -115,6 +115,31 @@ pub(crate) mod target_key {
     pub(crate) const UNKNOWN: f64 = 3.0;
 }
 
+/// Entries of directories. The data have, one after the other: rows of numbers for the stats, rows
+/// of three numbers of 32 bits for names that are not UTF-8, one byte a kind, the names, a record
+/// of a failure, its path.
+pub(crate) mod entries {
+    /// Number of entries.
+    pub(crate) const COUNT: usize = 1;
+    /// Number of rows of a stat.
+    pub(crate) const STATS: usize = 2;
+    /// Number of rows for names that are not UTF-8: number of the entry, offset in the names,
+    /// length.
+    pub(crate) const RAW: usize = 3;
+    /// Bytes of the kinds: more than entries in a walk, which enters and leaves directories.
+    pub(crate) const KINDS: usize = 4;
+    /// Bytes of the names, each ended by a NUL.
+    pub(crate) const NAMES: usize = 5;
+    /// Whether all names are ASCII.
+    pub(crate) const IS_ASCII: usize = 6;
+    /// Whether no entries follow.
+    pub(crate) const IS_END: usize = 7;
+    /// Bytes of the record of a failure; 0 for none.
+    pub(crate) const FAILURE: usize = 8;
+    /// Bytes of its path below the first directory.
+    pub(crate) const FAILURE_PATH: usize = 9;
+}
+
 /// Facts for the doctor, after the fields of `fs.Stats`.
 #[cfg(target_os = "linux")]
 pub(crate) mod facts {

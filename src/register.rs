@@ -88,9 +88,12 @@ callbacks! {
     open_cached => verbs::read::open_cached,
     root_open_cached => verbs::root::root_open_cached,
     stat_cached => verbs::stat::stat_cached,
+    stat_sync => verbs::stat::stat_sync,
+    readlink_sync => verbs::stat::readlink_sync,
+    list_sync => verbs::list::list_sync,
 }
 
-const FUNCTIONS: [(&CStr, sys::napi_callback); 9] = [
+const FUNCTIONS: [(&CStr, sys::napi_callback); 12] = [
     (c"readSync", Some(read_sync)),
     (c"readCached", Some(read_cached)),
     (c"ensureDirSync", Some(ensure_dir_sync)),
@@ -100,6 +103,9 @@ const FUNCTIONS: [(&CStr, sys::napi_callback); 9] = [
     (c"openCached", Some(open_cached)),
     (c"rootOpenCached", Some(root_open_cached)),
     (c"statCached", Some(stat_cached)),
+    (c"statSync", Some(stat_sync)),
+    (c"readlinkSync", Some(readlink_sync)),
+    (c"listSync", Some(list_sync)),
 ];
 
 /// Finalizes a function: releases its reference count of the state. The last one frees the

@@ -24,6 +24,7 @@ export interface Failure {
 /** Facts that only the caller has. */
 export interface Context {
   maxBytes?: number;
+  maxEntries?: number;
   /** absolute path of the object, byte for byte, for commands */
   location?: string | Uint8Array;
 }

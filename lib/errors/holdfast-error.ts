@@ -210,7 +210,7 @@ export function toError(failure: Failure, given: NativePath, context?: Context):
     fields.published = true;
   }
   if (failure.code === 'too-large' && failure.detail !== 'memory') {
-    fields.limit = context?.maxBytes;
+    fields.limit = context?.maxBytes ?? context?.maxEntries;
   }
   if (failure.errno !== 0) {
     const cause = systemError(errno, failure.syscall, path);
@@ -252,6 +252,15 @@ export function tooLarge(given: NativePath, size: number, limit: number) {
   const path = shown(given);
   const { message, remedy } = explain({ ...NO_FACTS, code: 'too-large', detail: 'data' }, path, { maxBytes: limit });
   return own(new HoldfastError('too-large', { message, path, remedy, size, limit }));
+}
+
+/**
+ * Creates the error for a directory or a tree with more entries than allowed.
+ *
+ * @param limit entries
+ */
+export function tooManyEntries(given: NativePath, limit: number) {
+  return toError({ ...NO_FACTS, code: 'too-large', detail: 'entries' }, given, { maxEntries: limit });
 }
 
 /** Decodes a path for results and errors. Bytes that are not UTF-8 become U+FFFD. */

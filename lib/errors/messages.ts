@@ -176,6 +176,7 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
 
 const WHY_MISMATCH: Record<string, (at: string) => string> = table({
   retries: (at) => `${at} kept changing through every try`,
+  walk: (at) => `${at} was moved or exchanged while it was walked`,
   moved: (at) => `the directory of ${at} was moved or replaced during the write, and nothing was published`,
   staged: (at) => `what was staged for ${at} was exchanged while it was committed, and nothing was published`,
   temporary: (at) => `the temporary file for ${at} was exchanged during the write, and nothing was published`,
@@ -185,6 +186,7 @@ const WHY_MISMATCH: Record<string, (at: string) => string> = table({
 });
 
 const HOW_TO_MATCH = table({
+  walk: "Walk it again, or with onError: 'skip'.",
   moved: 'Write again, by the path that the directory has now.',
   shown: 'Write to the temporary itself, or stage in a directory that no other user may write.',
   published: 'Use a directory that no other user may write.',
@@ -229,6 +231,9 @@ function describeTooLarge(detail: string, at: string, context: Context | undefin
   }
   if (detail === 'text') {
     return { sentence: `the text of ${at} is longer than a string can be` };
+  }
+  if (detail === 'entries') {
+    return { sentence: `${at} has more than ${context?.maxEntries} entries`, remedy: 'Raise maxEntries, or walk it.' };
   }
   const limit = context?.maxBytes === undefined ? 'the limit' : `the limit of ${context.maxBytes} bytes`;
   if (detail === 'data') {

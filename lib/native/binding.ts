@@ -34,6 +34,9 @@ export interface Direct {
   openCached(path: NativePath, flags: number, maxBytes: number, root: Handle | undefined, rootNumber: number | undefined): Handle | undefined;
   rootOpenCached(path: NativePath): Handle | undefined;
   statCached(path: NativePath, flags: number, root: Handle | undefined, rootNumber: number | undefined): void;
+  statSync(path: NativePath, flags: number, root: Handle | undefined, rootNumber: number | undefined): void;
+  readlinkSync(path: NativePath, flags: number, root: Handle | undefined, rootNumber: number | undefined): void;
+  listSync(path: NativePath, flags: number, maxEntries: number, root: Handle | undefined, rootNumber: number | undefined): Buffer | undefined;
   writeSync(path: NativePath, data: Uint8Array, flags: number, modes: number, root: Handle | undefined, rootNumber: number | undefined): void;
 }
 
@@ -76,6 +79,13 @@ export interface Native {
   rootOpenAsync(path: NativePath, probe: boolean): Promise<Reply<Handle>>;
   statAsync(path: NativePath, flags: number, root: Handle | undefined): Promise<Reply>;
   isSystemDirectory(realPath: string): boolean;
+  readlinkAsync(path: NativePath, flags: number, root: Handle | undefined): Promise<Reply>;
+  listAsync(path: NativePath, flags: number, maxEntries: number, root: Handle | undefined): Promise<Reply<Buffer>>;
+  walkNew(): Handle;
+  walkOpen(walk: Handle, path: NativePath, flags: number, maxDepth: number, root: Handle | undefined): Promise<Reply<Buffer>>;
+  walkNext(walk: Handle): Promise<Reply<Buffer>>;
+  walkStep(walk: Handle, left: number, name: NativePath | undefined): Promise<Reply<Buffer>>;
+  walkClose(walk: Handle): Promise<Reply>;
   inspect(path: NativePath, flags: number, scratch: Float64Array): void;
   dryRunEnsureDir(path: NativePath, flags: number, mode: number, scratch: Float64Array): void;
   dryRunWrite(path: NativePath, flags: number, modes: number, scratch: Float64Array): void;

@@ -136,6 +136,28 @@ export const enum TargetKeyValue {
   UNKNOWN = 3,
 }
 
+/** Entries of directories. The data have, one after the other: rows of numbers for the stats, rows of three numbers of 32 bits for names that are not UTF-8, one byte a kind, the names, a record of a failure, its path. */
+export const enum EntriesIndex {
+  /** Number of entries. */
+  COUNT = 1,
+  /** Number of rows of a stat. */
+  STATS = 2,
+  /** Number of rows for names that are not UTF-8: number of the entry, offset in the names, length. */
+  RAW = 3,
+  /** Bytes of the kinds: more than entries in a walk, which enters and leaves directories. */
+  KINDS = 4,
+  /** Bytes of the names, each ended by a NUL. */
+  NAMES = 5,
+  /** Whether all names are ASCII. */
+  IS_ASCII = 6,
+  /** Whether no entries follow. */
+  IS_END = 7,
+  /** Bytes of the record of a failure; 0 for none. */
+  FAILURE = 8,
+  /** Bytes of its path below the first directory. */
+  FAILURE_PATH = 9,
+}
+
 /** Facts for the doctor, after the fields of `fs.Stats`. */
 export const enum FactsIndex {
   /** Bits: own, own or root's, an ACL that names somebody, immutable, append-only, a mount point, read-only, an ACL that cannot be read. */

@@ -80,6 +80,11 @@ export function wasAborted({ numbers, text }: Result) {
   return numbers[Layout.STATUS] === Status.FAILED && text.toString('latin1', 0, 8) === 'aborted\0';
 }
 
+/** Whether a failed call was refused with this code. */
+export function hasCode({ text }: Result, code: string) {
+  return text.toString('latin1', 0, code.length + 1) === `${code}\0`;
+}
+
 /** Whether a call was refused with this code because of this errno. */
 export function isRefusal({ numbers, text }: Result, code: string, errno: number) {
   return numbers[FailureIndex.ERRNO] === errno && text.toString('latin1', 0, code.length + 1) === `${code}\0`;

@@ -16,28 +16,30 @@ const HAS_NANOSECONDS = keys.length === TIMES.length;
  * Sets the fields of `fs.Stats` in Node's order. A plain function because the prototype of a class cannot be replaced,
  * and V8 repeatedly discards the optimized code of a derived class.
  *
- * @param numbers a record of src/record.rs, `set_stat`
+ * @param numbers a record of src/record.rs, `set_stat`, or rows of `stat_numbers`
+ * @param at what to add to the index of a field
+ * @param nanoseconds index of the nanoseconds
  */
-function construct(this: Fields, numbers: Float64Array) {
-  this.dev = numbers[StatIndex.DEV];
-  this.mode = numbers[StatIndex.MODE];
-  this.nlink = numbers[StatIndex.NLINK];
-  this.uid = numbers[StatIndex.UID];
-  this.gid = numbers[StatIndex.GID];
-  this.rdev = numbers[StatIndex.RDEV];
-  this.blksize = numbers[StatIndex.BLKSIZE];
-  this.ino = numbers[StatIndex.INO];
-  this.size = numbers[StatIndex.SIZE];
-  this.blocks = numbers[StatIndex.BLOCKS];
-  this.atimeMs = numbers[StatIndex.ATIME];
-  this.mtimeMs = numbers[StatIndex.MTIME];
-  this.ctimeMs = numbers[StatIndex.CTIME];
-  this.birthtimeMs = numbers[StatIndex.BIRTHTIME];
+function construct(this: Fields, numbers: Float64Array, at = 0, nanoseconds: number = StatIndex.NANOSECONDS) {
+  this.dev = numbers[at + StatIndex.DEV];
+  this.mode = numbers[at + StatIndex.MODE];
+  this.nlink = numbers[at + StatIndex.NLINK];
+  this.uid = numbers[at + StatIndex.UID];
+  this.gid = numbers[at + StatIndex.GID];
+  this.rdev = numbers[at + StatIndex.RDEV];
+  this.blksize = numbers[at + StatIndex.BLKSIZE];
+  this.ino = numbers[at + StatIndex.INO];
+  this.size = numbers[at + StatIndex.SIZE];
+  this.blocks = numbers[at + StatIndex.BLOCKS];
+  this.atimeMs = numbers[at + StatIndex.ATIME];
+  this.mtimeMs = numbers[at + StatIndex.MTIME];
+  this.ctimeMs = numbers[at + StatIndex.CTIME];
+  this.birthtimeMs = numbers[at + StatIndex.BIRTHTIME];
   if (HAS_NANOSECONDS) {
-    this[ATIME_NS] = numbers[StatIndex.NANOSECONDS];
-    this[MTIME_NS] = numbers[StatIndex.NANOSECONDS + 1];
-    this[CTIME_NS] = numbers[StatIndex.NANOSECONDS + 2];
-    this[BIRTHTIME_NS] = numbers[StatIndex.NANOSECONDS + 3];
+    this[ATIME_NS] = numbers[nanoseconds];
+    this[MTIME_NS] = numbers[nanoseconds + 1];
+    this[CTIME_NS] = numbers[nanoseconds + 2];
+    this[BIRTHTIME_NS] = numbers[nanoseconds + 3];
   }
 }
 
@@ -85,6 +87,6 @@ function withLazyDates(prototype: object) {
   return lazy;
 }
 
-const Stats = construct as unknown as new (numbers: Float64Array) => NodeStats;
+const Stats = construct as unknown as new (numbers: Float64Array, at?: number, nanoseconds?: number) => NodeStats;
 
 export { Stats };

@@ -16,6 +16,9 @@ const ENSURE = 1 << 6;
 const CLEAN = 1 << 7;
 const ROOT_DEFAULTS = 1 << 8;
 const OUTBOUND = 1 << 9;
+const STAT = 1 << 10;
+const LIST = 1 << 11;
+const WALK = 1 << 12;
 
 const EVERY_READ = READ | READ_FORM;
 const EVERY_WRITE = WRITE | ENTRY_OPTIONS | STAGE;
@@ -33,6 +36,9 @@ const TITLES = table({
   [CLEAN]: 'cleanStaleTemporaries',
   [ROOT_DEFAULTS]: 'openRoot',
   [OUTBOUND]: "the option 'outbound'",
+  [STAT]: 'a stat',
+  [LIST]: 'list',
+  [WALK]: 'walk',
 });
 
 /** Bits of src/args.rs, `policy`. */
@@ -48,8 +54,8 @@ interface Option {
 const OPTIONS: Record<string, Option> = table({
   filePath: { calls: READ_FORM },
   root: { calls: WHOLE_CALL },
-  symlinks: { calls: WHOLE_CALL | ROOT_DEFAULTS, words: POLICIES },
-  signal: { calls: WHOLE_CALL },
+  symlinks: { calls: WHOLE_CALL | ROOT_DEFAULTS | STAT | LIST | WALK, words: POLICIES },
+  signal: { calls: WHOLE_CALL | STAT | LIST | WALK },
   maxBytes: { calls: EVERY_READ | WRITE | ENTRY_OPTIONS | ROOT_DEFAULTS },
   hardlinks: { calls: EVERY_READ | EVERY_WRITE | ROOT_DEFAULTS, words: table({ allow: 0, reject: 1 }) },
   pseudoFiles: { calls: EVERY_READ | ROOT_DEFAULTS, words: table({ reject: 0, allow: 1 }) },
@@ -66,6 +72,11 @@ const OPTIONS: Record<string, Option> = table({
   encoding: { calls: EVERY_READ | WRITE | ENTRY_OPTIONS },
   existing: { calls: ENSURE | ROOT_DEFAULTS, words: table({ tighten: 0, require: 1, leave: 2 }) },
   olderThanMs: { calls: CLEAN },
+  stat: { calls: LIST | WALK },
+  maxEntries: { calls: LIST | WALK },
+  maxDepth: { calls: WALK },
+  filter: { calls: WALK },
+  onError: { calls: WALK, words: table({ throw: 0, skip: 1 }) },
   file: { calls: ENTRY },
   data: { calls: ENTRY },
   options: { calls: ENTRY },
@@ -110,13 +121,17 @@ function writeFlag(value: unknown) {
 /**
  * Options of node:fs, fs-extra, write-file-atomic, atomically and fs-safe, by the kind of call that takes them there.
  */
-const FOREIGN: Record<string, { read?: Hint; write?: Hint; ensure?: Hint }> = table({
+const FOREIGN: Record<string, { read?: Hint; write?: Hint; ensure?: Hint; list?: Hint; stat?: Hint }> = table({
   flag: { read: readFlag, write: writeFlag },
   flags: { read: readFlag, write: writeFlag },
   recursive: {
     write: 'use mkdir: true',
     ensure: (value) => (value === true ? undefined : 'ensureDir always makes missing parents; use fs.mkdir'),
+    list: (value) => (value === false ? undefined : 'use walk'),
   },
+  withFileTypes: { list: (value) => (value === true ? undefined : 'an entry has its name and its type') },
+  bigint: { stat: (value) => (value === false ? undefined : 'the stat has numbers') },
+  throwIfNoEntry: { stat: (value) => (value === true ? undefined : 'use exists, or catch not-found') },
   flush: { write: DURABLE },
   fsync: { write: DURABLE },
   fsyncWait: { write: DURABLE },
@@ -150,7 +165,7 @@ const FOREIGN: Record<string, { read?: Hint; write?: Hint; ensure?: Hint }> = ta
  */
 export function foreignHint(name: string, value: unknown, call: number): { known: boolean; hint: string | undefined } {
   const entry = FOREIGN[name];
-  const rule = (call & EVERY_READ) !== 0 ? entry?.read : (call & EVERY_WRITE) !== 0 ? entry?.write : call === ENSURE ? entry?.ensure : undefined;
+  const rule = (call & EVERY_READ) !== 0 ? entry?.read : (call & EVERY_WRITE) !== 0 ? entry?.write : call === ENSURE ? entry?.ensure : call === LIST ? entry?.list : call === STAT ? entry?.stat : undefined;
   return { known: rule !== undefined, hint: typeof rule === 'function' ? rule(value) : rule };
 }
 
@@ -161,12 +176,15 @@ export {
   ENTRY_OPTIONS,
   EVERY_READ,
   EVERY_WRITE,
+  LIST,
   OPTIONS,
   OUTBOUND,
   READ,
   READ_FORM,
   ROOT_DEFAULTS,
   STAGE,
+  STAT,
   TITLES,
+  WALK,
   WRITE,
 };

@@ -119,6 +119,11 @@ function isPolluted() {
     top.fallback !== undefined ||
     top.olderThanMs !== undefined ||
     top.existing !== undefined ||
+    top.stat !== undefined ||
+    top.maxEntries !== undefined ||
+    top.maxDepth !== undefined ||
+    top.filter !== undefined ||
+    top.onError !== undefined ||
     top.file !== undefined ||
     top.data !== undefined ||
     top.options !== undefined

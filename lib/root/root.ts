@@ -5,7 +5,9 @@ import { toPath } from '../options/paths.js';
 import { open, read, readSync } from '../verbs/read.js';
 import { rootDefaults, type Defaults, type MethodRoot } from '../options/flatten.js';
 import rootHandle = require('../schedule/root-handle.js');
-import { stat } from './stat.js';
+import { list, listSync } from './list.js';
+import { exists, existsSync, findStat, lstat, lstatSync, readlink, readlinkSync, stat, statSync } from './stat.js';
+import { walk } from './walk.js';
 import { invalidThis, noCallback, noCallbackSync } from '../options/validate.js';
 import { write, writeSync } from '../verbs/write.js';
 import { writeMany } from '../verbs/write-many.js';
@@ -169,6 +171,76 @@ class Root {
     }
   }
 
+  /** Runs a synchronous method. */
+  static #now<T>(root: unknown, path: unknown, call: (methodRoot: MethodRoot) => T, method: Function, callback: unknown): T {
+    try {
+      noCallbackSync(callback);
+      return call(Root.#bound(root, method).#use(path));
+    } catch (error) {
+      throw atCaller(error, method);
+    }
+  }
+
+  /** Runs an asynchronous method. */
+  static #soon<T>(root: unknown, path: unknown, call: (methodRoot: MethodRoot) => T | Promise<T>, method: Function, callback: unknown): Promise<T> {
+    return Root.#begin(root, path, (methodRoot) => {
+      noCallback(callback);
+      return call(methodRoot);
+    }, method);
+  }
+
+  stat(path: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#soon(this, path, (methodRoot) => stat(path, options, methodRoot), Root.prototype.stat, callback);
+  }
+
+  statSync(path: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#now(this, path, (methodRoot) => statSync(path, options, methodRoot), Root.prototype.statSync, callback);
+  }
+
+  lstat(path: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#soon(this, path, (methodRoot) => lstat(path, options, methodRoot), Root.prototype.lstat, callback);
+  }
+
+  lstatSync(path: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#now(this, path, (methodRoot) => lstatSync(path, options, methodRoot), Root.prototype.lstatSync, callback);
+  }
+
+  exists(path: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#soon(this, path, (methodRoot) => exists(path, options, methodRoot), Root.prototype.exists, callback);
+  }
+
+  existsSync(path: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#now(this, path, (methodRoot) => existsSync(path, options, methodRoot), Root.prototype.existsSync, callback);
+  }
+
+  readlink(path: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#soon(this, path, (methodRoot) => readlink(path, options, methodRoot), Root.prototype.readlink, callback);
+  }
+
+  readlinkSync(path: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#now(this, path, (methodRoot) => readlinkSync(path, options, methodRoot), Root.prototype.readlinkSync, callback);
+  }
+
+  list(dir?: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#soon(this, dir, (methodRoot) => list(dir, options, methodRoot), Root.prototype.list, callback);
+  }
+
+  listSync(dir?: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#now(this, dir, (methodRoot) => listSync(dir, options, methodRoot), Root.prototype.listSync, callback);
+  }
+
+  walk(dir?: unknown, options?: unknown, callback: unknown = undefined) {
+    const begins = () => {
+      this.#use(dir);
+      this.#started += 1;
+      return () => {
+        this.#started -= 1;
+        this.#closeIfDone();
+      };
+    };
+    return Root.#now(this, dir, (methodRoot) => walk(dir, options, methodRoot, begins), Root.prototype.walk, callback);
+  }
+
   close() {
     try {
       Root.#bound(this, Root.prototype.close).#close();
@@ -195,7 +267,7 @@ class Root {
   static {
     ensureOf = (root, dir, options, before) => root.#start(dir, (methodRoot) => ensure(dir, options, methodRoot, before), ensureOf);
     openedOf = (root) => root.#opened;
-    statOf = (root, file, symlinks) => root.#start(file, (methodRoot) => stat(file, symlinks, methodRoot), statOf);
+    statOf = (root, file, symlinks) => root.#start(file, (methodRoot) => findStat(file, symlinks, methodRoot), statOf);
     writeOf = (root, file, data, options, beforePublish) =>
       root.#start(file, (methodRoot) => write(file, data, options, methodRoot, beforePublish), writeOf);
   }

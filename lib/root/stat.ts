@@ -1,59 +1,127 @@
-// The stat of a path beneath a root, for the adapters.
+// `stat`, `lstat`, `exists` and `readlink` of a path beneath a root.
 
 import { os } from '../base/node.js';
+import { abortable } from '../schedule/abort.js';
 import { direct } from '../native/direct.js';
 import { pending, shown } from '../errors/holdfast-error.js';
 import { mayAnswerNow } from '../schedule/sync-budget.js';
 import { native } from '../native/load.js';
+import { noSignal, type MethodRoot } from '../options/flatten.js';
+import { statArguments } from '../options/list.js';
 import { pathForLater, toPath } from '../options/paths.js';
 import { inPool } from '../schedule/job-limit.js';
 import record = require('../native/record.js');
+import { Layout } from '../native/record-layout.js';
 import { Stats } from '../native/stats.js';
 import { table } from '../base/lookup-table.js';
-import type { MethodRoot } from '../options/flatten.js';
 import type { NativePath } from '../errors/failure.js';
 
 /** Bits of src/args.rs, `policy`. */
 const POLICIES = table({ reject: 0, 'follow-within-root': 2 });
 
-type Found = InstanceType<typeof Stats> | undefined;
+/** Bit of src/verbs/stat.rs: the stat of a final link itself. */
+const LSTAT = 1 << 2;
+
+type Found = InstanceType<typeof Stats>;
 
 const { ENOENT } = os.constants.errno;
 
-/**
- * Returns the stat of a path beneath a root, or `undefined` if the path does not exist: an error would cost more than
- * the stat. Runs on the calling thread if the kernel has the path cached.
- */
-export function stat(file: unknown, symlinks: 'reject' | 'follow-within-root', methodRoot: MethodRoot): Found | Promise<Found> {
-  const path = toPath(file, 'file');
-  const flags = POLICIES[symlinks];
+/** Returns the stat that a record has; throws its error. */
+function toStat(result: record.Result, path: NativePath): Found {
+  if (record.failed(result)) {
+    throw record.failure(result, path);
+  }
+  return new Stats(result.numbers);
+}
+
+/** Returns whether a record has a stat; throws its error, unless it is `not-found`. */
+function toExists(result: record.Result, path: NativePath): boolean {
+  if (record.failed(result) && !record.hasCode(result, 'not-found')) {
+    throw record.failure(result, path);
+  }
+  return !record.failed(result);
+}
+
+/** Returns the stat that a record has, or `undefined` if the path does not exist: an error would cost more. */
+function toFound(result: record.Result, path: NativePath): Found | undefined {
+  return record.isRefusal(result, 'not-found', ENOENT) ? undefined : toStat(result, path);
+}
+
+/** Runs on the calling thread if the kernel has the path cached, and otherwise in libuv's pool. */
+function soon<T>(path: NativePath, flags: number, methodRoot: MethodRoot, convert: (result: record.Result, path: NativePath) => T): T | Promise<T> {
   let probe = 0;
   if (mayAnswerNow()) {
     direct().statCached(path, flags, methodRoot.handle, methodRoot.number);
     const { last } = record;
     if (record.isAnswer(last)) {
-      return toStatus(last, path);
+      return convert(last, path);
     }
     probe = record.probeFlag(last);
   }
-  return pending(statInPool(path, (flags | probe) >>> 0, methodRoot));
+  return pending(statInPool(path, (flags | probe) >>> 0, methodRoot, convert));
 }
 
-async function statInPool(path: NativePath, flags: number, methodRoot: MethodRoot) {
+async function statInPool<T>(path: NativePath, flags: number, methodRoot: MethodRoot, convert: (result: record.Result, path: NativePath) => T) {
   const given = shown(path);
   const fixed = pathForLater(path, true);
   return inPool(async () => {
     const [answer] = await native().statAsync(fixed, flags, methodRoot.handle);
-    return toStatus(record.unpack(answer), given);
+    return convert(record.unpack(answer), given);
   });
 }
 
-function toStatus(result: record.Result, path: NativePath) {
-  if (!record.failed(result)) {
-    return new Stats(result.numbers);
+/** For the adapters. */
+export function findStat(file: unknown, symlinks: 'reject' | 'follow-within-root', methodRoot: MethodRoot): Found | undefined | Promise<Found | undefined> {
+  return soon(toPath(file, 'file'), POLICIES[symlinks], methodRoot, toFound);
+}
+
+function begin<T>(file: unknown, options: unknown, bits: number, methodRoot: MethodRoot, convert: (result: record.Result, path: NativePath) => T): T | Promise<T> {
+  const path = toPath(file, 'path');
+  const { flags, signal } = statArguments(options, methodRoot.defaults);
+  signal?.throwIfAborted();
+  const found = soon(path, flags | bits, methodRoot, convert);
+  return found instanceof Promise ? abortable(signal, found) : found;
+}
+
+function now<T>(file: unknown, options: unknown, bits: number, methodRoot: MethodRoot, convert: (result: record.Result, path: NativePath) => T): T {
+  const path = toPath(file, 'path');
+  const { flags, signal } = statArguments(options, methodRoot.defaults);
+  noSignal(signal);
+  direct().statSync(path, flags | bits, methodRoot.handle, methodRoot.number);
+  return convert(record.last, path);
+}
+
+export const stat = (file: unknown, options: unknown, methodRoot: MethodRoot) => begin(file, options, 0, methodRoot, toStat);
+export const statSync = (file: unknown, options: unknown, methodRoot: MethodRoot) => now(file, options, 0, methodRoot, toStat);
+export const lstat = (file: unknown, options: unknown, methodRoot: MethodRoot) => begin(file, options, LSTAT, methodRoot, toStat);
+export const lstatSync = (file: unknown, options: unknown, methodRoot: MethodRoot) => now(file, options, LSTAT, methodRoot, toStat);
+export const exists = (file: unknown, options: unknown, methodRoot: MethodRoot) => begin(file, options, LSTAT, methodRoot, toExists);
+export const existsSync = (file: unknown, options: unknown, methodRoot: MethodRoot) => now(file, options, LSTAT, methodRoot, toExists);
+
+function toTarget(result: record.Result, path: NativePath) {
+  if (record.failed(result)) {
+    throw record.failure(result, path);
   }
-  if (record.isRefusal(result, 'not-found', ENOENT)) {
-    return undefined;
-  }
-  throw record.failure(result, path);
+  return result.text.toString('utf8', 0, result.numbers[Layout.TEXT_LENGTH]);
+}
+
+export async function readlink(file: unknown, options: unknown, methodRoot: MethodRoot): Promise<string> {
+  const path = toPath(file, 'path');
+  const { flags, signal } = statArguments(options, methodRoot.defaults);
+  signal?.throwIfAborted();
+  const given = shown(path);
+  const fixed = pathForLater(path, true);
+  const reading = inPool(async () => {
+    const [answer] = await native().readlinkAsync(fixed, flags, methodRoot.handle);
+    return toTarget(record.unpack(answer), given);
+  });
+  return abortable(signal, reading);
+}
+
+export function readlinkSync(file: unknown, options: unknown, methodRoot: MethodRoot): string {
+  const path = toPath(file, 'path');
+  const { flags, signal } = statArguments(options, methodRoot.defaults);
+  noSignal(signal);
+  direct().readlinkSync(path, flags, methodRoot.handle, methodRoot.number);
+  return toTarget(record.last, path);
 }

@@ -5,10 +5,12 @@ pub(crate) mod clean;
 pub(crate) mod ensure_dir;
 #[cfg(target_os = "linux")]
 pub(crate) mod inspect;
+pub(crate) mod list;
 pub(crate) mod path;
 pub(crate) mod read;
 pub(crate) mod root;
 pub(crate) mod stage;
 pub(crate) mod stat;
+pub(crate) mod walk;
 pub(crate) mod write;
 pub(crate) mod write_target;

@@ -49,7 +49,7 @@ pub fn ensure_dir(_: &Scope<'_>, _: &[u8], _: &EnsureRules) -> Cached<Ensured> {
 
 /// Returns the stat of a path. Always [`Cached::NotCached`] here.
 #[must_use]
-pub fn stat(_: &Scope<'_>, _: &[u8]) -> Cached<Result<Stat, Error>> {
+pub fn stat(_: &Scope<'_>, _: &[u8], _: bool) -> Cached<Result<Stat, Error>> {
     Cached::NotCached(false)
 }
 

@@ -8,10 +8,11 @@
 //!
 //! Not protected: a device node under an ordinary name is opened, though without blocking.
 
+use super::stat::final_link;
 use crate::error::{Code, Error, Os, Refusal};
 use crate::metadata::Caller;
 use crate::path;
-use crate::resolve::{Found, Last, Located, Policy, Scope, classify};
+use crate::resolve::{Found, Last, Located, Scope, classify};
 use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
 
 /// Whether the file may be passed to another party.
@@ -76,7 +77,7 @@ pub enum Content {
 pub fn open(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<OpenFile, Error> {
     let located = scope.locate(raw)?;
     refuse_by_text(scope, &located)?;
-    let last = last(scope);
+    let last = final_link(scope);
     if located.names_directory {
         return Err(judge_bare(scope, &located.text, last));
     }
@@ -92,14 +93,6 @@ pub fn open(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<OpenFile, Er
         stat,
         real,
     })
-}
-
-/// Returns whether a symlink as the final component is followed.
-pub(crate) fn last(scope: &Scope<'_>) -> Last {
-    match scope.policy {
-        Policy::Reject | Policy::FollowParents => Last::Keep,
-        Policy::FollowWithinRoot | Policy::FollowTrusted => Last::Follow,
-    }
 }
 
 /// Refuses device names and magic names before any open.

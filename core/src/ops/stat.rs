@@ -14,11 +14,8 @@ use crate::sys::{self, AsFd, Stat};
 /// what the system returned.
 pub fn stat(scope: &Scope<'_>, raw: &[u8]) -> Result<Stat, Error> {
     let located = scope.locate(raw)?;
-    let last = match scope.policy {
-        Policy::Reject | Policy::FollowParents => Last::Keep,
-        Policy::FollowWithinRoot | Policy::FollowTrusted => Last::Follow,
-    };
-    let found = of_located(scope, &located, last).map_err(|error| classify_stat("stat", error))?;
+    let found = of_located(scope, &located, final_link(scope))
+        .map_err(|error| classify_stat("stat", error))?;
     if found.is_symlink() {
         return Err(Error::refused(Code::Symlink, "link"));
     }
@@ -37,6 +34,14 @@ pub fn lstat(scope: &Scope<'_>, raw: &[u8]) -> Result<Stat, Error> {
         &located,
         found.map_err(|error| classify_stat("lstat", error))?,
     )
+}
+
+/// Returns whether a symlink as the final component is followed.
+pub(crate) fn final_link(scope: &Scope<'_>) -> Last {
+    match scope.policy {
+        Policy::Reject | Policy::FollowParents => Last::Keep,
+        Policy::FollowWithinRoot | Policy::FollowTrusted => Last::Follow,
+    }
 }
 
 fn of_located(scope: &Scope<'_>, located: &Located<'_>, last: Last) -> Result<Stat, Error> {

@@ -33,5 +33,5 @@ pub(crate) use windows::*;
 #[cfg(target_os = "linux")]
 pub use linux::{Attributes, Volume};
 pub(crate) use list::{is_empty_directory, list};
-pub(crate) use types::{FileSystem, Ids, Link, Locality, Target};
+pub(crate) use types::{FileSystem, Ids, Link, Locality, S_IFDIR, Target};
 pub use types::{Stat, Time};

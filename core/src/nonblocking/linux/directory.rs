@@ -56,14 +56,23 @@ fn try_ensure_dir(
     })
 }
 
-/// Returns the stat of a path, or that it does not exist. A symlink on the way or at the end needs
-/// the ordinary verb.
+/// Returns the stat of a path, or that it does not exist. A symlink on the way needs the ordinary
+/// verb, and so does one at the end unless `is_lstat`.
 #[must_use]
-pub fn stat(scope: &Scope<'_>, raw: &[u8]) -> Cached<Result<Stat, Error>> {
-    try_stat(scope, raw).map_or_else(Cached::from, Cached::Known)
+pub fn stat(scope: &Scope<'_>, raw: &[u8], is_lstat: bool) -> Cached<Result<Stat, Error>> {
+    try_stat(scope, raw, is_lstat).map_or_else(Cached::from, Cached::Known)
 }
 
-fn try_stat(scope: &Scope<'_>, raw: &[u8]) -> Result<Result<Stat, Error>, NotCached> {
+fn try_stat(
+    scope: &Scope<'_>,
+    raw: &[u8],
+    is_lstat: bool,
+) -> Result<Result<Stat, Error>, NotCached> {
+    let (flags, syscall) = if is_lstat {
+        (OFlag::O_PATH | OFlag::O_NOFOLLOW, "lstat")
+    } else {
+        (OFlag::O_PATH, "stat")
+    };
     let located = locate(scope, raw)?;
     let root = scope.root.map(|root| root.directory());
     let beneath = if root.is_some() {
@@ -73,10 +82,10 @@ fn try_stat(scope: &Scope<'_>, raw: &[u8]) -> Result<Result<Stat, Error>, NotCac
     };
     let start = root.as_ref().map_or(AT_FDCWD, |root| root.as_fd());
     // O_PATH calls no file system. Without O_NOFOLLOW, a final symlink is ELOOP.
-    let fd = match open_in_memory(start, &located.text, OFlag::O_PATH, beneath) {
+    let fd = match open_in_memory(start, &located.text, flags, beneath) {
         Ok(fd) => fd,
         // A valid negative dentry: the ordinary lookup uses the same one.
-        Err(os) if os.errno == sys::ENOENT => return Ok(Err(classify_stat("stat", os.into()))),
+        Err(os) if os.errno == sys::ENOENT => return Ok(Err(classify_stat(syscall, os.into()))),
         Err(_) => return Err(NOT_IN_MEMORY),
     };
     let stat = sys::statx_dont_sync(fd.as_fd());

@@ -282,6 +282,11 @@ pub(super) fn kind_of_d_type(d_type: u8) -> Option<u32> {
     }
 }
 
+/// Opens the parent of a directory for reading: `..`.
+pub(crate) fn open_parent(dir: BorrowedFd<'_>) -> Result<OwnedFd, Os> {
+    open_at(dir, b"..", OFlag::O_RDONLY | OFlag::O_DIRECTORY)
+}
+
 /// Returns the target of a symlink. EINVAL for anything else.
 pub(crate) fn read_link_text(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Vec<u8>, Os> {
     read_link_at(dir, name)

@@ -2,11 +2,14 @@
 
 use super::errno::{last, of_status};
 use super::fd::{AsFd, BorrowedFd, OwnedFd, raw};
-use super::open::reopen;
+use super::open::{OFlag, open_absolute, reopen};
+use super::path::fd_path;
 use crate::error::Os;
+use crate::path;
 use crate::sys::types::{DirEntry, S_IFDIR, S_IFREG};
 use std::ffi::c_void;
 use std::mem::offset_of;
+use std::os::windows::io::AsHandle;
 use windows_sys::Win32::Foundation::{ERROR_NO_MORE_FILES, GetLastError};
 use windows_sys::Win32::Storage::FileSystem::{
     FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_REPARSE_POINT, FILE_ID_BOTH_DIR_INFO,
@@ -135,11 +138,20 @@ impl Directory {
         self.block = Vec::new();
         Ok(false)
     }
+}
 
-    /// Borrows the handle, for calls beneath the directory.
-    pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
-        AsFd::as_fd(&self.handle)
+impl AsHandle for Directory {
+    fn as_handle(&self) -> BorrowedFd<'_> {
+        self.handle.as_handle()
     }
+}
+
+/// Opens the parent of a directory for reading, by its path: `..` is no name to the system. The
+/// caller compares the identity.
+pub(crate) fn open_parent(dir: BorrowedFd<'_>) -> Result<OwnedFd, Os> {
+    let own = fd_path(dir)?;
+    let parent = path::split(&own).map_or(&own[..], |(parent, _)| parent);
+    open_absolute(parent, OFlag::O_RDONLY | OFlag::O_DIRECTORY)
 }
 
 /// Converts a name to UTF-8. A unit that is no character is encoded as if it were one (WTF-8), so

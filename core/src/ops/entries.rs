@@ -1,0 +1,115 @@
+//! Entries of directories in the form that crosses to JavaScript, and what [`list`](super::list) and
+//! [`walk`](super::walk) share.
+
+use super::stat::{classify_stat, final_link};
+use crate::error::{Code, Error, Os};
+use crate::resolve::{Last, Located, Scope};
+use crate::sys::{self, AsFd, BorrowedFd, Directory, OFlag, Stat};
+
+/// The name of the system call in errors of `node:fs`.
+pub(super) const SCANDIR: &str = "scandir";
+
+/// Flags to open a directory and read its entries. A symlink is not followed.
+pub(super) fn read_flags() -> OFlag {
+    OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW
+}
+
+/// Entries, in the order in which they are reported.
+#[derive(Debug, Default)]
+pub struct Entries {
+    /// The names, each ended by a NUL.
+    pub names: Vec<u8>,
+    /// One byte an entry: the type bits of the mode, shifted by twelve. [`walk`](super::walk) puts
+    /// [`ENTER`](super::walk::ENTER) and [`LEAVE`](super::walk::LEAVE) in between.
+    pub kinds: Vec<u8>,
+    /// The stat of each entry, if that was requested. The default stands for one that failed.
+    pub stats: Vec<Stat>,
+    /// Of names that are not UTF-8: number of the entry, offset in `names`, length.
+    pub raw: Vec<[u32; 3]>,
+    /// Number of entries.
+    pub count: u32,
+}
+
+impl Entries {
+    /// Adds an entry.
+    pub(super) fn push(&mut self, name: &[u8], kind: u32, stat: Option<Stat>) {
+        if !name.is_ascii() && str::from_utf8(name).is_err() {
+            let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+            self.raw
+                .push([self.count, small(self.names.len()), small(name.len())]);
+        }
+        self.names.extend_from_slice(name);
+        self.names.push(0);
+        self.kinds.push((kind >> 12).to_le_bytes()[0]);
+        self.stats.extend(stat);
+        self.count += 1;
+    }
+}
+
+/// Opens a directory for reading. The final symlink is followed as the policy says.
+///
+/// # Errors
+///
+/// [`Code::NotDirectory`], [`Code::NotFound`], [`Code::Symlink`], [`Code::OutsideWorkspace`];
+/// otherwise what the system returned.
+pub(super) fn open(scope: &Scope<'_>, located: &Located<'_>) -> Result<Directory, Error> {
+    let last = final_link(scope);
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
+    match scope.open(&located.text, flags, last) {
+        Ok(found) => Ok(Directory::of(found.fd)?),
+        Err(error) => Err(explain(scope, located, last, error)),
+    }
+}
+
+/// Finds the cause of ENOTDIR: a file, a symlink, or a path beneath a file.
+fn explain(scope: &Scope<'_>, located: &Located<'_>, last: Last, error: Error) -> Error {
+    if error.errno() == Some(sys::ENOTDIR)
+        && let Ok(stat) = scope.stat(&located.text, last)
+        && !stat.is_directory()
+    {
+        let os = Os {
+            errno: sys::ENOTDIR,
+            syscall: SCANDIR,
+        };
+        return if stat.is_symlink() {
+            Error::refused(Code::Symlink, "link")
+        } else {
+            Error::refused_by(Code::NotDirectory, stat.kind_word(), os)
+        };
+    }
+    classify_stat(SCANDIR, error)
+}
+
+/// Returns kind and stat of an entry: from the record where it tells the kind and no stat is
+/// requested, otherwise by `fstatat` on the directory. `None` for an entry that is gone.
+pub(super) fn look_up(
+    dir: BorrowedFd<'_>,
+    name: &[u8],
+    kind: Option<u32>,
+    wants_stat: bool,
+) -> Result<Option<(u32, Option<Stat>)>, Os> {
+    let found = match kind {
+        Some(kind) if !wants_stat => return Ok(Some((kind, None))),
+        _ if wants_stat => sys::statx_at(dir, name),
+        _ => sys::fstatat(dir, name),
+    };
+    match found {
+        Ok(stat) => Ok(Some((stat.kind(), wants_stat.then_some(stat)))),
+        Err(os) if os.errno == sys::ENOENT => Ok(None),
+        Err(os) => Err(os),
+    }
+}
+
+/// Adds the entry of a directory, unless it is gone.
+pub(super) fn push_found(
+    entries: &mut Entries,
+    directory: &Directory,
+    name: &[u8],
+    kind: Option<u32>,
+    wants_stat: bool,
+) -> Result<(), Os> {
+    if let Some((kind, stat)) = look_up(directory.as_fd(), name, kind, wants_stat)? {
+        entries.push(name, kind, stat);
+    }
+    Ok(())
+}
