@@ -25,6 +25,7 @@ export * from './types/common.js';
 export * from './types/ensure-dir.js';
 export * from './types/errors.js';
 export * from './types/read.js';
+export * from './types/root-read.js';
 export * from './types/root.js';
 export * from './types/stage.js';
 export * from './types/write.js';

@@ -8,6 +8,7 @@ import type {
   Encoded,
   EnsureDirOptions,
   EnsureDirResult,
+  Entry,
   ForeignEnsureDirOptions,
   ForeignReadOptions,
   ForeignWriteOptions,
@@ -20,6 +21,7 @@ import type {
   HoldfastErrorPublic,
   HoldfastOperationalCode,
   HoldfastPolicyCode,
+  ListOptions,
   OpenResult,
   OutboundOptions,
   PathInput,
@@ -30,9 +32,13 @@ import type {
   ReadTextResult,
   Root,
   RootDefaults,
+  RootReads,
   StagedFile,
+  StatOptions,
   SymlinkPolicy,
   SyncOptions,
+  WalkEntry,
+  WalkOptions,
   WithinRoot,
   WriteBytes,
   WriteData,
@@ -91,6 +97,7 @@ exactly<Equal<HoldfastErrorCode, HoldfastPolicyCode | HoldfastOperationalCode>>(
 exactly<
   Equal<
     HoldfastPolicyCode,
+  ListOptions,
     | 'invalid-path'
     | 'outside-workspace'
     | 'symlink'
@@ -197,11 +204,24 @@ exactly<
     | 'writeAtomicMany'
     | 'ensureDir'
     | 'ensureDirSync'
+    | keyof RootReads
     | 'close'
     | typeof Symbol.dispose
     | typeof Symbol.asyncDispose
   >
 >();
+exactly<
+  Equal<
+    Fields<RootReads>,
+    'stat' | 'statSync' | 'lstat' | 'lstatSync' | 'exists' | 'existsSync' | 'readlink' | 'readlinkSync' | 'list' | 'listSync' | 'walk'
+  >
+>();
+exactly<Equal<Fields<StatOptions>, 'symlinks' | 'signal'>>();
+exactly<Equal<Fields<ListOptions>, 'symlinks' | 'signal' | 'stat' | 'maxEntries'>>();
+exactly<Equal<Fields<WalkOptions>, 'symlinks' | 'signal' | 'stat' | 'maxDepth' | 'maxEntries' | 'filter' | 'onError'>>();
+type DirentMethods = 'isFile' | 'isDirectory' | 'isSymbolicLink' | 'isFIFO' | 'isSocket' | 'isCharacterDevice' | 'isBlockDevice';
+exactly<Equal<Fields<Entry>, 'name' | 'parentPath' | 'rawName' | 'stat' | DirentMethods>>();
+exactly<Equal<Fields<WalkEntry>, keyof Entry | 'path' | 'rawPath' | 'depth'>>();
 exactly<
   Equal<
     Fields<Capabilities>,

@@ -4,7 +4,7 @@ import { optionsOf } from './names.js';
 import { LIST, STAT, WALK } from './schema.js';
 import { toPolicy, toSignal, wordsOf } from './values.js';
 import { invalidType, outOfRange, toBoolean, toChoice, type Given } from './validate.js';
-import type { WalkEntry } from '../root/entry.js';
+import type { WalkEntry } from '../../types/root-read.js';
 
 const ON_ERROR = wordsOf('onError');
 

@@ -314,7 +314,7 @@ function untilAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Pro
 }
 
 /** @param begins called at the first `next`; returns a function that is called at the end */
-export function walk(dir: unknown, options: unknown, methodRoot: MethodRoot, begins: () => () => void): AsyncIterableIterator<WalkEntry> {
+export function walk(dir: unknown, options: unknown, methodRoot: MethodRoot, begins: () => () => void): Walker {
   const path = toPath(dir ?? '.', 'dir');
   const args = walkArguments(options, methodRoot.defaults);
   return new Walker(new Batches(shown(path), pathForLater(path, true), args, methodRoot), begins);

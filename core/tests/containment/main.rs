@@ -11,6 +11,7 @@ mod kinds;
 mod like_std;
 mod limits;
 mod memory;
+mod names;
 mod reads;
 #[cfg(target_os = "linux")]
 mod replacing;
