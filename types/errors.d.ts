@@ -19,8 +19,8 @@ export type HoldfastErrorCategory = 'policy' | 'operational';
  * - `insecure-permissions`: `existing: 'require'`, and the directory keeps a permission beyond `mode`;
  * - `not-owned`: `existing: 'require'`, and neither the effective user nor root owns the directory;
  * - `OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE`: `outbound`, and the file is not readable by group and others, or not by this process;
- * - `path-mismatch`: the path kept changing under the call, through every bounded retry; or the directory of a write was moved out of
- *   its root, or its temporary or target exchanged, while it ran.
+ * - `path-mismatch`: the path kept changing under the call, through every bounded retry; or the directory of a write was moved or
+ *   replaced, or its temporary or target exchanged, while it ran.
  */
 export type HoldfastPolicyCode =
   | 'invalid-path' | 'outside-workspace' | 'symlink' | 'hardlink' | 'not-file' | 'not-directory' | 'device-path' | 'too-large'

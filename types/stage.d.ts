@@ -25,7 +25,7 @@ export interface StagedFile extends AsyncDisposable {
    *
    * @throws {HoldfastError} As {@link writeAtomic}; for what lies at `tempPath`: `not-found` (it is gone), `symlink`, `not-file`,
    * `hardlink`, `not-owned` (another user's). `path-mismatch`: it was exchanged during the commit (with `published: true`: the
-   * target is another file now), or the directory has left the root. `ERR_INVALID_STATE` after an earlier `commit` or `abort`.
+   * target is another file now), or the directory was moved or replaced. `ERR_INVALID_STATE` after an earlier `commit` or `abort`.
    */
   commit(): Promise<WriteResult>;
   /** Closes the handle and removes whatever has the name `tempPath`. Nothing is left to do after `commit` or another `abort`, and that is no error. */

@@ -135,7 +135,7 @@ export interface WriteResult {
  * await writeAtomic('state/session.json', JSON.stringify({ turn: 1 }), { mode: PRIVATE_FILE_MODE, mkdir: true });
  *
  * @throws {HoldfastError} `not-found`, `not-directory`, `not-file`, `symlink`, `hardlink`, `already-exists`, `not-durable`,
- * `invalid-path`; with a root also `outside-workspace`, `path-mismatch` (also when a directory left the root during the write).
+ * `invalid-path`; `path-mismatch` (its directory was moved or replaced during a long write); with a root also `outside-workspace`.
  */
 export function writeAtomic(file: PathInput, data: WriteData, options?: WriteOptions | BufferEncoding): Promise<WriteResult>;
 /** {@link writeAtomic}, on the calling thread; it does not wait for asynchronous calls on the same target. */

@@ -4,32 +4,45 @@ use super::WriteTarget;
 use crate::error::{Code, Error};
 use crate::ops::write::directory_sync::directory_flags;
 use crate::ops::write::parent::classify_parent;
-use crate::resolve::{Last, Scope};
-use crate::sys::{self, AsFd};
+use crate::resolve::{Found, Last, Scope};
+use crate::sys::{self, AsFd, Stat};
 
 impl WriteTarget {
-    /// Verifies that the path beneath the root still leads to the open directory. A directory that
-    /// was moved out of the root is not written to.
+    /// Verifies that the open directory is still where the path of the result will say: the path
+    /// leads to it, and its real path is the same. A directory that was moved is not written to.
+    ///
+    /// Without a root, a symlink on the way may lead elsewhere by now: the real path counts, looked
+    /// up under the same policy. Beneath a root, the path has to lead to the directory as well.
     ///
     /// # Errors
     ///
     /// [`Code::PathMismatch`]; [`Code::NotFound`] for a directory that was removed.
     pub(in crate::ops::write) fn check_parent(&self, scope: &Scope<'_>) -> Result<(), Error> {
-        if scope.root.is_none() || self.parent.root().is_some() {
+        if self.parent.root().is_some() {
             return Ok(());
         }
         let parent = self.parent.text();
         let held = sys::fstat(self.parent.as_fd())?;
-        match scope.open(parent, directory_flags(false), Last::Follow) {
-            Ok(found) if sys::fstat(found.fd.as_fd())?.is_same_object(&held) => Ok(()),
-            Ok(_) => Err(Error::refused(Code::PathMismatch, "moved")),
-            Err(Error::System { os, .. }) if leads_elsewhere(os.errno) => Err(if held.nlink == 0 {
-                Error::refused_by(Code::NotFound, "removed", os)
-            } else {
-                Error::refused_by(Code::PathMismatch, "moved", os)
-            }),
-            Err(error) => Err(classify_parent(error)),
+        match find_again(scope, parent, &held) {
+            Ok(found) if scope.real_path(parent, &found) == self.dir_path => Ok(()),
+            Ok(_) if scope.root.is_some() => Err(Error::refused(Code::PathMismatch, "moved")),
+            Err(error) if scope.root.is_some() => Err(error),
+            _ => find_again(scope, &self.dir_path, &held).map(drop),
         }
+    }
+}
+
+/// Opens a path that led to the held directory.
+fn find_again(scope: &Scope<'_>, path: &[u8], held: &Stat) -> Result<Found, Error> {
+    match scope.open(path, directory_flags(false), Last::Follow) {
+        Ok(found) if sys::fstat(found.fd.as_fd())?.is_same_object(held) => Ok(found),
+        Ok(_) => Err(Error::refused(Code::PathMismatch, "moved")),
+        Err(Error::System { os, .. }) if leads_elsewhere(os.errno) => Err(if held.nlink == 0 {
+            Error::refused_by(Code::NotFound, "removed", os)
+        } else {
+            Error::refused_by(Code::PathMismatch, "moved", os)
+        }),
+        Err(error) => Err(classify_parent(error)),
     }
 }
 
