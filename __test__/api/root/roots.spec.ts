@@ -208,6 +208,25 @@ describe('a Root', () => {
     expect(await failure(() => root.writeAtomic('f', NEW))).toMatchObject({ code: 'not-found' });
     expect(isHoldfastError(await failure(() => root.ensureDir('d')))).toBe(true);
     expect(fs.readdirSync(dir)).toEqual([]);
+    // The descriptor still opens what it is of.
+    for (const symlinks of POLICIES) {
+      for (const itself of ['.', './', './.', `${dir}/root`, `${dir}/root/`]) {
+        const gone = { name: 'HoldfastError', code: 'not-found', sysCode: 'ENOENT', message: expect.stringContaining('was removed after it was opened') };
+        for (const existing of ['tighten', 'require', 'leave'] as const) {
+          expect(await failure(() => root.ensureDir(itself, { symlinks, existing })), itself).toMatchObject(gone);
+          expect(await failure(() => root.ensureDirSync(itself, { symlinks, existing })), itself).toMatchObject(gone);
+        }
+        expect((await failure(() => root.read(itself, { symlinks }))).code, itself).toMatch(/^not-/);
+        expect((await failure(() => root.writeAtomic(itself, NEW, { symlinks }))).code, itself).toMatch(/^not-/);
+      }
+    }
+  });
+
+  test('that is not empty or is listed by nobody is ensured', async () => {
+    const dir = scratch();
+    build(dir, ['root/ 0700']);
+    using root = openRootSync(`${dir}/root`);
+    for (const form of ['ensureDir', 'ensureDirSync'] as const) expect(await root[form]('.')).toMatchObject({ hardening: 'not-needed', path: `${dir}/root` });
   });
 
   test('may be reached through a link, and then takes absolute paths by either name', async () => {

@@ -52,7 +52,9 @@ fn of_located(scope: &Scope<'_>, located: &Located<'_>, last: Last) -> Result<St
             return Ok(found);
         }
     }
-    scope.stat(&located.text, last)
+    let found = scope.stat(&located.text, last)?;
+    scope.refuse_removed_root(&found, "stat")?;
+    Ok(found)
 }
 
 /// Refuses anything but a directory under a path that ends in `/`.

@@ -79,6 +79,13 @@ impl Root {
         self.identity
     }
 
+    /// Returns whether a stat without links is that of the directory, and the directory was removed.
+    #[cold]
+    pub(crate) fn is_removed(&self, stat: &Stat) -> bool {
+        self.identity == (stat.dev, stat.ino)
+            && sys::is_removed_directory(self.directory().as_fd())
+    }
+
     /// Returns the real path of the directory as of the open.
     #[must_use]
     pub fn real(&self) -> &[u8] {

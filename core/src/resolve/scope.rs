@@ -2,9 +2,9 @@
 
 use super::argument::{from_caller, working_directory};
 use super::root::Root;
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, Os};
 use crate::path;
-use crate::sys::OwnedFd;
+use crate::sys::{self, OwnedFd, Stat};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -139,6 +139,28 @@ impl Scope<'_> {
             names_directory,
             is_plain: false,
         })
+    }
+
+    /// Refuses an object that is the root itself, after the root was removed: its descriptor still
+    /// opens it.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::NotFound`], with the errno of the call by a path.
+    #[inline(always)]
+    pub(crate) fn refuse_removed_root(
+        &self,
+        stat: &Stat,
+        syscall: &'static str,
+    ) -> Result<(), Error> {
+        match self.root {
+            Some(root) if stat.nlink == 0 && root.is_removed(stat) => {
+                let errno = sys::ENOENT;
+                let os = Os { errno, syscall };
+                Err(Error::refused_by(Code::NotFound, "removed", os))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn locate_beneath<'p>(&self, root: &Root, raw: &'p [u8]) -> Result<Located<'p>, Error> {

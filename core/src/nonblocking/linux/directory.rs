@@ -40,7 +40,11 @@ fn try_ensure_dir(
     let stat = sys::statx_dont_sync(fd.as_fd()).map_err(|_| NOT_IN_MEMORY)?;
     // The caches of a local file system are current.
     local(stat.mount)?;
-    if stat.mode & 0o777 & !rules.mode != 0 || !metadata::is_own_or_root(stat.uid) {
+    // A removed root is refused by the ordinary verb.
+    if stat.nlink == 0
+        || stat.mode & 0o777 & !rules.mode != 0
+        || !metadata::is_own_or_root(stat.uid)
+    {
         return Err(NOT_IN_MEMORY);
     }
     let found = Found { fd, is_exact: true };
@@ -93,6 +97,9 @@ fn try_stat(
     let stat = stat.map_err(|_| NOT_IN_MEMORY)?;
     // Cached attributes of a local file system are current.
     local(stat.mount)?;
+    if stat.nlink == 0 && stat.is_directory() {
+        return Err(NOT_IN_MEMORY);
+    }
     Ok(Ok(stat))
 }
 

@@ -110,6 +110,7 @@ impl<'a> OpenDirectory<'a> {
         let made = open_or_make(scope, &located.text, mode, last(scope), &mut |_| Ok(()))?;
         let real = scope.other_path(&located, &made.found);
         let stat = sys::fstat(made.found.fd.as_fd())?;
+        scope.refuse_removed_root(&stat, "mkdir")?;
         Ok(Self {
             scope,
             located,

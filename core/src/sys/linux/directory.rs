@@ -22,6 +22,7 @@ pub(crate) struct Directory {
     /// End of the records.
     end: usize,
     is_read: bool,
+    is_removed: bool,
 }
 
 /// A record of the block: where the next one starts, and the end of the name.
@@ -56,6 +57,7 @@ impl Directory {
             at: 0,
             end: 0,
             is_read: false,
+            is_removed: false,
         })
     }
 
@@ -126,7 +128,10 @@ impl Directory {
         self.end = match filled {
             Ok(filled) => usize::try_from(filled).unwrap_or_default().min(BLOCK),
             // The directory was removed, and has no entries any more. readdir(3) does the same.
-            Err(os) if os.errno == libc::ENOENT => 0,
+            Err(os) if os.errno == libc::ENOENT => {
+                self.is_removed = true;
+                0
+            }
             Err(os) => return Err(os),
         };
         if self.end == 0 {
@@ -135,6 +140,13 @@ impl Directory {
         }
         Ok(self.end > 0)
     }
+}
+
+/// Returns whether a directory without links was removed. A FUSE server may count no links of a
+/// directory that exists.
+pub(crate) fn is_removed_directory(dir: BorrowedFd<'_>) -> bool {
+    Directory::open(dir)
+        .is_ok_and(|mut directory| directory.fill().is_ok_and(|_| directory.is_removed))
 }
 
 impl AsFd for Directory {
