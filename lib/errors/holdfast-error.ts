@@ -1,3 +1,4 @@
+import { descriptor } from '../base/descriptor.js';
 import { path, util } from '../base/node.js';
 import { FIELDS, NO_FACTS, checkedFields, type Fields } from './fields.js';
 import { escapedForJson, escapedLines, quoted } from '../base/escape.js';
@@ -67,12 +68,8 @@ export class HoldfastError extends Error {
 }
 
 // On the prototype, like `Error.prototype.name`: an own property would show in logs.
-Object.defineProperty(HoldfastError.prototype, 'name', {
-  value: 'HoldfastError',
-  configurable: true,
-  writable: true,
-});
-Object.defineProperty(HoldfastError.prototype, BRAND, { value: true });
+Object.defineProperty(HoldfastError.prototype, 'name', descriptor({ value: 'HoldfastError', configurable: true, writable: true }));
+Object.defineProperty(HoldfastError.prototype, BRAND, descriptor({ value: true }));
 
 /**
  * Whether a value is a HoldfastError. Checks a brand, so that errors of another copy of the package count, also of a

@@ -1,5 +1,6 @@
 // Converts errors to those that callers of other libraries expect.
 
+import { descriptor } from '../base/descriptor.js';
 import { isHoldfastError, own } from '../errors/holdfast-error.js';
 import { SENTENCES, systemSentence, type Facts, type Sentence } from './sentences.js';
 import { table } from '../base/lookup-table.js';
@@ -140,7 +141,7 @@ function systemMessage(rules: Rules, error: NodeJS.ErrnoException) {
 /** Returns a cause that hosts match, with the system error as its own cause. */
 function before(matched: Error | undefined, system: unknown) {
   if (matched !== undefined && system !== undefined) {
-    Object.defineProperty(matched, 'cause', { configurable: true, value: system, writable: true });
+    Object.defineProperty(matched, 'cause', descriptor({ configurable: true, value: system, writable: true }));
   }
   return matched ?? system;
 }

@@ -1,5 +1,6 @@
 // Creates instances of `fs.Stats` without its constructor, which is deprecated and creates four dates.
 
+import { descriptor } from '../base/descriptor.js';
 import { fs } from '../base/node.js';
 import { StatIndex } from './record-layout.js';
 import type { Stats as NodeStats } from 'node:fs';
@@ -71,7 +72,7 @@ function prototypeOfStats() {
 function withLazyDates(prototype: object) {
   const lazy = Object.create(prototype);
   for (const name of TIMES) {
-    Object.defineProperty(lazy, name, {
+    const accessors = {
       configurable: true,
       enumerable: true,
       get(this: Fields) {
@@ -80,9 +81,10 @@ function withLazyDates(prototype: object) {
         return value;
       },
       set(this: Fields, value: unknown) {
-        Object.defineProperty(this, name, { configurable: true, enumerable: true, value, writable: true });
+        Object.defineProperty(this, name, descriptor({ configurable: true, enumerable: true, value, writable: true }));
       },
-    });
+    };
+    Object.defineProperty(lazy, name, descriptor(accessors));
   }
   return lazy;
 }

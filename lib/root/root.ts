@@ -1,3 +1,4 @@
+import { descriptor } from '../base/descriptor.js';
 import { native } from '../native/load.js';
 import { atCaller, pending, promised, refusal } from '../errors/holdfast-error.js';
 import { ensure, ensureSync } from '../verbs/ensure-dir.js';
@@ -52,7 +53,7 @@ class Root {
   constructor(opened: Identified, defaults: Defaults) {
     const { handle, path, number, dev, ino, inoLow } = opened;
     this.#opened = { handle, path, number, dev, ino, inoLow, defaults };
-    Object.defineProperty(this, 'path', { enumerable: true, value: opened.path });
+    Object.defineProperty(this, 'path', descriptor({ enumerable: true, value: opened.path }));
   }
 
   #use(path: unknown) {

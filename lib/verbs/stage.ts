@@ -1,5 +1,6 @@
 // Staged files: the caller fills a temporary, and `commit` publishes it.
 
+import { descriptor } from '../base/descriptor.js';
 import { abortable, cancelOn } from '../schedule/abort.js';
 import { native, nativeForStages } from '../native/load.js';
 import { pending, promised, shown } from '../errors/holdfast-error.js';
@@ -39,10 +40,8 @@ class StagedFile {
 
   constructor(staged: Staged, tempPath: string, handle: promises.FileHandle) {
     this.#staged = staged;
-    Object.defineProperties(this, {
-      tempPath: { enumerable: true, value: tempPath },
-      handle: { enumerable: true, value: handle },
-    });
+    Object.defineProperty(this, 'tempPath', descriptor({ enumerable: true, value: tempPath }));
+    Object.defineProperty(this, 'handle', descriptor({ enumerable: true, value: handle }));
   }
 
   /** Throws if a method is called without its object: `const { commit } = staged`. */

@@ -1,10 +1,10 @@
 import * as fs from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { check, NEW, VERBS, type Verb } from '../../helpers/expectations.js';
-import { failure, inBothForms, type Form } from '../../helpers/forms.js';
+import { failure, inBothForms, outcome, type Form } from '../../helpers/forms.js';
 import { build, modeOf, scratch } from '../../helpers/scratch.js';
 import { octal } from '../../helpers/umask.js';
-import { writeAtomicMany } from '../../../index.mjs';
+import { ensureDirSync, openRoot, openRootSync, readLocalFileSafely, stageAtomic, writeAtomicMany } from '../../../index.mjs';
 
 const LAYOUT = ['f 0644: old', 'd/ 0755'];
 
@@ -139,6 +139,30 @@ describe('the prototype of options', () => {
     pseudoFiles: 'allow', allowOwnerOnly: true, outbound: true, symlinks: 'reject', mkdir: true, durable: 'nonsense', filePath: 'other', root: '/nonexistent', signal: 1,
     encoding: 'hex', fallback: 'nonsense', olderThanMs: 0,
   };
+
+  // Of these, `value` and `writable` break functions of Node.
+  test.each(['get', 'set'])('a polluted Object.prototype.%s breaks no call', async (name) => {
+    const dir = scratch();
+    build(dir, ['f: old', 'd/ 0700']);
+    pollute({ [name]: () => 'theirs' });
+    const calls = async () => {
+      const [root, sync] = [await openRoot(dir), openRootSync(dir)];
+      const staged = await stageAtomic(`${dir}/g`);
+      await staged.handle.write('new');
+      const { stat } = await root.read('f');
+      const seen = [root.path, sync.path, typeof staged.tempPath, (await staged.commit()).size, stat.mtime instanceof Date, (await root.ensureDir('d')).mode];
+      root.close();
+      sync.close();
+      const aborted = await stageAtomic(`${dir}/h`);
+      await aborted.abort();
+      const refused = [await outcome(() => readLocalFileSafely(`${dir}/none`)), await outcome(() => ensureDirSync(`${dir}/f`)), await outcome(() => stageAtomic(`${dir}/none/f`))];
+      return [...seen, ...refused.map(({ error }) => error.code)];
+    };
+    const seen = await outcome(calls);
+    clean();
+    expect(seen.error?.stack).toBeUndefined();
+    expect(seen.value).toEqual([dir, dir, 'string', 3, true, 0o700, 'not-found', 'not-directory', 'not-found']);
+  });
 
   test.each([
     { given: 'without options', options: undefined },

@@ -1,5 +1,6 @@
 // The mounts of this process, from proc_pid_mountinfo(5).
 
+import { descriptor } from '../../base/descriptor.js';
 import { native } from '../../native/load.js';
 
 export interface Mount {
@@ -45,7 +46,7 @@ function parseMount(line: string): Mount | undefined {
     source: unescape(fields[hyphen + 2]),
     superOptions: unescape(fields[hyphen + 3] ?? '').split(',').filter(Boolean),
   };
-  return Object.defineProperty(mount, 'exactMountPoint', { value: bytesOf(fields[4]) });
+  return Object.defineProperty(mount, 'exactMountPoint', descriptor({ value: bytesOf(fields[4]) }));
 }
 
 /**

@@ -1,5 +1,6 @@
 // Copies in place after a refused rename, by the original with the host's functions.
 
+import { descriptor } from '../../base/descriptor.js';
 import { fs, path } from '../../base/node.js';
 import { isTolerable } from './directory.js';
 import type { Host } from '../read.js';
@@ -22,7 +23,11 @@ export function copyWithOriginal({ original }: Host, name: 'replaceFileAtomic' |
     fileSystem: isSync && fileSystem.fchmodSync !== undefined ? tolerant(fileSystem) : fileSystem,
   };
   // Not a copy of the options: their class may have the guards.
-  return original[name](Object.create(options, Object.getOwnPropertyDescriptors(changed)));
+  const copy = Object.create(options);
+  for (const [key, value] of Object.entries(changed)) {
+    Object.defineProperty(copy, key, descriptor({ configurable: true, enumerable: true, value, writable: true }));
+  }
+  return original[name](copy);
 }
 
 function modeOf(dir: string) {
@@ -33,7 +38,7 @@ function modeOf(dir: string) {
 /** Wraps the host's file system so that a refused chmod of a directory is ignored. */
 function tolerant(fileSystem: Unchecked) {
   return Object.create(fileSystem, {
-    fchmodSync: {
+    fchmodSync: descriptor({
       value(fd: number, mode: number) {
         try {
           fileSystem.fchmodSync(fd, mode);
@@ -43,6 +48,6 @@ function tolerant(fileSystem: Unchecked) {
           }
         }
       },
-    },
+    }),
   });
 }

@@ -1,5 +1,6 @@
 // `root()` of fs-safe: the handle, its reads, and its calls to the original.
 
+import { descriptor } from '../../base/descriptor.js';
 import { path } from '../../base/node.js';
 import { ROOT_READ, hostError, toHost, type HostErrorClass } from '../errors.js';
 import { NAMES, checked, denies, snapshot, toHardlinks, toMutationSymlinks, toReadSymlinks, type Unchecked } from '../options.js';
@@ -212,5 +213,5 @@ function failedRoot(HostError: HostErrorClass, error: unknown) {
 }
 
 function define(Class: Function, name: string, value: (this: Unchecked, ...args: Unchecked[]) => unknown) {
-  Object.defineProperty(Class.prototype, name, { configurable: true, writable: true, value });
+  Object.defineProperty(Class.prototype, name, descriptor({ configurable: true, writable: true, value }));
 }

@@ -1,5 +1,7 @@
 //! The entries of a directory.
 
+use std::os::fd::BorrowedFd;
+
 pub(crate) use crate::sys::unix::stream::Directory;
 
 /// Returns whether a directory without links was removed.
