@@ -138,6 +138,24 @@ needs('root')('the remedy of a directory that is not private', () => {
     }
   });
 
+  it.each(['.ssh', '.config/app', 'id_keys', 'tokens.key'])('gives nothing of another user away that may be secret: %s', async (name) => {
+    const theirs = path.join(base, 'theirs', name);
+    fs.mkdirSync(theirs, { recursive: true });
+    fs.chownSync(theirs, 1001, 1001);
+    fs.chmodSync(theirs, 0o700);
+    for (const [, call] of calls) {
+      const error = await failureOf(() => call(Buffer.from(theirs), path.dirname(theirs), path.basename(theirs)));
+      expect(error).toMatchObject({ code: 'not-owned', remedy: 'Use a directory that this user owns.' });
+    }
+    fs.chmodSync(theirs, 0o755);
+    const driver = await Driver.start({ launcher: asUser1000 });
+    const { error } = await driver.verb('sync', 'ensureDir', theirs, { existing: 'require' });
+    expect(error).toMatchObject({ code: 'insecure-permissions' });
+    expect(error!.message).not.toMatch(/ch(own|mod) [-\d]/);
+    expect(error!.remedy).toMatch(/^Use a directory that this user owns, or do without privacy/);
+    await driver.end();
+  });
+
   it('has no command where the path of the root is not known exactly', async () => {
     const dir = joined(base, Buffer.from('root\xff', 'latin1'));
     fs.mkdirSync(dir);

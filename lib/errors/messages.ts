@@ -1,6 +1,7 @@
 // The messages of all errors. Each one names path, cause and remedy.
 
 import { quoted, shellWord } from '../base/escape.js';
+import { isInHome, looksPrivate } from '../base/may-widen.js';
 import { table, tableOfTables } from '../base/lookup-table.js';
 import type { HoldfastErrorCategory, HoldfastErrorCode } from '../../types/errors.js';
 import type { Context, Failure } from './failure.js';
@@ -255,7 +256,9 @@ function describeDirectory(failure: Failure, at: string, location: string | Uint
     }
     return {
       sentence: `${at} is not this user's directory: ${owner}`,
-      remedy: `Use a directory that this user owns. If this one is meant for the user, have root change its owner${command(`chown ${failure.euid} --`, location)}.`,
+      remedy: isSecretOfAnother(location)
+        ? OF_THIS_USER
+        : `${OF_THIS_USER} If this one is meant for the user, have root change its owner${command(`chown ${failure.euid} --`, location)}.`,
     };
   }
   if (process.platform === 'win32') {
@@ -286,10 +289,20 @@ function removeAccess(location: string | Uint8Array | undefined, { uid, euid }: 
   if (uid === euid) {
     return `Remove the access of others${command('chmod 0700 --', location)}`;
   }
+  if (isSecretOfAnother(location)) {
+    return 'Use a directory that this user owns';
+  }
   const how = location === undefined ? '' : command(`chown ${euid} -- ${shellWord(location)} && chmod 0700 --`, location);
   return `Have root give it to this user alone${how}`;
 }
 
+/** Whether a directory of another user may hold secrets, by its place or name: no command may give it away. */
+function isSecretOfAnother(location: string | Uint8Array | undefined) {
+  const path = typeof location === 'object' ? Buffer.from(location).toString('latin1') : location;
+  return path !== undefined && (looksPrivate(path) || isInHome(path));
+}
+
+const OF_THIS_USER = 'Use a directory that this user owns.';
 const OR_WITHOUT_PRIVACY = "or do without privacy: existing: 'tighten' or 'leave'.";
 const OWN_DIRECTORY = 'Use a directory of its own, beneath this one or elsewhere';
 

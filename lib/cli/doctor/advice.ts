@@ -1,7 +1,7 @@
 // Advice for a verb that fails or does not reach privacy: shell commands, settings, code.
 
 import nodePath = require('node:path');
-import { looksPrivate } from './may-widen.js';
+import { looksPrivate } from '../../base/may-widen.js';
 import { native } from '../../native/load.js';
 import { octal } from './process.js';
 import { printableJson, shellWord } from '../../base/escape.js';

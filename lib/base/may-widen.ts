@@ -6,6 +6,12 @@ const OF_THE_SYSTEM = new Set('bin boot dev etc lib lib32 lib64 libx32 proc run 
 /** Names of keys, tokens and account databases. */
 const SECRET = /^id_|shadow|passw|secret|token|credential|private|\.(?:pem|key|p12|pfx|jks|keystore|kdbx?|gpg|asc)$/i;
 
+/** Returns whether a path lies in a home directory, below the directories that hold them. */
+export function isInHome(realPath: string) {
+  const [top = '', next] = realPath.split('/').filter(Boolean);
+  return top === 'root' || (next !== undefined && (top === 'home' || top === 'Users'));
+}
+
 /**
  * Returns whether a file is probably private, by its path: a file of the system, one beneath a name with a leading dot
  * (`~/.ssh`, `.env`), a key, a token.
