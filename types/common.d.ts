@@ -44,7 +44,8 @@ export interface CommonOptions {
   /**
    * Promise functions only. When it aborts, the promise rejects at once with `signal.reason`. What the pool has begun ends unseen:
    * a read closes its descriptor, a write that is not published removes its temporary, one that is published stays.
-   * Directories that were made stay. One listener serves all calls that share a signal.
+   * Directories that were made stay. One listener serves all calls that share a signal. Node 20 may collect an
+   * `AbortSignal.any([AbortSignal.timeout(ms)])` whose parts no variable refers to, which then never fires: keep references to them.
    */
   signal?: AbortSignal | undefined;
 }
