@@ -40,7 +40,16 @@ const GROUPS = [
   {
     name: 'failure',
     doc: 'An error.',
-    indices: [['ERRNO', 1], ['MODE', 2], ['UID', 3], ['EUID', 4], ['SIZE', 5]],
+    indices: [
+      ['ERRNO', 1],
+      ['MODE', 2],
+      ['UID', 3],
+      ['EUID', 4],
+      ['SIZE', 5],
+      ['LEFT_ERRNO', 6, 'Why the temporary remains whose path is in the text.'],
+      ['KEPT_MODE', 7, 'Mode of a target that did not get its former permissions back, or -1.'],
+      ['KEPT_ERRNO', 8, 'Why; 0 where its content was not restored first.'],
+    ],
   },
   {
     name: 'stat',

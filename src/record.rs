@@ -9,7 +9,7 @@ use crate::record_layout::{
     CONTAINMENT, IS_AS_GIVEN, NUMBERS, STATUS, STATUS_FAILED, STATUS_NOT_CACHED,
     STATUS_UNKNOWN_MOUNT, STATUS_UNREAD, TEXT, TEXT_LENGTH, failure, identity, read, stat,
 };
-use holdfast_core::error::{Code, Error};
+use holdfast_core::error::{Code, Error, Os};
 use holdfast_core::failpoint;
 use holdfast_core::path;
 use holdfast_core::resolve::Scope;
@@ -85,13 +85,28 @@ impl Record {
         self.numbers[stat::NANOSECONDS..stat::NANOSECONDS + times.len()].copy_from_slice(times);
     }
 
-    /// Creates the record of an error: its code, case, call and second path, each ended by a NUL.
+    /// Creates the record of an error: its code, case, call, second path and the path of a
+    /// temporary that remains, each ended by a NUL.
     #[allow(clippy::cast_precision_loss, reason = "as in fs.Stats")]
     pub(crate) fn failure(error: &Error) -> Self {
         let mut record = Self::new(0.0);
         let numbers = &mut record.numbers;
         numbers[STATUS] = STATUS_FAILED;
         let optional = |number: Option<u32>| number.map_or(UNKNOWN, f64::from);
+        let (error, remains) = match error {
+            Error::Incomplete { error, remains } => (&**error, Some(remains)),
+            other => (other, None),
+        };
+        let (left, left_os) = remains
+            .and_then(|remains| remains.temporary.as_ref())
+            .map_or((None, None), |(path, os)| (Some(&**path), Some(*os)));
+        let (kept_mode, kept_os) = remains
+            .and_then(|remains| remains.mode)
+            .map_or((None, None), |(mode, os)| (Some(mode), os));
+        let errno = |os: Option<Os>| os.map_or(0.0, |os| f64::from(os.errno));
+        numbers[failure::LEFT_ERRNO] = errno(left_os);
+        numbers[failure::KEPT_MODE] = optional(kept_mode);
+        numbers[failure::KEPT_ERRNO] = errno(kept_os);
         let (code, detail, os, temporary) = match error {
             Error::Refused(refusal) => {
                 numbers[failure::MODE] = optional(refusal.mode);
@@ -101,13 +116,16 @@ impl Record {
                 (refusal.code.as_str(), refusal.detail, refusal.os, None)
             }
             Error::System { os, temporary } => ("", "", Some(*os), temporary.as_deref()),
+            // `Error` never nests it.
+            Error::Incomplete { .. } => (Code::Internal.as_str(), "nested", None, None),
         };
-        numbers[failure::ERRNO] = os.map_or(0.0, |os| f64::from(os.errno));
+        numbers[failure::ERRNO] = errno(os);
         for part in [
             code.as_bytes(),
             detail.as_bytes(),
             os.map_or("", |os| os.syscall).as_bytes(),
             &temporary.map(path::shown).unwrap_or_default(),
+            &left.map(path::shown).unwrap_or_default(),
         ] {
             record.text.extend_from_slice(part);
             record.text.push(0);
@@ -119,7 +137,7 @@ impl Record {
     pub(crate) fn defect(panic: &Panic) -> Self {
         let mut record = Self::failure(&Error::refused(Code::Internal, ""));
         record.text = format!(
-            "{}\0{}\0\0\0",
+            "{}\0{}\0\0\0\0",
             Code::Internal.as_str(),
             panic.0.replace('\0', " ")
         )

@@ -30,6 +30,12 @@ pub(crate) mod failure {
     pub(crate) const UID: usize = 3;
     pub(crate) const EUID: usize = 4;
     pub(crate) const SIZE: usize = 5;
+    /// Why the temporary remains whose path is in the text.
+    pub(crate) const LEFT_ERRNO: usize = 6;
+    /// Mode of a target that did not get its former permissions back, or -1.
+    pub(crate) const KEPT_MODE: usize = 7;
+    /// Why; 0 where its content was not restored first.
+    pub(crate) const KEPT_ERRNO: usize = 8;
 }
 
 /// The fields of `fs.Stats`.

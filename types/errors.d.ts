@@ -45,7 +45,7 @@ export type HoldfastErrorCode = HoldfastPolicyCode | HoldfastOperationalCode;
 /** What {@link HoldfastError.toJSON} returns. Fields that do not apply are absent. */
 export type HoldfastErrorJSON = Pick<
   HoldfastError,
-  'name' | 'code' | 'category' | 'message' | 'path' | 'errno' | 'syscall' | 'sysCode' | 'mode' | 'uid' | 'euid' | 'remedy' | 'published' | 'size' | 'limit'
+  'name' | 'code' | 'category' | 'message' | 'path' | 'errno' | 'syscall' | 'sysCode' | 'mode' | 'uid' | 'euid' | 'remedy' | 'temporary' | 'published' | 'size' | 'limit'
 >;
 
 /** What a {@link HoldfastError} is made from, besides its code. Without `message`, message and remedy are those of the code. */
@@ -84,12 +84,20 @@ export class HoldfastError extends Error {
   readonly cause?: Error | undefined;
   /** What to do about it, in a sentence. A command in it has the absolute path, quoted for bash, zsh, ksh and busybox (`$'…'`). */
   readonly remedy?: string | undefined;
-  /** Permission bits of the object, where they are the reason and known. */
+  /**
+   * Permission bits of the object, where they are the reason and known; of a target of `fallback: 'in-place'` that did not get its
+   * former permissions back after a failure, those that it has now. A system error then has this field, too.
+   */
   readonly mode?: number | undefined;
   /** Owner of the object, where it is the reason. */
   readonly uid?: number | undefined;
   /** Effective user of this process, where it is the reason. */
   readonly euid?: number | undefined;
+  /**
+   * Path of the temporary of a failed write that could not be removed; the message says why. Exact, like `path`. A system error of a
+   * write has this field, too.
+   */
+  readonly temporary?: string | undefined;
   /**
    * `true` for `not-durable`: the new content has the name already, though a power loss may undo it; and for a `path-mismatch` that
    * was found after publication: another file has the name.

@@ -28,9 +28,15 @@ export interface StagedFile extends AsyncDisposable {
    * target is another file now), or the directory was moved or replaced. `ERR_INVALID_STATE` after an earlier `commit` or `abort`.
    */
   commit(): Promise<WriteResult>;
-  /** Closes the handle and removes whatever has the name `tempPath`. Nothing is left to do after `commit` or another `abort`, and that is no error. */
+  /**
+   * Closes the handle and removes whatever has the name `tempPath`. Nothing is left to do after `commit` or another `abort`, and that
+   * is no error. What cannot be removed is the system's error: its `path` and `temporary` are that of the file that remains.
+   */
   abort(): Promise<void>;
-  /** {@link abort}: what was not committed is removed. */
+  /**
+   * {@link abort}: what was not committed is removed. What cannot be removed is a process warning (`type: 'HoldfastWarning'`,
+   * `code: 'HOLDFAST_TEMPORARY_REMAINS'`), a hundred at most: an error here would hide that of the block.
+   */
   [Symbol.asyncDispose](): Promise<void>;
 }
 

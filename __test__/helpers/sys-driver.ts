@@ -22,6 +22,7 @@ export interface PlainError {
   uid?: number;
   euid?: number;
   remedy?: string;
+  temporary?: string;
   published?: boolean;
   json?: Record<string, unknown>;
   public?: Record<string, unknown>;
@@ -65,6 +66,7 @@ export interface Request {
   stage?: string;
   content?: string;
   meanwhile?: string[];
+  ending?: 'abort' | 'dispose';
   all?: Request[];
   releasing?: Request;
   held?: string;

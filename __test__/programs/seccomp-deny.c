@@ -51,7 +51,10 @@ static const struct named calls[] = {
     {"linkat", SYS_linkat},       {"fsync", SYS_fsync},         {"fchown", SYS_fchown},
     {"setxattr", SYS_setxattr},   {"lsetxattr", SYS_lsetxattr}, {"fsetxattr", SYS_fsetxattr},
     {"getxattr", SYS_getxattr},   {"fgetxattr", SYS_fgetxattr}, {"getxattrat", SYS_getxattrat},
-    {"fremovexattr", SYS_fremovexattr},
+    {"fremovexattr", SYS_fremovexattr}, {"unlinkat", SYS_unlinkat},
+#ifdef SYS_renameat
+    {"renameat", SYS_renameat},
+#endif
     {"O_TMPFILE", SYS_openat},
 #ifdef SYS_chmod
     {"chmod", SYS_chmod},

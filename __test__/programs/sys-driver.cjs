@@ -41,7 +41,7 @@ function plain(value) {
 function plainError(error) {
   if (!(error instanceof Error)) return { notAnError: String(error) };
   const names = ['name', 'message', 'code', 'category', 'errno', 'syscall', 'sysCode', 'path', 'dest'];
-  const more = ['mode', 'uid', 'euid', 'remedy', 'published'];
+  const more = ['mode', 'uid', 'euid', 'remedy', 'temporary', 'published'];
   const described = Object.fromEntries([...names, ...more].map((name) => [name, error[name]]));
   return {
     ...described,
@@ -70,12 +70,14 @@ const actions = {
   closeRoot: ({ closeRoot }) => roots.get(closeRoot).close(),
   onRoot: ({ onRoot, method, args }) => roots.get(onRoot)[method](...args),
   // Like a producer that needs a handle, or gives up. `meanwhile` is a command that gets the path of the temporary as
-  // its last argument.
-  stage: async ({ stage, args, content, meanwhile }) => {
+  // its last argument, `ending` another end than `commit`.
+  stage: async ({ stage, args, content, meanwhile, ending }) => {
     const staged = await holdfast.stageAtomic(stage, ...args);
     try {
       await staged.handle.writeFile(content);
       if (meanwhile !== undefined) execFileSync(meanwhile[0], [...meanwhile.slice(1), staged.tempPath]);
+      if (ending === 'abort') return await staged.abort();
+      if (ending === 'dispose') return await staged[Symbol.asyncDispose]();
       return await staged.commit();
     } finally {
       await staged.abort();

@@ -120,6 +120,24 @@ pub enum Error {
         /// Full path of the temporary, for a failed publication.
         temporary: Option<Vec<u8>>,
     },
+    /// Either of them, from a call that could not undo all it had done.
+    #[error("{error}, and not all of it could be undone: {remains:?}")]
+    Incomplete {
+        /// Why the call failed.
+        error: Box<Error>,
+        /// What was not undone.
+        remains: Box<Remains>,
+    },
+}
+
+/// What a failed call could not undo.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Remains {
+    /// Full path of a temporary that could not be removed, and why.
+    pub temporary: Option<(Vec<u8>, Os)>,
+    /// Mode of a target that did not get its former permissions back, and why: `None` where its
+    /// content could not be restored first.
+    pub mode: Option<(u32, Option<Os>)>,
 }
 
 impl fmt::Display for Refusal {
@@ -158,6 +176,7 @@ impl Error {
         match self {
             Self::Refused(refusal) => Some(refusal.code),
             Self::System { .. } => None,
+            Self::Incomplete { error, .. } => error.code(),
         }
     }
 
@@ -167,7 +186,19 @@ impl Error {
         match self {
             Self::Refused(refusal) => refusal.os.map(|os| os.errno),
             Self::System { os, .. } => Some(os.errno),
+            Self::Incomplete { error, .. } => error.errno(),
         }
+    }
+
+    /// Adds what the call could not undo.
+    #[must_use]
+    pub(crate) fn leaving(self, add: impl FnOnce(&mut Remains)) -> Self {
+        let (error, mut remains) = match self {
+            Self::Incomplete { error, remains } => (error, remains),
+            other => (Box::new(other), Box::default()),
+        };
+        add(&mut remains);
+        Self::Incomplete { error, remains }
     }
 }
 

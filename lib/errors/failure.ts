@@ -19,6 +19,20 @@ export interface Failure {
   euid: number | undefined;
   /** size of the object in bytes */
   size: number | undefined;
+  /** what the call could not undo */
+  remains?: Remains;
+}
+
+/** What a failed call could not undo. */
+export interface Remains {
+  /** path of a temporary that could not be removed, or empty */
+  temporary: string;
+  /** why: a positive errno */
+  temporaryErrno: number;
+  /** mode of a target that did not get its former permissions back */
+  mode: number | undefined;
+  /** why: a positive errno, or 0 if its content was not restored first */
+  modeErrno: number;
 }
 
 /** Facts that only the caller has. */

@@ -18,6 +18,8 @@ export interface Fields {
   mode?: number;
   uid?: number;
   euid?: number;
+  /** path of a temporary that could not be removed */
+  temporary?: string;
   published?: boolean;
   /** bytes, if known */
   size?: number;
@@ -36,6 +38,7 @@ const FIELDS = [
   'uid',
   'euid',
   'remedy',
+  'temporary',
   'published',
   'size',
   'limit',
@@ -64,6 +67,7 @@ const TYPES = table({
   uid: 'number',
   euid: 'number',
   remedy: 'string',
+  temporary: 'string',
   published: 'boolean',
   size: 'number',
   limit: 'number',

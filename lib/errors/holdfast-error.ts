@@ -23,6 +23,7 @@ export class HoldfastError extends Error {
   declare readonly mode?: number;
   declare readonly uid?: number;
   declare readonly euid?: number;
+  declare readonly temporary?: string;
   declare readonly published?: boolean;
   declare readonly size?: number;
   declare readonly limit?: number;
@@ -165,13 +166,17 @@ function describeErrno(errno: number): [name: string, message: string] {
  * Creates the error that `node:fs` would throw. Escapes the paths in its message.
  *
  * @param errno negative
+ * @param sentence follows the message of `node:fs`
  */
-export function systemError(errno: number, syscall: string, given: NativePath, dest?: string) {
+export function systemError(errno: number, syscall: string, given: NativePath, dest?: string, sentence?: string) {
   const path = shown(given);
   const [code, said] = describeErrno(errno);
   let message = `${code}: ${said}, ${syscall} ${quoted(path)}`;
   if (dest !== undefined) {
     message += ` -> ${quoted(dest)}`;
+  }
+  if (sentence !== undefined) {
+    message += `. ${sentence}`;
   }
   const error = new Error(message) as NodeJS.ErrnoException & { dest?: string };
   error.errno = errno;
@@ -188,10 +193,10 @@ export function systemError(errno: number, syscall: string, given: NativePath, d
 export function toError(failure: Failure, given: NativePath, context?: Context): Error {
   const path = shown(given);
   const errno = -failure.errno;
+  const remains = describeRemains(failure.remains, path);
   if (failure.code === '') {
-    return failure.temporary === ''
-      ? systemError(errno, failure.syscall, path)
-      : systemError(errno, failure.syscall, failure.temporary, path);
+    const [at, dest] = failure.temporary === '' ? [path, undefined] : [failure.temporary, path];
+    return Object.assign(systemError(errno, failure.syscall, at, dest, remains?.sentence), remains?.fields);
   }
   const { message, remedy } = explain(failure, path, context);
   const fields: Fields = {
@@ -216,7 +221,34 @@ export function toError(failure: Failure, given: NativePath, context?: Context):
     fields.sysCode = cause.code;
     fields.cause = cause;
   }
+  if (remains !== undefined) {
+    fields.message = `${message} ${remains.sentence}`;
+    Object.assign(fields, remains.fields);
+  }
   return own(new HoldfastError(failure.code, fields));
+}
+
+type Told = { sentence: string; fields: Pick<Fields, 'temporary' | 'mode'> };
+
+/** Returns the sentences and fields for what a failed call could not undo. */
+function describeRemains(remains: Failure['remains'], path: string): Told | undefined {
+  if (remains === undefined || (remains.temporary === '' && remains.mode === undefined)) {
+    return undefined;
+  }
+  const name = (errno: number) => describeErrno(-errno)[0];
+  const fields: Told['fields'] = {};
+  const sentences: string[] = [];
+  if (remains.temporary !== '') {
+    sentences.push(`The temporary ${quoted(remains.temporary)} could not be removed (${name(remains.temporaryErrno)}).`);
+    fields.temporary = remains.temporary;
+  }
+  if (remains.mode !== undefined) {
+    const mode = remains.mode & 0o7777;
+    const why = remains.modeErrno === 0 ? 'were not put back, as it may hold a part of the new content' : `could not be put back (${name(remains.modeErrno)})`;
+    sentences.push(`${quoted(path)} has mode ${mode.toString(8).padStart(4, '0')} now: its former permissions ${why}.`);
+    fields.mode = mode;
+  }
+  return { sentence: sentences.join(' '), fields };
 }
 
 /** Creates the error of a call that is refused before any system call. */

@@ -35,6 +35,12 @@ export const enum FailureIndex {
   UID = 3,
   EUID = 4,
   SIZE = 5,
+  /** Why the temporary remains whose path is in the text. */
+  LEFT_ERRNO = 6,
+  /** Mode of a target that did not get its former permissions back, or -1. */
+  KEPT_MODE = 7,
+  /** Why; 0 where its content was not restored first. */
+  KEPT_ERRNO = 8,
 }
 
 /** The fields of `fs.Stats`. */

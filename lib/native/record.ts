@@ -1,6 +1,6 @@
 // Reads the records that src/record.rs writes: numbers at fixed offsets, then text, then data.
 
-import { refusal, shown, toError } from '../errors/holdfast-error.js';
+import { refusal, shown, systemError, toError } from '../errors/holdfast-error.js';
 import { FailureIndex, Layout, Status } from './record-layout.js';
 import type { Context, NativePath } from '../errors/failure.js';
 
@@ -56,7 +56,7 @@ export function failure({ numbers, text }: Result, path: NativePath, context?: C
   if (numbers[Layout.STATUS] !== Status.FAILED) {
     return refusal('internal', 'no handle could be made', path);
   }
-  const [code, detail, syscall, temporary] = text.toString('utf8', 0, numbers[Layout.TEXT_LENGTH]).split('\0');
+  const [code, detail, syscall, temporary, left] = text.toString('utf8', 0, numbers[Layout.TEXT_LENGTH]).split('\0');
   const known = (number: number) => (number < 0 ? undefined : number);
   return toError(
     {
@@ -69,10 +69,26 @@ export function failure({ numbers, text }: Result, path: NativePath, context?: C
       uid: known(numbers[FailureIndex.UID]),
       euid: known(numbers[FailureIndex.EUID]),
       size: known(numbers[FailureIndex.SIZE]),
+      remains: {
+        temporary: left,
+        temporaryErrno: numbers[FailureIndex.LEFT_ERRNO],
+        mode: known(numbers[FailureIndex.KEPT_MODE]),
+        modeErrno: numbers[FailureIndex.KEPT_ERRNO],
+      },
     },
     path,
     context,
   );
+}
+
+/** Creates the error of an abort. It names the temporary that could not be removed. */
+export function removalFailure(result: Result): Error {
+  const { numbers, text } = result;
+  const [code, , syscall, , left] = text.toString('utf8', 0, numbers[Layout.TEXT_LENGTH]).split('\0');
+  if (code !== '') {
+    return failure(result, left);
+  }
+  return Object.assign(systemError(-numbers[FailureIndex.ERRNO], syscall, left), { temporary: left });
 }
 
 /** Whether a write ended because its signal aborted. */

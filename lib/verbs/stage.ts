@@ -2,6 +2,7 @@
 
 import { descriptor } from '../base/descriptor.js';
 import { abortable, cancelOn } from '../schedule/abort.js';
+import { abandon, discard, warnOfTemporary } from './discard.js';
 import { native, nativeForStages } from '../native/load.js';
 import { pending, promised, shown } from '../errors/holdfast-error.js';
 import { stageArguments } from '../options/flatten.js';
@@ -87,7 +88,7 @@ class StagedFile {
     } finally {
       canceller?.dispose();
       // Releases file and handle after a failure; does nothing after a commit.
-      await this.#abort();
+      await this.#release(discard);
     }
   }
 
@@ -95,21 +96,22 @@ class StagedFile {
     return promised(() => {
       StagedFile.#bound(this, StagedFile.prototype.abort);
       // `commit` reports its error to its caller; nothing is left to abort.
-      this.#ended = this.#ended === undefined ? this.#abort() : this.#ended.catch(() => {});
+      this.#ended = this.#ended === undefined ? this.#release(abandon) : this.#ended.catch(() => {});
       return pending(this.#ended.then(() => undefined));
     }, StagedFile.prototype.abort);
   }
 
-  async #abort() {
+  async #release(remove: (stage: Handle) => Promise<void>) {
     try {
       await closed(this);
     } finally {
-      await native().stageAbort(this.#staged.stage);
+      await remove(this.#staged.stage);
     }
   }
 
   [Symbol.asyncDispose]() {
-    return StagedFile.prototype.abort.call(this);
+    // An error of the block must reach its caller as it is, not in a SuppressedError.
+    return StagedFile.prototype.abort.call(this).catch(warnOfTemporary);
   }
 }
 
@@ -133,7 +135,7 @@ async function stage(file: unknown, options: unknown) {
   const fixed = pathForLater(path, root !== undefined);
   const fixedRoot = root === undefined ? undefined : pathForLater(toPath(root, 'root'), false);
   const target = () => targetOf(fixed, fixedRoot, undefined, flags);
-  return abortable(signal, begin({ given, fixed, root: fixedRoot, flags, modes, target, signal }), (staged) => staged.abort());
+  return abortable(signal, begin({ given, fixed, root: fixedRoot, flags, modes, target, signal }), (staged) => staged[Symbol.asyncDispose]());
 }
 
 type BeginArguments = Omit<Staged, 'stage'> & { root: NativePath | undefined; flags: number; modes: number };
@@ -163,7 +165,7 @@ async function begin({ given, fixed, root, flags, modes, target, signal }: Begin
     const handle = await reopen(held, 'r+', given);
     return new StagedFile({ stage: begun, given, fixed, target, signal }, tempPath, handle);
   } catch (error) {
-    await native().stageAbort(begun);
+    await discard(begun);
     throw error;
   }
 }

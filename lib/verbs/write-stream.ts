@@ -1,5 +1,6 @@
 // Streams content into one temporary, chunk by chunk.
 
+import { discard } from './discard.js';
 import { byteLengthOf, ownCopy, toBytes } from '../options/data.js';
 import { closeSource, forEachChunk, type Source, type SourceIterator } from '../schedule/chunks.js';
 import { tooLarge } from '../errors/holdfast-error.js';
@@ -60,7 +61,7 @@ export async function writeStream(source: Source, iterator: SourceIterator, args
     // A stream enters the write queue when its data have ended.
     return await writes.queued(target(), beforePublish === undefined ? commit : () => inPool(commit));
   } catch (error) {
-    await native().stageAbort(stage);
+    await discard(stage);
     throw error;
   }
 }

@@ -64,9 +64,10 @@ pub fn stage_append(stage: &External<Stage>, data: Bytes) -> AsyncTask<Job> {
     let copy = copied(data.as_slice());
     Job::queue(move || {
         Reply::of(guarded(|| {
-            let mut staged = stage.unfinished.take()?;
-            staged.file.append(&copy?)?;
-            stage.unfinished.put_back(staged);
+            let copy = copy?;
+            let StagedFile { file, root } = stage.unfinished.take()?;
+            let file = file.append(&copy)?;
+            stage.unfinished.put_back(StagedFile { file, root });
             Ok(Record::new(0.0))
         }))
     })
@@ -93,7 +94,10 @@ pub fn stage_abort(stage: &External<Stage>) -> AsyncTask<Job> {
     let stage = Stage::clone(stage);
     Job::queue(move || {
         Reply::of(guarded(|| {
-            drop(stage.unfinished.take());
+            // A finished file has nothing left to remove.
+            if let Ok(StagedFile { file, .. }) = stage.unfinished.take() {
+                file.abort()?;
+            }
             Ok(Record::new(0.0))
         }))
     })

@@ -117,8 +117,45 @@ needs('root', 'unshare', 'mount', 'strace', 'setpriv', 'setfacl', 'getfacl')('a 
     await driver.fs('chmodSync', source, 0o644);
     const broken = [{ syscall: 'pwrite64', effect: 'error=EIO', when: '2+' }];
     const request = verbRequest('sync', 'writeAtomic', target, 'new', { ...inPlace, mode: 0o600 });
-    expect((await watch(driver, request, { thread: driver.pid, inject: broken })).answer.error).toMatchObject({ code: 'EIO' });
+    const { error } = (await watch(driver, request, { thread: driver.pid, inject: broken })).answer;
+    expect(error).toMatchObject({ code: 'EIO', mode: 0o600 });
+    expect(error!.message).toContain(`'${target}' has mode 0600 now: its former permissions were not put back, as it may hold a part of the new content.`);
     expect(await modeOf(source)).toBe('0600');
+  });
+
+  it.each([
+    ['the copy for recovery cannot be written', 'pwrite64', 1],
+    ['the content cannot be written', 'pwrite64', 2],
+  ])('has an error that tells its mode when %s and the old mode cannot be put back', async (_what, syscall, when) => {
+    await driver.fs('chmodSync', source, 0o664);
+    const request = verbRequest('sync', 'writeAtomic', target, 'new', { ...inPlace, mode: 0o600 });
+    const inject = [{ syscall, effect: 'error=EIO', when }, { syscall: 'fchmod', effect: 'error=EPERM', when: '2+' }];
+    const { error } = (await watch(driver, request, { thread: driver.pid, inject })).answer;
+    expect(error).toMatchObject({ isHoldfastError: false, code: 'EIO', mode: 0o600 });
+    expect(error!.message).toContain(`. '${target}' has mode 0600 now: its former permissions could not be put back (EPERM).`);
+    expect(await modeOf(source)).toBe('0600');
+    expect(await content()).toBe('old content');
+  });
+
+  it('stays narrow, and has an error that tells it, when its ACL cannot be put back', async () => {
+    await driver.fs('chmodSync', source, 0o600);
+    await driver.exec('setfacl', '-m', 'u:1001:r', source);
+    const request = verbRequest('sync', 'writeAtomic', target, 'new', { ...inPlace, mode: 0o644 });
+    const inject = [{ syscall: 'pwrite64', effect: 'error=EIO', when: 2 }, { syscall: 'fsetxattr', effect: 'error=ENOSPC', when: '1+' }];
+    const { error } = (await watch(driver, request, { thread: driver.pid, inject })).answer;
+    expect(error).toMatchObject({ code: 'EIO', mode: 0o600 });
+    expect(error!.message).toContain('could not be put back (ENOSPC)');
+    // The mask of the ACL would be the bits of the group.
+    expect(await modeOf(source)).toBe('0600');
+  });
+
+  it('has an error that tells no mode where it keeps its own', async () => {
+    await driver.fs('chmodSync', source, 0o600);
+    const request = verbRequest('sync', 'writeAtomic', target, 'new', { ...inPlace, mode: 0o644 });
+    const inject = [{ syscall: 'pwrite64', effect: 'error=EIO', when: '2+' }];
+    const { error } = (await watch(driver, request, { thread: driver.pid, inject })).answer;
+    expect(error!.mode).toBeUndefined();
+    expect(error!.message).not.toContain('put back');
   });
 
   it('loses its ACL to a given mode, as by a rename', async () => {

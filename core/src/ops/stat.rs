@@ -110,6 +110,7 @@ pub(crate) fn classify_stat(syscall: &'static str, error: Error) -> Error {
                 refusal.os = refusal.os.map(by_stat);
                 Error::Refused(refusal)
             }
+            incomplete @ Error::Incomplete { .. } => incomplete,
         },
     }
 }

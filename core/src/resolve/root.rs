@@ -82,8 +82,7 @@ impl Root {
     /// Returns whether a stat without links is that of the directory, and the directory was removed.
     #[cold]
     pub(crate) fn is_removed(&self, stat: &Stat) -> bool {
-        self.identity == (stat.dev, stat.ino)
-            && sys::is_removed_directory(self.directory().as_fd())
+        self.identity == (stat.dev, stat.ino) && sys::is_removed_directory(self.directory().as_fd())
     }
 
     /// Returns the real path of the directory as of the open.

@@ -7,6 +7,7 @@
 
 mod lock;
 mod name;
+mod removal;
 mod unnamed;
 
 use crate::error::Os;
@@ -18,6 +19,7 @@ use lock::NameLock;
 pub(crate) use lock::{is_name_locked, readable};
 pub(crate) use name::{RECOVERY_SUFFIX, is_name_of_one};
 use name::{SUFFIX, with_random_name};
+pub(crate) use removal::told;
 use unnamed::{create_unnamed, is_refused_link, probe_link};
 
 /// How a file got its final name.
@@ -365,27 +367,6 @@ impl Temporary {
         }
         let again = |name: &[u8]| sys::link_fd(fd, self.dir.as_fd(), name);
         with_random_name(suffix, again).ok().map(|(name, ())| name)
-    }
-
-    /// Returns whether the name may be removed: not where another file has it now.
-    fn may_remove(&self, name: &[u8]) -> bool {
-        let Some(fd) = self.held().filter(|_| !self.is_shared) else {
-            return true;
-        };
-        match (sys::fstat(fd), sys::fstatat(self.dir.as_fd(), name)) {
-            (Ok(own), Ok(seen)) => own.is_same_object(&seen),
-            _ => true,
-        }
-    }
-}
-
-impl Drop for Temporary {
-    /// Removes the name. A failure leaves the file behind; its name marks it as a temporary of
-    /// ours.
-    fn drop(&mut self) {
-        if let Some(name) = self.name.as_ref().filter(|name| self.may_remove(name)) {
-            let _ = sys::unlink_at(self.dir.as_fd(), name);
-        }
     }
 }
 

@@ -202,5 +202,6 @@ pub(crate) fn name_of(error: &Error) -> String {
     match error {
         Error::Refused(refusal) => refusal.code.as_str().to_owned(),
         Error::System { os, .. } => format!("{:?}", Errno::from_raw(os.errno)),
+        Error::Incomplete { error, .. } => name_of(error),
     }
 }

@@ -85,7 +85,8 @@ async function writeStaged(HostError: HostErrorClass, plan: Plan) {
     const { method } = await staged.commit();
     return { method, dev: identity.dev, ino: identity.ino };
   } catch (error) {
-    await staged.abort();
+    // `isStill` looks for what remains, where the host asks for it.
+    await staged.abort().catch(() => {});
     if (identity !== undefined && (error as { published?: unknown } | undefined)?.published === true) {
       tellPublished(plan, identity);
     }
@@ -94,7 +95,7 @@ async function writeStaged(HostError: HostErrorClass, plan: Plan) {
   }
 }
 
-/** Whether the removed temporary still has its name: removal reports no error. */
+/** Whether the removed temporary still has its name: a failed commit removes it, and tells only in its error. */
 async function isStill(tempPath: string, identity: BigIntStats | undefined) {
   const seen = await fs.promises.lstat(tempPath, { bigint: true }).catch(() => undefined);
   return seen !== undefined && seen.dev === identity?.dev && seen.ino === identity.ino;

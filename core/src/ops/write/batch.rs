@@ -13,6 +13,7 @@ use crate::failpoint;
 use crate::path;
 use crate::resolve::Scope;
 use crate::sys::{self, AsFd};
+use crate::temporary::told;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -75,9 +76,11 @@ fn write_chunk(
     is_aborted: IsAborted<'_>,
 ) -> Vec<Result<Written, Error>> {
     let prepared = side_by_side(items.iter().collect(), |item: &Item<'_>| {
-        let prepared = Prepared::new(scope, item.path, item.data, &item.rules)?;
-        prepared.start_sync();
-        Ok(prepared)
+        told(|| {
+            let prepared = Prepared::new(scope, item.path, item.data, &item.rules)?;
+            prepared.start_sync();
+            Ok(prepared)
+        })
     });
     let repeated = mark_repeated(&prepared);
     let kept = prepared
@@ -103,10 +106,12 @@ fn publish_all(
     is_aborted: IsAborted<'_>,
 ) -> Vec<Result<Written, Error>> {
     let synced = side_by_side(prepared, |prepared: Result<Prepared, Error>| {
-        let mut prepared = prepared?;
-        prepared.sync()?;
-        prepared.close()?;
-        Ok(prepared)
+        told(|| {
+            let mut prepared = prepared?;
+            prepared.sync()?;
+            prepared.close()?;
+            Ok(prepared)
+        })
     });
     if is_aborted() {
         let abort = |_| Err(Error::refused(Code::Aborted, ""));
@@ -117,9 +122,11 @@ fn publish_all(
     }
     let began = fsync_errors::mark();
     let published = side_by_side(synced, |synced: Result<Prepared, Error>| {
-        let mut prepared = synced?;
-        prepared.recheck(scope)?;
-        prepared.publish(scope, began)
+        told(|| {
+            let mut prepared = synced?;
+            prepared.recheck(scope)?;
+            prepared.publish(scope, began)
+        })
     });
     let durability = sync_directories(&published);
     published

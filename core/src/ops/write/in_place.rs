@@ -74,24 +74,21 @@ pub(super) fn publish(
     access.narrow(old_file.as_fd())?;
     let recovery = match make_recovery(&directory, old_file.as_fd()) {
         Ok(recovery) => recovery,
-        Err(error) => {
-            access.restore(old_file.as_fd());
-            return Err(error);
-        }
+        Err(error) => return Err(access.restore_after(error, old_file.as_fd())),
     };
     let replaced =
         replace(source, old_file.as_fd(), size).and_then(|()| access.finish(old_file.as_fd()));
     if let Err(os) = replaced {
         if restore(&target, recovery.fd()?, old_file.as_fd(), &old).is_ok() {
-            access.restore(old_file.as_fd());
-            return Err(os.into());
+            return Err(access.restore_after(os.into(), old_file.as_fd()));
         }
         // The file keeps its narrowed mode: it may hold part of the new content.
         let name = recovery.keep(RECOVERY_SUFFIX);
-        return Err(Error::System {
+        let error = Error::System {
             os,
             temporary: name.map(|name| target.full_path(&name)),
-        });
+        };
+        return Err(access.tell(error, old_file.as_fd(), None));
     }
     drop(recovery);
     drop(temporary);

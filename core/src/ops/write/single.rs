@@ -5,6 +5,7 @@ use super::rules::{Durable, IsAborted, Rules, TargetKey, Written};
 use super::target::WriteTarget;
 use crate::error::{Code, Error};
 use crate::resolve::Scope;
+use crate::temporary::told;
 
 /// Writes a whole file.
 ///
@@ -21,7 +22,7 @@ pub fn write(
     rules: &Rules,
     is_aborted: IsAborted<'_>,
 ) -> Result<Written, Error> {
-    Prepared::new(scope, raw, data, rules)?.finish(scope, is_aborted)
+    told(|| Prepared::new(scope, raw, data, rules)?.finish(scope, is_aborted))
 }
 
 /// Finds the file that a write would replace: its directory, and its name after final symlinks. May

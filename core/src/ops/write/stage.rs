@@ -10,7 +10,7 @@ use crate::error::{Code, Error, Os, Refusal};
 use crate::metadata;
 use crate::resolve::Scope;
 use crate::sys::{self, AsFd, OFlag, Stat};
-use crate::temporary::{Purpose, Temporary};
+use crate::temporary::{Purpose, Temporary, told};
 use std::time::Instant;
 
 /// An unpublished file, published once it is complete.
@@ -34,7 +34,7 @@ impl Stage {
     /// As [`super::write`]: a target that may not be replaced is refused before any content is
     /// written.
     pub fn begin(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Self, Error> {
-        Self::begin_for(scope, raw, rules, Purpose::Stream)
+        told(|| Self::begin_for(scope, raw, rules, Purpose::Stream))
     }
 
     /// Starts a file that other programs write through the path of its temporary.
@@ -43,7 +43,7 @@ impl Stage {
     ///
     /// As [`Self::begin`].
     pub fn begin_shared(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Self, Error> {
-        Self::begin_for(scope, raw, rules, Purpose::Named)
+        told(|| Self::begin_for(scope, raw, rules, Purpose::Named))
     }
 
     fn begin_for(
@@ -88,15 +88,26 @@ impl Stage {
         Ok((sys::number_to_reopen(fd)?, stat.dev, stat.ino))
     }
 
-    /// Writes the next piece.
+    /// Writes the next piece. An error drops the stage.
     ///
     /// # Errors
     ///
     /// What the system returned.
-    pub fn append(&mut self, data: &[u8]) -> Result<(), Error> {
-        write_all(&self.temporary, data)?;
-        self.size += data.len() as u64;
-        Ok(())
+    pub fn append(mut self, data: &[u8]) -> Result<Self, Error> {
+        told(|| {
+            write_all(&self.temporary, data)?;
+            self.size += data.len() as u64;
+            Ok(self)
+        })
+    }
+
+    /// Removes the temporary.
+    ///
+    /// # Errors
+    ///
+    /// What the system returned; the temporary remains.
+    pub fn abort(self) -> Result<(), Error> {
+        self.temporary.remove()
     }
 
     /// Publishes the file.
@@ -106,11 +117,11 @@ impl Stage {
     /// As [`super::write`]. For a file that others wrote also [`Code::NotFound`],
     /// [`Code::NotFile`], [`Code::NotOwned`] and [`Code::Hardlink`], for the file that has the
     /// temporary's name now.
-    pub fn commit(
-        mut self,
-        scope: &Scope<'_>,
-        is_aborted: IsAborted<'_>,
-    ) -> Result<Written, Error> {
+    pub fn commit(self, scope: &Scope<'_>, is_aborted: IsAborted<'_>) -> Result<Written, Error> {
+        told(|| self.publish(scope, is_aborted))
+    }
+
+    fn publish(mut self, scope: &Scope<'_>, is_aborted: IsAborted<'_>) -> Result<Written, Error> {
         let swapped_in_file = if self.is_shared {
             self.take_what_was_made()?
         } else {

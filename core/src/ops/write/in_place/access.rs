@@ -4,7 +4,7 @@
 //! neither content is shown to users whom its own mode excludes. A file that was renamed onto the
 //! staged file's name never grants more than it did, as with a rename.
 
-use crate::error::Os;
+use crate::error::{Error, Os};
 use crate::metadata::{self, Acl};
 use crate::ops::write::fsync_errors;
 use crate::ops::write::rules::Preserved;
@@ -94,7 +94,7 @@ impl Access {
     /// # Errors
     ///
     /// What the system returned; then nothing has changed.
-    pub(super) fn narrow(&self, fd: BorrowedFd<'_>) -> Result<(), Os> {
+    pub(super) fn narrow(&self, fd: BorrowedFd<'_>) -> Result<(), Error> {
         if !self.is_changed() {
             return Ok(());
         }
@@ -102,7 +102,7 @@ impl Access {
         // now.
         sys::change_mode(fd, self.narrow)?;
         if self.removes_acl {
-            sys::remove_acl(fd).inspect_err(|_| self.restore(fd))?;
+            sys::remove_acl(fd).map_err(|os| self.restore_after(os.into(), fd))?;
         }
         Ok(())
     }
@@ -116,16 +116,37 @@ impl Access {
         fsync_errors::sync_file(fd)
     }
 
-    /// Restores the old ACL and mode, once the file has its old content. A failure leaves the file
-    /// with fewer permissions.
-    pub(super) fn restore(&self, fd: BorrowedFd<'_>) {
+    /// Restores the old ACL and mode after an error, once the file has its old content. Where that
+    /// fails, the file has fewer permissions, and the returned error tells it.
+    pub(super) fn restore_after(&self, error: Error, fd: BorrowedFd<'_>) -> Error {
         if !self.is_changed() {
-            return;
+            return error;
         }
-        if let (true, Ok(Some(acl))) = (self.removes_acl, &self.old_acl) {
-            let _ = sys::set_acl(fd, acl);
+        // Without the ACL, the old mode would give the bits of its mask to the group.
+        match self
+            .restore_acl(fd)
+            .and_then(|()| sys::change_mode(fd, self.old))
+        {
+            Ok(()) => error,
+            Err(os) => self.tell(error, fd, Some(os)),
         }
-        let _ = sys::change_mode(fd, self.old);
+    }
+
+    fn restore_acl(&self, fd: BorrowedFd<'_>) -> Result<(), Os> {
+        match (self.removes_acl, &self.old_acl) {
+            (true, Ok(Some(acl))) => sys::set_acl(fd, acl),
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds to an error the mode of the file, which keeps it. `os` is why it could not be restored;
+    /// `None` for a file that may hold part of the new content.
+    pub(super) fn tell(&self, error: Error, fd: BorrowedFd<'_>, os: Option<Os>) -> Error {
+        let mode = sys::fstat(fd).map_or(self.narrow, |stat| stat.permissions());
+        if mode == self.old && !self.removes_acl {
+            return error;
+        }
+        error.leaving(|remains| remains.mode = Some((mode, os)))
     }
 
     /// Compares the file, whose stat is `now`, with its old state.
