@@ -69,6 +69,15 @@ function checkSpecs(specs) {
   }
 }
 
+/** Compares the names that `isPolluted` reads with the table of options. A loop over the table costs a hundred times as much. */
+function checkOptions() {
+  const source = (file) => readFileSync(path.join(projectRoot, file), 'utf8');
+  const table = /^const OPTIONS[^]*?^\}\);/m.exec(source('lib/options/schema.ts'))[0];
+  const options = [...table.matchAll(/^  (\w+): \{ calls:/gm)].map(([, name]) => name).sort();
+  const read = [...source('lib/options/validate.ts').matchAll(/\btop\.(\w+) !== undefined/g)].map(([, name]) => name).sort();
+  if (options.join() !== read.join()) violations.push(`lib/options/validate.ts: isPolluted reads ${read.join(', ')}; the options of schema.ts are ${options.join(', ')}`);
+}
+
 const files = filesOf(LIB.tree, /\.[jt]s$/);
 const types = ['index.d.ts', 'fs-safe.d.ts', ...filesOf('types', /\.d\.ts$/)];
 const tests = filesOf('__test__', /\.(?:[cm]?[jt]s|c|h)$/);
@@ -85,6 +94,7 @@ for (const [file, targets] of imports) {
 for (const cycle of cyclesOf(imports)) violations.push(`cycle: ${cycle.join(' → ')}`);
 checkSizes([...files, ...types, ...tests]);
 checkSpecs(tests.filter((file) => file.endsWith('.spec.ts')));
+checkOptions();
 
 for (const violation of violations) console.error(violation);
 console.log(`structure: ${files.length} files of lib/, ${types.length} of types/, ${tests.length} of __test__/, ${violations.length} violations`);
