@@ -95,18 +95,21 @@ pub(crate) struct Temporary {
 impl Temporary {
     /// Creates a temporary with a mode that the umask may narrow.
     pub(crate) fn create(dir: Arc<OwnedFd>, mode: u32, purpose: Purpose) -> Result<Self, Os> {
-        let unnamed = purpose
-            .wants_no_name()
-            .then(|| create_unnamed(dir.as_fd(), mode))
-            .flatten();
-        match unnamed {
-            Some((fd, stat)) => {
-                let mut created = Self::new(dir, None, fd);
-                created.stat = Some(stat);
-                Ok(created)
-            }
+        match Self::create_unnamed(&dir, mode, purpose) {
+            Some(created) => Ok(created),
             None => Self::create_named(dir, mode, SUFFIX),
         }
+    }
+
+    /// Creates an unnamed temporary, if the purpose wants one and the file system can make one.
+    fn create_unnamed(dir: &Arc<OwnedFd>, mode: u32, purpose: Purpose) -> Option<Self> {
+        if !purpose.wants_no_name() {
+            return None;
+        }
+        let (fd, stat) = create_unnamed(dir.as_fd(), mode)?;
+        let mut created = Self::new(Arc::clone(dir), None, fd);
+        created.stat = Some(stat);
+        Some(created)
     }
 
     /// Creates a temporary with a name from the start.
@@ -125,16 +128,10 @@ impl Temporary {
         mode: u32,
         purpose: Purpose,
     ) -> Result<Self, Os> {
-        let unnamed = purpose
-            .wants_no_name()
-            .then(|| create_unnamed(dir.as_fd(), mode))
-            .flatten();
-        let mut created = match unnamed {
-            Some((fd, stat)) => {
+        let mut created = match Self::create_unnamed(&dir, mode, purpose) {
+            Some(created) => {
                 // For the short time in which it has a name to be renamed from.
-                let _ = sys::try_lock(fd.as_fd());
-                let mut created = Self::new(dir, None, fd);
-                created.stat = Some(stat);
+                let _ = sys::try_lock(created.fd()?);
                 created
             }
             None => Self::create_named_locked(dir, mode)?,
