@@ -42,7 +42,7 @@ function shaped(result: Unchecked) {
 }
 
 /** Returns the path that errors of fs-safe show: absolute, by the real path of the root. Keeps `..`. */
-export function toAbsolute({ given, real }: Place, file: Unchecked) {
+function toAbsolute({ given, real }: Place, file: Unchecked) {
   if (typeof file !== 'string') {
     return file;
   }
@@ -53,7 +53,7 @@ export function toAbsolute({ given, real }: Place, file: Unchecked) {
 }
 
 /** Returns the path relative to a root, for the inspection after a refusal. */
-export function relativeTo({ real }: Place, absolute: string) {
+function relativeTo({ real }: Place, absolute: string) {
   return absolute.startsWith(real === '/' ? '/' : `${real}/`) ? absolute.slice(real.length).replace(/^\/+/, '') : undefined;
 }
 

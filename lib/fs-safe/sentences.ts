@@ -19,7 +19,7 @@ export interface Facts {
 export type Sentence = string | ((facts: Facts, error: any) => string);
 
 /** Returns a path for a message: `~` for the home directory, and escapes for unprintable characters. */
-export function shortPath(given: string) {
+function shortPath(given: string) {
   const home = os.homedir();
   const short = given === home ? '~' : given.startsWith(`${home}/`) ? `~${given.slice(home.length)}` : given;
   return escaped(short);

@@ -68,4 +68,3 @@ function visit(given: string, wanted: readonly string[], who: ReturnType<typeof 
   };
 }
 
-export { SCHEMA };

@@ -203,4 +203,4 @@ export function verdicts(inspection: Inspection, wanted: readonly string[]): Rec
   return Object.fromEntries(wanted.map((verb) => [verb, judges[verb](inspection)]));
 }
 
-export { NEW_FILE, VERBS };
+export { VERBS };

@@ -64,4 +64,4 @@ if (!isMainThread && workerData?.holdfastRival !== undefined) {
   writeForEver(process.argv[2]);
 }
 
-export { STOP, TORN, TURNS, VERSION_SIZE };
+export { STOP, TORN, TURNS };

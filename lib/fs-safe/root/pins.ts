@@ -115,4 +115,3 @@ export function pin(dir: unknown): Pin | Promise<Pin> {
   return root instanceof Promise ? root.then((opened) => new Pin(opened)) : new Pin(root);
 }
 
-export { MAX_PINNED };
