@@ -135,7 +135,7 @@ pub fn direct<'env>(env: &'env Env, scratch: Unknown<'env>) -> Result<Object<'en
     let state = Rc::new(CallState::new(scratch));
     for (name, callback) in FUNCTIONS {
         let mut function = ptr::null_mut();
-        let held = Rc::into_raw(Rc::clone(&state)).cast::<c_void>().cast_mut();
+        let raw_state = Rc::into_raw(Rc::clone(&state)).cast::<c_void>().cast_mut();
         // SAFETY: the name is a C string of that length, and the callback is one of ours, which
         // expects the state as its data; the out-pointer is ours.
         checked(unsafe {
@@ -144,7 +144,7 @@ pub fn direct<'env>(env: &'env Env, scratch: Unknown<'env>) -> Result<Object<'en
                 name.as_ptr(),
                 name.count_bytes().cast_signed(),
                 callback,
-                held,
+                raw_state,
                 &raw mut function,
             )
         })?;
@@ -154,7 +154,7 @@ pub fn direct<'env>(env: &'env Env, scratch: Unknown<'env>) -> Result<Object<'en
             sys::napi_add_finalizer(
                 raw,
                 function,
-                held,
+                raw_state,
                 Some(drop_state),
                 ptr::null_mut(),
                 ptr::null_mut(),

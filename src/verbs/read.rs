@@ -234,8 +234,8 @@ fn outgrown(mut record: Record, content: Vec<u8>) -> Reply {
 
 /// Fills an array that JavaScript has just created with content that was read before.
 #[napi(catch_unwind)]
-pub fn read_take(held: &External<Slot<Vec<u8>>>, mut buf: Bytes) {
-    let content = held.take().unwrap_or_default();
+pub fn read_take(content: &External<Slot<Vec<u8>>>, mut buf: Bytes) {
+    let content = content.take().unwrap_or_default();
     let buf = buf.as_mut_slice();
     let count = content.len().min(buf.len());
     buf[..count].copy_from_slice(&content[..count]);

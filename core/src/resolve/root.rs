@@ -116,12 +116,12 @@ impl Root {
     /// open file description, so a later sync of the old one would return success. If the reopen
     /// fails, the next call tries again.
     pub(crate) fn renew(&self) {
-        let mut held = self.dir.write().unwrap_or_else(PoisonError::into_inner);
+        let mut dir = self.dir.write().unwrap_or_else(PoisonError::into_inner);
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
-        let opened = sys::open_at(held.as_fd(), b".", flags);
+        let opened = sys::open_at(dir.as_fd(), b".", flags);
         self.is_spent.store(opened.is_err(), Ordering::Relaxed);
         if let Ok(new) = opened {
-            *held = Arc::new(new);
+            *dir = Arc::new(new);
         }
     }
 

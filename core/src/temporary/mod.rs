@@ -201,14 +201,14 @@ impl Temporary {
     }
 
     /// Returns the file, also after [`Self::close`] where it stays open.
-    pub(crate) fn held(&self) -> Option<BorrowedFd<'_>> {
+    pub(crate) fn any_fd(&self) -> Option<BorrowedFd<'_>> {
         let kept = self.kept.as_ref().and_then(|kept| kept.as_ref().ok());
         self.fd.as_ref().or(kept).map(AsFd::as_fd)
     }
 
-    /// Returns the file as [`Self::held`] does, or the reason why it is not open.
+    /// Returns the file as [`Self::any_fd`] does, or the reason why it is not open.
     pub(crate) fn content(&self) -> Result<BorrowedFd<'_>, Os> {
-        match (self.held(), &self.kept) {
+        match (self.any_fd(), &self.kept) {
             (Some(fd), _) => Ok(fd),
             (None, Some(Err(os))) => Err(*os),
             (None, _) => self.fd(),
@@ -357,7 +357,7 @@ impl Temporary {
     /// new name with this suffix if possible.
     pub(crate) fn keep(mut self, suffix: &[u8]) -> Option<Vec<u8>> {
         let name = self.name.take()?;
-        let fd = self.held()?;
+        let fd = self.any_fd()?;
         let own = sys::fstatat(self.dir.as_fd(), &name).ok();
         if own.is_some_and(|own| sys::fstat(fd).is_ok_and(|stat| stat.is_same_object(&own))) {
             return Some(name);

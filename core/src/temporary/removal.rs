@@ -61,7 +61,7 @@ impl Temporary {
 
     /// Returns whether the name may be removed: not where another file has it now.
     fn may_remove(&self, name: &[u8]) -> bool {
-        let Some(fd) = self.held().filter(|_| !self.is_shared) else {
+        let Some(fd) = self.any_fd().filter(|_| !self.is_shared) else {
             return true;
         };
         match (sys::fstat(fd), sys::fstatat(self.dir.as_fd(), name)) {

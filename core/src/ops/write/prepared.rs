@@ -270,7 +270,7 @@ impl Prepared {
         }
         let is_gone = self
             .temporary
-            .held()
+            .any_fd()
             .is_none_or(|fd| sys::fstat(fd).is_ok_and(|stat| stat.nlink == 0));
         if is_gone && !metadata::others_may_rename_in(&sys::fstat(directory.as_fd())?) {
             return Ok(());

@@ -11,7 +11,7 @@ use nix::libc;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
 
-/// Flags to hold a directory for calls beneath it: it need not be readable.
+/// Flags to open a directory for calls beneath it: it need not be readable.
 pub(crate) const SEARCH_ONLY: OFlag = OFlag::O_PATH.union(OFlag::O_DIRECTORY);
 
 /// Flags to open an object without acting on it; a symlink is opened itself.

@@ -12,7 +12,7 @@ use nix::libc;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
 
-/// Flags to hold a directory for calls beneath it: it need not be readable.
+/// Flags to open a directory for calls beneath it: it need not be readable.
 pub(crate) const SEARCH_ONLY: OFlag = OFlag::from_bits_retain(libc::O_SEARCH);
 
 /// No flag opens an object without acting on it.

@@ -57,7 +57,7 @@ impl BitAnd for OFlag {
     }
 }
 
-/// Flags to hold a directory for calls beneath it: it need not be readable.
+/// Flags to open a directory for calls beneath it: it need not be readable.
 pub(crate) const SEARCH_ONLY: OFlag = OFlag(8 | 2);
 
 /// Flags to open an object without acting on it; a symlink is opened itself.

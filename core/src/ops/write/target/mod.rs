@@ -106,7 +106,7 @@ impl WriteTarget {
         // descriptor makes mode and ACL those of one file. A durable write also needs the mount
         // (`Purpose::Replacement`).
         let wants_mount = rules.overwrite && rules.durable != Durable::No;
-        let (held, seen) = if rules.mode.is_some() || !rules.overwrite {
+        let (path_fd, seen) = if rules.mode.is_some() || !rules.overwrite {
             let dir = self.parent.as_fd();
             let seen = if wants_mount {
                 sys::statx_at(dir, self.name())
@@ -148,7 +148,7 @@ impl WriteTarget {
             return Err(Error::refused(Code::Hardlink, ""));
         }
         // Also read where the mode masks it entirely: it is kept, or reported as lost.
-        let acl = match held {
+        let acl = match path_fd {
             _ if rules.mode.is_some() => None,
             Some(fd) => {
                 let name = (self.parent.as_fd(), self.name());
