@@ -215,6 +215,26 @@ withEverything('what the doctor advises', () => {
     expect(JSON.stringify(advice)).toContain('not meant for others');
   });
 
+  it('names no directory beneath one where this process may create nothing', async () => {
+    for (const mode of ['0700', '2700', '2750']) {
+      const path = await make.dir(`closed-${mode}`, '1001:1001', mode);
+      const { advice } = (await doctor(driver, { as: asUser1000 }, '--only', 'ensureDir', path)).paths[0].verbs.ensureDir;
+      expect(advice.flatMap(({ code }: { code?: string }) => code ?? []).filter((code: string) => code.includes('private'))).toEqual([]);
+      expect(advice[0].text).toBe('Use another directory: this process may not create anything in this one.');
+    }
+  });
+
+  it('gives away no directory that is missing, nor the one above it', async () => {
+    const above = await make.dir('above', 'root:root', '0755');
+    const { verbs } = (await doctor(driver, { as: asUser1000 }, join(above, 'a', 'b'))).paths[0];
+    const commands = [verbs.ensureDir, verbs.writeAtomic].map(({ advice }) => advice.flatMap(({ command }: { command?: string }) => command ?? []));
+    const way = `namei -l -- ${above}/a/b`;
+    expect(commands).toEqual([
+      [`mkdir -p -m 0700 -- ${above}/a/b && chown 1000 -- ${above}/a/b`, way],
+      [`mkdir -p -m 0700 -- ${above}/a && chown 1000 -- ${above}/a`, way],
+    ]);
+  });
+
   /** Runs, as root, the commands that an operator would paste. */
   async function follow(report: Report, verb: Verb, pattern: RegExp): Promise<void> {
     const commands = report.paths[0].verbs[verb].advice.flatMap(({ command }: { command?: string }) => command ?? []);
@@ -234,6 +254,8 @@ withEverything('what the doctor advises', () => {
     ['a read-only tmpfs', 'writeAtomic', /^mount -o remount,rw/, () => make.mount('read only', '-t', 'tmpfs', '-o', 'ro,uid=1000', 'tmpfs')],
     ['a read-only bind mount', 'writeAtomic', /^mount -o remount,bind,rw/, () => readOnlyBind()],
     ['a full tmpfs', 'writeAtomic', /^mount -o remount,size=/, () => full('full')],
+    ['a directory in one that is missing, where only root may make it', 'ensureDir', /^mkdir -p .* && chown /, async () => join(await make.dir('roots', 'root:root', '0755'), 'new', 'state')],
+    ['a file in one that is missing, where only root may make it', 'writeAtomic', /^mkdir -p .* && chown /, async () => join(await make.dir('roots-too', 'root:root', '0755'), 'new', 'file')],
     ['a missing parent', 'writeAtomic', /^mkdir -p/, async () => join(await make.dir('mine', '1000:1000', '0700'), 'new', 'file')],
   ] as [string, Verb, RegExp, () => Promise<string>][])('on %s helps when it is followed: %s', async (_name, verb, pattern, build) => {
     const path = await build();

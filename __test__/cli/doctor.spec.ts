@@ -21,6 +21,28 @@ function holdfast(args: string[], options: { cwd?: string; env?: Record<string, 
 }
 
 describe('the command line', () => {
+  const paths = { 'a file': 'f', 'a directory': 'd', 'a link to a file': 'lf', 'a link to a directory': 'ld', 'a name beneath a file': 'f/x', nothing: 'none', 'a name beneath nothing': 'none/x' };
+  /** The paths at which each verb succeeds. */
+  const fit: Record<string, string[]> = { ensureDir: ['d', 'none', 'none/x'], writeAtomic: ['f', 'd', 'none'], readLocalFileSafely: ['f'], outbound: ['f'] };
+
+  test.each(Object.entries(fit))('exits with 1 where the verb of --only would fail: %s', (verb, good) => {
+    const dir = scratch();
+    build(dir, ['f 0644: text', 'd/ 0700', 'lf => f', 'ld => d']);
+    for (const [what, name] of Object.entries(paths)) {
+      const { status, stdout } = holdfast(['doctor', '--only', verb, '--json', name], { cwd: dir });
+      const { outcome } = JSON.parse(stdout).paths[0].verbs[verb];
+      expect([what, status, outcome]).toEqual([what, ...(good.includes(name) ? [0, 'ok'] : [1, 'fails'])]);
+    }
+  });
+
+  test('advises no path of another kind for a link', () => {
+    const dir = scratch();
+    build(dir, ['f 0644: text', 'lf => f']);
+    const { stdout } = holdfast(['doctor', '--only', 'ensureDir', 'lf'], { cwd: dir });
+    expect(stdout).toContain('It leads to a file: this call is for a directory.');
+    expect(stdout).not.toContain('Use the path');
+  });
+
   test.each([
     ['nothing', []],
     ['an unknown command', ['nurse']],

@@ -33,6 +33,9 @@ function ownSubdirectory({ path, facts }: Inspection): Advice {
   if (facts !== null && native().isSystemDirectory(facts.realPath) && !/^\/(?:var\/)?tmp$/.test(facts.realPath)) {
     return { text: 'Use another directory: this one belongs to the system, whose programs need it as it is.' };
   }
+  if (facts !== null && !(facts.access.write && facts.access.search)) {
+    return { text: 'Use another directory: this process may not create anything in this one.' };
+  }
   const code = `await ensureDir(${literal(nodePath.join(path, 'private'))})`;
   return { text: 'Use a directory beneath it: this process will own it, and it will be private.', code };
 }
@@ -127,7 +130,7 @@ function onError(verb: string, error: Record<string, unknown>, inspection: Inspe
   const { path } = inspection;
   switch (error.code) {
     case 'EACCES':
-      return verb === 'readLocalFileSafely' ? onDeniedRead(inspection) : onDeniedWrite(inspection);
+      return verb === 'readLocalFileSafely' ? onDeniedRead(inspection) : onDeniedWrite(verb, inspection);
     case 'EROFS':
       return writableMount(inspection);
     case 'ENOSPC':
@@ -159,6 +162,9 @@ function onMissing(verb: string, error: Record<string, unknown>, inspection: Ins
       ...withOptions(verb, inspection),
       { text: 'Make the directory before.', command: `mkdir -p -m 0700 -- ${shellWord(directoryOf(inspection))}` },
     ];
+  }
+  if (verb === 'writeAtomic' && isForbidden(inspection)) {
+    return onDeniedWrite(verb, inspection);
   }
   const way = { text: 'This shows how far the path leads.', command: `namei -l -- ${shellWord(path)}` };
   return typeof error.remedy === 'string' ? [{ text: error.remedy }, way] : [way];
@@ -192,7 +198,23 @@ function onDeniedRead({ path, exists, facts, who }: Inspection): Advice[] {
   return [{ text: `${theirs} If the process is meant to read it, have its owner or root allow that to this user alone.`, command: `setfacl -m u:${who.euid}:r -- ${word}` }];
 }
 
-function onDeniedWrite(inspection: Inspection): Advice[] {
+/** Returns whether the nearest directory that exists lets this process create nothing in it. */
+function isForbidden({ exists, facts }: Inspection) {
+  return !exists && facts?.kind === 'directory' && !(facts.access.write && facts.access.search);
+}
+
+/** Returns whether the directory is missing in which the verb would create something. */
+function lacksDirectory({ exists, path, place }: Inspection) {
+  return !exists && nodePath.dirname(path) !== place;
+}
+
+/** Returns advice for a missing directory beneath one in which this process may not create anything. */
+function makeByRoot(verb: string, { path, who }: Inspection): Advice {
+  const word = shellWord(verb === 'ensureDir' ? path : nodePath.dirname(path));
+  return { text: 'If it is meant for this user, have root make the directory.', command: `mkdir -p -m 0700 -- ${word} && chown ${who.euid} -- ${word}` };
+}
+
+function onDeniedWrite(verb: string, inspection: Inspection): Advice[] {
   const { path, facts, who, directory } = inspection;
   const dir = directoryOf(inspection);
   const word = shellWord(dir);
@@ -203,6 +225,9 @@ function onDeniedWrite(inspection: Inspection): Advice[] {
   }
   if (native().isSystemDirectory(above.realPath) || looksPrivate(above.realPath)) {
     return [{ text: 'Have it written elsewhere: by its place or name the directory is not meant for this user.' }, way];
+  }
+  if (lacksDirectory(inspection)) {
+    return [makeByRoot(verb, inspection), way];
   }
   if (above.uid !== 0 && !above.isOwn) {
     return [{ text: `The directory belongs to user ${above.uid}. If this user is meant to write there, have its owner or root allow that to this user alone.`, command: `setfacl -m u:${who.euid}:rwx -- ${word}` }, way];
@@ -230,8 +255,14 @@ function onFull(inspection: Inspection): Advice[] {
   return advice;
 }
 
+/** The kind of object that a verb is meant for. */
+const KINDS: Record<string, string> = { ensureDir: 'directory', writeAtomic: 'file', readLocalFileSafely: 'file', outbound: 'file' };
+
 function onLink(verb: string, inspection: Inspection): Advice[] {
   const { leadsTo, path } = inspection;
+  if (leadsTo !== null && leadsTo.kind !== 'other' && leadsTo.kind !== KINDS[verb]) {
+    return [{ text: `It leads to a ${leadsTo.kind}: this call is for a ${KINDS[verb]}.` }];
+  }
   const shows = { text: leadsTo ? 'This shows where it leads.' : 'It leads to nothing; this shows how far it gets.', command: `namei -l -- ${shellWord(path)}` };
   // A name that is not UTF-8 has U+FFFD here, which is another name.
   const own = leadsTo && !leadsTo.path.includes('\ufffd') ? { text: 'Use the path it leads to.', code: callOf(verb, leadsTo.path, {}) } : shows;

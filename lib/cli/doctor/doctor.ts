@@ -34,9 +34,9 @@ export function preamble() {
 /**
  * Inspects paths, and reports what each verb would do there.
  *
- * @param wanted verbs
+ * @param wanted verbs; all of them if undefined
  */
-export function doctor(paths: readonly string[], wanted: readonly string[] = VERBS) {
+export function doctor(paths: readonly string[], wanted?: readonly string[]) {
   const start = preamble();
   const mounts = readMounts();
   const visited = paths.map((given) => visit(given, wanted, start.process, mounts));
@@ -50,7 +50,7 @@ function absolute(given: string) {
   return hasUp ? (given.startsWith('/') ? given : `${process.cwd()}/${given}`) : nodePath.resolve(given);
 }
 
-function visit(given: string, wanted: readonly string[], who: ReturnType<typeof describeProcess>, mounts: Mount[]) {
+function visit(given: string, wanted: readonly string[] | undefined, who: ReturnType<typeof describeProcess>, mounts: Mount[]) {
   const path = absolute(given);
   const { exists, place, facts, error } = examine(path, mounts);
   const leadsTo = facts?.kind === 'symlink' ? targetOf(path) : null;
@@ -64,7 +64,7 @@ function visit(given: string, wanted: readonly string[], who: ReturnType<typeof 
     lookError: facts === null ? { code: String(error?.code), message: String(error?.message) } : null,
     links: linksOnTheWay(path),
     leadsTo,
-    verbs: verdicts({ path, exists, facts, directory, who, leadsTo }, wanted),
+    verbs: verdicts({ path, exists, place, facts, directory, who, leadsTo, isAsked: wanted !== undefined }, wanted ?? VERBS),
   };
 }
 

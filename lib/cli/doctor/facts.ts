@@ -51,6 +51,10 @@ export interface Inspection {
   /** absolute */
   path: string;
   exists: boolean;
+  /** the path that `facts` describes: `path`, or its nearest existing ancestor */
+  place: string;
+  /** the caller asked for this verb by name: an object of another kind is a failure */
+  isAsked: boolean;
   /** of the path, or of its nearest existing ancestor */
   facts: Facts | null;
   /** facts of the parent directory, or of the path if it is a directory */

@@ -72,7 +72,7 @@ function ensureDirVerdict(inspection: Inspection): Verdict {
   if (numbers === undefined) {
     const isElse = (exists && facts?.kind !== 'directory' && error.code === 'not-directory') || inspection.leadsTo?.kind === 'file';
     const helpful = isElse ? [] : helpfulOptions(error, dryRunEnsureDir, path, [{ symlinks: 'follow-trusted' }]);
-    return refused({ ...inspection, helpful }, 'ensureDir', { call, target: path, outcome: isElse ? 'not-applicable' : 'fails' }, error);
+    return refused({ ...inspection, helpful }, 'ensureDir', { call, target: path, outcome: outcomeOf(inspection, isElse) }, error);
   }
   const hardening = HARDENINGS[numbers[EnsureDirIndex.HARDENING]];
   const reason = REASONS[numbers[EnsureDirIndex.REASON]];
@@ -132,7 +132,7 @@ function writeVerdict(inspection: Inspection): Verdict {
     const isElse = inspection.leadsTo?.kind === 'directory';
     const options = [{ fallback: 'in-place' }, { finalSymlink: 'follow' }, { finalSymlink: 'replace' }, { mkdir: true }];
     const helpful = isElse ? [] : helpfulOptions(error, dryRunWrite, target, options);
-    return refused({ ...inspection, helpful }, 'writeAtomic', { call, target, outcome: isElse ? 'not-applicable' : 'fails' }, error);
+    return refused({ ...inspection, helpful }, 'writeAtomic', { call, target, outcome: outcomeOf(inspection, isElse) }, error);
   }
   const created = numbers[PredictedWriteIndex.CREATED] === 1;
   const mode = octal(numbers[PredictedWriteIndex.MODE]);
@@ -158,7 +158,7 @@ function readVerdict(inspection: Inspection, verb: 'readLocalFileSafely' | 'outb
   if (numbers === undefined) {
     const isElse = error.code === 'not-found' || (exists && facts?.kind === 'directory' && error.code === 'not-file') || inspection.leadsTo?.kind === 'directory';
     const helpful = isElse ? [] : helpfulOptions(error, dryRunRead, path, [{ symlinks: 'follow-trusted', ...options }]);
-    return refused({ ...inspection, helpful }, verb, { call, target: path, outcome: isElse ? 'not-applicable' : 'fails' }, error);
+    return refused({ ...inspection, helpful }, verb, { call, target: path, outcome: outcomeOf(inspection, isElse) }, error);
   }
   const stat = new Stats(numbers);
   return conclude(inspection, verb, {
@@ -168,6 +168,15 @@ function readVerdict(inspection: Inspection, verb: 'readLocalFileSafely' | 'outb
     result: { size: stat.size, mode: octal(stat.mode & 0o7777) },
     why: `a regular file of ${stat.size} bytes that this process may read${verb === 'outbound' ? ', and others too' : ''}`,
   });
+}
+
+/**
+ * Returns the outcome of a verb that would fail.
+ *
+ * @param isElse the object is of a kind that the verb is not meant for
+ */
+function outcomeOf({ isAsked }: Inspection, isElse: boolean) {
+  return isElse && !isAsked ? 'not-applicable' : 'fails';
 }
 
 /** Codes for which an option of the verb may help. A dry run with the option decides. */
