@@ -71,7 +71,8 @@ function run(block: Block, dir: string): { status: number | null; output: string
 
 /** Returns the compiler's errors for files in a folder with an installed package. */
 function typeErrors(dir: string, files: string[]): string {
-  const settings = { strict: true, noEmit: true, allowJs: true, target: 'es2022', lib: ['es2023', 'esnext.disposable'], module: 'nodenext', types: ['node'] };
+  // Node runs TypeScript by removing the types (--experimental-strip-types).
+  const settings = { strict: true, noEmit: true, allowJs: true, erasableSyntaxOnly: true, verbatimModuleSyntax: true, target: 'es2022', lib: ['es2023', 'esnext.disposable'], module: 'nodenext', types: ['node'] };
   fs.writeFileSync(path.join(dir, 'tsconfig.json'), JSON.stringify({ compilerOptions: settings, files }));
   const { stdout, status } = spawnSync(process.execPath, [TSC, '-p', dir], { encoding: 'utf8' });
   return status === 0 ? '' : stdout || `the compiler ended with ${status}`;

@@ -49,8 +49,10 @@ const server = createServer((_, response) => void example(response)).listen(0, '
   bindFsSafe: {
     before: `
 class FsSafeError extends Error {
-  constructor(readonly code: string, message: string, options?: ErrorOptions) {
+  readonly code: string;
+  constructor(code: string, message: string, options?: ErrorOptions) {
     super(message, options);
+    this.code = code;
   }
 }`,
   },
