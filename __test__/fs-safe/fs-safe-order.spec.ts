@@ -3,7 +3,8 @@ import * as fs from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { writeAtomic, writeAtomicMany } from '../../index.mjs';
-import { plain } from '../helpers/fs-safe-hosts.js';
+import { bindFsSafe } from '../../fs-safe.mjs';
+import { FsSafeError, plain } from '../helpers/fs-safe-hosts.js';
 import { build, scratch } from '../helpers/scratch.js';
 
 const { replaceFileAtomic, writeTextAtomic } = plain;
@@ -97,6 +98,68 @@ describe('replacements of one path', () => {
     await expect(failed).rejects.toThrow('stop');
     await later;
     expect(read(file)).toBe('2');
+  });
+});
+
+describe('calls on one path', () => {
+  const original = {
+    async root(rootDir: string) {
+      return {
+        copyIn: async (name: string, source: string) => fs.copyFileSync(source, `${rootDir}/${name}`),
+        write: async (name: string, data: string) => fs.writeFileSync(`${rootDir}/${name}`, data),
+      };
+    },
+  };
+  type Root = Awaited<ReturnType<typeof makeRoot>>;
+  const { root: makeRoot, ...api } = bindFsSafe({ FsSafeError, original });
+  async function* chunks() {
+    yield Buffer.from('root');
+  }
+  const beneath: Record<string, (root: Root, dir: string) => Promise<unknown>> = {
+    'write of a root': (root) => root.write('f', 'root'),
+    'writeJson of a root': (root) => root.writeJson('f', 'root'),
+    'create of a root': (root) => root.create('f', 'root'),
+    'create of a root from a stream': (root) => root.create('f', chunks()),
+    'copyIn of a root': (root, dir) => root.copyIn('f', `${dir}/source`),
+    'a write of a root by the original': (root) => root.write('f', 'root', { denyMutations: { paths: ['/nowhere'] } }),
+    writeFileWithinRoot: (_, dir) => api.writeFileWithinRoot({ rootDir: dir, relativePath: 'f', data: 'root' }),
+  };
+
+  it.each(Object.entries(beneath))('wait for a replacement: %s', async (name, call) => {
+    const dir = scratch();
+    build(dir, ['source: root']);
+    const root = await makeRoot(dir);
+    const events: string[] = [];
+    let go = (): void => {};
+    const held = new Promise<void>((resolve) => (go = resolve));
+    const replaced = api.replaceFileAtomic({ filePath: `${dir}/f`, content: 'replaced', beforeRename: () => held }).then(() => events.push('replaced'));
+    const written = call(root, dir).then(
+      () => events.push('written'),
+      (error) => events.push(error.code),
+    );
+    await wait(50);
+    expect([events, fs.existsSync(`${dir}/f`)]).toEqual([[], false]);
+    go();
+    await Promise.all([replaced, written]);
+    expect(events).toEqual(['replaced', name.startsWith('create') ? 'already-exists' : 'written']);
+  });
+
+  it('let a replacement wait for a stream', async () => {
+    const dir = scratch();
+    const root = await makeRoot(dir);
+    let go = (): void => {};
+    const held = new Promise<void>((resolve) => (go = resolve));
+    async function* slow() {
+      await held;
+      yield Buffer.from('root');
+    }
+    const created = root.create('f', slow());
+    const replaced = api.replaceFileAtomic({ filePath: `${dir}/f`, content: 'replaced' });
+    await wait(50);
+    expect(fs.existsSync(`${dir}/f`)).toBe(false);
+    go();
+    await Promise.all([created, replaced]);
+    expect(read(`${dir}/f`)).toBe('replaced');
   });
 });
 

@@ -13,12 +13,14 @@ const LIBRARY: Record<string, string> = {
   'index.js': `export { FsSafeError } from './errors.js'; export const root = async () => 'theirs';`,
   'errors.js': `export class FsSafeError extends Error { constructor(code, message, options) { super(message, options); this.code = code; } }`,
   'atomic.js': `export const replaceFileAtomic = async () => 'theirs'; export const movePath = () => 'theirs'; export const writeJson = 5;`,
+  'watch.js': `export const watch = (root) => root;`,
   'deep/store.js': `export const openStore = () => 'theirs';`,
 };
 const EXPORTS = {
   '.': './dist/index.js',
   './errors': { types: './dist/errors.d.ts', default: './dist/errors.js' },
   './atomic': { default: './dist/atomic.js' },
+  './watch': './dist/watch.js',
   './deep/store': { import: './dist/deep/store.js' },
   './package.json': './package.json',
 };
@@ -88,6 +90,40 @@ describe('holdfast fs-safe-package', () => {
     const done = run(elsewhere, './fs-safe', '--from', path.join(dir, 'node_modules'));
     expect([done.status, done.stderr]).toEqual([0, '']);
     expect(fs.existsSync(path.join(elsewhere, 'fs-safe/atomic.js'))).toBe(true);
+  });
+
+  it.each([
+    ['is missing', 'node_modules/host', () => {}, 'there is no such directory'],
+    ['is a file', 'node_modules/host', (host: string) => fs.writeFileSync(host, ''), 'this is not a directory'],
+  ])('refuses a --from that %s, although Node resolves from it', (_, from, make, sentence) => {
+    const dir = project();
+    make(path.join(dir, from));
+    const done = run(dir, './fs-safe', '--from', from);
+    expect([done.status, done.stderr]).toEqual([1, `holdfast: --from ${from}: ${sentence}\n`]);
+    expect(fs.existsSync(path.join(dir, 'fs-safe'))).toBe(false);
+  });
+
+  it('finds the original beside a host that a package manager has linked', () => {
+    const dir = project();
+    const store = path.join(dir, 'node_modules/.store/host@1/node_modules');
+    fs.mkdirSync(path.join(store, 'host'), { recursive: true });
+    fs.cpSync(path.join(dir, 'node_modules/@openclaw'), path.join(store, '@openclaw'), { recursive: true });
+    const manifest = path.join(store, '@openclaw/fs-safe/package.json');
+    fs.writeFileSync(manifest, fs.readFileSync(manifest, 'utf8').replace('9.8.7', '9.9.9'));
+    fs.symlinkSync('.store/host@1/node_modules/host', path.join(dir, 'node_modules/host'));
+    expect(run(dir, './fs-safe', '--from', 'node_modules/host').stdout).toContain('openclaw-fs-safe-9.9.9.tgz');
+  });
+
+  it('hands its roots to functions of the original', () => {
+    const dir = project();
+    run(dir, './fs-safe');
+    install(dir);
+    const program = `
+      import { root } from '@openclaw/fs-safe';
+      import { watch } from '@openclaw/fs-safe/watch';
+      console.log(watch(await root('.')));`;
+    const done = spawnSync(process.execPath, ['--input-type=module', '-e', program], { cwd: dir, encoding: 'utf8' });
+    expect([done.stdout, done.stderr]).toEqual(['theirs\n', '']);
   });
 
   it('does not overwrite other directories', () => {

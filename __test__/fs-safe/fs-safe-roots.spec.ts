@@ -146,3 +146,80 @@ describe('stat and exists', () => {
     expect(await root.exists('g')).toBe(false);
   });
 });
+
+describe('ensureRoot', () => {
+  it.each([
+    ['was removed', (dir: string) => fs.rmdirSync(`${dir}/r`)],
+    ['has another name', (dir: string) => fs.renameSync(`${dir}/r`, `${dir}/was`)],
+    ['was exchanged', (dir: string) => exchange(dir, 'r', 'other')],
+  ])('is path-mismatch when the root %s', async (_, change) => {
+    const dir = scratch();
+    build(dir, ['r/', 'other/']);
+    const root = await plain.root(`${dir}/r`);
+    change(dir);
+    await expect(root.ensureRoot()).rejects.toMatchObject({ name: 'FsSafeError', code: 'path-mismatch', message: 'root path changed during operation' });
+  });
+});
+
+describe('a root that is handed to a function of the original', () => {
+  /** An original whose functions take its own roots alone, as those of the library do. */
+  const genuine = new WeakSet<object>();
+  class Theirs {
+    constructor(readonly rootReal: string) {
+      genuine.add(this);
+    }
+  }
+  const taken = (root: unknown): string => {
+    if (!genuine.has(root as object)) throw new Error('a genuine root is needed');
+    return (root as Theirs).rootReal;
+  };
+  const lock = async (name: string, { lockRoot }: { lockRoot: unknown }) => [name, taken(lockRoot)];
+  const library = {
+    root: async (dir: string) => new Theirs(dir),
+    acquireFileLock: lock,
+    withFileLock: async (name: string, options: { lockRoot: unknown }, call: () => unknown) => [...(await lock(name, options)), await call()],
+    acquireFileLockSync: (name: string, { lockRoot }: { lockRoot: unknown }) => [name, taken(lockRoot)],
+    withFileLockSync: (name: string, { lockRoot }: { lockRoot: unknown }, call: () => unknown) => [name, taken(lockRoot), call()],
+    createFileLockManager: (key: string) => ({ key, acquire: lock, drain: () => key }),
+    watch: (root: unknown, _options: object) => taken(root),
+  };
+  const api = bindFsSafe({ FsSafeError, original: library });
+
+  it('is the original\'s root of the same directory', async () => {
+    const dir = scratch();
+    const lockRoot = await api.root(dir);
+    expect(api.acquireFileLockSync('f', { lockRoot })).toEqual(['f', dir]);
+    expect(api.withFileLockSync('f', { lockRoot }, () => 1)).toEqual(['f', dir, 1]);
+    expect(api.watch(lockRoot, {})).toBe(dir);
+    expect(await api.acquireFileLock('f', { lockRoot })).toEqual(['f', dir]);
+    expect(await api.withFileLock('f', { lockRoot }, () => 2)).toEqual(['f', dir, 2]);
+    const manager = api.createFileLockManager('k');
+    expect([await manager.acquire('f', { lockRoot }), manager.key, manager.drain()]).toEqual([['f', dir], 'k', 'k']);
+  });
+
+  it('is known to other bindings, and leaves the other options as they are', async () => {
+    const dir = scratch();
+    const lockRoot = await api.root(dir);
+    const seen: object[] = [];
+    const other = bindFsSafe({ FsSafeError, original: { acquireFileLockSync: (_: string, options: object) => void seen.push(options) } });
+    const options = { lockRoot, staleMs: 5, parsePayload() {} };
+    other.acquireFileLockSync('f', options);
+    expect(seen[0]).toEqual({ ...options, lockRoot: expect.any(Theirs) });
+    expect(options.lockRoot).toBe(lockRoot);
+    const theirs = await library.root(dir);
+    expect(api.acquireFileLockSync('f', { lockRoot: theirs })).toEqual(['f', dir]);
+  });
+
+  it('is path-mismatch when its name leads to another directory', async () => {
+    const dir = scratch();
+    build(dir, ['r/', 'other/']);
+    const lockRoot = await api.root(`${dir}/r`);
+    exchange(dir, 'r', 'other');
+    expect(() => api.acquireFileLockSync('f', { lockRoot })).toThrow(expect.objectContaining({ name: 'FsSafeError', code: 'path-mismatch' }));
+    expect(() => api.watch(lockRoot, {})).toThrow(expect.objectContaining({ name: 'FsSafeError', code: 'path-mismatch' }));
+  });
+
+  it('has no such functions where the original has none', () => {
+    expect(Object.keys(plain)).not.toContain('watch');
+  });
+});

@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { bindFsSafe, bindSafeOpen } from '../../fs-safe.mjs';
 import { FsSafeError, SafeOpenError, plain } from '../helpers/fs-safe-hosts.js';
+import * as path from 'node:path';
 import { build, modeOf, scratch } from '../helpers/scratch.js';
 
 /** Options with a value that no declaration allows. */
@@ -73,12 +74,38 @@ describe('other values of a write beneath a root', () => {
     expect(await failed(() => root.write('f', 'N', wrong({ denyMutations })))).toMatchObject({ code: 'helper-unavailable' });
   });
 
+  it('mode and dirMode of a replacement are a 32-bit number or text in octal digits, as for node:fs', async () => {
+    const calls = (options: object): (() => Promise<string>)[] => [
+      async () => {
+        const filePath = `${scratch()}/e/f`;
+        await plain.replaceFileAtomic(wrong({ filePath, content: 'x', ...options }));
+        return filePath;
+      },
+      async () => {
+        const filePath = `${scratch()}/e/f`;
+        plain.replaceFileAtomicSync(wrong({ filePath, content: 'x', ...options }));
+        return filePath;
+      },
+      async () => {
+        const filePath = `${scratch()}/e/f`;
+        await plain.writeTextAtomic(filePath, 'x', wrong(options));
+        return filePath;
+      },
+    ];
+    for (const mode of ['0644', '644', 0o644, 0o100644]) for (const call of calls({ mode })) expect([mode, modeOf(await call())]).toEqual([mode, 0o644]);
+    for (const call of calls({ dirMode: '0755' })) expect(modeOf(path.dirname(await call()))).toBe(0o755);
+    for (const name of ['mode', 'dirMode']) {
+      for (const mode of [2 ** 32, 2 ** 53, -1, 1.5, NaN, Infinity]) for (const call of calls({ [name]: mode })) expect(await failed(call)).toBeInstanceOf(RangeError);
+      for (const mode of ['0o644', 'abc', '', '8', true, 10n, {}]) for (const call of calls({ [name]: mode })) expect(await failed(call)).toBeInstanceOf(TypeError);
+    }
+  });
+
   it('mode is a number, and null is not given', async () => {
     const dir = scratch();
     const root = await plain.root(dir);
     await (await plain.root(dir, { mode: 0o640 })).write('g', 'N', wrong({ mode: null }));
     expect(modeOf(`${dir}/g`)).toBe(0o600);
-    for (const mode of ['600', '0o600', 'abc', -1, 1.5, true]) expect(await failed(() => root.write('h', 'N', wrong({ mode })))).toMatchObject({ code: 'invalid-path' });
+    for (const mode of ['600', '0o600', 'abc', -1, 1.5, true, 2 ** 32, 0o100644]) expect(await failed(() => root.write('h', 'N', wrong({ mode })))).toMatchObject({ code: 'invalid-path' });
   });
 
   it('a stream takes no encoding and no renameIdentity, and makes nothing when its signal has aborted', async () => {

@@ -61,6 +61,7 @@ function causes(cause: unknown): string[] {
   const { errno, code, message, cause: next } = cause as NodeJS.ErrnoException;
   const isErrno = typeof errno === 'number' && errno < 0;
   const words = /^(.*? root) \(/.exec(message)?.[1];
+  if (code === 'native-unavailable') return ['`native-unavailable`'];
   if (!(cause instanceof Error) || (!isErrno && words === undefined)) return [`that is no errno and no words: ${String(cause)}`];
   return [`\`${isErrno ? code : words}\``, ...causes(next)];
 }

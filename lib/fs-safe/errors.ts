@@ -34,6 +34,7 @@ const COMMON = {
 /** Reads without a root. A path beneath a file is `not-found` there. */
 const LOCAL_READ = { codes: table({ ...COMMON, 'not-directory': 'not-found' }), says: SENTENCES.localRead };
 const ROOT_READ = { codes: table(COMMON), says: SENTENCES.rootRead, notDirectory: 'not-file', tooLong: 'invalid-path' };
+const ROOT_OPEN = { ...ROOT_READ, says: SENTENCES.rootOpen };
 /** fs-safe has one code for every write outside of its root. */
 const ROOT_WRITE = {
   codes: table({
@@ -122,6 +123,10 @@ export function toHost(HostError: HostErrorClass, rules: Rules, error: unknown, 
   if (code === OUTBOUND) {
     return error;
   }
+  if (code === 'native-unavailable') {
+    // For people: a log line alone says what to do.
+    return hostError(HostError, rules.codes[code], error.message, error, { reason: error.message });
+  }
   const isBeneathFile = code === 'not-found' && sysCode === 'ENOTDIR' && rules.notDirectory !== undefined;
   const hostCode = isBeneathFile ? (rules.notDirectory as string) : (rules.codes[code] ?? code);
   const { message: reason } = error;
@@ -168,6 +173,7 @@ export {
   REPLACE,
   ROOT_MKDIR,
   ROOT_MKDIR_BY_POLICY,
+  ROOT_OPEN,
   ROOT_READ,
   ROOT_STAT,
   ROOT_WRITE,

@@ -9,6 +9,7 @@ import { ensureParentDirSync } from './parent.js';
 import { NAMES, checked, type Unchecked } from './options.js';
 import { bindReads, type Host } from './read.js';
 import { bindReplace } from './replace/replace.js';
+import { bindRootTakers } from './root/handover.js';
 import { bindRoot } from './root/root.js';
 import { bindRootFile } from './root/file.js';
 import { bindSyncDirectory } from './sync-directory.js';
@@ -34,6 +35,7 @@ function bindFsSafe(options: unknown) {
     const host = toHost(FsSafeError, 'FsSafeError', outbound, original);
     const replaces = bindReplace(host);
     return {
+      ...bindRootTakers(host),
       ...bindReads(host),
       ...replaces,
       ...bindRoot(host),

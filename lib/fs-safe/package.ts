@@ -4,6 +4,7 @@
 import { fs, nodeModule, path, url } from '../base/node.js';
 import { version } from '../base/version.js';
 import { bindFsSafe } from './index.js';
+import { HANDED_OVER } from './root/handover.js';
 import type { Unchecked } from './options.js';
 
 const { createRequire } = nodeModule;
@@ -18,7 +19,7 @@ const ORIGINAL = 'fs-safe-original';
  * original under its other name.
  */
 function findOriginal(from: string) {
-  const { resolve } = createRequire(path.join(path.resolve(from), 'package.json'));
+  const { resolve } = createRequire(path.join(realDirectory(from), 'package.json'));
   for (const name of [ORIGINAL, NAME]) {
     const file = resolved(resolve, `${name}/package.json`);
     const manifest = file === undefined ? undefined : JSON.parse(fs.readFileSync(file, 'utf8'));
@@ -27,6 +28,21 @@ function findOriginal(from: string) {
     }
   }
   throw new Error(`${NAME} is not found from ${path.resolve(from)}: install the host first, and name its folder with --from node_modules/<host>`);
+}
+
+/**
+ * Returns the real path of a directory: a package manager may have linked it, with its dependencies beside its target.
+ * Node resolves from a missing directory too, and would find what another package has.
+ */
+function realDirectory(from: string) {
+  const stat = fs.statSync(from, { throwIfNoEntry: false });
+  if (stat === undefined) {
+    throw new Error(`--from ${from}: there is no such directory`);
+  }
+  if (!stat.isDirectory()) {
+    throw new Error(`--from ${from}: this is not a directory`);
+  }
+  return fs.realpathSync(from);
 }
 
 function resolved(resolve: NodeJS.RequireResolve, name: string) {
@@ -109,7 +125,7 @@ export async function writeFsSafePackage(dir: string, from: string = '.') {
   const { manifest: original, dir: originalDir } = findOriginal(from);
   assertOwn(dir);
   // Only the names of this binding are read.
-  const ours = Object.keys(bindFsSafe({ FsSafeError: Error }));
+  const ours = [...Object.keys(bindFsSafe({ FsSafeError: Error })), ...HANDED_OVER];
   const subpaths = Object.keys(original.exports).filter((subpath) => subpath !== './package.json');
   const replaced: Record<string, string[]> = {};
   fs.mkdirSync(dir, { recursive: true });

@@ -48,6 +48,7 @@ const SENTENCES: Record<string, Record<string, Sentence>> = Object.freeze({
     'path-mismatch': 'root path changed during operation',
     'invalid-path': unusable('relative path'),
   }),
+  rootOpen: table({ 'path-mismatch': 'root path changed during operation', 'invalid-path': unusable('root dir') }),
   rootWrite: table({
     'not-found': 'file not found',
     'not-file': 'not a file',

@@ -71,6 +71,10 @@ export interface Native {
   cancelRaise(cancel: Handle): void;
   stageBegin(path: NativePath, flags: number, modes: number, root: Handle | undefined): Promise<Reply<Handle>>;
   stageAppend(stage: Handle, data: Uint8Array): Promise<Reply>;
+  stageSettle(stage: Handle): Promise<Reply>;
+  stageSync(path: NativePath, data: Uint8Array, flags: number, modes: number, scratch: Float64Array): Handle | undefined | null;
+  stageCommitSync(stage: Handle, scratch: Float64Array): void;
+  stageAbortSync(stage: Handle): void;
   stageCommit(stage: Handle, cancel: Handle | undefined): Promise<Reply>;
   stageAbort(stage: Handle): Promise<Reply>;
   cleanAsync(path: NativePath, olderThanMs: number): Promise<Reply<Buffer[]>>;

@@ -32,7 +32,14 @@ interface Staged {
   signal: AbortSignal | undefined;
 }
 
+/** Applies owner, ACL and mode now. What others change of them until `commit` stays, except setuid, setgid and sticky. */
+let settle: (file: StagedFile) => Promise<void>;
+
 class StagedFile {
+  static {
+    settle = (file) => file.#settle();
+  }
+
   declare readonly tempPath: string;
   declare readonly handle: promises.FileHandle;
   #staged: Staged;
@@ -89,6 +96,17 @@ class StagedFile {
       canceller?.dispose();
       // Releases file and handle after a failure; does nothing after a commit.
       await this.#release(discard);
+    }
+  }
+
+  async #settle() {
+    const { stage, given } = this.#staged;
+    const result = await inPool(async () => {
+      const [answer] = await native().stageSettle(stage);
+      return record.unpack(answer);
+    });
+    if (record.failed(result)) {
+      throw record.failure(result, given);
     }
   }
 
@@ -176,3 +194,5 @@ export function stageAtomic(file: unknown, options?: unknown, callback: unknown 
     return pending(stage(file, options));
   }, stageAtomic);
 }
+
+export { settle };

@@ -4,7 +4,7 @@ use crate::args::{Bytes, PathArgument, has, scope};
 use crate::env::with_state;
 use crate::handle::{RootHandle, clone_root};
 use crate::job::{Extra, Job, Reply};
-use crate::record::{Record, containment, guarded, set_identity};
+use crate::record::{Record, Scratch, containment, guarded, set_identity};
 use crate::record_layout::stage as layout;
 use crate::unfinished_files::{Stage, StagedFile};
 use crate::verbs::write::{CancelHandle, copied, describe, is_raised, rules};
@@ -71,6 +71,75 @@ pub fn stage_append(stage: &External<Stage>, data: Bytes) -> AsyncTask<Job> {
             Ok(Record::new(0.0))
         }))
     })
+}
+
+/// Applies owner, ACL and mode, in the pool. What others change of them afterwards stays.
+#[napi(catch_unwind)]
+pub fn stage_settle(stage: &External<Stage>) -> AsyncTask<Job> {
+    let stage = Stage::clone(stage);
+    Job::queue(move || {
+        Reply::of(guarded(|| {
+            let mut staged = stage.unfinished.take()?;
+            let scope = scope(stage.flags, staged.root.as_ref());
+            staged.file.settle(&scope)?;
+            stage.unfinished.put_back(staged);
+            Ok(Record::new(0.0))
+        }))
+    })
+}
+
+/// Makes a complete file with its owner, ACL and mode, on the calling thread. Returns `None` with
+/// an error in the record.
+#[napi(catch_unwind)]
+pub fn stage_sync(
+    env: &Env,
+    path: PathArgument,
+    data: Bytes,
+    flags: u32,
+    modes: u32,
+    scratch: Scratch,
+) -> Result<Option<External<Stage>>> {
+    let files = with_state(env, |state| state.unfinished.clone())?;
+    let result = guarded(|| {
+        let scope = scope(flags, None);
+        let mut file = write::Stage::begin_shared(&scope, &path.0, &rules(flags, modes))?;
+        file.append(data.as_slice())?;
+        file.settle(&scope)?;
+        let mut record = Record::new(containment(&scope));
+        record.set_path(file.temporary_path().as_deref());
+        let (_, dev, ino) = file.identity()?;
+        set_identity(&mut record, (dev, ino));
+        let unfinished = files.adopt(StagedFile { file, root: None })?;
+        Ok((record, Stage { unfinished, flags }))
+    });
+    Ok(match result {
+        Ok((record, stage)) => {
+            scratch.put(&record);
+            Some(External::new(stage))
+        }
+        Err(failure) => {
+            scratch.put(&failure);
+            None
+        }
+    })
+}
+
+/// Publishes the file, on the calling thread.
+#[napi(catch_unwind)]
+pub fn stage_commit_sync(stage: &External<Stage>, scratch: Scratch) {
+    let result = guarded(|| {
+        let StagedFile { file, root } = stage.unfinished.take()?;
+        let scope = scope(stage.flags, root.as_ref());
+        let written = file.commit(&scope, &|| false)?;
+        Ok(describe(&scope, &written))
+    });
+    scratch.put(&result.unwrap_or_else(|failure| failure));
+}
+
+/// Drops the file, on the calling thread: its temporary is removed.
+#[napi(catch_unwind)]
+pub fn stage_abort_sync(stage: &External<Stage>) {
+    drop(stage.unfinished.take());
 }
 
 /// Publishes the file, in the pool.

@@ -5,7 +5,7 @@ import type { FsSafeDirectoryReceipt, FsSafeDirectorySync, FsSafeHash, FsSafeHas
 import type { ensureParentDirSync } from './parent-dir.js';
 import type { FsSafeLocalReadParams, FsSafeOpenResult, FsSafeReadResult, FsSafeReadWithinRootParams, FsSafeWriteWithinRootParams } from './read.js';
 import type { FsSafeReplaceOptions, FsSafeReplaceResult, FsSafeReplaceSyncOptions, FsSafeWriteTextOptions } from './replace.js';
-import type { FsSafeOriginalRoot, FsSafeRoot, FsSafeRootDefaults, FsSafeRootReadOptions } from './root.js';
+import type { FsSafeOriginalRoot, FsSafeRoot, FsSafeRootDefaults, FsSafeRootReadOptions, FsSafeRootTakers } from './root.js';
 
 /** What a host's `FsSafeError` is constructed with. `code` is one of that class's own codes. */
 export type FsSafeErrorClass = new (code: any, message: string, options?: { cause?: unknown; details?: any }) => Error;
@@ -24,7 +24,10 @@ export interface FsSafeBinding<Original = undefined> {
    * uses, give `outbound: true` to the reads that send something.
    */
   outbound?: boolean | OutboundOptions | undefined;
-  /** The library itself, or some of its functions: called for `denyMutations`, a copy after a refused rename, a `fileSystem` with `renameIdentity`, and other methods of a root. */
+  /**
+   * The library itself, or some of its functions: called for `denyMutations`, a copy after a refused rename, a `fileSystem` with
+   * `renameIdentity`, and other methods of a root. Its locks and `watch` are functions of the binding too, and take its roots.
+   */
   original?: Original | undefined;
 }
 
@@ -76,7 +79,7 @@ export interface FsSafe<Original = undefined> {
  * @example
  * const { readLocalFileSafely, replaceFileAtomic, root } = bindFsSafe({ FsSafeError, outbound: true });
  */
-export function bindFsSafe<Original = undefined>(options: FsSafeBinding<Original>): FsSafe<Original>;
+export function bindFsSafe<Original = undefined>(options: FsSafeBinding<Original>): FsSafe<Original> & FsSafeRootTakers<Original>;
 
 /** What {@link bindSafeOpen} returns. */
 export interface SafeOpen {

@@ -111,3 +111,11 @@ export interface FsSafeRoot {
 export type FsSafeOriginalRoot<Original> = Original extends { root: (...args: any[]) => Promise<infer Handle> }
   ? Omit<Handle, keyof FsSafeRoot>
   : unknown;
+
+/**
+ * Functions of the original that take a root, in its type. A root of this binding is replaced by the original's root of the same
+ * directory.
+ */
+export type FsSafeRootTakers<Original> = Original extends object
+  ? Pick<Original, keyof Original & ('acquireFileLock' | 'acquireFileLockSync' | 'withFileLock' | 'withFileLockSync' | 'createFileLockManager' | 'watch')>
+  : unknown;

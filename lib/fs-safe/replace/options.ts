@@ -3,8 +3,7 @@
 import { path } from '../../base/node.js';
 import { hostError, type HostErrorClass } from '../errors.js';
 import { beforeMutation } from '../host-callbacks.js';
-import { WHOLE_DATA } from '../../verbs/write.js';
-import { invalidType, outOfRange } from '../../options/validate.js';
+import { invalidType, invalidValue, outOfRange } from '../../options/validate.js';
 import type { Unchecked } from '../options.js';
 
 /** The parameters of a replacement. */
@@ -78,7 +77,7 @@ export function toPlan(HostError: HostErrorClass, given: Unchecked, defaults: { 
     throw hostError(HostError, 'invalid-path', 'Atomic replace file path must be non-empty.');
   }
   if (typeof content !== 'string' && !ArrayBuffer.isView(content)) {
-    throw invalidType('content', WHOLE_DATA, content);
+    throw invalidType('content', 'of type string or an instance of Buffer, TypedArray or DataView', content);
   }
   if (isGiven(tempPrefix) && !isSegment(tempPrefix)) {
     throw hostError(HostError, 'invalid-path', 'atomic replace temp prefix must be a safe path segment');
@@ -147,10 +146,24 @@ function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView) {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-/** Returns the permission bits of a mode. Drops setuid, setgid and sticky. */
+const LARGEST_MODE = 0xffff_ffff;
+
+/**
+ * Returns the permission bits of a mode, which may be text in octal digits, as for `node:fs`. Drops setuid, setgid and
+ * sticky.
+ */
 function toBits(mode: unknown, name: string) {
-  if (typeof mode !== 'number' || !Number.isInteger(mode) || mode < 0) {
-    throw outOfRange(name, 'an integer >= 0', mode);
+  if (typeof mode === 'string') {
+    if (!/^[0-7]+$/.test(mode)) {
+      throw invalidValue(name, 'must be a 32-bit unsigned integer or an octal string', mode);
+    }
+    return toBits(Number.parseInt(mode, 8), name);
+  }
+  if (typeof mode !== 'number') {
+    throw invalidType(name, 'of type number, or text in octal digits', mode);
+  }
+  if (!Number.isInteger(mode) || mode < 0 || mode > LARGEST_MODE) {
+    throw outOfRange(name, `an integer >= 0 and <= ${LARGEST_MODE}`, mode);
   }
   return mode & 0o777;
 }

@@ -5,6 +5,7 @@ import { os, path } from '../../base/node.js';
 import { FromCaller, REPLACE, hostError, isErrno, toHost } from '../errors.js';
 import { mkdirMode } from '../paths.js';
 import { toPlan, type Plan } from './options.js';
+import { changes } from '../order.js';
 import { ASYNC, SYNC, tellPublished } from './verbs.js';
 import { asyncCalls, isNodeAsync, isNodeSync, syncCalls } from '../injected/functions.js';
 import { copyWithOriginal } from '../injected/copy.js';
@@ -14,18 +15,11 @@ import { replaceInjected } from '../injected/replace.js';
 import { runLater, runNow, type Steps } from '../steps.js';
 import { escaped } from '../../base/escape.js';
 import { isHoldfastError, own, systemError } from '../../errors/holdfast-error.js';
-import { PathQueue } from '../../schedule/path-queue.js';
 import type { Host } from '../read.js';
 import { NAMES, checked, checkedJob, type Unchecked } from '../options.js';
 
 type Verbs = typeof ASYNC | typeof SYNC;
 type Step = (verbs: Verbs) => unknown;
-
-/**
- * Serializes whole replacements of one path, as the original does. A callback of one replacement may await that of
- * another path.
- */
-const replacements = new PathQueue();
 
 function* replace(host: Host, plan: Plan): Steps<{ method: 'rename' | 'copy-fallback' }, Verbs> {
   const parent = path.dirname(plan.target);
@@ -135,7 +129,7 @@ function* rawFailure({ HostError }: Host, plan: Plan, parent: string, { code, pa
 const { errno: constants } = os.constants;
 
 /** Returns the original's function, for a call that only the original supports. */
-function originals({ original }: Host, name: string, why: string) {
+function originals({ original }: Host, name: 'replaceFileAtomic' | 'replaceFileAtomicSync', why: string) {
   const theirs = original?.[name];
   if (typeof theirs !== 'function') {
     throw Object.assign(new TypeError(`${why} is for the original alone: bind with original, which has ${name}()`), {
@@ -161,7 +155,7 @@ async function replaceWithHost(host: Host, options: Unchecked) {
   const { promises } = options.fileSystem;
   const plan = toPlan(host.HostError, options, { dirMode: 0o700 });
   const calls = asyncCalls(promises);
-  return await replacements.queued(path.resolve(plan.target), async () => {
+  return await changes.queued(path.resolve(plan.target), async () => {
     try {
       return await runLater(replaceInjected(host.HostError, calls, plan));
     } catch (error) {
@@ -196,30 +190,36 @@ function needsLock({ renameIdentity }: Unchecked) {
 }
 
 export function bindReplace(host: Host) {
-  const later = async (plan: Plan) => {
+  const now = async (plan: Plan) => {
     try {
-      // The directory is made first, and may take longer for one call than for the next.
-      return await replacements.queued(path.resolve(plan.target), () => runLater(replace(host, plan), ASYNC));
+      return await runLater(replace(host, plan), ASYNC);
     } catch (error) {
       throw error instanceof FromCaller ? error.thrown : error;
     }
   };
+  /** Runs a call after the earlier ones on its path: its directory may take longer to make than that of the next. */
+  const inOrder = <T>({ target }: Plan, call: () => Promise<T>) => changes.queued(path.resolve(target), call);
   return {
     async replaceFileAtomic(options: Unchecked) {
       checkedJob(options, NAMES.replace);
       if (injects(options) && !isNodeAsync(options.fileSystem)) {
-        return needsLock(options)
-          ? originals(host, 'replaceFileAtomic', 'fileSystem with renameIdentity')(options)
-          : replaceWithHost(host, options);
-      }
-      try {
-        return await later(toPlan(host.HostError, options, { dirMode: 0o700 }));
-      } catch (error) {
-        if (wantsCopy(error, options, 'replaceFileAtomic', host)) {
-          return host.original.replaceFileAtomic(options);
+        if (!needsLock(options)) {
+          return replaceWithHost(host, options);
         }
-        throw error;
+        const theirs = originals(host, 'replaceFileAtomic', 'fileSystem with renameIdentity');
+        return typeof options.filePath === 'string' ? changes.queued(path.resolve(options.filePath), async () => theirs(options)) : theirs(options);
       }
+      const plan = toPlan(host.HostError, options, { dirMode: 0o700 });
+      return await inOrder(plan, async () => {
+        try {
+          return await now(plan);
+        } catch (error) {
+          if (wantsCopy(error, options, 'replaceFileAtomic', host)) {
+            return host.original.replaceFileAtomic(options);
+          }
+          throw error;
+        }
+      });
     },
     replaceFileAtomicSync(options: Unchecked) {
       checkedJob(options, NAMES.replace);
@@ -243,7 +243,8 @@ export function bindReplace(host: Host) {
       const isEnded = !trailingNewline || (typeof content === 'string' && content.endsWith('\n'));
       const text = isEnded ? content : `${content}\n`;
       const rest = { mode, dirMode, beforeRename, tempPrefix, syncTempFile: durable, syncParentDir: durable };
-      await later(toPlan(host.HostError, { ...rest, filePath, content: text }, {}));
+      const plan = toPlan(host.HostError, { ...rest, filePath, content: text }, {});
+      await inOrder(plan, () => now(plan));
     },
   };
 }

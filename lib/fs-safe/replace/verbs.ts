@@ -1,17 +1,16 @@
 // The steps of a replacement: one set for the calling thread, one with promises.
 
-import { fs, path } from '../../base/node.js';
+import { fs } from '../../base/node.js';
 import { callBack, callBefore } from '../host-callbacks.js';
-import { FromCaller, type HostErrorClass } from '../errors.js';
-import { assertStaged, disappeared, type Identity } from '../injected/identity.js';
+import { FromCaller, hostError, type HostErrorClass } from '../errors.js';
+import { CHANGED, assertStaged, disappeared, type Identity } from '../injected/identity.js';
 import { ensureDir, ensureDirSync } from '../../verbs/ensure-dir.js';
 import { readLocalFileSafely, readLocalFileSafelySync } from '../../verbs/read.js';
-import { stageAtomic } from '../../verbs/stage.js';
+import { settle, stageAtomic } from '../../verbs/stage.js';
+import { stageSync } from '../../verbs/stage-sync.js';
 import { writeAtomic, writeAtomicSync } from '../../verbs/write.js';
 import type { Plan } from './options.js';
 import type { BigIntStats } from 'node:fs';
-
-const { randomBytes } = process.getBuiltinModule('node:crypto');
 
 /**
  * Throws unless the temporary is still the staged file and has a single name, as the original does.
@@ -78,6 +77,7 @@ async function writeStaged(HostError: HostErrorClass, plan: Plan) {
     await handle.writeFile(content);
     identity = await handle.stat({ bigint: true });
     if (plan.beforeRename !== undefined) {
+      await settle(staged);
       await before(plan, tempPath);
       assertCurrent(HostError, tempPath, await fs.promises.lstat(tempPath, { bigint: true }).catch((error) => error), identity);
     }
@@ -101,39 +101,36 @@ async function isStill(tempPath: string, identity: BigIntStats | undefined) {
   return seen !== undefined && seen.dev === identity?.dev && seen.ino === identity.ino;
 }
 
-/**
- * Synchronous twin of {@link writeStaged}. Passes a separate file beside the target to the callback, then writes its
- * content to the target with every guarantee of a write, and removes the file.
- */
+/** Synchronous twin of {@link writeStaged}. */
 function writeStagedSync(HostError: HostErrorClass, plan: Plan, beforeRename: NonNullable<Plan['beforeRename']>) {
   const { filePath, target, content, options } = plan;
-  const tempPath = path.join(path.dirname(target), `.holdfast-${randomBytes(16).toString('hex')}.tmp`);
-  writeAtomicSync(tempPath, content, { overwrite: false, mode: 0o600, durable: false });
-  // Open until the end, so that no other file can get its inode number.
-  const fd = fs.openSync(tempPath, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
+  const staged = stageSync(target, content, options);
+  const { tempPath } = staged;
+  let identity: BigIntStats | undefined;
   try {
-    const identity = fs.fstatSync(fd, { bigint: true });
-    let written;
-    let failure: { error: unknown } | undefined;
-    try {
-      callBefore(beforeRename, { filePath, tempPath });
-      assertCurrent(HostError, tempPath, lookExactly(tempPath), identity);
-      plan.assertMayChange();
-      written = writeAtomicSync(target, fs.readFileSync(fd), options);
-    } catch (error) {
-      failure = { error };
-    }
-    const cleaning = removeOwn(tempPath, identity);
-    if (failure !== undefined) {
-      throw toThrow(failure.error, cleaning, plan);
-    }
-    if (cleaning !== undefined && plan.throwOnCleanupError) {
-      throw toThrow(cleaning, cleaning, plan);
-    }
-    return written;
-  } finally {
-    fs.closeSync(fd);
+    identity = identityOf(HostError, staged);
+    callBefore(beforeRename, { filePath, tempPath });
+    assertCurrent(HostError, tempPath, lookExactly(tempPath), identity);
+    plan.assertMayChange();
+    return staged.commit();
+  } catch (error) {
+    staged.abort();
+    const seen = plan.throwOnCleanupError ? identifySync(tempPath) : undefined;
+    const isLeft = seen !== undefined && seen.dev === identity?.dev && seen.ino === identity.ino;
+    throw toThrow(error, isLeft ? 'it is still there' : undefined, plan);
   }
+}
+
+/** Returns the exact identity of a staged file. The binary holds it open, so that no other file gets its inode number. */
+function identityOf(HostError: HostErrorClass, { tempPath, dev, ino, inoLow }: ReturnType<typeof stageSync>) {
+  const seen = lookExactly(tempPath);
+  if (seen instanceof Error) {
+    throw disappeared(HostError, tempPath, seen);
+  }
+  if (Number(seen.dev) !== dev || Number(seen.ino) !== ino || Number(seen.ino & 0xffff_ffffn) !== inoLow) {
+    throw hostError(HostError, 'path-mismatch', CHANGED);
+  }
+  return seen;
 }
 
 function lookExactly(file: string) {
@@ -141,20 +138,6 @@ function lookExactly(file: string) {
     return fs.lstatSync(file, { bigint: true });
   } catch (error) {
     return error as Error;
-  }
-}
-
-/** Removes the temporary, but no other object under its name. Returns the error of the removal. */
-function removeOwn(tempPath: string, { dev, ino }: { dev: bigint; ino: bigint }): unknown {
-  const seen = lookExactly(tempPath);
-  if (seen instanceof Error || seen.dev !== dev || seen.ino !== ino) {
-    return undefined;
-  }
-  try {
-    fs.unlinkSync(tempPath);
-    return undefined;
-  } catch (error) {
-    return error;
   }
 }
 

@@ -4,6 +4,7 @@ import { fs } from '../../base/node.js';
 import { refusal } from '../../errors/holdfast-error.js';
 import { isErrno } from '../errors.js';
 import { openRoot, openSoon, openedOf, type Root } from '../../root/root.js';
+import type { BigIntStats } from 'node:fs';
 
 /**
  * Limit of open descriptors. A host may create a root per request, and the garbage collector does not count
@@ -92,11 +93,24 @@ class Pin {
    * afterwards.
    */
   async assertNamed() {
+    this.#assertIs(await fs.promises.lstat(this.path, { bigint: true }).catch((error) => error));
+  }
+
+  /** Synchronous twin of {@link assertNamed}. */
+  assertNamedSync() {
     let stat;
     try {
-      stat = await fs.promises.lstat(this.path, { bigint: true });
+      stat = fs.lstatSync(this.path, { bigint: true });
     } catch (error) {
-      throw isErrno(error) ? refusal('path-mismatch', '', this.path, error) : error;
+      stat = error as Error;
+    }
+    this.#assertIs(stat);
+  }
+
+  /** @param stat of the path, or its error */
+  #assertIs(stat: BigIntStats | Error) {
+    if (stat instanceof Error) {
+      throw isErrno(stat) ? refusal('path-mismatch', '', this.path, stat) : stat;
     }
     const { dev, ino, inoLow } = this.#identity;
     if (Number(stat.dev) !== dev || Number(stat.ino) !== ino || Number(stat.ino & 0xffff_ffffn) !== inoLow) {

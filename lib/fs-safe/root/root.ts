@@ -2,8 +2,10 @@
 
 import { descriptor } from '../../base/descriptor.js';
 import { path } from '../../base/node.js';
-import { ROOT_READ, hostError, toHost, type HostErrorClass } from '../errors.js';
+import { ROOT_MKDIR, ROOT_OPEN, ROOT_READ, hostError, toHost, type HostErrorClass } from '../errors.js';
 import { NAMES, checked, denies, snapshot, toHardlinks, toMutationSymlinks, toReadSymlinks, type Unchecked } from '../options.js';
+import { changes } from '../order.js';
+import { registerRoot, withCounterpart } from './handover.js';
 import { pin } from './pins.js';
 import { beneath, failedBeneath, isCode, toLimit, type Host } from '../read.js';
 import { RootWrites, toJson } from './write.js';
@@ -18,6 +20,8 @@ const NO_DEFAULTS: Unchecked = Object.freeze({});
 export function bindRoot(host: Host) {
   const { HostError, original } = host;
 
+  let accompany: (opened: Root) => Promise<void>;
+
   class Root {
     declare readonly rootDir: string;
     declare readonly rootReal: string;
@@ -25,7 +29,8 @@ export function bindRoot(host: Host) {
     declare readonly defaults: Unchecked;
     #pin: Awaited<ReturnType<typeof pin>>;
     #writes: InstanceType<typeof RootWrites> | undefined;
-    #theirs: Promise<Unchecked> | undefined;
+    /** the original's root of the same directory */
+    #theirs: Unchecked;
 
     /** @param rootDir as the caller gave it */
     constructor(held: Awaited<ReturnType<typeof pin>>, rootDir: string, defaults: Unchecked) {
@@ -139,12 +144,54 @@ export function bindRoot(host: Host) {
 
     async ensureRoot(options?: Unchecked) {
       const writer = this.#writer(options);
-      return writer === undefined ? this.#denying('ensureRoot', arguments) : writer.ensure('.', options);
+      if (writer === undefined) {
+        return this.#denying('ensureRoot', arguments);
+      }
+      try {
+        await this.#pin.assertNamed();
+      } catch (error) {
+        throw toHost(HostError, ROOT_MKDIR, error);
+      }
+      return writer.ensure('.', options);
     }
 
     /** Runs a write with `denyMutations` on the original. */
     async #denying(method: string, args: IArguments) {
-      return (await this.#original('denyMutations'))[method](...args);
+      const call = async () => (await this.#original('denyMutations'))[method](...args);
+      return method === 'mkdir' || method === 'ensureRoot' ? call() : this.#inOrder(args[0], call);
+    }
+
+    /** Runs a change of a file by the original after the earlier ones on its path. */
+    #inOrder<T>(file: unknown, call: () => Promise<T>): Promise<T> {
+      return typeof file === 'string' ? changes.queued(path.resolve(this.rootReal, file), call) : call();
+    }
+
+    /**
+     * Makes the original's root of the same directory: functions of the original may need it without a chance to wait.
+     * A failure is that of the first call that needs it.
+     */
+    async #accompany() {
+      if (typeof original?.root !== 'function') {
+        return;
+      }
+      registerRoot(this, () => this.#counterpart());
+      try {
+        const theirs = await original.root(this.rootReal, this.defaults);
+        this.#pin.assertNamedSync();
+        this.#theirs = theirs;
+      } catch {
+        // Tried again by the first method that calls the original.
+      }
+    }
+
+    /** Returns the original's root for a call of the original by path: the path must still name the pinned directory. */
+    #counterpart() {
+      try {
+        this.#pin.assertNamedSync();
+      } catch (error) {
+        throw toHost(HostError, ROOT_READ, error);
+      }
+      return this.#theirs;
     }
 
     /** Returns the original's root. The original works by path, so the path must still name the pinned directory. */
@@ -155,17 +202,10 @@ export function bindRoot(host: Host) {
       try {
         await this.#pin.assertNamed();
         if (this.#theirs === undefined) {
-          const theirs = Promise.resolve(original.root(this.rootReal, this.defaults));
-          this.#theirs = theirs;
-          theirs.catch(() => {
-            this.#theirs = undefined;
-          });
-          await theirs;
+          const theirs = await original.root(this.rootReal, this.defaults);
           // The original has opened the same directory under that name.
-          await this.#pin.assertNamed().catch((error) => {
-            this.#theirs = undefined;
-            throw error;
-          });
+          await this.#pin.assertNamed();
+          this.#theirs = theirs;
         }
       } catch (error) {
         throw toHost(HostError, ROOT_READ, error);
@@ -174,9 +214,11 @@ export function bindRoot(host: Host) {
     }
 
     static {
+      accompany = (opened) => opened.#accompany();
       for (const name of ASYNC_METHODS) {
         define(Root, name, async function (...args) {
-          return (await this.#original(name))[name](...args);
+          const call = async () => (await this.#original(name))[name](...args.map(withCounterpart));
+          return name === 'copyIn' ? this.#inOrder(args[0], call) : call();
         });
       }
       for (const name of ITERATING_METHODS) {
@@ -194,22 +236,25 @@ export function bindRoot(host: Host) {
       toHardlinks(kept.hardlinks, 'defaults');
       toReadSymlinks(kept.symlinks, 'defaults');
       toMutationSymlinks(kept.mutationSymlinks);
+      let opened;
       try {
-        return new Root(await pin(rootDir), rootDir, kept);
+        opened = new Root(await pin(rootDir), rootDir, kept);
       } catch (error) {
-        throw failedRoot(HostError, error);
+        throw failedRoot(HostError, error, rootDir);
       }
+      await accompany(opened);
+      return opened;
     },
   };
 }
 
-function failedRoot(HostError: HostErrorClass, error: unknown) {
+function failedRoot(HostError: HostErrorClass, error: unknown, given: unknown) {
   if (isCode(error, 'not-found')) {
     return hostError(HostError, 'not-found', 'root dir not found', error.cause);
   }
   return isCode(error, 'not-directory')
     ? hostError(HostError, 'invalid-path', 'root dir is not a directory', error.cause)
-    : toHost(HostError, ROOT_READ, error);
+    : toHost(HostError, ROOT_OPEN, error, { given });
 }
 
 function define(Class: Function, name: string, value: (this: Unchecked, ...args: Unchecked[]) => unknown) {

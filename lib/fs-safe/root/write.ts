@@ -12,6 +12,7 @@ import {
   type Rules,
 } from '../errors.js';
 import { beforeMutation } from '../host-callbacks.js';
+import { changes } from '../order.js';
 import { limited } from '../chunks.js';
 import { NAMES, checked, toMutationSymlinks, type Unchecked } from '../options.js';
 import { assertClimbs, mkdirMode, withoutLinks } from '../paths.js';
@@ -20,10 +21,12 @@ import { toRelative } from './stat.js';
 import { assertReplaceable, explained, refuseDrive, statusOfTarget, toTarget, type Base, type Target } from './targets.js';
 import { WriteQueue, targetOf } from '../../schedule/write-queue.js';
 import { ensureOf, writeOf } from '../../root/root.js';
-import { WHOLE_DATA } from '../../verbs/write.js';
 import { invalidType } from '../../options/validate.js';
 
 const DEFAULT_MODE = 0o600;
+
+/** Types of complete content, for messages. */
+const CONTENT = 'of type string or an instance of Buffer or Uint8Array';
 
 /** Queue of complete writes: the checks before a write must not let a later call overtake it. */
 const rootWrites = new WriteQueue();
@@ -93,7 +96,7 @@ export class RootWrites {
     const target = toTarget(this.#HostError, this.#base, given, named);
     const stream = isAsyncIterable(data) && fixed.mayStream ? data : undefined;
     if (stream === undefined && typeof data !== 'string' && !(data instanceof Uint8Array)) {
-      throw invalidType('data', WHOLE_DATA, data);
+      throw invalidType('data', fixed.mayStream ? `${CONTENT}, or an async iterable of Uint8Array` : CONTENT, data);
     }
     if (stream !== undefined) {
       checkStreamOptions(options);
@@ -109,9 +112,10 @@ export class RootWrites {
       options,
     };
     try {
-      // A stream enters the write queue when its data have ended.
+      // Among paths of other spellings, a stream takes its place when its data have ended.
       const place = targetOf(this.#absolute(target.relative), undefined, undefined, FOLLOW_PARENTS);
-      await (stream === undefined ? rootWrites.queued(place, () => this.#checkedPublish(call)) : this.#checkedPublish(call));
+      const publish = () => this.#checkedPublish(call);
+      await changes.queued(path.resolve(this.#absolute(target.relative)), () => (stream === undefined ? rootWrites.queued(place, publish) : publish()));
     } catch (error) {
       const { error: other, cause } = await explained(this.#HostError, this.#base, target.relative, named, error);
       throw other ?? toHost(this.#HostError, named ? ROOT_WRITE_BY_POLICY : this.#rules, error, { given, cause });
@@ -279,7 +283,7 @@ function toMode(HostError: HostErrorClass, options: Unchecked, defaults: Uncheck
   if (mode === undefined || mode === null) {
     return undefined;
   }
-  if (!Number.isInteger(mode) || mode < 0) {
+  if (!Number.isInteger(mode) || mode < 0 || mode > 0o7777) {
     throw hostError(HostError, 'invalid-path', 'invalid staged file mode');
   }
   return mode & 0o777;

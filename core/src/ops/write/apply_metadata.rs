@@ -152,6 +152,25 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Keeps the metadata that the file has, without setuid, setgid and sticky.
+    ///
+    /// # Errors
+    ///
+    /// What the system returned.
+    pub(super) fn keep_metadata(&self, fd: BorrowedFd<'_>) -> Result<Applied, Error> {
+        let stat = sys::fstat(fd)?;
+        let stat = with_mode(fd, stat, stat.mode & 0o777)?;
+        let preserved = self.old_file.as_ref().map(|old_file| Preserved {
+            mode: stat.permissions() == old_file.stat.permissions(),
+            acl: false,
+            owner: metadata::is_same_owner(&stat, &old_file.stat)
+                && metadata::is_same_group(&stat, &old_file.stat),
+        });
+        Ok(Applied { stat, preserved })
+    }
+}
+
 /// Sets the permission bits unless they are set already, and reads the stat back. `fchmod` ignores
 /// the umask.
 fn with_mode(fd: BorrowedFd<'_>, stat: Stat, bits: u32) -> Result<Stat, Os> {

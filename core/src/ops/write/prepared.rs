@@ -33,6 +33,8 @@ pub(super) struct Prepared {
     pub(super) inspected: Instant,
     /// Identity and location are verified whatever the age: the preparation took long.
     pub(super) is_staged: bool,
+    /// The metadata were applied before others worked on the file, and stay as they are.
+    pub(super) is_settled: bool,
 }
 
 impl Prepared {
@@ -64,6 +66,7 @@ impl Prepared {
             rules: *rules,
             inspected,
             is_staged: false,
+            is_settled: false,
         })
     }
 
@@ -130,6 +133,9 @@ impl Prepared {
             return Ok(());
         }
         self.plan = Plan::new(&self.rules, old_file);
+        if self.is_settled && self.swapped_in_file.is_none() {
+            return Ok(());
+        }
         let was_closed = self.temporary.fd().is_err();
         if was_closed && !self.temporary.reopen(&self.applied.stat)? {
             return Err(self.was_exchanged());

@@ -24,6 +24,7 @@ pub struct Stage {
     rules: Rules,
     size: u64,
     is_shared: bool,
+    is_settled: bool,
 }
 
 impl Stage {
@@ -65,6 +66,7 @@ impl Stage {
             rules: *rules,
             size: 0,
             is_shared,
+            is_settled: false,
         })
     }
 
@@ -110,6 +112,20 @@ impl Stage {
         self.temporary.remove()
     }
 
+    /// Applies owner, ACL and mode now, before others work on the file. What they change of them
+    /// stays, except setuid, setgid and sticky.
+    ///
+    /// # Errors
+    ///
+    /// As [`super::write`].
+    pub fn settle(&mut self, scope: &Scope<'_>) -> Result<(), Error> {
+        let old_file = self.target.recheck(scope, &self.rules)?;
+        let first = self.temporary.first_stat()?;
+        Plan::new(&self.rules, old_file).apply_metadata(self.temporary.fd()?, first)?;
+        self.is_settled = true;
+        Ok(())
+    }
+
     /// Publishes the file.
     ///
     /// # Errors
@@ -132,6 +148,7 @@ impl Stage {
         let plan = Plan::new(&self.rules, old_file);
         let applied = match &swapped_in_file {
             Some(swapped_in_file) => swapped_in_file.apply_metadata(&plan, self.temporary.fd()?)?,
+            None if self.is_settled => plan.keep_metadata(self.temporary.fd()?)?,
             None => {
                 let first = self.temporary.first_stat()?;
                 plan.apply_metadata(self.temporary.fd()?, first)?
@@ -147,6 +164,7 @@ impl Stage {
             rules: self.rules,
             inspected,
             is_staged: true,
+            is_settled: self.is_settled,
         };
         prepared.finish(scope, is_aborted)
     }
@@ -159,14 +177,14 @@ impl Stage {
         let name = self.temporary.name().unwrap_or_default();
         let seen = sys::fstatat(directory.as_fd(), name).map_err(classify_staged)?;
         if seen.is_same_object(&staged) {
-            check_staged(&staged)?;
+            check_staged(&staged, self.is_settled)?;
             self.size = staged.size;
             return Ok(None);
         }
         let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
         let made = sys::open_at(directory.as_fd(), name, flags).map_err(classify_staged)?;
         let stat = sys::fstat(made.as_fd())?;
-        check_staged(&stat)?;
+        check_staged(&stat, false)?;
         // The file's maker may hold a lock on it, and the name is locked anyway.
         let _ = sys::try_lock(made.as_fd());
         let swapped_in_file = SwappedInFile::new(made.as_fd(), &stat);
@@ -185,15 +203,16 @@ fn classify_staged(os: Os) -> Error {
     }
 }
 
-/// Refuses anything but a regular file of this user with one name.
-fn check_staged(stat: &Stat) -> Result<(), Error> {
+/// Refuses anything but a regular file with one name, of this user unless it `may_be_given` to
+/// another one.
+fn check_staged(stat: &Stat, may_be_given: bool) -> Result<(), Error> {
     if !stat.is_file() {
         return Err(Error::refused(Code::NotFile, "staged"));
     }
     if stat.nlink > 1 {
         return Err(Error::refused(Code::Hardlink, "staged"));
     }
-    if !metadata::is_own(stat.uid) {
+    if !may_be_given && !metadata::is_own(stat.uid) {
         return Err(Refusal {
             uid: Some(stat.uid),
             euid: Some(sys::effective_user()),
