@@ -102,8 +102,8 @@ pub fn stage_sync(
     let files = with_state(env, |state| state.unfinished.clone())?;
     let result = guarded(|| {
         let scope = scope(flags, None);
-        let mut file = write::Stage::begin_shared(&scope, &path.0, &rules(flags, modes))?;
-        file.append(data.as_slice())?;
+        let file = write::Stage::begin_shared(&scope, &path.0, &rules(flags, modes))?;
+        let mut file = file.append(data.as_slice())?;
         file.settle(&scope)?;
         let mut record = Record::new(containment(&scope));
         record.set_path(file.temporary_path().as_deref());
