@@ -59,6 +59,17 @@ impl Parent {
         Ok(Some(with(Arc::new(found.fd), None, found.is_exact)))
     }
 
+    /// Takes a name in an open directory.
+    pub(crate) fn in_directory(dir: Arc<OwnedFd>, name: &[u8]) -> Self {
+        Self {
+            dir,
+            root: None,
+            text: name.to_vec(),
+            name_start: 0,
+            is_exact: true,
+        }
+    }
+
     /// Returns the directory.
     pub(crate) fn as_fd(&self) -> BorrowedFd<'_> {
         self.dir.as_fd()

@@ -7,6 +7,7 @@
 
 mod lock;
 mod name;
+mod publish;
 mod removal;
 mod unnamed;
 
@@ -18,9 +19,10 @@ use std::sync::Arc;
 use lock::NameLock;
 pub(crate) use lock::{is_name_locked, readable};
 pub(crate) use name::{RECOVERY_SUFFIX, is_name_of_one};
-use name::{SUFFIX, with_random_name};
+pub(crate) use name::{SUFFIX, with_random_name};
+pub(crate) use publish::{cannot_rename_new, is_refused_link};
 pub(crate) use removal::told;
-use unnamed::{create_unnamed, is_refused_link, probe_link};
+use unnamed::{create_unnamed, probe_link};
 
 /// How a file got its final name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -300,7 +302,7 @@ impl Temporary {
             }
         }
         let own = self.name.as_deref().unwrap_or_default();
-        sys::rename_at(self.dir.as_fd(), own, name)?;
+        sys::rename_at(self.dir.as_fd(), own, self.dir.as_fd(), name)?;
         self.name = None;
         Ok(Attempt::Published(Method::Rename))
     }
@@ -310,13 +312,14 @@ impl Temporary {
         let Some(own) = &self.name else {
             return self.link_unnamed(name);
         };
-        match sys::rename_new(self.dir.as_fd(), own, name) {
+        let dir = self.dir.as_fd();
+        match sys::rename_new(dir, own, dir, name) {
             Ok(()) => {
                 self.name = None;
                 Ok(Attempt::Published(Method::Rename))
             }
             Err(os) if cannot_rename_new(os) => {
-                sys::link_at(self.dir.as_fd(), own, name)?;
+                sys::link_at(dir, own, dir, name)?;
                 Ok(Attempt::Published(Method::Link))
             }
             Err(os) => Err(os),
@@ -364,15 +367,5 @@ impl Temporary {
         }
         let again = |name: &[u8]| sys::link_fd(fd, self.dir.as_fd(), name);
         with_random_name(suffix, again).ok().map(|(name, ())| name)
-    }
-}
-
-/// Returns whether `renameat2(RENAME_NOREPLACE)` is missing: the kernel is older than 3.15, the
-/// file system does not support it, or a filter refuses every such call.
-fn cannot_rename_new(os: Os) -> bool {
-    match os.errno {
-        sys::EINVAL | sys::ENOSYS | sys::ENOTSUP => true,
-        sys::EPERM | sys::EACCES => !sys::rename_new_works(),
-        _ => false,
     }
 }

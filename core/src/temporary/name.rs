@@ -8,7 +8,7 @@ use std::cell::RefCell;
 ///
 /// The name never derives from the target's, so it fits wherever the target's does.
 const PREFIX: &[u8] = b".holdfast-";
-pub(super) const SUFFIX: &[u8] = b".tmp";
+pub(crate) const SUFFIX: &[u8] = b".tmp";
 /// Suffix for the name of a recovery copy, which must survive a killed process.
 pub(crate) const RECOVERY_SUFFIX: &[u8] = b".recovery";
 const DIGITS: usize = 32;
@@ -32,7 +32,7 @@ pub(super) fn number_of(name: &[u8]) -> Option<i64> {
     i64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
-pub(super) fn with_random_name<T>(
+pub(crate) fn with_random_name<T>(
     suffix: &[u8],
     mut make: impl FnMut(&[u8]) -> Result<T, Os>,
 ) -> Result<(Vec<u8>, T), Os> {

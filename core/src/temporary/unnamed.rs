@@ -1,7 +1,7 @@
 //! Where unnamed temporaries can be used.
 
 use super::name::{SUFFIX, with_random_name};
-use crate::error::Os;
+use super::publish::is_refused_link;
 use crate::metadata::locality;
 use crate::sys::{self, AsFd, BorrowedFd, Locality, OwnedFd, Stat};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -84,14 +84,4 @@ pub(super) fn create_unnamed(dir: BorrowedFd<'_>, mode: u32) -> Option<(OwnedFd,
         return None;
     }
     Some((fd, stat))
-}
-
-/// Returns whether the link of an unnamed file was refused by a security module, a filter or a file
-/// system. A temporary with a name from the start can be published.
-pub(super) fn is_refused_link(os: Os) -> bool {
-    os.syscall == "link"
-        && matches!(
-            os.errno,
-            sys::EPERM | sys::EACCES | sys::ENOSYS | sys::ENOTSUP | sys::EXDEV | sys::EINVAL
-        )
 }

@@ -31,16 +31,16 @@ struct Failure {
 
 /// A point in time, for [`has_failed_since`].
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Mark(u64);
+pub(in crate::ops) struct Mark(u64);
 
 /// Returns the current point in time.
-pub(super) fn mark() -> Mark {
+pub(in crate::ops) fn mark() -> Mark {
     Mark(COUNT.load(Ordering::SeqCst))
 }
 
 /// Returns whether a sync on the descriptor's file system has failed since `mark`. Returns true
 /// where that cannot be determined.
-pub(super) fn has_failed_since(mark: Mark, fd: BorrowedFd<'_>) -> bool {
+pub(in crate::ops) fn has_failed_since(mark: Mark, fd: BorrowedFd<'_>) -> bool {
     if COUNT.load(Ordering::SeqCst) == mark.0 {
         return false;
     }
@@ -63,12 +63,12 @@ pub(super) fn has_failed_since(mark: Mark, fd: BorrowedFd<'_>) -> bool {
 }
 
 /// Syncs a file once: after a failure, a second sync returns success for lost pages.
-pub(super) fn sync_file(fd: BorrowedFd<'_>) -> Result<(), Os> {
+pub(in crate::ops) fn sync_file(fd: BorrowedFd<'_>) -> Result<(), Os> {
     sys::sync(fd).inspect_err(|os| note(fd, *os))
 }
 
 /// Syncs a directory once.
-pub(super) fn sync_directory(fd: BorrowedFd<'_>) -> Result<(), Os> {
+pub(in crate::ops) fn sync_directory(fd: BorrowedFd<'_>) -> Result<(), Os> {
     sys::sync_directory(fd).inspect_err(|os| note(fd, *os))
 }
 

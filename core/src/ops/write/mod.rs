@@ -17,9 +17,9 @@
 
 mod apply_metadata;
 mod batch;
-mod directory_sync;
+pub(super) mod directory_sync;
 mod fill_temporary;
-mod fsync_errors;
+pub(super) mod fsync_errors;
 mod in_place;
 pub(crate) mod parent;
 mod prepared;
@@ -37,7 +37,7 @@ pub use batch::{Item, write_many};
 #[cfg(target_os = "linux")]
 pub(crate) use in_place::check_overwritable;
 pub use rules::{Durable, FinalSymlink, IsAborted, Preserved, Rules, TargetKey, Written};
+pub(in crate::ops) use single::write_with;
 pub use single::{find_target, write};
 pub use stage::Stage;
-#[cfg(target_os = "linux")]
 pub(crate) use target::WriteTarget;

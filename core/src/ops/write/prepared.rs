@@ -44,8 +44,21 @@ impl Prepared {
         data: &[u8],
         rules: &Rules,
     ) -> Result<Self, Error> {
+        let target = WriteTarget::find(scope, raw, rules)?;
+        Self::filled(scope, target, rules, |temporary| {
+            write_all(temporary, data)?;
+            Ok(data.len() as u64)
+        })
+    }
+
+    /// Prepares a file whose content `fill` writes. It returns the number of bytes.
+    pub(super) fn filled(
+        scope: &Scope<'_>,
+        mut target: WriteTarget,
+        rules: &Rules,
+        fill: impl FnOnce(&Temporary) -> Result<u64, Error>,
+    ) -> Result<Self, Error> {
         let inspected = Instant::now();
-        let mut target = WriteTarget::find(scope, raw, rules)?;
         let old_file = target.inspect(scope, rules)?;
         let purpose = purpose(rules, old_file.as_ref());
         let plan = Plan::new(rules, old_file);
@@ -55,14 +68,14 @@ impl Prepared {
         }
         let first = temporary.first_stat()?;
         let applied = plan.apply_metadata(temporary.fd()?, first)?;
-        write_all(&temporary, data)?;
+        let size = fill(&temporary)?;
         Ok(Self {
             target,
             temporary,
             plan,
             swapped_in_file: None,
             applied,
-            size: data.len() as u64,
+            size,
             rules: *rules,
             inspected,
             is_staged: false,

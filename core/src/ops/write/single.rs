@@ -5,6 +5,7 @@ use super::rules::{Durable, IsAborted, Rules, TargetKey, Written};
 use super::target::WriteTarget;
 use crate::error::{Code, Error};
 use crate::resolve::Scope;
+use crate::sys::BorrowedFd;
 use crate::temporary::told;
 
 /// Writes a whole file.
@@ -23,6 +24,24 @@ pub fn write(
     is_aborted: IsAborted<'_>,
 ) -> Result<Written, Error> {
     told(|| Prepared::new(scope, raw, data, rules)?.finish(scope, is_aborted))
+}
+
+/// Writes a file whose content `fill` writes to the temporary. It returns the number of bytes.
+///
+/// # Errors
+///
+/// As [`write`], and those of `fill`.
+pub(in crate::ops) fn write_with(
+    scope: &Scope<'_>,
+    target: WriteTarget,
+    rules: &Rules,
+    fill: impl FnOnce(BorrowedFd<'_>) -> Result<u64, Error>,
+    is_aborted: IsAborted<'_>,
+) -> Result<Written, Error> {
+    told(|| {
+        Prepared::filled(scope, target, rules, |temporary| fill(temporary.fd()?))?
+            .finish(scope, is_aborted)
+    })
 }
 
 /// Finds the file that a write would replace: its directory, and its name after final symlinks. May

@@ -95,3 +95,46 @@ pub(crate) fn advise_huge_pages(memory: &mut [u8]) {
     // page boundaries; MADV_HUGEPAGE changes how it is backed, never its content.
     let _ = unsafe { libc::madvise(rest.as_mut_ptr().cast(), length, libc::MADV_HUGEPAGE) };
 }
+
+/// `ioctl(FICLONE)`: shares the content of a file with another one, where the file system can
+/// (btrfs, xfs, bcachefs).
+pub(crate) fn clone_content(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> Result<(), Os> {
+    // SAFETY: both descriptors are borrowed and open; the call takes numbers only.
+    let result = unsafe { libc::ioctl(to.as_raw_fd(), libc::FICLONE as _, from.as_raw_fd()) };
+    named("copyfile", Errno::result(result).map(drop))
+}
+
+/// `copy_file_range(2)`, kernel 4.5 and newer: copies at the same offset of both files, within the
+/// kernel. May copy less than requested; 0 at the end of the file.
+pub(crate) fn copy_range(
+    from: BorrowedFd<'_>,
+    to: BorrowedFd<'_>,
+    offset: u64,
+    length: usize,
+) -> Result<usize, Os> {
+    let at = |offset: u64| {
+        libc::off64_t::try_from(offset).map_err(|_| Os {
+            errno: libc::EFBIG,
+            syscall: "copyfile",
+        })
+    };
+    let (mut read_at, mut write_at) = (at(offset)?, at(offset)?);
+    uninterrupted(|| {
+        // SAFETY: both descriptors are borrowed and open, and the offsets are ours.
+        let count = unsafe {
+            libc::syscall(
+                libc::SYS_copy_file_range,
+                from.as_raw_fd(),
+                &raw mut read_at,
+                to.as_raw_fd(),
+                &raw mut write_at,
+                length.min(MAX_IO),
+                0,
+            )
+        };
+        usize::try_from(count).map_err(|_| Os {
+            errno: Errno::last_raw(),
+            syscall: "copyfile",
+        })
+    })
+}

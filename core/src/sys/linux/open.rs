@@ -43,6 +43,21 @@ pub(crate) fn open_at2(
     uninterrupted(|| named("open", nix::fcntl::openat2(dir, path, how)))
 }
 
+/// Opens a name in a directory; with `openat2`, EXDEV for a name on which another mount lies. No
+/// mount is entered then, and no automount triggered. Without it, the caller compares devices.
+pub(crate) fn open_on_mount(
+    dir: BorrowedFd<'_>,
+    name: &[u8],
+    flags: OFlag,
+    has_openat2: bool,
+) -> Result<OwnedFd, Os> {
+    if has_openat2 {
+        open_at2(dir, name, flags, RESOLVE_NO_XDEV)
+    } else {
+        crate::sys::unix::open_at(dir, name, flags)
+    }
+}
+
 /// Returns whether `openat2` can be used. Probed once, never with a path of a caller.
 ///
 /// A seccomp filter may return ENOSYS, EPERM or any other errno. One success, or EBADF for an

@@ -9,18 +9,23 @@ use nix::libc;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::OnceLock;
 
-/// `renameat2(RENAME_NOREPLACE)` within one directory, kernel 3.15 and newer.
-pub(crate) fn rename_new(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(), Os> {
+/// `renameat2(RENAME_NOREPLACE)`, kernel 3.15 and newer.
+pub(crate) fn rename_new(
+    dir: BorrowedFd<'_>,
+    from: &[u8],
+    to_dir: BorrowedFd<'_>,
+    to: &[u8],
+) -> Result<(), Os> {
     let from = c_string("rename", from)?;
     let to = c_string("rename", to)?;
-    // SAFETY: the descriptor is borrowed and open, and both names are C strings that live until the
-    // call returns.
+    // SAFETY: both descriptors are borrowed and open, and both names are C strings that live until
+    // the call returns.
     let result = unsafe {
         libc::syscall(
             libc::SYS_renameat2,
             dir.as_raw_fd(),
             from.as_ptr(),
-            dir.as_raw_fd(),
+            to_dir.as_raw_fd(),
             to.as_ptr(),
             libc::RENAME_NOREPLACE,
         )

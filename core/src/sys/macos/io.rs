@@ -33,3 +33,24 @@ pub(crate) fn start_sync(_: BorrowedFd<'_>) {}
 
 /// Does nothing: there is no such hint.
 pub(crate) fn advise_huge_pages(_: &mut [u8]) {}
+
+/// Fails: a clone has a name from the start (`clonefile(2)`), and a temporary gets its own.
+pub(crate) fn clone_content(_: BorrowedFd<'_>, _: BorrowedFd<'_>) -> Result<(), Os> {
+    Err(Os {
+        errno: libc::ENOTSUP,
+        syscall: "copyfile",
+    })
+}
+
+/// Fails: no call copies a range within the kernel.
+pub(crate) fn copy_range(
+    _: BorrowedFd<'_>,
+    _: BorrowedFd<'_>,
+    _: u64,
+    _: usize,
+) -> Result<usize, Os> {
+    Err(Os {
+        errno: libc::ENOTSUP,
+        syscall: "copyfile",
+    })
+}

@@ -78,3 +78,13 @@ pub(crate) fn resolve_beneath_works() -> bool {
 pub(crate) fn open_top(_: &[u8]) -> Result<(OwnedFd, usize), Os> {
     Ok((open_absolute(b"/", SEARCH_ONLY)?, 0))
 }
+
+/// Opens a name in a directory. The caller compares devices, to find out about mounts.
+pub(crate) fn open_on_mount(
+    dir: BorrowedFd<'_>,
+    name: &[u8],
+    flags: OFlag,
+    _: bool,
+) -> Result<OwnedFd, Os> {
+    open_at(dir, name, flags)
+}

@@ -7,17 +7,22 @@ use nix::errno::Errno;
 use nix::libc;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-/// `renameatx_np(RENAME_EXCL)` within one directory.
-pub(crate) fn rename_new(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(), Os> {
+/// `renameatx_np(RENAME_EXCL)`.
+pub(crate) fn rename_new(
+    dir: BorrowedFd<'_>,
+    from: &[u8],
+    to_dir: BorrowedFd<'_>,
+    to: &[u8],
+) -> Result<(), Os> {
     let from = c_string("rename", from)?;
     let to = c_string("rename", to)?;
-    // SAFETY: the descriptor is borrowed and open, and both names are C strings that live until
+    // SAFETY: both descriptors are borrowed and open, and both names are C strings that live until
     // the call returns.
     let result = unsafe {
         libc::renameatx_np(
             dir.as_raw_fd(),
             from.as_ptr(),
-            dir.as_raw_fd(),
+            to_dir.as_raw_fd(),
             to.as_ptr(),
             libc::RENAME_EXCL,
         )

@@ -246,17 +246,33 @@ pub(crate) fn make_dir_at(dir: BorrowedFd<'_>, name: &[u8], mode: u32) -> Result
     )
 }
 
-/// `renameat(2)` within one directory. Replaces an existing file.
-pub(crate) fn rename_at(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(), Os> {
-    named("rename", nix::fcntl::renameat(dir, from, dir, to))
+/// `renameat(2)`. Replaces an existing file or empty directory. Follows no final symlink.
+pub(crate) fn rename_at(
+    dir: BorrowedFd<'_>,
+    from: &[u8],
+    to_dir: BorrowedFd<'_>,
+    to: &[u8],
+) -> Result<(), Os> {
+    named("rename", nix::fcntl::renameat(dir, from, to_dir, to))
 }
 
-/// `linkat(2)` within one directory. Fails where the name exists.
-pub(crate) fn link_at(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(), Os> {
+/// `linkat(2)` of the name itself: a symlink is linked, not followed. Fails where the new name
+/// exists.
+pub(crate) fn link_at(
+    dir: BorrowedFd<'_>,
+    from: &[u8],
+    to_dir: BorrowedFd<'_>,
+    to: &[u8],
+) -> Result<(), Os> {
     named(
         "link",
-        nix::unistd::linkat(dir, from, dir, to, LinkatFlags::empty()),
+        nix::unistd::linkat(dir, from, to_dir, to, LinkatFlags::empty()),
     )
+}
+
+/// `symlinkat(2)`. Fails where the name exists.
+pub(crate) fn symlink_at(target: &[u8], dir: BorrowedFd<'_>, name: &[u8]) -> Result<(), Os> {
+    named("symlink", nix::unistd::symlinkat(target, dir, name))
 }
 
 /// `unlinkat(2)` of anything but a directory.
@@ -265,6 +281,22 @@ pub(crate) fn unlink_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<(), Os> {
         "unlink",
         nix::unistd::unlinkat(dir, name, UnlinkatFlags::NoRemoveDir),
     )
+}
+
+/// `unlinkat(2)` of an empty directory. ENOTDIR for anything else, symlinks included.
+pub(crate) fn remove_dir_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<(), Os> {
+    named(
+        "rmdir",
+        nix::unistd::unlinkat(dir, name, UnlinkatFlags::RemoveDir),
+    )
+    .map_err(|os| match os.errno {
+        // POSIX allows both errnos.
+        libc::EEXIST => Os {
+            errno: libc::ENOTEMPTY,
+            ..os
+        },
+        _ => os,
+    })
 }
 
 /// `readlinkat(2)`; an empty name reads the symlink of the descriptor itself.

@@ -262,3 +262,13 @@ fn create(
         .send(Some(dir), &wide(syscall, name)?)
         .map_err(|status| of_status(syscall, status))
 }
+
+/// Opens a name in a directory. The caller compares devices, to find out about mounts.
+pub(crate) fn open_on_mount(
+    dir: BorrowedFd<'_>,
+    name: &[u8],
+    flags: OFlag,
+    _: bool,
+) -> Result<OwnedFd, Os> {
+    open_at(dir, name, flags)
+}

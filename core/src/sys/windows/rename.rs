@@ -1,16 +1,17 @@
 //! Renames, links and removes files by their handle.
 
-use super::errno::of_status;
+use super::errno::{EISDIR, ENOTDIR, of_status, unsupported};
 use super::fd::{AsFd, BorrowedFd, OwnedFd, raw};
 use super::link::open_itself;
 use super::mode::change_mode;
 use super::open::Request;
 use super::path::wide;
+use super::stat::{is_link, reparse_tag};
 use crate::error::Os;
 use std::ffi::c_void;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use windows_sys::Wdk::Storage::FileSystem::{
-    FILE_DISPOSITION_DELETE, FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE,
+    FILE_DIRECTORY_FILE, FILE_DISPOSITION_DELETE, FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE,
     FILE_DISPOSITION_POSIX_SEMANTICS, FILE_INFORMATION_CLASS, FILE_NON_DIRECTORY_FILE,
     FILE_OPEN_REPARSE_POINT, FILE_RENAME_IGNORE_READONLY_ATTRIBUTE, FILE_RENAME_POSIX_SEMANTICS,
     FILE_RENAME_REPLACE_IF_EXISTS, FileDispositionInformation, FileDispositionInformationEx,
@@ -78,68 +79,119 @@ fn is_unknown(status: NTSTATUS) -> bool {
     )
 }
 
-/// Renames within one directory, and replaces an existing file. Takes effect at once, also for
-/// processes that have the old file open.
-pub(crate) fn rename_at(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(), Os> {
+/// Renames, and replaces an existing file. Takes effect at once, also for processes that have the
+/// old file open. A symlink is renamed itself.
+pub(crate) fn rename_at(
+    dir: BorrowedFd<'_>,
+    from: &[u8],
+    to_dir: BorrowedFd<'_>,
+    to: &[u8],
+) -> Result<(), Os> {
     let to = wide("rename", to)?;
     let flags = FILE_RENAME_REPLACE_IF_EXISTS
         | FILE_RENAME_POSIX_SEMANTICS
         | FILE_RENAME_IGNORE_READONLY_ATTRIBUTE;
     retry_while_in_use(|| {
-        let file = open_to_move(dir, "rename", from)?;
-        let new = NewName::new(dir, flags, &to);
+        let file = open_to_move(dir, "rename", from, 0)?;
+        let new = NewName::new(to_dir, flags, &to);
         let status = set(file.as_fd(), FileRenameInformationEx, &new);
         if !is_unknown(status) {
             return Ok(status);
         }
-        let new = NewName::new(dir, 1, &to);
+        let new = NewName::new(to_dir, 1, &to);
         Ok(set(file.as_fd(), FileRenameInformation, &new))
     })
 }
 
-/// Renames within one directory if the new name is free. Of several such calls, one wins.
-pub(crate) fn rename_new(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(), Os> {
+/// Renames if the new name is free. Of several such calls, one wins.
+pub(crate) fn rename_new(
+    dir: BorrowedFd<'_>,
+    from: &[u8],
+    to_dir: BorrowedFd<'_>,
+    to: &[u8],
+) -> Result<(), Os> {
     let to = wide("rename", to)?;
     retry_while_in_use(|| {
-        let file = open_to_move(dir, "rename", from)?;
-        let new = NewName::new(dir, 0, &to);
+        let file = open_to_move(dir, "rename", from, 0)?;
+        let new = NewName::new(to_dir, 0, &to);
         Ok(set(file.as_fd(), FileRenameInformation, &new))
     })
 }
 
 /// Adds a second name to a file, if the name is free.
-pub(crate) fn link_at(dir: BorrowedFd<'_>, from: &[u8], to: &[u8]) -> Result<(), Os> {
+pub(crate) fn link_at(
+    dir: BorrowedFd<'_>,
+    from: &[u8],
+    to_dir: BorrowedFd<'_>,
+    to: &[u8],
+) -> Result<(), Os> {
     let to = wide("link", to)?;
     let file = open_itself(dir, from)?;
-    let new = NewName::new(dir, 0, &to);
+    let new = NewName::new(to_dir, 0, &to);
     match set(file.as_fd(), FileLinkInformation, &new) {
         STATUS_SUCCESS => Ok(()),
         status => Err(of_status("link", status)),
     }
 }
 
-/// Removes the name of anything but a directory.
+/// Fails: the right to create symlinks is rare, and their kind has to be known.
+pub(crate) fn symlink_at(_: &[u8], _: BorrowedFd<'_>, _: &[u8]) -> Result<(), Os> {
+    Err(unsupported("symlink"))
+}
+
+/// Removes the name of anything but a directory. A symlink or junction to a directory is removed
+/// itself.
 pub(crate) fn unlink_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<(), Os> {
+    let file = match open_to_move(dir, "unlink", name, FILE_NON_DIRECTORY_FILE) {
+        Err(os) if os.errno == EISDIR => {
+            let object = open_to_move(dir, "unlink", name, 0)?;
+            if !reparse_tag(object.as_fd())?.is_some_and(is_link) {
+                return Err(os);
+            }
+            object
+        }
+        result => result?,
+    };
+    dispose(file.as_fd(), "unlink")
+}
+
+/// Removes an empty directory. ENOTDIR for anything else, symlinks and junctions included.
+pub(crate) fn remove_dir_at(dir: BorrowedFd<'_>, name: &[u8]) -> Result<(), Os> {
+    let directory = open_to_move(dir, "rmdir", name, FILE_DIRECTORY_FILE)?;
+    if reparse_tag(directory.as_fd())?.is_some_and(is_link) {
+        return Err(Os {
+            errno: ENOTDIR,
+            syscall: "rmdir",
+        });
+    }
+    dispose(directory.as_fd(), "rmdir")
+}
+
+fn dispose(object: BorrowedFd<'_>, syscall: &'static str) -> Result<(), Os> {
     let flags = FILE_DISPOSITION_DELETE
         | FILE_DISPOSITION_POSIX_SEMANTICS
         | FILE_DISPOSITION_IGNORE_READONLY_ATTRIBUTE;
-    let file = open_to_move(dir, "unlink", name)?;
-    let status = match set(file.as_fd(), FileDispositionInformationEx, &flags) {
+    let status = match set(object, FileDispositionInformationEx, &flags) {
         status if is_unknown(status) => {
             // The older class does not remove read-only files.
-            change_mode(file.as_fd(), 0o600)?;
-            set(file.as_fd(), FileDispositionInformation, &1_u8)
+            change_mode(object, 0o600)?;
+            set(object, FileDispositionInformation, &1_u8)
         }
         status => status,
     };
     match status {
         STATUS_SUCCESS => Ok(()),
-        status => Err(of_status("unlink", status)),
+        status => Err(of_status(syscall, status)),
     }
 }
 
-fn open_to_move(dir: BorrowedFd<'_>, syscall: &'static str, name: &[u8]) -> Result<OwnedFd, Os> {
-    let options = FILE_OPEN_REPARSE_POINT | FILE_NON_DIRECTORY_FILE;
+fn open_to_move(
+    dir: BorrowedFd<'_>,
+    syscall: &'static str,
+    name: &[u8],
+    kind: u32,
+) -> Result<OwnedFd, Os> {
+    let options = FILE_OPEN_REPARSE_POINT | kind;
     Request::open(DELETE | FILE_READ_ATTRIBUTES, options)
         .send(Some(dir), &wide(syscall, name)?)
         .map_err(|status| of_status(syscall, status))

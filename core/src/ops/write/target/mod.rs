@@ -48,6 +48,17 @@ impl WriteTarget {
         Ok(target)
     }
 
+    /// Takes a name in a directory that the caller holds, and syncs itself.
+    pub(crate) fn in_directory(dir: Arc<OwnedFd>, name: &[u8]) -> Self {
+        Self {
+            parent: Parent::in_directory(dir, name),
+            dir_path: Vec::new(),
+            is_as_given: true,
+            can_sync: false,
+            links: 0,
+        }
+    }
+
     fn open(scope: &Scope<'_>, text: &[u8], rules: &Rules) -> Result<Self, Error> {
         let parent_rules = ParentRules {
             wants_sync: rules.durable == Durable::Full,
