@@ -27,5 +27,6 @@ export * from './types/errors.js';
 export * from './types/read.js';
 export * from './types/root-read.js';
 export * from './types/root.js';
+export * from './types/root-changes.js';
 export * from './types/stage.js';
 export * from './types/write.js';

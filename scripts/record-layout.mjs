@@ -49,6 +49,8 @@ const GROUPS = [
       ['LEFT_ERRNO', 6, 'Why the temporary remains whose path is in the text.'],
       ['KEPT_MODE', 7, 'Mode of a target that did not get its former permissions back, or -1.'],
       ['KEPT_ERRNO', 8, 'Why; 0 where its content was not restored first.'],
+      ['DONE', 9, 'Entries that were removed or copied before.'],
+      ['IS_SECOND', 10, 'Whether it concerns the second of two paths.'],
     ],
   },
   {
@@ -93,6 +95,21 @@ const GROUPS = [
     name: 'write',
     doc: 'A written file.',
     indices: [['CREATED', 1], ['SIZE', 2], ['MODE', 3], ['DEV', 4], ['INO', 5], ['METHOD', 6], ['DURABLE', 7], ['PRESERVED', 8, PRESERVED]],
+  },
+  {
+    name: 'copy',
+    doc: 'A copied file or tree; its real path is in the text.',
+    indices: [['ENTRIES', 1, 'Entries, directories included.'], ['SIZE', 2, 'Bytes of all files together.'], ['DURABLE', 3]],
+  },
+  {
+    name: 'remove',
+    doc: 'What was removed.',
+    indices: [['COUNT', 1, 'Entries, directories included.']],
+  },
+  {
+    name: 'rename',
+    doc: 'A changed name; its real path is in the text.',
+    indices: [['IS_SAME', 1, 'Whether both are names of one file, and were left.'], ['DURABLE', 2]],
   },
   {
     name: 'stage',

@@ -11,6 +11,7 @@ use crate::record_layout::{
 };
 use holdfast_core::error::{Code, Error, Os};
 use holdfast_core::failpoint;
+use holdfast_core::ops::Failure;
 use holdfast_core::path;
 use holdfast_core::resolve::Scope;
 use holdfast_core::{Stat, Time};
@@ -133,6 +134,17 @@ impl Record {
         record
     }
 
+    /// Creates the record of a failure of a call on many entries or two paths: that of its error,
+    /// with the entry after the second path.
+    #[allow(clippy::cast_precision_loss, reason = "nobody has 2^53 entries")]
+    pub(crate) fn unfinished(failure: &Failure) -> Self {
+        let mut record = Self::failure(&failure.error);
+        record.numbers[failure::DONE] = failure.done as f64;
+        record.numbers[failure::IS_SECOND] = f64::from(u8::from(failure.is_second));
+        record.text.extend_from_slice(&path::shown(&failure.entry));
+        record
+    }
+
     /// Creates the record of an internal error, with the panic's message.
     pub(crate) fn defect(panic: &Panic) -> Self {
         let mut record = Self::failure(&Error::refused(Code::Internal, ""));
@@ -204,6 +216,24 @@ pub(crate) fn guarded<T>(
     });
     match result {
         Ok(result) => result.map_err(|error| Record::failure(&error)),
+        Err(panic) => Err(Record::defect(&panic)),
+    }
+}
+
+/// Runs the core as [`guarded`] does, for a call that says how far it came.
+#[allow(
+    clippy::result_large_err,
+    reason = "a record is moved once, on the way out of a call that failed"
+)]
+pub(crate) fn guarded_steps(
+    body: impl FnOnce() -> std::result::Result<Record, Failure>,
+) -> std::result::Result<Record, Record> {
+    let result = caught(|| {
+        failpoint::hit("core");
+        body()
+    });
+    match result {
+        Ok(result) => result.map_err(|failure| Record::unfinished(&failure)),
         Err(panic) => Err(Record::defect(&panic)),
     }
 }

@@ -36,6 +36,10 @@ pub(crate) mod failure {
     pub(crate) const KEPT_MODE: usize = 7;
     /// Why; 0 where its content was not restored first.
     pub(crate) const KEPT_ERRNO: usize = 8;
+    /// Entries that were removed or copied before.
+    pub(crate) const DONE: usize = 9;
+    /// Whether it concerns the second of two paths.
+    pub(crate) const IS_SECOND: usize = 10;
 }
 
 /// The fields of `fs.Stats`.
@@ -94,6 +98,28 @@ pub(crate) mod write {
     pub(crate) const DURABLE: usize = 7;
     /// -1 for nothing to preserve, otherwise a bit each for mode, ACL and owner.
     pub(crate) const PRESERVED: usize = 8;
+}
+
+/// A copied file or tree; its real path is in the text.
+pub(crate) mod copy {
+    /// Entries, directories included.
+    pub(crate) const ENTRIES: usize = 1;
+    /// Bytes of all files together.
+    pub(crate) const SIZE: usize = 2;
+    pub(crate) const DURABLE: usize = 3;
+}
+
+/// What was removed.
+pub(crate) mod remove {
+    /// Entries, directories included.
+    pub(crate) const COUNT: usize = 1;
+}
+
+/// A changed name; its real path is in the text.
+pub(crate) mod rename {
+    /// Whether both are names of one file, and were left.
+    pub(crate) const IS_SAME: usize = 1;
+    pub(crate) const DURABLE: usize = 2;
 }
 
 /// The temporary of a staged file that others write, before its identity.

@@ -45,7 +45,7 @@ export type HoldfastErrorCode = HoldfastPolicyCode | HoldfastOperationalCode;
 /** What {@link HoldfastError.toJSON} returns. Fields that do not apply are absent. */
 export type HoldfastErrorJSON = Pick<
   HoldfastError,
-  'name' | 'code' | 'category' | 'message' | 'path' | 'errno' | 'syscall' | 'sysCode' | 'mode' | 'uid' | 'euid' | 'remedy' | 'temporary' | 'published' | 'size' | 'limit'
+  'name' | 'code' | 'category' | 'message' | 'path' | 'errno' | 'syscall' | 'sysCode' | 'mode' | 'uid' | 'euid' | 'remedy' | 'temporary' | 'published' | 'size' | 'limit' | 'removed' | 'copied'
 >;
 
 /** What a {@link HoldfastError} is made from, besides its code. Without `message`, message and remedy are those of the code. */
@@ -107,6 +107,10 @@ export class HoldfastError extends Error {
   readonly size?: number | undefined;
   /** `too-large`: the limit in bytes, where one was given. */
   readonly limit?: number | undefined;
+  /** `remove`: entries that were removed before the error. */
+  readonly removed?: number | undefined;
+  /** `copy`: entries that were copied before the error. */
+  readonly copied?: number | undefined;
   /** For logs: everything but the stack and the cause. `JSON.stringify` uses it; what that leaves raw in `path` (C1, bidi…) is escaped. */
   toJSON(): HoldfastErrorJSON;
   /** For response bodies: code, category, remedy, and a message without path, ids, modes and options. See {@link toPublicError}. */

@@ -38,7 +38,7 @@ export interface Warning {
 /** A value that has crossed a pipe as JSON. */
 export type Value = any;
 export type Answer = { value: Value; error?: undefined } | { value?: undefined; error: PlainError };
-export type RootMethod = 'read' | 'writeAtomic' | 'ensureDir';
+export type RootMethod = 'read' | 'writeAtomic' | 'ensureDir' | 'rename' | 'remove' | 'copy' | 'copyIn';
 export type Verb = 'ensureDir' | 'writeAtomic' | 'readLocalFileSafely' | 'openLocalFileSafely';
 
 export interface Request {

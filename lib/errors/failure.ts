@@ -12,6 +12,8 @@ export interface Failure {
   syscall: string;
   /** path of the temporary, for a failed rename */
   temporary: string;
+  /** path of the entry of a tree that the error concerns, relative to the path of the call; empty for that path itself */
+  entry: string;
   /** positive, or 0 */
   errno: number;
   mode: number | undefined;
@@ -39,6 +41,11 @@ export interface Remains {
 export interface Context {
   maxBytes?: number;
   maxEntries?: number;
+  /** the paths of a call that has two */
+  first?: NativePath;
+  second?: NativePath;
+  /** what a call that ended early has done; the name of the field in the error */
+  done?: 'removed' | 'copied';
   /** absolute path of the object, byte for byte, for commands */
   location?: string | Uint8Array;
 }

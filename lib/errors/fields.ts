@@ -25,6 +25,10 @@ export interface Fields {
   size?: number;
   /** bytes */
   limit?: number;
+  /** entries removed before the error */
+  removed?: number;
+  /** entries copied before the error */
+  copied?: number;
   cause?: unknown;
 }
 
@@ -42,6 +46,8 @@ const FIELDS = [
   'published',
   'size',
   'limit',
+  'removed',
+  'copied',
 ] as const;
 
 const NO_FACTS: Failure = {
@@ -49,6 +55,7 @@ const NO_FACTS: Failure = {
   detail: '',
   syscall: '',
   temporary: '',
+  entry: '',
   errno: 0,
   mode: undefined,
   uid: undefined,
@@ -71,6 +78,8 @@ const TYPES = table({
   published: 'boolean',
   size: 'number',
   limit: 'number',
+  removed: 'number',
+  copied: 'number',
 });
 
 /**

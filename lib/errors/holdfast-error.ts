@@ -27,6 +27,8 @@ export class HoldfastError extends Error {
   declare readonly published?: boolean;
   declare readonly size?: number;
   declare readonly limit?: number;
+  declare readonly removed?: number;
+  declare readonly copied?: number;
 
   /** @param fields message and remedy default to those of the code */
   constructor(code: string, fields: Fields = {}) {
@@ -189,14 +191,22 @@ export function systemError(errno: number, syscall: string, given: NativePath, d
   return own(error);
 }
 
+/** Creates the error that `node:fs` would throw for a failure, with both paths of a rename. */
+function plainError({ errno, syscall }: Failure, path: string, context: Context | undefined, remains?: string) {
+  const second = syscall === 'rename' ? context?.second : undefined;
+  return second === undefined
+    ? systemError(-errno, syscall, path, undefined, remains)
+    : systemError(-errno, syscall, context?.first ?? path, shown(second), remains);
+}
+
 /** Creates the error of a failed call. */
 export function toError(failure: Failure, given: NativePath, context?: Context): Error {
   const path = shown(given);
   const errno = -failure.errno;
   const remains = describeRemains(failure.remains, path);
   if (failure.code === '') {
-    const [at, dest] = failure.temporary === '' ? [path, undefined] : [failure.temporary, path];
-    return Object.assign(systemError(errno, failure.syscall, at, dest, remains?.sentence), remains?.fields);
+    const error = failure.temporary === '' ? plainError(failure, path, context, remains?.sentence) : systemError(errno, failure.syscall, failure.temporary, path, remains?.sentence);
+    return Object.assign(error, remains?.fields);
   }
   const { message, remedy } = explain(failure, path, context);
   const fields: Fields = {
@@ -208,14 +218,14 @@ export function toError(failure: Failure, given: NativePath, context?: Context):
     euid: failure.euid,
     size: failure.size,
   };
-  if (failure.code === 'not-durable' || (failure.code === 'path-mismatch' && failure.detail === 'published')) {
+  if (failure.code === 'not-durable' || (failure.code === 'path-mismatch' && (failure.detail === 'published' || failure.detail === 'both-names'))) {
     fields.published = true;
   }
   if (failure.code === 'too-large' && failure.detail !== 'memory') {
     fields.limit = context?.maxBytes ?? context?.maxEntries;
   }
   if (failure.errno !== 0) {
-    const cause = systemError(errno, failure.syscall, path);
+    const cause = plainError(failure, path, context);
     fields.errno = errno;
     fields.syscall = failure.syscall;
     fields.sysCode = cause.code;

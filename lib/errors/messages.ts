@@ -73,6 +73,9 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
     case 'invalid-path':
       return { sentence: `${at} is not a usable path${WHY_INVALID[detail] ?? ''}` };
     case 'outside-workspace':
+      if (detail === 'root') {
+        return { sentence: `${at} is the root itself, which a call beneath it neither removes nor renames nor replaces` };
+      }
       return {
         sentence:
           detail === 'text'
@@ -160,6 +163,12 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
     case 'root-closed':
       return { sentence: `the root for ${at} is closed`, remedy: 'Open it anew.' };
     case 'unsupported-platform':
+      if (detail === 'rename-directory' || detail === 'rename-file') {
+        return {
+          sentence: `this system cannot rename ${at} without the risk of replacing something (no rename without replacement${detail === 'rename-file' ? ', and no hard links' : ''})`,
+          remedy: 'Use overwrite: true where nothing has the new name.',
+        };
+      }
       if (detail === 'permission-model') {
         return {
           sentence: `Node's permission model does not let ${at} be opened again by its descriptor`,
@@ -183,6 +192,9 @@ const WHY_MISMATCH: Record<string, (at: string) => string> = table({
   temporary: (at) => `the temporary file for ${at} was exchanged during the write, and nothing was published`,
   shown: (at) => `what was renamed onto the staged file for ${at} grants less than that file, which cannot be renamed over and may be open to others: nothing was published`,
   target: (at) => `${at} was exchanged during the write, and was not written over`,
+  tree: (at) => `${at} was moved while it was worked on`,
+  exchanged: (at) => `${at} was exchanged while it was removed, and what has the name now was left`,
+  'both-names': (at) => `${at} has got its new name, and its old name could not be removed: it may have both`,
   published: (at) => `${at} is another file than the one that was published: another user of the directory exchanged or replaced it`,
 });
 
@@ -215,6 +227,7 @@ const HOW_TO_FIND = table({
 const WHY_INVALID = table({
   empty: ': it is empty',
   nul: ': it contains a NUL',
+  dots: ": it ends with '..', which is no name that can be changed",
   surrogate: ': it contains a lone surrogate, which no file name can',
   encoding: ': it is not UTF-8, which Windows has its names in',
   namespace: ': shares, devices and other names that begin with two separators are no local files',
@@ -234,7 +247,7 @@ function describeTooLarge(detail: string, at: string, context: Context | undefin
     return { sentence: `the text of ${at} is longer than a string can be` };
   }
   if (detail === 'entries') {
-    return { sentence: `${at} has more than ${context?.maxEntries} entries`, remedy: 'Raise maxEntries, or walk it.' };
+    return { sentence: `${at} has more entries than the limit of ${context?.maxEntries}`, remedy: 'Raise maxEntries, or walk it.' };
   }
   const limit = context?.maxBytes === undefined ? 'the limit' : `the limit of ${context.maxBytes} bytes`;
   if (detail === 'data') {

@@ -77,6 +77,30 @@ export interface Native {
   stageAbortSync(stage: Handle): void;
   stageCommit(stage: Handle, cancel: Handle | undefined): Promise<Reply>;
   stageAbort(stage: Handle): Promise<Reply>;
+  copySync(
+    from: NativePath,
+    to: NativePath,
+    flags: number,
+    maxBytes: number,
+    maxEntries: number,
+    root: Handle | undefined,
+    toRoot: Handle | undefined,
+    scratch: Float64Array,
+  ): void;
+  copyAsync(
+    from: NativePath,
+    to: NativePath,
+    flags: number,
+    maxBytes: number,
+    maxEntries: number,
+    root: Handle | undefined,
+    toRoot: Handle | undefined,
+    cancel: Handle | undefined,
+  ): Promise<Reply>;
+  removeSync(path: NativePath, flags: number, maxEntries: number, root: Handle | undefined, scratch: Float64Array): void;
+  removeAsync(path: NativePath, flags: number, maxEntries: number, root: Handle | undefined, cancel: Handle | undefined): Promise<Reply>;
+  renameSync(from: NativePath, to: NativePath, flags: number, root: Handle | undefined, toRoot: Handle | undefined, scratch: Float64Array): void;
+  renameAsync(from: NativePath, to: NativePath, flags: number, root: Handle | undefined, toRoot: Handle | undefined): Promise<Reply>;
   cleanAsync(path: NativePath, olderThanMs: number): Promise<Reply<Buffer[]>>;
   rootOpenSync(path: NativePath, scratch: Float64Array): Handle | undefined | null;
   readProc(path: string): Buffer | undefined;

@@ -41,6 +41,10 @@ export const enum FailureIndex {
   KEPT_MODE = 7,
   /** Why; 0 where its content was not restored first. */
   KEPT_ERRNO = 8,
+  /** Entries that were removed or copied before. */
+  DONE = 9,
+  /** Whether it concerns the second of two paths. */
+  IS_SECOND = 10,
 }
 
 /** The fields of `fs.Stats`. */
@@ -111,6 +115,28 @@ export const enum WriteIndex {
   DURABLE = 7,
   /** -1 for nothing to preserve, otherwise a bit each for mode, ACL and owner. */
   PRESERVED = 8,
+}
+
+/** A copied file or tree; its real path is in the text. */
+export const enum CopyIndex {
+  /** Entries, directories included. */
+  ENTRIES = 1,
+  /** Bytes of all files together. */
+  SIZE = 2,
+  DURABLE = 3,
+}
+
+/** What was removed. */
+export const enum RemoveIndex {
+  /** Entries, directories included. */
+  COUNT = 1,
+}
+
+/** A changed name; its real path is in the text. */
+export const enum RenameIndex {
+  /** Whether both are names of one file, and were left. */
+  IS_SAME = 1,
+  DURABLE = 2,
 }
 
 /** The temporary of a staged file that others write, before its identity. */

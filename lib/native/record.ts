@@ -56,14 +56,17 @@ export function failure({ numbers, text }: Result, path: NativePath, context?: C
   if (numbers[Layout.STATUS] !== Status.FAILED) {
     return refusal('internal', 'no handle could be made', path);
   }
-  const [code, detail, syscall, temporary, left] = text.toString('utf8', 0, numbers[Layout.TEXT_LENGTH]).split('\0');
+  const [code, detail, syscall, temporary, left, entry = ''] = text.toString('utf8', 0, numbers[Layout.TEXT_LENGTH]).split('\0');
   const known = (number: number) => (number < 0 ? undefined : number);
-  return toError(
+  const isSecond = numbers[FailureIndex.IS_SECOND] === 1 && context?.second !== undefined;
+  const given = isSecond ? (context.second as NativePath) : path;
+  const error = toError(
     {
       code,
       detail,
       syscall,
       temporary,
+      entry,
       errno: numbers[FailureIndex.ERRNO],
       mode: known(numbers[FailureIndex.MODE]),
       uid: known(numbers[FailureIndex.UID]),
@@ -76,9 +79,10 @@ export function failure({ numbers, text }: Result, path: NativePath, context?: C
         modeErrno: numbers[FailureIndex.KEPT_ERRNO],
       },
     },
-    path,
+    entry === '' ? given : `${shown(given).replace(/\/+$/, '')}/${entry}`,
     context,
   );
+  return context?.done === undefined ? error : Object.assign(error, { [context.done]: numbers[FailureIndex.DONE] });
 }
 
 /** Creates the error of an abort. It names the temporary that could not be removed. */
@@ -99,6 +103,11 @@ export function wasAborted({ numbers, text }: Result) {
 /** Whether a failed call was refused with this code. */
 export function hasCode({ text }: Result, code: string) {
   return text.toString('latin1', 0, code.length + 1) === `${code}\0`;
+}
+
+/** Returns how many entries a failed call has removed or copied. */
+export function done({ numbers }: Result) {
+  return numbers[FailureIndex.DONE];
 }
 
 /** Whether a call was refused with this code because of this errno. */

@@ -50,7 +50,7 @@ export function walkArguments(options: unknown, defaults: Given) {
   };
 }
 
-function toLimit(value: unknown, name: string, fallback: number, least = 0) {
+export function toLimit(value: unknown, name: string, fallback: number, least = 0) {
   if (value === undefined) {
     return fallback;
   }

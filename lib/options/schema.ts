@@ -19,9 +19,16 @@ const OUTBOUND = 1 << 9;
 const STAT = 1 << 10;
 const LIST = 1 << 11;
 const WALK = 1 << 12;
+const REMOVE = 1 << 16;
+const RENAME = 1 << 17;
+const COPY = 1 << 18;
+/** The copy of a file from outside the root. */
+const COPY_IN = 1 << 19;
+const TEMP_ROOT = 1 << 20;
 
 const EVERY_READ = READ | READ_FORM;
 const EVERY_WRITE = WRITE | ENTRY_OPTIONS | STAGE;
+const EVERY_COPY = COPY | COPY_IN;
 const WHOLE_CALL = EVERY_READ | WRITE | STAGE | ENSURE;
 
 /** The name of each kind in messages. */
@@ -39,6 +46,11 @@ const TITLES = table({
   [STAT]: 'a stat',
   [LIST]: 'list',
   [WALK]: 'walk',
+  [REMOVE]: 'remove',
+  [RENAME]: 'rename',
+  [COPY]: 'copy',
+  [COPY_IN]: 'copyIn',
+  [TEMP_ROOT]: 'openTempRoot',
 });
 
 /** Bits of src/args.rs, `policy`. */
@@ -55,25 +67,30 @@ const OPTIONS: Record<string, Option> = table({
   filePath: { calls: READ_FORM },
   root: { calls: WHOLE_CALL },
   symlinks: { calls: WHOLE_CALL | ROOT_DEFAULTS | STAT | LIST | WALK, words: POLICIES },
-  signal: { calls: WHOLE_CALL | STAT | LIST | WALK },
-  maxBytes: { calls: EVERY_READ | WRITE | ENTRY_OPTIONS | ROOT_DEFAULTS },
+  signal: { calls: WHOLE_CALL | STAT | LIST | WALK | REMOVE | EVERY_COPY },
+  maxBytes: { calls: EVERY_READ | WRITE | ENTRY_OPTIONS | EVERY_COPY | ROOT_DEFAULTS },
   hardlinks: { calls: EVERY_READ | EVERY_WRITE | ROOT_DEFAULTS, words: table({ allow: 0, reject: 1 }) },
   pseudoFiles: { calls: EVERY_READ | ROOT_DEFAULTS, words: table({ reject: 0, allow: 1 }) },
   outbound: { calls: EVERY_READ | ROOT_DEFAULTS },
   allowOwnerOnly: { calls: OUTBOUND },
-  mode: { calls: EVERY_WRITE | ENSURE },
+  mode: { calls: EVERY_WRITE | ENSURE | EVERY_COPY },
   newFileMode: { calls: EVERY_WRITE | ROOT_DEFAULTS },
-  overwrite: { calls: EVERY_WRITE },
+  overwrite: { calls: EVERY_WRITE | RENAME | EVERY_COPY },
   finalSymlink: { calls: EVERY_WRITE | ROOT_DEFAULTS, words: table({ reject: 0, replace: 1, follow: 2 }) },
-  durable: { calls: EVERY_WRITE | ROOT_DEFAULTS },
-  mkdir: { calls: EVERY_WRITE | ROOT_DEFAULTS },
+  durable: { calls: EVERY_WRITE | ROOT_DEFAULTS | REMOVE | RENAME | EVERY_COPY },
+  mkdir: { calls: EVERY_WRITE | ROOT_DEFAULTS | RENAME },
+  toRoot: { calls: RENAME | COPY },
+  recursive: { calls: REMOVE | COPY },
+  missing: { calls: REMOVE, words: table({ error: 0, ignore: 1 }) },
+  parent: { calls: TEMP_ROOT },
+  prefix: { calls: TEMP_ROOT },
   dirMode: { calls: EVERY_WRITE | ROOT_DEFAULTS },
   fallback: { calls: EVERY_WRITE, words: table({ none: 0, 'in-place': 1 }) },
   encoding: { calls: EVERY_READ | WRITE | ENTRY_OPTIONS },
   existing: { calls: ENSURE | ROOT_DEFAULTS, words: table({ tighten: 0, require: 1, leave: 2 }) },
   olderThanMs: { calls: CLEAN },
   stat: { calls: LIST | WALK },
-  maxEntries: { calls: LIST | WALK },
+  maxEntries: { calls: LIST | WALK | REMOVE | COPY },
   maxDepth: { calls: WALK },
   filter: { calls: WALK },
   onError: { calls: WALK, words: table({ throw: 0, skip: 1 }) },
@@ -121,7 +138,14 @@ function writeFlag(value: unknown) {
 /**
  * Options of node:fs, fs-extra, write-file-atomic, atomically and fs-safe, by the kind of call that takes them there.
  */
-const FOREIGN: Record<string, { read?: Hint; write?: Hint; ensure?: Hint; list?: Hint; stat?: Hint }> = table({
+const FOREIGN: Record<string, { read?: Hint; write?: Hint; ensure?: Hint; list?: Hint; stat?: Hint; remove?: Hint; copy?: Hint }> = table({
+  force: { remove: "use missing: 'ignore'", copy: 'use overwrite: true' },
+  maxRetries: { remove: 'a directory that is refilled is read again by itself' },
+  retryDelay: { remove: 'a directory that is refilled is read again by itself' },
+  errorOnExist: { copy: 'without overwrite: true the call fails where the name exists' },
+  dereference: { copy: 'links in a tree are copied as links' },
+  verbatimSymlinks: { copy: (value) => (value === true ? undefined : 'links in a tree are copied as links, as they are') },
+  preserveTimestamps: { copy: (value) => (value === false ? undefined : 'set the times with fs.utimes afterwards') },
   flag: { read: readFlag, write: writeFlag },
   flags: { read: readFlag, write: writeFlag },
   recursive: {
@@ -165,12 +189,14 @@ const FOREIGN: Record<string, { read?: Hint; write?: Hint; ensure?: Hint; list?:
  */
 export function foreignHint(name: string, value: unknown, call: number): { known: boolean; hint: string | undefined } {
   const entry = FOREIGN[name];
-  const rule = (call & EVERY_READ) !== 0 ? entry?.read : (call & EVERY_WRITE) !== 0 ? entry?.write : call === ENSURE ? entry?.ensure : call === LIST ? entry?.list : call === STAT ? entry?.stat : undefined;
+  const rule = (call & EVERY_READ) !== 0 ? entry?.read : (call & EVERY_WRITE) !== 0 ? entry?.write : call === ENSURE ? entry?.ensure : call === LIST ? entry?.list : call === STAT ? entry?.stat : call === REMOVE ? entry?.remove : (call & EVERY_COPY) !== 0 ? entry?.copy : undefined;
   return { known: rule !== undefined, hint: typeof rule === 'function' ? rule(value) : rule };
 }
 
 export {
   CLEAN,
+  COPY,
+  COPY_IN,
   ENSURE,
   ENTRY,
   ENTRY_OPTIONS,
@@ -181,9 +207,12 @@ export {
   OUTBOUND,
   READ,
   READ_FORM,
+  REMOVE,
+  RENAME,
   ROOT_DEFAULTS,
   STAGE,
   STAT,
+  TEMP_ROOT,
   TITLES,
   WALK,
   WRITE,

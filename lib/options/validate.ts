@@ -124,6 +124,11 @@ function isPolluted() {
     top.maxDepth !== undefined ||
     top.filter !== undefined ||
     top.onError !== undefined ||
+    top.toRoot !== undefined ||
+    top.recursive !== undefined ||
+    top.missing !== undefined ||
+    top.parent !== undefined ||
+    top.prefix !== undefined ||
     top.file !== undefined ||
     top.data !== undefined ||
     top.options !== undefined

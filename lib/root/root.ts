@@ -6,10 +6,13 @@ import { toPath } from '../options/paths.js';
 import { open, read, readSync } from '../verbs/read.js';
 import { rootDefaults, type Defaults, type MethodRoot } from '../options/flatten.js';
 import rootHandle = require('../schedule/root-handle.js');
+import { copy, copyIn, copyInSync, copySync } from './copy.js';
 import { list, listSync } from './list.js';
+import { remove, removeSync } from './remove.js';
+import { rename, renameSync } from './rename.js';
 import { exists, existsSync, findStat, lstat, lstatSync, readlink, readlinkSync, stat, statSync } from './stat.js';
 import { walk } from './walk.js';
-import { invalidThis, noCallback, noCallbackSync } from '../options/validate.js';
+import { invalidThis, invalidType, noCallback, noCallbackSync } from '../options/validate.js';
 import { write, writeSync } from '../verbs/write.js';
 import { writeMany } from '../verbs/write-many.js';
 import type { Identified } from '../schedule/root-handle.js';
@@ -240,6 +243,52 @@ class Root {
       };
     };
     return Root.#now(this, dir, (methodRoot) => walk(dir, options, methodRoot, begins), Root.prototype.walk, callback);
+  }
+
+  remove(path: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#soon(this, path, (methodRoot) => remove(path, options, methodRoot), Root.prototype.remove, callback);
+  }
+
+  removeSync(path: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#now(this, path, (methodRoot) => removeSync(path, options, methodRoot), Root.prototype.removeSync, callback);
+  }
+
+  rename(from: unknown, to: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#soon(this, from, (methodRoot) => rename(from, to, options, methodRoot, Root.#other), Root.prototype.rename, callback);
+  }
+
+  renameSync(from: unknown, to: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#now(this, from, (methodRoot) => renameSync(from, to, options, methodRoot, Root.#other), Root.prototype.renameSync, callback);
+  }
+
+  copy(from: unknown, to: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#soon(this, to, (methodRoot) => copy(from, to, options, methodRoot, Root.#other), Root.prototype.copy, callback);
+  }
+
+  copySync(from: unknown, to: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#now(this, to, (methodRoot) => copySync(from, to, options, methodRoot, Root.#other), Root.prototype.copySync, callback);
+  }
+
+  copyIn(source: unknown, to: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#soon(this, to, (methodRoot) => copyIn(source, to, options, methodRoot), Root.prototype.copyIn, callback);
+  }
+
+  copyInSync(source: unknown, to: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#now(this, to, (methodRoot) => copyInSync(source, to, options, methodRoot), Root.prototype.copyInSync, callback);
+  }
+
+  /** Returns the pinned directory of a second root, which stays open until `done` is called. */
+  static #other(root: unknown, path: unknown) {
+    if (!Root.#isRoot(root)) {
+      throw invalidType('options.toRoot', 'an instance of Root', root);
+    }
+    const pinned = root.#use(path);
+    root.#started += 1;
+    const done = () => {
+      root.#started -= 1;
+      root.#closeIfDone();
+    };
+    return { pinned, done };
   }
 
   close() {

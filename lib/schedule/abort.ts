@@ -1,3 +1,4 @@
+import { own } from '../errors/holdfast-error.js';
 import { native } from '../native/load.js';
 
 /** The callbacks of a signal and its single listener. Node warns of a leak from the eleventh listener on. */
@@ -82,4 +83,11 @@ export function abortable<T>(signal: AbortSignal | undefined, work: Promise<T>, 
 export function cancelOn(signal: AbortSignal) {
   const handle = native().cancelNew();
   return { handle, dispose: onAbort(signal, () => native().cancelRaise(handle)) };
+}
+
+/** Creates the error of a call that a signal stopped on its way, as `node:fs` does, with what the call had done. */
+export function abortError(signal: AbortSignal, done: { removed: number } | { copied: number }) {
+  const error = new Error('The operation was aborted', { cause: signal.reason });
+  error.name = 'AbortError';
+  return own(Object.assign(error, { code: 'ABORT_ERR' }, done));
 }

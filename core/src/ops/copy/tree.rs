@@ -1,0 +1,335 @@
+//! Copies a tree, both sides by descriptors.
+
+use super::content::copy_content;
+use super::link::copy_link;
+use super::rules::{Copied, Rules, not_file, real_path};
+use crate::error::{Code, Error, Os};
+use crate::ops::failure::Failure;
+use crate::ops::rename::Side;
+use crate::ops::tree::{Entered, Tree, is_within, may_be_directory};
+use crate::ops::two_names::{HeldName, held_parent};
+use crate::ops::write::directory_sync::{sync_directory, sync_parent};
+use crate::ops::write::fsync_errors;
+use crate::ops::write::parent::ParentRules;
+use crate::ops::write::{Durable, IsAborted, WriteTarget, write_with};
+use crate::resolve::{Policy, Resolver, Scope};
+use crate::sys::{self, AsFd, BorrowedFd, Directory, OFlag, Stat};
+use crate::temporary;
+
+/// The mode of a new directory until everything is in it.
+const PRIVATE: u32 = 0o700;
+
+/// Copies a directory of an open one, with everything in it.
+pub(super) fn copy(
+    (dir, name): (BorrowedFd<'_>, &[u8]),
+    resolver: Resolver,
+    to: Side<'_>,
+    rules: &Rules,
+    is_aborted: IsAborted<'_>,
+) -> Result<Copied, Failure> {
+    let wants_sync = rules.durable == Durable::Full;
+    let parent_rules = ParentRules {
+        wants_sync,
+        make_parents: None,
+    };
+    let new = held_parent(to.scope, to.path, parent_rules).map_err(Failure::of_second)?;
+    let began = fsync_errors::mark();
+    let mut copying = Copying {
+        source: Tree::new(dir, resolver)?,
+        source_dir: dir,
+        copy: Tree::new(new.parent.as_fd(), to.scope.resolver)?,
+        new: &new,
+        top: None,
+        modes: Vec::new(),
+        rules,
+        entries: 0,
+        bytes: 0,
+        is_synced: wants_sync,
+        is_aborted,
+    };
+    if let Err(failure) = copying.run(name) {
+        return Err(failure.after(copying.entries));
+    }
+    let Copying {
+        entries,
+        bytes,
+        mut is_synced,
+        ..
+    } = copying;
+    if wants_sync {
+        let synced = new.can_sync
+            && sync_parent(&new.parent, began)
+                .map_err(|error| Failure::of_second(error).after(entries))?;
+        is_synced &= synced;
+    }
+    Ok(Copied {
+        real: real_path(&new.parent.real_path(to.scope), new.parent.name()),
+        entries,
+        bytes,
+        durable: match (rules.durable, is_synced) {
+            (Durable::Full, false) => Durable::File,
+            (durable, _) => durable,
+        },
+    })
+}
+
+struct Copying<'a> {
+    source: Tree,
+    /// The directory above the source.
+    source_dir: BorrowedFd<'a>,
+    copy: Tree,
+    /// The parent and the name of the copy.
+    new: &'a HeldName,
+    /// The top of the copy: the source may contain it, by a bind mount.
+    top: Option<Stat>,
+    /// For each directory of the copy, the mode that it gets at the end, if it is new.
+    modes: Vec<Option<u32>>,
+    rules: &'a Rules,
+    entries: u64,
+    bytes: u64,
+    is_synced: bool,
+    is_aborted: IsAborted<'a>,
+}
+
+impl Copying<'_> {
+    fn run(&mut self, top: &[u8]) -> Result<(), Failure> {
+        if self.enter(top)? != Entered::Directory {
+            return Err(Error::refused(Code::PathMismatch, "tree").into());
+        }
+        while let Some(level) = self.source.here() {
+            match level.pending.pop() {
+                Some(name) => {
+                    if self.enter(&name)? == Entered::Other {
+                        self.copy_entry(&name)?;
+                    }
+                }
+                None => self.leave()?,
+            }
+        }
+        Ok(())
+    }
+
+    fn at(&self, name: &[u8], failure: impl Into<Failure>) -> Failure {
+        failure.into().at(self.source.path_of(name))
+    }
+
+    /// Enters a directory of the source, makes its copy, and copies everything in it but its
+    /// directories.
+    fn enter(&mut self, name: &[u8]) -> Result<Entered, Failure> {
+        self.stop_if_aborted()?;
+        match self.source.enter(self.source_dir, name) {
+            Ok(Entered::Directory) => {}
+            Ok(entered) => return Ok(entered),
+            Err(os) => return Err(self.at(name, os)),
+        }
+        let stat = match self.source.here() {
+            Some(level) => sys::fstat(level.as_fd())?,
+            None => return Ok(Entered::Nothing),
+        };
+        self.make_directory(&stat, name)
+            .map_err(|failure| self.at(b"", failure))?;
+        self.entries += 1;
+        self.copy_entries()?;
+        Ok(Entered::Directory)
+    }
+
+    /// Makes the directory that `stat` is copied to, and enters it.
+    fn make_directory(&mut self, stat: &Stat, name: &[u8]) -> Result<(), Failure> {
+        let parent = self.new.parent.as_fd();
+        let is_top = self.copy.depth() == 0;
+        let into_itself = Os {
+            errno: sys::EINVAL,
+            syscall: "cp",
+        };
+        if is_top && is_within(parent, stat)?
+            || self.top.is_some_and(|top| top.is_same_object(stat))
+        {
+            return Err(into_itself.into());
+        }
+        let name = if is_top { self.new.parent.name() } else { name };
+        let dir = self.copy.here().map_or(parent, |level| level.as_fd());
+        let is_new = match sys::make_dir_at(dir, name, PRIVATE) {
+            Ok(()) => true,
+            Err(os) if os.errno == sys::EEXIST && self.rules.overwrite => false,
+            Err(os) => return Err(Failure::of_second(explain(os))),
+        };
+        match self.copy.enter(parent, name) {
+            Ok(Entered::Directory) => {}
+            Ok(_) => {
+                return Err(Failure::of_second(Error::refused(
+                    Code::NotDirectory,
+                    "obstacle",
+                )));
+            }
+            Err(os) => return Err(Failure::of_second(os.into())),
+        }
+        self.modes.push(is_new.then_some(stat.mode & 0o777));
+        if is_top && let Some(level) = self.copy.here() {
+            let top = sys::fstat(level.as_fd())?;
+            if top.is_same_object(stat) {
+                return Err(into_itself.into());
+            }
+            self.top = Some(top);
+        }
+        Ok(())
+    }
+
+    /// Copies everything in the current directory but its directories, which become pending.
+    fn copy_entries(&mut self) -> Result<(), Failure> {
+        let Some(level) = self.source.here() else {
+            return Ok(());
+        };
+        let mut directory = Directory::open(level.as_fd()).map_err(|os| self.at(b"", os))?;
+        loop {
+            let name = match directory.next() {
+                Ok(None) => return Ok(()),
+                Ok(Some(entry)) if temporary::is_name_of_one(entry.name) => continue,
+                Ok(Some(entry)) if entry.kind.is_some() && may_be_directory(entry.kind) => {
+                    let name = entry.name.to_vec();
+                    if let Some(level) = self.source.here() {
+                        level.pending.push(name);
+                    }
+                    continue;
+                }
+                Ok(Some(entry)) => entry.name,
+                Err(os) => return Err(self.at(b"", os)),
+            };
+            self.copy_entry(name)?;
+        }
+    }
+
+    /// Copies a file or a symlink of the current directory. A directory becomes pending.
+    fn copy_entry(&mut self, name: &[u8]) -> Result<(), Failure> {
+        self.stop_if_aborted()?;
+        let Some(level) = self.source.here() else {
+            return Ok(());
+        };
+        let stat = match sys::fstatat(level.as_fd(), name) {
+            Ok(stat) if stat.is_directory() => {
+                level.pending.push(name.to_vec());
+                return Ok(());
+            }
+            Ok(stat) => stat,
+            Err(os) if os.errno == sys::ENOENT => return Ok(()),
+            Err(os) => return Err(self.at(name, os)),
+        };
+        let copied = if stat.is_symlink() {
+            self.copy_symlink(name)
+        } else if stat.is_file() {
+            self.copy_file(name)
+        } else {
+            Err(not_file(&stat).into())
+        };
+        match copied {
+            Ok(()) => {
+                self.entries += 1;
+                Ok(())
+            }
+            Err(failure) if !failure.is_second && failure.error.errno() == Some(sys::ENOENT) => {
+                // The source vanished.
+                Ok(())
+            }
+            Err(failure) => Err(self.at(name, failure)),
+        }
+    }
+
+    fn copy_symlink(&mut self, name: &[u8]) -> Result<(), Failure> {
+        match (self.source.here(), self.copy.here()) {
+            (Some(from), Some(to)) => {
+                copy_link((from.as_fd(), name), (to.as_fd(), name), self.rules)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn copy_file(&mut self, name: &[u8]) -> Result<(), Failure> {
+        let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+        let source = self.source.open(name, flags)?;
+        let stat = sys::statx(source.as_fd())?;
+        if !stat.is_file() {
+            return Err(not_file(&stat).into());
+        }
+        if self.rules.reject_hardlinks && stat.nlink > 1 {
+            return Err(Error::refused(Code::Hardlink, "").into());
+        }
+        let left = self
+            .rules
+            .max_bytes
+            .map_or(u64::MAX, |most| most.saturating_sub(self.bytes));
+        if stat.size > left {
+            return Err(Error::refused(Code::TooLarge, "").into());
+        }
+        let Some(dir) = self.copy.here().and_then(|level| level.directory()) else {
+            return Ok(());
+        };
+        // The directory is held; no path leads to it.
+        let scope = Scope {
+            root: None,
+            policy: Policy::Reject,
+            resolver: Resolver::Walk,
+        };
+        let durable = match self.rules.durable {
+            Durable::Full => Durable::File,
+            durable => durable,
+        };
+        let mut failed = None;
+        let written = write_with(
+            &scope,
+            WriteTarget::in_directory(dir, name),
+            &self.rules.for_write(&stat, durable),
+            |copy| {
+                copy_content(source.as_fd(), copy, left, self.is_aborted)
+                    .inspect_err(|error| failed = Some(error.clone()))
+            },
+            self.is_aborted,
+        );
+        match (written, failed) {
+            (Ok(written), _) => {
+                self.bytes += written.size;
+                Ok(())
+            }
+            (Err(_), Some(error)) => Err(error.into()),
+            (Err(error), None) => Err(Failure::of_second(error)),
+        }
+    }
+
+    /// Completes a directory of the copy, and returns to the one above.
+    fn leave(&mut self) -> Result<(), Failure> {
+        if let Some(level) = self.copy.here() {
+            let dir = level.as_fd();
+            if self.rules.durable == Durable::Full {
+                self.is_synced &= sync_directory(dir).map_err(Failure::of_second)?;
+            }
+            if let Some(Some(mode)) = self.modes.pop() {
+                let stat = sys::fstat(dir)?;
+                // A setgid bit that was inherited stays.
+                let special = stat.permissions() & !0o777;
+                if sys::HAS_MODES && stat.permissions() != special | mode {
+                    sys::change_mode_of_path_fd(dir, special | mode)
+                        .map_err(|os| Failure::of_second(os.into()))?;
+                }
+            }
+        }
+        self.source.above(self.source_dir)?;
+        self.copy.above(self.new.parent.as_fd())?;
+        self.source.leave();
+        self.copy.leave();
+        Ok(())
+    }
+
+    fn stop_if_aborted(&self) -> Result<(), Failure> {
+        if (self.is_aborted)() {
+            return Err(Failure::aborted());
+        }
+        Ok(())
+    }
+}
+
+/// Classifies a failed `mkdir`.
+fn explain(os: Os) -> Error {
+    match os.errno {
+        sys::EEXIST => Error::refused_by(Code::AlreadyExists, "", os),
+        sys::ENOENT => Error::refused_by(Code::NotFound, "removed", os),
+        _ => os.into(),
+    }
+}
