@@ -25,6 +25,7 @@ const EXPECTED = [
   /^types\/fs-safe\/[\w-]+\.d\.ts$/,
   /^dist\/(?:[\w-]+\/)*[\w-]+\.js$/,
   /^docs\/[\w-]+\.(md|svg)$/,
+  /^docs\/recipes\/[\w-]+\.md$/,
 ];
 
 const problems = platformPackageProblems();

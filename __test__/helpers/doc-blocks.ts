@@ -34,8 +34,8 @@ const USUAL: Record<string, How> = { ts: 'run', js: 'run', sh: 'run', json: 'dat
 
 /** Returns the files whose blocks are checked. */
 export function documents(): string[] {
-  const docs = fs.readdirSync(path.join(PROJECT, 'docs')).filter((name) => name.endsWith('.md'));
-  return ['README.md', ...docs.map((name) => `docs/${name}`)];
+  const pages = (folder: string): string[] => fs.readdirSync(path.join(PROJECT, folder)).filter((name) => name.endsWith('.md')).map((name) => `${folder}/${name}`);
+  return ['README.md', ...pages('docs'), ...pages('docs/recipes')];
 }
 
 /**

@@ -1,0 +1,6 @@
+// jest.config.cjs
+module.exports = {
+  testMatch: ['**/test/*.jest.test.ts'],
+  modulePathIgnorePatterns: ['/dist/', '/next/'],
+  transform: { '\\.ts$': ['ts-jest', { tsconfig: 'tsconfig.jest.json' }] },
+};

@@ -1,0 +1,5 @@
+// next.config.mjs
+export default {
+  turbopack: { root: import.meta.dirname },
+  serverExternalPackages: ['holdfast'],
+};
