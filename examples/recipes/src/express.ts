@@ -25,7 +25,7 @@ app.get('/files/*name', async (request, response) => {
 });
 
 const onError: ErrorRequestHandler = (error, request, response, next) => {
-  if (request.destroyed || response.headersSent) return response.destroy(); // the client has gone
+  if (request.destroyed || response.headersSent) return response.destroy(); // the client disconnected
   if (error.status) return next(error); // an error of Express itself
   console.error(JSON.stringify(error));
   request.resume();

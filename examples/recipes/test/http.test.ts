@@ -132,6 +132,7 @@ describe.each(Object.keys(SERVERS))('a server with %s', (name) => {
     expect([status, code(body)]).toEqual([404, 'not-found']);
     expect(body.toString()).not.toContain('none.bin');
     expect(body.toString()).not.toContain(server.media);
+    await eventually(() => expect(server.output()).toMatch(/"code":"not-found".*"path":"none\.bin"/));
   });
 
   it.each(['..%2fsecret.txt', 'a%2f..%2f..%2fsecret.txt'])('refuses %s with 403', async (target) => {

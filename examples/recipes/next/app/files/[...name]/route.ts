@@ -36,7 +36,7 @@ export function GET(request: Request, context: Context) {
     const { status, headers, bytes } = fileResponse(stat, request.headers.get('range'), request.headers.get('if-range'));
     if (bytes && request.method !== 'HEAD') {
       const stream = handle.createReadStream(bytes); // it closes the handle
-      // Next leaves the stream alone when the client has gone before it is sent.
+      // Next does not cancel a body that it has not begun to send when the client disconnects.
       signal.addEventListener('abort', () => stream.destroy());
       return new Response(Readable.toWeb(stream) as ReadableStream, { status, headers });
     }
