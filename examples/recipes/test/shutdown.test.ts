@@ -9,8 +9,8 @@ import { accepts, begin, eventually, openFiles, reply, SERVERS, start, stop, tre
 const HALF = Buffer.alloc(512 * 1024, 'x');
 
 /** Starts a server and the first half of an upload, and sends SIGTERM. */
-async function terminated(name: string): Promise<{ server: Running; upload: ReturnType<typeof begin>; ended: Promise<unknown[]> }> {
-  const server = await start(name);
+async function terminated(name: string, graceMs: number): Promise<{ server: Running; upload: ReturnType<typeof begin>; ended: Promise<unknown[]> }> {
+  const server = await start(name, graceMs);
   onTestFinished(() => stop(server));
   const upload = begin(server, 'PUT', '/files/a.png', { 'content-length': 2 * HALF.length, 'content-type': 'image/png' });
   upload.write(HALF);
@@ -26,7 +26,7 @@ const ENDED = (name: string): [number, null] => [name === 'next' ? 143 : 0, null
 
 describe.each(Object.keys(SERVERS))('SIGTERM to a server with %s', (name) => {
   it('lets an upload end', async () => {
-    const { server, upload, ended } = await terminated(name);
+    const { server, upload, ended } = await terminated(name, 60_000);
     await sleep(200);
     upload.end(HALF);
     expect((await reply(upload)).status).toBe(201);
@@ -37,7 +37,7 @@ describe.each(Object.keys(SERVERS))('SIGTERM to a server with %s', (name) => {
 
   // Next waits for as long as the client does: what ends it is SIGKILL.
   it('ends one that stalls, and leaves nothing of it', async () => {
-    const { server, ended } = await terminated(name);
+    const { server, ended } = await terminated(name, 500);
     if (name === 'next') {
       await sleep(1500);
       server.child.kill('SIGKILL');
