@@ -15,7 +15,9 @@ export type HoldfastErrorCategory = 'policy' | 'operational';
  * - `not-file`: a directory, FIFO, socket or device where a regular file was needed;
  * - `not-directory`: something else where a directory was needed, as the target or as a parent;
  * - `device-path`: a device, a magic link, or a pseudo file (see `pseudoFiles`);
- * - `too-large`: more than `maxBytes`, at once or by growth; or more than a Buffer can hold;
+ * - `too-large`: more than `maxBytes`, at once or by growth; more than a Buffer can hold; or more than `maxEntries`;
+ * - `invalid-text`: `readText` with `invalid: 'error'`, and the file is not UTF-8;
+ * - `invalid-json`: `readJson`, and the file is not JSON, or not UTF-8; neither message nor cause shows content;
  * - `insecure-permissions`: `existing: 'require'`, and the directory keeps a permission beyond `mode`;
  * - `not-owned`: `existing: 'require'`, and neither the effective user nor root owns the directory;
  * - `OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE`: `outbound`, and the file is not readable by group and others, or not by this process;
@@ -24,7 +26,7 @@ export type HoldfastErrorCategory = 'policy' | 'operational';
  */
 export type HoldfastPolicyCode =
   | 'invalid-path' | 'outside-workspace' | 'symlink' | 'hardlink' | 'not-file' | 'not-directory' | 'device-path' | 'too-large'
-  | 'insecure-permissions' | 'not-owned' | 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE' | 'path-mismatch';
+  | 'invalid-text' | 'invalid-json' | 'insecure-permissions' | 'not-owned' | 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE' | 'path-mismatch';
 
 /**
  * The codes of category `'operational'`.

@@ -1,5 +1,9 @@
 import type { Stats } from 'node:fs';
 import type { CommonOptions, PathInput, SyncOptions, WithinRoot } from './common.js';
+import type { ReadFileOptions } from './read.js';
+import type { Root, RootDefaults } from './root.js';
+import type { CleanOptions, StagedFile } from './stage.js';
+import type { WriteOptions, WriteResult } from './write.js';
 
 /** Options of `stat`, `lstat`, `exists` and `readlink` of a root. */
 export type StatOptions = WithinRoot<CommonOptions>;
@@ -39,12 +43,19 @@ export interface Entry {
   readonly rawName?: Buffer;
   /** Its `lstat`, if the option `stat` is given. */
   readonly stat?: Stats;
+  /** Whether it is a regular file. */
   isFile(): boolean;
+  /** Whether it is a directory. */
   isDirectory(): boolean;
+  /** Whether it is a symbolic link. */
   isSymbolicLink(): boolean;
+  /** Whether it is a FIFO. */
   isFIFO(): boolean;
+  /** Whether it is a socket. */
   isSocket(): boolean;
+  /** Whether it is a character device. */
   isCharacterDevice(): boolean;
+  /** Whether it is a block device. */
   isBlockDevice(): boolean;
 }
 
@@ -58,8 +69,50 @@ export interface WalkEntry extends Entry {
   readonly depth: number;
 }
 
-/** The methods of a root that look at names, kinds and metadata. None of them opens a file. */
+/** Options of {@link RootReads.readText}. */
+export interface ReadTextOptions extends Omit<WithinRoot<ReadFileOptions>, 'encoding'> {
+  /** `'replace'`: bytes that are not UTF-8 become U+FFFD, as in `Buffer#toString`. `'error'`: they are `invalid-text`. Default: `'replace'`. */
+  invalid?: 'replace' | 'error' | undefined;
+}
+
+/** Options of {@link RootReads.readJson}. */
+export interface ReadJsonOptions<T = unknown> extends Omit<WithinRoot<ReadFileOptions>, 'encoding'> {
+  /** What to return when the file does not exist. Default: `not-found` is thrown. */
+  ifMissing?: T | undefined;
+}
+
+/** Options of {@link RootReads.writeJson}. */
+export interface WriteJsonOptions extends WithinRoot<WriteOptions> {
+  /** As in `JSON.stringify`. Default: no white space. */
+  space?: string | number | undefined;
+}
+
+/** The methods of a root for text, JSON, names and metadata, and for roots beneath it. */
 export interface RootReads {
+  /** Reads a file as UTF-8, with the checks of `read`. A byte-order mark is kept. */
+  readText(file: PathInput, options?: ReadTextOptions): Promise<string>;
+  /** {@link readText}, on the calling thread. */
+  readTextSync(file: PathInput, options?: SyncOptions<ReadTextOptions>): string;
+  /**
+   * Reads a file as JSON, with the checks of `read`. A byte-order mark is ignored.
+   *
+   * @throws {HoldfastError} `invalid-json`, without content in message or cause; and as `read`.
+   */
+  readJson<T = unknown>(file: PathInput, options?: ReadJsonOptions<T>): Promise<T>;
+  /** {@link readJson}, on the calling thread. */
+  readJsonSync<T = unknown>(file: PathInput, options?: SyncOptions<ReadJsonOptions<T>>): T;
+  /** Writes a value as JSON with a newline at its end, as `writeAtomic`. The value is converted at the time of the call. */
+  writeJson(file: PathInput, value: unknown, options?: WriteJsonOptions): Promise<WriteResult>;
+  /** {@link writeJson}, on the calling thread. */
+  writeJsonSync(file: PathInput, value: unknown, options?: SyncOptions<WriteJsonOptions>): WriteResult;
+  /** Opens a directory beneath this root as a root of its own. It outlives this one, and has its defaults unless others are given. */
+  openRoot(dir: PathInput, defaults?: RootDefaults): Promise<Root>;
+  /** {@link openRoot}, on the calling thread. */
+  openRootSync(dir: PathInput, defaults?: RootDefaults): Root;
+  /** {@link stageAtomic} beneath this root. */
+  stage(file: PathInput, options?: Omit<WriteOptions, 'root' | 'encoding' | 'maxBytes'>): Promise<StagedFile>;
+  /** {@link cleanStaleTemporaries} in a directory beneath this root; `'.'` is the root itself. */
+  cleanStaleTemporaries(dir: PathInput, options: CleanOptions): Promise<string[]>;
   /**
    * Returns the stat of a path. A final link is followed as `symlinks` says; where it may not be followed it is `symlink`.
    *

@@ -27,8 +27,10 @@ import type {
   PathInput,
   PublicError,
   ReadFileOptions,
+  ReadJsonOptions,
   ReadOptions,
   ReadResult,
+  ReadTextOptions,
   ReadTextResult,
   Root,
   RootDefaults,
@@ -43,6 +45,7 @@ import type {
   WriteBytes,
   WriteData,
   WriteEntry,
+  WriteJsonOptions,
   WriteOptions,
   WriteResult,
 } from 'holdfast';
@@ -106,6 +109,8 @@ exactly<
     | 'not-directory'
     | 'device-path'
     | 'too-large'
+    | 'invalid-text'
+    | 'invalid-json'
     | 'insecure-permissions'
     | 'not-owned'
     | 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE'
@@ -213,9 +218,13 @@ exactly<
 exactly<
   Equal<
     Fields<RootReads>,
-    'stat' | 'statSync' | 'lstat' | 'lstatSync' | 'exists' | 'existsSync' | 'readlink' | 'readlinkSync' | 'list' | 'listSync' | 'walk'
+    'stat' | 'statSync' | 'lstat' | 'lstatSync' | 'exists' | 'existsSync' | 'readlink' | 'readlinkSync' | 'list' | 'listSync' | 'walk' | 'readText' | 'readTextSync' | 'readJson' | 'readJsonSync' | 'writeJson' | 'writeJsonSync'
+    | 'openRoot' | 'openRootSync' | 'stage' | 'cleanStaleTemporaries'
   >
 >();
+exactly<Equal<Fields<ReadTextOptions>, Exclude<keyof ReadFileOptions, 'root' | 'encoding'> | 'invalid'>>();
+exactly<Equal<Fields<ReadJsonOptions>, Exclude<keyof ReadFileOptions, 'root' | 'encoding'> | 'ifMissing'>>();
+exactly<Equal<Fields<WriteJsonOptions>, Exclude<keyof WriteOptions, 'root'> | 'space'>>();
 exactly<Equal<Fields<StatOptions>, 'symlinks' | 'signal'>>();
 exactly<Equal<Fields<ListOptions>, 'symlinks' | 'signal' | 'stat' | 'maxEntries'>>();
 exactly<Equal<Fields<WalkOptions>, 'symlinks' | 'signal' | 'stat' | 'maxDepth' | 'maxEntries' | 'filter' | 'onError'>>();

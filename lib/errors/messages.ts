@@ -23,6 +23,8 @@ const CODES: Record<string, Known> = tableOfTables<Known>({
   'not-directory': { category: 'policy', public: 'The path does not name a directory.' },
   'device-path': { category: 'policy', public: 'The path names a device or a file of the system itself.' },
   'too-large': { category: 'policy', public: 'The file is too large.' },
+  'invalid-text': { category: 'policy', public: 'The file is not text in UTF-8.' },
+  'invalid-json': { category: 'policy', public: 'The file is not valid JSON.' },
   'insecure-permissions': { category: 'policy', public: 'A directory of the service grants access to others.' },
   'not-owned': { category: 'policy', public: 'A file or directory of the service belongs to another user.' },
   OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE: {
@@ -138,6 +140,10 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
       return { sentence: `${at} names a device or a magic link` };
     case 'too-large':
       return describeTooLarge(detail, at, context);
+    case 'invalid-text':
+      return { sentence: `${at} is not text in UTF-8`, remedy: "Read it with invalid: 'replace', or as bytes." };
+    case 'invalid-json':
+      return { sentence: detail === 'text' ? `${at} is not valid JSON: it is not UTF-8` : `${at} is not valid JSON` };
     case 'insecure-permissions':
     case 'not-owned':
       return describeDirectory(failure, at, context?.location);

@@ -14,6 +14,8 @@ const STATUS = table({
   conflict: 409,
   'path-mismatch': 409,
   'too-large': 413,
+  'invalid-json': 422,
+  'invalid-text': 422,
   'lock-timeout': 423,
 });
 

@@ -101,7 +101,7 @@ export interface Native {
   removeAsync(path: NativePath, flags: number, maxEntries: number, root: Handle | undefined, cancel: Handle | undefined): Promise<Reply>;
   renameSync(from: NativePath, to: NativePath, flags: number, root: Handle | undefined, toRoot: Handle | undefined, scratch: Float64Array): void;
   renameAsync(from: NativePath, to: NativePath, flags: number, root: Handle | undefined, toRoot: Handle | undefined): Promise<Reply>;
-  cleanAsync(path: NativePath, olderThanMs: number): Promise<Reply<Buffer[]>>;
+  cleanAsync(path: NativePath, olderThanMs: number, flags: number, root: Handle | undefined): Promise<Reply<Buffer[]>>;
   rootOpenSync(path: NativePath, scratch: Float64Array): Handle | undefined | null;
   readProc(path: string): Buffer | undefined;
   rootOpenAsync(path: NativePath, probe: boolean): Promise<Reply<Handle>>;
@@ -118,6 +118,8 @@ export interface Native {
   dryRunEnsureDir(path: NativePath, flags: number, mode: number, scratch: Float64Array): void;
   dryRunWrite(path: NativePath, flags: number, modes: number, scratch: Float64Array): void;
   dryRunRead(path: NativePath, flags: number, maxBytes: number, scratch: Float64Array): void;
+  rootOpenBeneathSync(path: NativePath, flags: number, root: Handle, scratch: Float64Array): Handle | undefined | null;
+  rootOpenBeneathAsync(path: NativePath, flags: number, root: Handle): Promise<Reply<Handle>>;
   rootClose(root: Handle): void;
   giveUp(): void;
   features(): number;

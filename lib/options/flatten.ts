@@ -226,8 +226,12 @@ export function writeArguments(optionsOrEncoding: unknown, defaults?: Defaults, 
   return packWrite(writeOptions(optionsOrEncoding, call), defaults ?? NONE, defaults !== undefined);
 }
 
-export function stageArguments(options: unknown) {
-  return options === undefined ? FOR_WRITE : packWrite(optionsOf(options, STAGE), NONE, false);
+/** @param defaults of the root whose method is called */
+export function stageArguments(options: unknown, defaults?: Defaults) {
+  if (options === undefined) {
+    return defaults === undefined ? FOR_WRITE : defaults.forWrite;
+  }
+  return packWrite(optionsOf(options, STAGE), defaults ?? NONE, defaults !== undefined);
 }
 
 const WRITE_NAMES = namesOf(WRITE);
@@ -306,9 +310,13 @@ const FOR_ENSURE = packEnsure(NONE);
 
 const DEFAULT_NAMES = namesOf(ROOT_DEFAULTS);
 
-/** Reads and checks the defaults of a root, so that `openRoot` reports a wrong one. */
-export function rootDefaults(given: unknown) {
-  const defaults = taken(DEFAULT_NAMES, optionsOf(given, ROOT_DEFAULTS), NONE);
+/**
+ * Reads and checks the defaults of a root, so that `openRoot` reports a wrong one.
+ *
+ * @param base defaults of the root that it is opened beneath
+ */
+export function rootDefaults(given: unknown, base: Given = NONE) {
+  const defaults = taken(DEFAULT_NAMES, optionsOf(given, ROOT_DEFAULTS), base);
   const { outbound } = defaults;
   if (typeof outbound === 'object' && outbound !== null) {
     defaults.outbound = taken(OUTBOUND_NAMES, optionsOf(outbound, OUTBOUND, 'options.outbound'), NONE);

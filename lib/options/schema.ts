@@ -19,6 +19,9 @@ const OUTBOUND = 1 << 9;
 const STAT = 1 << 10;
 const LIST = 1 << 11;
 const WALK = 1 << 12;
+const READ_TEXT = 1 << 13;
+const READ_JSON = 1 << 14;
+const WRITE_JSON = 1 << 15;
 const REMOVE = 1 << 16;
 const RENAME = 1 << 17;
 const COPY = 1 << 18;
@@ -26,10 +29,10 @@ const COPY = 1 << 18;
 const COPY_IN = 1 << 19;
 const TEMP_ROOT = 1 << 20;
 
-const EVERY_READ = READ | READ_FORM;
-const EVERY_WRITE = WRITE | ENTRY_OPTIONS | STAGE;
+const EVERY_READ = READ | READ_FORM | READ_TEXT | READ_JSON;
+const EVERY_WRITE = WRITE | ENTRY_OPTIONS | STAGE | WRITE_JSON;
 const EVERY_COPY = COPY | COPY_IN;
-const WHOLE_CALL = EVERY_READ | WRITE | STAGE | ENSURE;
+const WHOLE_CALL = EVERY_READ | WRITE | STAGE | WRITE_JSON | ENSURE;
 
 /** The name of each kind in messages. */
 const TITLES = table({
@@ -46,6 +49,9 @@ const TITLES = table({
   [STAT]: 'a stat',
   [LIST]: 'list',
   [WALK]: 'walk',
+  [READ_TEXT]: 'readText',
+  [READ_JSON]: 'readJson',
+  [WRITE_JSON]: 'writeJson',
   [REMOVE]: 'remove',
   [RENAME]: 'rename',
   [COPY]: 'copy',
@@ -68,7 +74,7 @@ const OPTIONS: Record<string, Option> = table({
   root: { calls: WHOLE_CALL },
   symlinks: { calls: WHOLE_CALL | ROOT_DEFAULTS | STAT | LIST | WALK, words: POLICIES },
   signal: { calls: WHOLE_CALL | STAT | LIST | WALK | REMOVE | EVERY_COPY },
-  maxBytes: { calls: EVERY_READ | WRITE | ENTRY_OPTIONS | EVERY_COPY | ROOT_DEFAULTS },
+  maxBytes: { calls: EVERY_READ | WRITE | WRITE_JSON | ENTRY_OPTIONS | EVERY_COPY | ROOT_DEFAULTS },
   hardlinks: { calls: EVERY_READ | EVERY_WRITE | ROOT_DEFAULTS, words: table({ allow: 0, reject: 1 }) },
   pseudoFiles: { calls: EVERY_READ | ROOT_DEFAULTS, words: table({ reject: 0, allow: 1 }) },
   outbound: { calls: EVERY_READ | ROOT_DEFAULTS },
@@ -86,12 +92,15 @@ const OPTIONS: Record<string, Option> = table({
   prefix: { calls: TEMP_ROOT },
   dirMode: { calls: EVERY_WRITE | ROOT_DEFAULTS },
   fallback: { calls: EVERY_WRITE, words: table({ none: 0, 'in-place': 1 }) },
-  encoding: { calls: EVERY_READ | WRITE | ENTRY_OPTIONS },
+  encoding: { calls: READ | READ_FORM | WRITE | WRITE_JSON | ENTRY_OPTIONS },
   existing: { calls: ENSURE | ROOT_DEFAULTS, words: table({ tighten: 0, require: 1, leave: 2 }) },
   olderThanMs: { calls: CLEAN },
   stat: { calls: LIST | WALK },
   maxEntries: { calls: LIST | WALK | REMOVE | COPY },
   maxDepth: { calls: WALK },
+  invalid: { calls: READ_TEXT, words: table({ replace: 0, error: 1 }) },
+  ifMissing: { calls: READ_JSON },
+  space: { calls: WRITE_JSON },
   filter: { calls: WALK },
   onError: { calls: WALK, words: table({ throw: 0, skip: 1 }) },
   file: { calls: ENTRY },
@@ -121,6 +130,11 @@ const TIMEOUT = 'use signal: AbortSignal.timeout(ms)';
 const OWN_CALLS = 'holdfast makes its own system calls';
 
 const readFlag = (value: unknown) => (value === 'r' ? undefined : 'a read opens the file for reading only');
+
+/** For `readText` and `readJson` only: the other reads have this option. */
+function readEncoding(value: unknown) {
+  return typeof value === 'string' && /^utf-?8$/i.test(value) ? undefined : 'the content is UTF-8';
+}
 
 function writeFlag(value: unknown) {
   if (value === 'w') {
@@ -169,7 +183,7 @@ const FOREIGN: Record<string, { read?: Hint; write?: Hint; ensure?: Hint; list?:
   tmpCreated: { write: TEMP_PATH },
   tmpfileCreated: { write: TEMP_PATH },
   // For `stageAtomic` only: the other writes have this option.
-  encoding: { write: 'use handle.writeFile(data, encoding) of the result' },
+  encoding: { read: readEncoding, write: 'use handle.writeFile(data, encoding) of the result' },
   schedule: { write: 'writes to one target are published in the order of their calls' },
   timeout: { read: TIMEOUT, write: TIMEOUT },
   preserveExistingMode: { write: 'use newFileMode without mode' },
@@ -207,6 +221,8 @@ export {
   OUTBOUND,
   READ,
   READ_FORM,
+  READ_JSON,
+  READ_TEXT,
   REMOVE,
   RENAME,
   ROOT_DEFAULTS,
@@ -216,4 +232,5 @@ export {
   TITLES,
   WALK,
   WRITE,
+  WRITE_JSON,
 };

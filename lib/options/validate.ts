@@ -129,6 +129,9 @@ function isPolluted() {
     top.missing !== undefined ||
     top.parent !== undefined ||
     top.prefix !== undefined ||
+    top.invalid !== undefined ||
+    top.ifMissing !== undefined ||
+    top.space !== undefined ||
     top.file !== undefined ||
     top.data !== undefined ||
     top.options !== undefined

@@ -11,8 +11,11 @@ import { list, listSync } from './list.js';
 import { remove, removeSync } from './remove.js';
 import { rename, renameSync } from './rename.js';
 import { exists, existsSync, findStat, lstat, lstatSync, readlink, readlinkSync, stat, statSync } from './stat.js';
+import { readJson, readJsonSync, readText, readTextSync, writeJson, writeJsonSync } from './text.js';
 import { walk } from './walk.js';
 import { invalidThis, invalidType, noCallback, noCallbackSync } from '../options/validate.js';
+import { removeStale } from '../verbs/clean.js';
+import { stage } from '../verbs/stage.js';
 import { write, writeSync } from '../verbs/write.js';
 import { writeMany } from '../verbs/write-many.js';
 import type { Identified } from '../schedule/root-handle.js';
@@ -223,6 +226,54 @@ class Root {
 
   readlinkSync(path: unknown, options?: unknown, callback: unknown = undefined) {
     return Root.#now(this, path, (methodRoot) => readlinkSync(path, options, methodRoot), Root.prototype.readlinkSync, callback);
+  }
+
+  readText(file: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#soon(this, file, (methodRoot) => readText(file, options, methodRoot), Root.prototype.readText, callback);
+  }
+
+  readTextSync(file: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#now(this, file, (methodRoot) => readTextSync(file, options, methodRoot), Root.prototype.readTextSync, callback);
+  }
+
+  readJson<T>(file: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#soon(this, file, (methodRoot) => readJson(file, options, methodRoot), Root.prototype.readJson, callback) as Promise<T>;
+  }
+
+  readJsonSync<T>(file: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#now(this, file, (methodRoot) => readJsonSync(file, options, methodRoot), Root.prototype.readJsonSync, callback) as T;
+  }
+
+  writeJson(file: unknown, value: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#soon(this, file, (methodRoot) => writeJson(file, value, options, methodRoot), Root.prototype.writeJson, callback);
+  }
+
+  writeJsonSync(file: unknown, value: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#now(this, file, (methodRoot) => writeJsonSync(file, value, options, methodRoot), Root.prototype.writeJsonSync, callback);
+  }
+
+  openRoot(dir: unknown, defaults?: unknown, callback: unknown = undefined): Promise<Root> {
+    const open = async (methodRoot: MethodRoot) => {
+      const checked = rootDefaults(defaults, methodRoot.defaults);
+      return new Root(await rootHandle.openBeneath(dir, methodRoot), checked);
+    };
+    return Root.#soon(this, dir, open, Root.prototype.openRoot, callback);
+  }
+
+  openRootSync(dir: unknown, defaults?: unknown, callback: unknown = undefined): Root {
+    const open = (methodRoot: MethodRoot) => {
+      const checked = rootDefaults(defaults, methodRoot.defaults);
+      return new Root(rootHandle.openBeneathSync(dir, methodRoot), checked);
+    };
+    return Root.#now(this, dir, open, Root.prototype.openRootSync, callback);
+  }
+
+  stage(file: unknown, options?: unknown, callback: unknown = undefined) {
+    return Root.#soon(this, file, (methodRoot) => stage(file, options, methodRoot), Root.prototype.stage, callback);
+  }
+
+  cleanStaleTemporaries(dir: unknown, options: unknown, callback: unknown = undefined) {
+    return Root.#soon(this, dir, (methodRoot) => removeStale(dir, options, methodRoot), Root.prototype.cleanStaleTemporaries, callback);
   }
 
   list(dir?: unknown, options?: unknown, callback: unknown = undefined) {

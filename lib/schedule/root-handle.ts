@@ -3,10 +3,13 @@
 import { direct } from '../native/direct.js';
 import { mayAnswerNow } from './sync-budget.js';
 import { native } from '../native/load.js';
+import { shown } from '../errors/holdfast-error.js';
 import { pathForLater, toPath } from '../options/paths.js';
+import { toPolicy } from '../options/values.js';
 import record = require('../native/record.js');
 import { IdentityIndex, RootIndex } from '../native/record-layout.js';
 import type { Handle } from '../native/binding.js';
+import type { MethodRoot } from '../options/flatten.js';
 import type { NativePath } from '../errors/failure.js';
 
 /** An open directory and its real path. */
@@ -56,6 +59,29 @@ export function openSoon(dir: unknown): Identified | Promise<Identified> {
 
 export async function open(dir: unknown): Promise<Identified> {
   return openInPool(toPath(dir, 'root'), false);
+}
+
+/** Opens a directory beneath a root. */
+export function openBeneathSync(dir: unknown, base: MethodRoot): Identified {
+  const path = toPath(dir, 'dir');
+  const handle = native().rootOpenBeneathSync(path, toPolicy(base.defaults.symlinks, true), base.handle, record.scratch);
+  if (!handle) {
+    throw record.failure(record.last, path);
+  }
+  return toOpened(handle, record.last, path);
+}
+
+/** Asynchronous twin of {@link openBeneathSync}. */
+export async function openBeneath(dir: unknown, base: MethodRoot): Promise<Identified> {
+  const path = toPath(dir, 'dir');
+  const given = shown(path);
+  const flags = toPolicy(base.defaults.symlinks, true);
+  const [answer, handle] = await native().rootOpenBeneathAsync(pathForLater(path, true), flags, base.handle);
+  const result = record.unpack(answer);
+  if (handle === undefined) {
+    throw record.failure(result, given);
+  }
+  return toOpened(handle, result, given);
 }
 
 /**

@@ -8,6 +8,8 @@ import record = require('../native/record.js');
 import { CLEAN } from '../options/schema.js';
 import { optionsOf } from '../options/names.js';
 import { invalidType, noCallback, outOfRange } from '../options/validate.js';
+import { toPolicy } from '../options/values.js';
+import type { MethodRoot } from '../options/flatten.js';
 
 function toAge(value: unknown) {
   if (typeof value !== 'number') {
@@ -19,11 +21,14 @@ function toAge(value: unknown) {
   return value;
 }
 
-async function removeStale(dir: unknown, options: unknown) {
+/** @param methodRoot the root whose method is called */
+export async function removeStale(dir: unknown, options: unknown, methodRoot: MethodRoot | undefined) {
   const path = toPath(dir, 'dir');
   const olderThanMs = toAge(optionsOf(options, CLEAN).olderThanMs);
   const given = shown(path);
-  const [answer, removed] = await inPool(() => native().cleanAsync(pathForLater(path, false), olderThanMs));
+  const fixed = pathForLater(path, methodRoot !== undefined);
+  const flags = methodRoot === undefined ? 0 : toPolicy(methodRoot.defaults.symlinks, true);
+  const [answer, removed] = await inPool(() => native().cleanAsync(fixed, olderThanMs, flags, methodRoot?.handle));
   if (removed === undefined) {
     throw record.failure(record.unpack(answer), given);
   }
@@ -33,6 +38,6 @@ async function removeStale(dir: unknown, options: unknown) {
 export function cleanStaleTemporaries(dir: unknown, options: unknown, callback: unknown = undefined) {
   return promised(() => {
     noCallback(callback);
-    return pending(removeStale(dir, options));
+    return pending(removeStale(dir, options, undefined));
   }, cleanStaleTemporaries);
 }

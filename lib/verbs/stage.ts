@@ -16,6 +16,7 @@ import { invalidThis, noArguments, noCallback } from '../options/validate.js';
 import { toResult } from './write.js';
 import { IdentityIndex, StageIndex } from '../native/record-layout.js';
 import type { Handle } from '../native/binding.js';
+import type { MethodRoot } from '../options/flatten.js';
 import type { NativePath } from '../errors/failure.js';
 import type { promises } from 'node:fs';
 
@@ -145,21 +146,22 @@ function invalidState() {
   return Object.assign(new Error('Invalid state: the staged file was committed or aborted before'), { code: 'ERR_INVALID_STATE' });
 }
 
-async function stage(file: unknown, options: unknown) {
+/** @param methodRoot the root whose method is called */
+export async function stage(file: unknown, options: unknown, methodRoot: MethodRoot | undefined) {
   const path = toPath(file, 'file');
-  const { flags, modes, root, signal } = stageArguments(options);
+  const { flags, modes, root, signal } = stageArguments(options, methodRoot?.defaults);
   signal?.throwIfAborted();
   const given = shown(path);
-  const fixed = pathForLater(path, root !== undefined);
+  const fixed = pathForLater(path, methodRoot !== undefined || root !== undefined);
   const fixedRoot = root === undefined ? undefined : pathForLater(toPath(root, 'root'), false);
-  const target = () => targetOf(fixed, fixedRoot, undefined, flags);
-  return abortable(signal, begin({ given, fixed, root: fixedRoot, flags, modes, target, signal }), (staged) => staged[Symbol.asyncDispose]());
+  const target = () => targetOf(fixed, fixedRoot, methodRoot, flags);
+  return abortable(signal, begin({ given, fixed, root: fixedRoot, methodRoot, flags, modes, target, signal }), (staged) => staged[Symbol.asyncDispose]());
 }
 
-type BeginArguments = Omit<Staged, 'stage'> & { root: NativePath | undefined; flags: number; modes: number };
+type BeginArguments = Omit<Staged, 'stage'> & { root: NativePath | undefined; methodRoot: MethodRoot | undefined; flags: number; modes: number };
 
-async function begin({ given, fixed, root, flags, modes, target, signal }: BeginArguments) {
-  const [answer, begun] = await withRoot(root, undefined, (base) =>
+async function begin({ given, fixed, root, methodRoot, flags, modes, target, signal }: BeginArguments) {
+  const [answer, begun] = await withRoot(root, methodRoot, (base) =>
     inPool(async () => {
       signal?.throwIfAborted();
       return nativeForStages().stageBegin(fixed, flags | SHARED, modes, base?.handle);
@@ -191,7 +193,7 @@ async function begin({ given, fixed, root, flags, modes, target, signal }: Begin
 export function stageAtomic(file: unknown, options?: unknown, callback: unknown = undefined) {
   return promised(() => {
     noCallback(callback);
-    return pending(stage(file, options));
+    return pending(stage(file, options, undefined));
   }, stageAtomic);
 }
 

@@ -1,13 +1,14 @@
 //! `openRoot`.
 
-use crate::args::{PathArgument, PathRoom};
+use crate::args::{PathArgument, PathRoom, scope};
 use crate::call::{Call, Value};
-use crate::handle::{RootHandle, Slot};
+use crate::handle::{RootHandle, Slot, clone_root};
 use crate::job::{Extra, Job, Reply};
 use crate::record::{Record, Scratch, guarded, set_identity};
 use crate::record_layout::root as layout;
 use holdfast_core::error::Error;
 use holdfast_core::nonblocking::{self, Cached};
+use holdfast_core::ops::sub_root;
 use holdfast_core::resolve::Root;
 use holdfast_core::resolve::{Policy, Resolver, Scope};
 use napi::bindgen_prelude::{AsyncTask, External};
@@ -88,6 +89,58 @@ pub fn root_open_async(path: PathArgument, probe_locality: bool) -> AsyncTask<Jo
         },
         Err(failure) => Reply::of(Err(failure)),
     })
+}
+
+fn open_beneath(
+    path: &[u8],
+    flags: u32,
+    root: Option<&Arc<Root>>,
+) -> Result<(Record, Arc<Root>), Error> {
+    let root = sub_root::open(&scope(flags, root), path)?;
+    let mut record = Record::new(0.0);
+    record.set_path(Some(root.real()));
+    fill(&mut record, &root);
+    Ok((record, Arc::new(root)))
+}
+
+/// Opens a directory beneath a root on the calling thread. Returns `None` with an error in the
+/// record.
+#[napi(catch_unwind)]
+pub fn root_open_beneath_sync(
+    path: PathArgument,
+    flags: u32,
+    root: &RootHandle,
+    scratch: Scratch,
+) -> Option<RootHandle> {
+    match guarded(|| open_beneath(&path.0, flags, clone_root(Some(root))?.as_ref())) {
+        Ok((record, root)) => {
+            scratch.put(&record);
+            Some(External::new(Slot::new(root)))
+        }
+        Err(failure) => {
+            scratch.put(&failure);
+            None
+        }
+    }
+}
+
+/// Opens a directory beneath a root in the pool.
+#[napi(catch_unwind)]
+pub fn root_open_beneath_async(
+    path: PathArgument,
+    flags: u32,
+    root: &RootHandle,
+) -> AsyncTask<Job> {
+    let root = clone_root(Some(root));
+    Job::queue(
+        move || match guarded(|| open_beneath(&path.0, flags, root?.as_ref())) {
+            Ok((record, root)) => Reply {
+                record,
+                extra: Extra::Root(root),
+            },
+            Err(failure) => Reply::of(Err(failure)),
+        },
+    )
 }
 
 /// Closes the root once the calls in progress have ended. A root without references is closed when

@@ -25,6 +25,8 @@ const STATUS: Record<HoldfastErrorCode, number> = {
   'already-exists': 409,
   'path-mismatch': 409,
   'too-large': 413,
+  'invalid-text': 422,
+  'invalid-json': 422,
   'not-durable': 500,
   'root-closed': 500,
   'unsupported-platform': 500,

@@ -1,9 +1,10 @@
 //! Removes the temporaries that killed processes left behind.
 
+use super::sub_root;
 use crate::error::Error;
 use crate::metadata;
 use crate::path;
-use crate::resolve::Root;
+use crate::resolve::{Root, Scope};
 use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
 use crate::temporary;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -23,7 +24,23 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// As [`Root::open`]; otherwise the errno of reading the directory or of removing a temporary.
 /// Temporaries removed before the error stay removed.
 pub fn remove(raw: &[u8], older_than: Duration) -> Result<Vec<Vec<u8>>, Error> {
-    let root = Root::open(raw)?;
+    remove_in(&Root::open(raw)?, older_than)
+}
+
+/// Removes stale temporaries from a directory beneath the root of a scope, as [`remove`].
+///
+/// # Errors
+///
+/// As [`sub_root::open`]; otherwise as [`remove`].
+pub fn remove_beneath(
+    scope: &Scope<'_>,
+    raw: &[u8],
+    older_than: Duration,
+) -> Result<Vec<Vec<u8>>, Error> {
+    remove_in(&sub_root::open(scope, raw)?, older_than)
+}
+
+fn remove_in(root: &Root, older_than: Duration) -> Result<Vec<Vec<u8>>, Error> {
     let directory = root.directory();
     let dir = directory.as_fd();
     // Separate descriptor: name locks are tested through an open file description of this call

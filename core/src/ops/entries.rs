@@ -57,19 +57,25 @@ pub(super) fn open(scope: &Scope<'_>, located: &Located<'_>) -> Result<Directory
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
     match scope.open(&located.text, flags, last) {
         Ok(found) => Ok(Directory::of(found.fd)?),
-        Err(error) => Err(explain(scope, located, last, error)),
+        Err(error) => Err(explain(SCANDIR, scope, located, last, error)),
     }
 }
 
 /// Finds the cause of ENOTDIR: a file, a symlink, or a path beneath a file.
-fn explain(scope: &Scope<'_>, located: &Located<'_>, last: Last, error: Error) -> Error {
+pub(super) fn explain(
+    syscall: &'static str,
+    scope: &Scope<'_>,
+    located: &Located<'_>,
+    last: Last,
+    error: Error,
+) -> Error {
     if error.errno() == Some(sys::ENOTDIR)
         && let Ok(stat) = scope.stat(&located.text, last)
         && !stat.is_directory()
     {
         let os = Os {
             errno: sys::ENOTDIR,
-            syscall: SCANDIR,
+            syscall,
         };
         return if stat.is_symlink() {
             Error::refused(Code::Symlink, "link")
@@ -77,7 +83,7 @@ fn explain(scope: &Scope<'_>, located: &Located<'_>, last: Last, error: Error) -
             Error::refused_by(Code::NotDirectory, stat.kind_word(), os)
         };
     }
-    classify_stat(SCANDIR, error)
+    classify_stat(syscall, error)
 }
 
 /// Returns kind and stat of an entry: from the record where it tells the kind and no stat is

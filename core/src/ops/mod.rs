@@ -10,6 +10,7 @@ pub mod read;
 pub mod remove;
 pub mod rename;
 pub mod stat;
+pub mod sub_root;
 mod tree;
 mod two_names;
 pub mod walk;

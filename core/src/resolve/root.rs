@@ -85,6 +85,11 @@ impl Root {
         self.identity == (stat.dev, stat.ino) && sys::is_removed_directory(self.directory().as_fd())
     }
 
+    /// Returns the absolute path as the caller gave it.
+    pub(crate) fn given(&self) -> &[u8] {
+        &self.given
+    }
+
     /// Returns the real path of the directory as of the open.
     #[must_use]
     pub fn real(&self) -> &[u8] {
