@@ -100,7 +100,6 @@ exactly<Equal<HoldfastErrorCode, HoldfastPolicyCode | HoldfastOperationalCode>>(
 exactly<
   Equal<
     HoldfastPolicyCode,
-  ListOptions,
     | 'invalid-path'
     | 'outside-workspace'
     | 'symlink'

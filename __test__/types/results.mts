@@ -131,6 +131,9 @@ export function report(error: unknown): { status: number; body: HoldfastErrorPub
       return { status: 409, body };
     case 'too-large':
       return { status: 413, body };
+    case 'invalid-text':
+    case 'invalid-json':
+      return { status: 422, body };
     case 'invalid-path':
     case 'outside-workspace':
     case 'symlink':
