@@ -144,6 +144,7 @@ export function isNotFound(error: unknown): boolean;
  * | 404 | `not-found`, `ENOENT` |
  * | 409 | `already-exists`, `path-mismatch`, `EEXIST` |
  * | 413 | `too-large` |
+ * | 422 | `invalid-text`, `invalid-json` |
  * | 503 | `EMFILE`, `ENFILE` |
  * | 507 | `ENOSPC`, `EDQUOT` |
  * | 500 | every other value |

@@ -129,12 +129,13 @@ describe.each(CASES)('resolved by $resolver, $form form', ({ symlinks, call }) =
   });
 
   it('leaves no descriptor open', async () => {
-    const { root } = ground(LAYOUT, symlinks);
-    const before = openFiles();
+    const { root, dir } = ground(LAYOUT, symlinks);
+    const open = () => openFiles().filter((file) => file.includes(dir));
+    const before = open();
     for (const name of ['d', 'f', 'no', 'lf', '.']) {
       for (const method of ['stat', 'lstat', 'exists', 'readlink', 'list'] as const) await call(root, method, name).catch(() => {});
     }
-    expect(openFiles()).toEqual(before);
+    expect(open()).toEqual(before);
   });
 });
 
