@@ -3,6 +3,7 @@
 import { readRows } from './rows-read.mjs';
 import { writeRows } from './rows-write.mjs';
 import { ensureDirRows } from './rows-ensure-dir.mjs';
+import { rootRows } from './rows-root.mjs';
 
 /**
  * The environment of a row.
@@ -42,4 +43,4 @@ import { ensureDirRows } from './rows-ensure-dir.mjs';
  */
 
 /** @type {Row[]} */
-export const rows = [...readRows, ...writeRows, ...ensureDirRows];
+export const rows = [...readRows, ...writeRows, ...ensureDirRows, ...rootRows];

@@ -133,26 +133,15 @@ class Root {
   }
 
   open(file: unknown, options?: unknown, callback: unknown = undefined) {
-    return Root.#begin(this, file, (methodRoot) => {
-      noCallback(callback);
-      return open(file, options, methodRoot);
-    }, Root.prototype.open);
+    return Root.#soon(this, file, (methodRoot) => open(file, options, methodRoot), Root.prototype.open, callback);
   }
 
   writeAtomic(file: unknown, data: unknown, options?: unknown, callback: unknown = undefined) {
-    return Root.#begin(this, file, (methodRoot) => {
-      noCallback(callback);
-      return write(file, data, options, methodRoot);
-    }, Root.prototype.writeAtomic);
+    return Root.#soon(this, file, (methodRoot) => write(file, data, options, methodRoot), Root.prototype.writeAtomic, callback);
   }
 
   writeAtomicSync(file: unknown, data: unknown, options?: unknown, callback: unknown = undefined) {
-    try {
-      noCallbackSync(callback);
-      return writeSync(file, data, options, Root.#bound(this, Root.prototype.writeAtomicSync).#use(file));
-    } catch (error) {
-      throw atCaller(error, Root.prototype.writeAtomicSync);
-    }
+    return Root.#now(this, file, (methodRoot) => writeSync(file, data, options, methodRoot), Root.prototype.writeAtomicSync, callback);
   }
 
   writeAtomicMany(entries: unknown, options?: unknown, callback: unknown = undefined) {
@@ -163,10 +152,7 @@ class Root {
   }
 
   ensureDir(dir: unknown, options?: unknown, callback: unknown = undefined) {
-    return Root.#begin(this, dir, (methodRoot) => {
-      noCallback(callback);
-      return ensure(dir, options, methodRoot);
-    }, Root.prototype.ensureDir);
+    return Root.#soon(this, dir, (methodRoot) => ensure(dir, options, methodRoot), Root.prototype.ensureDir, callback);
   }
 
   ensureDirSync(dir: unknown, options?: unknown, callback: unknown = undefined) {

@@ -1,0 +1,80 @@
+// Rows of a root: stat and exists, list, walk.
+
+import assert from 'node:assert';
+import fs from 'node:fs';
+import path from 'node:path';
+
+const LISTED = 1000;
+/** Directories of the tree with their files each: 10,100 entries. */
+const DIRECTORIES = 100;
+const FILES = 100;
+
+function makeListed({ dir }) {
+  fs.mkdirSync(path.join(dir, 'listed'), { recursive: true });
+  for (let index = 0; index < LISTED; index += 1) fs.writeFileSync(path.join(dir, 'listed', `name-${index}.txt`), '');
+}
+
+function makeTree({ dir }) {
+  for (let outer = 0; outer < DIRECTORIES; outer += 1) {
+    const at = path.join(dir, 'tree', `group-${outer % 10}`, `directory-${outer}`);
+    fs.mkdirSync(at, { recursive: true });
+    for (let index = 0; index < FILES; index += 1) fs.writeFileSync(path.join(at, `name-${index}.txt`), '');
+  }
+}
+
+async function readWithStats(at) {
+  const entries = await fs.promises.readdir(at, { withFileTypes: true });
+  return Promise.all(entries.map((entry) => fs.promises.lstat(path.join(at, entry.name))));
+}
+
+function readWithStatsSync(at) {
+  return fs.readdirSync(at, { withFileTypes: true }).map((entry) => fs.lstatSync(path.join(at, entry.name)));
+}
+
+async function treeWithStats(at) {
+  const entries = await fs.promises.readdir(at, { withFileTypes: true, recursive: true });
+  return Promise.all(entries.map((entry) => fs.promises.lstat(path.join(entry.parentPath, entry.name))));
+}
+
+async function walked(walk) {
+  const entries = [];
+  for await (const entry of walk) entries.push(entry);
+  return entries;
+}
+
+const major = Number(process.versions.node.split('.')[0]);
+
+/** A row with one call of `node:fs` and one of a root. */
+function row(id, title, prepare, node, own, limit, check, places = ['tmpfs']) {
+  return {
+    id,
+    title,
+    places,
+    prepare,
+    candidates(context) {
+      const root = context.holdfast.openRootSync(context.dir);
+      return [
+        { id: 'node', label: node.label, run: () => node.run(context.dir) },
+        { id: 'holdfast', label: own.label, run: () => own.run(root) },
+      ];
+    },
+    check: (context, result) => check(result),
+    targets: [{ candidate: 'holdfast', against: 'node', limit: () => limit, text: `≤ ${limit.toFixed(2)}` }],
+  };
+}
+
+const count = (expected) => (result) => assert.equal(result.length, expected);
+const listed = (dir) => path.join(dir, 'listed');
+const tree = (dir) => path.join(dir, 'tree');
+const one = (dir) => path.join(dir, 'listed', 'name-0.txt');
+const TREE = DIRECTORIES * FILES + DIRECTORIES + 10;
+
+export const rootRows = [
+  row('root-stat', 'root.stat, cached', makeListed, { label: 'fs.promises.stat', run: (dir) => fs.promises.stat(one(dir)) }, { label: 'root.stat', run: (root) => root.stat('listed/name-0.txt') }, 0.2, (stat) => assert.ok(stat.isFile())),
+  row('root-exists', 'root.exists, cached', makeListed, { label: 'fs.promises.access', run: (dir) => fs.promises.access(one(dir)) }, { label: 'root.exists', run: (root) => root.exists('listed/name-0.txt') }, 0.2, () => {}),
+  row('root-list', 'root.list, 1,000 entries', makeListed, { label: 'fs.promises.readdir with types', run: (dir) => fs.promises.readdir(listed(dir), { withFileTypes: true }) }, { label: 'root.list', run: (root) => root.list('listed') }, 1, count(LISTED)),
+  row('root-list-stat', 'root.list with stat, 1,000 entries', makeListed, { label: 'readdir with types, and lstat each', run: (dir) => readWithStats(listed(dir)) }, { label: 'root.list, stat: true', run: (root) => root.list('listed', { stat: true }) }, 0.3, count(LISTED)),
+  row('root-list-stat-sync', 'root.listSync with stat, 1,000 entries', makeListed, { label: 'readdirSync with types, and lstatSync each', run: (dir) => readWithStatsSync(listed(dir)) }, { label: 'root.listSync, stat: true', run: (root) => root.listSync('listed', { stat: true }) }, 0.55, count(LISTED)),
+  row('root-walk', 'root.walk, 10,110 entries', makeTree, { label: 'fs.promises.readdir, recursive, with types', run: (dir) => fs.promises.readdir(tree(dir), { withFileTypes: true, recursive: true }) }, { label: 'root.walk', run: (root) => walked(root.walk('tree')) }, major >= 26 ? 0.85 : 0.35, count(TREE)),
+  row('root-walk-stat', 'root.walk with stat, 10,110 entries', makeTree, { label: 'readdir, recursive, and lstat each', run: (dir) => treeWithStats(tree(dir)) }, { label: 'root.walk, stat: true', run: (root) => walked(root.walk('tree', { stat: true })) }, 0.25, count(TREE)),
+];
