@@ -76,7 +76,7 @@ needs('linux', 'root', 'setpriv')('a directory that another user may not search'
         await outcome(() => walk({ onError: 'skip', filter: () => true, stat: true })),
         await outcome(() => walk({ filter: ({ name }) => name !== 'shut' })),
       ])))();`;
-    const [command, ...args] = [...asUser1000, process.execPath, '-e', program] as [string, ...string[]];
+    const [command = '', ...args] = [...asUser1000, process.execPath, '-e', program];
     expect(JSON.parse(execFileSync(command, args, { encoding: 'utf8' }))).toEqual([
       [['d', true]],
       'EACCES lstat mute',
