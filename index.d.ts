@@ -28,5 +28,7 @@ export * from './types/read.js';
 export * from './types/root-read.js';
 export * from './types/root.js';
 export * from './types/root-changes.js';
+export * from './types/root-set.js';
 export * from './types/stage.js';
+export * from './types/temp-root.js';
 export * from './types/write.js';

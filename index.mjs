@@ -18,6 +18,8 @@ export const {
   openLocalFileSafely,
   openRoot,
   openRootSync,
+  openRoots,
+  openTempRoot,
   readLocalFileSafely,
   readLocalFileSafelySync,
   stageAtomic,

@@ -1,7 +1,9 @@
 import { HoldfastError, isHoldfastError } from './errors/holdfast-error.js';
 import { httpStatus, isNotFound, toPublicError } from './errors/public-error.js';
 import { capabilities } from './native/capabilities.js';
+import { openRoots } from './root/root-set.js';
 import { openRoot, openRootSync } from './root/root.js';
+import { openTempRoot } from './root/temp-root.js';
 import { cleanStaleTemporaries } from './verbs/clean.js';
 import { ensureDir, ensureDirSync } from './verbs/ensure-dir.js';
 import { openLocalFileSafely, readLocalFileSafely, readLocalFileSafelySync } from './verbs/read.js';
@@ -29,6 +31,8 @@ export = {
   openLocalFileSafely,
   openRoot,
   openRootSync,
+  openRoots,
+  openTempRoot,
   readLocalFileSafely,
   readLocalFileSafelySync,
   stageAtomic,

@@ -29,6 +29,7 @@ pub enum Extra {
     /// One record for each of many items.
     Records(Vec<Record>),
     Root(std::sync::Arc<holdfast_core::resolve::Root>),
+    TempRoot(std::sync::Arc<holdfast_core::ops::temp_root::TempRoot>),
     Stage(Stage),
 }
 
@@ -92,6 +93,7 @@ impl Reply {
                 }
                 pair.set(1, list)?;
             }
+            Extra::TempRoot(temporary) => pair.set(1, External::new(Slot::new(temporary)))?,
             Extra::Root(root) => pair.set(1, External::new(Slot::new(root)))?,
             Extra::Stage(stage) => pair.set(1, External::new(stage))?,
         }

@@ -102,6 +102,9 @@ export interface Native {
   renameSync(from: NativePath, to: NativePath, flags: number, root: Handle | undefined, toRoot: Handle | undefined, scratch: Float64Array): void;
   renameAsync(from: NativePath, to: NativePath, flags: number, root: Handle | undefined, toRoot: Handle | undefined): Promise<Reply>;
   cleanAsync(path: NativePath, olderThanMs: number, flags: number, root: Handle | undefined): Promise<Reply<Buffer[]>>;
+  tempRootCreate(parent: NativePath, prefix: NativePath, isShared: boolean): Promise<Reply<Handle>>;
+  tempRootHandle(temporary: Handle): Handle | undefined | null;
+  tempRootRemove(temporary: Handle): Promise<Reply>;
   rootOpenSync(path: NativePath, scratch: Float64Array): Handle | undefined | null;
   readProc(path: string): Buffer | undefined;
   rootOpenAsync(path: NativePath, probe: boolean): Promise<Reply<Handle>>;

@@ -391,5 +391,10 @@ async function whenOpened(opened: Promise<Identified>, defaults: Defaults) {
   return new Root(await opened, defaults);
 }
 
+/** Makes a root of a directory that is open. */
+export function adopt(opened: Identified) {
+  return new Root(opened, (noDefaults ??= rootDefaults(undefined)));
+}
+
 export { ensureOf, openedOf, statOf, writeOf };
 export type { Root };

@@ -26,7 +26,7 @@ export interface Opened {
  */
 export type Identified = Opened & { dev: number; ino: number; inoLow: number };
 
-function toOpened(handle: Handle, result: record.Result, path: NativePath): Identified {
+export function toOpened(handle: Handle, result: record.Result, path: NativePath): Identified {
   const { numbers } = result;
   return {
     handle,

@@ -23,7 +23,7 @@ fn open(path: &[u8]) -> Result<(Record, Arc<Root>), Error> {
     Ok((record, Arc::new(root)))
 }
 
-fn fill(record: &mut Record, root: &Root) {
+pub(crate) fn fill(record: &mut Record, root: &Root) {
     #[allow(
         clippy::cast_precision_loss,
         reason = "a process opens fewer than 2^53 roots"

@@ -1,6 +1,7 @@
 //! Removes the temporaries that killed processes left behind.
 
 use super::sub_root;
+use super::temp_root;
 use crate::error::Error;
 use crate::metadata;
 use crate::path;
@@ -13,6 +14,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 ///
 /// A temporary is stale when its content and its inode are unchanged for `older_than` and no live
 /// process holds its lock.
+///
+/// A temporary root ([`super::temp_root`]) is removed with its content.
 ///
 /// A temporary is a regular file whose whole name has the form of `temporary/name.rs`. Streams and
 /// staged files lock the name before the file exists, and the file itself, until they are
@@ -48,6 +51,12 @@ fn remove_in(root: &Root, older_than: Duration) -> Result<Vec<Vec<u8>>, Error> {
     let readable = temporary::readable(dir);
     let mut removed = Vec::new();
     for name in sys::list(dir)? {
+        if temp_root::is_name_of_one(&name) {
+            if remove_temp_root(dir, &name, older_than)? {
+                removed.push(path::join(root.real(), &name).into_owned());
+            }
+            continue;
+        }
         if !temporary::is_name_of_one(&name)
             || readable
                 .as_ref()
@@ -67,6 +76,30 @@ fn remove_in(root: &Root, older_than: Duration) -> Result<Vec<Vec<u8>>, Error> {
         drop(stale);
     }
     Ok(removed)
+}
+
+/// Removes a temporary root, with its content, whose process is gone: nobody holds its lock. Returns
+/// whether it was removed. One that cannot be opened or locked stays.
+fn remove_temp_root(
+    parent: BorrowedFd<'_>,
+    name: &[u8],
+    older_than: Duration,
+) -> Result<bool, Error> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
+    let Ok(dir) = sys::open_at(parent, name, flags) else {
+        return Ok(false);
+    };
+    let stat = sys::fstat(dir.as_fd())?;
+    let is_stale = metadata::is_own(stat.uid)
+        && age(&stat).is_some_and(|age| age >= older_than)
+        && matches!(sys::try_lock(dir.as_fd()), Ok(true));
+    if !is_stale {
+        return Ok(false);
+    }
+    match temp_root::remove_locked(parent, name, dir.as_fd(), &|| false) {
+        Ok(count) => Ok(count > 0),
+        Err(failure) => Err(failure.error),
+    }
 }
 
 /// A temporary that may be removed. Its lock is held until the removal, so that a maker that locks

@@ -11,6 +11,7 @@ pub mod remove;
 pub mod rename;
 pub mod stat;
 pub mod sub_root;
+pub mod temp_root;
 mod tree;
 mod two_names;
 pub mod walk;

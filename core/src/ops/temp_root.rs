@@ -1,0 +1,156 @@
+//! A private directory for the life of a process: created with an unguessable name, locked, and
+//! removed with its content.
+
+use super::failure::Failure;
+use super::remove::remove_tree;
+use super::tree::Tree;
+use super::write::IsAborted;
+use crate::error::{Code, Error, Os, Refusal};
+use crate::metadata;
+use crate::path;
+use crate::resolve::{Resolver, Root};
+use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
+use crate::temporary::with_random_name;
+use std::sync::Arc;
+
+/// The end of every name: 128 random bits are before it.
+const SUFFIX: &[u8] = b".dir";
+const PREFIX: &[u8] = b".holdfast-";
+const DIGITS: usize = 32;
+
+/// A directory that exists until it is removed. [`super::clean`] removes it when its process is
+/// gone.
+#[derive(Debug)]
+pub struct TempRoot {
+    parent: Arc<OwnedFd>,
+    name: Vec<u8>,
+    /// The directory, locked (`flock`).
+    dir: OwnedFd,
+    root: Arc<Root>,
+}
+
+impl TempRoot {
+    /// Creates a directory with mode 0700 in an existing one. `is_shared` demands of that one what
+    /// a directory like `/tmp` has: it belongs to root or this user, and nobody else may rename
+    /// entries in it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Root::open`]; [`Code::InsecurePermissions`]; otherwise what the system returned.
+    pub fn create(parent: &[u8], prefix: &[u8], is_shared: bool) -> Result<Self, Error> {
+        let above = Root::open(parent)?;
+        let held = above.directory();
+        if is_shared {
+            check_shared(&sys::fstat(held.as_fd())?)?;
+        }
+        const TRIES: u32 = 16;
+        for _ in 0..TRIES {
+            let mut name = Vec::new();
+            let (_, dir) = with_random_name(SUFFIX, |random| {
+                name = [prefix, random].concat();
+                make(held.as_fd(), &name)
+            })?;
+            // Whoever cleans up meanwhile takes it for one of a dead process.
+            let is_judged = matches!(sys::try_lock(dir.as_fd()), Ok(false));
+            let stat = sys::statx(dir.as_fd())?;
+            let is_there =
+                sys::fstatat(held.as_fd(), &name).is_ok_and(|seen| seen.is_same_object(&stat));
+            if is_judged || !is_there {
+                continue;
+            }
+            let real = path::join(above.real(), &name).into_owned();
+            let copy = dir.try_clone().map_err(|error| Os {
+                errno: error.raw_os_error().unwrap_or(sys::EMFILE),
+                syscall: "fcntl",
+            })?;
+            return Ok(Self {
+                parent: held,
+                name,
+                root: Arc::new(Root::from_fd(copy, &stat, real.clone(), real)),
+                dir,
+            });
+        }
+        Err(Error::refused(Code::PathMismatch, "retries"))
+    }
+
+    /// Returns the directory as a root.
+    #[must_use]
+    pub fn root(&self) -> &Arc<Root> {
+        &self.root
+    }
+
+    /// Removes the directory with its content. Returns the number of entries.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`super::remove::remove`] for a tree; [`Code::PathMismatch`] when another directory
+    /// has the name.
+    pub fn remove(&self, is_aborted: IsAborted<'_>) -> Result<u64, Failure> {
+        remove_locked(
+            self.parent.as_fd(),
+            &self.name,
+            self.dir.as_fd(),
+            is_aborted,
+        )
+    }
+}
+
+fn make(parent: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, Os> {
+    const PRIVATE: u32 = 0o700;
+    sys::make_dir_at(parent, name, PRIVATE)?;
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
+    let dir = sys::open_at(parent, name, flags)?;
+    let stat = sys::fstat(dir.as_fd())?;
+    if sys::HAS_MODES && metadata::is_own(stat.uid) && stat.mode & 0o777 != PRIVATE {
+        sys::change_mode(dir.as_fd(), stat.permissions() & !0o777 | PRIVATE)?;
+    }
+    Ok(dir)
+}
+
+/// Refuses a directory in which another user could exchange what this one creates.
+fn check_shared(parent: &Stat) -> Result<(), Error> {
+    if !metadata::others_may_rename_in(parent) || !sys::HAS_MODES {
+        return Ok(());
+    }
+    Err(Refusal {
+        mode: Some(parent.permissions()),
+        uid: Some(parent.uid),
+        euid: Some(sys::effective_user()),
+        ..Refusal::new(Code::InsecurePermissions, "")
+    }
+    .into())
+}
+
+/// Removes a directory that the caller has opened and locked.
+pub(super) fn remove_locked(
+    parent: BorrowedFd<'_>,
+    name: &[u8],
+    dir: BorrowedFd<'_>,
+    is_aborted: IsAborted<'_>,
+) -> Result<u64, Failure> {
+    match sys::fstatat(parent, name) {
+        Ok(seen) if seen.is_same_object(&sys::fstat(dir)?) => {}
+        Ok(_) => return Err(Error::refused(Code::PathMismatch, "exchanged").into()),
+        Err(os) if os.errno == sys::ENOENT => return Ok(0),
+        Err(os) => return Err(os.into()),
+    }
+    let tree = Tree::new(parent, Resolver::detect())?;
+    match remove_tree(tree, parent, name, is_aborted) {
+        Err(failure) if failure.error.code() == Some(Code::NotFound) => Ok(failure.done),
+        result => result,
+    }
+}
+
+/// Returns whether a name has the form of a temporary root's.
+pub(super) fn is_name_of_one(name: &[u8]) -> bool {
+    let Some(rest) = name.strip_suffix(SUFFIX) else {
+        return false;
+    };
+    let Some(start) = rest.len().checked_sub(DIGITS) else {
+        return false;
+    };
+    rest[..start].ends_with(PREFIX)
+        && rest[start..]
+            .iter()
+            .all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+}
