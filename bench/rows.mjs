@@ -4,6 +4,7 @@ import { readRows } from './rows-read.mjs';
 import { writeRows } from './rows-write.mjs';
 import { ensureDirRows } from './rows-ensure-dir.mjs';
 import { rootRows } from './rows-root.mjs';
+import { changeRows } from './rows-change.mjs';
 
 /**
  * The environment of a row.
@@ -43,4 +44,4 @@ import { rootRows } from './rows-root.mjs';
  */
 
 /** @type {Row[]} */
-export const rows = [...readRows, ...writeRows, ...ensureDirRows, ...rootRows];
+export const rows = [...readRows, ...writeRows, ...ensureDirRows, ...rootRows, ...changeRows];
