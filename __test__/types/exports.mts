@@ -34,7 +34,19 @@ import type {
   ReadTextResult,
   Root,
   RootDefaults,
+  RootChanges,
   RootReads,
+  CopyInOptions,
+  CopyOptions,
+  CopyResult,
+  LocatedPath,
+  RemoveOptions,
+  RemoveResult,
+  RenameOptions,
+  RenameResult,
+  RootSet,
+  TempRoot,
+  TempRootOptions,
   StagedFile,
   StatOptions,
   SymlinkPolicy,
@@ -66,6 +78,8 @@ exactly<
     | 'openLocalFileSafely'
     | 'openRoot'
     | 'openRootSync'
+    | 'openRoots'
+    | 'openTempRoot'
     | 'capabilities'
     | 'isHoldfastError'
     | 'isNotFound'
@@ -209,11 +223,30 @@ exactly<
     | 'ensureDir'
     | 'ensureDirSync'
     | keyof RootReads
+    | keyof RootChanges
     | 'close'
     | typeof Symbol.dispose
     | typeof Symbol.asyncDispose
   >
 >();
+exactly<
+  Equal<Fields<RootChanges>, 'rename' | 'renameSync' | 'remove' | 'removeSync' | 'copy' | 'copySync' | 'copyIn' | 'copyInSync'>
+>();
+exactly<Equal<Fields<RenameOptions>, 'toRoot' | 'overwrite' | 'durable' | 'mkdir'>>();
+exactly<Equal<Fields<RenameResult>, 'path' | 'same' | 'durable' | 'containment'>>();
+exactly<
+  Equal<Fields<RemoveOptions>, 'recursive' | 'missing' | 'maxEntries' | 'durable' | 'signal' | 'force' | 'maxRetries' | 'retryDelay'>
+>();
+exactly<Equal<Fields<RemoveResult>, 'removed'>>();
+exactly<Equal<Fields<CopyInOptions>, 'overwrite' | 'mode' | 'maxBytes' | 'durable' | 'signal'>>();
+exactly<Equal<Fields<CopyOptions>, keyof CopyInOptions | 'toRoot' | 'recursive' | 'maxEntries' | 'force' | 'dereference'>>();
+exactly<Equal<Fields<CopyResult>, 'path' | 'copied' | 'size' | 'durable' | 'containment'>>();
+exactly<Equal<Fields<LocatedPath>, 'root' | 'path'>>();
+exactly<
+  Equal<Fields<RootSet>, 'roots' | 'locate' | 'replace' | 'close' | typeof Symbol.dispose | typeof Symbol.asyncDispose>
+>();
+exactly<Equal<Fields<TempRoot>, 'root' | 'path' | 'remove' | typeof Symbol.asyncDispose>>();
+exactly<Equal<Fields<TempRootOptions>, 'parent' | 'prefix'>>();
 exactly<
   Equal<
     Fields<RootReads>,
@@ -251,9 +284,12 @@ exactly<
     | 'uid'
     | 'euid'
     | 'remedy'
+    | 'temporary'
     | 'published'
     | 'size'
     | 'limit'
+    | 'removed'
+    | 'copied'
   >
 >();
 exactly<Equal<Fields<HoldfastErrorPublic>, 'code' | 'category' | 'message' | 'remedy'>>();
@@ -261,6 +297,6 @@ exactly<Equal<Fields<PublicError>, 'code' | 'category' | 'message' | 'remedy'>>(
 exactly<
   Equal<
     Fields<HoldfastErrorFields>,
-    'message' | 'path' | 'errno' | 'syscall' | 'sysCode' | 'mode' | 'uid' | 'euid' | 'remedy' | 'published' | 'size' | 'limit' | 'cause'
+    'message' | 'path' | 'errno' | 'syscall' | 'sysCode' | 'mode' | 'uid' | 'euid' | 'remedy' | 'temporary' | 'published' | 'size' | 'limit' | 'removed' | 'copied' | 'cause'
   >
 >();
