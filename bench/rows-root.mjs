@@ -56,7 +56,7 @@ function row(id, title, prepare, node, own, limit, check, places = ['tmpfs']) {
       return [
         { id: 'node', label: node.label, run: () => node.run(context.dir) },
         { id: 'holdfast', label: own.label, run: () => own.run(root) },
-      ];
+      ].map((candidate) => ({ ...candidate, async: !id.endsWith('-sync') }));
     },
     check: (context, result) => check(result),
     targets: [{ candidate: 'holdfast', against: 'node', limit: () => limit, text: `≤ ${limit.toFixed(2)}` }],
