@@ -20,15 +20,19 @@
  * - `HOLDFAST_SKIP_DIR_HARDENING=1` or `OPENCLAW_SKIP_STATE_DIR_HARDEN=1`: `existing: 'tighten'` leaves modes alone.
  */
 /// <reference types="node" />
+export * from './types/append.js';
 export * from './types/capabilities.js';
 export * from './types/common.js';
 export * from './types/ensure-dir.js';
 export * from './types/errors.js';
+export * from './types/lock.js';
 export * from './types/read.js';
 export * from './types/root-read.js';
+export * from './types/root-state.js';
 export * from './types/root.js';
 export * from './types/root-changes.js';
 export * from './types/root-set.js';
 export * from './types/stage.js';
 export * from './types/temp-root.js';
+export * from './types/update.js';
 export * from './types/write.js';

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { fail, projectRoot, runNpm } from '../scripts/support.mjs';
 
-export const peerNames = ['@openclaw/fs-safe', 'write-file-atomic', 'atomically', 'fs-extra'];
+export const peerNames = ['@openclaw/fs-safe', 'write-file-atomic', 'atomically', 'fs-extra', 'proper-lockfile'];
 
 const folder = path.join(projectRoot, '.cache/bench');
 const require = createRequire(path.join(folder, 'package.json'));
@@ -72,6 +72,7 @@ const loaders = {
   'write-file-atomic': async () => require('write-file-atomic'),
   atomically: () => entry('atomically'),
   'fs-extra': async () => require('fs-extra'),
+  'proper-lockfile': async () => require('proper-lockfile'),
 };
 
 /** Returns the modules of the peers that run on this Node. */

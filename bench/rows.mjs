@@ -5,6 +5,7 @@ import { writeRows } from './rows-write.mjs';
 import { ensureDirRows } from './rows-ensure-dir.mjs';
 import { rootRows } from './rows-root.mjs';
 import { changeRows } from './rows-change.mjs';
+import { stateRows } from './rows-state.mjs';
 
 /**
  * The environment of a row.
@@ -44,4 +45,4 @@ import { changeRows } from './rows-change.mjs';
  */
 
 /** @type {Row[]} */
-export const rows = [...readRows, ...writeRows, ...ensureDirRows, ...rootRows, ...changeRows];
+export const rows = [...readRows, ...writeRows, ...ensureDirRows, ...rootRows, ...changeRows, ...stateRows];

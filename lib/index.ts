@@ -4,6 +4,9 @@ import { capabilities } from './native/capabilities.js';
 import { openRoots } from './root/root-set.js';
 import { openRoot, openRootSync } from './root/root.js';
 import { openTempRoot } from './root/temp-root.js';
+import { appendJson, appendJsonSync, appendRecord, appendRecordSync, appendRecords, appendRecordsSync } from './state/append.js';
+import { acquireLock, tryLock, withLock } from './state/lock.js';
+import { UNCHANGED, updateAtomic, updateJson } from './state/update.js';
 import { cleanStaleTemporaries } from './verbs/clean.js';
 import { ensureDir, ensureDirSync } from './verbs/ensure-dir.js';
 import { openLocalFileSafely, readLocalFileSafely, readLocalFileSafelySync } from './verbs/read.js';
@@ -21,6 +24,14 @@ export = {
   MEDIA_FILE_MODE,
   PRIVATE_DIR_MODE,
   PRIVATE_FILE_MODE,
+  UNCHANGED,
+  acquireLock,
+  appendJson,
+  appendJsonSync,
+  appendRecord,
+  appendRecordSync,
+  appendRecords,
+  appendRecordsSync,
   capabilities,
   cleanStaleTemporaries,
   ensureDir,
@@ -37,6 +48,10 @@ export = {
   readLocalFileSafelySync,
   stageAtomic,
   toPublicError,
+  tryLock,
+  updateAtomic,
+  updateJson,
+  withLock,
   writeAtomic,
   writeAtomicMany,
   writeAtomicSync,

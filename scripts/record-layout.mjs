@@ -117,6 +117,28 @@ const GROUPS = [
     indices: [['DESCRIPTOR', 1, 'The descriptor that JavaScript opens it anew by.']],
   },
   {
+    name: 'lock',
+    doc: 'A lock file, beside its identity. The text has its path and, after a NUL, a text about the holder.',
+    indices: [
+      ['IS_HELD', 1, 'Whether the lock was free and is taken.'],
+      ['IS_OF_HOST', 5, 'Whether the lock file lies on a file system of this host.'],
+    ],
+  },
+  {
+    name: 'append',
+    doc: 'Appended records; where the lock is held by another, the text is about the holder.',
+    indices: [
+      ['IS_DONE', 1, 'Whether the lock was free and the records are in the file.'],
+      ['OFFSET', 2],
+      ['SIZE', 3],
+      ['CREATED', 4],
+      ['ISOLATED', 5],
+      ['ROTATED', 6],
+      ['DURABLE', 7],
+      ['IS_TORN', 8, 'Of a failure: whether a part of the records is in the file.'],
+    ],
+  },
+  {
     name: 'target_key',
     doc: 'The file that a write is about to replace.',
     indices: [

@@ -11,7 +11,7 @@ use std::ptr;
 use std::sync::{Arc, Weak};
 
 /// Most arguments of any of these functions.
-pub(crate) const MAX_ARGUMENTS: usize = 6;
+pub(crate) const MAX_ARGUMENTS: usize = 8;
 
 /// State shared by the calls of one set of functions.
 pub(crate) struct CallState {

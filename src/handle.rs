@@ -32,6 +32,11 @@ impl<T> Slot<T> {
         *self.lock() = Some(thing);
     }
 
+    /// Calls a function with the value, if it is there.
+    pub(crate) fn with<R>(&self, call: impl FnOnce(&mut T) -> R) -> Option<R> {
+        self.lock().as_mut().map(call)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<T>> {
         // No code under the lock can leave the value half-changed.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

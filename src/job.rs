@@ -5,11 +5,14 @@ use crate::panic::{Panic, caught};
 use crate::record::Record;
 use crate::unfinished_files::Stage;
 use holdfast_core::failpoint;
+use holdfast_core::ops::append::Unsynced;
+use holdfast_core::ops::lock::Lock;
 use holdfast_core::ops::read::OpenFile;
 use napi::bindgen_prelude::{
     Array, AsyncTask, BufferSlice, External, Result, ToNapiValue, TypeName, sys,
 };
 use napi::{Env, Task, ValueType};
+use std::sync::Arc;
 
 /// The result of a job: a record, and data that belongs to it.
 pub struct Reply {
@@ -31,6 +34,8 @@ pub enum Extra {
     Root(std::sync::Arc<holdfast_core::resolve::Root>),
     TempRoot(std::sync::Arc<holdfast_core::ops::temp_root::TempRoot>),
     Stage(Stage),
+    Lock(Arc<Slot<Lock>>),
+    Unsynced(Unsynced),
 }
 
 impl Reply {
@@ -96,6 +101,8 @@ impl Reply {
             Extra::TempRoot(temporary) => pair.set(1, External::new(Slot::new(temporary)))?,
             Extra::Root(root) => pair.set(1, External::new(Slot::new(root)))?,
             Extra::Stage(stage) => pair.set(1, External::new(stage))?,
+            Extra::Lock(lock) => pair.set(1, External::new(lock))?,
+            Extra::Unsynced(file) => pair.set(1, External::new(Slot::new(file)))?,
         }
         Ok(pair)
     }

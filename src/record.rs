@@ -249,7 +249,7 @@ pub(crate) fn containment(scope: &Scope<'_>) -> f64 {
 
 /// Returns milliseconds, computed as libuv and Node do, so that the doubles are equal.
 #[allow(clippy::cast_precision_loss, reason = "as in Node")]
-fn milliseconds(time: Time) -> f64 {
+pub(crate) fn milliseconds(time: Time) -> f64 {
     time.seconds as f64 * 1000.0 + f64::from(time.nanoseconds) / 1_000_000.0
 }
 

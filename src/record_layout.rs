@@ -128,6 +128,29 @@ pub(crate) mod stage {
     pub(crate) const DESCRIPTOR: usize = 1;
 }
 
+/// A lock file, beside its identity. The text has its path and, after a NUL, a text about the
+/// holder.
+pub(crate) mod lock {
+    /// Whether the lock was free and is taken.
+    pub(crate) const IS_HELD: usize = 1;
+    /// Whether the lock file lies on a file system of this host.
+    pub(crate) const IS_OF_HOST: usize = 5;
+}
+
+/// Appended records; where the lock is held by another, the text is about the holder.
+pub(crate) mod append {
+    /// Whether the lock was free and the records are in the file.
+    pub(crate) const IS_DONE: usize = 1;
+    pub(crate) const OFFSET: usize = 2;
+    pub(crate) const SIZE: usize = 3;
+    pub(crate) const CREATED: usize = 4;
+    pub(crate) const ISOLATED: usize = 5;
+    pub(crate) const ROTATED: usize = 6;
+    pub(crate) const DURABLE: usize = 7;
+    /// Of a failure: whether a part of the records is in the file.
+    pub(crate) const IS_TORN: usize = 8;
+}
+
 /// The file that a write is about to replace.
 pub(crate) mod target_key {
     pub(crate) const KIND: usize = 1;

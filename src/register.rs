@@ -84,6 +84,7 @@ callbacks! {
     ensure_dir_sync => verbs::ensure_dir::ensure_dir_sync,
     ensure_dir_cached => verbs::ensure_dir::ensure_dir_cached,
     write_sync => verbs::write::write_sync,
+    append_sync => verbs::append::append_sync,
     write_target => verbs::write_target::write_target,
     open_cached => verbs::read::open_cached,
     root_open_cached => verbs::root::root_open_cached,
@@ -93,12 +94,13 @@ callbacks! {
     list_sync => verbs::list::list_sync,
 }
 
-const FUNCTIONS: [(&CStr, sys::napi_callback); 12] = [
+const FUNCTIONS: [(&CStr, sys::napi_callback); 13] = [
     (c"readSync", Some(read_sync)),
     (c"readCached", Some(read_cached)),
     (c"ensureDirSync", Some(ensure_dir_sync)),
     (c"ensureDirCached", Some(ensure_dir_cached)),
     (c"writeSync", Some(write_sync)),
+    (c"appendSync", Some(append_sync)),
     (c"writeTarget", Some(write_target)),
     (c"openCached", Some(open_cached)),
     (c"rootOpenCached", Some(root_open_cached)),

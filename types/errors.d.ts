@@ -17,29 +17,33 @@ export type HoldfastErrorCategory = 'policy' | 'operational';
  * - `device-path`: a device, a magic link, or a pseudo file (see `pseudoFiles`);
  * - `too-large`: more than `maxBytes`, at once or by growth; more than a Buffer can hold; or more than `maxEntries`;
  * - `invalid-text`: `readText` with `invalid: 'error'`, and the file is not UTF-8;
- * - `invalid-json`: `readJson`, and the file is not JSON, or not UTF-8; neither message nor cause shows content;
+ * - `invalid-json`: `readJson` or `updateJson`, and the file is not JSON, or not UTF-8; neither message nor cause shows content;
  * - `insecure-permissions`: `existing: 'require'`, and the directory keeps a permission beyond `mode`;
  * - `not-owned`: `existing: 'require'`, and neither the effective user nor root owns the directory;
  * - `OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE`: `outbound`, and the file is not readable by group and others, or not by this process;
+ * - `torn-tail`: `onTornTail: 'error'`, and the file does not end with a line break;
  * - `path-mismatch`: the path kept changing under the call, through every bounded retry; or the directory of a write was moved or
  *   replaced, or its temporary or target exchanged, while it ran.
  */
 export type HoldfastPolicyCode =
   | 'invalid-path' | 'outside-workspace' | 'symlink' | 'hardlink' | 'not-file' | 'not-directory' | 'device-path' | 'too-large'
-  | 'invalid-text' | 'invalid-json' | 'insecure-permissions' | 'not-owned' | 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE' | 'path-mismatch';
+  | 'invalid-text' | 'invalid-json' | 'torn-tail' | 'insecure-permissions' | 'not-owned' | 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE' | 'path-mismatch';
 
 /**
  * The codes of category `'operational'`.
  * - `not-found`: nothing has the name, or a parent is missing; for a read also: a parent is a file;
  * - `already-exists`: `overwrite: false`, and something has the name;
  * - `not-durable`: published, but the directory could not be synced; `published` is `true`;
+ * - `lock-timeout`: a lock was not free in time; `holder` is what the lock file says about its holder;
+ * - `lock-lost`: a lock file was removed or replaced while its lock was held;
+ * - `conflict`: others changed the file during each try of an update, without the lock;
  * - `root-closed`: a `Root` used after `close()`;
  * - `unsupported-platform`: this system cannot do what was asked;
  * - `native-unavailable`: the native binary was not found or cannot be loaded;
  * - `internal`: a defect of holdfast.
  */
 export type HoldfastOperationalCode =
-  'not-found' | 'already-exists' | 'not-durable' | 'root-closed' | 'unsupported-platform' | 'native-unavailable' | 'internal';
+  'not-found' | 'already-exists' | 'not-durable' | 'lock-timeout' | 'lock-lost' | 'conflict' | 'root-closed' | 'unsupported-platform' | 'native-unavailable' | 'internal';
 
 /** Every `code` of a {@link HoldfastError}; {@link HoldfastPolicyCode} and {@link HoldfastOperationalCode} say what each means. */
 export type HoldfastErrorCode = HoldfastPolicyCode | HoldfastOperationalCode;
@@ -47,7 +51,7 @@ export type HoldfastErrorCode = HoldfastPolicyCode | HoldfastOperationalCode;
 /** What {@link HoldfastError.toJSON} returns. Fields that do not apply are absent. */
 export type HoldfastErrorJSON = Pick<
   HoldfastError,
-  'name' | 'code' | 'category' | 'message' | 'path' | 'errno' | 'syscall' | 'sysCode' | 'mode' | 'uid' | 'euid' | 'remedy' | 'temporary' | 'published' | 'size' | 'limit' | 'removed' | 'copied'
+  'name' | 'code' | 'category' | 'message' | 'path' | 'errno' | 'syscall' | 'sysCode' | 'mode' | 'uid' | 'euid' | 'remedy' | 'temporary' | 'published' | 'holder' | 'size' | 'limit' | 'removed' | 'copied'
 >;
 
 /** What a {@link HoldfastError} is made from, besides its code. Without `message`, message and remedy are those of the code. */
@@ -105,6 +109,8 @@ export class HoldfastError extends Error {
    * was found after publication: another file has the name.
    */
   readonly published?: boolean | undefined;
+  /** `lock-timeout`: what the lock file says about its holder, for people: nothing is decided by it. */
+  readonly holder?: string | undefined;
   /** `too-large`: bytes of the file or of the data; of a stream, those that had come; absent where they are unknown (growth, memory). */
   readonly size?: number | undefined;
   /** `too-large`: the limit in bytes, where one was given. */
@@ -142,9 +148,10 @@ export function isNotFound(error: unknown): boolean;
  * | 400 | `invalid-path`, `ENAMETOOLONG` |
  * | 403 | every other code of category `'policy'`, `EACCES`, `EPERM`, `EROFS` |
  * | 404 | `not-found`, `ENOENT` |
- * | 409 | `already-exists`, `path-mismatch`, `EEXIST` |
+ * | 409 | `already-exists`, `conflict`, `path-mismatch`, `EEXIST` |
  * | 413 | `too-large` |
  * | 422 | `invalid-text`, `invalid-json` |
+ * | 423 | `lock-timeout` |
  * | 503 | `EMFILE`, `ENFILE` |
  * | 507 | `ENOSPC`, `EDQUOT` |
  * | 500 | every other value |

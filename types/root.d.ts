@@ -3,6 +3,7 @@ import type { EnsureDirOptions, EnsureDirResult } from './ensure-dir.js';
 import type { Encoded, OpenResult, ReadFileOptions, ReadResult, ReadTextResult } from './read.js';
 import type { RootChanges } from './root-changes.js';
 import type { RootReads } from './root-read.js';
+import type { RootState } from './root-state.js';
 import type { WriteBytes, WriteData, WriteEntry, WriteOptions, WriteResult } from './write.js';
 
 /**
@@ -18,7 +19,7 @@ export interface RootDefaults
  * A directory pinned by its descriptor. Every method works beneath that directory, also after it was renamed or another directory
  * took its name. Paths are as for {@link CommonOptions.root}. A method called after `close` fails with `root-closed`.
  */
-export interface Root extends RootReads, RootChanges, Disposable, AsyncDisposable {
+export interface Root extends RootReads, RootChanges, RootState, Disposable, AsyncDisposable {
   /** Absolute path of the directory without links, at the time it was opened. */
   readonly path: string;
   /** {@link readLocalFileSafely} beneath this root, with an encoding. */

@@ -134,7 +134,7 @@ describe('selftest', () => {
     expect(summary.pass + summary.notAvailable).toBe(checks.length);
     expect(checks.map(({ id }: { id: string }) => id)).toEqual([
       'resolver', 'exact-mode', 'tightening', 'old-or-new', 'sudden-death', 'exclusive-creation', 'symlink-refusal', 'containment',
-      'outbound', 'durability', 'clean-up', 'acl-kept', 'unnamed-temporaries',
+      'outbound', 'durability', 'clean-up', 'locks', 'whole-records', 'acl-kept', 'unnamed-temporaries',
     ]);
     expect(fs.readdirSync(dir)).toEqual([]);
   });

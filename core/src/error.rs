@@ -39,6 +39,12 @@ pub enum Code {
     AlreadyExists,
     /// Published, but the directory could not be synced.
     NotDurable,
+    /// The lock file was removed or replaced while it was held.
+    LockLost,
+    /// The file changed since it was read for an update.
+    Conflict,
+    /// The file ends with a record without a line break.
+    TornTail,
     /// The root was closed.
     RootClosed,
     /// This system does not support the request.
@@ -69,6 +75,9 @@ impl Code {
             Self::NotFound => "not-found",
             Self::AlreadyExists => "already-exists",
             Self::NotDurable => "not-durable",
+            Self::LockLost => "lock-lost",
+            Self::Conflict => "conflict",
+            Self::TornTail => "torn-tail",
             Self::RootClosed => "root-closed",
             Self::UnsupportedPlatform => "unsupported-platform",
             Self::Internal => "internal",

@@ -1,6 +1,7 @@
 // Node's modules, by `process.getBuiltinModule`: in a bundle of ES modules there is no `require`. Other files load
 // expensive modules (`node:crypto`, `node:stream`) in the same way on first use.
 
+export const asyncHooks = process.getBuiltinModule('node:async_hooks');
 export const buffer = process.getBuiltinModule('node:buffer');
 export const fs = process.getBuiltinModule('node:fs');
 export const nodeModule = process.getBuiltinModule('node:module');

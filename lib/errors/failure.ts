@@ -21,6 +21,8 @@ export interface Failure {
   euid: number | undefined;
   /** size of the object in bytes */
   size: number | undefined;
+  /** text about the holder of a lock */
+  holder?: string | undefined;
   /** what the call could not undo */
   remains?: Remains;
 }

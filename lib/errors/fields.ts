@@ -21,6 +21,8 @@ export interface Fields {
   /** path of a temporary that could not be removed */
   temporary?: string;
   published?: boolean;
+  /** text of a lock file about its holder */
+  holder?: string;
   /** bytes, if known */
   size?: number;
   /** bytes */
@@ -44,6 +46,7 @@ const FIELDS = [
   'remedy',
   'temporary',
   'published',
+  'holder',
   'size',
   'limit',
   'removed',
@@ -76,6 +79,7 @@ const TYPES = table({
   remedy: 'string',
   temporary: 'string',
   published: 'boolean',
+  holder: 'string',
   size: 'number',
   limit: 'number',
   removed: 'number',
@@ -118,12 +122,12 @@ function invalidType(message: string) {
 }
 
 /** Returns message and remedy as a call would. */
-function explainFields(code: string, { path: at, mode, uid, euid, limit, remedy: given }: Fields) {
+function explainFields(code: string, { path: at, mode, uid, euid, limit, holder, remedy: given }: Fields) {
   if (code === 'internal' || code === 'native-unavailable') {
     // These codes have no message without the facts of a call.
     return { message: `${code}: ${CODES[code].public}`, remedy: given };
   }
-  const { message, remedy } = explain({ ...NO_FACTS, code, mode, uid, euid }, at, { maxBytes: limit });
+  const { message, remedy } = explain({ ...NO_FACTS, code, mode, uid, euid, holder }, at, { maxBytes: limit });
   return { message, remedy: given ?? remedy };
 }
 

@@ -25,6 +25,7 @@ export class HoldfastError extends Error {
   declare readonly euid?: number;
   declare readonly temporary?: string;
   declare readonly published?: boolean;
+  declare readonly holder?: string;
   declare readonly size?: number;
   declare readonly limit?: number;
   declare readonly removed?: number;
@@ -269,6 +270,24 @@ export function refusal(code: string, detail: string, given: NativePath | undefi
     own(cause);
   }
   return own(new HoldfastError(code, { message, path, remedy, cause: printable(cause) }));
+}
+
+/** Creates the error of a lock that was not free in time. */
+export function lockTimeout(given: NativePath, holder: string | undefined) {
+  const path = shown(given);
+  const { message, remedy } = explain({ ...NO_FACTS, code: 'lock-timeout', holder }, path);
+  return own(new HoldfastError('lock-timeout', { message, path, remedy, holder }));
+}
+
+/** Creates an error with Node's code for a callback that returned something else than it has to. */
+export function invalidReturn(message: string, value: unknown) {
+  const received = value === undefined ? 'undefined' : `${typeof value}`;
+  return own(Object.assign(new TypeError(`${message} Received ${received}`), { code: 'ERR_INVALID_RETURN_VALUE' }));
+}
+
+/** Creates an error with Node's code for a call at the wrong time. */
+export function invalidState(message: string) {
+  return own(Object.assign(new Error(`Invalid state: ${message}`), { code: 'ERR_INVALID_STATE' }));
 }
 
 /** Escapes message and stack of an error of Node, and returns it. No caller holds the error yet. */

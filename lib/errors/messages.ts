@@ -2,6 +2,7 @@
 
 import { quoted, shellWord } from '../base/escape.js';
 import { isInHome, looksPrivate } from '../base/may-widen.js';
+import { STATE_CODES, describeState } from './state-messages.js';
 import { table, tableOfTables } from '../base/lookup-table.js';
 import type { HoldfastErrorCategory, HoldfastErrorCode } from '../../types/errors.js';
 import type { Context, Failure } from './failure.js';
@@ -45,6 +46,7 @@ const CODES: Record<string, Known> = tableOfTables<Known>({
     public: 'The file was written, but may not survive a power loss.',
     remedy: 'Write it again once the storage is healthy.',
   },
+  ...STATE_CODES,
   'root-closed': { category: 'operational', public: 'The directory is no longer open.' },
   'unsupported-platform': { category: 'operational', public: 'This system cannot do what was asked.' },
   'native-unavailable': { category: 'operational', public: 'The service is not installed completely.' },
@@ -214,6 +216,7 @@ const HOW_TO_MATCH = table({
 const WHY_NOT_FOUND = table({
   parent: ': a parent is not a directory',
   directory: ': its parent directory is missing',
+  'lock-directory': ': the directory for lock files is missing',
   removed: ': the directory it belongs to was removed after it was opened',
   temporary: ': its temporary file was removed or renamed by another program',
   'working-directory': ': the working directory was removed',
@@ -242,6 +245,7 @@ const WHY_INVALID = table({
   character: ': it has a character that no file name on Windows can have',
   device: ': Windows takes a part of it for a device, whatever its extension',
   trailing: ': a part of it ends with a dot or a space, which Windows drops',
+  reserved: ': names like this one are for the temporaries and lock files of holdfast',
   url: ': only a file: URL without host and encoded separators names a file',
 });
 
@@ -385,7 +389,7 @@ function octal(mode: number | undefined) {
 }
 
 export function explain(failure: Failure, path: string | undefined, context?: Context): { message: string; remedy: string | undefined } {
-  const { sentence, remedy } = describe(failure, quoted(path), context);
+  const { sentence, remedy } = describeState(failure, quoted(path), context) ?? describe(failure, quoted(path), context);
   const message = `${failure.code}: ${sentence}.`;
   return { message: remedy === undefined ? message : `${message} ${remedy}`, remedy };
 }

@@ -38,6 +38,16 @@ export interface Direct {
   readlinkSync(path: NativePath, flags: number, root: Handle | undefined, rootNumber: number | undefined): void;
   listSync(path: NativePath, flags: number, maxEntries: number, root: Handle | undefined, rootNumber: number | undefined): Buffer | undefined;
   writeSync(path: NativePath, data: Uint8Array, flags: number, modes: number, root: Handle | undefined, rootNumber: number | undefined): void;
+  appendSync(
+    path: NativePath,
+    records: Uint8Array,
+    flags: number,
+    modes: number,
+    root: Handle | undefined,
+    rootNumber: number | undefined,
+    limit: number,
+    lockDir: NativePath | undefined,
+  ): void;
 }
 
 export interface Native {
@@ -67,6 +77,38 @@ export interface Native {
     cancel: Handle | undefined,
   ): Promise<Reply<Buffer[]>>;
   writeTargetAsync(path: NativePath, flags: number, root: Handle | undefined): Promise<Reply>;
+  writeCheckedAsync(
+    path: NativePath,
+    data: Uint8Array,
+    flags: number,
+    modes: number,
+    root: Handle | undefined,
+    cancel: Handle | undefined,
+    lock: Handle | undefined,
+    version: number[],
+  ): Promise<Reply>;
+  lockOpen(
+    path: NativePath,
+    flags: number,
+    modes: number,
+    lockDir: NativePath | undefined,
+    holder: Uint8Array,
+    root: Handle | undefined,
+  ): Promise<Reply<Handle>>;
+  lockTry(lock: Handle, holder: Uint8Array): Promise<Reply>;
+  lockRelease(lock: Handle): Promise<Reply>;
+  lockReleaseSync(lock: Handle, scratch: Float64Array): void;
+  appendAsync(
+    path: NativePath,
+    records: Uint8Array,
+    flags: number,
+    modes: number,
+    root: Handle | undefined,
+    limit: number,
+    lockDir: NativePath | undefined,
+  ): Promise<Reply<Handle>>;
+  appendFlush(unsynced: Handle): Promise<Reply>;
+  appendForget(): void;
   cancelNew(): Handle;
   cancelRaise(cancel: Handle): void;
   stageBegin(path: NativePath, flags: number, modes: number, root: Handle | undefined): Promise<Reply<Handle>>;

@@ -145,6 +145,28 @@ export const enum StageIndex {
   DESCRIPTOR = 1,
 }
 
+/** A lock file, beside its identity. The text has its path and, after a NUL, a text about the holder. */
+export const enum LockIndex {
+  /** Whether the lock was free and is taken. */
+  IS_HELD = 1,
+  /** Whether the lock file lies on a file system of this host. */
+  IS_OF_HOST = 5,
+}
+
+/** Appended records; where the lock is held by another, the text is about the holder. */
+export const enum AppendIndex {
+  /** Whether the lock was free and the records are in the file. */
+  IS_DONE = 1,
+  OFFSET = 2,
+  SIZE = 3,
+  CREATED = 4,
+  ISOLATED = 5,
+  ROTATED = 6,
+  DURABLE = 7,
+  /** Of a failure: whether a part of the records is in the file. */
+  IS_TORN = 8,
+}
+
 /** The file that a write is about to replace. */
 export const enum TargetKeyIndex {
   KIND = 1,

@@ -82,7 +82,7 @@ const PATH_NAMES = /^(?:file|filename|file_?path|path)$/i;
  * @param base fallback for options that are `undefined`
  * @returns an object with every name, so that a destructuring reads nothing from its prototype
  */
-function taken(names: readonly string[], options: Given, base: Given): Record<string, unknown> {
+export function taken(names: readonly string[], options: Given, base: Given): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   for (const name of names) {
     const value = options[name];
@@ -92,7 +92,7 @@ function taken(names: readonly string[], options: Given, base: Given): Record<st
 }
 
 /** Refuses the option `root` in a method of a root. */
-function noRoot(root: unknown) {
+export function noRoot(root: unknown) {
   if (root !== undefined) {
     throw invalidValue('options.root', 'is not an option of a method of a Root', root);
   }
@@ -145,7 +145,7 @@ export function packRead(options: Given, defaults?: Given): ReadArguments {
 const FOR_READ = packRead(NONE);
 const READ_NAMES = namesOf(READ);
 
-interface WriteArguments {
+export interface WriteArguments {
   flags: number;
   modes: number;
   encoding: BufferEncoding;
@@ -170,7 +170,7 @@ function writeOptions(optionsOrEncoding: unknown, call: number, name?: string) {
  * @param options from {@link writeOptions}
  * @param base fallback for options that are `undefined`
  */
-function packWrite(options: Given, base: Given, isBeneathRoot: boolean): WriteArguments {
+export function packWrite(options: Given, base: Given, isBeneathRoot: boolean): WriteArguments {
   const {
     root,
     symlinks = base.symlinks,

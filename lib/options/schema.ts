@@ -28,11 +28,20 @@ const COPY = 1 << 18;
 /** The copy of a file from outside the root. */
 const COPY_IN = 1 << 19;
 const TEMP_ROOT = 1 << 20;
+const LOCK = 1 << 21;
+const TRY_LOCK = 1 << 22;
+const UPDATE = 1 << 23;
+const UPDATE_JSON = 1 << 24;
+const APPEND = 1 << 25;
 
 const EVERY_READ = READ | READ_FORM | READ_TEXT | READ_JSON;
 const EVERY_WRITE = WRITE | ENTRY_OPTIONS | STAGE | WRITE_JSON;
 const EVERY_COPY = COPY | COPY_IN;
-const WHOLE_CALL = EVERY_READ | WRITE | STAGE | WRITE_JSON | ENSURE;
+const EVERY_UPDATE = UPDATE | UPDATE_JSON;
+/** Calls that wait for a lock. */
+const WAITING = LOCK | EVERY_UPDATE | APPEND;
+const LOCKING = WAITING | TRY_LOCK;
+const WHOLE_CALL = EVERY_READ | WRITE | STAGE | WRITE_JSON | ENSURE | LOCKING;
 
 /** The name of each kind in messages. */
 const TITLES = table({
@@ -57,6 +66,11 @@ const TITLES = table({
   [COPY]: 'copy',
   [COPY_IN]: 'copyIn',
   [TEMP_ROOT]: 'openTempRoot',
+  [LOCK]: 'a lock',
+  [TRY_LOCK]: 'tryLock',
+  [UPDATE]: 'updateAtomic',
+  [UPDATE_JSON]: 'updateJson',
+  [APPEND]: 'an append',
 });
 
 /** Bits of src/args.rs, `policy`. */
@@ -73,36 +87,44 @@ const OPTIONS: Record<string, Option> = table({
   filePath: { calls: READ_FORM },
   root: { calls: WHOLE_CALL },
   symlinks: { calls: WHOLE_CALL | ROOT_DEFAULTS | STAT | LIST | WALK, words: POLICIES },
-  signal: { calls: WHOLE_CALL | STAT | LIST | WALK | REMOVE | EVERY_COPY },
-  maxBytes: { calls: EVERY_READ | WRITE | WRITE_JSON | ENTRY_OPTIONS | EVERY_COPY | ROOT_DEFAULTS },
-  hardlinks: { calls: EVERY_READ | EVERY_WRITE | ROOT_DEFAULTS, words: table({ allow: 0, reject: 1 }) },
+  signal: { calls: (WHOLE_CALL & ~TRY_LOCK) | STAT | LIST | WALK | REMOVE | EVERY_COPY },
+  maxBytes: { calls: EVERY_READ | WRITE | WRITE_JSON | ENTRY_OPTIONS | EVERY_UPDATE | EVERY_COPY | ROOT_DEFAULTS },
+  hardlinks: { calls: EVERY_READ | EVERY_WRITE | EVERY_UPDATE | ROOT_DEFAULTS, words: table({ allow: 0, reject: 1 }) },
   pseudoFiles: { calls: EVERY_READ | ROOT_DEFAULTS, words: table({ reject: 0, allow: 1 }) },
   outbound: { calls: EVERY_READ | ROOT_DEFAULTS },
   allowOwnerOnly: { calls: OUTBOUND },
-  mode: { calls: EVERY_WRITE | ENSURE | EVERY_COPY },
-  newFileMode: { calls: EVERY_WRITE | ROOT_DEFAULTS },
+  mode: { calls: EVERY_WRITE | EVERY_UPDATE | ENSURE | EVERY_COPY },
+  newFileMode: { calls: EVERY_WRITE | EVERY_UPDATE | APPEND | ROOT_DEFAULTS },
   overwrite: { calls: EVERY_WRITE | RENAME | EVERY_COPY },
   finalSymlink: { calls: EVERY_WRITE | ROOT_DEFAULTS, words: table({ reject: 0, replace: 1, follow: 2 }) },
-  durable: { calls: EVERY_WRITE | ROOT_DEFAULTS | REMOVE | RENAME | EVERY_COPY },
-  mkdir: { calls: EVERY_WRITE | ROOT_DEFAULTS | RENAME },
+  durable: { calls: EVERY_WRITE | EVERY_UPDATE | APPEND | ROOT_DEFAULTS | REMOVE | RENAME | EVERY_COPY },
+  mkdir: { calls: EVERY_WRITE | EVERY_UPDATE | APPEND | ROOT_DEFAULTS | RENAME },
   toRoot: { calls: RENAME | COPY },
   recursive: { calls: REMOVE | COPY },
   missing: { calls: REMOVE, words: table({ error: 0, ignore: 1 }) },
   parent: { calls: TEMP_ROOT },
   prefix: { calls: TEMP_ROOT },
-  dirMode: { calls: EVERY_WRITE | ROOT_DEFAULTS },
+  dirMode: { calls: EVERY_WRITE | EVERY_UPDATE | APPEND | ROOT_DEFAULTS },
   fallback: { calls: EVERY_WRITE, words: table({ none: 0, 'in-place': 1 }) },
-  encoding: { calls: READ | READ_FORM | WRITE | WRITE_JSON | ENTRY_OPTIONS },
+  encoding: { calls: READ | READ_FORM | WRITE | WRITE_JSON | ENTRY_OPTIONS | UPDATE },
   existing: { calls: ENSURE | ROOT_DEFAULTS, words: table({ tighten: 0, require: 1, leave: 2 }) },
   olderThanMs: { calls: CLEAN },
   stat: { calls: LIST | WALK },
   maxEntries: { calls: LIST | WALK | REMOVE | COPY },
   maxDepth: { calls: WALK },
   invalid: { calls: READ_TEXT, words: table({ replace: 0, error: 1 }) },
-  ifMissing: { calls: READ_JSON },
+  ifMissing: { calls: READ_JSON | UPDATE_JSON },
   space: { calls: WRITE_JSON },
   filter: { calls: WALK },
   onError: { calls: WALK, words: table({ throw: 0, skip: 1 }) },
+  shared: { calls: LOCK | TRY_LOCK },
+  timeoutMs: { calls: WAITING },
+  lockDir: { calls: LOCKING },
+  lockMode: { calls: LOCKING },
+  lock: { calls: EVERY_UPDATE },
+  maxReadBytes: { calls: EVERY_UPDATE },
+  onTornTail: { calls: APPEND, words: table({ error: 0, isolate: 1 }) },
+  maxFileBytes: { calls: APPEND },
   file: { calls: ENTRY },
   data: { calls: ENTRY },
   options: { calls: ENTRY },
@@ -208,6 +230,7 @@ export function foreignHint(name: string, value: unknown, call: number): { known
 }
 
 export {
+  APPEND,
   CLEAN,
   COPY,
   COPY_IN,
@@ -217,6 +240,7 @@ export {
   EVERY_READ,
   EVERY_WRITE,
   LIST,
+  LOCK,
   OPTIONS,
   OUTBOUND,
   READ,
@@ -230,6 +254,9 @@ export {
   STAT,
   TEMP_ROOT,
   TITLES,
+  TRY_LOCK,
+  UPDATE,
+  UPDATE_JSON,
   WALK,
   WRITE,
   WRITE_JSON,

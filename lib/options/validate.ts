@@ -132,6 +132,14 @@ function isPolluted() {
     top.invalid !== undefined ||
     top.ifMissing !== undefined ||
     top.space !== undefined ||
+    top.shared !== undefined ||
+    top.timeoutMs !== undefined ||
+    top.lockDir !== undefined ||
+    top.lockMode !== undefined ||
+    top.lock !== undefined ||
+    top.maxReadBytes !== undefined ||
+    top.onTornTail !== undefined ||
+    top.maxFileBytes !== undefined ||
     top.file !== undefined ||
     top.data !== undefined ||
     top.options !== undefined

@@ -22,15 +22,15 @@ export function toMode(value: unknown, name: string): number {
   return value;
 }
 
-export function toMaxBytes(value: unknown, fallback: number): number {
+export function toMaxBytes(value: unknown, fallback: number, name: string = 'options.maxBytes'): number {
   if (value === undefined) {
     return fallback;
   }
   if (typeof value !== 'number') {
-    throw invalidType('options.maxBytes', 'of type number', value);
+    throw invalidType(name, 'of type number', value);
   }
   if (value !== Infinity && (!Number.isSafeInteger(value) || value < 0)) {
-    throw outOfRange('options.maxBytes', 'an integer >= 0 and <= 2 ** 53 - 1, or Infinity', value);
+    throw outOfRange(name, 'an integer >= 0 and <= 2 ** 53 - 1, or Infinity', value);
   }
   return value;
 }

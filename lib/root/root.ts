@@ -10,6 +10,7 @@ import { copy, copyIn, copyInSync, copySync } from './copy.js';
 import { list, listSync } from './list.js';
 import { remove, removeSync } from './remove.js';
 import { rename, renameSync } from './rename.js';
+import { addStateMethods } from './state-methods.js';
 import { exists, existsSync, findStat, lstat, lstatSync, readlink, readlinkSync, stat, statSync } from './stat.js';
 import { readJson, readJsonSync, readText, readTextSync, writeJson, writeJsonSync } from './text.js';
 import { walk } from './walk.js';
@@ -20,6 +21,7 @@ import { write, writeSync } from '../verbs/write.js';
 import { writeMany } from '../verbs/write-many.js';
 import type { Identified } from '../schedule/root-handle.js';
 import type { Stats } from 'node:fs';
+import type { RootState } from '../../types/root-state.js';
 import type { EnsureDirResult } from '../../types/ensure-dir.js';
 
 type OpenedRoot = Identified & { defaults: Defaults };
@@ -47,6 +49,8 @@ let writeOf: (root: Root, file: string, data: unknown, options: unknown, beforeP
 
 /** Makes directories like `ensureDir` of a root, and calls `before` first. For the adapters. */
 let ensureOf: (root: Root, dir: string, options: unknown, before: (() => void) | undefined) => Promise<EnsureDirResult>;
+
+interface Root extends RootState {} // `addStateMethods` adds them.
 
 /** An open directory. The garbage collector closes the descriptor if `close` was not called. */
 class Root {
@@ -145,10 +149,7 @@ class Root {
   }
 
   writeAtomicMany(entries: unknown, options?: unknown, callback: unknown = undefined) {
-    return Root.#begin(this, '.', (methodRoot) => {
-      noCallback(callback);
-      return writeMany(entries, options, methodRoot);
-    }, Root.prototype.writeAtomicMany);
+    return Root.#soon(this, '.', (methodRoot) => writeMany(entries, options, methodRoot), Root.prototype.writeAtomicMany, callback);
   }
 
   ensureDir(dir: unknown, options?: unknown, callback: unknown = undefined) {
@@ -156,12 +157,7 @@ class Root {
   }
 
   ensureDirSync(dir: unknown, options?: unknown, callback: unknown = undefined) {
-    try {
-      noCallbackSync(callback);
-      return ensureSync(dir, options, Root.#bound(this, Root.prototype.ensureDirSync).#use(dir));
-    } catch (error) {
-      throw atCaller(error, Root.prototype.ensureDirSync);
-    }
+    return Root.#now(this, dir, (methodRoot) => ensureSync(dir, options, methodRoot), Root.prototype.ensureDirSync, callback);
   }
 
   /** Runs a synchronous method. */
@@ -352,6 +348,7 @@ class Root {
   }
 
   static {
+    addStateMethods(Root.prototype, Root.#soon, Root.#now);
     ensureOf = (root, dir, options, before) => root.#start(dir, (methodRoot) => ensure(dir, options, methodRoot, before), ensureOf);
     openedOf = (root) => root.#opened;
     statOf = (root, file, symlinks) => root.#start(file, (methodRoot) => findStat(file, symlinks, methodRoot), statOf);

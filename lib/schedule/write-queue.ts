@@ -83,7 +83,7 @@ function identity({ numbers }: record.Result) {
  *
  * Runs only when a second call uses the same file name.
  */
-function dirOf(target: Target): string | null {
+export function dirOf(target: Target): string | null {
   if (target.dir === undefined) {
     const kind = target.path === undefined ? 0 : lookUp(...target.path);
     target.dir = kind === TargetKeyValue.KNOWN ? identity(record.last) : null;

@@ -2,5 +2,5 @@
 
 export const LIB = {
   tree: 'lib',
-  layers: [['base'], ['errors'], ['native'], ['options'], ['schedule'], ['verbs'], ['root'], ['index'], ['fs-safe', 'cli']],
+  layers: [['base'], ['errors'], ['native'], ['options'], ['schedule'], ['verbs'], ['state'], ['root'], ['index'], ['fs-safe', 'cli']],
 };

@@ -1,5 +1,6 @@
 //! The functions that JavaScript calls, one file per verb.
 
+pub(crate) mod append;
 pub(crate) mod capabilities;
 pub(crate) mod clean;
 pub(crate) mod copy;
@@ -7,6 +8,7 @@ pub(crate) mod ensure_dir;
 #[cfg(target_os = "linux")]
 pub(crate) mod inspect;
 pub(crate) mod list;
+pub(crate) mod lock;
 pub(crate) mod path;
 pub(crate) mod read;
 pub(crate) mod remove;

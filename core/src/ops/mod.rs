@@ -1,11 +1,13 @@
 //! The operations, one module each.
 
+pub mod append;
 pub mod clean;
 pub mod copy;
 pub mod ensure_dir;
 pub mod entries;
 mod failure;
 pub mod list;
+pub mod lock;
 pub mod read;
 pub mod remove;
 pub mod rename;

@@ -25,6 +25,55 @@ pub(crate) fn is_name_of_one(name: &[u8]) -> bool {
         })
 }
 
+/// Suffix of the names of lock files.
+const LOCK_SUFFIX: &[u8] = b".lock";
+
+/// Returns the name of the lock file for a file: a hash of its name, so that long names stay legal.
+///
+/// Names that one file system may treat as equal have the same lock. `outside` is the identity of the
+/// file's directory where the lock file lies in another one.
+pub(crate) fn lock_name(name: &[u8], outside: Option<(u64, u64)>) -> Vec<u8> {
+    // The lock of a file that others cannot spell has to have the same name in each process, so the
+    // hash is one that never changes: FNV-1a with 128 bits.
+    const BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+    let mut hash = BASIS;
+    let mut add = |bytes: &[u8]| {
+        for byte in bytes {
+            hash = (hash ^ u128::from(*byte)).wrapping_mul(PRIME);
+        }
+    };
+    if let Some((dev, ino)) = outside {
+        add(&dev.to_le_bytes());
+        add(&ino.to_le_bytes());
+    }
+    if name.is_ascii() {
+        add(&name.to_ascii_lowercase());
+    } else {
+        match std::str::from_utf8(name) {
+            // Upper case first: some letters become plain ones only that way.
+            Ok(text) => add(text.to_uppercase().to_lowercase().as_bytes()),
+            Err(_) => add(name),
+        }
+    }
+    let mut full = PREFIX.to_vec();
+    full.extend_from_slice(format!("{hash:032x}").as_bytes());
+    full.extend_from_slice(LOCK_SUFFIX);
+    full
+}
+
+/// Returns whether a name has the form of our files' names: temporaries, recovery copies and lock
+/// files.
+pub(crate) fn is_reserved(name: &[u8]) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.strip_prefix(PREFIX).is_some_and(|rest| {
+        [SUFFIX, RECOVERY_SUFFIX, LOCK_SUFFIX]
+            .iter()
+            .filter_map(|suffix| rest.strip_suffix(*suffix))
+            .any(|digits| digits.len() == DIGITS && digits.iter().all(u8::is_ascii_hexdigit))
+    })
+}
+
 /// Returns a number that derives from the random part of a name: 60 of its 128 bits.
 pub(super) fn number_of(name: &[u8]) -> Option<i64> {
     const DIGITS_OF_A_NUMBER: usize = 15;
@@ -86,6 +135,40 @@ fn random_name(suffix: &[u8]) -> Result<Vec<u8>, Os> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_may_be_of_one_file_have_one_lock() {
+        let lock = |name: &str| String::from_utf8(lock_name(name.as_bytes(), None)).unwrap();
+        // The names are those of other versions and processes: they never change.
+        assert_eq!(
+            lock("state.json"),
+            ".holdfast-54444c5d50148f70df396000b57ae8ba.lock"
+        );
+        assert_eq!(lock("State.JSON"), lock("state.json"));
+        assert_eq!(lock("ÄÖ"), lock("äö"));
+        assert_ne!(lock("ä"), lock("ö"));
+        assert_ne!(lock("a"), lock("b"));
+        assert_ne!(lock_name(b"\xff", None), lock_name(b"\xfe", None));
+        assert_ne!(lock_name(b"a", Some((1, 2))), lock_name(b"a", Some((2, 1))));
+        assert_eq!(lock_name(&[b'x'; 255], None).len(), 46);
+    }
+
+    #[test]
+    fn names_of_our_files_are_reserved() {
+        for suffix in [SUFFIX, RECOVERY_SUFFIX] {
+            assert!(is_reserved(&random_name(suffix).unwrap()));
+        }
+        assert!(is_reserved(&lock_name(b"a", None)));
+        assert!(is_reserved(&lock_name(b"a", None).to_ascii_uppercase()));
+        for other in [
+            &b".holdfast-.lock"[..],
+            b".holdfast-x",
+            b"a.lock",
+            b"state.json",
+        ] {
+            assert!(!is_reserved(other));
+        }
+    }
 
     #[test]
     fn a_temporary_is_known_by_its_whole_name() {

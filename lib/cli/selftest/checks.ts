@@ -10,19 +10,15 @@ import { octal } from '../doctor/process.js';
 import { ensureDirSync } from '../../verbs/ensure-dir.js';
 import { readLocalFileSafelySync } from '../../verbs/read.js';
 import { openRoot } from '../../root/root.js';
+import { fail, missing, pass, type Outcome } from './outcome.js';
+import { locks, wholeRecords } from './state-checks.js';
 import { STOP, TORN, TURNS, isWhole, versionOf } from './rival.js';
 import { writeAtomic, writeAtomicSync } from '../../verbs/write.js';
-
-export type Outcome = { result: 'pass' | 'fail' | 'not-available'; reason: string };
 
 const RIVAL = nodePath.join(__dirname, 'rival.js');
 
 /** Timeout in milliseconds for the start of a race on a loaded machine. */
 const PATIENCE = 30_000;
-
-const pass = (reason: string): Outcome => ({ result: 'pass', reason });
-const fail = (reason: string): Outcome => ({ result: 'fail', reason });
-const missing = (reason: string): Outcome => ({ result: 'not-available', reason });
 
 /** Windows has no modes, and Node invents them. */
 const HAS_MODES = process.platform !== 'win32';
@@ -312,6 +308,8 @@ const CHECKS: { id: string; title: string; run: (dir: string) => Outcome | Promi
   { id: 'outbound', title: 'a private file is not sent', run: outbound },
   { id: 'durability', title: 'success means synced', run: durability },
   { id: 'clean-up', title: 'a write that fails leaves no temporary', run: cleanUp },
+  { id: 'locks', title: 'a lock has one holder', run: locks },
+  { id: 'whole-records', title: 'records are never fused', run: wholeRecords },
   { id: 'acl-kept', title: 'an overwrite keeps the ACL', run: aclKept },
   { id: 'unnamed-temporaries', title: 'temporaries need no name', run: unnamedTemporaries },
 ];

@@ -6,7 +6,8 @@ import nodePath = require('node:path');
 import { canForetell, preamble } from '../doctor/doctor.js';
 import { examine } from '../doctor/facts.js';
 import { readMounts } from '../doctor/mounts.js';
-import { CHECKS, type Outcome } from './checks.js';
+import { CHECKS } from './checks.js';
+import type { Outcome } from './outcome.js';
 
 interface Checked {
   id: string;

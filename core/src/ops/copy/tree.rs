@@ -183,7 +183,7 @@ impl Copying<'_> {
         loop {
             let name = match directory.next() {
                 Ok(None) => return Ok(()),
-                Ok(Some(entry)) if temporary::is_name_of_one(entry.name) => continue,
+                Ok(Some(entry)) if temporary::is_reserved(entry.name) => continue,
                 Ok(Some(entry)) if entry.kind.is_some() && may_be_directory(entry.kind) => {
                     let name = entry.name.to_vec();
                     if let Some(level) = self.source.here() {

@@ -5,7 +5,7 @@ use super::fill_temporary::{create_locked_temporary, create_temporary, purpose, 
 use super::fsync_errors::{self, Mark};
 use super::in_place;
 use super::published::Published;
-use super::rules::{Durable, IsAborted, Rules, Written};
+use super::rules::{Check, Durable, IsAborted, Rules, Written};
 use super::swapped_in_file::SwappedInFile;
 use super::target::WriteTarget;
 use crate::error::{Code, Error, Os};
@@ -101,17 +101,22 @@ impl Prepared {
         Ok(self.temporary.close_if_named()?)
     }
 
-    /// Syncs the file, publishes it, and syncs the directory.
+    /// Syncs the file, publishes it, and syncs the directory. `check` gets the stat of what has the
+    /// name right before that.
     pub(super) fn finish(
         mut self,
         scope: &Scope<'_>,
         is_aborted: IsAborted<'_>,
+        check: Option<Check<'_>>,
     ) -> Result<Written, Error> {
         self.sync()?;
         self.recheck(scope)?;
         self.close()?;
         if is_aborted() {
             return Err(Error::refused(Code::Aborted, ""));
+        }
+        if let Some(check) = check {
+            check(self.target.stat()?.as_ref())?;
         }
         let published = self.publish(scope, fsync_errors::mark())?;
         let durable = published.sync_directory()?;

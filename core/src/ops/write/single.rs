@@ -1,7 +1,7 @@
 //! Writes one whole file.
 
 use super::prepared::Prepared;
-use super::rules::{Durable, IsAborted, Rules, TargetKey, Written};
+use super::rules::{Check, Durable, IsAborted, Rules, TargetKey, Written};
 use super::target::WriteTarget;
 use crate::error::{Code, Error};
 use crate::resolve::Scope;
@@ -23,7 +23,7 @@ pub fn write(
     rules: &Rules,
     is_aborted: IsAborted<'_>,
 ) -> Result<Written, Error> {
-    told(|| Prepared::new(scope, raw, data, rules)?.finish(scope, is_aborted))
+    told(|| Prepared::new(scope, raw, data, rules)?.finish(scope, is_aborted, None))
 }
 
 /// Writes a file whose content `fill` writes to the temporary. It returns the number of bytes.
@@ -40,8 +40,24 @@ pub(in crate::ops) fn write_with(
 ) -> Result<Written, Error> {
     told(|| {
         Prepared::filled(scope, target, rules, |temporary| fill(temporary.fd()?))?
-            .finish(scope, is_aborted)
+            .finish(scope, is_aborted, None)
     })
+}
+
+/// Writes a whole file if `check` permits it right before publication.
+///
+/// # Errors
+///
+/// As [`write`], and those of `check`.
+pub fn write_checked(
+    scope: &Scope<'_>,
+    raw: &[u8],
+    data: &[u8],
+    rules: &Rules,
+    is_aborted: IsAborted<'_>,
+    check: Check<'_>,
+) -> Result<Written, Error> {
+    told(|| Prepared::new(scope, raw, data, rules)?.finish(scope, is_aborted, Some(check)))
 }
 
 /// Finds the file that a write would replace: its directory, and its name after final symlinks. May

@@ -166,7 +166,7 @@ impl Stage {
             is_staged: true,
             is_settled: self.is_settled,
         };
-        prepared.finish(scope, is_aborted)
+        prepared.finish(scope, is_aborted, None)
     }
 
     /// Opens the file that has the temporary's name: the staged file, or one that was renamed onto

@@ -6,7 +6,8 @@ use nix::libc;
 /// Errno values that policy distinguishes.
 pub(crate) use nix::libc::{
     EACCES, EAGAIN, EBADF, EBUSY, EEXIST, EINVAL, EIO, EISDIR, ELOOP, EMFILE, ENAMETOOLONG, ENFILE,
-    ENODEV, ENOENT, ENOSYS, ENOTDIR, ENOTEMPTY, ENOTSUP, ENXIO, EOVERFLOW, EPERM, EROFS, EXDEV,
+    ENODEV, ENOENT, ENOLCK, ENOSYS, ENOTDIR, ENOTEMPTY, ENOTSUP, ENXIO, EOVERFLOW, EPERM, EROFS,
+    EXDEV,
 };
 
 /// The errno for denied permissions.

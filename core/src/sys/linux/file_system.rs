@@ -116,6 +116,34 @@ pub(crate) fn locality(fd: BorrowedFd<'_>) -> Result<Locality, Os> {
     })
 }
 
+/// Returns whether other hosts may use the descriptor's file system too, or its locks may be those of
+/// a program: network and cluster file systems, FUSE, and folders that a host shares with a guest.
+pub(crate) fn may_be_shared(fd: BorrowedFd<'_>) -> Result<bool, Os> {
+    /// Magic numbers from statfs(2) and linux/magic.h.
+    const SHARED: [u32; 19] = [
+        0x0000_6969, // NFS
+        0x0000_517b, // SMB
+        0xff53_4d42, // CIFS
+        0xfe53_4d42, // SMB2
+        0x6573_5546, // FUSE, virtiofs
+        0x0102_1997, // 9p
+        0x00c3_6400, // Ceph
+        0x5346_414f, // AFS
+        0x6b41_4653, // kAFS
+        0x7375_7245, // Coda
+        0x0116_1970, // GFS2
+        0x7461_636f, // OCFS2
+        0x0bd0_0bd0, // Lustre
+        0x4750_4653, // GPFS
+        0x786f_4256, // vboxsf
+        0xbacb_acbc, // vmhgfs
+        0x7c7c_6673, // prlfs
+        0x2003_0528, // OrangeFS
+        0x0000_564c, // NCP
+    ];
+    Ok(SHARED.contains(&file_system(fd)?))
+}
+
 /// Returns the magic number of a descriptor's file system.
 pub(super) fn file_system(fd: BorrowedFd<'_>) -> Result<u32, Os> {
     let mut raw = MaybeUninit::<libc::statfs>::zeroed();

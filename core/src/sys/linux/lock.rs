@@ -56,3 +56,27 @@ fn request(offset: i64, kind: i32) -> libc::flock {
         l_pid: 0,
     }
 }
+
+/// The byte that a lock on a whole file covers: the last one that a lock can.
+const LAST_BYTE: i64 = i64::MAX - 1;
+
+/// Locks a file against other open file descriptions, shared or exclusively, without waiting. Returns
+/// false while another one holds a lock that excludes it. A shared lock needs a file that is open
+/// for reading, an exclusive one a file that is open for writing.
+pub(crate) fn lock_file(fd: BorrowedFd<'_>, is_shared: bool) -> Result<bool, Os> {
+    let kind = if is_shared {
+        libc::F_RDLCK
+    } else {
+        libc::F_WRLCK
+    };
+    match set(fd, LAST_BYTE, kind) {
+        Ok(()) => Ok(true),
+        Err(os) if matches!(os.errno, libc::EAGAIN | libc::EACCES) => Ok(false),
+        Err(os) => Err(os),
+    }
+}
+
+/// Releases a lock of [`lock_file`], also for copies of the descriptor that a child inherited.
+pub(crate) fn unlock_file(fd: BorrowedFd<'_>) -> Result<(), Os> {
+    unlock_byte(fd, LAST_BYTE)
+}

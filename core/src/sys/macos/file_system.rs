@@ -1,9 +1,13 @@
 //! Kinds of file systems, and the file system of an object.
+#![allow(unsafe_code, reason = "the safe wrapper hides the flags")]
 
 use crate::error::Os;
 use crate::sys::types::Locality;
 use crate::sys::unix::named;
-use std::os::fd::BorrowedFd;
+use nix::errno::Errno;
+use nix::libc;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 /// Returns `Remote`: locality matters only to `nonblocking`, which exists on Linux.
 #[allow(
@@ -12,6 +16,18 @@ use std::os::fd::BorrowedFd;
 )]
 pub(crate) fn locality(_: BorrowedFd<'_>) -> Result<Locality, Os> {
     Ok(Locality::Remote)
+}
+
+/// Returns whether other hosts may use the descriptor's file system too (no `MNT_LOCAL`).
+pub(crate) fn may_be_shared(fd: BorrowedFd<'_>) -> Result<bool, Os> {
+    let mut raw = MaybeUninit::<libc::statfs>::zeroed();
+    // SAFETY: the descriptor is borrowed and open, and `raw` is exclusive memory of the size the
+    // call writes.
+    let result = unsafe { libc::fstatfs(fd.as_raw_fd(), raw.as_mut_ptr()) };
+    named("statfs", Errno::result(result).map(drop))?;
+    // SAFETY: the memory was zeroed, which is a valid value of every field, and then filled.
+    let raw = unsafe { raw.assume_init() };
+    Ok(raw.f_flags & libc::MNT_LOCAL.cast_unsigned() == 0)
 }
 
 /// Returns whether the descriptor lies on a file system that shows kernel state instead of files.

@@ -1,5 +1,6 @@
 //! Calls that POSIX systems share.
 
+mod append;
 #[cfg_attr(
     not(target_os = "macos"),
     allow(
@@ -16,6 +17,8 @@ pub(super) mod by_name;
     )
 )]
 pub(super) mod stream;
+
+pub(crate) use append::{append, create_for_appending_at, position};
 
 use crate::error::Os;
 use crate::sys::types::{Stat, Time};
@@ -85,8 +88,16 @@ pub(crate) fn open_at(dir: BorrowedFd<'_>, path: &[u8], flags: OFlag) -> Result<
 
 /// `openat(2)` that creates a new file for reading and writing. Fails where the name exists.
 pub(crate) fn create_at(dir: BorrowedFd<'_>, name: &[u8], mode: u32) -> Result<OwnedFd, Os> {
-    let flags =
-        OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    create_with(dir, name, mode, OFlag::empty())
+}
+
+fn create_with(dir: BorrowedFd<'_>, name: &[u8], mode: u32, more: OFlag) -> Result<OwnedFd, Os> {
+    let flags = OFlag::O_RDWR
+        | OFlag::O_CREAT
+        | OFlag::O_EXCL
+        | OFlag::O_NOFOLLOW
+        | OFlag::O_CLOEXEC
+        | more;
     uninterrupted(|| {
         named(
             "open",
@@ -113,6 +124,11 @@ pub(crate) fn fstatat(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
         nix::sys::stat::fstatat(dir, name, AtFlags::AT_SYMLINK_NOFOLLOW),
     )
     .map(convert)
+}
+
+/// `lstat(2)` of an absolute path. Follows symlinks on the way alone.
+pub(crate) fn lstat_of_path(path: &[u8]) -> Result<Stat, Os> {
+    fstatat(nix::fcntl::AT_FDCWD, path)
 }
 
 #[allow(
@@ -205,14 +221,19 @@ fn file_offset(syscall: &'static str, offset: u64) -> Result<libc::off_t, Os> {
 ///
 /// The lock ends with its open file description, also when the process is killed.
 pub(crate) fn try_lock(fd: BorrowedFd<'_>) -> Result<bool, Os> {
-    #[allow(unsafe_code, reason = "the safe wrapper wants to own the descriptor")]
-    // SAFETY: the descriptor is borrowed and open; the call takes numbers only.
-    let result = unsafe { libc::flock(fd.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) };
-    match named("flock", Errno::result(result)) {
-        Ok(_) => Ok(true),
+    match flock(fd, libc::LOCK_EX | libc::LOCK_NB) {
+        Ok(()) => Ok(true),
         Err(os) if os.errno == libc::EWOULDBLOCK => Ok(false),
         Err(os) => Err(os),
     }
+}
+
+/// `flock(2)`.
+pub(super) fn flock(fd: BorrowedFd<'_>, operation: libc::c_int) -> Result<(), Os> {
+    #[allow(unsafe_code, reason = "the safe wrapper wants to own the descriptor")]
+    // SAFETY: the descriptor is borrowed and open; the call takes numbers only.
+    let result = unsafe { libc::flock(fd.as_raw_fd(), operation) };
+    named("flock", Errno::result(result).map(drop))
 }
 
 /// `close(2)`, with its result. The descriptor is closed even after an error, so the call is never

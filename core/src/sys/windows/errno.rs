@@ -34,6 +34,9 @@ pub(crate) const ENODEV: i32 = 4059;
 
 pub(crate) const ENOENT: i32 = 4058;
 
+/// No Windows call returns it: no locks on this file system.
+pub(crate) const ENOLCK: i32 = 4094;
+
 pub(crate) const ENOMEM: i32 = 4057;
 
 pub(crate) const ENOSPC: i32 = 4055;

@@ -1,6 +1,7 @@
 //! Kinds of file systems, and the file system of an object.
 
 use super::fd::BorrowedFd;
+use super::stat::has_remote_protocol;
 use crate::error::Os;
 use crate::sys::types::Locality;
 
@@ -11,6 +12,15 @@ use crate::sys::types::Locality;
 )]
 pub(crate) fn locality(_: BorrowedFd<'_>) -> Result<Locality, Os> {
     Ok(Locality::Remote)
+}
+
+/// Returns whether a server has the descriptor's file system: only a remote file has a protocol.
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "other systems have to ask, and asking can fail"
+)]
+pub(crate) fn may_be_shared(fd: BorrowedFd<'_>) -> Result<bool, Os> {
+    Ok(has_remote_protocol(fd))
 }
 
 /// Returns false: no file system shows kernel state as files.

@@ -112,6 +112,14 @@ pub(crate) fn write_at(fd: BorrowedFd<'_>, data: &[u8], offset: u64) -> Result<u
     write_to(fd, data, Some(&mut at(offset)))
 }
 
+/// Writes at the end of the file, wherever that is when the system writes. May write less than
+/// requested.
+pub(crate) fn append(fd: BorrowedFd<'_>, data: &[u8]) -> Result<usize, Os> {
+    /// WriteFile: both halves of the offset all ones.
+    const END: u64 = u64::MAX;
+    write_to(fd, data, Some(&mut at(END)))
+}
+
 /// Sets the length of a file.
 pub(crate) fn truncate(fd: BorrowedFd<'_>, size: u64) -> Result<(), Os> {
     let end = FILE_END_OF_FILE_INFO {

@@ -6,21 +6,33 @@ use super::io::at;
 use crate::error::Os;
 use windows_sys::Win32::Foundation::{ERROR_LOCK_VIOLATION, GetLastError};
 use windows_sys::Win32::Storage::FileSystem::{
-    LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx,
+    LOCKFILE_EXCLUSIVE_LOCK, LOCKFILE_FAIL_IMMEDIATELY, LockFileEx, UnlockFileEx,
 };
 
-/// Locks a file against other callers of this function: false where another handle holds the lock.
-///
-/// Locks one byte far beyond the end of the file, since a locked byte cannot be read through other
+/// The locked byte, far beyond the end of any file: a locked byte cannot be read through other
 /// handles.
+const BYTE: u64 = i64::MAX as u64 - 1;
+
+/// Locks a file against other callers of this function: false where another handle holds the lock.
 pub(crate) fn try_lock(fd: BorrowedFd<'_>) -> Result<bool, Os> {
-    let mut range = at(i64::MAX as u64 - 1);
+    lock_file(fd, false)
+}
+
+/// Locks a file against other handles, shared or exclusively, without waiting. Returns false while
+/// another one holds a lock that excludes it.
+pub(crate) fn lock_file(fd: BorrowedFd<'_>, is_shared: bool) -> Result<bool, Os> {
+    let kind = if is_shared {
+        0
+    } else {
+        LOCKFILE_EXCLUSIVE_LOCK
+    };
+    let mut range = at(BYTE);
     // SAFETY: the handle is borrowed and open for synchronous use, and the structure outlives the
     // call.
     let result = unsafe {
         LockFileEx(
             raw(fd),
-            LOCKFILE_EXCLUSIVE_LOCK | LOCKFILE_FAIL_IMMEDIATELY,
+            kind | LOCKFILE_FAIL_IMMEDIATELY,
             0,
             1,
             0,
@@ -32,6 +44,14 @@ pub(crate) fn try_lock(fd: BorrowedFd<'_>) -> Result<bool, Os> {
         return Ok(false);
     }
     succeeded("flock", result).map(|()| true)
+}
+
+/// Releases a lock of [`lock_file`].
+pub(crate) fn unlock_file(fd: BorrowedFd<'_>) -> Result<(), Os> {
+    let mut range = at(BYTE);
+    // SAFETY: as for the lock.
+    let result = unsafe { UnlockFileEx(raw(fd), 0, 1, 0, &raw mut range) };
+    succeeded("flock", result)
 }
 
 const UNSUPPORTED: Os = Os {

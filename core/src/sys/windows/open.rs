@@ -37,6 +37,8 @@ impl OFlag {
     /// No object in a directory can block an open.
     pub(crate) const O_NONBLOCK: Self = Self(0);
     pub(crate) const O_NOCTTY: Self = Self(0);
+    /// `append` writes at the end whatever the handle was opened with.
+    pub(crate) const O_APPEND: Self = Self(0);
 
     pub(crate) fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -233,6 +235,15 @@ pub(crate) fn create_at(dir: BorrowedFd<'_>, name: &[u8], _: u32) -> Result<Owne
         Err(os) if os.errno == DENIED => create(dir, "open", name, access, FILE_NON_DIRECTORY_FILE),
         result => result,
     }
+}
+
+/// As [`create_at`]: `append` writes at the end whatever the handle was opened with.
+pub(crate) fn create_for_appending_at(
+    dir: BorrowedFd<'_>,
+    name: &[u8],
+    mode: u32,
+) -> Result<OwnedFd, Os> {
+    create_at(dir, name, mode)
 }
 
 /// Creates a directory. Its ACL is inherited from the parent.

@@ -9,9 +9,9 @@ use windows_sys::Win32::Foundation::FILETIME;
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, FILE_ATTRIBUTE_DIRECTORY, FILE_ATTRIBUTE_READONLY,
     FILE_ATTRIBUTE_REPARSE_POINT, FILE_ATTRIBUTE_TAG_INFO, FILE_BASIC_INFO,
-    FILE_INFO_BY_HANDLE_CLASS, FILE_STANDARD_INFO, FILE_TYPE_DISK, FileAttributeTagInfo,
-    FileBasicInfo, FileStandardInfo, GetFileInformationByHandle, GetFileInformationByHandleEx,
-    GetFileType,
+    FILE_INFO_BY_HANDLE_CLASS, FILE_REMOTE_PROTOCOL_INFO, FILE_STANDARD_INFO, FILE_TYPE_DISK,
+    FileAttributeTagInfo, FileBasicInfo, FileRemoteProtocolInfo, FileStandardInfo,
+    GetFileInformationByHandle, GetFileInformationByHandleEx, GetFileType,
 };
 
 /// Reads a structure of an open object.
@@ -103,6 +103,12 @@ fn since_1970(ticks: u64) -> Time {
         seconds: ticks.div_euclid(TICKS) - SECONDS_BEFORE_1970,
         nanoseconds: u32::try_from(ticks.rem_euclid(TICKS) * 100).unwrap_or_default(),
     }
+}
+
+/// Returns whether the system reads and writes an object through a network protocol.
+pub(super) fn has_remote_protocol(fd: BorrowedFd<'_>) -> bool {
+    let mut info = FILE_REMOTE_PROTOCOL_INFO::default();
+    query(fd, "fstat", FileRemoteProtocolInfo, &mut info).is_ok()
 }
 
 pub(crate) fn statx_works() -> bool {

@@ -11,7 +11,8 @@ use crate::metadata::Acl;
 use crate::metadata::locality;
 use crate::path;
 use crate::resolve::{Last, Parent, Policy, Scope, classify, link_policy};
-use crate::sys::{self, AsFd, OwnedFd};
+use crate::sys::{self, AsFd, OwnedFd, Stat};
+use crate::temporary;
 use std::sync::Arc;
 
 /// A name in a directory that is held open, and what a write knows of the directory.
@@ -71,6 +72,9 @@ impl WriteTarget {
             Ok(found)
         })?;
         let parent = parent.ok_or_else(|| judge_unnamed(scope, text))?;
+        if scope.root.is_some() && temporary::is_reserved(parent.name()) {
+            return Err(Error::refused(Code::InvalidPath, "reserved"));
+        }
         Ok(Self {
             dir_path: parent.real_path(scope),
             is_as_given: parent.is_exact(),
@@ -220,6 +224,15 @@ impl WriteTarget {
         Ok(())
     }
 
+    /// Returns the stat of what has the name, without following a symlink.
+    pub(crate) fn stat(&self) -> Result<Option<Stat>, Os> {
+        match sys::fstatat(self.parent.as_fd(), self.name()) {
+            Ok(stat) => Ok(Some(stat)),
+            Err(os) if os.errno == sys::ENOENT => Ok(None),
+            Err(os) => Err(os),
+        }
+    }
+
     pub(crate) fn directory(&self) -> Arc<OwnedFd> {
         self.parent.directory()
     }
@@ -247,6 +260,11 @@ impl WriteTarget {
     /// Returns the full path of a name in this directory.
     pub(crate) fn full_path(&self, name: &[u8]) -> Vec<u8> {
         path::join(&self.dir_path, name).into_owned()
+    }
+
+    /// Returns the real path; `None` when it equals the path as given.
+    pub(crate) fn real_path(&self) -> Option<Vec<u8>> {
+        (!self.is_as_given).then(|| self.full_path(self.name()))
     }
 
     pub(crate) fn into_real_path(self) -> Option<Vec<u8>> {

@@ -1,0 +1,243 @@
+import { once } from 'node:events';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { acquireLock, httpStatus, openRootSync, toPublicError, tryLock, withLock, type HoldfastError } from '../../../index.mjs';
+import { scratch, scratchInMemory } from '../../helpers/scratch.js';
+import { start } from '../../helpers/state.js';
+
+scratchInMemory();
+
+const lockFiles = (dir: string) => fs.readdirSync(dir).filter((name) => /^\.holdfast-[0-9a-f]{32}\.lock$/.test(name));
+
+async function failure(promise: Promise<unknown>): Promise<HoldfastError> {
+  return promise.then(
+    () => expect.unreachable('the call succeeds'),
+    (error: unknown) => error as HoldfastError,
+  );
+}
+
+describe('withLock', () => {
+  it('calls back while no other call of this environment does, first come, first served', async () => {
+    const file = path.join(scratch(), 'state');
+    const order: number[] = [];
+    let inside = 0;
+    await Promise.all(
+      Array.from({ length: 50 }, (_, index) =>
+        withLock(file, async () => {
+          expect((inside += 1)).toBe(1);
+          await new Promise(setImmediate);
+          inside -= 1;
+          order.push(index);
+        }),
+      ),
+    );
+    expect(order).toEqual(Array.from({ length: 50 }, (_, index) => index));
+  });
+
+  it('returns what the callback returns, and rejects with what it throws', async () => {
+    const file = path.join(scratch(), 'state');
+    expect(await withLock(file, () => 7)).toBe(7);
+    await expect(withLock(file, () => Promise.reject(new Error('mine')))).rejects.toThrow('mine');
+    expect(await tryLock(file)).toBeDefined();
+  });
+
+  it('describes the lock: a lock file of mode 0600 that stays', async () => {
+    const dir = scratch();
+    await withLock(path.join(dir, 'state'), (lock) => {
+      expect(lock).toMatchObject({ path: path.join(dir, 'state'), shared: false, scope: 'host' });
+      expect(lock.lockFile).toBe(path.join(dir, lockFiles(dir)[0]!));
+      expect(fs.statSync(lock.lockFile).mode & 0o777).toBe(0o600);
+      expect(JSON.parse(fs.readFileSync(lock.lockFile, 'utf8'))).toMatchObject({ pid: process.pid });
+    });
+    expect(lockFiles(dir)).toHaveLength(1);
+    expect(fs.readFileSync(path.join(dir, lockFiles(dir)[0]!), 'utf8').trim()).toBe('');
+  });
+
+  it('has one lock for a name in upper and in lower case, and others for other names', async () => {
+    const dir = scratch();
+    for (const name of ['a', 'A', 'b', 'ä', 'ö', 'x'.repeat(255)]) await withLock(path.join(dir, name), () => {});
+    expect(lockFiles(dir)).toHaveLength(5);
+  });
+
+  it('keeps the lock until the callback has settled when its signal aborts', async () => {
+    const file = path.join(scratch(), 'state');
+    const abort = new AbortController();
+    let finish!: () => void;
+    const inside = withLock(file, () => new Promise<void>((resolve) => (finish = resolve)), { signal: abort.signal });
+    while (finish === undefined) await new Promise(setImmediate);
+    abort.abort();
+    expect(await tryLock(file)).toBeUndefined();
+    finish();
+    await inside;
+    expect(await tryLock(file)).toBeDefined();
+  });
+
+  it('refuses a nested call for the same lock, and not another one', async () => {
+    const dir = scratch();
+    const file = path.join(dir, 'state');
+    fs.symlinkSync(dir, path.join(dir, 'link'));
+    await withLock(file, async () => {
+      for (const again of [file, path.join(dir, 'link/state'), `${dir}/./state`]) {
+        await expect(withLock(again, () => {}), again).rejects.toMatchObject({ code: 'ERR_INVALID_STATE' });
+      }
+      await withLock(path.join(dir, 'other'), () => {});
+    });
+    // The outer lock has ended: a call that its callback started may have the lock.
+    let later!: Promise<void>;
+    await withLock(file, () => {
+      later = new Promise((resolve) => setTimeout(resolve, 5)).then(() => withLock(file, () => {}));
+    });
+    await later;
+  });
+
+  it('rejects with lock-lost when the lock file was removed or replaced', async () => {
+    const file = path.join(scratch(), 'state');
+    for (const spoil of [fs.rmSync, (at: string) => fs.renameSync(at, `${at}.old`)]) {
+      const error = await failure(withLock(file, (lock) => spoil(lock.lockFile)));
+      expect(error).toMatchObject({ code: 'lock-lost', category: 'operational' });
+    }
+  });
+
+  it('refuses arguments of the wrong type before any I/O', async () => {
+    const dir = scratch();
+    const file = path.join(dir, 'state');
+    for (const [call, code] of [
+      [() => withLock(file, 1 as never), 'ERR_INVALID_ARG_TYPE'],
+      [() => withLock(file, () => {}, { timeoutMs: -1 }), 'ERR_OUT_OF_RANGE'],
+      [() => withLock(file, () => {}, { timeoutMs: '1' as never }), 'ERR_INVALID_ARG_TYPE'],
+      [() => withLock(file, () => {}, { stale: 1 } as never), 'ERR_INVALID_ARG_VALUE'],
+      [() => acquireLock(file, { lockMode: 0o1777 }), 'ERR_OUT_OF_RANGE'],
+      [() => tryLock(file, { timeoutMs: 1 } as never), 'ERR_INVALID_ARG_VALUE'],
+    ] as const) {
+      await expect(call()).rejects.toMatchObject({ code });
+    }
+    expect(fs.readdirSync(dir)).toEqual([]);
+  });
+});
+
+describe('acquireLock', () => {
+  it('excludes until release, and can be released twice', async () => {
+    const file = path.join(scratch(), 'state');
+    const lock = await acquireLock(file);
+    expect(await tryLock(file)).toBeUndefined();
+    await lock.release();
+    await lock.release();
+    const again = await tryLock(file);
+    await again![Symbol.asyncDispose]();
+    const { release } = again!;
+    await expect(release()).rejects.toMatchObject({ code: 'ERR_INVALID_THIS' });
+  });
+
+  it('fails with lock-timeout, which names the holder in the log alone', async () => {
+    const file = path.join(scratch(), 'state');
+    const holder = await start('hold', file);
+    const error = await failure(acquireLock(file, { timeoutMs: 60 }));
+    expect(error).toMatchObject({ code: 'lock-timeout', category: 'operational', path: file });
+    expect(JSON.parse(error.holder!)).toMatchObject({ pid: holder.child.pid });
+    expect(error.message).toContain(`"pid":${holder.child.pid}`);
+    expect(JSON.stringify(toPublicError(error))).not.toContain('pid');
+    expect(httpStatus(error)).toBe(423);
+    await expect(acquireLock(file, { timeoutMs: 0 })).rejects.toMatchObject({ code: 'lock-timeout' });
+  });
+
+  it('gets the lock when another process releases it, and when that is killed', async () => {
+    const file = path.join(scratch(), 'state');
+    const first = await start('hold', file);
+    const waiting = acquireLock(file);
+    first.child.stdin!.write('release\n');
+    await (await waiting).release();
+    const second = await start('hold', file);
+    const again = acquireLock(file);
+    second.child.kill('SIGKILL');
+    await (await again).release();
+  });
+
+  it('ends the wait when its signal aborts, and leaves the order of the others', async () => {
+    const file = path.join(scratch(), 'state');
+    const lock = await acquireLock(file);
+    const abort = new AbortController();
+    const given = acquireLock(file, { signal: abort.signal });
+    const next = acquireLock(file);
+    abort.abort(new Error('enough'));
+    await expect(given).rejects.toThrow('enough');
+    await expect(acquireLock(file, { signal: AbortSignal.abort(new Error('before')) })).rejects.toThrow('before');
+    await lock.release();
+    await (await next).release();
+  });
+
+  it('shares a lock among those that ask for a shared one', async () => {
+    const file = path.join(scratch(), 'state');
+    const other = await start('hold', file, 'shared');
+    const first = await acquireLock(file, { shared: true });
+    const second = await acquireLock(file, { shared: true });
+    expect(first.shared).toBe(true);
+    expect(await tryLock(file)).toBeUndefined();
+    const writer = acquireLock(file);
+    // Whoever comes after an exclusive one waits for it.
+    const reader = acquireLock(file, { shared: true });
+    await Promise.all([first.release(), second.release()]);
+    other.child.stdin!.write('release\n');
+    const lock = await writer;
+    expect(await tryLock(file, { shared: true })).toBeUndefined();
+    await lock.release();
+    await (await reader).release();
+  });
+
+  it('keeps lock files in a directory of their own, one for each directory and name', async () => {
+    const dir = scratch();
+    for (const name of ['one', 'two', 'locks']) fs.mkdirSync(path.join(dir, name));
+    const lockDir = path.join(dir, 'locks');
+    const lock = await acquireLock(path.join(dir, 'one/state'), { lockDir });
+    expect(path.dirname(lock.lockFile)).toBe(lockDir);
+    expect(await tryLock(path.join(dir, 'one/state'), { lockDir })).toBeUndefined();
+    expect(await tryLock(path.join(dir, 'two/state'), { lockDir })).toBeDefined();
+    expect(fs.readdirSync(path.join(dir, 'one'))).toEqual([]);
+    await expect(acquireLock(path.join(dir, 'one/state'), { lockDir: path.join(dir, 'none') })).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  it('has the lock beneath a root that others have by the full path', async () => {
+    const dir = scratch();
+    using root = openRootSync(dir);
+    const lock = await root.acquireLock('state');
+    expect(lock.path).toBe(path.join(dir, 'state'));
+    expect(await tryLock(path.join(dir, 'state'))).toBeUndefined();
+    expect(await tryLock('state', { root: dir })).toBeUndefined();
+    await lock.release();
+    expect(await root.withLock('state', () => 1)).toBe(1);
+    await expect(root.acquireLock('../state')).rejects.toMatchObject({ code: 'outside-workspace' });
+    await expect(acquireLock(path.join(dir, 'none/state'))).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  it('refuses names of its own files beneath a root', async () => {
+    const dir = scratch();
+    using root = openRootSync(dir);
+    await root.withLock('state', () => {});
+    const [name] = lockFiles(dir);
+    await expect(root.writeAtomic(name!, 'x')).rejects.toMatchObject({ code: 'invalid-path' });
+    await expect(root.appendRecord(name!, 'x')).rejects.toMatchObject({ code: 'invalid-path' });
+    await expect(root.acquireLock(name!)).rejects.toMatchObject({ code: 'invalid-path' });
+  });
+
+  it('serves a thousand waiters in order with little delay for the event loop', async () => {
+    const file = path.join(scratch(), 'state');
+    const holder = await start('hold', file);
+    const { monitorEventLoopDelay } = process.getBuiltinModule('node:perf_hooks');
+    const order: number[] = [];
+    const waiting = Array.from({ length: 1000 }, (_, index) => withLock(file, () => void order.push(index)));
+    const delay = monitorEventLoopDelay({ resolution: 5 });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    delay.enable();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    // No thread of the pool waits: a call that needs one is not delayed.
+    await fs.promises.readFile(process.execPath.replace(/.*/, '/dev/null'));
+    delay.disable();
+    const descriptors = process.platform === 'linux' ? fs.readdirSync('/proc/self/fd').length : 0;
+    expect(descriptors).toBeLessThan(200);
+    holder.child.stdin!.write('release\n');
+    await once(holder.child, 'exit');
+    await Promise.all(waiting);
+    expect(order).toEqual(Array.from({ length: 1000 }, (_, index) => index));
+    expect(delay.percentile(50) / 1e6).toBeLessThan(20);
+  });
+});

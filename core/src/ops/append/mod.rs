@@ -1,0 +1,268 @@
+//! Appends whole records to a file that several processes write.
+//!
+//! 1. The lock of the file, as of [`super::lock`].
+//! 2. `fstatat` of the name, and the file that has it, open with `O_APPEND` ([`place`]).
+//! 3. The last byte: a file that ends without a line break ends with a torn record.
+//! 4. One `write`. A part that was written is cut off again where nobody wrote behind it.
+//! 5. `fstatat` of the name: a log that was rotated meanwhile has the record under its new name.
+//! 6. Unlock, and `fsync` when durable.
+
+mod cache;
+mod key;
+mod place;
+mod rules;
+
+use crate::error::{Code, Error, Os};
+use crate::ops::write::directory_sync::{cannot_be_synced, sync_directory};
+use crate::ops::write::fsync_errors::{self, Mark};
+use crate::resolve::Scope;
+use crate::sys::{self, AsFd, BorrowedFd, OwnedFd};
+use key::Key;
+use place::{Place, Ready};
+use std::sync::Arc;
+
+pub use cache::{forget, forget_root};
+pub use rules::AppendRules;
+
+/// What an append came to.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Another holder has the lock; the text about it.
+    Busy(Vec<u8>),
+    /// The records are in the file.
+    Appended(Box<Appended>),
+}
+
+/// Appended records.
+#[derive(Debug)]
+pub struct Appended {
+    /// The real path of the file; `None` when it equals the path as given.
+    pub real: Option<Vec<u8>>,
+    /// Where the records begin.
+    pub offset: u64,
+    /// Bytes of the file.
+    pub size: u64,
+    /// No file had the name before.
+    pub created: bool,
+    /// A torn record was in front of them.
+    pub isolated: bool,
+    /// The file lost its name meanwhile.
+    pub rotated: bool,
+    /// What is to be synced; `None` when nothing is.
+    pub unsynced: Option<Unsynced>,
+}
+
+/// A failed append.
+#[derive(Debug)]
+pub struct Failure {
+    /// What failed.
+    pub error: Error,
+    /// A part of the records is in the file. The next append isolates it.
+    pub is_torn: bool,
+}
+
+impl<E: Into<Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self {
+            error: error.into(),
+            is_torn: false,
+        }
+    }
+}
+
+/// A file with records that are not synced yet.
+#[derive(Debug)]
+pub struct Unsynced {
+    file: Arc<OwnedFd>,
+    /// Its directory, when the file is new.
+    directory: Option<Arc<OwnedFd>>,
+    began: Mark,
+}
+
+impl Unsynced {
+    /// Syncs the file, and its directory when the file is new. Returns false where the file system
+    /// does not support that.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::NotDurable`]: the records are in the file, and may not survive a power loss.
+    pub fn sync(self) -> Result<bool, Error> {
+        let unsure = |os: Os| {
+            // A later sync of the same descriptor would return success for lost pages.
+            forget();
+            Error::refused_by(Code::NotDurable, "append", os)
+        };
+        match fsync_errors::sync_file(self.file.as_fd()) {
+            Ok(()) => {}
+            Err(os) if cannot_be_synced(os.errno) => return Ok(false),
+            Err(os) => return Err(unsure(os)),
+        }
+        let mut is_synced = true;
+        if let Some(directory) = &self.directory {
+            is_synced = match sync_directory(directory.as_fd()) {
+                Err(Error::System { os, .. }) => return Err(unsure(os)),
+                result => result?,
+            };
+        }
+        if fsync_errors::has_failed_since(self.began, self.file.as_fd()) {
+            return Err(unsure(Os {
+                errno: sys::EIO,
+                syscall: "fsync",
+            }));
+        }
+        Ok(is_synced)
+    }
+}
+
+/// Appends records if the lock is free now. `records` ends with a line break.
+///
+/// # Errors
+///
+/// Those of a write for the path and of [`super::lock`]; [`Code::TornTail`], [`Code::TooLarge`];
+/// otherwise what the system returned.
+pub fn append(
+    scope: &Scope<'_>,
+    raw: &[u8],
+    records: &[u8],
+    rules: &AppendRules<'_>,
+) -> Result<Outcome, Failure> {
+    let began = fsync_errors::mark();
+    let generation = cache::generation();
+    let key = Key::new(scope, raw, rules)?;
+    let mut place = match key.as_ref().and_then(cache::take) {
+        Some(place) => place,
+        None => Place::open(scope, raw, rules, key)?,
+    };
+    if !place.try_lock(scope, raw, rules)? {
+        let holder = place.lock.holder();
+        cache::put(place, generation);
+        return Ok(Outcome::Busy(holder));
+    }
+    let appended = append_locked(&mut place, records, rules, began);
+    let is_released = place.lock.unlock().is_ok();
+    let mut appended = appended?;
+    appended.real = place.real_path();
+    // Where the unlock failed, the close of the descriptor releases the lock.
+    if is_released {
+        cache::put(place, generation);
+    }
+    Ok(Outcome::Appended(Box::new(appended)))
+}
+
+fn append_locked(
+    place: &mut Place,
+    records: &[u8],
+    rules: &AppendRules<'_>,
+    began: Mark,
+) -> Result<Appended, Failure> {
+    let Ready {
+        fd: file,
+        size,
+        created,
+        is_whole,
+    } = place.open_file(rules)?;
+    let isolated = !is_whole && size > 0 && is_torn(file.as_fd(), size)?;
+    if isolated && !rules.isolates {
+        return Err(Error::refused(Code::TornTail, "").into());
+    }
+    let separated;
+    let data = if isolated {
+        separated = [b"\n", records].concat();
+        &separated[..]
+    } else {
+        records
+    };
+    let end = size + data.len() as u64;
+    if rules.max_bytes.is_some_and(|most| end > most) {
+        let mut refusal = crate::error::Refusal::new(Code::TooLarge, "append");
+        refusal.size = Some(size);
+        return Err(Error::from(refusal).into());
+    }
+    write_whole(file.as_fd(), data, size)?;
+    let named = place.named()?;
+    let rotated = named.is_none_or(|stat| !place.is_file(&stat));
+    // Somebody who takes no lock may have written in front of the records, or behind them.
+    let size = match named {
+        Some(stat) if !rotated => {
+            if stat.size == end {
+                place.set_whole(&stat);
+            }
+            stat.size
+        }
+        _ => sys::fstat(file.as_fd())?.size,
+    };
+    let end = if size == end {
+        end
+    } else {
+        end_of_write(file.as_fd(), end)
+    };
+    Ok(Appended {
+        real: None,
+        offset: end - records.len() as u64,
+        size,
+        created,
+        isolated,
+        rotated,
+        unsynced: rules.is_durable.then(|| Unsynced {
+            directory: created.then(|| place.directory()),
+            file,
+            began,
+        }),
+    })
+}
+
+/// Returns whether the last line of a file has no end.
+fn is_torn(file: BorrowedFd<'_>, size: u64) -> Result<bool, Os> {
+    let mut last = [0];
+    let count = sys::read_at(file, &mut last, size - 1)?;
+    Ok(count == 1 && last[0] != b'\n')
+}
+
+/// Returns where the written bytes end in a file that another process extended meanwhile.
+fn end_of_write(file: BorrowedFd<'_>, expected: u64) -> u64 {
+    #[cfg(unix)]
+    let end = sys::position(file).unwrap_or(expected);
+    #[cfg(windows)]
+    let end = {
+        let _ = file;
+        expected
+    };
+    end
+}
+
+/// Writes at the end of the file, which was `start` bytes long. Undoes a part.
+fn write_whole(file: BorrowedFd<'_>, data: &[u8], start: u64) -> Result<(), Failure> {
+    let mut written = 0;
+    while written < data.len() {
+        let os = match sys::append(file, &data[written..]) {
+            // A file system that writes 0 bytes without an error would cause an endless loop.
+            Ok(0) => Os {
+                errno: sys::EIO,
+                syscall: "write",
+            },
+            Ok(count) => {
+                written += count;
+                // The rest belongs right behind a part: nobody who takes no lock may be in between.
+                if written == data.len() || ends_at(file, start + written as u64) {
+                    continue;
+                }
+                Os {
+                    errno: sys::EIO,
+                    syscall: "write",
+                }
+            }
+            Err(os) => os,
+        };
+        let is_undone = written == 0
+            || ends_at(file, start + written as u64) && sys::truncate(file, start).is_ok();
+        return Err(Failure {
+            error: os.into(),
+            is_torn: !is_undone,
+        });
+    }
+    Ok(())
+}
+
+fn ends_at(file: BorrowedFd<'_>, size: u64) -> bool {
+    sys::fstat(file).is_ok_and(|stat| stat.size == size)
+}

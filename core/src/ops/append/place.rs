@@ -1,0 +1,251 @@
+//! Where records are appended: a directory, a lock file and the file itself, all held open.
+
+use super::key::Key;
+use super::rules::AppendRules;
+use crate::error::{Code, Error, Os};
+use crate::make_dirs;
+use crate::ops::lock::Lock;
+use crate::ops::write::{Durable, FinalSymlink, Rules, WriteTarget};
+use crate::resolve::Scope;
+use crate::sys::{self, AsFd, OFlag, OwnedFd, Stat, Time};
+use std::sync::Arc;
+
+/// Tries before a file that keeps being replaced is an error.
+const TRIES: u32 = 16;
+
+type Identity = (u64, u64);
+
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) lock: Lock,
+    target: WriteTarget,
+    /// The file of the last append.
+    file: Option<OpenFile>,
+    key: Option<Key>,
+    /// The place is that of an earlier append.
+    is_kept: bool,
+    /// The stat of the name, when it was read since the lock was taken.
+    seen: Option<Stat>,
+}
+
+/// A file that is open for appending.
+#[derive(Debug)]
+struct OpenFile {
+    fd: Arc<OwnedFd>,
+    identity: Identity,
+    /// Size and times of the file after a record of ours, which ended it.
+    whole: Option<(u64, Time, Time)>,
+}
+
+/// The file that has the name.
+pub(super) struct Ready {
+    pub(super) fd: Arc<OwnedFd>,
+    pub(super) size: u64,
+    pub(super) created: bool,
+    /// Nothing was written since a record of ours ended it.
+    pub(super) is_whole: bool,
+}
+
+fn version(stat: &Stat) -> (u64, Time, Time) {
+    (stat.size, stat.modified, stat.changed)
+}
+
+impl Place {
+    /// Opens directory and lock file.
+    pub(super) fn open(
+        scope: &Scope<'_>,
+        raw: &[u8],
+        rules: &AppendRules<'_>,
+        key: Option<Key>,
+    ) -> Result<Self, Error> {
+        let is_synced = rules.is_durable && rules.lock.make_parents.is_some();
+        let target = WriteTarget::find(
+            scope,
+            raw,
+            &Rules {
+                mode: None,
+                new_file_mode: 0,
+                overwrite: true,
+                final_symlink: FinalSymlink::Reject,
+                durable: if is_synced {
+                    Durable::Full
+                } else {
+                    Durable::No
+                },
+                make_parents: rules.lock.make_parents,
+                reject_hardlinks: false,
+                in_place: false,
+            },
+        )?;
+        Ok(Self {
+            lock: Lock::beside(&target, &rules.lock)?,
+            target,
+            file: None,
+            key,
+            is_kept: false,
+            seen: None,
+        })
+    }
+
+    /// Takes the lock if it is free. A place of an earlier append is opened anew where its path no
+    /// longer leads to it.
+    pub(super) fn try_lock(
+        &mut self,
+        scope: &Scope<'_>,
+        raw: &[u8],
+        rules: &AppendRules<'_>,
+    ) -> Result<bool, Error> {
+        let is_locked = self.lock.try_lock()?;
+        if !self.is_kept || self.is_still_there() {
+            return Ok(is_locked);
+        }
+        *self = Self::open(scope, raw, rules, self.key.take())?;
+        self.lock.try_lock()
+    }
+
+    /// Returns whether the path leads to the directory that is held. A root holds its own.
+    ///
+    /// A file with one name lies in one directory: where the path leads to the file that is held, it
+    /// leads to the directory too.
+    fn is_still_there(&mut self) -> bool {
+        #[cfg(unix)]
+        if let Some(path) = self.key.as_ref().and_then(Key::absolute) {
+            let seen = sys::lstat_of_path(path).ok();
+            self.seen = seen.filter(|stat| stat.nlink == 1 && self.is_file(stat));
+            return self.seen.is_some();
+        }
+        true
+    }
+
+    /// Returns the file that has the name.
+    pub(super) fn open_file(&mut self, rules: &AppendRules<'_>) -> Result<Ready, Error> {
+        let mut created = false;
+        for _ in 0..TRIES {
+            let named = match self.seen.take() {
+                Some(stat) => Some(stat),
+                None => self.target.stat()?,
+            };
+            let Some(named) = named else {
+                created |= self.create(rules)?;
+                continue;
+            };
+            check(&named, rules)?;
+            if !self.is_file(&named) && !self.reopen(rules)? {
+                continue;
+            }
+            match &self.file {
+                Some(file) if file.identity == (named.dev, named.ino) => {
+                    return Ok(Ready {
+                        fd: Arc::clone(&file.fd),
+                        size: named.size,
+                        created,
+                        is_whole: file.whole == Some(version(&named)),
+                    });
+                }
+                // It was exchanged since it was looked at.
+                _ => {}
+            }
+        }
+        Err(Error::refused(Code::PathMismatch, "retries"))
+    }
+
+    /// Creates the file. Returns false where somebody who takes no lock created it first.
+    fn create(&mut self, rules: &AppendRules<'_>) -> Result<bool, Error> {
+        let dir = self.target.directory();
+        let mode = rules.new_file_mode;
+        match sys::create_for_appending_at(dir.as_fd(), self.target.name(), mode) {
+            Ok(fd) => {
+                let stat = sys::fstat(fd.as_fd())?;
+                if sys::HAS_MODES && stat.permissions() & 0o777 != mode {
+                    // The umask took bits.
+                    sys::change_mode(fd.as_fd(), mode)?;
+                }
+                self.hold(fd, &stat);
+                Ok(true)
+            }
+            Err(os) if os.errno == sys::EEXIST => Ok(false),
+            Err(os) => Err(make_dirs::classify_creation(dir.as_fd(), os)),
+        }
+    }
+
+    /// Opens the file that has the name. Returns false where it was renamed or exchanged for a link
+    /// since it was looked at.
+    fn reopen(&mut self, rules: &AppendRules<'_>) -> Result<bool, Error> {
+        self.file = None;
+        let flags = OFlag::O_RDWR
+            | OFlag::O_APPEND
+            | OFlag::O_NOFOLLOW
+            | OFlag::O_NONBLOCK
+            | OFlag::O_NOCTTY;
+        match sys::open_at(self.target.directory().as_fd(), self.target.name(), flags) {
+            Ok(fd) => {
+                let stat = sys::fstat(fd.as_fd())?;
+                check(&stat, rules)?;
+                self.hold(fd, &stat);
+                Ok(true)
+            }
+            Err(os) if matches!(os.errno, sys::ENOENT | sys::ELOOP) => Ok(false),
+            Err(os) => Err(os.into()),
+        }
+    }
+
+    fn hold(&mut self, fd: OwnedFd, stat: &Stat) {
+        self.file = Some(OpenFile {
+            fd: Arc::new(fd),
+            identity: (stat.dev, stat.ino),
+            whole: None,
+        });
+    }
+
+    /// Returns the stat of what has the name now.
+    pub(super) fn named(&self) -> Result<Option<Stat>, Os> {
+        self.target.stat()
+    }
+
+    pub(super) fn is_file(&self, stat: &Stat) -> bool {
+        self.file
+            .as_ref()
+            .is_some_and(|file| file.identity == (stat.dev, stat.ino))
+    }
+
+    /// Remembers a stat of the file right after a record of ours ended it.
+    pub(super) fn set_whole(&mut self, stat: &Stat) {
+        if let Some(file) = &mut self.file {
+            file.whole = Some(version(stat));
+        }
+    }
+
+    pub(super) fn directory(&self) -> Arc<OwnedFd> {
+        self.target.directory()
+    }
+
+    pub(super) fn real_path(&self) -> Option<Vec<u8>> {
+        self.target.real_path()
+    }
+
+    pub(super) fn key(&self) -> Option<&Key> {
+        self.key.as_ref()
+    }
+
+    /// Marks a place that an earlier append opened.
+    pub(super) fn into_kept(self) -> Self {
+        Self {
+            is_kept: true,
+            ..self
+        }
+    }
+}
+
+/// Refuses what [`crate::ops::write::write`] refuses.
+fn check(stat: &Stat, rules: &AppendRules<'_>) -> Result<(), Error> {
+    if stat.is_symlink() {
+        return Err(Error::refused(Code::Symlink, "link"));
+    }
+    if !stat.is_file() {
+        return Err(Error::refused(Code::NotFile, stat.kind_word()));
+    }
+    if rules.reject_hardlinks && stat.nlink > 1 {
+        return Err(Error::refused(Code::Hardlink, ""));
+    }
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! Locks that the kernel holds for a process.
+//!
+//! The locked file is [`LockFile`]: it lies beside the file that the lock is for, or in a directory of
+//! the caller's, and is never removed. The kernel releases the lock when its holder ends, however it
+//! ends; a stopped or sleeping holder keeps it. No process id and no time decides anything.
+//!
+//! 1. `openat2` of the parent directory under the scope's policy ([`WriteTarget`]).
+//! 2. The lock file in it, without following, and its owner, kind and number of names ([`file`]).
+//! 3. The lock, without waiting: the callers wait.
+//! 4. `fstatat` of its name: a lock file that was removed or replaced meanwhile locks nothing.
+
+mod file;
+
+use crate::error::{Code, Error};
+use crate::ops::write::{Durable, FinalSymlink, Rules, WriteTarget};
+use crate::path;
+use crate::resolve::{Root, Scope};
+use crate::sys;
+use crate::temporary;
+use file::LockFile;
+
+/// How a lock is taken.
+#[derive(Debug, Clone, Copy)]
+pub struct LockRules<'a> {
+    /// Several holders of a shared lock exclude those of exclusive ones only.
+    pub is_shared: bool,
+    /// Permission bits of a new lock file.
+    pub mode: u32,
+    /// The directory for lock files; `None` for that of the file.
+    pub directory: Option<&'a [u8]>,
+    /// The mode of missing parents; `None` when they are not created.
+    pub make_parents: Option<u32>,
+}
+
+/// Bytes of the text about the holder at the start of a lock file.
+const HOLDER: usize = 256;
+
+/// A lock file that is open, locked or not. Dropping it releases the lock.
+#[derive(Debug)]
+pub struct Lock {
+    file: LockFile,
+    path: Vec<u8>,
+    is_held: bool,
+    /// The text about the holder was written, and is removed before the release.
+    is_signed: bool,
+}
+
+impl Lock {
+    /// Opens the lock file for a path. The file that the path names need not exist.
+    ///
+    /// # Errors
+    ///
+    /// Those of a write for the path. [`Code::Symlink`], [`Code::NotFile`], [`Code::Hardlink`],
+    /// [`Code::NotOwned`] for the lock file; otherwise what the system returned.
+    pub fn open(scope: &Scope<'_>, raw: &[u8], rules: &LockRules<'_>) -> Result<Self, Error> {
+        let for_write = Rules {
+            mode: None,
+            new_file_mode: 0,
+            overwrite: true,
+            final_symlink: FinalSymlink::Reject,
+            durable: Durable::No,
+            make_parents: rules.make_parents,
+            reject_hardlinks: false,
+            in_place: false,
+        };
+        Self::beside(&WriteTarget::find(scope, raw, &for_write)?, rules)
+    }
+
+    /// Opens the lock file for a name in a directory that is held open.
+    pub(crate) fn beside(target: &WriteTarget, rules: &LockRules<'_>) -> Result<Self, Error> {
+        let (dir, name, path) = match rules.directory {
+            None => {
+                let name = temporary::lock_name(target.name(), None);
+                let path = target.full_path(&name);
+                (target.directory(), name, path)
+            }
+            Some(directory) => {
+                let outside = target
+                    .identity()
+                    .ok_or_else(|| Error::refused(Code::NotFound, "directory"))?;
+                let root = Root::open(directory).map_err(in_lock_directory)?;
+                let name = temporary::lock_name(target.name(), Some(outside));
+                let path = path::join(root.real(), &name).into_owned();
+                (root.directory(), name, path)
+            }
+        };
+        let file = LockFile::open(dir, name, rules.is_shared, rules.mode)
+            .map_err(|error| with_path(error, &path))?;
+        Ok(Self {
+            file,
+            path,
+            is_held: false,
+            is_signed: false,
+        })
+    }
+
+    /// Takes the lock if it is free now.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::UnsupportedPlatform`] where the file system has no locks; [`Code::PathMismatch`] for
+    /// a lock file that is replaced again and again; otherwise what the system returned.
+    pub fn try_lock(&mut self) -> Result<bool, Error> {
+        self.is_held = self
+            .file
+            .try_lock()
+            .map_err(|error| with_path(error, &self.path))?;
+        Ok(self.is_held)
+    }
+
+    /// Returns an error unless the locked file still has its name: two holders are possible from
+    /// then on.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::LockLost`].
+    pub fn check(&self) -> Result<(), Error> {
+        if self.is_held && self.file.has_its_name()? {
+            Ok(())
+        } else {
+            Err(Error::refused(Code::LockLost, ""))
+        }
+    }
+
+    /// Writes a text about the holder into the lock file, for people. Nothing is decided by it, and
+    /// a failure is ignored.
+    pub fn sign(&mut self, text: &[u8]) {
+        if self.file.is_shared() || !self.is_held {
+            return;
+        }
+        let mut line = [b' '; HOLDER];
+        line[HOLDER - 1] = b'\n';
+        let length = text.len().min(HOLDER - 1);
+        line[..length].copy_from_slice(&text[..length]);
+        self.is_signed = sys::write_at(self.file.fd(), &line, 0).is_ok();
+    }
+
+    /// Returns the text about the holder; empty where there is none.
+    #[must_use]
+    pub fn holder(&self) -> Vec<u8> {
+        let mut line = [0; HOLDER];
+        let count = sys::read_at(self.file.fd(), &mut line, 0).unwrap_or(0);
+        line[..count].trim_ascii().to_vec()
+    }
+
+    /// Releases the lock, also for copies of the descriptor that a child inherited.
+    pub(crate) fn unlock(&mut self) -> Result<(), crate::error::Os> {
+        if !std::mem::take(&mut self.is_held) {
+            return Ok(());
+        }
+        if self.is_signed {
+            let mut line = [b' '; HOLDER];
+            line[HOLDER - 1] = b'\n';
+            let _ = sys::write_at(self.file.fd(), &line, 0);
+        }
+        self.file.unlock()
+    }
+
+    /// Returns device and inode of the lock file.
+    #[must_use]
+    pub fn identity(&self) -> (u64, u64) {
+        self.file.identity()
+    }
+
+    /// Returns the real path of the lock file.
+    #[must_use]
+    pub fn path(&self) -> &[u8] {
+        &self.path
+    }
+
+    /// Returns whether the lock excludes all processes that can reach the file: it lies on a file
+    /// system of this host.
+    #[must_use]
+    pub fn is_of_host(&self) -> bool {
+        matches!(sys::may_be_shared(self.file.fd()), Ok(false))
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // The descriptor is closed next, which ends the lock unless a child inherited a copy.
+        let _ = self.unlock();
+    }
+}
+
+/// Says that a failure concerns the directory for lock files.
+fn in_lock_directory(error: Error) -> Error {
+    match error {
+        Error::Refused(mut refusal) => {
+            refusal.detail = "lock-directory";
+            Error::Refused(refusal)
+        }
+        error => error,
+    }
+}
+
+/// Adds the path of the lock file to what the system returned.
+fn with_path(error: Error, path: &[u8]) -> Error {
+    match error {
+        Error::System { os, .. } => Error::System {
+            os,
+            temporary: Some(path.to_vec()),
+        },
+        refusal => refusal,
+    }
+}

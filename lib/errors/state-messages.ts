@@ -1,0 +1,76 @@
+// The messages of locks, updates and appends.
+
+import { quoted } from '../base/escape.js';
+import type { Context, Failure } from './failure.js';
+
+/** The codes of these calls, as in the table of all codes. */
+export const STATE_CODES = {
+  'torn-tail': { category: 'policy', public: 'The file ends with an incomplete record.' },
+  'lock-timeout': { category: 'operational', public: 'The file is in use.', remedy: 'Try again later.' },
+  'lock-lost': { category: 'operational', public: 'The file was changed by others at the same time.', remedy: 'Try again.' },
+  conflict: { category: 'operational', public: 'The file was changed by others at the same time.', remedy: 'Try again.' },
+} as const;
+
+const REMOVE_LOCK_FILE = 'Remove it, or name a directory for lock files that no other user may write (lockDir).';
+
+/** @param at the path, quoted and escaped */
+export function describeState(failure: Failure, at: string, context: Context | undefined): { sentence: string; remedy?: string } | undefined {
+  const { code, detail, holder, uid, euid } = failure;
+  switch (code) {
+    case 'too-large':
+      return detail === 'append'
+        ? { sentence: `the records would make ${at} larger than the limit of ${context?.maxBytes} bytes`, remedy: 'Rotate the file, or raise maxFileBytes.' }
+        : undefined;
+    case 'torn-tail':
+      return {
+        sentence: `${at} does not end with a line break: its last record was never completed`,
+        remedy: "Repair the file, or append with onTornTail: 'isolate', which ends that record first.",
+      };
+    case 'lock-timeout':
+      return {
+        sentence: `the lock for ${at} was not free in time${holder === undefined ? '' : `; its lock file names the holder ${quoted(holder)}`}`,
+        remedy: 'Wait longer (timeoutMs), or see what that process does: one that has ended holds no lock.',
+      };
+    case 'lock-lost':
+      return {
+        sentence: `the lock file of ${at} was removed or replaced while it was held, so that others may have had the lock too`,
+        remedy: 'Leave files named .holdfast-….lock alone: they lock nothing once their holder has ended.',
+      };
+    case 'conflict':
+      return {
+        sentence: `${at} was changed by others during each try of the update, without the lock`,
+        remedy: 'Have all writers use updateAtomic, updateJson or withLock, or try again.',
+      };
+    case 'not-durable':
+      return detail === 'append'
+        ? {
+            sentence: `the records are in ${at}, but could not be synced: they may not survive a power loss`,
+            remedy: 'Do not append them again; write the file anew once the storage is healthy.',
+          }
+        : undefined;
+    case 'unsupported-platform':
+      return detail === 'locks'
+        ? { sentence: `the file system of the lock file for ${at} has no locks`, remedy: 'Name a directory on another file system with lockDir.' }
+        : undefined;
+    default:
+      return detail === 'lock' ? describeLockFile(code, at, uid, euid) : undefined;
+  }
+}
+
+function describeLockFile(code: string, at: string, uid: number | undefined, euid: number | undefined) {
+  switch (code) {
+    case 'symlink':
+      return { sentence: `the lock file of ${at} is a symbolic link, which somebody else may have put there`, remedy: REMOVE_LOCK_FILE };
+    case 'hardlink':
+      return { sentence: `the lock file of ${at} has more than one name`, remedy: REMOVE_LOCK_FILE };
+    case 'not-file':
+      return { sentence: `the lock file of ${at} is not a regular file`, remedy: REMOVE_LOCK_FILE };
+    case 'not-owned':
+      return {
+        sentence: `the lock file of ${at} belongs to user ${uid}, who is neither root nor the owner of its directory, and this process runs as user ${euid}`,
+        remedy: REMOVE_LOCK_FILE,
+      };
+    default:
+      return { sentence: `the lock file of ${at} was removed or replaced through every try`, remedy: 'Try again.' };
+  }
+}

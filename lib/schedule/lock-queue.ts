@@ -1,0 +1,124 @@
+// Orders the calls of one environment that want the same lock: first come, first served. Only the first one asks the
+// kernel, so that a thousand waiters take no thread, no descriptor and no system call.
+
+import { dirOf, type Target } from './write-queue.js';
+
+/** A lock as a call names it. */
+export interface LockName {
+  target: Target;
+  /** the directory for lock files; empty for that of the file */
+  lockDir: string;
+  /** the same for all calls that want this lock, by whatever path */
+  key: string;
+}
+
+/** One call that wants, asks for, or has a lock. */
+export interface Turn {
+  readonly name: LockName;
+  readonly key: string;
+  readonly shared: boolean;
+  /** A lock that only JavaScript releases, as opposed to an append, which ends by itself. */
+  readonly isHeldByCaller: boolean;
+  state: 'waiting' | 'asking' | 'holding' | 'over';
+  /** called when the state becomes `asking` */
+  onGranted: (() => void) | undefined;
+}
+
+interface Queue {
+  holding: Turn[];
+  asking: Turn | undefined;
+  waiting: Turn[];
+}
+
+export class LockQueue {
+  #queues: Map<string, Queue> = new Map();
+  /** the calls for files of one name, by the folded name */
+  #turns: Map<string, Set<Turn>> = new Map();
+
+  /**
+   * Returns the name of a lock. Directories are compared, in the kernel's cache, only while another call has another path
+   * with the same file name.
+   */
+  nameOf(target: Target, lockDir: string): LockName {
+    const own = `${target.text}\0${lockDir}`;
+    for (const { name } of this.#turns.get(String(target.name)) ?? []) {
+      if (name.lockDir === lockDir && (name.target.text === target.text || (dirOf(target) !== null && dirOf(target) === dirOf(name.target)))) {
+        return { target, lockDir, key: name.key };
+      }
+    }
+    return { target, lockDir, key: own };
+  }
+
+  /** Adds a call. Its state is `asking` at once if no other call is in its way. */
+  enter(name: LockName, shared: boolean, isHeldByCaller: boolean): Turn {
+    const { key } = name;
+    const turn: Turn = { name, key, shared, isHeldByCaller, state: 'waiting', onGranted: undefined };
+    const fileName = String(name.target.name);
+    const turns = this.#turns.get(fileName);
+    if (turns === undefined) {
+      this.#turns.set(fileName, new Set([turn]));
+    } else {
+      turns.add(turn);
+    }
+    let queue = this.#queues.get(key);
+    if (queue === undefined) {
+      queue = { holding: [], asking: undefined, waiting: [] };
+      this.#queues.set(key, queue);
+    }
+    queue.waiting.push(turn);
+    this.#advance(queue);
+    return turn;
+  }
+
+  /** Records that a call has its lock. Others that share it may ask. */
+  hold(turn: Turn) {
+    const queue = this.#queues.get(turn.key) as Queue;
+    turn.state = 'holding';
+    queue.asking = undefined;
+    queue.holding.push(turn);
+    this.#advance(queue);
+  }
+
+  /** Removes a call, whatever its state. */
+  leave(turn: Turn) {
+    const queue = this.#queues.get(turn.key);
+    if (queue === undefined || turn.state === 'over') {
+      return;
+    }
+    turn.state = 'over';
+    const fileName = String(turn.name.target.name);
+    const turns = this.#turns.get(fileName);
+    if (turns?.delete(turn) && turns.size === 0) {
+      this.#turns.delete(fileName);
+    }
+    if (queue.asking === turn) {
+      queue.asking = undefined;
+    } else {
+      const list = queue.holding.includes(turn) ? queue.holding : queue.waiting;
+      list.splice(list.indexOf(turn), 1);
+    }
+    this.#advance(queue);
+    if (queue.asking === undefined && queue.holding.length === 0 && queue.waiting.length === 0) {
+      this.#queues.delete(turn.key);
+    }
+  }
+
+  /** Whether JavaScript of this environment has to run before a lock can be free. */
+  isHeldByCaller(key: string) {
+    const queue = this.#queues.get(key);
+    return queue !== undefined && (queue.holding.some((turn) => turn.isHeldByCaller) || queue.asking?.isHeldByCaller === true);
+  }
+
+  #advance(queue: Queue) {
+    const [first] = queue.waiting;
+    if (first === undefined || queue.asking !== undefined || (queue.holding.length > 0 && !(first.shared && queue.holding[0].shared))) {
+      return;
+    }
+    queue.waiting.shift();
+    queue.asking = first;
+    first.state = 'asking';
+    first.onGranted?.();
+  }
+}
+
+export const locks = new LockQueue();

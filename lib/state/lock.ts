@@ -1,0 +1,300 @@
+// Locks that the kernel holds: `withLock`, `acquireLock`, `tryLock`.
+
+import { os, path as nodePath } from '../base/node.js';
+import { quoted } from '../base/escape.js';
+import { pending, promised, shown } from '../errors/holdfast-error.js';
+import { native } from '../native/load.js';
+import { IdentityIndex, Layout, LockIndex } from '../native/record-layout.js';
+import { lockArguments, type LockArguments } from '../options/locking.js';
+import { pathForLater, toPath } from '../options/paths.js';
+import { LOCK, TRY_LOCK } from '../options/schema.js';
+import { invalidThis, invalidType, noArguments, noCallback } from '../options/validate.js';
+import { inPool } from '../schedule/job-limit.js';
+import { locks, type LockName, type Turn } from '../schedule/lock-queue.js';
+import { withRoot } from '../schedule/root-handle.js';
+import { targetOf } from '../schedule/write-queue.js';
+import { contend, type Attempt } from './contend.js';
+import { refuseNested, whileHeld } from './held-locks.js';
+import record = require('../native/record.js');
+import type { MethodRoot } from '../options/flatten.js';
+import type { Handle } from '../native/binding.js';
+import type { NativePath } from '../errors/failure.js';
+
+/** Bit of src/verbs/lock.rs. */
+const SHARED = 1 << 10;
+
+/** A path with the options of a lock, as of the call. */
+export interface LockRequest {
+  /** the path as the caller gave it */
+  given: string;
+  fixed: NativePath;
+  name: LockName;
+  args: LockArguments;
+  /** the option `root` as of the call */
+  root: NativePath | undefined;
+  methodRoot: MethodRoot | undefined;
+}
+
+/** A lock that this environment has. */
+export interface Held {
+  handle: Handle;
+  turn: Turn;
+  given: string;
+  lockFile: string;
+  /** device and inode of the lock file */
+  identity: string;
+  isOfHost: boolean;
+}
+
+export function toRequest(file: unknown, args: LockArguments, methodRoot: MethodRoot | undefined): LockRequest {
+  const path = toPath(file, 'path');
+  const fixed = pathForLater(path, methodRoot !== undefined || args.root !== undefined);
+  const root = args.root === undefined ? undefined : pathForLater(toPath(args.root, 'root'), false);
+  return { given: shown(path), fixed, name: lockName(fixed, root, methodRoot, args), args, root, methodRoot };
+}
+
+/** Bits of an addon call's flags: the policy. */
+const POLICY = 3;
+
+/** Returns the name of a lock in the queue. */
+export function lockName(fixed: NativePath, root: NativePath | undefined, methodRoot: MethodRoot | undefined, { flags, lockDir }: LockArguments): LockName {
+  return locks.nameOf(targetOf(fixed, root, methodRoot, flags & POLICY), lockDir === undefined ? '' : shown(lockDir));
+}
+
+let holder: Buffer | undefined;
+
+/** Returns the text about this process, for people who find the lock taken. */
+function holderText() {
+  const started = new Date(Date.now() - process.uptime() * 1000).toISOString();
+  holder ??= Buffer.from(JSON.stringify({ pid: process.pid, host: os.hostname(), started }));
+  return holder;
+}
+
+function toHeld(result: record.Result, handle: Handle, turn: Turn, given: string): Held {
+  const { numbers } = result;
+  const [lockFile] = textsOf(result);
+  return {
+    handle,
+    turn,
+    given,
+    lockFile,
+    identity: `${numbers[IdentityIndex.DEV]}:${numbers[IdentityIndex.INO]}`,
+    isOfHost: numbers[LockIndex.IS_OF_HOST] === 1,
+  };
+}
+
+/** Returns the path of the lock file, and the text about its holder. */
+function textsOf({ numbers, text }: record.Result) {
+  return text.toString('utf8', 0, numbers[Layout.TEXT_LENGTH]).split('\0');
+}
+
+/** Returns a function that asks the kernel once. It keeps the lock file open for the next time. */
+function attempts({ given, fixed, name, args, root, methodRoot }: LockRequest, turn: Turn) {
+  let handle: Handle | undefined;
+  const attempt = () =>
+    inPool(async (): Promise<Attempt<Held>> => {
+      const result = await (handle === undefined ? open() : again(handle));
+      if (record.failed(result)) {
+        throw record.failure(result, given);
+      }
+      const held = toHeld(result, handle as Handle, turn, given);
+      if (result.numbers[LockIndex.IS_HELD] === 1) {
+        return { value: held };
+      }
+      refuseNested(name.key, given, held.identity);
+      return { holder: textsOf(result)[1] ?? '' };
+    });
+  const open = () =>
+    withRoot(root, methodRoot, async (base) => {
+      const [answer, opened] = await native().lockOpen(fixed, args.flags, args.modes, args.lockDir, holderText(), base?.handle);
+      handle = opened;
+      return record.unpack(answer);
+    });
+  const again = async (lock: Handle) => {
+    const [answer] = await native().lockTry(lock, holderText());
+    return record.unpack(answer);
+  };
+  const close = () => handle === undefined ? undefined : native().lockRelease(handle);
+  return { attempt, close };
+}
+
+/** Waits for a lock. */
+export async function acquire(request: LockRequest): Promise<Held> {
+  const { given, name, args } = request;
+  const { timeoutMs, signal, flags } = args;
+  signal?.throwIfAborted();
+  refuseNested(name.key, given);
+  const turn = locks.enter(name, (flags & SHARED) !== 0, true);
+  const { attempt, close } = attempts(request, turn);
+  try {
+    const held = await contend({ turn, given, timeoutMs, signal, attempt, discard: ({ handle }) => native().lockRelease(handle) });
+    locks.hold(turn);
+    return held;
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Takes a lock if it is free now. */
+async function tryAcquire(request: LockRequest): Promise<Held | undefined> {
+  const { given, name, args } = request;
+  refuseNested(name.key, given);
+  const turn = locks.enter(name, (args.flags & SHARED) !== 0, true);
+  if (turn.state !== 'asking') {
+    locks.leave(turn);
+    return undefined;
+  }
+  const { attempt, close } = attempts(request, turn);
+  try {
+    const result = await attempt();
+    if ('value' in result) {
+      locks.hold(turn);
+      return result.value;
+    }
+  } catch (error) {
+    locks.leave(turn);
+    await close();
+    throw error;
+  }
+  locks.leave(turn);
+  await close();
+  return undefined;
+}
+
+/**
+ * Releases a lock. On the calling thread, if its file lies on a file system of this host.
+ *
+ * @returns the record; `lock-lost` where the lock file was removed or replaced
+ */
+export async function release({ handle, turn, isOfHost }: Held): Promise<record.Result> {
+  try {
+    if (isOfHost) {
+      native().lockReleaseSync(handle, record.scratch);
+      return { numbers: record.scratch.slice(0, Layout.NUMBERS), text: Buffer.from(record.last.text) };
+    }
+    const [answer] = await native().lockRelease(handle);
+    return record.unpack(answer);
+  } finally {
+    locks.leave(turn);
+  }
+}
+
+/** Releases the locks that the program forgot. */
+const forgotten: FinalizationRegistry<Held> = new FinalizationRegistry((held) => {
+  process.emitWarning(`A lock for ${quoted(held.given)} was forgotten and is released now: call release(), or use withLock or \`await using\`.`, {
+    type: 'HoldfastWarning',
+    code: 'HOLDFAST_LOCK_FORGOTTEN',
+  });
+  release(held).catch(() => {});
+});
+
+class Lock {
+  declare readonly path: string;
+  declare readonly lockFile: string;
+  declare readonly shared: boolean;
+  declare readonly scope: 'host' | 'unknown';
+  #held: Held;
+  #released: Promise<void> | undefined;
+
+  constructor(held: Held, path: string) {
+    this.#held = held;
+    const { lockFile, turn, isOfHost } = held;
+    Object.defineProperties(this, {
+      path: { enumerable: true, value: path },
+      lockFile: { enumerable: true, value: lockFile },
+      shared: { enumerable: true, value: turn.shared },
+      scope: { enumerable: true, value: isOfHost ? 'host' : 'unknown' },
+    });
+    forgotten.register(this, held, this);
+  }
+
+  /** Throws if a method is called without its object. */
+  static #bound(lock: unknown): Lock {
+    if (typeof lock !== 'object' || lock === null || !(#held in lock)) {
+      throw invalidThis('Lock', Lock.prototype.release);
+    }
+    return lock;
+  }
+
+  /** Takes no arguments. Later calls have the result of the first one. */
+  release(...given: unknown[]): Promise<void> {
+    return promised(() => {
+      const lock = Lock.#bound(this);
+      noArguments(given, 'release', 'it releases its own lock');
+      return pending((lock.#released ??= lock.#release()));
+    }, Lock.prototype.release);
+  }
+
+  async #release() {
+    forgotten.unregister(this);
+    const result = await release(this.#held);
+    if (record.failed(result)) {
+      throw record.failure(result, this.#held.given);
+    }
+  }
+
+
+  [Symbol.asyncDispose]() {
+    return Lock.prototype.release.call(this);
+  }
+}
+
+function toLock(held: Held, { fixed, root, methodRoot }: LockRequest) {
+  return new Lock(held, nodePath.resolve(methodRoot?.path ?? (root === undefined ? '' : shown(root)), shown(fixed)));
+}
+
+export async function lockThenCall<T>(request: LockRequest, call: (lock: Lock) => T | Promise<T>): Promise<T> {
+  const held = await acquire(request);
+  const lock = toLock(held, request);
+  return whileHeld({ key: request.name.key, identity: held.identity }, async (context) => {
+    try {
+      return await call(lock);
+    } finally {
+      context.isHeld = false;
+      await lock.release();
+    }
+  });
+}
+
+export async function withLockOf<T>(file: unknown, call: unknown, options: unknown, methodRoot: MethodRoot | undefined): Promise<T> {
+  if (typeof call !== 'function') {
+    throw invalidType('fn', 'of type function', call);
+  }
+  const request = toRequest(file, lockArguments(options, methodRoot?.defaults, LOCK), methodRoot);
+  return lockThenCall(request, call as (lock: Lock) => T);
+}
+
+export async function acquireLockOf(file: unknown, options: unknown, methodRoot: MethodRoot | undefined) {
+  const request = toRequest(file, lockArguments(options, methodRoot?.defaults, LOCK), methodRoot);
+  return toLock(await acquire(request), request);
+}
+
+export async function tryLockOf(file: unknown, options: unknown, methodRoot: MethodRoot | undefined) {
+  const request = toRequest(file, lockArguments(options, methodRoot?.defaults, TRY_LOCK), methodRoot);
+  const held = await tryAcquire(request);
+  return held === undefined ? undefined : toLock(held, request);
+}
+
+export function withLock<T>(file: unknown, fn: unknown, options?: unknown, callback: unknown = undefined): Promise<T> {
+  return promised(() => {
+    noCallback(callback);
+    return pending(withLockOf<T>(file, fn, options, undefined));
+  }, withLock);
+}
+
+export function acquireLock(file: unknown, options?: unknown, callback: unknown = undefined) {
+  return promised(() => {
+    noCallback(callback);
+    return pending(acquireLockOf(file, options, undefined));
+  }, acquireLock);
+}
+
+export function tryLock(file: unknown, options?: unknown, callback: unknown = undefined) {
+  return promised(() => {
+    noCallback(callback);
+    return pending(tryLockOf(file, options, undefined));
+  }, tryLock);
+}
+
+export type { Lock };

@@ -1,0 +1,194 @@
+// Read, change, write under a lock: `updateAtomic` and `updateJson`.
+
+import { buffer } from '../base/node.js';
+import { invalidReturn, pending, promised, refusal, shown } from '../errors/holdfast-error.js';
+import { native } from '../native/load.js';
+import { ownCopy, toBytes, withinLimit } from '../options/data.js';
+import { updateArguments, type UpdateArguments } from '../options/locking.js';
+import { pathForLater, toPath } from '../options/paths.js';
+import { UPDATE, UPDATE_JSON } from '../options/schema.js';
+import { invalidType, noCallback } from '../options/validate.js';
+import { cancelOn } from '../schedule/abort.js';
+import { inPool } from '../schedule/job-limit.js';
+import { withRoot } from '../schedule/root-handle.js';
+import { targetOf, writes } from '../schedule/write-queue.js';
+import { isNotFound } from '../errors/public-error.js';
+import { read } from '../verbs/read.js';
+import { WHOLE_DATA, toResult } from '../verbs/write.js';
+import { whileHeld } from './held-locks.js';
+import { acquire, release, toRequest, type Held } from './lock.js';
+import record = require('../native/record.js');
+import type { MethodRoot } from '../options/flatten.js';
+import type { Stats } from 'node:fs';
+import type contract = require('../../types/update.js');
+import type { UpdateJsonResult } from '../../types/update.js';
+
+/** What an update returns to leave the file as it is. */
+export const UNCHANGED: typeof contract.UNCHANGED = Symbol.for('holdfast.unchanged') as never;
+
+/** Tries of an update while others change the file without the lock. */
+const TRIES = 8;
+
+/** Bit of a write's flags. */
+const OVERWRITE = 1 << 2;
+
+type Update = (current: Buffer | undefined, stat: Stats | undefined) => unknown;
+
+/** Reads the file that is to be updated; `undefined` where there is none. */
+async function current(file: unknown, { read: options }: UpdateArguments, methodRoot: MethodRoot | undefined) {
+  try {
+    const withoutRoot = methodRoot === undefined ? options : { ...options, root: undefined };
+    return await read(file, withoutRoot, methodRoot);
+  } catch (error) {
+    if (isNotFound(error)) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+async function run(file: unknown, update: Update, args: UpdateArguments, methodRoot: MethodRoot | undefined) {
+  const path = toPath(file, 'file');
+  const { lock, write } = args;
+  const { signal } = write;
+  signal?.throwIfAborted();
+  if (lock === undefined) {
+    return tries(file, update, args, methodRoot, undefined);
+  }
+  const request = toRequest(path, lock, methodRoot);
+  const held = await acquire(request);
+  return whileHeld({ key: request.name.key, identity: held.identity }, async (context) => {
+    try {
+      return await tries(request.fixed, update, args, methodRoot, held);
+    } finally {
+      context.isHeld = false;
+      // What was published was checked right before.
+      await release(held);
+    }
+  });
+}
+
+async function tries(file: unknown, update: Update, args: UpdateArguments, methodRoot: MethodRoot | undefined, held: Held | undefined) {
+  const path = toPath(file, 'file');
+  const given = shown(path);
+  const { flags, modes, encoding, maxBytes, root, signal } = args.write;
+  const isBeneathRoot = methodRoot !== undefined || root !== undefined;
+  const fixed = pathForLater(path, isBeneathRoot);
+  const fixedRoot = root === undefined ? undefined : pathForLater(toPath(root, 'root'), false);
+  const canceller = signal && cancelOn(signal);
+  try {
+    for (let attempt = 0; attempt < TRIES; attempt += 1) {
+      const found = await current(fixed, args, methodRoot);
+      signal?.throwIfAborted();
+      const updated = await update(found?.buffer, found?.stat);
+      signal?.throwIfAborted();
+      if (updated === UNCHANGED) {
+        return undefined;
+      }
+      const bytes = updated === undefined ? undefined : toBytes(updated, encoding);
+      if (bytes === undefined) {
+        throw invalidReturn(`The update must return data ${WHOLE_DATA}, or UNCHANGED.`, updated);
+      }
+      withinLimit(bytes, maxBytes, given);
+      const content = typeof updated === 'string' ? bytes : ownCopy(bytes, given);
+      const version = found === undefined ? [] : versionOf(found.stat);
+      const bits = found === undefined ? flags & ~OVERWRITE : flags;
+      const result = await writes.queued(targetOf(fixed, fixedRoot, methodRoot, flags), () =>
+        inPool(() =>
+          withRoot(fixedRoot, methodRoot, async (base) => {
+            signal?.throwIfAborted();
+            const [answer] = await native().writeCheckedAsync(fixed, content, bits, modes, base?.handle, canceller?.handle, held?.handle, version);
+            return record.unpack(answer);
+          }),
+        ),
+      );
+      if (signal && record.wasAborted(result)) {
+        throw signal.reason;
+      }
+      if (!record.failed(result)) {
+        return toResult(result, fixed);
+      }
+      // Somebody created the file, or changed it, since it was read.
+      if (!record.hasCode(result, 'conflict') && !(found === undefined && record.hasCode(result, 'already-exists'))) {
+        throw record.failure(result, given);
+      }
+    }
+    throw refusal('conflict', '', given);
+  } finally {
+    canceller?.dispose();
+  }
+}
+
+/** Returns what the binary compares before it publishes. */
+function versionOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats) {
+  return [dev, ino, size, mtimeMs, ctimeMs];
+}
+
+/** Checks that a value is the callback of an update. */
+function toUpdate(update: unknown) {
+  if (typeof update !== 'function') {
+    throw invalidType('update', 'of type function', update);
+  }
+  return update as Update;
+}
+
+export async function updateAtomicOf(file: unknown, update: unknown, options: unknown, methodRoot: MethodRoot | undefined) {
+  return run(file, toUpdate(update), updateArguments(options, methodRoot?.defaults, UPDATE), methodRoot);
+}
+
+const BYTE_ORDER_MARK = '\ufeff';
+
+export async function updateJsonOf<T>(file: unknown, update: unknown, options: unknown, methodRoot: MethodRoot | undefined): Promise<UpdateJsonResult<T>> {
+  const call = toUpdate(update) as (current: unknown) => unknown;
+  const args = updateArguments(options, methodRoot?.defaults, UPDATE_JSON);
+  const missing = structuredClone(args.ifMissing);
+  let value: unknown;
+  const write = await run(
+    file,
+    async (bytes) => {
+      const before = bytes === undefined ? structuredClone(missing) : parsed(bytes, file);
+      const after = await call(before);
+      if (after === UNCHANGED) {
+        value = before;
+        return UNCHANGED;
+      }
+      value = after;
+      const text = after === undefined ? undefined : JSON.stringify(after, null, 2);
+      if (text === undefined) {
+        throw invalidReturn('The update must return a value that JSON has, or UNCHANGED.', after);
+      }
+      return `${text}\n`;
+    },
+    args,
+    methodRoot,
+  );
+  return write === undefined ? { value: value as T, changed: false } : { value: value as T, changed: true, write };
+}
+
+function parsed(bytes: Buffer, file: unknown): unknown {
+  const given = () => shown(toPath(file, 'file'));
+  if (!buffer.isUtf8(bytes)) {
+    throw refusal('invalid-json', 'text', given());
+  }
+  const text = bytes.toString();
+  try {
+    return JSON.parse(text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text);
+  } catch {
+    // The error of the parser quotes the content.
+    throw refusal('invalid-json', '', given());
+  }
+}
+
+export function updateAtomic(file: unknown, update: unknown, options?: unknown, callback: unknown = undefined) {
+  return promised(() => {
+    noCallback(callback);
+    return pending(updateAtomicOf(file, update, options, undefined));
+  }, updateAtomic);
+}
+
+export function updateJson<T>(file: unknown, update: unknown, options?: unknown, callback: unknown = undefined): Promise<UpdateJsonResult<T>> {
+  return promised(() => {
+    noCallback(callback);
+    return pending(updateJsonOf<T>(file, update, options, undefined));
+  }, updateJson);
+}

@@ -1,0 +1,212 @@
+// Shared state under `kill -9`: the long form of __test__/api/state and __test__/system/state, for holdfast and for what
+// programs use instead. Prints a table. Needs the npm registry for the other libraries.
+//
+//   npm run test:state                          all of it: 20 minutes
+//   npm run test:state -- --increments 5000 --records 5000 --seconds 5 --stop 3 --only holdfast
+
+import { spawnSync, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { fail, projectRoot, run } from './support.mjs';
+
+const { values: options } = parseArgs({
+  options: {
+    /** acknowledged increments and records of holdfast */
+    increments: { type: 'string', default: '100000' },
+    records: { type: 'string', default: '100000' },
+    /** what another library has for each row */
+    seconds: { type: 'string', default: '60' },
+    /** how long a holder is stopped */
+    stop: { type: 'string', default: '30' },
+    only: { type: 'string' },
+  },
+});
+const PEERS = { 'proper-lockfile': '4.1.2', '@openclaw/fs-safe': '0.21.0' };
+const WORKER = path.join(projectRoot, 'scripts/state/worker.mjs');
+const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+const base = mkdtempSync(path.join(tmpdir(), 'holdfast-state-'));
+process.on('exit', () => rmSync(base, { recursive: true, force: true }));
+
+function installPeers() {
+  mkdirSync(path.join(base, 'node_modules'));
+  writeFileSync(path.join(base, 'package.json'), JSON.stringify({ private: true, dependencies: PEERS }));
+  if (options.only !== 'holdfast' && run('npm', ['install', '--silent', '--no-audit', '--no-fund'], { cwd: base }) !== 0) {
+    fail('state: the libraries to compare with could not be installed');
+  }
+  symlinkSync(projectRoot, path.join(base, 'node_modules/holdfast'), 'junction');
+}
+
+let processes = 0;
+
+function launch(library, verb, file) {
+  processes += 1;
+  const child = fork(WORKER, [base, library, verb, file, String(processes)], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  let said = '';
+  child.stderr.on('data', (chunk) => (said += chunk));
+  child.once('exit', (code) => {
+    if (code !== null && code !== 0) console.error(`${library} ${verb} ended with ${code}: ${said.slice(0, 500)}`);
+  });
+  return { child, id: String(processes) };
+}
+
+const acknowledgements = (file) =>
+  readdirSync(path.dirname(file))
+    .filter((name) => name.includes('.ack-'))
+    .map((name) => ({ id: name.split('.ack-')[1], lines: readFileSync(path.join(path.dirname(file), name), 'utf8').split('\n').filter(Boolean) }));
+
+const count = (file) => acknowledgements(file).reduce((sum, { lines }) => sum + lines.length, 0);
+
+/** Runs processes until enough is acknowledged, or the time is over. Kills one again and again. */
+async function crowd(library, jobs, file, { enough, seconds, onTick = () => {} }) {
+  const running = jobs.map((verb) => ({ verb, ...launch(library, verb, file) }));
+  const began = Date.now();
+  let [kills, last, lastChange, standstill] = [0, 0, Date.now(), 0];
+  while (Date.now() - began < seconds * 1000) {
+    await sleep(50 + Math.random() * 150);
+    const one = running[Math.floor(Math.random() * running.length)];
+    one.child.kill('SIGKILL');
+    await once(one.child, 'exit');
+    kills += 1;
+    Object.assign(one, launch(library, one.verb, file));
+    onTick();
+    const now = count(file);
+    standstill = now === last ? Math.max(standstill, Date.now() - lastChange) : standstill;
+    if (now !== last) [last, lastChange] = [now, Date.now()];
+    if (now >= enough) break;
+  }
+  await Promise.all(running.map(({ child }) => (child.kill('SIGKILL'), once(child, 'exit'))));
+  return { kills: kills + running.length, standstill, acknowledged: count(file), seconds: (Date.now() - began) / 1000 };
+}
+
+async function increments(library, limits) {
+  const file = path.join(mkdtempSync(path.join(base, 'increments-')), 'count.json');
+  writeFileSync(file, '0');
+  const result = await crowd(library, Array(8).fill('increment'), file, limits);
+  const value = Number(readFileSync(file, 'utf8'));
+  const values = acknowledgements(file).flatMap(({ lines }) => lines);
+  return { ...result, lost: Math.max(0, result.acknowledged - value), twice: values.length - new Set(values).size, torn: Number.isInteger(value) ? 0 : 1 };
+}
+
+/** Counts the acknowledged records that are missing, torn or there twice. */
+function judged(file, result) {
+  const seen = new Map();
+  let damaged = 0;
+  for (const name of readdirSync(path.dirname(file)).filter((one) => !one.includes('.ack-') && !one.startsWith('.'))) {
+    for (const line of readFileSync(path.join(path.dirname(file), name), 'utf8').split('\n')) {
+      try {
+        const { id, n, fill } = JSON.parse(line);
+        if (fill.length !== n % 300) throw new Error('torn');
+        seen.set(`${id} ${n}`, (seen.get(`${id} ${n}`) ?? 0) + 1);
+      } catch {
+        damaged += line === '' ? 0 : 1;
+      }
+    }
+  }
+  const lost = acknowledgements(file).flatMap(({ id, lines }) => lines.filter((n) => !seen.has(`${id} ${n}`))).length;
+  return { ...result, lost, twice: [...seen.values()].filter((times) => times > 1).length, torn: damaged };
+}
+
+async function records(library, limits) {
+  const file = path.join(mkdtempSync(path.join(base, 'records-')), 'log');
+  let [ticks, rotations] = [0, 0];
+  const rotate = () => {
+    ticks += 1;
+    if (ticks % 5 === 0 && existsSync(file)) renameSync(file, `${file}.${(rotations += 1)}`);
+  };
+  return judged(file, await crowd(library, Array(16).fill('append'), file, { ...limits, onTick: rotate }));
+}
+
+async function mixed(library, limits) {
+  const file = path.join(mkdtempSync(path.join(base, 'mixed-')), 'log');
+  return judged(file, await crowd(library, ['append', 'append', 'append', 'append', 'update', 'update'], file, { ...limits, enough: Math.min(limits.enough, 3000) }));
+}
+
+/** Whether a stopped holder keeps its lock, and how long a killed one keeps it from others, in milliseconds. */
+async function holders(library) {
+  const file = path.join(mkdtempSync(path.join(base, 'holders-')), 'state');
+  writeFileSync(file, '');
+  const hold = async () => {
+    const { child } = launch(library, 'hold', file);
+    await once(child, 'message');
+    return child;
+  };
+  const first = await hold();
+  first.kill('SIGSTOP');
+  const second = launch(library, 'hold', file).child;
+  const robbed = await Promise.race([once(second, 'message').then(() => true), sleep(Number(options.stop) * 1000).then(() => false)]);
+  second.kill('SIGKILL');
+  first.kill('SIGKILL');
+  await Promise.all([first, second].filter((child) => child.exitCode === null && child.signalCode === null).map((child) => once(child, 'exit')));
+  const times = [];
+  for (let round = 0; round < 5; round += 1) {
+    const held = await hold();
+    const next = launch(library, 'hold', file).child;
+    await sleep(1000);
+    const killed = performance.now();
+    held.kill('SIGKILL');
+    await once(next, 'message');
+    times.push(performance.now() - killed);
+    next.kill('SIGKILL');
+    await once(next, 'exit');
+  }
+  return { robbed, released: times.sort((a, b) => a - b)[2] };
+}
+
+/** Kills a process at every system call of an increment. Returns how many acknowledged ones were lost. */
+function killedAtEachCall() {
+  if (spawnSync('strace', ['-V']).error) return undefined;
+  const file = path.join(mkdtempSync(path.join(base, 'each-')), 'count.json');
+  writeFileSync(file, '0');
+  let lost = 0;
+  let last = 0;
+  let calls = 0;
+  for (let when = 1; ; when += 1) {
+    const code = `require(${JSON.stringify(projectRoot)}).updateJson(${JSON.stringify(file)}, (n) => n + 1, { ifMissing: 0, durable: false }).then(({ value }) => { require('fs').writeSync(1, String(value)); })`;
+    const trace = 'fcntl,openat,openat2,newfstatat,statx,pwrite64,write,renameat,renameat2,linkat,unlinkat,fchmod,close,read,pread64';
+    const done = spawnSync('strace', ['-f', '-qq', '-o', '/dev/null', '-e', `trace=${trace}`, '-P', path.dirname(file), '-P', file, '-e', `inject=${trace}:signal=SIGKILL:when=${when}`, process.execPath, '-e', code], { encoding: 'utf8' });
+    const value = Number(readFileSync(file, 'utf8'));
+    if (!Number.isInteger(value) || value < last || (done.stdout !== '' && value < Number(done.stdout))) lost += 1;
+    last = value;
+    calls = when;
+    if (done.signal === null && done.status === 0) break;
+  }
+  return { calls: calls - 1, lost };
+}
+
+installPeers();
+const libraries = ['holdfast', ...Object.keys(PEERS), 'node:fs'].filter((name) => options.only === undefined || options.only === name);
+const failures = [];
+const rows = [];
+for (const library of libraries) {
+  const isOurs = library === 'holdfast';
+  const limits = (enough) => (isOurs ? { enough: Number(enough), seconds: Infinity } : { enough: Infinity, seconds: Number(options.seconds) });
+  const tasks = [
+    ['increments, 8 processes', () => increments(library, limits(options.increments))],
+    ['records, 16 processes, rotated', () => records(library, limits(options.records))],
+    ...(isOurs ? [['records beside updates', () => mixed(library, limits(options.records))]] : []),
+  ];
+  for (const [task, measure] of tasks) {
+    const { acknowledged, lost, twice, torn, kills, standstill, seconds } = await measure();
+    rows.push([library, task, acknowledged, lost, twice, torn, kills, Math.round(standstill), seconds.toFixed(0)]);
+    console.log(rows.at(-1).join(' · '));
+    if (isOurs && (lost > 0 || twice > 0)) failures.push(`${task}: ${lost} lost, ${twice} twice`);
+  }
+}
+const heads = ['library', 'task', 'acknowledged', 'lost', 'twice', 'torn lines, not acknowledged', 'killed', 'longest standstill, ms', 'seconds'];
+console.log(['', `| ${heads.join(' | ')} |`, `|${heads.map(() => '---|').join('')}`, ...rows.map((row) => `| ${row.join(' | ')} |`), ''].join('\n'));
+console.log(`| library | a holder stopped for ${options.stop} s | free after kill -9, ms |\n|---|---|---|`);
+for (const library of libraries.filter((name) => name !== 'node:fs')) {
+  const { robbed, released } = await holders(library);
+  console.log(`| ${library} | ${robbed ? 'is robbed' : 'keeps its lock'} | ${Math.round(released)} |`);
+  if (library === 'holdfast' && (robbed || released > 100)) failures.push(`robbed: ${robbed}, released after ${released} ms`);
+}
+if (options.only === undefined || options.only === 'holdfast') {
+  const each = killedAtEachCall();
+  console.log(each === undefined ? '\nNo strace: not killed at each call.' : `\nholdfast, killed at each of ${each.calls} system calls of an increment: ${each.lost} lost.`);
+  if (each !== undefined && each.lost > 0) failures.push(`${each.lost} lost at a system call`);
+}
+if (failures.length > 0) fail(`state: ${failures.join('; ')}`);

@@ -1,0 +1,90 @@
+// One process of scripts/state.mjs: works on shared files with one library, and writes each acknowledged piece of work to
+// a file of its own, so that a killed process has said exactly what was acknowledged.
+//
+//   node worker.mjs <folder of the libraries> <library> increment|append|update|hold <file> <id>
+
+import { closeSync, openSync, promises, writeSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+
+const [, , libraries, library, verb, file, id] = process.argv;
+const load = (name) => createRequire(path.join(libraries, 'x.js'))(name);
+
+const acknowledge = (() => {
+  const fd = openSync(`${file}.ack-${id}`, 'a');
+  process.on('exit', () => closeSync(fd));
+  return (text) => writeSync(fd, `${text}\n`);
+})();
+
+const record = (n) => JSON.stringify({ id, n, fill: 'x'.repeat(n % 300) });
+
+/** What each library does for one piece of work. A library has no entry for what it cannot do. */
+const LIBRARIES = {
+  holdfast: () => {
+    const { appendRecordSync, updateAtomic, updateJson, withLock } = load('holdfast');
+    const forever = { durable: false, timeoutMs: Infinity };
+    return {
+      increment: async () => (await updateJson(file, (count) => count + 1, { ...forever, ifMissing: 0 })).value,
+      append: (n) => appendRecordSync(file, record(n), forever),
+      update: (n) => updateAtomic(file, (current = Buffer.alloc(0)) => `${current}${record(n)}\n`, forever),
+      hold: (during) => withLock(file, during),
+    };
+  },
+  'proper-lockfile': () => {
+    const { lock } = load('proper-lockfile');
+    // Its shortest time until a lock counts as stale.
+    const options = { realpath: false, stale: 2000, retries: { retries: 1e6, minTimeout: 1, maxTimeout: 25, factor: 1.5 } };
+    const locked = async (call) => {
+      const release = await lock(file, options);
+      try {
+        return await call();
+      } finally {
+        await release();
+      }
+    };
+    return {
+      increment: () => locked(() => incremented()),
+      append: (n) => locked(() => promises.appendFile(file, `${record(n)}\n`)),
+      hold: (during) => locked(during),
+    };
+  },
+  '@openclaw/fs-safe': () => {
+    const { withFileLock } = load('@openclaw/fs-safe/file-lock');
+    const options = { retries: { retries: 1e6, factor: 1.5, minTimeout: 1, maxTimeout: 25 }, stale: 2000 };
+    const locked = (call) => withFileLock(file, options, call);
+    return {
+      increment: () => locked(() => incremented()),
+      append: (n) => locked(() => promises.appendFile(file, `${record(n)}\n`)),
+      hold: (during) => locked(during),
+    };
+  },
+  'node:fs': () => ({
+    increment: () => incremented(),
+    append: (n) => promises.appendFile(file, `${record(n)}\n`),
+  }),
+};
+
+/** Reads, increments and replaces, as programs without holdfast do it at best: by a rename. */
+async function incremented() {
+  const text = await promises.readFile(file, 'utf8').catch(() => '0');
+  const value = Number(text) + 1;
+  await promises.writeFile(`${file}.${process.pid}.new`, String(value));
+  await promises.rename(`${file}.${process.pid}.new`, file);
+  return value;
+}
+
+const work = LIBRARIES[library]()[verb];
+if (work === undefined) {
+  process.exit(3);
+}
+if (verb === 'hold') {
+  await work(async () => {
+    process.send('held');
+    await new Promise((resolve) => process.once('message', resolve));
+  });
+  process.exit();
+}
+for (let n = 0; ; n += 1) {
+  const value = await work(n);
+  acknowledge(verb === 'increment' ? value : n);
+}

@@ -1,0 +1,192 @@
+//! `withLock`, `acquireLock`, `tryLock`, and the write of an update.
+
+use crate::args::{Bytes, PathArgument, has, scope};
+use crate::handle::{RootHandle, Slot, clone_root};
+use crate::job::{Extra, Job, Reply};
+use crate::record::{Record, Scratch, guarded, milliseconds, set_identity};
+use crate::record_layout::lock as layout;
+use crate::verbs::write::{CancelHandle, copied, describe, is_raised, rules};
+use holdfast_core::Stat;
+use holdfast_core::error::{Code, Error};
+use holdfast_core::ops::lock::{Lock, LockRules};
+use holdfast_core::ops::write;
+use holdfast_core::path;
+use napi::bindgen_prelude::{AsyncTask, External};
+use napi_derive::napi;
+use std::sync::Arc;
+
+/// Flag bit: the lock is shared.
+const SHARED: u32 = 10;
+
+/// A lock that JavaScript holds until it releases it. The collector and the end of the environment
+/// release it too.
+pub type LockHandle = External<Arc<Slot<Lock>>>;
+
+/// Decodes the options of a lock: those of a write that has the same lock, the bit [`SHARED`], and the
+/// mode of a new lock file in the lowest nine bits of `modes`.
+pub(crate) fn lock_rules(flags: u32, modes: u32, directory: Option<&[u8]>) -> LockRules<'_> {
+    let for_write = rules(flags, modes);
+    LockRules {
+        is_shared: has(flags, SHARED),
+        mode: modes & 0o777,
+        directory,
+        make_parents: for_write.make_parents,
+    }
+}
+
+fn attempt(lock: &mut Lock, holder: &[u8]) -> Result<Record, Error> {
+    let is_held = lock.try_lock()?;
+    let mut record = Record::new(0.0);
+    record.set_path(Some(lock.path()));
+    record.text.push(0);
+    set_identity(&mut record, lock.identity());
+    record.numbers[layout::IS_HELD] = f64::from(u8::from(is_held));
+    record.numbers[layout::IS_OF_HOST] = f64::from(u8::from(lock.is_of_host()));
+    if is_held {
+        lock.sign(holder);
+    } else {
+        record.text.extend_from_slice(&path::shown(&lock.holder()));
+    }
+    Ok(record)
+}
+
+/// Opens the lock file of a path and takes the lock if it is free, in the pool.
+#[napi(catch_unwind)]
+pub fn lock_open(
+    path: PathArgument,
+    flags: u32,
+    modes: u32,
+    directory: Option<PathArgument>,
+    holder: Bytes,
+    root: Option<&RootHandle>,
+) -> AsyncTask<Job> {
+    let root = clone_root(root);
+    let holder = holder.as_slice().to_vec();
+    Job::queue(move || {
+        let result = guarded(|| {
+            let root = root?;
+            let scope = scope(flags, root.as_ref());
+            let directory = directory.as_ref().map(|directory| directory.0.as_slice());
+            let mut lock = Lock::open(&scope, &path.0, &lock_rules(flags, modes, directory))?;
+            let record = attempt(&mut lock, &holder)?;
+            Ok((record, lock))
+        });
+        match result {
+            Ok((record, lock)) => Reply {
+                record,
+                extra: Extra::Lock(Arc::new(Slot::new(lock))),
+            },
+            Err(failure) => Reply::of(Err(failure)),
+        }
+    })
+}
+
+/// Returns the error for a lock that was released.
+fn released() -> Error {
+    Error::refused(Code::Internal, "lock-used-after-release")
+}
+
+/// Takes the lock of an open lock file if it is free, in the pool.
+#[napi(catch_unwind)]
+pub fn lock_try(lock: &LockHandle, holder: Bytes) -> AsyncTask<Job> {
+    let lock = Arc::clone(lock);
+    let holder = holder.as_slice().to_vec();
+    Job::queue(move || {
+        Reply::of(guarded(|| {
+            lock.with(|lock| attempt(lock, &holder))
+                .ok_or_else(released)?
+        }))
+    })
+}
+
+/// Releases a lock. Returns an error when its file lost its name while it was held.
+fn release(lock: &Slot<Lock>) -> Result<Record, Error> {
+    if let Some(lock) = lock.take() {
+        let checked = lock.check();
+        // A failure is ignored: the close of the descriptor releases the lock as well.
+        drop(lock);
+        checked?;
+    }
+    Ok(Record::new(0.0))
+}
+
+/// Releases a lock in the pool.
+#[napi(catch_unwind)]
+pub fn lock_release(lock: &LockHandle) -> AsyncTask<Job> {
+    let lock = Arc::clone(lock);
+    Job::queue(move || Reply::of(guarded(|| release(&lock))))
+}
+
+/// Releases a lock on the calling thread: for lock files on file systems of this host.
+#[napi(catch_unwind)]
+pub fn lock_release_sync(lock: &LockHandle, scratch: Scratch) {
+    scratch.put(&guarded(|| release(lock)).unwrap_or_else(|failure| failure));
+}
+
+/// The file as it was read for an update, in the numbers of `fs.Stats`. Empty: there was none.
+struct Version(Vec<f64>);
+
+impl Version {
+    #[allow(clippy::cast_precision_loss, reason = "as in fs.Stats")]
+    #[allow(clippy::float_cmp, reason = "both are computed in the same way")]
+    fn is_of(&self, stat: Option<&Stat>) -> bool {
+        let now = stat.map_or_else(Vec::new, |stat| {
+            vec![
+                stat.dev as f64,
+                stat.ino as f64,
+                stat.size as f64,
+                milliseconds(stat.modified),
+                milliseconds(stat.changed),
+            ]
+        });
+        self.0 == now
+    }
+}
+
+/// Writes in the pool if the file is as it was read, and the lock as it was taken.
+#[napi(catch_unwind)]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "as flat as those of `write_async`"
+)]
+pub fn write_checked_async(
+    path: PathArgument,
+    data: Bytes,
+    flags: u32,
+    modes: u32,
+    root: Option<&RootHandle>,
+    cancel: Option<&CancelHandle>,
+    lock: Option<&LockHandle>,
+    version: Vec<f64>,
+) -> AsyncTask<Job> {
+    let root = clone_root(root);
+    let cancel = cancel.map(|cancel| Arc::clone(cancel));
+    let lock = lock.map(|lock| Arc::clone(lock));
+    let copy = copied(data.as_slice());
+    let version = Version(version);
+    Job::queue(move || {
+        Reply::of(guarded(|| {
+            let root = root?;
+            let scope = scope(flags, root.as_ref());
+            let check = |stat: Option<&Stat>| {
+                if let Some(lock) = &lock {
+                    lock.with(|lock| lock.check()).ok_or_else(released)??;
+                }
+                if version.is_of(stat) {
+                    Ok(())
+                } else {
+                    Err(Error::refused(Code::Conflict, ""))
+                }
+            };
+            let written = write::write_checked(
+                &scope,
+                &path.0,
+                &copy?,
+                &rules(flags, modes),
+                &|| is_raised(cancel.as_ref()),
+                &check,
+            )?;
+            Ok(describe(&scope, &written))
+        }))
+    })
+}
