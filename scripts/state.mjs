@@ -66,7 +66,8 @@ async function crowd(library, jobs, file, { enough, seconds, onTick = () => {} }
   const began = Date.now();
   let [kills, last, lastChange, standstill] = [0, 0, Date.now(), 0];
   while (Date.now() - began < seconds * 1000) {
-    await sleep(50 + Math.random() * 150);
+    // A process takes a while to start: a shorter pause would kill most of them before their first call.
+    await sleep(300 + Math.random() * 700);
     const one = running[Math.floor(Math.random() * running.length)];
     one.child.kill('SIGKILL');
     await once(one.child, 'exit');

@@ -1,6 +1,14 @@
 // Every export, by name: a missing or a surplus name does not compile.
 import * as holdfast from 'holdfast';
 import type {
+  AppendOptions,
+  AppendResult,
+  Lock,
+  LockOptions,
+  RootState,
+  UpdateJsonOptions,
+  UpdateJsonResult,
+  UpdateOptions,
   Capabilities,
   CleanOptions,
   CommonOptions,
@@ -80,6 +88,18 @@ exactly<
     | 'openRootSync'
     | 'openRoots'
     | 'openTempRoot'
+    | 'UNCHANGED'
+    | 'withLock'
+    | 'acquireLock'
+    | 'tryLock'
+    | 'updateAtomic'
+    | 'updateJson'
+    | 'appendRecord'
+    | 'appendRecordSync'
+    | 'appendRecords'
+    | 'appendRecordsSync'
+    | 'appendJson'
+    | 'appendJsonSync'
     | 'capabilities'
     | 'isHoldfastError'
     | 'isNotFound'
@@ -124,6 +144,7 @@ exactly<
     | 'too-large'
     | 'invalid-text'
     | 'invalid-json'
+    | 'torn-tail'
     | 'insecure-permissions'
     | 'not-owned'
     | 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE'
@@ -136,6 +157,9 @@ exactly<
     | 'not-found'
     | 'already-exists'
     | 'not-durable'
+    | 'lock-timeout'
+    | 'lock-lost'
+    | 'conflict'
     | 'root-closed'
     | 'unsupported-platform'
     | 'native-unavailable'
@@ -224,11 +248,25 @@ exactly<
     | 'ensureDirSync'
     | keyof RootReads
     | keyof RootChanges
+    | keyof RootState
     | 'close'
     | typeof Symbol.dispose
     | typeof Symbol.asyncDispose
   >
 >();
+exactly<
+  Equal<
+    Fields<RootState>,
+    | 'withLock' | 'acquireLock' | 'tryLock' | 'updateAtomic' | 'updateJson'
+    | 'appendRecord' | 'appendRecordSync' | 'appendRecords' | 'appendRecordsSync' | 'appendJson' | 'appendJsonSync'
+  >
+>();
+exactly<Equal<Fields<Lock>, 'path' | 'lockFile' | 'shared' | 'scope' | 'release' | typeof Symbol.asyncDispose>>();
+exactly<Equal<Fields<LockOptions>, keyof CommonOptions | 'shared' | 'timeoutMs' | 'lockDir' | 'lockMode'>>();
+exactly<Equal<Fields<UpdateJsonOptions<1>>, Exclude<keyof UpdateOptions, 'encoding'> | 'ifMissing'>>();
+exactly<Equal<Fields<UpdateJsonResult<1>>, 'value' | 'changed' | 'write'>>();
+exactly<Equal<Fields<AppendOptions>, Exclude<keyof LockOptions, 'shared'> | 'newFileMode' | 'durable' | 'onTornTail' | 'maxFileBytes' | 'mkdir' | 'dirMode'>>();
+exactly<Equal<Fields<AppendResult>, 'path' | 'offset' | 'size' | 'created' | 'isolated' | 'rotated' | 'durable' | 'containment'>>();
 exactly<
   Equal<Fields<RootChanges>, 'rename' | 'renameSync' | 'remove' | 'removeSync' | 'copy' | 'copySync' | 'copyIn' | 'copyInSync'>
 >();
@@ -287,6 +325,7 @@ exactly<
     | 'temporary'
     | 'published'
     | 'size'
+    | 'holder'
     | 'limit'
     | 'removed'
     | 'copied'
@@ -297,6 +336,6 @@ exactly<Equal<Fields<PublicError>, 'code' | 'category' | 'message' | 'remedy'>>(
 exactly<
   Equal<
     Fields<HoldfastErrorFields>,
-    'message' | 'path' | 'errno' | 'syscall' | 'sysCode' | 'mode' | 'uid' | 'euid' | 'remedy' | 'temporary' | 'published' | 'size' | 'limit' | 'removed' | 'copied' | 'cause'
+    'message' | 'path' | 'errno' | 'syscall' | 'sysCode' | 'mode' | 'uid' | 'euid' | 'remedy' | 'temporary' | 'published' | 'holder' | 'size' | 'limit' | 'removed' | 'copied' | 'cause'
   >
 >();
