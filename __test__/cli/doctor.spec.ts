@@ -35,6 +35,23 @@ describe('the command line', () => {
     }
   });
 
+  test.each([
+    ['readLocalFileSafely', 'f/', 'not-directory'],
+    ['outbound', 'f/.', 'not-directory'],
+    ['writeAtomic', 'f/', 'not-directory'],
+    ['writeAtomic', 'new/', 'not-file'],
+    ['writeAtomic', './new//', 'not-file'],
+    ['writeAtomic', 'd/', undefined],
+    ['writeAtomic', '.', undefined],
+    ['ensureDir', 'd/.', undefined],
+    ['ensureDir', 'f/', 'not-directory'],
+  ])('keeps the end of a path: --only %s %s', (verb, name, code) => {
+    const dir = scratch();
+    build(dir, ['f 0644: text', 'd/ 0700']);
+    const { status, stdout } = holdfast(['doctor', '--json', '--only', verb, name], { cwd: dir });
+    expect([status, JSON.parse(stdout).paths[0].verbs[verb].error?.code]).toEqual([code === undefined ? 0 : 1, code]);
+  });
+
   test('advises no path of another kind for a link', () => {
     const dir = scratch();
     build(dir, ['f 0644: text', 'lf => f']);

@@ -1,6 +1,7 @@
 // Advice for a verb that fails or does not reach privacy: shell commands, settings, code.
 
 import nodePath = require('node:path');
+import { giveDirectory, hasAllOfOwner, openToOwner, widensOthers } from './access.js';
 import { looksPrivate } from '../../base/may-widen.js';
 import { native } from '../../native/load.js';
 import { octal } from './process.js';
@@ -63,6 +64,22 @@ function takeOver({ path, facts, who }: Inspection): Advice[] {
   return [{ text: 'If nobody else uses it, have root give it to this user.', command: `chown ${who.euid} -- ${word} && chmod 0700 -- ${word}` }];
 }
 
+/**
+ * Returns advice to remove an ACL. The ACL may be the only access of a process that does not own the directory: the
+ * command makes its user the owner first.
+ */
+function removeAcl({ path, facts, who }: Inspection): Advice[] {
+  const word = shellWord(path);
+  const command = `setfacl -b -- ${word} && chmod 0700 -- ${word}`;
+  if (facts === null || facts.isOwn) {
+    return [{ text: 'If nobody of them needs it, take the ACL away.', command }];
+  }
+  if (isSecretOfAnother(facts)) {
+    return [{ text: `It belongs to user ${facts.uid}, and by its place or name it is not meant for others.` }];
+  }
+  return [{ text: 'If nobody else needs it, have root give it to this user, and take the ACL away.', command: `chown ${who.euid} -- ${word} && ${command}` }];
+}
+
 /** Returns advice for a directory that is usable but not private. */
 function onDirectory(reason: string, inspection: Inspection): Advice[] {
   const { path, facts } = inspection;
@@ -78,7 +95,7 @@ function onDirectory(reason: string, inspection: Inspection): Advice[] {
     case 'acl':
       return [
         { text: 'See whom the ACL names.', command: `getfacl -- ${word}` },
-        { text: 'If nobody of them needs it, take the ACL away.', command: `setfacl -b -- ${word} && chmod 0700 -- ${word}` },
+        ...removeAcl(inspection),
         ...acceptance(inspection),
       ];
     case 'shared':
@@ -188,12 +205,18 @@ function onDeniedRead({ path, exists, facts, who }: Inspection): Advice[] {
   if (!exists || facts === null) {
     return [{ text: 'A directory on the way cannot be searched; this lists them with their modes.', command: `namei -l -- ${word}` }];
   }
+  if (facts.isOwn && (parseInt(facts.mode, 8) & 0o400) !== 0) {
+    return [{ text: 'Neither its mode nor its ACL keeps it from its owner, who is this user: look in the audit log of a security module.' }];
+  }
   if (facts.isOwn) {
     return [{ text: 'Its mode keeps it from its owner, who is this user.', command: `chmod u+r -- ${word}` }];
   }
   const theirs = `It belongs to user ${facts.uid}, and ${facts.acl?.namesSomebody ? 'its ACL' : 'its mode'} keeps it from this process.`;
   if (looksPrivate(facts.realPath)) {
     return [{ text: `${theirs} By its place or name it is not meant for others.` }];
+  }
+  if (widensOthers(facts, who.euid)) {
+    return [{ text: `${theirs} The mask of its ACL disables entries of others, and a new entry would enable them again. If the process is meant to read it, have its owner make a copy for this user.` }];
   }
   return [{ text: `${theirs} If the process is meant to read it, have its owner or root allow that to this user alone.`, command: `setfacl -m u:${who.euid}:r -- ${word}` }];
 }
@@ -214,9 +237,23 @@ function makeByRoot(verb: string, { path, who }: Inspection): Advice {
   return { text: 'If it is meant for this user, have root make the directory.', command: `mkdir -p -m 0700 -- ${word} && chown ${who.euid} -- ${word}` };
 }
 
+/** Returns advice for a directory of this user that its mode keeps from its owner. */
+function openOwn(verb: string, inspection: Inspection, dir: string): Advice {
+  const parent = nodePath.dirname(inspection.path);
+  // `chmod` alone does not help a write whose parent directory is missing.
+  const parents = verb === 'writeAtomic' && lacksDirectory(inspection) ? ` && mkdir -p -m 0700 -- ${shellWord(parent)}` : '';
+  return { text: 'The directory belongs to this user, and its mode keeps it from its owner.', command: openToOwner(dir) + parents };
+}
+
+/** Returns the directory that exists and in which the verb would create something. */
+function existingDirectory({ path, exists, facts, place }: Inspection) {
+  if (!exists) return place;
+  return facts?.kind === 'directory' ? path : nodePath.dirname(path);
+}
+
 function onDeniedWrite(verb: string, inspection: Inspection): Advice[] {
   const { path, facts, who, directory } = inspection;
-  const dir = directoryOf(inspection);
+  const dir = existingDirectory(inspection);
   const word = shellWord(dir);
   const way = { text: 'See who owns the directories on the way, and their modes.', command: `namei -l -- ${shellWord(path)}` };
   const above = directory ?? facts;
@@ -226,20 +263,33 @@ function onDeniedWrite(verb: string, inspection: Inspection): Advice[] {
   if (native().isSystemDirectory(above.realPath) || looksPrivate(above.realPath)) {
     return [{ text: 'Have it written elsewhere: by its place or name the directory is not meant for this user.' }, way];
   }
+  if (above.isOwn) {
+    return hasAllOfOwner(above) ? [way] : [openOwn(verb, inspection, dir), way];
+  }
   if (lacksDirectory(inspection)) {
     return [makeByRoot(verb, inspection), way];
   }
-  if (above.uid !== 0 && !above.isOwn) {
-    return [{ text: `The directory belongs to user ${above.uid}. If this user is meant to write there, have its owner or root allow that to this user alone.`, command: `setfacl -m u:${who.euid}:rwx -- ${word}` }, way];
+  if (above.uid !== 0) {
+    const theirs = `The directory belongs to user ${above.uid}.`;
+    if (widensOthers(above, who.euid)) {
+      return [{ text: `${theirs} The mask of its ACL disables entries of others, and a new entry would enable them again. Have its owner make a directory for this user.` }, way];
+    }
+    return [{ text: `${theirs} If this user is meant to write there, have its owner or root allow that to this user alone.`, command: `setfacl -m u:${who.euid}:rwx -- ${word}` }, way];
   }
-  const isMember = above.gid === who.egid || who.groups.includes(above.gid);
   return [
-    { text: 'If it is meant for this user, have root give it the directory,', command: `chown ${who.euid} -- ${word}` },
-    isMember
-      ? { text: 'or let its group write it, to which this process belongs.', command: `chmod g+rwx -- ${word}` }
-      : { text: 'or, in a pod, have the volume given to a group of the process.', setting: `securityContext.fsGroup: ${who.egid}` },
+    { text: 'If it is meant for this user, have root give it the directory,', command: giveDirectory(who.euid, word, above) },
+    ...throughGroup(above, who, word),
     way,
   ];
+}
+
+/** Returns advice to let the group of a process write a directory. With an ACL, `chmod g+rwx` would raise its mask only. */
+function throughGroup({ gid, acl }: Facts, who: Inspection['who'], word: string): Advice[] {
+  if (acl !== null) return [];
+  const isMember = gid === who.egid || who.groups.includes(gid);
+  return isMember
+    ? [{ text: 'or let its group write it, to which this process belongs.', command: `chmod g+rwx -- ${word}` }]
+    : [{ text: 'or, in a pod, have the volume given to a group of the process.', setting: `securityContext.fsGroup: ${who.egid}` }];
 }
 
 function onFull(inspection: Inspection): Advice[] {

@@ -44,10 +44,16 @@ export function doctor(paths: readonly string[], wanted?: readonly string[]) {
   return { command: 'doctor' as const, ok: isFine, ...start, paths: visited };
 }
 
-/** Resolves a path as node:path does, but leaves `..` to the kernel: a symlink may precede it. */
+/**
+ * Resolves a path as node:path does, but leaves `..` to the kernel, because a symlink may precede it. Keeps `/` and `/.`
+ * at the end, with which a path names a directory only.
+ */
 function absolute(given: string) {
   const hasUp = given.split('/').includes('..');
-  return hasUp ? (given.startsWith('/') ? given : `${process.cwd()}/${given}`) : nodePath.resolve(given);
+  if (hasUp) return given.startsWith('/') ? given : `${process.cwd()}/${given}`;
+  const path = nodePath.resolve(given);
+  const [end = ''] = /(?:\/+\.?)+$/.exec(given) ?? [];
+  return path === '/' ? path : path + end;
 }
 
 function visit(given: string, wanted: readonly string[] | undefined, who: ReturnType<typeof describeProcess>, mounts: Mount[]) {
