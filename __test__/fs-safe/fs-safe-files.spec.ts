@@ -94,16 +94,16 @@ describe('tryReadJson', () => {
 });
 
 describe('tryReadJson without a binary', () => {
-  it.each(['await bound.tryReadJson(file)', 'bound.tryReadJsonSync(file)'])('throws instead of returning null: %s', (call) => {
+  it.each(['await bound.tryReadJson(file)', 'bound.tryReadJsonSync(file)'])('throws instead of returning null, with the remedy in the message and the paths in the cause: %s', (call) => {
     const dir = scratch();
     build(dir, ['f: {"a":1}']);
     const program = `const { bindFsSafe } = require(${JSON.stringify(fileURLToPath(new URL('../../dist/fs-safe/index.js', import.meta.url)))});
       class FsSafeError extends Error { constructor(code, message, options) { super(message, options); this.code = code; } }
       const bound = bindFsSafe({ FsSafeError });
       const file = ${JSON.stringify(`${dir}/f`)};
-      (async () => ${call})().then(console.log, (error) => console.log(error.code));`;
+      (async () => ${call})().then(console.log, ({ code, message, cause }) => console.log(code, /nowhere/.test(message), cause.message.includes('/nowhere.node'), message.includes('HOLDFAST_NATIVE_PATH')));`;
     const env = { ...process.env, HOLDFAST_NATIVE_PATH: '/nowhere.node' };
-    expect(spawnSync(process.execPath, ['-e', program], { encoding: 'utf8', env }).stdout).toBe('helper-unavailable\n');
+    expect(spawnSync(process.execPath, ['-e', program], { encoding: 'utf8', env }).stdout).toBe('helper-unavailable false true true\n');
   });
 });
 

@@ -124,8 +124,8 @@ export function toHost(HostError: HostErrorClass, rules: Rules, error: unknown, 
     return error;
   }
   if (code === 'native-unavailable') {
-    // For people: a log line alone says what to do.
-    return hostError(HostError, rules.codes[code], error.message, error, { reason: error.message });
+    // A log line alone says what to do. The cause names the files that were tried.
+    return hostError(HostError, rules.codes[code], `the native binary of holdfast is missing or does not load. ${error.remedy}`, error);
   }
   const isBeneathFile = code === 'not-found' && sysCode === 'ENOTDIR' && rules.notDirectory !== undefined;
   const hostCode = isBeneathFile ? (rules.notDirectory as string) : (rules.codes[code] ?? code);

@@ -69,7 +69,7 @@ function load(): { native: Native; path: string; exports: object } {
       const missing = resolved === undefined && denial === undefined;
       // A binary that fails to load is a better cause than a missing one.
       if (cause === undefined || (!missing && attempts.every((attempt) => attempt.missing))) cause = error;
-      attempts.push({ specifier, missing, reason: missing ? 'not there' : firstLine(error), denial });
+      attempts.push({ specifier, missing, reason: missing ? 'not there' : reasonOf(error), denial });
     }
   }
   throw unavailable(possible, named, attempts, cause);
@@ -99,12 +99,12 @@ function candidatesOf(target: string): Candidate[] {
 
 /** Returns the Node flags that permit the binary, if the permission model or `--no-addons` blocked it. */
 function permissionDenial(error: unknown): string | undefined {
-  const { code, resource } = (error ?? {}) as { code?: unknown; resource?: unknown };
+  const { code } = (error ?? {}) as { code?: unknown };
   switch (code) {
     case 'ERR_DLOPEN_DISABLED':
       return 'Start Node with --allow-addons beside --permission, or without --no-addons.';
     case 'ERR_ACCESS_DENIED':
-      return `Start Node with --allow-fs-read for ${escaped(String(resource || 'the folder of the package'))}, and with --allow-addons.`;
+      return 'Start Node with --allow-fs-read for the folders of holdfast and of its binary (node_modules/@holdfast), and with --allow-addons.';
     default:
       return undefined;
   }
@@ -119,8 +119,11 @@ function checked(binary: Partial<Native> | undefined): Native {
   return binary as Native;
 }
 
-function firstLine(error: unknown) {
-  return String(error instanceof Error ? error.message : error).split('\n', 1)[0];
+/** Returns the first line of an error's message, with the file that the permission model withheld. */
+function reasonOf(error: unknown) {
+  const { resource } = (error ?? {}) as { resource?: unknown };
+  const line = String(error instanceof Error ? error.message : error).split('\n', 1)[0];
+  return resource ? `${line} (${resource})` : line;
 }
 
 const NOT_RESTRICTED = 'The addon makes its own system calls, which --allow-fs-read and --allow-fs-write do not restrict.';
