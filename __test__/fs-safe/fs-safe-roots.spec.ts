@@ -77,12 +77,9 @@ const original = {
     const at = (name: string) => `${rootDir}/${name}`;
     return {
       append: async (name: string, data: string) => fs.appendFileSync(at(name), data),
-      list: async (name: string) => fs.readdirSync(at(name)),
+      openWritable: async (name: string) => fs.writeFileSync(at(name), ''),
       remove: async (name: string) => fs.rmSync(at(name)),
       write: async (name: string, data: string) => fs.writeFileSync(at(name), data),
-      async *entries(name: string) {
-        yield* fs.readdirSync(at(name));
-      },
     };
   },
 };
@@ -91,13 +88,10 @@ describe('a method that calls the original', () => {
   const { root: makeRoot } = bindFsSafe({ FsSafeError, original });
   type Root = Awaited<ReturnType<typeof makeRoot>>;
   const calls: Record<string, (root: Root) => unknown> = {
-    remove: (root) => root.remove('f'),
     append: (root) => root.append('f', 'more'),
-    list: (root) => root.list('.'),
+    openWritable: (root) => root.openWritable('f'),
     'a write with denyMutations': (root) => root.write('f', 'new', { denyMutations: { paths: ['/nowhere'] } }),
-    entries: async (root) => {
-      for await (const name of root.entries('.')) void name;
-    },
+    'a removal with denyMutations': (root) => root.remove('f', { denyMutations: { paths: ['/nowhere'] } }),
   };
   const swaps: Record<string, (dir: string) => void> = {
     'another directory': (dir) => exchange(dir, 'r', 'attacker'),
@@ -117,7 +111,7 @@ describe('a method that calls the original', () => {
     const dir = scratch();
     build(dir, ['r/f: ours', 'attacker/f: theirs']);
     const root = await makeRoot(`${dir}/r`);
-    if (isUsed) expect(await root.list('.')).toEqual(['f']);
+    if (isUsed) await root.append('f', ' and more');
     swaps[swap]!(dir);
     const before = tree(dir);
     await expect(Promise.resolve().then(() => calls[call]!(root))).rejects.toMatchObject({ name: 'FsSafeError', code: 'path-mismatch' });
@@ -129,10 +123,70 @@ describe('a method that calls the original', () => {
     build(dir, ['r/f: ours']);
     const root = await makeRoot(`${dir}/r`);
     await root.append('f', ' and more');
-    expect(await root.list('.')).toEqual(['f']);
     expect(await root.readText('f')).toBe('ours and more');
-    await root.remove('f');
+    await root.remove('f', { denyMutations: { paths: ['/nowhere'] } });
     expect(fs.readdirSync(`${dir}/r`)).toEqual([]);
+  });
+});
+
+async function collected<T>(iterable: AsyncIterable<T>, pick: (item: T) => string): Promise<string[]> {
+  const all: string[] = [];
+  for await (const item of iterable) all.push(pick(item));
+  return all;
+}
+
+describe('the methods that are ours', () => {
+  const calls: Record<string, (root: Awaited<ReturnType<typeof plain.root>>, dir: string) => Promise<unknown>> = {
+    list: (root) => root.list('.'),
+    entries: (root) => collected(root.entries('.'), ({ name }) => name),
+    'sorted entries': (root) => collected(root.entries('.', { order: 'sorted' }), ({ name }) => name),
+    walk: (root) => collected(root.walk('', { symlinkPolicy: 'include' }), ({ relativePath }) => relativePath),
+    remove: (root) => root.remove('f'),
+    'remove of a tree': (root) => root.remove('f', { recursive: true, maxDepth: 3 }),
+    move: (root) => root.move('f', 'moved'),
+    copyIn: (root, dir) => root.copyIn('copied', `${dir}/source`),
+  };
+
+  it.each(Object.keys(calls))('use the directory of the root, whatever has its name: %s', async (call) => {
+    const dir = scratch();
+    build(dir, ['r/f: ours', 'attacker/f: theirs', 'attacker/g: theirs', 'source: text']);
+    const root = await plain.root(`${dir}/r`);
+    exchange(dir, 'r', 'attacker');
+    const result = await calls[call]!(root, dir);
+    if (result !== undefined) expect(result).toEqual(['f']);
+    expect(fs.readdirSync(`${dir}/r`)).toEqual(['f', 'g']);
+  });
+
+  it('resolve is path-mismatch when another directory has the name', async () => {
+    const dir = scratch();
+    build(dir, ['r/f: ours', 'attacker/f: theirs']);
+    const root = await plain.root(`${dir}/r`);
+    exchange(dir, 'r', 'attacker');
+    await expect(root.resolve('f')).rejects.toMatchObject({ name: 'FsSafeError', code: 'path-mismatch' });
+  });
+
+  it('a walk that is left closes its directory', async () => {
+    const dir = scratch();
+    build(dir, ['e/f: text', 'g: text', 'h: text']);
+    const root = await plain.root(dir);
+    await root.list('.');
+    const before = fs.readdirSync('/proc/self/fd').length;
+    for (let i = 0; i < 20; i += 1) {
+      for await (const entry of root.entries('.')) if (entry.name !== '') break;
+      for await (const entry of root.walk('', { symlinkPolicy: 'skip', order: 'filesystem', maxEntries: 2 })) if (entry.kind !== 'truncated') break;
+    }
+    expect(fs.readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before);
+  });
+
+  it('a removal is refused after an abort, with the reason of the signal, and leaves what is not removed yet', async () => {
+    const dir = scratch();
+    build(dir, Array.from({ length: 300 }, (_, i) => `e/d${i}/f: text`));
+    const root = await plain.root(dir);
+    const controller = new AbortController();
+    const removing = root.remove('e', { recursive: true, signal: controller.signal });
+    controller.abort(new Error('stop'));
+    await expect(removing).rejects.toThrow('stop');
+    expect(fs.existsSync(`${dir}/e`)).toBe(true);
   });
 });
 
@@ -208,6 +262,39 @@ describe('a root that is handed to a function of the original', () => {
     expect(options.lockRoot).toBe(lockRoot);
     const theirs = await library.root(dir);
     expect(api.acquireFileLockSync('f', { lockRoot: theirs })).toEqual(['f', dir]);
+  });
+
+  it('is made at once by the class of the original, once that is known', async () => {
+    const made: string[] = [];
+    class Handle {
+      readonly rootReal: string;
+      constructor(readonly context: { rootReal: string; rootIdentity: { ino: bigint } }, readonly defaults: object) {
+        this.rootReal = context.rootReal;
+        genuine.add(this);
+      }
+    }
+    const quick = {
+      async root(dir: string, defaults: object) {
+        made.push(dir);
+        const stat = fs.statSync(dir, { bigint: true });
+        return new Handle({ rootDir: dir, rootGuard: { dir, realPath: dir, stat }, rootIdentity: { dev: stat.dev, ino: stat.ino }, rootReal: dir, rootWithSep: `${dir}/` } as never, defaults);
+      },
+      acquireFileLockSync: (name: string, { lockRoot }: { lockRoot: Handle }) => [name, taken(lockRoot), lockRoot.context.rootIdentity.ino, lockRoot.defaults],
+    };
+    const bound = bindFsSafe({ FsSafeError, original: quick });
+    const dir = scratch();
+    build(dir, ['a/', 'b/']);
+    const roots = [await bound.root(`${dir}/a`), await bound.root(`${dir}/b`, { mkdir: false })];
+    expect(made).toEqual([`${dir}/a`]);
+    expect(roots.map((lockRoot) => bound.acquireFileLockSync('f', { lockRoot: lockRoot as never }))).toEqual([
+      ['f', `${dir}/a`, fs.statSync(`${dir}/a`, { bigint: true }).ino, {}],
+      ['f', `${dir}/b`, fs.statSync(`${dir}/b`, { bigint: true }).ino, { mkdir: false }],
+    ]);
+    exchange(dir, 'a', 'b');
+    const other = await bound.root(`${dir}/a`);
+    exchange(dir, 'a', 'b');
+    expect(() => bound.acquireFileLockSync('f', { lockRoot: other as never })).toThrow(expect.objectContaining({ code: 'path-mismatch' }));
+    expect(made).toHaveLength(1);
   });
 
   it('is path-mismatch when its name leads to another directory', async () => {

@@ -114,10 +114,8 @@ describe('the original', () => {
     const dir = dirOf();
     const root = await api.root(dir, { mkdir: false });
     await root.append('f', 'more');
-    const walked: unknown[] = [];
-    for await (const entry of root.walk('.')) walked.push(entry);
-    expect(walked).toEqual([{ relativePath: 'f' }]);
-    expect(asked.splice(0)).toEqual([['root', dir, { mkdir: false }], ['append', 'f', 'more'], ['walk', '.']]);
+    await root.append('g', 'other');
+    expect(asked.splice(0)).toEqual([['root', dir, { mkdir: false }], ['append', 'f', 'more'], ['append', 'g', 'other']]);
   });
 
   test('gets a write with paths that may not be touched', async () => {

@@ -55,9 +55,16 @@ export async function roots(rootDir: string): Promise<number> {
   await root.create('copy', (async function* () { yield new Uint8Array(1); })(), { maxBytes: 10 });
   await root.mkdir('a', { private: true });
   const { isDirectory, mtimeMs } = await root.stat('a');
+  const names: string[] = await root.list('.');
+  const [first] = await root.list('.', { withFileTypes: true });
+  for await (const { name, isSymbolicLink } of root.entries('.', { maxEntries: names.length })) void (isSymbolicLink && name === first?.name);
+  for await (const entry of root.walk('', { symlinkPolicy: 'include', entryFilter: async ({ kind }) => (kind === 'directory' ? 'skip-subtree' : 'include') })) if (entry.kind === 'directory-error') throw entry.error;
+  await root.copyIn('copy', { root, relativePath: 'config.json' }, { onDestinationPublished: ({ ino }) => void (ino satisfies bigint) });
+  await root.move('copy', await root.resolve('other'), { overwrite: true });
+  await root.remove('other', { recursive: true, force: true, maxDepth: 3 });
   const whole = await bound.root(rootDir);
   await whole.append('log', 'line');
-  for await (const { relativePath } of whole.walk('.')) void relativePath.length;
+  for await (const { relativePath } of whole.walk('.', { symlinkPolicy: 'skip' })) void relativePath.length;
   await whole.write('f', 'text', { denyMutations: { prefixes: ['/srv/keys'] } });
   return (await root.exists('a')) && isDirectory ? config.tokens.length : mtimeMs;
 }

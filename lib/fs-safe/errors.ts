@@ -58,6 +58,18 @@ const ROOT_STAT = {
   notDirectory: 'path-alias',
   errno: 'path-alias',
 };
+const ROOT_LIST = {
+  codes: table({ ...COMMON, 'not-directory': 'not-found', 'outside-workspace': 'path-alias' }),
+  says: SENTENCES.rootList,
+  notDirectory: 'path-alias',
+};
+const ROOT_ENTRIES = { codes: table(COMMON), says: SENTENCES.rootEntries, notDirectory: 'not-file', tooLong: 'invalid-path' };
+const ROOT_REMOVE = {
+  codes: table({ ...COMMON, symlink: 'path-alias', 'not-directory': 'path-alias', 'outside-workspace': 'path-alias' }),
+  says: SENTENCES.rootRemove,
+  notDirectory: 'path-alias',
+};
+const ROOT_MOVE = { ...ROOT_REMOVE, says: SENTENCES.rootMove };
 const REPLACE = { codes: table(COMMON), says: SENTENCES.replace };
 
 /** Returns the rules of a write whose caller has chosen a symlink policy. */
@@ -68,6 +80,8 @@ const byPolicy = (rules: Rules): Rules => ({
 });
 const ROOT_WRITE_BY_POLICY = byPolicy(ROOT_WRITE);
 const ROOT_MKDIR_BY_POLICY = byPolicy(ROOT_MKDIR);
+const ROOT_REMOVE_BY_POLICY = byPolicy(ROOT_REMOVE);
+const ROOT_MOVE_BY_POLICY = byPolicy(ROOT_MOVE);
 
 /** The older class has seven codes. */
 const OLD_LOCAL = {
@@ -171,10 +185,16 @@ export {
   OLD_ROOT_READ,
   OLD_ROOT_WRITE,
   REPLACE,
+  ROOT_ENTRIES,
+  ROOT_LIST,
   ROOT_MKDIR,
   ROOT_MKDIR_BY_POLICY,
+  ROOT_MOVE,
+  ROOT_MOVE_BY_POLICY,
   ROOT_OPEN,
   ROOT_READ,
+  ROOT_REMOVE,
+  ROOT_REMOVE_BY_POLICY,
   ROOT_STAT,
   ROOT_WRITE,
   ROOT_WRITE_BY_POLICY,

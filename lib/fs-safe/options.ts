@@ -21,8 +21,11 @@ const NAMES = Object.freeze({
   defaults: names('assertBeforeMutation durable hardlinks maxBytes mkdir mode denyMutations nonBlockingRead renameIdentity symlinks mutationSymlinks'),
   read: names('hardlinks maxBytes nonBlockingRead symlinks encoding outbound'),
   write: names(
-    'assertBeforeMutation denyMutations mutationSymlinks durable mkdir mode renameIdentity encoding overwrite atomic private maxBytes signal replacer space trailingNewline',
+    'assertBeforeMutation denyMutations mutationSymlinks durable mkdir mode renameIdentity encoding overwrite atomic private maxBytes signal replacer space trailingNewline prependNewlineIfNeeded recursive force order maxEntries maxDepth sourceHardlinks clone preserveSourceMode onDestinationPublished writeMode',
   ),
+  list: names('withFileTypes'),
+  entries: names('maxEntries order signal symlinks'),
+  walk: names('maxDepth maxEntries order symlinkPolicy signal limitBehavior entryFilter onDirectoryError'),
   local: names('filePath maxBytes outbound'),
   fromRoots: names('filePath roots label hardlinks maxBytes nonBlockingRead symlinks outbound'),
   readWithin: names('rootDir relativePath filePath rejectHardlinks nonBlockingRead allowSymlinkTargetWithinRoot maxBytes outbound'),

@@ -34,6 +34,9 @@ const tooLarge: (facts: Facts, error: any) => string = ({ maxBytes }, { size, li
 
 const unusable: (what: string) => (facts: Facts) => string = (what) => ({ given }) => typeof given === 'string' && given.includes('\0') ? `${what} contains a NUL byte` : `${what} is not usable`;
 
+/** The sentence of a path beneath a file, where a directory that is none has another. */
+const beneathFile: (directory: string) => Sentence = (directory) => (_, { code }) => code === 'not-found' ? 'path alias escape blocked' : directory;
+
 const READ = { 'not-found': 'file not found', 'not-file': 'not a file', 'device-path': device, 'too-large': tooLarge };
 
 /** Messages by holdfast's code, for each kind of call. */
@@ -74,6 +77,41 @@ const SENTENCES: Record<string, Record<string, Sentence>> = Object.freeze({
     symlink: 'symlink path could not be resolved',
     'outside-workspace': 'path alias escape blocked',
     'path-mismatch': 'root path changed during operation',
+    'invalid-path': unusable('relative path'),
+  }),
+  rootList: table({
+    'not-found': 'directory not found',
+    'not-directory': beneathFile('directory not found'),
+    symlink: 'symlink path could not be resolved',
+    'outside-workspace': 'path alias escape blocked',
+    'path-mismatch': 'root path changed during operation',
+    'invalid-path': unusable('relative path'),
+  }),
+  rootEntries: table({
+    'not-found': 'directory not found',
+    'not-directory': 'directory component must be a directory',
+    symlink: 'symlink path component not allowed',
+    'outside-workspace': 'file is outside workspace root',
+    'path-mismatch': 'root path changed during operation',
+    'too-large': 'directory entry budget exceeded',
+    'invalid-path': unusable('relative path'),
+  }),
+  rootRemove: table({
+    'not-found': 'file not found',
+    'not-directory': 'path alias escape blocked',
+    symlink: 'path alias escape blocked',
+    'outside-workspace': 'path alias escape blocked',
+    'path-mismatch': 'root path changed during operation',
+    'too-large': 'recursive removal budget exceeded',
+    'invalid-path': unusable('relative path'),
+  }),
+  rootMove: table({
+    'not-found': 'file not found',
+    'not-directory': 'path alias escape blocked',
+    symlink: 'path alias escape blocked',
+    'outside-workspace': 'path alias escape blocked',
+    'path-mismatch': 'root path changed during operation',
+    'already-exists': 'destination exists',
     'invalid-path': unusable('relative path'),
   }),
   oldRootRead: table({

@@ -27,8 +27,12 @@ export function removeSync(path: unknown, options: unknown, pinned: MethodRoot) 
   return toResult(record.last, checked, maxEntries);
 }
 
-/** Removes after the earlier writes to the same path. */
-export function remove(path: unknown, options: unknown, pinned: MethodRoot) {
+/**
+ * Removes after the earlier writes to the same path.
+ *
+ * @param before called right before the removal, for the adapters
+ */
+export function remove(path: unknown, options: unknown, pinned: MethodRoot, before?: () => void) {
   const checked = toPath(path, 'path');
   const { flags, maxEntries, signal } = removeArguments(options, pinned.defaults);
   signal?.throwIfAborted();
@@ -37,6 +41,7 @@ export function remove(path: unknown, options: unknown, pinned: MethodRoot) {
   const canceller = signal && cancelOn(signal);
   const removing = writes.queued(targetOf(fixed, undefined, pinned, 0), () =>
     inPool(async () => {
+      before?.();
       const [answer] = await native().removeAsync(fixed, flags, maxEntries, pinned.handle, canceller?.handle);
       return record.unpack(answer);
     }),

@@ -44,14 +44,19 @@ export function renameSync(from: unknown, to: unknown, options: unknown, pinned:
   }
 }
 
-/** Renames after the earlier writes to both paths. */
-export function rename(from: unknown, to: unknown, options: unknown, pinned: MethodRoot, other: Other) {
+/**
+ * Renames after the earlier writes to both paths.
+ *
+ * @param before called right before the rename, for the adapters
+ */
+export function rename(from: unknown, to: unknown, options: unknown, pinned: MethodRoot, other: Other, before?: () => void) {
   const { paths, flags, target } = checked(from, to, options, pinned, other);
   const given = [shown(paths[0]), shown(paths[1])] as const;
   const fixed = [pathForLater(paths[0], true), pathForLater(paths[1], true)] as const;
   const targets = [targetOf(fixed[0], undefined, pinned, 0), targetOf(fixed[1], undefined, target.pinned, 0)];
   const renaming = writes.queuedOnAll(targets, () =>
     inPool(async () => {
+      before?.();
       const [answer] = await native().renameAsync(...fixed, flags, pinned.handle, target.pinned.handle);
       return record.unpack(answer);
     }),

@@ -50,8 +50,10 @@ let writeOf: (root: Root, file: string, data: unknown, options: unknown, beforeP
 /** Makes directories like `ensureDir` of a root, and calls `before` first. For the adapters. */
 let ensureOf: (root: Root, dir: string, options: unknown, before: (() => void) | undefined) => Promise<EnsureDirResult>;
 
-interface Root extends RootState {} // `addStateMethods` adds them.
+/** Runs a verb with the open directory of a root and the symlink policy of the call. For the adapters. */
+let callOf: <T>(root: Root, path: string, symlinks: string, call: (pinned: MethodRoot) => T | Promise<T>) => Promise<T>;
 
+interface Root extends RootState {} // `addStateMethods` adds them.
 /** An open directory. The garbage collector closes the descriptor if `close` was not called. */
 class Root {
   declare readonly path: string;
@@ -350,6 +352,7 @@ class Root {
   static {
     addStateMethods(Root.prototype, Root.#soon, Root.#now);
     ensureOf = (root, dir, options, before) => root.#start(dir, (methodRoot) => ensure(dir, options, methodRoot, before), ensureOf);
+    callOf = (root, path, symlinks, call) => root.#start(path, (pinned) => call({ ...pinned, defaults: { ...pinned.defaults, symlinks } }), callOf);
     openedOf = (root) => root.#opened;
     statOf = (root, file, symlinks) => root.#start(file, (methodRoot) => findStat(file, symlinks, methodRoot), statOf);
     writeOf = (root, file, data, options, beforePublish) =>
@@ -393,5 +396,5 @@ export function adopt(opened: Identified) {
   return new Root(opened, (noDefaults ??= rootDefaults(undefined)));
 }
 
-export { ensureOf, openedOf, statOf, writeOf };
+export { callOf, ensureOf, openedOf, statOf, writeOf };
 export type { Root };

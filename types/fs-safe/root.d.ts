@@ -80,6 +80,78 @@ export type FsSafeRootDefaults = Pick<FsSafeRootReadOptions, 'hardlinks' | 'maxB
     durable?: boolean | undefined;
   };
 
+/** An entry of a directory: the name, and the `lstat`. */
+export type FsSafeDirEntry = { name: string } & FsSafePathStat;
+
+export interface FsSafeEntriesOptions {
+  /** Most entries; more is `too-large`. */
+  maxEntries?: number | undefined;
+  /** Default `'filesystem'`. */
+  order?: 'filesystem' | 'sorted' | undefined;
+  signal?: AbortSignal | undefined;
+  /** For the path of the directory alone: links in it are reported, never followed. */
+  symlinks?: FsSafeSymlinks | undefined;
+}
+
+export type FsSafeWalkEntry =
+  | { relativePath: string; kind: 'file' | 'directory' | 'symlink' | 'other'; size: number }
+  | { relativePath: string; kind: 'truncated'; size: 0 }
+  | { relativePath: string; kind: 'directory-error'; size: 0; error: unknown };
+
+type FsSafeFilterResult = 'include' | 'skip' | 'skip-subtree';
+
+export interface FsSafeWalkOptions {
+  symlinkPolicy: 'skip' | 'follow-within-root' | 'include';
+  maxDepth?: number | undefined;
+  /** Most entries to look at. */
+  maxEntries?: number | undefined;
+  /** Default `'sorted'`. */
+  order?: 'sorted' | 'filesystem' | undefined;
+  signal?: AbortSignal | undefined;
+  /** Default `'truncate'`: an entry of the kind `truncated` ends the walk. */
+  limitBehavior?: 'truncate' | 'throw' | undefined;
+  /** Called with each entry, one after the other. */
+  entryFilter?: ((entry: { relativePath: string; kind: 'file' | 'directory' | 'symlink' | 'other'; size: number }) => FsSafeFilterResult | Promise<FsSafeFilterResult>) | undefined;
+  /** Default `'throw'`. */
+  onDirectoryError?: 'throw' | 'skip-and-report' | undefined;
+}
+
+/** Options of every change of a root. */
+type FsSafeChange = Pick<FsSafeRootWriteOptions, 'assertBeforeMutation' | 'denyMutations' | 'mutationSymlinks'>;
+
+export interface FsSafeRemoveOptions extends FsSafeChange {
+  recursive?: boolean | undefined;
+  /** A missing file is no error. */
+  force?: boolean | undefined;
+  /** No effect. */
+  order?: 'filesystem' | 'sorted' | undefined;
+  /** With `recursive`. Default 100,000. Counted first: where there are more, nothing is removed. */
+  maxEntries?: number | undefined;
+  /** With `recursive`. Default: no limit. */
+  maxDepth?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export interface FsSafeMoveOptions extends FsSafeChange {
+  /** Default `false`. Needed for directories. */
+  overwrite?: boolean | undefined;
+}
+
+export interface FsSafeCopyOptions extends FsSafeChange, Pick<FsSafeRootWriteOptions, 'durable' | 'mkdir' | 'mode' | 'overwrite'> {
+  maxBytes?: number | undefined;
+  /** Default: as the source's root has it; a path may have other names. */
+  sourceHardlinks?: 'reject' | 'allow' | undefined;
+  /** `'always'` goes to the original; the others have no effect. */
+  clone?: 'auto' | 'always' | 'never' | undefined;
+  signal?: AbortSignal | undefined;
+  /** The mode of the source, where there is no `mode`. */
+  preserveSourceMode?: boolean | undefined;
+  onDestinationPublished?: ((receipt: { readonly path: string; readonly dev: bigint; readonly ino: bigint }) => void) | undefined;
+}
+
+/** An absolute path, or a file beneath a root. */
+export type FsSafeCopySource = string | { root: Pick<FsSafeRoot, 'open' | 'stat'>; relativePath: string };
+
 /** The defaults of a root as it has them, in the type of the library. */
 type KeptDefaults = { readonly [Name in keyof FsSafeRootDefaults]?: Exclude<FsSafeRootDefaults[Name], undefined> };
 
@@ -103,6 +175,15 @@ export interface FsSafeRoot {
   createJson(relativePath: string, data: unknown, options?: FsSafeRootCreateOptions & FsSafeJsonOptions): Promise<void>;
   mkdir(relativePath: string, options?: FsSafeRootMkdirOptions): Promise<void>;
   ensureRoot(options?: FsSafeRootMkdirOptions): Promise<void>;
+  list(relativePath: string, options?: { withFileTypes?: false | undefined }): Promise<string[]>;
+  list(relativePath: string, options: { withFileTypes: true }): Promise<FsSafeDirEntry[]>;
+  entries(relativePath: string, options?: FsSafeEntriesOptions): AsyncIterableIterator<FsSafeDirEntry>;
+  walk(relativePath: string, options: FsSafeWalkOptions): AsyncIterableIterator<FsSafeWalkEntry>;
+  /** The path of a name without links on the way to it, for later use: another process may have changed it then. */
+  resolve(relativePath: string): Promise<string>;
+  remove(relativePath: string, options?: FsSafeRemoveOptions): Promise<void>;
+  move(fromRelative: string, toRelative: string, options?: FsSafeMoveOptions): Promise<void>;
+  copyIn(relativePath: string, source: FsSafeCopySource, options?: FsSafeCopyOptions): Promise<void>;
   exists(relativePath: string): Promise<boolean>;
   stat(relativePath: string): Promise<FsSafePathStat>;
 }

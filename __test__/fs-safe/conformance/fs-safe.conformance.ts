@@ -4,6 +4,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import * as fs from 'node:fs';
+import * as os from 'node:os';
 import * as path from 'node:path';
 import * as holdfast from '../../../fs-safe.mjs';
 import { errnoCause, observe, type Api, type Case } from './harness.js';
@@ -13,6 +14,8 @@ import { injectedCases } from './injected.js';
 import { readCases } from './reads.js';
 import { replaceCases } from './replace.js';
 import { rootCases } from './root.js';
+import { rootChangeCases } from './root-changes.js';
+import { rootListCases } from './root-lists.js';
 import { rootWriteCases } from './root-writes.js';
 import { NEWEST, SINCE_NEWEST } from './versions.js';
 
@@ -40,13 +43,15 @@ const groups: Record<string, readonly Case[]> = {
   'reads without a root, and from several': readCases,
   'reads of a root': rootCases,
   'writes of a root': rootWriteCases,
+  'lists and walks of a root': rootListCases,
+  'changes of names beneath a root': rootChangeCases,
   'replaceFileAtomic and writeTextAtomic': replaceCases,
   'replaceFileAtomic with a file system of the host': injectedCases,
   'single files by a path': fileCases,
 };
 
 /** Groups whose refusals have the messages of the library. */
-const SAYS_ALIKE = new Set(['reads without a root, and from several', 'reads of a root', 'writes of a root']);
+const SAYS_ALIKE = new Set(['reads without a root, and from several', 'reads of a root', 'writes of a root', 'lists and walks of a root', 'changes of names beneath a root']);
 
 for (const [group, cases] of Object.entries(groups)) {
   describe(group, () => {
@@ -91,6 +96,17 @@ describe('the documentation', () => {
   test('has a row for each difference, with its reason, and no others', () => {
     expect([...rows].sort()).toEqual([...new Set(reasons)].sort());
   });
+});
+
+test('a lock of the library takes a root of ours at once, also a second one', async () => {
+  const { acquireFileLockSync } = await load('/file-lock');
+  const bound = holdfast.bindFsSafe({ FsSafeError, original: { root, acquireFileLockSync } }) as unknown as Api & { acquireFileLockSync: (file: string, options: object) => { release(): void } };
+  const dir = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'hf-conformance-')));
+  for (const name of ['first', 'second']) {
+    const lockRoot = await bound.root(dir);
+    bound.acquireFileLockSync(path.join(dir, name), { lockRoot, payload: () => ({}) }).release();
+  }
+  fs.rmSync(dir, { recursive: true });
 });
 
 describe('causes', () => {

@@ -96,19 +96,19 @@ class Pin {
     this.#assertIs(await fs.promises.lstat(this.path, { bigint: true }).catch((error) => error));
   }
 
-  /** Synchronous twin of {@link assertNamed}. */
-  assertNamedSync() {
+  /** Synchronous twin of {@link assertNamed}. Returns the stat of the directory. */
+  assertNamedSync(): BigIntStats {
     let stat;
     try {
       stat = fs.lstatSync(this.path, { bigint: true });
     } catch (error) {
       stat = error as Error;
     }
-    this.#assertIs(stat);
+    return this.#assertIs(stat);
   }
 
   /** @param stat of the path, or its error */
-  #assertIs(stat: BigIntStats | Error) {
+  #assertIs(stat: BigIntStats | Error): BigIntStats {
     if (stat instanceof Error) {
       throw isErrno(stat) ? refusal('path-mismatch', '', this.path, stat) : stat;
     }
@@ -116,8 +116,11 @@ class Pin {
     if (Number(stat.dev) !== dev || Number(stat.ino) !== ino || Number(stat.ino & 0xffff_ffffn) !== inoLow) {
       throw refusal('path-mismatch', '', this.path);
     }
+    return stat;
   }
 }
+
+export type { Pin };
 
 function causeOf(error: unknown) {
   return (error as Error).cause;

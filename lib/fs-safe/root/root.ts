@@ -5,22 +5,31 @@ import { path } from '../../base/node.js';
 import { ROOT_MKDIR, ROOT_OPEN, ROOT_READ, hostError, toHost, type HostErrorClass } from '../errors.js';
 import { NAMES, checked, denies, snapshot, toHardlinks, toMutationSymlinks, toReadSymlinks, type Unchecked } from '../options.js';
 import { changes } from '../order.js';
+import { Counterparts } from './counterpart.js';
 import { registerRoot, withCounterpart } from './handover.js';
 import { pin } from './pins.js';
 import { beneath, failedBeneath, isCode, toLimit, type Host } from '../read.js';
 import { RootWrites, toJson } from './write.js';
+import { moveBeneath, removeBeneath } from './changes.js';
+import { copyInto, mustClone } from './copy.js';
+import { entriesBeneath, listBeneath } from './list.js';
+import { resolveBeneath } from './resolve.js';
 import { missing, statBeneath } from './stat.js';
+import { walkBeneath } from './walk.js';
 
 /** Methods of a root that call the original, if the binding has one. */
-const ASYNC_METHODS = ['append', 'copyIn', 'list', 'move', 'openWritable', 'remove', 'resolve'];
-const ITERATING_METHODS = ['entries', 'walk'];
+const ASYNC_METHODS = ['append', 'openWritable'];
+
+/** Changes that do not wait for earlier ones of the same path. */
+const UNORDERED = new Set(['mkdir', 'ensureRoot', 'remove', 'move']);
 
 const NO_DEFAULTS: Unchecked = Object.freeze({});
 
 export function bindRoot(host: Host) {
   const { HostError, original } = host;
 
-  let accompany: (opened: Root) => Promise<void>;
+  const counterparts = typeof original?.root === 'function' ? new Counterparts(original) : undefined;
+  let accompany: (opened: Root, made: Counterparts) => Promise<void> | undefined;
 
   class Root {
     declare readonly rootDir: string;
@@ -103,10 +112,15 @@ export function bindRoot(host: Host) {
       return (await statBeneath(HostError, this.#pin, file)) !== undefined;
     }
 
-    /** Returns the writer, or `undefined` if an option has a rule that only the original supports. */
-    #writer(given: Unchecked): InstanceType<typeof RootWrites> | undefined {
+    /** Whether an option has a rule that only the original supports. */
+    #isDenying(given: Unchecked): boolean {
       const options = checked(given, NAMES.write);
-      return denies(this.defaults.denyMutations) || denies(options?.denyMutations) ? undefined : (this.#writes ??= new RootWrites(HostError, this.#pin, this.defaults));
+      return denies(this.defaults.denyMutations) || denies(options?.denyMutations);
+    }
+
+    /** Returns the writer, or `undefined` if an option has a rule that only the original supports. */
+    #writer(options: Unchecked): InstanceType<typeof RootWrites> | undefined {
+      return this.#isDenying(options) ? undefined : (this.#writes ??= new RootWrites(HostError, this.#pin, this.defaults));
     }
 
     async write(file: unknown, data: Unchecked, options?: Unchecked) {
@@ -155,10 +169,59 @@ export function bindRoot(host: Host) {
       return writer.ensure('.', options);
     }
 
-    /** Runs a write with `denyMutations` on the original. */
+    async list(dir: unknown, options?: Unchecked): Promise<Unchecked> {
+      return listBeneath(HostError, this.#pin, dir, checked(options, NAMES.list));
+    }
+
+    entries(dir: unknown, options?: Unchecked): AsyncGenerator<Unchecked> {
+      const known = checked(options, NAMES.entries);
+      assertNoNul(HostError, dir);
+      return entriesBeneath(HostError, this.#pin, this.rootDir, dir, known, this.defaults);
+    }
+
+    walk(dir: unknown, options: Unchecked): AsyncGenerator<Unchecked> {
+      const known = checked(options, NAMES.walk);
+      assertNoNul(HostError, dir);
+      return walkBeneath(HostError, this.#pin, dir as string, known);
+    }
+
+    /** Returns a path for later use: the name of the root must still lead to its directory. */
+    async resolve(file: unknown) {
+      try {
+        await this.#pin.assertNamed();
+      } catch (error) {
+        throw toHost(HostError, ROOT_READ, error);
+      }
+      return resolveBeneath(HostError, this.rootReal, file);
+    }
+
+    async remove(file: unknown, options?: Unchecked) {
+      return this.#isDenying(options) ? this.#denying('remove', arguments) : removeBeneath(HostError, this.#pin, file, options, this.defaults);
+    }
+
+    async move(from: unknown, to: unknown, options?: Unchecked) {
+      return this.#isDenying(options) ? this.#denying('move', arguments) : moveBeneath(HostError, this.#pin, from, to, options, this.defaults);
+    }
+
+    async copyIn(file: unknown, source: Unchecked, options?: Unchecked) {
+      const writer = this.#writer(options);
+      options?.signal?.throwIfAborted();
+      if (writer === undefined) {
+        return this.#denying('copyIn', arguments);
+      }
+      if (!mustClone(HostError, options?.clone)) {
+        return copyInto(HostError, writer, file, source, options, this.defaults);
+      }
+      if (counterparts === undefined) {
+        throw hostError(HostError, 'unsupported-platform', 'native file cloning is unsupported');
+      }
+      return this.#inOrder(file, async () => (await this.#original('clone')).copyIn(...Array.from(arguments, withCounterpart)));
+    }
+
+    /** Runs a change with `denyMutations` on the original. */
     async #denying(method: string, args: IArguments) {
-      const call = async () => (await this.#original('denyMutations'))[method](...args);
-      return method === 'mkdir' || method === 'ensureRoot' ? call() : this.#inOrder(args[0], call);
+      const call = async () => (await this.#original('denyMutations'))[method](...Array.from(args, withCounterpart));
+      return UNORDERED.has(method) ? call() : this.#inOrder(args[0], call);
     }
 
     /** Runs a change of a file by the original after the earlier ones on its path. */
@@ -167,26 +230,25 @@ export function bindRoot(host: Host) {
     }
 
     /**
-     * Makes the original's root of the same directory: functions of the original may need it without a chance to wait.
-     * A failure is that of the first call that needs it.
+     * Registers this root for functions of the original, which may need the original's root without a chance to wait.
+     * The first one is awaited, and shows how the original makes its roots. A failure is that of the first call that
+     * needs the root.
      */
-    async #accompany() {
-      if (typeof original?.root !== 'function') {
-        return;
-      }
+    #accompany(made: Counterparts): Promise<void> | undefined {
       registerRoot(this, () => this.#counterpart());
-      try {
-        const theirs = await original.root(this.rootReal, this.defaults);
-        this.#pin.assertNamedSync();
-        this.#theirs = theirs;
-      } catch {
-        // Tried again by the first method that calls the original.
-      }
+      return made.isReady ? undefined : this.#awaitCounterpart(made);
+    }
+
+    async #awaitCounterpart(made: Counterparts) {
+      this.#theirs = await made.open(this.#pin, this.defaults).catch(() => undefined);
     }
 
     /** Returns the original's root for a call of the original by path: the path must still name the pinned directory. */
     #counterpart() {
       try {
+        if (this.#theirs === undefined) {
+          return (this.#theirs = counterparts?.openSync(this.#pin, this.defaults));
+        }
         this.#pin.assertNamedSync();
       } catch (error) {
         throw toHost(HostError, ROOT_READ, error);
@@ -196,16 +258,14 @@ export function bindRoot(host: Host) {
 
     /** Returns the original's root. The original works by path, so the path must still name the pinned directory. */
     async #original(what: string) {
-      if (typeof original?.root !== 'function') {
+      if (counterparts === undefined) {
         throw hostError(HostError, 'helper-unavailable', `${what} is not ours to do: bind with original, which has a root()`);
       }
       try {
-        await this.#pin.assertNamed();
         if (this.#theirs === undefined) {
-          const theirs = await original.root(this.rootReal, this.defaults);
-          // The original has opened the same directory under that name.
+          this.#theirs = await counterparts.open(this.#pin, this.defaults);
+        } else {
           await this.#pin.assertNamed();
-          this.#theirs = theirs;
         }
       } catch (error) {
         throw toHost(HostError, ROOT_READ, error);
@@ -214,16 +274,10 @@ export function bindRoot(host: Host) {
     }
 
     static {
-      accompany = (opened) => opened.#accompany();
+      accompany = (opened, made) => opened.#accompany(made);
       for (const name of ASYNC_METHODS) {
         define(Root, name, async function (...args) {
-          const call = async () => (await this.#original(name))[name](...args.map(withCounterpart));
-          return name === 'copyIn' ? this.#inOrder(args[0], call) : call();
-        });
-      }
-      for (const name of ITERATING_METHODS) {
-        define(Root, name, async function* (...args) {
-          yield* (await this.#original(name))[name](...args);
+          return (await this.#original(name))[name](...args.map(withCounterpart));
         });
       }
     }
@@ -242,7 +296,10 @@ export function bindRoot(host: Host) {
       } catch (error) {
         throw failedRoot(HostError, error, rootDir);
       }
-      await accompany(opened);
+      const learning = counterparts && accompany(opened, counterparts);
+      if (learning !== undefined) {
+        await learning;
+      }
       return opened;
     },
   };
@@ -255,6 +312,16 @@ function failedRoot(HostError: HostErrorClass, error: unknown, given: unknown) {
   return isCode(error, 'not-directory')
     ? hostError(HostError, 'invalid-path', 'root dir is not a directory', error.cause)
     : toHost(HostError, ROOT_OPEN, error, { given });
+}
+
+/** `entries` and `walk` throw it at once, as in the original. */
+function assertNoNul(HostError: HostErrorClass, given: unknown) {
+  if (typeof given !== 'string') {
+    throw new TypeError('The path must be of type string');
+  }
+  if (given.includes('\0')) {
+    throw hostError(HostError, 'invalid-path', 'relative path contains a NUL byte');
+  }
 }
 
 function define(Class: Function, name: string, value: (this: Unchecked, ...args: Unchecked[]) => unknown) {

@@ -2,19 +2,20 @@
 
 import { os, path } from '../../base/node.js';
 import { ROOT_STAT, hostError, toHost, type HostErrorClass } from '../errors.js';
-import { climbs, expandHome, isBeneath, withoutLinks } from '../paths.js';
+import { climbs, expandHome, isBeneath } from '../paths.js';
 import { linkEscape, textEscape } from '../sentences.js';
-import { isHoldfastError, systemError } from '../../errors/holdfast-error.js';
+import { systemError } from '../../errors/holdfast-error.js';
 import { statOf } from '../../root/root.js';
-import type { Base } from './targets.js';
+import { absolute, followed, isOutside, type Base } from './targets.js';
 import type { Stats } from 'node:fs';
 
 /**
  * Returns a relative path. Refuses absolute paths and paths with `..`.
  *
  * @param root its real path
+ * @param outside code of a home directory that lies elsewhere
  */
-export function toRelative(HostError: HostErrorClass, root: string, given: unknown) {
+export function toRelative(HostError: HostErrorClass, root: string, given: unknown, outside: 'path-alias' | 'outside-workspace' = 'path-alias') {
   if (typeof given !== 'string') {
     throw new TypeError('The path must be of type string');
   }
@@ -24,7 +25,8 @@ export function toRelative(HostError: HostErrorClass, root: string, given: unkno
   const expanded = expandHome(given);
   const relative = given === expanded ? given : path.relative(root, expanded);
   if (given !== expanded && !isBeneath(root, path.resolve(expanded))) {
-    throw hostError(HostError, 'path-alias', 'path alias escape blocked', textEscape(root, expanded));
+    const message = outside === 'path-alias' ? 'path alias escape blocked' : 'file is outside workspace root';
+    throw hostError(HostError, outside, message, textEscape(root, expanded));
   }
   if (path.isAbsolute(relative) || /^\.\.(\/|$)/.test(path.normalize(relative))) {
     throw hostError(HostError, 'invalid-path', 'relative path must not escape root');
@@ -50,22 +52,9 @@ export async function statBeneath(HostError: HostErrorClass, base: Base, given: 
   }
 }
 
-/** Returns the path that errors show. */
-function absolute(base: Base, relative: string) {
-  return `${base.path === '/' ? '' : base.path}/${relative}`;
-}
-
 /** Returns the stat of a path. Tries again if a symlink with an absolute target leads back into the root. */
-async function statusBeneath(base: Base, relative: string): Promise<Stats | undefined> {
-  try {
-    return await base.use((root) => statOf(root, absolute(base, relative), 'follow-within-root'));
-  } catch (error) {
-    const real = isOutside(error) ? await withoutLinks(base.path, relative, true) : undefined;
-    if (real === undefined) {
-      throw error;
-    }
-    return base.use((root) => statOf(root, absolute(base, real), 'reject'));
-  }
+function statusBeneath(base: Base, relative: string): Promise<Stats | undefined> {
+  return followed(base, relative, true, (at, symlinks) => base.use((root) => statOf(root, absolute(base, at), symlinks)));
 }
 
 /**
@@ -77,11 +66,7 @@ export function missing(HostError: HostErrorClass, root: string, given: unknown)
   return hostError(HostError, 'not-found', 'file not found', systemError(-os.constants.errno.ENOENT, 'stat', path.join(root, String(given))));
 }
 
-function isOutside(error: unknown) {
-  return isHoldfastError(error) && error.code === 'outside-workspace';
-}
-
-function toPathStat(stat: Stats) {
+export function toPathStat(stat: Stats) {
   return {
     dev: stat.dev,
     gid: stat.gid,

@@ -2,7 +2,7 @@
 
 import { fs, path } from '../../base/node.js';
 import { FromCaller, hostError, isErrno, type HostErrorClass } from '../errors.js';
-import { climbs, expandHome } from '../paths.js';
+import { climbs, expandHome, withoutLinks } from '../paths.js';
 import { isCode } from '../read.js';
 import { hardlinkCause, linkEscape, textEscape } from '../sentences.js';
 import { statOf, type Root } from '../../root/root.js';
@@ -14,6 +14,38 @@ export interface Base {
   /** its real path */
   path: string;
   use<T>(call: (root: Root) => Promise<T>): Promise<T>;
+}
+
+/** Returns the path that errors show. */
+export function absolute(base: Base, relative: string) {
+  return `${base.path === '/' ? '' : base.path}/${relative}`;
+}
+
+export function isOutside(error: unknown) {
+  return isCode(error, 'outside-workspace');
+}
+
+/**
+ * Runs a call that follows symlinks beneath the root. Runs it again without, if one with an absolute target leads back
+ * into the root.
+ *
+ * @param followsFinal whether the call follows the last component
+ */
+export async function followed<T>(
+  base: Base,
+  relative: string,
+  followsFinal: boolean,
+  call: (relative: string, symlinks: 'reject' | 'follow-within-root') => Promise<T>,
+): Promise<T> {
+  try {
+    return await call(relative, 'follow-within-root');
+  } catch (error) {
+    const real = isOutside(error) ? await withoutLinks(base.path, relative, followsFinal) : undefined;
+    if (real === undefined) {
+      throw error;
+    }
+    return call(real, 'reject');
+  }
 }
 
 export interface Target {

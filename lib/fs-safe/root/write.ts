@@ -44,6 +44,13 @@ interface Call {
   maxBytes: number | undefined;
   mode: number | undefined;
   options: Unchecked;
+  onPublished: ((path: string, published: Published) => void) | undefined;
+}
+
+/** The identity of a published file. */
+export interface Published {
+  dev: number | bigint;
+  ino: number | bigint;
 }
 
 /** Writes files and makes directories beneath one root. */
@@ -89,9 +96,9 @@ export class RootWrites {
   /**
    * Writes a file.
    *
-   * @param fixed options that the method sets
+   * @param fixed options that the method sets, and a function that is called with the identity of the published file
    */
-  async write(given: unknown, data: Unchecked, options: Unchecked, fixed: { overwrite?: boolean; mayStream?: boolean }) {
+  async write(given: unknown, data: Unchecked, options: Unchecked, fixed: { overwrite?: boolean; mayStream?: boolean; onPublished?: (path: string, published: Published) => void }) {
     const { named } = this.#linkPolicy(options, false);
     const target = toTarget(this.#HostError, this.#base, given, named);
     const stream = isAsyncIterable(data) && fixed.mayStream ? data : undefined;
@@ -110,6 +117,7 @@ export class RootWrites {
       maxBytes: stream === undefined ? undefined : toLimit(options?.maxBytes === undefined ? this.#defaults.maxBytes : options.maxBytes),
       mode: toMode(this.#HostError, options, this.#defaults),
       options,
+      onPublished: fixed.onPublished,
     };
     try {
       // Among paths of other spellings, a stream takes its place when its data have ended.
@@ -136,7 +144,7 @@ export class RootWrites {
     await this.#publish(call);
   }
 
-  async #publish({ target: { relative, climbed }, stream, content, overwrites, maxBytes, mode, options }: Call) {
+  async #publish({ target: { relative, climbed }, stream, content, overwrites, maxBytes, mode, options, onPublished }: Call) {
     const { symlinks } = this.#linkPolicy(options, climbed);
     const ask = asked([this.#defaults, options]);
     const common = {
@@ -164,7 +172,8 @@ export class RootWrites {
       await makeParents();
     }
     try {
-      await attempt({});
+      const published = await attempt({});
+      onPublished?.(this.#absolute(relative), published);
     } catch (error) {
       if (stream !== undefined || !makesParents || !isCode(error, 'not-found')) {
         throw error;

@@ -1,0 +1,253 @@
+// `remove` and `move` of a root.
+
+import { path } from '../../base/node.js';
+import {
+  ROOT_MOVE,
+  ROOT_MOVE_BY_POLICY,
+  ROOT_REMOVE,
+  ROOT_REMOVE_BY_POLICY,
+  hostError,
+  isErrno,
+  toHost,
+  type HostErrorClass,
+  type Rules,
+} from '../errors.js';
+import { beforeMutation } from '../host-callbacks.js';
+import { toMutationSymlinks, type Unchecked } from '../options.js';
+import { withoutLinks } from '../paths.js';
+import { isCode } from '../read.js';
+import { hardlinkCause, linkEscape } from '../sentences.js';
+import { toRelative } from './stat.js';
+import { absolute, isOutside, refuseDrive, type Base } from './targets.js';
+import { callOf } from '../../root/root.js';
+import { remove } from '../../root/remove.js';
+import { rename } from '../../root/rename.js';
+import type { Stats } from 'node:fs';
+import type { WalkEntry } from '../../../types/root-read.js';
+
+const MAX_ENTRIES = 100_000;
+
+/** Details of a failed recursive removal, as hosts log them. */
+const DETAILS = { operation: 'remove', phase: 'remove', relativePath: '' };
+
+const OTHER_ROOT = () => {
+  throw new TypeError('there is no other root');
+};
+
+/** How one call treats symlinks in parents, and whether it refuses a final one. */
+interface Policy {
+  isNamed: boolean;
+  symlinks: 'reject' | 'follow-within-root';
+}
+
+function toPolicy(options: Unchecked, defaults: Unchecked): Policy {
+  const chosen = toMutationSymlinks(options?.mutationSymlinks ?? defaults.mutationSymlinks);
+  return { isNamed: chosen !== undefined, symlinks: chosen === 'reject' ? 'reject' : 'follow-within-root' };
+}
+
+/** Returns the callbacks before a change as one function; `undefined` if there are none. */
+function toAsk(options: Unchecked, defaults: Unchecked) {
+  const levels = [defaults, options];
+  return levels.some((level) => Boolean(level?.assertBeforeMutation)) ? beforeMutation(levels) : undefined;
+}
+
+/** Runs a call; again without links, if one in the parents with an absolute target leads back into the root. */
+async function followedParent<T>(base: Base, relative: string, { symlinks }: Policy, call: (relative: string, symlinks: string) => Promise<T>) {
+  try {
+    return await call(relative, symlinks);
+  } catch (error) {
+    const real = isOutside(error) && symlinks !== 'reject' ? await withoutLinks(base.path, relative, false) : undefined;
+    if (real === undefined) {
+      throw error;
+    }
+    return call(real, 'reject');
+  }
+}
+
+/** Returns the lstat of a path beneath the root; `undefined` if there is nothing. */
+async function lstatBeneath(base: Base, relative: string, policy: Policy): Promise<Stats | undefined> {
+  try {
+    return await followedParent(base, relative, policy, (at, symlinks) => base.use((root) => root.lstat(absolute(base, at), { symlinks })));
+  } catch (error) {
+    if (isCode(error, 'not-found') && error.sysCode !== 'ENOTDIR') {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+const linked = (HostError: HostErrorClass) => hostError(HostError, 'symlink', 'symlink path component not allowed');
+
+/** Returns what the host gets for a refused change of a name. */
+async function failed(HostError: HostErrorClass, rules: Rules, base: Base, relative: string, error: unknown) {
+  const escape = isOutside(error) || isCode(error, 'symlink') ? await linkEscape(base.path, path.dirname(relative)) : undefined;
+  if (escape === 'dangling') {
+    return hostError(HostError, 'not-found', 'file not found', (error as Error).cause);
+  }
+  return toHost(HostError, rules, error, { given: relative, cause: escape });
+}
+
+/** Checks the options of `remove` in the order of the original. */
+function checkRemoval(options: Unchecked) {
+  const { order, recursive, maxEntries, maxDepth } = options ?? {};
+  if (order !== undefined && order !== 'filesystem' && order !== 'sorted') {
+    throw new TypeError('remove order must be filesystem or sorted');
+  }
+  for (const [name, value] of Object.entries({ maxEntries, maxDepth })) {
+    if (value !== undefined && value !== Infinity && !(Number.isSafeInteger(value) && value >= 0)) {
+      throw new RangeError(`${name} must be a non-negative safe integer`);
+    }
+  }
+  if (!recursive && (maxEntries !== undefined || maxDepth !== undefined)) {
+    throw new TypeError('remove budgets require recursive: true');
+  }
+  if (!recursive && order !== undefined) {
+    throw new TypeError('remove order requires recursive: true');
+  }
+}
+
+export async function removeBeneath(HostError: HostErrorClass, base: Base, given: unknown, options: Unchecked, defaults: Unchecked) {
+  const relative = toRelative(HostError, base.path, given);
+  checkRemoval(options);
+  const { recursive, force, maxEntries = MAX_ENTRIES, maxDepth = Infinity, signal } = options ?? {};
+  signal?.throwIfAborted();
+  const policy = toPolicy(options, defaults);
+  if (path.join(relative, '.') === '.' || path.join(relative, '.') === './') {
+    throw hostError(HostError, 'outside-workspace', 'file is outside workspace root');
+  }
+  const isTree = Boolean(recursive);
+  const own = { recursive: isTree, missing: force ? 'ignore' : 'error', signal, ...(isTree ? { maxEntries } : {}) };
+  const ask = toAsk(options, defaults);
+  try {
+    if (policy.isNamed || maxDepth !== Infinity) {
+      await assertRemovable(HostError, base, relative, policy, isTree, maxDepth);
+    }
+    await followedParent(base, relative, policy, (at, symlinks) =>
+      base.use((root) => callOf(root, absolute(base, at), symlinks, (pinned) => remove(absolute(base, at), own, pinned, ask))),
+    );
+  } catch (error) {
+    throw await failedRemoval(HostError, base, relative, policy, isTree, signal, error);
+  }
+}
+
+/** Refuses symlinks where the caller has chosen a policy, and trees that are deeper than the caller wants. */
+async function assertRemovable(HostError: HostErrorClass, base: Base, relative: string, policy: Policy, isTree: boolean, maxDepth: number) {
+  const stat = await lstatBeneath(base, relative, policy);
+  if (policy.isNamed && stat?.isSymbolicLink()) {
+    throw linked(HostError);
+  }
+  if (!isTree || !stat?.isDirectory()) {
+    return;
+  }
+  await followedParent(base, relative, policy, (at, symlinks) =>
+    base.use(async (root) => {
+      const walk = root.walk(absolute(base, at), { symlinks, maxDepth: Math.max(1, maxDepth + 1) }) as AsyncIterable<WalkEntry>;
+      for await (const entry of walk) {
+        if (entry.depth > maxDepth) {
+          throw hostError(HostError, 'too-large', 'recursive removal budget exceeded', undefined, { ...DETAILS, phase: 'inspect', relativePath: path.relative(at, entry.path) });
+        }
+        if (policy.isNamed && entry.isSymbolicLink()) {
+          throw hostError(HostError, 'symlink', 'final symlink not allowed');
+        }
+      }
+    }),
+  );
+}
+
+async function failedRemoval(HostError: HostErrorClass, base: Base, relative: string, policy: Policy, isTree: boolean, signal: AbortSignal | undefined, error: unknown) {
+  if (error instanceof HostError) {
+    return error;
+  }
+  if (signal?.aborted && (error === signal.reason || (error as Error | undefined)?.name === 'AbortError')) {
+    return signal.reason;
+  }
+  const details = isTree ? DETAILS : undefined;
+  if (isErrno(error)) {
+    return error.code === 'ENOTEMPTY' || error.code === 'EEXIST'
+      ? hostError(HostError, 'not-empty', 'directory is not empty', error, details)
+      : hostError(HostError, 'not-removable', 'path could not be removed', error, details);
+  }
+  if (isCode(error, 'too-large')) {
+    return hostError(HostError, 'too-large', 'recursive removal budget exceeded', undefined, { ...DETAILS, phase: 'inspect' });
+  }
+  return failed(HostError, policy.isNamed ? ROOT_REMOVE_BY_POLICY : ROOT_REMOVE, base, relative, error);
+}
+
+/** Returns a path without slashes at its end. */
+const bare = (relative: string) => relative.replace(/(?<=[^/])\/+$/, '');
+
+export async function moveBeneath(HostError: HostErrorClass, base: Base, from: unknown, to: unknown, options: Unchecked, defaults: Unchecked) {
+  if (typeof to === 'string') {
+    refuseDrive(HostError, to);
+  }
+  const source = toRelative(HostError, base.path, from);
+  const target = bare(toRelative(HostError, base.path, to));
+  const policy = toPolicy(options, defaults);
+  const overwrite = Boolean(options?.overwrite ?? false);
+  const ask = toAsk(options, defaults);
+  const rules = policy.isNamed ? ROOT_MOVE_BY_POLICY : ROOT_MOVE;
+  let failing = target;
+  try {
+    await assertTarget(HostError, base, target, policy, overwrite);
+    failing = source;
+    await assertSource(HostError, base, source, policy, overwrite);
+    failing = target;
+    await renamed(base, source, target, policy, { overwrite, durable: false }, ask);
+  } catch (error) {
+    throw error instanceof HostError ? error : await failed(HostError, rules, base, failing, error);
+  }
+}
+
+/** Renames; again without links, if one with an absolute target leads back into the root. */
+async function renamed(base: Base, source: string, target: string, { symlinks }: Policy, options: object, ask: (() => void) | undefined) {
+  const attempt = (from: string, to: string, links: string) =>
+    base.use((root) => callOf(root, absolute(base, from), links, (pinned) => rename(absolute(base, from), absolute(base, to), options, pinned, OTHER_ROOT, ask)));
+  try {
+    await attempt(source, target, symlinks);
+  } catch (error) {
+    if (!isOutside(error) || symlinks === 'reject') {
+      throw error;
+    }
+    const [from, to] = [await withoutLinks(base.path, source, false), await withoutLinks(base.path, target, false)];
+    if (from === undefined || to === undefined) {
+      throw error;
+    }
+    await attempt(from, to, 'reject');
+  }
+}
+
+async function assertSource(HostError: HostErrorClass, base: Base, source: string, policy: Policy, overwrite: boolean) {
+  const stat = await lstatBeneath(base, source === '' ? '.' : source, policy);
+  if (stat?.isSymbolicLink()) {
+    const escape = policy.isNamed ? undefined : await linkEscape(base.path, source);
+    throw policy.isNamed
+      ? linked(HostError)
+      : escape instanceof Error
+        ? hostError(HostError, 'path-alias', 'path alias escape blocked', escape)
+        : hostError(HostError, 'symlink', 'symlink not allowed');
+  }
+  if (stat?.isFile() && stat.nlink > 1) {
+    throw hostError(HostError, 'hardlink', 'hardlinked path not allowed');
+  }
+  if (stat?.isDirectory() && !overwrite) {
+    throw hostError(HostError, 'invalid-path', 'directory moves require overwrite: true');
+  }
+}
+
+/** Refuses a target that is a file with several names, or a symlink that the call may not replace. */
+async function assertTarget(HostError: HostErrorClass, base: Base, target: string, policy: Policy, overwrite: boolean) {
+  const stat = await lstatBeneath(base, target === '' ? '.' : target, policy);
+  if (path.join(target) === '.' && !overwrite) {
+    throw hostError(HostError, 'already-exists', 'destination exists');
+  }
+  if (stat?.isFile() && stat.nlink > 1) {
+    throw hostError(HostError, 'path-alias', 'path alias escape blocked', hardlinkCause(base.path, path.join(base.path, target)));
+  }
+  if (stat?.isSymbolicLink() && policy.isNamed) {
+    throw linked(HostError);
+  }
+  const escape = stat?.isSymbolicLink() && !overwrite ? await linkEscape(base.path, target) : undefined;
+  if (escape instanceof Error) {
+    throw hostError(HostError, 'path-alias', 'path alias escape blocked', escape);
+  }
+}

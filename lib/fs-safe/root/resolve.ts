@@ -1,0 +1,47 @@
+// `resolve` of a root: the path of a name for later use, without symlinks on the way to it.
+
+import { fs, os, path } from '../../base/node.js';
+import { hostError, type HostErrorClass } from '../errors.js';
+import { assertClimbs, climbs, expandHome, isBeneath, withoutLinks } from '../paths.js';
+import { linkEscape, textEscape } from '../sentences.js';
+import { refuseDrive } from './targets.js';
+import { systemError } from '../../errors/holdfast-error.js';
+
+/** @param root its real path */
+export async function resolveBeneath(HostError: HostErrorClass, root: string, given: unknown): Promise<string> {
+  if (typeof given !== 'string') {
+    throw new TypeError('The path must be of type string');
+  }
+  if (given.includes('\0')) {
+    throw hostError(HostError, 'invalid-path', 'relative path contains a NUL byte');
+  }
+  refuseDrive(HostError, given);
+  const expanded = expandHome(given);
+  const full = path.resolve(root, expanded);
+  const outside = (cause?: unknown) => hostError(HostError, 'outside-workspace', 'file is outside workspace root', cause);
+  if (!isBeneath(root, full)) {
+    throw outside(textEscape(root, expanded));
+  }
+  const relative = path.relative(root, full);
+  if (relative === '') {
+    return root;
+  }
+  if (climbs(expanded)) {
+    await assertClimbs(root, path.isAbsolute(expanded) ? expanded.slice(root.length) : expanded, 'same-parent').catch(() => {
+      throw outside();
+    });
+  }
+  const real = await withoutLinks(root, relative, false);
+  if (real === undefined || !(await isUsable(root, real, /\/\.?$/.test(expanded)))) {
+    const escape = await linkEscape(root, path.dirname(relative));
+    throw outside(escape instanceof Error ? escape : systemError(-os.constants.errno.ENOTDIR, 'lstat', full));
+  }
+  return path.join(root, real);
+}
+
+/** Whether no component on the way is a file. With a slash at its end, the last one is on the way too. */
+async function isUsable(root: string, real: string, endsInSlash: boolean) {
+  const directory = path.join(root, endsInSlash ? real : path.dirname(real));
+  const stat = await fs.promises.lstat(directory).catch(() => undefined);
+  return stat === undefined || stat.isDirectory() || stat.isSymbolicLink();
+}
