@@ -54,10 +54,20 @@ pub fn write(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<PredictedWr
             would_write_over(dir, target.name(), &rules, &mut predicted)?;
         }
         Err(os) => {
-            return Err(Error::System {
+            let temporary = target.full_path(ANY_TEMPORARY);
+            let error = Error::System {
                 os,
-                temporary: Some(target.full_path(ANY_TEMPORARY)),
-            });
+                temporary: Some(temporary.clone()),
+            };
+            // A temporary can be created in an append-only directory, and not removed from it.
+            if sys::attributes(dir).is_append_only {
+                let unlink = Os {
+                    errno: sys::EPERM,
+                    syscall: "unlink",
+                };
+                return Err(error.leaving(|remains| remains.temporary = Some((temporary, unlink))));
+            }
+            return Err(error);
         }
     }
     Ok(predicted)
