@@ -135,7 +135,7 @@ withEverything('what the doctor foretells is what the verb then does', () => {
     if (error === undefined) {
       expect(verdict.error, `${verb}: ${verdict.why}`).toBeUndefined();
       expect(verdict.result, verb).toEqual(foreseeable(verb, value));
-      expect(verdict.outcome, verb).toBe(verb === 'ensureDir' && !value.isPrivate && value.reason !== 'opt-out' ? 'short' : 'ok');
+      expect(verdict.outcome, verb).toBe(verb === 'ensureDir' && !value.isPrivate && value.reason !== 'opt-out' ? 'warn' : 'ok');
       return;
     }
     expect(verdict.result, `${verb}: foretold ${JSON.stringify(verdict.result)}, and it was ${error.message}`).toBeUndefined();

@@ -69,17 +69,21 @@ describe('the command line', () => {
     ['an option of the other command', ['doctor', '--dir', '/tmp']],
     ['a path for selftest', ['selftest', '/tmp']],
     ['verbs for selftest', ['selftest', '--only', 'outbound']],
-  ])('exits with 2 and the usage when it is wrong: %s', (_name, args) => {
+  ])('exits with 2 and one line when it is wrong: %s', (_name, args) => {
     const { status, stdout, stderr } = holdfast(args);
     expect(status).toBe(2);
     expect(stdout).toBe('');
-    expect(stderr).toMatch(/^holdfast: .+\n\nUsage:/);
+    expect(stderr).toMatch(/^holdfast: .+ \(see holdfast --help\)\n$/);
   });
 
   test('exits with 0 after help or the version', () => {
-    expect(holdfast(['--help'])).toMatchObject({ status: 0, stdout: expect.stringContaining('holdfast doctor [PATH…]') });
+    for (const word of ['--help', '-h', 'help']) {
+      expect(holdfast([word])).toMatchObject({ status: 0, stderr: '', stdout: expect.stringContaining('holdfast doctor [PATH…]') });
+    }
     const { version } = JSON.parse(fs.readFileSync(path.join(PROJECT, 'package.json'), 'utf8'));
-    expect(holdfast(['--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+    for (const word of ['--version', '-v', 'version']) {
+      expect(holdfast([word])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
+    }
   });
 
   test('is what npx finds where the package is installed', () => {
@@ -116,6 +120,13 @@ describe('doctor', () => {
     expect(holdfast(['doctor', '--only', 'writeAtomic,readLocalFileSafely', 'photo'], { cwd: dir }).status).toBe(0);
     const here = holdfast(['doctor', '--json'], { cwd: path.join(dir, 'private') });
     expect(JSON.parse(here.stdout).paths.map((visited: any) => visited.path)).toEqual([path.join(dir, 'private')]);
+  });
+
+  test('prints no rows for reads of a directory, unless they are asked for', () => {
+    const dir = scratch();
+    build(dir, ['private/ 0700']);
+    expect(holdfast(['doctor', 'private'], { cwd: dir }).stdout).not.toMatch(/readLocalFileSafely|outbound/);
+    expect(holdfast(['doctor', '--only', 'outbound', 'private'], { cwd: dir }).stdout).toMatch(/^ {2}fails {2}outbound not-file/m);
   });
 
   test('leaves `..` to the kernel', () => {
@@ -185,13 +196,18 @@ describe('colour', () => {
     ['with NO_COLOR', { isTTY: true }, { NO_COLOR: '1' }, false],
     ['with an empty NO_COLOR', { isTTY: true }, { NO_COLOR: '' }, true],
     ['on a dumb terminal', { isTTY: true }, { TERM: 'dumb' }, false],
+    ['elsewhere with FORCE_COLOR', {}, { FORCE_COLOR: '1' }, true],
+    ['elsewhere with an empty FORCE_COLOR', {}, { FORCE_COLOR: '' }, false],
+    ['on a terminal with FORCE_COLOR=0', { isTTY: true }, { FORCE_COLOR: '0' }, false],
+    ['with FORCE_COLOR and NO_COLOR', {}, { FORCE_COLOR: '1', NO_COLOR: '1' }, true],
   ])('%s', (_name, stream, env, expected) => {
     expect(wantsColour(stream, env)).toBe(expected);
     expect(palette(expected).bad('x')).toBe(expected ? '\u001b[31mx\u001b[39m' : 'x');
   });
 
-  test('is absent from what a pipe gets', () => {
-    expect(holdfast(['doctor', '/tmp']).stdout).not.toContain('\u001b');
+  test('is absent from what a pipe gets, unless FORCE_COLOR is set', () => {
+    expect(holdfast(['doctor', '/tmp'], { env: { FORCE_COLOR: '' } }).stdout).not.toContain('\u001b');
+    expect(holdfast(['doctor', '/tmp'], { env: { FORCE_COLOR: '1', NO_COLOR: '' } }).stdout).toContain('\u001b');
   });
 });
 

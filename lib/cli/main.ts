@@ -24,7 +24,8 @@ const USAGE = `Usage:
   holdfast fs-safe-package DIR [--from DIR]
       Writes a package that stands for @openclaw/fs-safe in a host, with holdfast's functions in it.
       The original is found from --from (default: the working directory).
-  holdfast --version | --help
+  holdfast help | --help | -h
+  holdfast version | --version | -v
 
 Exit status: 0 all is well, 1 something is not, 2 wrong usage.
 `;
@@ -42,7 +43,7 @@ function understand(args: string[]) {
         dir: { type: 'string' },
         from: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
-        version: { type: 'boolean', default: false },
+        version: { type: 'boolean', short: 'v', default: false },
       },
     });
   } catch (error) {
@@ -78,11 +79,11 @@ async function main(args: string[]): Promise<number> {
   refuseOtherEncodings(args);
   const { values, positionals } = understand(args);
   const [command, ...rest] = positionals;
-  if (values.version) {
+  if (values.version || command === 'version') {
     process.stdout.write(`${version}\n`);
     return 0;
   }
-  if (values.help) {
+  if (values.help || command === 'help') {
     process.stdout.write(USAGE);
     return 0;
   }
@@ -118,7 +119,7 @@ main(process.argv.slice(2)).then(
   },
   (error) => {
     if (error instanceof UsageError) {
-      process.stderr.write(`holdfast: ${escaped(error.message)}\n\n${USAGE}`);
+      process.stderr.write(`holdfast: ${escaped(error.message)} (see holdfast --help)\n`);
       process.exitCode = 2;
       return;
     }

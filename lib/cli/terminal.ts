@@ -1,14 +1,16 @@
-// Text output: colour on a terminal that supports it only.
+// Text output: colour on a terminal that supports it, or as FORCE_COLOR and NO_COLOR say.
 
 import { styleText } from 'node:util';
 
 type Style = 'green' | 'red' | 'yellow' | 'dim' | 'bold';
 
 /**
- * Whether to colour the output of a stream. By https://no-color.org any value of NO_COLOR but the empty one disables
- * colour.
+ * Returns whether to colour the output of a stream. FORCE_COLOR has precedence, as in Node: `0` and `false` disable
+ * colour, any other value but the empty one enables it. By https://no-color.org any value of NO_COLOR but the empty one
+ * disables colour.
  */
 export function wantsColour(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv) {
+  if (env.FORCE_COLOR) return env.FORCE_COLOR !== '0' && env.FORCE_COLOR !== 'false';
   return stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb';
 }
 

@@ -7,7 +7,7 @@ import type { doctor } from './doctor.js';
 type Report = ReturnType<typeof doctor>;
 type Visited = Report['paths'][number];
 
-const MARKS = { ok: ['ok   ', 'good'], short: ['short', 'mild'], fails: ['fails', 'bad'], 'not-applicable': ['–    ', 'dim'] } as const;
+const MARKS = { ok: ['ok   ', 'good'], warn: ['warn ', 'mild'], fails: ['fails', 'bad'], 'not-applicable': ['–    ', 'dim'] } as const;
 
 export function doctorText(report: Report, paint: Palette) {
   const lines = [...heading(report, paint), ...report.paths.flatMap((visited) => ['', ...pathLines(visited, paint)])];
@@ -36,6 +36,7 @@ function heading({ holdfast, process: who, native, environment }: Report, paint:
 function pathLines(visited: Visited, paint: Palette) {
   const lines = [paint.strong(escaped(visited.path)), ...placeLines(visited).map((line) => `  ${line}`)];
   for (const [verb, verdict] of Object.entries(visited.verbs)) {
+    if (isReadOfDirectory(visited, verdict)) continue;
     const [mark, colour] = MARKS[verdict.outcome];
     const code = verdict.error?.code ?? verdict.result?.reason;
     lines.push(`  ${paint[colour](mark)}  ${verb}${code === undefined ? '' : ` ${paint[colour](String(code))}`}: ${escaped(verdict.why)}`);
@@ -47,6 +48,11 @@ function pathLines(visited: Visited, paint: Palette) {
     }
   }
   return lines;
+}
+
+/** Returns whether a row only says that a directory is not a file. */
+function isReadOfDirectory({ exists, facts }: Visited, { outcome, error }: Visited['verbs'][string]) {
+  return exists && facts?.kind === 'directory' && outcome === 'not-applicable' && error?.code === 'not-file';
 }
 
 function placeLines({ exists, place, facts, links, lookError }: Visited) {

@@ -16,8 +16,8 @@ interface Verdict {
   call: string;
   /** path of the call; for a write into a directory that of a new file there */
   target: string;
-  /** `short`: the call works, but privacy is not reached */
-  outcome: 'ok' | 'short' | 'fails' | 'not-applicable';
+  /** `warn`: the call works, but privacy is not reached */
+  outcome: 'ok' | 'warn' | 'fails' | 'not-applicable';
   /** the predictable fields of the verb's result */
   result?: Record<string, unknown>;
   /** fields of the error */
@@ -82,7 +82,7 @@ function ensureDirVerdict(inspection: Inspection): Verdict {
   return conclude(inspection, 'ensureDir', {
     call,
     target: path,
-    outcome: isPrivate || isWaived ? 'ok' : 'short',
+    outcome: isPrivate || isWaived ? 'ok' : 'warn',
     result,
     why: whyHardening(inspection, result),
   });
@@ -195,7 +195,7 @@ function conclude(inspection: Inspection, verb: string, found: Omit<Verdict, 'do
   return {
     ...found,
     doubts: found.outcome !== 'fails' && changes ? doubtsAbout(inspection) : [],
-    advice: found.outcome === 'short' || found.outcome === 'fails' ? adviseOn(verb, found, inspection) : [],
+    advice: found.outcome === 'warn' || found.outcome === 'fails' ? adviseOn(verb, found, inspection) : [],
   };
 }
 
