@@ -2,7 +2,7 @@ import { HoldfastError, isHoldfastError } from './errors/holdfast-error.js';
 import { httpStatus, isNotFound, toPublicError } from './errors/public-error.js';
 import { capabilities } from './native/capabilities.js';
 import { openRoots } from './root/root-set.js';
-import { openRoot, openRootSync } from './root/root.js';
+import { openRoot, openRootSync } from './root/open-root.js';
 import { openTempRoot } from './root/temp-root.js';
 import { appendJson, appendJsonSync, appendRecord, appendRecordSync, appendRecords, appendRecordsSync } from './state/append.js';
 import { acquireLock, tryLock, withLock } from './state/lock.js';

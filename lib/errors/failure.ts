@@ -51,3 +51,9 @@ export interface Context {
   /** absolute path of the object, byte for byte, for commands */
   location?: string | Uint8Array;
 }
+
+/** What a message says: the cause, and what helps. */
+export interface Explained {
+  sentence: string;
+  remedy?: string;
+}

@@ -1,7 +1,7 @@
 // The messages of locks, updates and appends.
 
 import { quoted } from '../base/escape.js';
-import type { Context, Failure } from './failure.js';
+import type { Context, Explained, Failure } from './failure.js';
 
 /** The codes of these calls, as in the table of all codes. */
 export const STATE_CODES = {
@@ -14,7 +14,7 @@ export const STATE_CODES = {
 const REMOVE_LOCK_FILE = 'Remove it, or name a directory for lock files that no other user may write (lockDir).';
 
 /** @param at the path, quoted and escaped */
-export function describeState(failure: Failure, at: string, context: Context | undefined): { sentence: string; remedy?: string } | undefined {
+export function describeState(failure: Failure, at: string, context: Context | undefined): Explained | undefined {
   const { code, detail, holder, uid, euid } = failure;
   switch (code) {
     case 'too-large':

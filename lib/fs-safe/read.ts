@@ -7,7 +7,8 @@ import { assertClimbs, climbs, expandHome, expandLocal, withoutLinks } from './p
 import { linkEscape, textEscape } from './sentences.js';
 import { isHoldfastError, type HoldfastError } from '../errors/holdfast-error.js';
 import { openLocalFileSafely, readLocalFileSafely } from '../verbs/read.js';
-import { openRoot, type Root } from '../root/root.js';
+import { openRoot } from '../root/open-root.js';
+import type { Root } from '../root/root.js';
 import { outOfRange } from '../options/validate.js';
 
 /** The parameters of a binding. */

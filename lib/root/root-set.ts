@@ -4,7 +4,8 @@ import { path as nodePath } from '../base/node.js';
 import { atCaller, isHoldfastError, pending, promised, refusal, shown } from '../errors/holdfast-error.js';
 import { pathForLater, toPath } from '../options/paths.js';
 import { invalidThis, invalidType, noCallback } from '../options/validate.js';
-import { openSoon, openedOf, type Root } from './root.js';
+import { openSoon } from './open-root.js';
+import { openedOf, type Root } from './root.js';
 import type { NativePath } from '../errors/failure.js';
 
 /** A root, with the absolute path that it was opened by. */

@@ -360,41 +360,4 @@ class Root {
   }
 }
 
-export function openRootSync(dir: unknown, defaults?: unknown, callback: unknown = undefined) {
-  try {
-    noCallbackSync(callback);
-    const checked = rootDefaults(defaults);
-    return new Root(rootHandle.openSync(dir), checked);
-  } catch (error) {
-    throw atCaller(error, openRootSync);
-  }
-}
-
-/** Cached defaults of roots that are opened without any. */
-let noDefaults: Defaults | undefined;
-
-/** Opens a directory: at once, if the kernel has it cached. */
-export function openSoon(dir: unknown, defaults?: unknown): Root | Promise<Root> {
-  const checked = defaults === undefined ? (noDefaults ??= rootDefaults(undefined)) : rootDefaults(defaults);
-  const opened = rootHandle.openSoon(dir);
-  return opened instanceof Promise ? pending(whenOpened(opened, checked)) : new Root(opened, checked);
-}
-
-export function openRoot(dir: unknown, defaults?: unknown, callback: unknown = undefined) {
-  return promised(() => {
-    noCallback(callback);
-    return openSoon(dir, defaults);
-  }, openRoot);
-}
-
-async function whenOpened(opened: Promise<Identified>, defaults: Defaults) {
-  return new Root(await opened, defaults);
-}
-
-/** Makes a root of a directory that is open. */
-export function adopt(opened: Identified) {
-  return new Root(opened, (noDefaults ??= rootDefaults(undefined)));
-}
-
-export { callOf, ensureOf, openedOf, statOf, writeOf };
-export type { Root };
+export { Root, callOf, ensureOf, openedOf, statOf, writeOf };

@@ -11,7 +11,8 @@ import { TEMP_ROOT } from '../options/schema.js';
 import { invalidThis, invalidType, invalidValue, noCallback } from '../options/validate.js';
 import { inPool } from '../schedule/job-limit.js';
 import rootHandle = require('../schedule/root-handle.js');
-import { adopt, type Root } from './root.js';
+import { adopt } from './open-root.js';
+import type { Root } from './root.js';
 import type { Handle } from '../native/binding.js';
 
 /** Longest prefix, so that the name stays far below the limit of every file system. */

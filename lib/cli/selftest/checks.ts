@@ -9,7 +9,7 @@ import { capabilities } from '../../native/capabilities.js';
 import { octal } from '../doctor/process.js';
 import { ensureDirSync } from '../../verbs/ensure-dir.js';
 import { readLocalFileSafelySync } from '../../verbs/read.js';
-import { openRoot } from '../../root/root.js';
+import { openRoot } from '../../root/open-root.js';
 import { fail, missing, pass, type Outcome } from './outcome.js';
 import { locks, wholeRecords } from './state-checks.js';
 import { STOP, TORN, TURNS, isWhole, versionOf } from './rival.js';

@@ -3,7 +3,8 @@
 import { fs } from '../../base/node.js';
 import { refusal } from '../../errors/holdfast-error.js';
 import { isErrno } from '../errors.js';
-import { openRoot, openSoon, openedOf, type Root } from '../../root/root.js';
+import { openRoot, openSoon } from '../../root/open-root.js';
+import { openedOf, type Root } from '../../root/root.js';
 import type { BigIntStats } from 'node:fs';
 
 /**
