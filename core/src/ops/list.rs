@@ -34,20 +34,23 @@ pub fn list(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Listed, Erro
     let located = scope.locate(raw)?;
     let mut directory = entries::open(scope, &located)?;
     let mut names: Vec<u8> = Vec::new();
-    let mut found: Vec<(usize, usize, Option<u32>)> = Vec::new();
+    let mut found: Vec<(u64, usize, usize, Option<u32>)> = Vec::new();
     while let Some(entry) = directory.next()? {
         if found.len() as u64 >= rules.max_entries {
             return Err(Error::from(Refusal::new(Code::TooLarge, "entries")));
         }
         let start = names.len();
         names.extend_from_slice(entry.name);
-        found.push((start, names.len(), entry.kind));
+        found.push((first_bytes(entry.name), start, names.len(), entry.kind));
     }
-    found.sort_unstable_by(|one, other| names[one.0..one.1].cmp(&names[other.0..other.1]));
+    found.sort_unstable_by(|one, other| {
+        let whole = || names[one.1..one.2].cmp(&names[other.1..other.2]);
+        one.0.cmp(&other.0).then_with(whole)
+    });
     let mut entries = Entries::default();
     entries.names.reserve_exact(names.len() + found.len());
     entries.kinds.reserve_exact(found.len());
-    for (start, end, kind) in found {
+    for (_, start, end, kind) in found {
         let name = &names[start..end];
         entries::push_found(&mut entries, &directory, name, kind, rules.wants_stat)?;
     }
@@ -55,4 +58,12 @@ pub fn list(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Listed, Erro
         entries,
         text: (!located.is_plain).then(|| located.text.into_owned()),
     })
+}
+
+/// Returns the first bytes of a name as a number that sorts as they do: few names need more.
+fn first_bytes(name: &[u8]) -> u64 {
+    let mut first = [0; 8];
+    let length = name.len().min(first.len());
+    first[..length].copy_from_slice(&name[..length]);
+    u64::from_be_bytes(first)
 }

@@ -93,8 +93,8 @@ impl Directory {
         let length = record.get(RECORD_LENGTH..TYPE)?.try_into().ok()?;
         let length = usize::from(u16::from_ne_bytes(length));
         let name = record.get(NAME..length)?;
-        let name_length = name.iter().position(|&byte| byte == 0)?;
-        if name_length == 0 || name[..name_length].contains(&b'/') {
+        let name_length = name.iter().position(|&byte| matches!(byte, 0 | b'/'))?;
+        if name_length == 0 || name[name_length] == b'/' {
             return None;
         }
         Some(Fields {
