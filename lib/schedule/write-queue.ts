@@ -37,10 +37,8 @@ const IN_PLACE = 1 << 9;
  * @param root the option `root`
  */
 export function targetOf(file: NativePath, root: NativePath | undefined, methodRoot: Opened | undefined, flags: number): Target {
-  const base = methodRoot === undefined ? root : methodRoot.path;
-  // `.` and `..` are resolved in the text. The identity of the directory shows when they lead elsewhere.
-  const text = path.resolve('/', base === undefined ? '' : shown(base), shown(file));
-  const name = folded(path.basename(text));
+  const text = textOf(file, methodRoot === undefined ? root : methodRoot.path);
+  const name = folded(text.slice(text.lastIndexOf(path.sep) + 1));
   const byText: Target = { name, text, dir: undefined, path: [file, root, methodRoot, flags] };
   if ((flags & (FOLLOWS | IN_PLACE)) === 0) {
     return byText;
@@ -51,6 +49,18 @@ export function targetOf(file: NativePath, root: NativePath | undefined, methodR
     return { name: undefined, text: undefined, dir: null, resolve: () => resolved(file, root, methodRoot, flags, name, otherwise) };
   }
   return found(record.last, kind, name);
+}
+
+/** A path that is normalized, has a base, and names nothing hidden: what `path.resolve` would only join. */
+const PLAIN = path.sep === '/' ? /^(?:[^/.][^/]*\/)*[^/.][^/]*$/ : /^(?!)/;
+
+/** Returns one text for each path, except for links. */
+function textOf(file: NativePath, base: NativePath | undefined) {
+  if (typeof file === 'string' && typeof base === 'string' && base.length > 1 && base.startsWith('/') && PLAIN.test(file)) {
+    return `${base}/${file}`;
+  }
+  // `.` and `..` are resolved in the text. The identity of the directory shows when they lead elsewhere.
+  return path.resolve('/', base === undefined ? '' : shown(base), shown(file));
 }
 
 /** Looks up a target in the kernel's cache. */
@@ -184,8 +194,9 @@ export class WriteQueue {
   }
 
   #enqueue<T>(found: Target[], call: () => Promise<T>): Promise<T> {
-    const targets = found.length === 1 && found[0].file === undefined ? found : found.flatMap(withFile);
-    const before = targets.length === 1 ? this.#before(targets[0]) : [...new Set(targets.flatMap((target) => this.#before(target)))];
+    const targets = found.every(({ file }) => file === undefined) ? found : found.flatMap(withFile);
+    const isIdle = this.#any === undefined && this.#groups.size === 0;
+    const before = isIdle ? [] : targets.length === 1 ? this.#before(targets[0]) : [...new Set(targets.flatMap((target) => this.#before(target)))];
     const running = before.length === 0 ? call() : before.length === 1 ? before[0].then(call) : Promise.all(before).then(call);
     const done = () => {
       for (const target of targets) {
