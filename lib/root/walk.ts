@@ -19,9 +19,10 @@ const LEAVE = 0x21;
 
 type Arguments = ReturnType<typeof walkArguments>;
 
-/** A directory on the way: its path, its bytes if they are not UTF-8, and the depth of its entries. */
+/** A directory on the way: its path, what precedes the names in theirs, its bytes if they are not UTF-8, and the depth of its entries. */
 interface Directory {
   path: string;
+  prefix: string;
   raw: Buffer | undefined;
   depth: number;
 }
@@ -41,6 +42,8 @@ class Batches {
   readonly #handle: Handle = native().walkNew();
   #isOpen = false;
   #isClosed = false;
+  /** the last batch, which may still be read */
+  #running: Promise<unknown> | undefined;
 
   constructor(
     readonly given: string,
@@ -58,9 +61,11 @@ class Batches {
     return { batch: this.#unpack(result, data), path: directoryPath(result, this.given) };
   }
 
-  async next() {
-    const [answer, data] = await inPool(() => native().walkNext(this.#handle));
-    return this.#unpack(record.unpack(answer), data);
+  /** Begins to read the next batch. Its error is for whoever awaits it, if anybody does. */
+  next(): Promise<Batch> {
+    const reading = inPool(() => native().walkNext(this.#handle)).then(([answer, data]) => this.#unpack(record.unpack(answer), data));
+    this.#running = reading.catch(() => {});
+    return reading;
   }
 
   /** @param left number of directories to leave before `name` is entered */
@@ -81,13 +86,21 @@ class Batches {
       this.#isClosed = true;
       if (this.#isOpen) {
         await native().walkClose(this.#handle);
+        // A batch that is still read ends early, and its job closes the directories. An abort does not wait for it.
+        if (!this.args.signal?.aborted) {
+          await this.#running;
+        }
       }
     }
   }
 }
 
 function inside({ path, rawPath, depth }: WalkEntry): Directory {
-  return { path, raw: rawPath, depth: depth + 1 };
+  return { path, prefix: below(path, ''), raw: rawPath, depth: depth + 1 };
+}
+
+function first(path: string): Directory {
+  return { path, prefix: below(path, ''), raw: undefined, depth: 1 };
 }
 
 /**
@@ -111,7 +124,7 @@ function entriesOf(batch: Batch, way: Directory[]) {
     } else {
       const end = names.indexOf('\0', start);
       const name = names.substring(start, end);
-      const entry = new WalkEntry(name, directory.path, kind, below(directory.path, name), directory.depth);
+      const entry = new WalkEntry(name, directory.path, kind, directory.prefix + name, directory.depth);
       if (hasMore || directory.raw !== undefined) {
         complete(entry, entries.length, batch);
         setRawPath(entry, directory);
@@ -141,23 +154,26 @@ function failureOf({ result, path }: NonNullable<Batch['failure']>, top: string)
 
 /** Returns the entries of the tree, which the binary walks by itself. */
 async function* all(batches: Batches): AsyncGenerator<WalkEntry[]> {
-  const { batch: first, path } = await batches.first();
-  const way: Directory[] = [{ path, raw: undefined, depth: 1 }];
-  for (let batch = first; ; batch = await batches.next()) {
+  const { batch: begun, path } = await batches.first();
+  const way = [first(path)];
+  for (let batch = begun; ; ) {
+    // The next batch is read while the caller has this one.
+    const next = batch.isEnd || batch.failure !== undefined ? undefined : batches.next();
     yield entriesOf(batch, way);
     if (batch.failure !== undefined) {
       throw failureOf(batch.failure, path);
     }
-    if (batch.isEnd) {
+    if (next === undefined) {
       return;
     }
+    batch = await next;
   }
 }
 
 /** Returns the entries that pass the filter. The binary enters the directories that are named to it. */
 async function* filtered(batches: Batches, filter: (entry: WalkEntry) => unknown): AsyncGenerator<WalkEntry[]> {
   const { maxDepth } = batches.args;
-  const { batch: first, path } = await batches.first();
+  const { batch: begun, path } = await batches.first();
   const frames: Frame[] = [];
   let ready: WalkEntry[] = [];
   const add = (batch: Batch, directory: Directory) => {
@@ -170,7 +186,7 @@ async function* filtered(batches: Batches, filter: (entry: WalkEntry) => unknown
     }
     return batch.failure;
   };
-  let failure = add(first, { path, raw: undefined, depth: 1 });
+  let failure = add(begun, first(path));
   /** number of directories that the binary has still to leave */
   let left = 0;
   for (let frame = frames.at(-1); failure === undefined && frame !== undefined; frame = frames.at(-1)) {
