@@ -6,7 +6,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { fail, projectRoot, runNpm } from '../scripts/support.mjs';
 
-export const peerNames = ['@openclaw/fs-safe', 'write-file-atomic', 'atomically', 'fs-extra', 'proper-lockfile'];
+export const peerNames = ['@openclaw/fs-safe', 'write-file-atomic', 'atomically', 'fs-extra', 'proper-lockfile', 'fdir', 'fast-glob', 'rimraf'];
 
 const folder = path.join(projectRoot, '.cache/bench');
 const require = createRequire(path.join(folder, 'package.json'));
@@ -37,13 +37,13 @@ export function installPeers() {
   writeFileSync(stamp, '');
 }
 
-/** Whether a version is in a range of the forms `^a.b.c` and `>=a.b.c`, joined by `||`. */
+/** Whether a version is in a range of the forms `a`, `^a.b.c` and `>=a.b.c`, joined by `||`. */
 export function satisfies(version, range) {
   const numbers = (text) => text.split('.').map(Number);
   const compare = (a, b) => [0, 1, 2].map((i) => (a[i] ?? 0) - (b[i] ?? 0)).find((difference) => difference !== 0) ?? 0;
   const actual = numbers(version);
   return range.split('||').some((part) => {
-    const [, operator, wanted] = /^(\^|>=)\s*([\d.]+)$/.exec(part.trim()) ?? fail(`bench: cannot read the range "${range}".`);
+    const [, operator, wanted] = /^(\^|>=|)\s*([\d.]+)$/.exec(part.trim()) ?? fail(`bench: cannot read the range "${range}".`);
     const least = numbers(wanted);
     return compare(actual, least) >= 0 && (operator === '>=' || actual[0] === least[0]);
   });
@@ -73,6 +73,9 @@ const loaders = {
   atomically: () => entry('atomically'),
   'fs-extra': async () => require('fs-extra'),
   'proper-lockfile': async () => require('proper-lockfile'),
+  fdir: () => entry('fdir'),
+  'fast-glob': async () => require('fast-glob'),
+  rimraf: () => entry('rimraf'),
 };
 
 /** Returns the modules of the peers that run on this Node. */

@@ -5,7 +5,8 @@ import { rows } from './rows.mjs';
 import { duration, figure, reached, spread } from './table.mjs';
 
 const CANDIDATES = { holdfast: 'a plain call', root: 'through a Root', many: '`writeAtomicMany`' };
-const AGAINST = { node: '`node:fs`', 'fs-safe': '`@openclaw/fs-safe`' };
+const AGAINST = { node: '`node:fs`', 'by-hand': 'the same by hand', 'fs-safe': '`@openclaw/fs-safe`' };
+const nameOf = (against) => AGAINST[against] ?? `\`${against}\``;
 
 const line = (cells) => `| ${cells.join(' | ')} |`;
 const table = (head, body) => [line(head), line(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...body.map(line)].join('\n');
@@ -49,7 +50,7 @@ function targetSection({ results, places, nodes }) {
         find(row.id, place, node)?.targets.find((target) => target.candidate === candidate && target.against === against),
       );
       if (cells.every((cell) => cell === undefined)) continue;
-      const who = `${CANDIDATES[candidate]}, against ${AGAINST[against]}`;
+      const who = `${CANDIDATES[candidate]}, against ${nameOf(against)}`;
       body.push([row.title, who, text, ...cells.map(verdict)]);
     }
   }
@@ -81,7 +82,7 @@ function missSection({ results, places }) {
       ({ row: { place, node }, target: one }) => `${reached(one)} ${spread(one.figure)} on ${type(place)} with Node ${major(node)}`,
     );
     const why = explain(row.id, target);
-    return `- **${row.title}**, ${CANDIDATES[target.candidate]} against ${AGAINST[target.against]}, ${text}: ${figures.join('; ')}.${why ? ` ${why}` : ''}`;
+    return `- **${row.title}**, ${CANDIDATES[target.candidate]} against ${nameOf(target.against)}, ${text}: ${figures.join('; ')}.${why ? ` ${why}` : ''}`;
   });
   return `## What was missed, and why\n\nIn brackets the quartiles over the rounds.\n\n${entries.join('\n')}`;
 }

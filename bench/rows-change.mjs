@@ -31,23 +31,71 @@ const renameRow = {
   targets: [{ candidate: 'root', against: 'node', limit: () => 1.2, text: '≤ 1.20' }],
 };
 
-const COPIED = 1024 * 1024;
+const MIB = 1024 * 1024;
+const PART = `a reader sees a part; ${CONFINED}`;
 
-const copyRow = {
-  id: 'copy-async-1m',
-  title: 'copy 1 MiB, not synced',
+function makeSource({ dir }, bytes) {
+  const source = path.join(dir, 'source');
+  if (!fs.existsSync(source)) fs.writeFileSync(source, Buffer.alloc(bytes, 'holdfast '));
+}
+
+/** Copies to a name that is free. The copies are removed after each slice. */
+function copyRow({ name, label, bytes, ...effort }) {
+  return {
+    id: `copy-async-${name}`,
+    title: `copy ${label} to a new name, not synced`,
+    places: ['tmpfs', 'disk'],
+    ...effort,
+    prepare: (context) => makeSource(context, bytes),
+    candidates({ dir, holdfast }) {
+      const root = holdfast.openRootSync(dir);
+      const at = (file) => path.join(dir, file);
+      const forms = [
+        { id: 'node', label: 'fs.promises.copyFile', omits: PART, form: (to) => promises.copyFile(at('source'), at(to)) },
+        { id: 'root', label: 'root.copy(from, to)', form: (to) => root.copy('source', to, NOT_SYNCED) },
+      ];
+      return forms.map(({ form, ...candidate }) => {
+        let made = 0;
+        const nameOf = (number) => `${candidate.id}-${number}`;
+        return {
+          ...candidate,
+          async: true,
+          most: 16,
+          run: () => form(nameOf(made++)),
+          after() {
+            while (made > 0) fs.rmSync(at(nameOf(--made)));
+          },
+        };
+      });
+    },
+    check: ({ dir }, _result, { id }) => assert.equal(fs.statSync(path.join(dir, `${id}-0`)).size, bytes),
+    targets: [{ candidate: 'root', against: 'node', limit: () => 1.1, text: '≤ 1.10' }],
+  };
+}
+
+const copyOverRow = {
+  id: 'copy-over-async-1m',
+  title: 'copy 1 MiB over a file, not synced',
   places: ['tmpfs', 'disk'],
-  prepare: ({ dir }) => fs.writeFileSync(path.join(dir, 'source'), Buffer.alloc(COPIED, 'holdfast ')),
+  prepare: (context) => makeSource(context, MIB),
   candidates({ dir, holdfast }) {
     const root = holdfast.openRootSync(dir);
     const at = (name) => path.join(dir, name);
+    const byHand = async () => {
+      await promises.copyFile(at('source'), at('by-hand.tmp'));
+      await promises.rename(at('by-hand.tmp'), at('by-hand'));
+    };
     return [
-      { id: 'node', label: 'fs.promises.copyFile', omits: `a reader sees a part; ${CONFINED}`, async: true, run: () => promises.copyFile(at('source'), at('node')) },
-      { id: 'root', label: 'root.copy(from, to)', async: true, run: () => root.copy('source', 'root', { ...NOT_SYNCED, overwrite: true }) },
+      { id: 'by-hand', label: 'copyFile to a temporary, and rename', omits: CONFINED, async: true, run: byHand },
+      { id: 'node', label: 'fs.promises.copyFile, into the file itself', omits: PART, async: true, run: () => promises.copyFile(at('source'), at('node')) },
+      { id: 'root', label: 'root.copy(from, to, { overwrite: true })', async: true, run: () => root.copy('source', 'root', { ...NOT_SYNCED, overwrite: true }) },
     ];
   },
-  check: ({ dir }, _result, { id }) => assert.equal(fs.statSync(path.join(dir, id)).size, COPIED),
-  targets: [{ candidate: 'root', against: 'node', limit: () => 1.1, text: '≤ 1.10' }],
+  check: ({ dir }, _result, { id }) => assert.equal(fs.statSync(path.join(dir, id)).size, MIB),
+  targets: [
+    { candidate: 'root', against: 'by-hand', limit: () => 1.1, text: '≤ 1.10' },
+    { candidate: 'root', against: 'node', limit: () => 1.1, text: '≤ 1.10' },
+  ],
 };
 
 const DIRECTORIES = 100;
@@ -66,11 +114,15 @@ const removeRow = {
   places: ['tmpfs', 'disk'],
   quick: false,
   prepare() {},
-  candidates({ dir, holdfast }) {
+  candidates({ dir, holdfast, peers }) {
     const root = holdfast.openRootSync(dir);
+    const { rimraf } = peers;
+    const fsExtra = peers['fs-extra'];
     const forms = [
       { id: 'node', label: 'fs.promises.rm(…, { recursive: true })', omits: CONFINED, form: (name) => promises.rm(path.join(dir, name), { recursive: true }) },
       { id: 'root', label: 'root.remove(name, { recursive: true })', form: (name) => root.remove(name, { recursive: true }) },
+      ...(rimraf ? [{ id: 'rimraf', label: 'rimraf', omits: CONFINED, form: (name) => rimraf.rimraf(path.join(dir, name)) }] : []),
+      ...(fsExtra ? [{ id: 'fs-extra', label: 'fs-extra remove', omits: CONFINED, form: (name) => fsExtra.remove(path.join(dir, name)) }] : []),
     ];
     return forms.map(({ form, ...candidate }) => ({
       ...candidate,
@@ -81,7 +133,13 @@ const removeRow = {
     }));
   },
   check: ({ dir }, _result, { id }) => assert.ok(!fs.existsSync(path.join(dir, id))),
-  targets: [{ candidate: 'root', against: 'node', limit: () => 0.95, text: '≤ 0.95' }],
+  targets: ['node', 'rimraf'].map((against) => ({ candidate: 'root', against, limit: () => 0.95, text: '≤ 0.95' })),
 };
 
-export const changeRows = [renameRow, copyRow, removeRow];
+export const changeRows = [
+  renameRow,
+  copyRow({ name: '1m', label: '1 MiB', bytes: MIB }),
+  copyRow({ name: '256m', label: '256 MiB', bytes: 256 * MIB, quick: false, isolated: { warm: 1, runs: 3 } }),
+  copyOverRow,
+  removeRow,
+];

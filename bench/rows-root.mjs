@@ -44,23 +44,42 @@ async function walked(walk) {
 
 const major = Number(process.versions.node.split('.')[0]);
 
-/** A row with one call of `node:fs` and one of a root. */
-function row(id, title, prepare, node, own, limit, check, places = ['tmpfs']) {
+/**
+ * A row with one call of `node:fs` and one of a root.
+ *
+ * @param others returns the calls of the peers
+ */
+function row(id, title, prepare, node, own, limit, check, others = undefined) {
   return {
     id,
     title,
-    places,
+    places: ['tmpfs'],
     prepare,
     candidates(context) {
       const root = context.holdfast.openRootSync(context.dir);
       return [
         { id: 'node', label: node.label, run: () => node.run(context.dir) },
         { id: 'holdfast', label: own.label, run: () => own.run(root) },
+        ...(others?.(context) ?? []),
       ].map((candidate) => ({ ...candidate, async: !id.endsWith('-sync') }));
     },
     check: (context, result) => check(result),
-    targets: [{ candidate: 'holdfast', against: 'node', limit: () => limit, text: `≤ ${limit.toFixed(2)}` }],
+    targets: [
+      { candidate: 'holdfast', against: 'node', limit: () => limit, text: `≤ ${limit.toFixed(2)}` },
+      ...(others ? [{ candidate: 'holdfast', against: 'fdir', limit: () => 1, text: '≤ 1.00' }] : []),
+    ],
   };
+}
+
+/** The peers that list a tree return paths alone. */
+function treePaths({ dir, peers }) {
+  const { fdir } = peers;
+  const glob = peers['fast-glob'];
+  const omits = 'paths alone, without kinds';
+  return [
+    ...(fdir ? [{ id: 'fdir', label: 'fdir', omits, run: async () => (await new fdir.fdir().withRelativePaths().withDirs().crawl(tree(dir)).withPromise()).filter((name) => name !== '' && name !== '.') }] : []),
+    ...(glob ? [{ id: 'fast-glob', label: 'fast-glob', omits, run: () => glob('**', { cwd: tree(dir), dot: true, onlyFiles: false, followSymbolicLinks: false }) }] : []),
+  ];
 }
 
 const count = (expected) => (result) => assert.equal(result.length, expected);
@@ -75,6 +94,6 @@ export const rootRows = [
   row('root-list', 'root.list, 1,000 entries', makeListed, { label: 'fs.promises.readdir with types', run: (dir) => fs.promises.readdir(listed(dir), { withFileTypes: true }) }, { label: 'root.list', run: (root) => root.list('listed') }, 1, count(LISTED)),
   row('root-list-stat', 'root.list with stat, 1,000 entries', makeListed, { label: 'readdir with types, and lstat each', run: (dir) => readWithStats(listed(dir)) }, { label: 'root.list, stat: true', run: (root) => root.list('listed', { stat: true }) }, 0.3, count(LISTED)),
   row('root-list-stat-sync', 'root.listSync with stat, 1,000 entries', makeListed, { label: 'readdirSync with types, and lstatSync each', run: (dir) => readWithStatsSync(listed(dir)) }, { label: 'root.listSync, stat: true', run: (root) => root.listSync('listed', { stat: true }) }, 0.55, count(LISTED)),
-  row('root-walk', 'root.walk, 10,110 entries', makeTree, { label: 'fs.promises.readdir, recursive, with types', run: (dir) => fs.promises.readdir(tree(dir), { withFileTypes: true, recursive: true }) }, { label: 'root.walk', run: (root) => walked(root.walk('tree')) }, major >= 26 ? 0.85 : 0.35, count(TREE)),
+  row('root-walk', 'root.walk, 10,110 entries', makeTree, { label: 'fs.promises.readdir, recursive, with types', run: (dir) => fs.promises.readdir(tree(dir), { withFileTypes: true, recursive: true }) }, { label: 'root.walk', run: (root) => walked(root.walk('tree')) }, major >= 26 ? 0.85 : 0.35, count(TREE), treePaths),
   row('root-walk-stat', 'root.walk with stat, 10,110 entries', makeTree, { label: 'readdir, recursive, and lstat each', run: (dir) => treeWithStats(tree(dir)) }, { label: 'root.walk, stat: true', run: (root) => walked(root.walk('tree', { stat: true })) }, 0.25, count(TREE)),
 ];
