@@ -145,6 +145,22 @@ describe('walk', () => {
     }
   });
 
+  it('has closed its directories when a loop is left while the next batch is read', async () => {
+    const { root, dir, at } = ground(['root/']);
+    for (let outer = 0; outer < 80; outer += 1) {
+      fs.mkdirSync(at(`d${outer}/e/f`), { recursive: true });
+      for (let index = 0; index < 40; index += 1) fs.writeFileSync(at(`d${outer}/e/f/${index}`), '');
+    }
+    const open = () => openFiles().filter((file) => file.includes(dir));
+    const before = open();
+    for (const most of [1, 1, 1000, 1030, 2100]) {
+      let count = 0;
+      for await (const _ of root.walk()) if (++count === most) break;
+      expect([count, open()]).toEqual([most, before]);
+    }
+    expect(await collect(root.walk())).toHaveLength(80 * 43);
+  });
+
   it('keeps a closed root until it ends', async () => {
     const { root, dir } = ground(['root/a/b: x', 'root/c: x']);
     const walk = root.walk();
