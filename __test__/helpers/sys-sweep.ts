@@ -284,7 +284,8 @@ function liesOf(error: PlainError, errno: Fault, hit: Call, scenario: Scenario, 
  * Returns the expected `syscall`. node:fs reports calls that make, find or tighten a directory as `mkdir` and `chmod`.
  */
 function toldAs(hit: Call, { makesDirectories, targets, isListed }: Scenario): RegExp {
-  // fdopendir and readdir, which node:fs calls by an older name.
+  // opendir, fdopendir and readdir, which node:fs calls by an older name.
+  if (isListed && /^openat .*flags=0x90000\b/.test(`${hit.name} ${hit.args}`)) return /^scandir$/;
   if (/^(getdents64|fcntl|lseek)$/.test(hit.name) || (/^\w*stat/.test(hit.name) && isListed)) return /^(scandir|l?stat|fstat|fcntl)$/;
   if (makesDirectories && /^open|stat/.test(hit.name)) return /^(open|fstat|mkdir)$/;
   // A stat through a descriptor of the name is part of an open in node:fs.
