@@ -24,6 +24,8 @@ export interface PlainError {
   remedy?: string;
   temporary?: string;
   published?: boolean;
+  removed?: number;
+  copied?: number;
   json?: Record<string, unknown>;
   public?: Record<string, unknown>;
   cause?: PlainError;
@@ -38,7 +40,7 @@ export interface Warning {
 /** A value that has crossed a pipe as JSON. */
 export type Value = any;
 export type Answer = { value: Value; error?: undefined } | { value?: undefined; error: PlainError };
-export type RootMethod = 'read' | 'writeAtomic' | 'ensureDir' | 'rename' | 'remove' | 'copy' | 'copyIn';
+export type RootMethod = 'read' | 'writeAtomic' | 'ensureDir' | 'rename' | 'remove' | 'copy' | 'copyIn' | 'list';
 export type Verb = 'ensureDir' | 'writeAtomic' | 'readLocalFileSafely' | 'openLocalFileSafely';
 
 export interface Request {
@@ -48,6 +50,7 @@ export interface Request {
   sync?: boolean;
   openRoot?: string;
   closeRoot?: string;
+  walk?: string;
   onRoot?: string;
   method?: string;
   /** shown in traces; a text is a plan for `fault.c` */

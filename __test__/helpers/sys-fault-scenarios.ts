@@ -5,7 +5,8 @@ import { existsSync, lstatSync, readFileSync, readdirSync, symlinkSync } from 'n
 import { constants } from 'node:os';
 import { join, relative } from 'node:path';
 import { expect } from 'vitest';
-import { verbRequest, type Request, type Value, type Verb } from './sys-driver.js';
+import { verbRequest, type PlainError, type Request, type Value, type Verb } from './sys-driver.js';
+import { treeScenarios } from './sys-fault-trees.js';
 import { both, modeOf, octal, ownedDir, ownedFile } from './sys-layout.js';
 
 export type How = (typeof both)[number];
@@ -27,6 +28,8 @@ export interface Scenario {
   state: (dir: string) => string;
   /** checks the facts of a success, whatever failed before */
   isTrue: (dir: string, value: Value) => void;
+  /** checks what an error says of the entries that were done before it */
+  isTrueError?: (dir: string, error: PlainError) => void;
   /** names that may exist in the directory afterwards, including those below it */
   names: string[];
   /** the file whose name appears on publication; several for several files */
@@ -35,6 +38,8 @@ export interface Scenario {
   isParallel?: true;
   /** the directory is read */
   isListed?: true;
+  /** a tree is read, or changed: entry by entry */
+  isTree?: 'read' | 'changed';
   /** the fault of every case, as a plan for `fault.c`: selects the tested code path */
   always?: string;
   /** calls through Node's own FileHandle, whose errors have no path */
@@ -311,6 +316,7 @@ export const scenarios: Scenario[] = [
     names: [],
     targets: [],
   },
+  ...treeScenarios,
 ];
 
 /** Returns unexpected names below a directory. */

@@ -230,6 +230,11 @@ export async function judge(tally: Tally, scenario: Scenario, run: Hit, fault: F
   const failed = answers.filter(({ error }) => error !== undefined);
   for (const [at, { error }] of answers.entries()) {
     if (error === undefined) continue;
+    try {
+      scenario.isTrueError?.(ground.dir, error);
+    } catch (untrue) {
+      problem(`the error is untrue: ${(untrue as Error).message}`);
+    }
     for (const lie of liesOf(error, fault, hit, scenario, ground.dir, states[at] ?? state)) problem(lie);
   }
   if (failed.length > 0) tally.thrown += 1;
@@ -247,15 +252,16 @@ export async function judge(tally: Tally, scenario: Scenario, run: Hit, fault: F
   }
 
   const error = isRepeated ? await run.again() : undefined;
-  if (error && !(scenario.isOnce && error.code === 'already-exists' && state.startsWith('new'))) problem(`and again without it: ${error.message}`);
+  const isDone = /^new|^both/.test(state) && /^(already-exists|not-found)$/.test(String(error?.code));
+  if (error && !(scenario.isOnce && isDone)) problem(`and again without it: ${error.message}`);
   await run.done();
 }
 
 function addStates(tally: Tally, state: string, problem: (text: string) => void): void {
   const states = state.split(',');
   // Each of several files is the old or the new one, and so is each part of a chain of directories.
-  if (states.some((one) => !/^(old|old in a copy|new|new but narrower|new above and old below)$/.test(one))) problem(`the file system shows ${state}`);
-  else if (states.some((one) => one.includes('old'))) tally.old += 1;
+  if (states.some((one) => !/^(old|old in a copy|new|new but narrower|new above and old below|part|both names)$/.test(one))) problem(`the file system shows ${state}`);
+  else if (states.some((one) => /old|part|both/.test(one))) tally.old += 1;
   else tally.new += 1;
 }
 
@@ -271,10 +277,12 @@ function liesOf(error: PlainError, errno: Fault, hit: Call, scenario: Scenario, 
   // Beneath a root the path is one of the names that the caller gave.
   const isTheirs = scenario.handled?.test(hit.name) === true && error.path === undefined;
   if (!isTheirs && !`${error.path}`.startsWith(dir) && !scenario.names.includes(`${error.path}`)) lies.push(`told about ${error.path}`);
-  const isPublished = state.startsWith('new') && scenario.targets.length > 0;
+  // A tree has no single publication: its error alone knows which one was not durable.
+  const isBoth = state === 'both names' && error.code === 'path-mismatch';
+  const isPublished = isBoth || (scenario.isTree ? error.code === 'not-durable' && state !== 'old' : state.startsWith('new') && scenario.targets.length > 0);
   if (isPublished !== (error.published === true)) lies.push(`the file is ${state}, and published is ${error.published}`);
-  if (error.published === true && error.code !== 'not-durable') lies.push(`published, and told as ${error.code}`);
-  if (error.isHoldfastError && !['not-durable', 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE'].includes(String(error.code))) {
+  if (error.published === true && error.code !== 'not-durable' && !isBoth) lies.push(`published, and told as ${error.code}`);
+  if (error.isHoldfastError && !isBoth && !['not-durable', 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE'].includes(String(error.code))) {
     lies.push(`classified as ${error.code}`);
   }
   return lies;
@@ -283,12 +291,18 @@ function liesOf(error: PlainError, errno: Fault, hit: Call, scenario: Scenario, 
 /**
  * Returns the expected `syscall`. node:fs reports calls that make, find or tighten a directory as `mkdir` and `chmod`.
  */
-function toldAs(hit: Call, { makesDirectories, targets, isListed }: Scenario): RegExp {
+function toldAs(hit: Call, { makesDirectories, targets, isListed, isTree, isOnce }: Scenario): RegExp {
   // opendir, fdopendir and readdir, which node:fs calls by an older name.
-  if (isListed && /^openat .*flags=0x90000\b/.test(`${hit.name} ${hit.args}`)) return /^scandir$/;
+  if (isListed && /^openat .*"\." flags=0x90000\b/.test(`${hit.name} ${hit.args}`)) return /^scandir$/;
+  // A list and a walk open with O_DIRECTORY, which node:fs calls scandir, and the other trees with O_PATH.
+  if (isTree && /^open/.test(hit.name)) return isTree === 'read' ? /^(open|scandir)$/ : /^open$/;
+  if (isTree && /stat/.test(hit.name)) return /^(open|scandir|l?stat|fstat)$/;
+  // A link and an unlink in place of a rename.
+  if (isOnce && hit.name === 'linkat') return /^(link|rename)$/;
   if (/^(getdents64|fcntl|lseek)$/.test(hit.name) || (/^\w*stat/.test(hit.name) && isListed)) return /^(scandir|l?stat|fstat|fcntl)$/;
   if (makesDirectories && /^open|stat/.test(hit.name)) return /^(open|fstat|mkdir)$/;
   // A stat through a descriptor of the name is part of an open in node:fs.
   if (/stat/.test(hit.name) && targets.some((target) => hit.args.includes(`/${target}> "" `) || hit.args.includes('/link> "" '))) return /^(open|fstat)$/;
+  if (hit.name === 'unlinkat' && hit.args.includes('flags=0x200')) return /^rmdir$/;
   return /chmod/.test(hit.name) ? /^f?chmod$/ : nodeName(hit);
 }

@@ -41,7 +41,7 @@ function plain(value) {
 function plainError(error) {
   if (!(error instanceof Error)) return { notAnError: String(error) };
   const names = ['name', 'message', 'code', 'category', 'errno', 'syscall', 'sysCode', 'path', 'dest'];
-  const more = ['mode', 'uid', 'euid', 'remedy', 'temporary', 'published'];
+  const more = ['mode', 'uid', 'euid', 'remedy', 'temporary', 'published', 'removed', 'copied'];
   const described = Object.fromEntries([...names, ...more].map((name) => [name, error[name]]));
   return {
     ...described,
@@ -68,6 +68,12 @@ const actions = {
     return root.path;
   },
   closeRoot: ({ closeRoot }) => roots.get(closeRoot).close(),
+  // Walks a directory of an open root to its end.
+  walk: async ({ walk, args }) => {
+    const entries = [];
+    for await (const entry of roots.get(walk).walk(...args)) entries.push(entry);
+    return entries;
+  },
   onRoot: ({ onRoot, method, args }) => roots.get(onRoot)[method](...args),
   // Like a producer that needs a handle, or gives up. `meanwhile` is a command that gets the path of the temporary as
   // its last argument, `ending` another end than `commit`.

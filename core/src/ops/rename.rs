@@ -181,6 +181,10 @@ fn sync_both(old: &HeldName, new: &HeldName, began: fsync_errors::Mark) -> Resul
     }
     let synced = sync_parent(&new.parent, began).map_err(Failure::of_second)?;
     let (from, to) = (old.parent.directory(), new.parent.directory());
-    let is_one = sys::fstat(from.as_fd())?.is_same_object(&sys::fstat(to.as_fd())?);
+    // Directories that cannot be told apart are synced one by one: the file has its new name.
+    let is_one = match (sys::fstat(from.as_fd()), sys::fstat(to.as_fd())) {
+        (Ok(from), Ok(to)) => from.is_same_object(&to),
+        _ => false,
+    };
     Ok(synced && (is_one || sync_parent(&old.parent, began)?))
 }

@@ -128,7 +128,6 @@ impl Copying<'_> {
         };
         self.make_directory(&stat, name)
             .map_err(|failure| self.at(b"", failure))?;
-        self.entries += 1;
         self.copy_entries()?;
         Ok(Entered::Directory)
     }
@@ -153,8 +152,10 @@ impl Copying<'_> {
             Err(os) if os.errno == sys::EEXIST && self.rules.overwrite => false,
             Err(os) => return Err(Failure::of_second(explain(os))),
         };
+        // A directory that was made counts even if the call fails before anything is in it.
+        self.entries += u64::from(is_new);
         match self.copy.enter(parent, name) {
-            Ok(Entered::Directory) => {}
+            Ok(Entered::Directory) => self.entries += u64::from(!is_new),
             Ok(_) => {
                 return Err(Failure::of_second(Error::refused(
                     Code::NotDirectory,
@@ -289,7 +290,11 @@ impl Copying<'_> {
                 Ok(())
             }
             (Err(_), Some(error)) => Err(error.into()),
-            (Err(error), None) => Err(Failure::of_second(error)),
+            (Err(error), None) => {
+                // It has its name all the same.
+                self.entries += u64::from(error.code() == Some(Code::NotDurable));
+                Err(Failure::of_second(error))
+            }
         }
     }
 

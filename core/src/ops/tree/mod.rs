@@ -63,9 +63,11 @@ impl Tree {
         self.levels.len()
     }
 
-    /// Returns whether an object lies on the mount of the tree.
+    /// Returns whether an object lies on the mount of the tree. Where the kernel did not tell the
+    /// mount of either, the device decides.
     pub(super) fn is_on_mount(&self, stat: &Stat) -> bool {
-        stat.dev == self.device && (stat.mount == self.mount || stat.mount.is_none())
+        let is_other = |(one, other)| one != other;
+        stat.dev == self.device && !stat.mount.zip(self.mount).is_some_and(is_other)
     }
 
     /// Opens a directory of the current one, and makes it the current one.
