@@ -2,7 +2,7 @@
 // check.
 
 import { table } from '../base/lookup-table.js';
-import { invalidType, invalidValue } from '../options/validate.js';
+import { emptyOptions, invalidType, invalidValue } from '../options/validate.js';
 
 /** A value of the host that is not checked yet. The verb that takes it checks it. */
 export type Unchecked = any;
@@ -68,10 +68,10 @@ export function checked(options: Unchecked, known: ReadonlySet<string>, what: st
 
 /**
  * Returns a frozen copy of options whose names are known. Includes properties of their class, but not of
- * `Object.prototype`.
+ * `Object.prototype`, nor a prototype that a read could find them on.
  */
 export function snapshot(options: Unchecked, known: ReadonlySet<string>): Unchecked {
-  const copy: Unchecked = {};
+  const copy: Unchecked = emptyOptions();
   for (const name of known) {
     const value = options[name];
     if (value !== undefined && (Object.hasOwn(options, name) || value !== (Object.prototype as Unchecked)[name])) {

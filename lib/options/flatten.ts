@@ -4,7 +4,7 @@ import { buffer } from '../base/node.js';
 import { optionsOf } from './names.js';
 import { ENSURE, ENTRY_OPTIONS, OUTBOUND, READ, READ_FORM, ROOT_DEFAULTS, STAGE, WRITE, namesOf } from './schema.js';
 import { toDurable, toEncoding, toMaxBytes, toMode, toOutbound, toPolicy, toReadEncoding, toSignal, wordsOf } from './values.js';
-import { NONE, invalidType, invalidValue, toBoolean, toChoice, type Given } from './validate.js';
+import { NONE, emptyOptions, invalidType, invalidValue, toBoolean, toChoice, type Given } from './validate.js';
 import type { Handle } from '../native/binding.js';
 
 const { constants: bufferConstants } = buffer;
@@ -80,10 +80,11 @@ const PATH_NAMES = /^(?:file|filename|file_?path|path)$/i;
  * Reads each option once.
  *
  * @param base fallback for options that are `undefined`
- * @returns an object with every name, so that a destructuring reads nothing from its prototype
+ * @returns an object with every name. It has no other name, not even from `Object.prototype`: the options that a root
+ *   has no defaults for are read from it too
  */
 export function taken(names: readonly string[], options: Given, base: Given): Record<string, unknown> {
-  const values: Record<string, unknown> = {};
+  const values = emptyOptions();
   for (const name of names) {
     const value = options[name];
     values[name] = value === undefined ? base[name] : value;
@@ -243,7 +244,7 @@ const ENTRY_NAMES = namesOf(ENTRY_OPTIONS);
  * @param defaults of the root whose method is called
  */
 export function manyArguments(optionsOrEncoding: unknown, defaults?: Defaults) {
-  const base = defaults === undefined ? NONE : { ...defaults, maxBytes: undefined };
+  const base = defaults === undefined ? NONE : Object.assign(emptyOptions(), defaults, { maxBytes: undefined });
   const common = taken(WRITE_NAMES, writeOptions(optionsOrEncoding, WRITE), base);
   const ofCall = packWrite(common, NONE, defaults !== undefined);
   const isBeneathRoot = defaults !== undefined || ofCall.root !== undefined;
@@ -325,7 +326,7 @@ export function rootDefaults(given: unknown, base: Given = NONE) {
   const forRead = packRead(NONE, defaults);
   const forWrite = packWrite(NONE, defaults, true);
   const forEnsure = packEnsure(NONE, defaults);
-  return Object.freeze({ ...defaults, forRead, forWrite, forEnsure });
+  return Object.freeze(Object.assign(defaults, { forRead, forWrite, forEnsure }));
 }
 
 const OUTBOUND_NAMES = namesOf(OUTBOUND);

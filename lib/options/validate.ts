@@ -163,8 +163,13 @@ function unpolluted(options: Given): Given {
 function Nothing() {}
 Nothing.prototype = Object.create(null);
 
+/** Returns an options object without options and without the names of `Object.prototype`. */
+export function emptyOptions(): Record<string, unknown> {
+  return new (Nothing as unknown as new () => Record<string, unknown>)();
+}
+
 /** The empty options object. */
-const NONE = Object.freeze(new (Nothing as unknown as new () => Given)());
+const NONE: Given = Object.freeze(emptyOptions());
 
 /** Returns the value of a name in a table; throws for an unknown name. */
 export function toChoice(value: unknown, name: string, table: Record<string, number>, fallback: number): number {
