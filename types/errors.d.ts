@@ -23,7 +23,7 @@ export type HoldfastErrorCategory = 'policy' | 'operational';
  * - `OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE`: `outbound`, and the file is not readable by group and others, or not by this process;
  * - `torn-tail`: `onTornTail: 'error'`, and the file does not end with a line break;
  * - `path-mismatch`: the path kept changing under the call, through every bounded retry; or the directory of a write was moved or
- *   replaced, or its temporary or target exchanged, while it ran.
+ *   replaced, or its temporary or target exchanged, while it ran; or the path is relative, and a mount covers the working directory.
  */
 export type HoldfastPolicyCode =
   | 'invalid-path' | 'outside-workspace' | 'symlink' | 'hardlink' | 'not-file' | 'not-directory' | 'device-path' | 'too-large'

@@ -60,7 +60,7 @@ export interface Root extends RootReads, RootChanges, RootState, Disposable, Asy
  * using workspace = openRootSync('workspace');
  * const { buffer } = await workspace.read(untrustedPath);
  *
- * @throws {HoldfastError} `not-found`, `not-directory`, `invalid-path`.
+ * @throws {HoldfastError} `not-found`, `not-directory`, `invalid-path`; `device-path` through a magic link into another mount namespace.
  */
 export function openRoot(dir: PathInput, defaults?: RootDefaults): Promise<Root>;
 /** {@link openRoot}, on the calling thread. */

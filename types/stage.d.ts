@@ -30,7 +30,8 @@ export interface StagedFile extends AsyncDisposable {
   commit(): Promise<WriteResult>;
   /**
    * Closes the handle and removes whatever has the name `tempPath`. Nothing is left to do after `commit` or another `abort`, and that
-   * is no error. What cannot be removed is the system's error: its `path` and `temporary` are that of the file that remains.
+   * is no error. What cannot be removed is the system's error: its `path` and `temporary` are that of the file that remains, and
+   * another `abort` tries again.
    */
   abort(): Promise<void>;
   /**

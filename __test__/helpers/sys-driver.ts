@@ -70,6 +70,11 @@ export interface Request {
   content?: string;
   meanwhile?: string[];
   ending?: 'abort' | 'dispose';
+  abortedLate?: { onRoot?: string; method: string; args: unknown[]; options?: object };
+  dir?: string;
+  abortedCommit?: string;
+  abortAgain?: string;
+  chdir?: string;
   all?: Request[];
   releasing?: Request;
   held?: string;

@@ -5,6 +5,8 @@
 
 const fs = require('node:fs');
 const { execFileSync } = require('node:child_process');
+const { once } = require('node:events');
+const { dirname } = require('node:path');
 const { createInterface } = require('node:readline');
 
 const holdfast = require(process.argv[2]);
@@ -86,9 +88,41 @@ const actions = {
       if (ending === 'dispose') return await staged[Symbol.asyncDispose]();
       return await staged.commit();
     } finally {
-      await staged.abort();
+      // After `abort` and `dispose`, which may have failed, it would try again.
+      if (ending === undefined) await staged.abort();
     }
   },
+  // Aborts when the temporary in `dir` has its name. The event loop stands still until then.
+  abortedLate: async ({ abortedLate: { onRoot, method, args, options }, dir }) => {
+    const controller = new AbortController();
+    const object = onRoot === undefined ? holdfast : roots.get(onRoot);
+    const pending = object[method](...args, { ...options, signal: controller.signal });
+    pending.catch(() => {});
+    while (!fs.readdirSync(dir).some((name) => name.startsWith('.holdfast-')));
+    const warned = once(process, 'warning');
+    controller.abort(new Error('mine'));
+    return pending.finally(() => warned);
+  },
+  // Aborts a staged file by its signal while `commit` runs.
+  abortedCommit: async ({ abortedCommit }) => {
+    const controller = new AbortController();
+    const staged = await holdfast.stageAtomic(abortedCommit, { signal: controller.signal });
+    const warned = once(process, 'warning');
+    const pending = staged.commit();
+    controller.abort(new Error('mine'));
+    return pending.finally(() => warned);
+  },
+  // Returns the codes of aborts of a staged file: twice while its directory may not be written, twice afterwards.
+  abortAgain: async ({ abortAgain }) => {
+    const staged = await holdfast.stageAtomic(abortAgain);
+    const code = () => staged.abort().then(() => 'resolved', (error) => error.code);
+    const dir = dirname(abortAgain);
+    fs.chmodSync(dir, 0o555);
+    const codes = [...(await Promise.all([code(), code()])), await code(), await staged.commit().catch((error) => error.code)];
+    fs.chmodSync(dir, 0o755);
+    return [...codes, fs.existsSync(staged.tempPath), await code(), fs.existsSync(staged.tempPath), await code()];
+  },
+  chdir: ({ chdir }) => process.chdir(chdir),
   call: ({ call, args }) => holdfast[call](...args),
   fs: ({ fs: name, args }) => fs[name](...args),
   // A thread of libuv's pool. With UV_THREADPOOL_SIZE=1 it is the only one.

@@ -137,6 +137,9 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
           remedy: "Allow it with pseudoFiles: 'allow'.",
         };
       }
+      if (detail === 'namespace') {
+        return { sentence: `${at} leads through a magic link to a directory that no path of this process leads to`, remedy: 'Open it by a path of this mount namespace.' };
+      }
       return { sentence: `${at} names a device or a magic link` };
     case 'too-large':
       return describeTooLarge(detail, at, context);
@@ -201,6 +204,7 @@ const WHY_MISMATCH: Record<string, (at: string) => string> = table({
   tree: (at) => `${at} was moved while it was worked on`,
   exchanged: (at) => `${at} was exchanged while it was removed, and what has the name now was left`,
   'both-names': (at) => `${at} has got its new name, and its old name could not be removed: it may have both`,
+  'working-directory': (at) => `${at} is relative, and the path of the working directory leads to another directory now, such as a mount over it`,
   published: (at) => `${at} is another file than the one that was published: another user of the directory exchanged or replaced it`,
 });
 
@@ -209,6 +213,7 @@ const HOW_TO_MATCH = table({
   moved: 'Write again, by the path that the directory has now.',
   shown: 'Write to the temporary itself, or stage in a directory that no other user may write.',
   published: 'Use a directory that no other user may write.',
+  'working-directory': 'Change to the directory by its path, or use an absolute path.',
 });
 
 const WHY_NOT_FOUND = table({
@@ -217,7 +222,7 @@ const WHY_NOT_FOUND = table({
   'lock-directory': ': the directory for lock files is missing',
   removed: ': the directory it belongs to was removed after it was opened',
   temporary: ': its temporary file was removed or renamed by another program',
-  'working-directory': ': the working directory was removed',
+  'working-directory': ': the working directory was removed or unmounted',
   dangling: ': a symbolic link on the way leads to nothing',
   staged: ': what was staged for it is gone',
 });

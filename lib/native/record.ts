@@ -95,6 +95,16 @@ export function removalFailure(result: Result): Error {
   return Object.assign(systemError(-numbers[FailureIndex.ERRNO], syscall, left), { temporary: left });
 }
 
+/**
+ * Returns the error of the removal of the temporary that a failed call left, for a call whose own error reaches nobody;
+ * `undefined` if it left none.
+ */
+export function leftover(result: Result): (Error & { temporary: string }) | undefined {
+  const { numbers, text } = result;
+  const left = failed(result) ? text.toString('utf8', 0, numbers[Layout.TEXT_LENGTH]).split('\0')[4] : '';
+  return left === '' ? undefined : Object.assign(systemError(-numbers[FailureIndex.LEFT_ERRNO], 'unlink', left), { temporary: left });
+}
+
 /** Whether a write ended because its signal aborted. */
 export function wasAborted({ numbers, text }: Result) {
   return numbers[Layout.STATUS] === Status.FAILED && text.toString('latin1', 0, 8) === 'aborted\0';

@@ -9,6 +9,7 @@ import { noSignal, type MethodRoot } from '../options/flatten.js';
 import { pathForLater, toPath } from '../options/paths.js';
 import { abortable, abortError, cancelOn } from '../schedule/abort.js';
 import { inPool } from '../schedule/job-limit.js';
+import { warnOfLeftover } from '../verbs/discard.js';
 import { targetOf, writes } from '../schedule/write-queue.js';
 import type { Handle } from '../native/binding.js';
 import type { NativePath } from '../errors/failure.js';
@@ -94,8 +95,9 @@ function run(call: Copying) {
   async function settled(work: Promise<record.Result>) {
     try {
       // A tree is left at an entry, and the error says how far the call came.
-      const result = await ((flags & COPIES_TREE) === 0 ? abortable(signal, work) : work);
+      const result = await ((flags & COPIES_TREE) === 0 ? abortable(signal, work, warnOfLeftover) : work);
       if (signal && record.wasAborted(result)) {
+        warnOfLeftover(result);
         throw abortError(signal, { copied: record.done(result) });
       }
       return toResult(result, given);

@@ -22,6 +22,14 @@ export async function discard(stage: Handle) {
   await abandon(stage).catch(warnOfTemporary);
 }
 
+/** Warns of the temporary that a call left which its caller has aborted: the reason of the signal tells nothing of it. */
+export function warnOfLeftover(result: record.Result) {
+  const error = record.leftover(result);
+  if (error !== undefined) {
+    warnOfTemporary(error);
+  }
+}
+
 const MOST_WARNINGS = 100;
 let warnings = 0;
 

@@ -2,7 +2,7 @@
 
 import { descriptor } from '../base/descriptor.js';
 import { abortable, cancelOn } from '../schedule/abort.js';
-import { abandon, discard, warnOfTemporary } from './discard.js';
+import { abandon, discard, warnOfLeftover, warnOfTemporary } from './discard.js';
 import { native, nativeForStages } from '../native/load.js';
 import { pending, promised, shown } from '../errors/holdfast-error.js';
 import { stageArguments } from '../options/flatten.js';
@@ -44,8 +44,11 @@ class StagedFile {
   declare readonly tempPath: string;
   declare readonly handle: promises.FileHandle;
   #staged: Staged;
-  /** the result of `commit` or `abort`, once one has begun */
-  #ended: Promise<unknown> | undefined;
+  /** the record of `commit`, once it has begun */
+  #committing: Promise<record.Result> | undefined;
+  /** the result of `abort`, unless it failed */
+  #aborting: Promise<void> | undefined;
+  #isEnded = false;
 
   constructor(staged: Staged, tempPath: string, handle: promises.FileHandle) {
     this.#staged = staged;
@@ -65,34 +68,40 @@ class StagedFile {
     return promised(() => {
       StagedFile.#bound(this, StagedFile.prototype.commit);
       noArguments(given, 'commit', 'write the content through `handle` or `tempPath` before, and give options to stageAtomic');
-      if (this.#ended !== undefined) {
+      if (this.#isEnded) {
         throw invalidState();
       }
-      const committing = this.#commit();
-      this.#ended = committing;
-      return pending(abortable(this.#staged.signal, committing));
+      this.#isEnded = true;
+      this.#committing = this.#commit();
+      return pending(this.#committed(this.#committing));
     }, StagedFile.prototype.commit);
   }
 
+  async #committed(committing: Promise<record.Result>) {
+    const { given, fixed, signal } = this.#staged;
+    const result = await abortable(signal, committing, warnOfLeftover);
+    if (signal && record.wasAborted(result)) {
+      warnOfLeftover(result);
+      throw signal.reason;
+    }
+    if (record.failed(result)) {
+      throw record.failure(result, given);
+    }
+    return toResult(result, fixed);
+  }
+
   async #commit() {
-    const { stage, given, fixed, target, signal } = this.#staged;
+    const { stage, target, signal } = this.#staged;
     const canceller = signal && cancelOn(signal);
     try {
       signal?.throwIfAborted();
-      const result = await writes.queued(target(), async () => {
+      return await writes.queued(target(), async () => {
         await closed(this);
         return inPool(async () => {
           const [answer] = await native().stageCommit(stage, canceller?.handle);
           return record.unpack(answer);
         });
       });
-      if (signal && record.wasAborted(result)) {
-        throw signal.reason;
-      }
-      if (record.failed(result)) {
-        throw record.failure(result, given);
-      }
-      return toResult(result, fixed);
     } finally {
       canceller?.dispose();
       // Releases file and handle after a failure; does nothing after a commit.
@@ -114,10 +123,25 @@ class StagedFile {
   abort(): Promise<void> {
     return promised(() => {
       StagedFile.#bound(this, StagedFile.prototype.abort);
-      // `commit` reports its error to its caller; nothing is left to abort.
-      this.#ended = this.#ended === undefined ? this.#release(abandon) : this.#ended.catch(() => {});
-      return pending(this.#ended.then(() => undefined));
+      this.#isEnded = true;
+      return pending(this.#abort());
     }, StagedFile.prototype.abort);
+  }
+
+  async #abort() {
+    if (this.#committing !== undefined) {
+      // `commit` reports its error to its caller; nothing is left to abort.
+      await this.#committing.catch(() => {});
+      return;
+    }
+    this.#aborting ??= this.#release(abandon);
+    try {
+      await this.#aborting;
+    } catch (error) {
+      // The next call tries again.
+      this.#aborting = undefined;
+      throw error;
+    }
   }
 
   async #release(remove: (stage: Handle) => Promise<void>) {

@@ -1,4 +1,5 @@
 import { abortable, cancelOn } from '../schedule/abort.js';
+import { warnOfLeftover } from './discard.js';
 import { native } from '../native/load.js';
 import { ownCopy, toBytes, withinLimit } from '../options/data.js';
 import { isHoldfastError, pending, promised, shown } from '../errors/holdfast-error.js';
@@ -81,7 +82,7 @@ export async function writeMany(entries: unknown, options: unknown, methodRoot: 
         }),
       ),
     );
-    const records = await abortable(signal, writing);
+    const records = await abortable(signal, writing, (late) => late.forEach((answer) => warnOfLeftover(record.unpack(answer))));
     let next = 0;
     return prepared.map((entry) => (entry instanceof Error ? rejected(entry) : settled(entry, records[next++], signal)));
   } finally {
@@ -96,6 +97,7 @@ function rejected(reason: unknown) {
 function settled({ given, fixed }: Entry, answer: Buffer, signal: AbortSignal | undefined) {
   const result = record.unpack(answer);
   if (signal && record.wasAborted(result)) {
+    warnOfLeftover(result);
     return rejected(signal.reason);
   }
   if (record.failed(result)) {

@@ -2,6 +2,7 @@ import { util } from '../base/node.js';
 import { abortable, cancelOn } from '../schedule/abort.js';
 import { ownCopy, toBytes, withinLimit } from '../options/data.js';
 import { claim, type Source, type SourceIterator } from '../schedule/chunks.js';
+import { warnOfLeftover } from './discard.js';
 import { direct } from '../native/direct.js';
 import { native } from '../native/load.js';
 import { atCaller, pending, promised, shown } from '../errors/holdfast-error.js';
@@ -102,8 +103,9 @@ export async function write(file: unknown, data: unknown, options: unknown, meth
       bytes === undefined
         ? writeSource(data as Source, iterator as SourceIterator, fixedRoot, methodRoot, { ...common, encoding, maxBytes, target: () => targetOf(fixed, fixedRoot, methodRoot, flags) })
         : writeWhole(typeof data === 'string', bytes, { ...common, root: fixedRoot, methodRoot, target: targetOf(fixed, fixedRoot, methodRoot, flags) });
-    const result = await abortable(signal, writing);
+    const result = await abortable(signal, writing, warnOfLeftover);
     if (signal && record.wasAborted(result)) {
+      warnOfLeftover(result);
       throw signal.reason;
     }
     if (record.failed(result)) {

@@ -157,15 +157,18 @@ pub fn stage_commit(stage: &External<Stage>, cancel: Option<&CancelHandle>) -> A
     })
 }
 
-/// Drops the file, in the pool: its temporary is removed.
+/// Drops the file, in the pool: its temporary is removed. After a failure the call can be repeated.
 #[napi(catch_unwind)]
 pub fn stage_abort(stage: &External<Stage>) -> AsyncTask<Job> {
     let stage = Stage::clone(stage);
     Job::queue(move || {
         Reply::of(guarded(|| {
             // A finished file has nothing left to remove.
-            if let Ok(StagedFile { file, .. }) = stage.unfinished.take() {
-                file.abort()?;
+            if let Ok(mut staged) = stage.unfinished.take()
+                && let Err(error) = staged.file.abort()
+            {
+                stage.unfinished.put_back(staged);
+                return Err(error);
             }
             Ok(Record::new(0.0))
         }))

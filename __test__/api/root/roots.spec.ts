@@ -216,11 +216,22 @@ describe('a Root', () => {
           expect(await failure(() => root.ensureDir(itself, { symlinks, existing })), itself).toMatchObject(gone);
           expect(await failure(() => root.ensureDirSync(itself, { symlinks, existing })), itself).toMatchObject(gone);
         }
-        expect((await failure(() => root.read(itself, { symlinks }))).code, itself).toMatch(/^not-/);
-        expect((await failure(() => root.writeAtomic(itself, NEW, { symlinks }))).code, itself).toMatch(/^not-/);
+        expect(await failure(() => root.list(itself, { symlinks })), itself).toMatchObject(gone);
+        expect(await failure(() => root.listSync(itself, { symlinks, stat: true })), itself).toMatchObject(gone);
+        for (const onError of ['throw', 'skip'] as const) {
+          expect(await failure(() => allOf(root.walk(itself, { symlinks, onError }))), itself).toMatchObject(gone);
+        }
+        expect(await failure(() => allOf(root.walk(itself, { symlinks, filter: () => true }))), itself).toMatchObject(gone);
+        for (const form of ['read', 'readSync', 'open'] as const) expect(await failure(() => root[form](itself, { symlinks })), itself).toMatchObject(gone);
+        for (const form of ['writeAtomic', 'writeAtomicSync'] as const) expect(await failure(() => root[form](itself, NEW, { symlinks })), itself).toMatchObject(gone);
       }
+      expect(await failure(() => root.writeAtomic('d/', NEW, { symlinks }))).toMatchObject({ code: 'not-found' });
     }
   });
+
+  async function allOf(entries: AsyncIterable<unknown>): Promise<void> {
+    for await (const _ of entries);
+  }
 
   test('that is not empty or is listed by nobody is ensured', async () => {
     const dir = scratch();

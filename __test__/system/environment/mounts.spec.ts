@@ -253,6 +253,59 @@ needs(
   });
 });
 
+needs(
+  'root',
+  'unshare',
+  'mount',
+)('a working directory that a mount covers', () => {
+  it.each(both)('is refused as the start of a relative path, which would lead into the mount: %s', async (how) => {
+    const driver = await Driver.start({ launcher: inOwnNamespace });
+    const dir = scratch();
+    for (const covered of ['itself', 'above']) {
+      const at = join(dir, covered, 'w');
+      await driver.fs('mkdirSync', at, { recursive: true });
+      await driver.must({ chdir: at });
+      expect((await driver.verb(how, 'writeAtomic', 'before', 'x')).value).toMatchObject({ path: join(at, 'before') });
+      await driver.exec('mount', '-t', 'tmpfs', 'none', covered === 'itself' ? at : join(dir, covered));
+      await driver.fs('mkdirSync', at, { recursive: true });
+      const refused = { isHoldfastError: true, code: 'path-mismatch', message: expect.stringContaining('the path of the working directory leads to another directory') };
+      expect((await driver.verb(how, 'writeAtomic', 'f', 'x')).error).toMatchObject(refused);
+      expect((await driver.verb(how, 'ensureDir', 'd')).error).toMatchObject(refused);
+      expect((await driver.verb(how, 'readLocalFileSafely', 'before')).error).toMatchObject(refused);
+      expect((await driver.ask({ openRoot: '.', args: [] })).error).toMatchObject(refused);
+      expect(await listIn(driver, at)).toEqual([]);
+      expect((await driver.verb(how, 'writeAtomic', join(at, 'f'), 'x')).value).toMatchObject({ path: join(at, 'f') });
+    }
+  });
+});
+
+needs(
+  'root',
+  'unshare',
+  'mount',
+)('a root that is opened through a magic link', () => {
+  it('is refused where it leads into another mount namespace, in which its path names another directory', async () => {
+    const dir = scratch();
+    const other = await Driver.start({ launcher: inOwnNamespace });
+    await other.exec('mount', '-t', 'tmpfs', 'none', dir);
+    await other.fs('mkdirSync', join(dir, 'only-there'));
+    const driver = await Driver.start();
+    for (const below of ['', '/only-there']) {
+      const { error } = await driver.ask({ openRoot: `/proc/${other.pid}/root${dir}${below}`, args: [] });
+      expect(error).toMatchObject({ isHoldfastError: true, code: 'device-path', message: expect.stringContaining('magic link') });
+    }
+    expect((await driver.ask({ call: 'writeAtomic', args: ['f', 'x', { root: `/proc/${other.pid}/root${dir}` }] })).error).toMatchObject({ code: 'device-path' });
+  });
+
+  it('is accepted where its path names it here', async () => {
+    const dir = scratch();
+    const driver = await Driver.start();
+    expect((await driver.ask({ openRoot: `/proc/${driver.pid}/root${dir}`, args: [] })).value).toBe(dir);
+    await driver.must({ chdir: dir });
+    expect((await driver.ask({ openRoot: '/proc/self/cwd', args: [] })).value).toBe(dir);
+  });
+});
+
 describe('the mount namespaces', () => {
   needs(
     'root',

@@ -149,6 +149,19 @@ needs('root', 'unshare', 'mount', 'strace', 'setpriv', 'setfacl', 'getfacl')('a 
     expect(await modeOf(source)).toBe('0600');
   });
 
+  it('has an error that tells no mode when its ACL is back, which has the mode, and only the mode cannot be set again', async () => {
+    await driver.fs('chmodSync', source, 0o664);
+    await driver.exec('setfacl', '-m', 'u:1001:rw,g:1002:r', source);
+    const acl = await driver.exec('getfacl', '-cnp', source);
+    const request = verbRequest('sync', 'writeAtomic', target, 'new', { ...inPlace, mode: 0o600 });
+    const inject = [{ syscall: 'fchmod', effect: 'error=EPERM', when: '2+' }];
+    const { error } = (await watch(driver, request, { thread: driver.pid, inject })).answer;
+    expect(error).toMatchObject({ code: 'EPERM' });
+    expect(error!.mode).toBeUndefined();
+    expect(error!.message).not.toContain('put back');
+    expect(await driver.exec('getfacl', '-cnp', source)).toBe(acl);
+  });
+
   it('has an error that tells no mode where it keeps its own', async () => {
     await driver.fs('chmodSync', source, 0o600);
     const request = verbRequest('sync', 'writeAtomic', target, 'new', { ...inPlace, mode: 0o644 });

@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { Driver, type Request } from '../../helpers/sys-driver.js';
+import { Driver, asUser1000, type Request } from '../../helpers/sys-driver.js';
 import { needs } from '../../helpers/sys-needs.js';
 import { buildC, makeDir, scratch } from '../../helpers/sys-scratch.js';
 
@@ -85,11 +85,38 @@ needs('linux', 'gcc')('a temporary that cannot be removed', () => {
     ]);
   });
 
+  const aborted: [what: string, request: (file: string, dir: string) => Request][] = [
+    ['writeAtomic', (at, dir) => ({ abortedLate: { method: 'writeAtomic', args: [at, 'new'], options: { durable: false } }, dir })],
+    ['writeAtomicMany', (at, dir) => ({ abortedLate: { method: 'writeAtomicMany', args: [[{ file: at, data: 'new' }]], options: { durable: false } }, dir })],
+    ['a copy beneath a root', (_at, dir) => ({ abortedLate: { onRoot: dir, method: 'copy', args: ['other', 'f'], options: { overwrite: true, durable: false } }, dir })],
+    ['commit', (at) => ({ abortedCommit: at })],
+  ];
+
+  it.each(aborted)('is a warning where the reason of a signal is the error (%s)', async (_what, request) => {
+    fs.writeFileSync(join(dir, 'other'), 'new');
+    await driver.ask({ openRoot: dir, args: [] });
+    await driver.ask({ warnings: true });
+    const { error } = await driver.ask(request(file, dir));
+    expect(error).toMatchObject({ message: 'mine' });
+    expect((await driver.ask({ warnings: true })).value).toEqual([
+      { name: 'HoldfastWarning', code: 'HOLDFAST_TEMPORARY_REMAINS', message: `A temporary could not be removed: EPERM: operation not permitted, unlink '${escaped(left())}'` },
+    ]);
+  });
+
   it('does not add to the error of a write that leaves none', async () => {
     const { error } = await driver.ask({ call: 'writeAtomic', args: [join(dir, 'none/f'), 'x', {}] });
     expect(error).toMatchObject({ code: 'not-found' });
     expect(error!.temporary).toBeUndefined();
     expect(error!.message).not.toContain('could not be removed');
+  });
+});
+
+needs('linux', 'root', 'setpriv')('an abort that failed', () => {
+  it('fails again while its cause lasts, and then removes the temporary', async () => {
+    const driver = await Driver.start({ launcher: asUser1000 });
+    const dir = makeDir(base, `again-${count++}`, 0o755);
+    fs.chownSync(dir, 1000, 1000);
+    expect((await driver.ask({ abortAgain: join(dir, 'f') })).value).toEqual(['EACCES', 'EACCES', 'EACCES', 'ERR_INVALID_STATE', true, 'resolved', false, 'resolved']);
   });
 });
 

@@ -122,8 +122,13 @@ describe.each([
     const back = (): void => (fs.rmSync(join(top, 'sub')), fs.renameSync(join(top, 'moved'), join(top, 'sub')));
     expect((await outcome(() => write(join(dir, 'old'), move, { symlinks: 'reject' }))).error).toMatchObject({ code: 'path-mismatch' });
     back();
-    const { path, ino } = await write(join(dir, 'old'), move);
-    expect(fs.statSync(path).ino).toBe(ino);
+    for (const symlinks of ['follow-parents', 'follow-trusted'] as const) {
+      const { path, ino } = await write(join(dir, 'old'), move, { symlinks });
+      expect(fs.statSync(path).ino).toBe(ino);
+      // Without the link.
+      expect(path).toBe(join(top, 'moved/deep/old'));
+      back();
+    }
   });
 
   it('is found where its real path is longer than a path may be', async () => {

@@ -61,6 +61,23 @@ pub(super) fn open(scope: &Scope<'_>, located: &Located<'_>) -> Result<Directory
     }
 }
 
+/// Refuses a directory that was removed. It is open still, and has no entries.
+///
+/// # Errors
+///
+/// [`Code::NotFound`].
+pub(super) fn refuse_removed(directory: &Directory) -> Result<(), Error> {
+    let stat = sys::fstat(directory.as_fd())?;
+    if stat.nlink == 0 && sys::is_removed_directory(directory.as_fd()) {
+        let os = Os {
+            errno: sys::ENOENT,
+            syscall: SCANDIR,
+        };
+        return Err(Error::refused_by(Code::NotFound, "removed", os));
+    }
+    Ok(())
+}
+
 /// Finds the cause of ENOTDIR: a file, a symlink, or a path beneath a file.
 pub(super) fn explain(
     syscall: &'static str,

@@ -43,6 +43,9 @@ pub fn list(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Listed, Erro
         names.extend_from_slice(entry.name);
         found.push((first_bytes(entry.name), start, names.len(), entry.kind));
     }
+    if found.is_empty() {
+        entries::refuse_removed(&directory)?;
+    }
     found.sort_unstable_by(|one, other| {
         let whole = || names[one.1..one.2].cmp(&names[other.1..other.2]);
         one.0.cmp(&other.0).then_with(whole)

@@ -181,7 +181,10 @@ fn judge_bare(scope: &Scope<'_>, text: &[u8], last: Last) -> Error {
     match scope.stat(text, last) {
         Ok(stat) if stat.is_symlink() => Error::refused(Code::Symlink, "link"),
         Ok(stat) if stat.is_file() => Error::refused(Code::NotDirectory, "file"),
-        Ok(stat) => Error::refused(Code::NotFile, stat.kind_word()),
+        Ok(stat) => match scope.refuse_removed_root(&stat, "open") {
+            Err(error) => error,
+            Ok(()) => Error::refused(Code::NotFile, stat.kind_word()),
+        },
         Err(error) => classify_open(error),
     }
 }

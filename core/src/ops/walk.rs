@@ -63,6 +63,8 @@ pub struct Walk {
     rules: Rules,
     /// The name of an entry, while its directory is borrowed.
     name: Vec<u8>,
+    /// Nothing was read yet.
+    is_at_start: bool,
 }
 
 /// Some entries of a walk.
@@ -96,6 +98,7 @@ impl Walk {
             path: Vec::new(),
             rules,
             name: Vec::new(),
+            is_at_start: true,
         };
         Ok((walk, (!located.is_plain).then(|| located.text.into_owned())))
     }
@@ -163,9 +166,18 @@ impl Walk {
     /// entry that is not reported; `None` at the end of the directory. Its name is in `self.name`.
     fn read_entry(&mut self, batch: &mut Batch) -> Option<u32> {
         let level = self.levels.last_mut()?;
+        let is_at_start = std::mem::replace(&mut self.is_at_start, false);
         let kind = match level.next(&mut self.name) {
             Ok(Some(kind)) => kind,
-            Ok(None) => return None,
+            Ok(None) => {
+                // The first directory has to exist, whatever is passed over.
+                if let (true, Some(directory)) = (is_at_start, &level.directory)
+                    && let Err(error) = entries::refuse_removed(directory)
+                {
+                    batch.failure = Some((error, Vec::new()));
+                }
+                return None;
+            }
             Err(os) => {
                 level.is_read = true;
                 self.fail(os.into(), None, batch);

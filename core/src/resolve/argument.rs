@@ -26,10 +26,21 @@ pub fn absolute(raw: &[u8]) -> Result<Vec<u8>, Error> {
     Ok(path::shown(&absolute).into_owned())
 }
 
-/// Returns the working directory. Fails where it was removed.
+/// Returns the path of the working directory.
+///
+/// # Errors
+///
+/// [`Code::NotFound`] where it was removed or unmounted; [`Code::PathMismatch`] where its path leads
+/// to another directory, as a mount covers it: relative paths are made absolute, and would lead
+/// there.
 pub(crate) fn working_directory() -> Result<Vec<u8>, Error> {
-    sys::current_directory().map_err(|os| match os.errno {
+    let path = sys::current_directory().map_err(|os| match os.errno {
         sys::ENOENT => Error::refused_by(Code::NotFound, "working-directory", os),
         _ => os.into(),
-    })
+    })?;
+    if sys::is_working_directory(&path) {
+        Ok(path)
+    } else {
+        Err(Error::refused(Code::PathMismatch, "working-directory"))
+    }
 }

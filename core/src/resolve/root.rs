@@ -33,8 +33,9 @@ impl Root {
     ///
     /// # Errors
     ///
-    /// [`Code::InvalidPath`], [`Code::NotFound`], [`Code::NotDirectory`]; otherwise what the system
-    /// returned.
+    /// [`Code::InvalidPath`], [`Code::NotFound`], [`Code::NotDirectory`]; [`Code::DevicePath`] for a
+    /// directory that a magic link leads to and no path of this process does; otherwise what the
+    /// system returned.
     pub fn open(raw: &[u8]) -> Result<Self, Error> {
         let path = from_caller(raw)?;
         let given = if path.starts_with(b"/") {
@@ -46,11 +47,21 @@ impl Root {
             sys::ENOTDIR => Error::refused_by(Code::NotDirectory, "root", os),
             _ => classify(os.into()),
         })?;
-        let real = sys::fd_path(dir.as_fd())
-            .ok()
-            .or_else(|| sys::resolved_path(dir.as_fd(), &given))
-            .unwrap_or_else(|| path::normalize(&given));
         let stat = sys::statx(dir.as_fd())?;
+        let real_path = || {
+            sys::fd_path(dir.as_fd())
+                .ok()
+                .or_else(|| sys::resolved_path(dir.as_fd(), &given))
+                .unwrap_or_else(|| path::normalize(&given))
+        };
+        let mut real = real_path();
+        if real != given && !leads_to(&real, &stat) {
+            // The directory may have been renamed in between.
+            real = real_path();
+            if !leads_to(&real, &stat) {
+                return Err(Error::refused(Code::DevicePath, "namespace"));
+            }
+        }
         Ok(Self::from_fd(dir, &stat, given, real))
     }
 
@@ -83,6 +94,14 @@ impl Root {
     #[cold]
     pub(crate) fn is_removed(&self, stat: &Stat) -> bool {
         self.identity == (stat.dev, stat.ino) && sys::is_removed_directory(self.directory().as_fd())
+    }
+
+    /// Returns whether the directory was removed.
+    #[cold]
+    pub(crate) fn is_gone(&self) -> bool {
+        let directory = self.directory();
+        sys::fstat(directory.as_fd()).is_ok_and(|stat| stat.nlink == 0)
+            && sys::is_removed_directory(directory.as_fd())
     }
 
     /// Returns the absolute path as the caller gave it.
@@ -133,6 +152,20 @@ impl Root {
     /// Returns the part of an absolute path below this root, by the root's given or real path.
     pub(crate) fn strip<'a>(&self, absolute: &'a [u8]) -> Option<&'a [u8]> {
         path::beneath(absolute, &self.given).or_else(|| path::beneath(absolute, &self.real))
+    }
+}
+
+/// Returns whether a real path leads to the directory with this stat. A magic link
+/// (`/proc/PID/root`) leads into other mount namespaces and out of a changed root directory: the
+/// kernel's path of the directory then names another object here, or none. A directory that was
+/// removed, and a path that cannot be searched, count as found.
+fn leads_to(real: &[u8], held: &Stat) -> bool {
+    if cfg!(not(target_os = "linux")) || held.nlink == 0 {
+        return true;
+    }
+    match sys::lstat_absolute(real) {
+        Ok(there) => there.is_same_object(held),
+        Err(os) => !matches!(os.errno, sys::ENOENT | sys::ENOTDIR),
     }
 }
 

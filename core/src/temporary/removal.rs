@@ -27,13 +27,18 @@ pub(crate) fn told<T>(step: impl FnOnce() -> Result<T, Error>) -> Result<T, Erro
 }
 
 impl Temporary {
-    /// Removes the file.
+    /// Closes the file, and removes its name. After a failure the call can be repeated, and
+    /// [`crate::ops::clean`] may remove the file.
     ///
     /// # Errors
     ///
     /// What the system returned, with the path of the file that remains.
-    pub(crate) fn remove(mut self) -> Result<(), Error> {
-        match self.try_remove() {
+    pub(crate) fn remove(&mut self) -> Result<(), Error> {
+        let failed = self.try_remove();
+        self.fd = None;
+        self.kept = None;
+        self._lock = None;
+        match failed {
             Some((path, os)) => {
                 Err(Error::from(os).leaving(|remains| remains.temporary = Some((path, os))))
             }
@@ -41,11 +46,16 @@ impl Temporary {
         }
     }
 
-    /// Removes the name, unless it is gone or another file has it. Returns why the file remains.
+    /// Removes the name, unless it is gone or another file has it. Returns why the file remains,
+    /// and keeps the name then.
     fn try_remove(&mut self) -> Option<Leftover> {
         let name = self.name.take().filter(|name| self.may_remove(name))?;
         match sys::unlink_at(self.dir.as_fd(), &name) {
-            Err(os) if os.errno != sys::ENOENT => Some((self.path_now(&name), os)),
+            Err(os) if os.errno != sys::ENOENT => {
+                let path = self.path_now(&name);
+                self.name = Some(name);
+                Some((path, os))
+            }
             _ => None,
         }
     }

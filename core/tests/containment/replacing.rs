@@ -23,7 +23,7 @@ fn a_write_that_is_aborted_or_dropped_before_its_end_leaves_everything_as_it_was
         assert_eq!(aborted.unwrap_err().code(), Some(Code::Aborted));
         for is_dropped in [true, false] {
             let stage = Stage::begin(&scope, b"d/g", &WRITE).unwrap();
-            let stage = stage.append(b"half").unwrap();
+            let mut stage = stage.append(b"half").unwrap();
             if is_dropped {
                 drop(stage);
             } else {

@@ -114,10 +114,14 @@ fn publish_all(
         })
     });
     if is_aborted() {
-        let abort = |_| Err(Error::refused(Code::Aborted, ""));
         return synced
             .into_iter()
-            .map(|synced: Result<_, Error>| synced.and_then(abort))
+            .map(|synced: Result<Prepared, Error>| {
+                told(|| {
+                    drop(synced?);
+                    Err(Error::refused(Code::Aborted, ""))
+                })
+            })
             .collect();
     }
     let began = fsync_errors::mark();

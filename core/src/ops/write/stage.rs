@@ -103,12 +103,12 @@ impl Stage {
         })
     }
 
-    /// Removes the temporary.
+    /// Closes and removes the temporary. After a failure the call can be repeated, and nothing else.
     ///
     /// # Errors
     ///
     /// What the system returned; the temporary remains.
-    pub fn abort(self) -> Result<(), Error> {
+    pub fn abort(&mut self) -> Result<(), Error> {
         self.temporary.remove()
     }
 

@@ -356,6 +356,16 @@ pub(crate) fn current_directory() -> Result<Vec<u8>, Os> {
     }
 }
 
+/// Returns whether a path leads to the working directory. Where one of the two cannot be inspected,
+/// the answer is yes: the call that uses the path returns the error.
+pub(crate) fn is_working_directory(path: &[u8]) -> bool {
+    let here = nix::fcntl::AT_FDCWD;
+    match (fstatat(here, b"."), fstatat(here, path)) {
+        (Ok(held), Ok(found)) => held.is_same_object(&found),
+        _ => true,
+    }
+}
+
 pub(crate) fn effective_user() -> u32 {
     Uid::effective().as_raw()
 }

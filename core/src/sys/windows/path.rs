@@ -55,6 +55,11 @@ pub(crate) fn current_directory() -> Result<Vec<u8>, Os> {
         .ok_or(failed(ENOTSUP))
 }
 
+/// Returns whether a path leads to the working directory. The system keeps it as a path.
+pub(crate) fn is_working_directory(_: &[u8]) -> bool {
+    true
+}
+
 /// Returns the current path of a handle, if it lies on a drive.
 pub(crate) fn fd_path(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Os> {
     /// Limit of the kernel for a path, in UTF-16 units.

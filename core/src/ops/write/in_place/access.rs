@@ -143,7 +143,10 @@ impl Access {
     /// `None` for a file that may hold part of the new content.
     pub(super) fn tell(&self, error: Error, fd: BorrowedFd<'_>, os: Option<Os>) -> Error {
         let mode = sys::fstat(fd).map_or(self.narrow, |stat| stat.permissions());
-        if mode == self.old && !self.removes_acl {
+        // Setting the ACL sets the mode as well, so that a later failure changes nothing.
+        let has_old_acl = !self.removes_acl
+            || sys::get_acl(fd).is_ok_and(|acl| self.old_acl.as_ref().is_ok_and(|old| *old == acl));
+        if mode == self.old && has_old_acl {
             return error;
         }
         error.leaving(|remains| remains.mode = Some((mode, os)))

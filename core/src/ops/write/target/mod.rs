@@ -277,19 +277,30 @@ impl WriteTarget {
 fn judge_unnamed(scope: &Scope<'_>, text: &[u8]) -> Error {
     match scope.stat(text, Last::Follow) {
         Err(error) => classify_parent(error),
-        Ok(_) => Error::refused(Code::NotFile, "directory"),
+        Ok(stat) => match scope.refuse_removed_root(&stat, "open") {
+            Err(error) => error,
+            Ok(()) => Error::refused(Code::NotFile, "directory"),
+        },
     }
 }
 
 /// Returns the error for a name that ends in `/` or `/.`, which can only name a directory.
 fn judge_bare(scope: &Scope<'_>, text: &[u8], rules: &Rules) -> Error {
     match scope.stat(text, Last::Keep) {
-        Err(error) if error.errno() == Some(sys::ENOENT) => Error::refused(Code::NotFile, "slash"),
+        Err(error)
+            if error.errno() == Some(sys::ENOENT)
+                && !scope.root.is_some_and(|root| root.is_gone()) =>
+        {
+            Error::refused(Code::NotFile, "slash")
+        }
         Err(error) => classify_parent(error),
         Ok(stat) if stat.is_symlink() && rules.final_symlink == FinalSymlink::Reject => {
             Error::refused(Code::Symlink, "link")
         }
         Ok(stat) if stat.is_file() => Error::refused(Code::NotDirectory, "file"),
-        Ok(stat) => Error::refused(Code::NotFile, stat.kind_word()),
+        Ok(stat) => match scope.refuse_removed_root(&stat, "open") {
+            Err(error) => error,
+            Ok(()) => Error::refused(Code::NotFile, stat.kind_word()),
+        },
     }
 }

@@ -12,12 +12,13 @@ impl WriteTarget {
     /// leads to it, and its real path is the same. A directory that was moved is not written to.
     ///
     /// Without a root, a symlink on the way may lead elsewhere by now: the real path counts, looked
-    /// up under the same policy. Beneath a root, the path has to lead to the directory as well.
+    /// up under the same policy. Where a symlink there leads to the directory now, results have the
+    /// directory's present path. Beneath a root, the path has to lead to the directory as well.
     ///
     /// # Errors
     ///
     /// [`Code::PathMismatch`]; [`Code::NotFound`] for a directory that was removed.
-    pub(in crate::ops::write) fn check_parent(&self, scope: &Scope<'_>) -> Result<(), Error> {
+    pub(in crate::ops::write) fn check_parent(&mut self, scope: &Scope<'_>) -> Result<(), Error> {
         if self.parent.root().is_some() {
             return Ok(());
         }
@@ -27,7 +28,16 @@ impl WriteTarget {
             Ok(found) if scope.real_path(parent, &found) == self.dir_path => Ok(()),
             Ok(_) if scope.root.is_some() => Err(Error::refused(Code::PathMismatch, "moved")),
             Err(error) if scope.root.is_some() => Err(error),
-            _ => find_again(scope, &self.dir_path, &held).map(drop),
+            _ => {
+                let found = find_again(scope, &self.dir_path, &held)?;
+                let real = scope.real_path(&self.dir_path, &found);
+                if real != self.dir_path {
+                    // The directory was renamed, and a symlink that may be followed has its name.
+                    self.dir_path = real;
+                    self.is_as_given = false;
+                }
+                Ok(())
+            }
         }
     }
 }
