@@ -112,13 +112,14 @@ const actions = {
     controller.abort(new Error('mine'));
     return pending.finally(() => warned);
   },
-  // Returns the codes of aborts of a staged file: twice while its directory may not be written, twice afterwards.
+  // Returns the codes of aborts of a staged file: while its directory may not be written, and afterwards.
   abortAgain: async ({ abortAgain }) => {
     const staged = await holdfast.stageAtomic(abortAgain);
     const code = () => staged.abort().then(() => 'resolved', (error) => error.code);
     const dir = dirname(abortAgain);
     fs.chmodSync(dir, 0o555);
     const codes = [...(await Promise.all([code(), code()])), await code(), await staged.commit().catch((error) => error.code)];
+    await staged[Symbol.asyncDispose]();
     fs.chmodSync(dir, 0o755);
     return [...codes, fs.existsSync(staged.tempPath), await code(), fs.existsSync(staged.tempPath), await code()];
   },

@@ -49,6 +49,8 @@ class StagedFile {
   /** the result of `abort`, unless it failed */
   #aborting: Promise<void> | undefined;
   #isEnded = false;
+  /** an `abort` or a disposal has told that the temporary remains */
+  #hasFailed = false;
 
   constructor(staged: Staged, tempPath: string, handle: promises.FileHandle) {
     this.#staged = staged;
@@ -140,6 +142,7 @@ class StagedFile {
     } catch (error) {
       // The next call tries again.
       this.#aborting = undefined;
+      this.#hasFailed = true;
       throw error;
     }
   }
@@ -153,8 +156,13 @@ class StagedFile {
   }
 
   [Symbol.asyncDispose]() {
+    const isTold = #hasFailed in this && this.#hasFailed;
     // An error of the block must reach its caller as it is, not in a SuppressedError.
-    return StagedFile.prototype.abort.call(this).catch(warnOfTemporary);
+    return StagedFile.prototype.abort.call(this).catch((error) => {
+      if (!isTold || error.temporary === undefined) {
+        warnOfTemporary(error);
+      }
+    });
   }
 }
 

@@ -117,6 +117,8 @@ needs('linux', 'root', 'setpriv')('an abort that failed', () => {
     const dir = makeDir(base, `again-${count++}`, 0o755);
     fs.chownSync(dir, 1000, 1000);
     expect((await driver.ask({ abortAgain: join(dir, 'f') })).value).toEqual(['EACCES', 'EACCES', 'EACCES', 'ERR_INVALID_STATE', true, 'resolved', false, 'resolved']);
+    // The disposal warns of nothing that an abort has told.
+    expect((await driver.ask({ warnings: true })).value).toEqual([]);
   });
 });
 
