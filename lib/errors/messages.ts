@@ -132,15 +132,11 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
       return { sentence: KINDS[detail] === undefined ? `${at} is not a directory` : `${at} is ${kind}, not a directory` };
     case 'device-path':
       if (detail === 'pseudo') {
-        return {
-          sentence: `${at} is a file of the kernel (procfs, sysfs and the like)`,
-          remedy: "Allow it with pseudoFiles: 'allow'.",
-        };
+        return { sentence: `${at} is a file of the kernel (procfs, sysfs and the like)`, remedy: "Allow it with pseudoFiles: 'allow'." };
       }
-      if (detail === 'namespace') {
-        return { sentence: `${at} leads through a magic link to a directory that no path of this process leads to`, remedy: 'Open it by a path of this mount namespace.' };
-      }
-      return { sentence: `${at} names a device or a magic link` };
+      return detail === 'namespace'
+        ? { sentence: `${at} leads through a magic link to a directory that no path of this process leads to`, remedy: 'Open it by a path of this mount namespace.' }
+        : { sentence: `${at} names a device or a magic link` };
     case 'too-large':
       return describeTooLarge(detail, at, context);
     case 'invalid-text':

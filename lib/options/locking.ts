@@ -5,7 +5,7 @@ import { optionsOf } from './names.js';
 import { pathForLater, toPath } from './paths.js';
 import { APPEND, UPDATE, UPDATE_JSON, namesOf } from './schema.js';
 import { toDurable, toMaxBytes, toMode, toPolicy, toSignal, wordsOf } from './values.js';
-import { NONE, invalidType, invalidValue, outOfRange, toBoolean, toChoice, type Given } from './validate.js';
+import { NONE, emptyOptions, invalidType, invalidValue, outOfRange, toBoolean, toChoice, type Given } from './validate.js';
 import type { NativePath } from '../errors/failure.js';
 
 /** Bits of src/verbs/lock.rs and src/verbs/append.rs. */
@@ -95,7 +95,7 @@ export interface UpdateArguments {
 export function updateArguments(options: unknown, defaults: Defaults | undefined, call: number): UpdateArguments {
   const names = call === UPDATE ? UPDATE_NAMES : UPDATE_JSON_NAMES;
   // The limit of a root is for what is read, and its rule for a final link is the caller's to follow.
-  const base = defaults === undefined ? NONE : { ...defaults, maxBytes: undefined, finalSymlink: undefined };
+  const base = defaults === undefined ? NONE : Object.assign(emptyOptions(), defaults, { maxBytes: undefined, finalSymlink: undefined });
   const values = taken(names, optionsOf(options, call), base);
   if (call === UPDATE_JSON && values.ifMissing === undefined) {
     throw invalidType('options.ifMissing', 'given: it is what the update gets where no file is', values.ifMissing);

@@ -13,6 +13,7 @@ import { inPool } from '../schedule/job-limit.js';
 import { withRoot } from '../schedule/root-handle.js';
 import { targetOf, writes } from '../schedule/write-queue.js';
 import { isNotFound } from '../errors/public-error.js';
+import { warnOfLeftover } from '../verbs/discard.js';
 import { read } from '../verbs/read.js';
 import { WHOLE_DATA, toResult } from '../verbs/write.js';
 import { whileHeld } from './held-locks.js';
@@ -103,6 +104,7 @@ async function tries(file: unknown, update: Update, args: UpdateArguments, metho
         ),
       );
       if (signal && record.wasAborted(result)) {
+        warnOfLeftover(result);
         throw signal.reason;
       }
       if (!record.failed(result)) {

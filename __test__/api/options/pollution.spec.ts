@@ -11,6 +11,7 @@ const VALUES: Record<string, unknown> = {
   filter: () => false, finalSymlink: 'replace', hardlinks: 'nonsense', ifMissing: 'theirs', invalid: 'error', maxBytes: 1, maxDepth: 0, maxEntries: 0, missing: 'ignore', mkdir: true,
   mode: 0o777, newFileMode: 0o666, olderThanMs: 0, onError: 'nonsense', options: { mode: 0o777 }, outbound: true, overwrite: false, parent: '/nonexistent', prefix: 'theirs', pseudoFiles: 'nonsense',
   recursive: true, root: '/nonexistent', signal: AbortSignal.abort(), space: 8, stat: true, symlinks: 'nonsense', toRoot: 'theirs',
+  lock: false, lockDir: '/nonexistent', lockMode: 0o777, maxFileBytes: 1, maxReadBytes: 1, onTornTail: 'nonsense', shared: true, timeoutMs: 0,
 };
 
 const LAYOUT = ['f 0600: old', 'json 0600: {}', 'bad 0600: x', 'd/ 0750', 'd/x 0600: x', 'full/ 0700', 'full/x 0600: x', 'ln => f', 'a/ 0700', 'a/b/ 0700'];
@@ -76,6 +77,17 @@ const CALLS: Record<string, Call> = {
     return written;
   },
   'root.cleanStaleTemporaries': (root) => root.cleanStaleTemporaries('.', { olderThanMs: 1e9 }),
+  'root.updateAtomic': (root, options) => root.updateAtomic('f', () => 'aabb', options),
+  'root.updateAtomic of a new file': (root, options) => root.updateAtomic('new', () => 'aabb', options),
+  'root.updateJson': (root, options) => root.updateJson('json', () => [1], { ifMissing: {}, ...options }),
+  'root.appendRecord': (root, options) => root.appendRecord('new', 'aabb', options),
+  'root.appendRecordSync': (root, options) => root.appendRecordSync('f', 'aabb', options),
+  'root.withLock': (root, options) => root.withLock('f', () => 'held', options),
+  updateAtomic: (_, options, dir) => holdfast.updateAtomic(`${dir}/f`, () => 'aabb', options),
+  appendRecords: (_, options, dir) => holdfast.appendRecords(`${dir}/f`, ['aa', 'bb'], options),
+  appendJsonSync: (_, options, dir) => holdfast.appendJsonSync(`${dir}/new`, [1], options),
+  withLock: (_, options, dir) => holdfast.withLock(`${dir}/f`, () => 'held', options),
+  tryLock: async (_, options, dir) => (await holdfast.tryLock(`${dir}/f`, options))?.release(),
   writeAtomic: (_, options, dir) => holdfast.writeAtomic(`${dir}/new`, 'aabb', options),
   'writeAtomic with a root': (_, options, dir) => holdfast.writeAtomic('new', 'aabb', { root: dir, ...options }),
   'writeAtomic of a stream': (_, options, dir) => holdfast.writeAtomic(`${dir}/f`, STREAM(), options),
