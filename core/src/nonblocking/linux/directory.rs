@@ -1,6 +1,6 @@
 //! Opens directories and stats objects from the kernel's caches alone.
 
-use super::open::{NOT_IN_MEMORY, NotCached, TOP, local, locate, open_in_memory};
+use super::open::{NOT_IN_MEMORY, NotCached, TOP, local, locate, locate_any, open_in_memory};
 use crate::error::Error;
 use crate::metadata::{self, SHARED_BITS};
 use crate::nonblocking::cached::Cached;
@@ -77,7 +77,7 @@ fn try_stat(
     } else {
         (OFlag::O_PATH, "stat")
     };
-    let located = locate(scope, raw)?;
+    let located = locate_any(scope, raw)?;
     let root = scope.root.map(|root| root.directory());
     let beneath = if root.is_some() {
         RESOLVE_BENEATH
@@ -97,7 +97,8 @@ fn try_stat(
     let stat = stat.map_err(|_| NOT_IN_MEMORY)?;
     // Cached attributes of a local file system are current.
     local(stat.mount)?;
-    if stat.nlink == 0 && stat.is_directory() {
+    let is_directory = stat.is_directory();
+    if (is_directory && stat.nlink == 0) || (located.names_directory && !is_directory) {
         return Err(NOT_IN_MEMORY);
     }
     Ok(Ok(stat))

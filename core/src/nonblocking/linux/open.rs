@@ -75,15 +75,21 @@ impl<T> From<NotCached> for Cached<T> {
     }
 }
 
-/// Checks a path as the ordinary verb would. A path that the check refuses is left to the verb.
+/// Checks a path as the ordinary verb would, and leaves to the verb a path that the check refuses
+/// or that can only name a directory.
 pub(super) fn locate<'p>(scope: &Scope<'_>, raw: &'p [u8]) -> Result<Located<'p>, NotCached> {
-    if scope.resolver != Resolver::Kernel || scope.policy == Policy::FollowTrusted {
-        return Err(NOT_IN_MEMORY);
-    }
-    match scope.locate(raw) {
+    match locate_any(scope, raw) {
         Ok(located) if !located.names_directory => Ok(located),
         _ => Err(NOT_IN_MEMORY),
     }
+}
+
+/// Checks a path as the ordinary verb would. A path that the check refuses is left to the verb.
+pub(super) fn locate_any<'p>(scope: &Scope<'_>, raw: &'p [u8]) -> Result<Located<'p>, NotCached> {
+    if scope.resolver != Resolver::Kernel || scope.policy == Policy::FollowTrusted {
+        return Err(NOT_IN_MEMORY);
+    }
+    scope.locate(raw).map_err(|_| NOT_IN_MEMORY)
 }
 
 /// Returns the locality of a mount, if files on it may be opened on this thread.
