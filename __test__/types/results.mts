@@ -128,7 +128,10 @@ export function report(error: unknown): { status: number; body: HoldfastErrorPub
       return { status: 404, body };
     case 'already-exists':
     case 'path-mismatch':
+    case 'conflict':
       return { status: 409, body };
+    case 'lock-timeout':
+      return { status: 423, body };
     case 'too-large':
       return { status: 413, body };
     case 'invalid-text':
@@ -143,9 +146,11 @@ export function report(error: unknown): { status: number; body: HoldfastErrorPub
     case 'device-path':
     case 'insecure-permissions':
     case 'not-owned':
+    case 'torn-tail':
     case 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE':
       return { status: 403, body };
     case 'not-durable':
+    case 'lock-lost':
     case 'root-closed':
     case 'unsupported-platform':
     case 'native-unavailable':
