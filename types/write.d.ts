@@ -6,8 +6,12 @@ export type WriteBytes = string | ArrayBufferView | ArrayBuffer;
 
 /**
  * What {@link writeAtomic} accepts. An iterable is streamed through the temporary file, chunk by chunk, never gathered in memory.
- * Empty chunks are skipped. The event loop gets a turn every 10 ms, also when the iterable never waits. After an error the iterator's
- * `return()` is called and awaited for a second at most.
+ * Empty chunks are skipped. The event loop gets a turn every 10 ms, also when the iterable never waits.
+ *
+ * An iterable belongs to the call from its beginning, and an error that a stream emits rejects the call. Whenever the call rejects, also
+ * for a wrong argument or an aborted signal, it closes the iterable: the iterator's `return()` is called and awaited for a second at most
+ * (after an abort it is not awaited), and a Node stream is destroyed. A request of an HTTP server stays open, so that the response can be
+ * sent, and its rest is discarded. An iterable that belongs to an earlier call (`ERR_INVALID_STATE`) is left alone.
  */
 export type WriteData = WriteBytes | AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
 

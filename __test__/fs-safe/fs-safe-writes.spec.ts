@@ -1,8 +1,10 @@
 // Writes of a root of holdfast/fs-safe: the calls of a host's callbacks, the behaviour of producers, and refused
 // options.
 import * as fs from 'node:fs';
+import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { eventually } from '../helpers/forms.js';
 import { FsSafeError, plain } from '../helpers/fs-safe-hosts.js';
 import { bindSafeOpen, bindFsSafe } from '../../fs-safe.mjs';
 import { build, modeOf, scratch } from '../helpers/scratch.js';
@@ -179,6 +181,31 @@ describe('create of a stream', () => {
     await expect((await plain.root(dir)).create('f', data)).rejects.toBe(broken);
     expect(calls).toEqual({ iterators: 1, next: 2, return: 1 });
     expect(fs.readdirSync(dir)).toEqual([]);
+  });
+
+  it.each([
+    ['is written', (root: any, data: Readable) => root.create('f', data)],
+    ['waits for another create', (root: any, data: Readable) => {
+      const first = root.create('f', (async function* () { await wait(20); yield Buffer.from('a'); })());
+      return Promise.all([first, root.create('f', data)]);
+    }],
+    ['is refused for its options', (root: any, data: Readable) => root.create('f', data, { maxBytes: -1 })],
+    ['is refused for its path', (root: any, data: Readable) => root.create('../f', data)],
+    ['is refused because the file exists', (root: any, data: Readable) => root.create('old', data)],
+  ])('rejects when a stream fails that %s, and the process goes on', async (_name, create) => {
+    const dir = scratch();
+    build(dir, ['old: old']);
+    const root = await plain.root(dir);
+    const late = (stream = new Readable({ read() {} })) => {
+      setImmediate(() => stream.destroy(new Error('late')));
+      return stream;
+    };
+    for (const make of [() => fs.createReadStream(`${dir}/none`), () => new Readable({ read() {} }).destroy(new Error('now')), late]) {
+      const stream = make();
+      await expect(create(root, stream)).rejects.toBeInstanceOf(Error);
+      await eventually(() => expect(stream.closed).toBe(true));
+      fs.rmSync(`${dir}/f`, { force: true });
+    }
   });
 
   it('does not read from a producer when the write cannot succeed', async () => {

@@ -3,7 +3,7 @@
 import { util } from '../base/node.js';
 import { FromCaller, hostError, type HostErrorClass } from './errors.js';
 import { invalidType } from '../options/validate.js';
-import { claim } from '../schedule/chunks.js';
+import { claim, discardRest } from '../schedule/source.js';
 
 const { types } = util;
 
@@ -36,6 +36,9 @@ export function limited(HostError: HostErrorClass, data: AsyncIterable<Uint8Arra
       await producer?.return?.();
     } catch {
       // The caller gets the error that ended the write.
+    }
+    if (producer !== undefined) {
+      discardRest(data);
     }
   };
 

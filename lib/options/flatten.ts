@@ -161,8 +161,8 @@ export interface WriteArguments {
  *
  * @param call one bit of schema
  */
-function writeOptions(optionsOrEncoding: unknown, call: number, name?: string) {
-  return typeof optionsOrEncoding === 'string' ? { __proto__: null, encoding: optionsOrEncoding } : optionsOf(optionsOrEncoding, call, name);
+function writeOptions(optionsOrEncoding: unknown, call: number, name: string = 'options') {
+  return typeof optionsOrEncoding === 'string' ? { __proto__: null, encoding: toEncoding(optionsOrEncoding, name) } : optionsOf(optionsOrEncoding, call, name);
 }
 
 /**

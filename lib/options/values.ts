@@ -91,15 +91,15 @@ export function toDurable(value: unknown) {
   return 0;
 }
 
-export function toEncoding(value: unknown): BufferEncoding {
+export function toEncoding(value: unknown, name: string = 'options.encoding'): BufferEncoding {
   if (value === undefined) {
     return 'utf8';
   }
   if (typeof value !== 'string') {
-    throw invalidType('options.encoding', 'of type string', value);
+    throw invalidType(name, 'of type string', value);
   }
   if (!Buffer.isEncoding(value)) {
-    throw invalidValue('options.encoding', 'is no encoding', value);
+    throw invalidValue(name, 'is no encoding', value);
   }
   return value;
 }

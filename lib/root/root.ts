@@ -6,6 +6,7 @@ import { toPath } from '../options/paths.js';
 import { open, read, readSync } from '../verbs/read.js';
 import { rootDefaults, type Defaults, type MethodRoot } from '../options/flatten.js';
 import rootHandle = require('../schedule/root-handle.js');
+import { withSource } from '../schedule/source.js';
 import { copy, copyIn, copyInSync, copySync } from './copy.js';
 import { list, listSync } from './list.js';
 import { remove, removeSync } from './remove.js';
@@ -143,7 +144,8 @@ class Root {
   }
 
   writeAtomic(file: unknown, data: unknown, options?: unknown, callback: unknown = undefined) {
-    return Root.#soon(this, file, (methodRoot) => write(file, data, options, methodRoot), Root.prototype.writeAtomic, callback);
+    const { writeAtomic } = Root.prototype;
+    return withSource(data, (source) => Root.#soon(this, file, (methodRoot) => write(file, data, options, methodRoot, source), writeAtomic, callback));
   }
 
   writeAtomicSync(file: unknown, data: unknown, options?: unknown, callback: unknown = undefined) {
@@ -356,7 +358,7 @@ class Root {
     openedOf = (root) => root.#opened;
     statOf = (root, file, symlinks) => root.#start(file, (methodRoot) => findStat(file, symlinks, methodRoot), statOf);
     writeOf = (root, file, data, options, beforePublish) =>
-      root.#start(file, (methodRoot) => write(file, data, options, methodRoot, beforePublish), writeOf);
+      withSource(data, (source) => root.#start(file, (methodRoot) => write(file, data, options, methodRoot, source, beforePublish), writeOf));
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { discard } from './discard.js';
 import { byteLengthOf, ownCopy, toBytes } from '../options/data.js';
-import { closeSource, forEachChunk, type Source, type SourceIterator } from '../schedule/chunks.js';
+import { forEachChunk } from '../schedule/chunks.js';
 import { tooLarge } from '../errors/holdfast-error.js';
 import { native, nativeForStages } from '../native/load.js';
 import { writes, type Target } from '../schedule/write-queue.js';
@@ -11,6 +11,7 @@ import record = require('../native/record.js');
 import { invalidType } from '../options/validate.js';
 import type { Handle } from '../native/binding.js';
 import type { NativePath } from '../errors/failure.js';
+import type { SourceIterator } from '../schedule/source.js';
 
 /** Bytes to gather before an append. */
 const GATHERED = 64 * 1024;
@@ -36,16 +37,15 @@ interface StreamArguments {
   isQueued?: boolean;
 }
 
-/** Writes the chunks of a source to a temporary and publishes it. Returns the record of the publication. */
-export async function writeStream(source: Source, iterator: SourceIterator, args: StreamArguments): Promise<record.Result> {
+/** Writes the chunks of an iterator to a temporary and publishes it. Returns the record of the publication. */
+export async function writeStream(iterator: SourceIterator, args: StreamArguments): Promise<record.Result> {
   const { given, fixed, flags, modes, root, signal, target, cancel, beforePublish, isQueued } = args;
   const [begun, stage] = await nativeForStages().stageBegin(fixed, flags, modes, root);
   if (stage === undefined) {
-    await closeSource(source, iterator);
     throw record.failure(record.unpack(begun), given);
   }
   try {
-    await appendAll(source, iterator, stage, args);
+    await appendAll(iterator, stage, args);
     const commit = async () => {
       if (beforePublish !== undefined) {
         await untilIdle();
@@ -67,7 +67,7 @@ export async function writeStream(source: Source, iterator: SourceIterator, args
 }
 
 /** Appends all chunks. Gathers small ones in one buffer, because each append is a job in libuv's pool. */
-async function appendAll(source: Source, iterator: SourceIterator, stage: Handle, { given, encoding, signal, maxBytes = Infinity }: StreamArguments) {
+async function appendAll(iterator: SourceIterator, stage: Handle, { given, encoding, signal, maxBytes = Infinity }: StreamArguments) {
   /** The binary copies the bytes during the call. */
   const append = async (bytes: Uint8Array) => {
     const [answer] = await native().stageAppend(stage, bytes);
@@ -84,7 +84,7 @@ async function appendAll(source: Source, iterator: SourceIterator, stage: Handle
     size = 0;
     return append(bytes);
   };
-  await forEachChunk(source, iterator, signal, async (chunk) => {
+  await forEachChunk(iterator, signal, async (chunk) => {
     const bytes = chunkBytes(chunk, encoding);
     const length = byteLengthOf(bytes);
     if (length === 0) {
@@ -120,5 +120,3 @@ function chunkBytes(chunk: unknown, encoding: BufferEncoding): Uint8Array {
   }
   return bytes;
 }
-
-export { closeSource };

@@ -1,7 +1,5 @@
-import { util } from '../base/node.js';
 import { abortable, cancelOn } from '../schedule/abort.js';
 import { ownCopy, toBytes, withinLimit } from '../options/data.js';
-import { claim, type Source, type SourceIterator } from '../schedule/chunks.js';
 import { warnOfLeftover } from './discard.js';
 import { direct } from '../native/direct.js';
 import { native } from '../native/load.js';
@@ -12,22 +10,18 @@ import { pathForLater, toPath } from '../options/paths.js';
 import { hasRoom, inPool } from '../schedule/job-limit.js';
 import record = require('../native/record.js');
 import { withRoot, withRootSync, type Opened } from '../schedule/root-handle.js';
+import { withSource, type TakenSource } from '../schedule/source.js';
 import { invalidType, noCallback, noCallbackSync } from '../options/validate.js';
-import { closeSource, writeStream } from './write-stream.js';
+import { writeStream } from './write-stream.js';
 import { WriteIndex } from '../native/record-layout.js';
 import type { Handle } from '../native/binding.js';
 import type { NativePath } from '../errors/failure.js';
-
-const { types } = util;
 
 const METHODS = ['rename', 'link', 'in-place'] as const;
 const DURABLE = [false, 'file', true] as const;
 
 /** Types of complete content, for messages. */
 const WHOLE_DATA = 'of type string or an instance of Buffer, TypedArray, DataView or ArrayBuffer';
-
-/** The common superclass of the typed arrays. */
-const TypedArray: NewableFunction = Object.getPrototypeOf(Uint8Array);
 
 export function toResult(result: record.Result, path: NativePath) {
   const { numbers } = result;
@@ -76,17 +70,19 @@ function writeBeneath(root: unknown, path: NativePath, bytes: Uint8Array, flags:
 /**
  * Writes a file, after the earlier writes to the same target.
  *
+ * @param source from {@link withSource}, which closes it; `undefined` for data that are no iterable
  * @param beforePublish called when the content is complete, right before publication; may throw
  */
-export async function write(file: unknown, data: unknown, options: unknown, methodRoot: MethodRoot | undefined, beforePublish?: () => void) {
+export async function write(file: unknown, data: unknown, options: unknown, methodRoot: MethodRoot | undefined, source?: TakenSource, beforePublish?: () => void) {
   const path = toPath(file, 'file');
   const args = writeArguments(options, methodRoot?.defaults);
   const { flags, modes, encoding, maxBytes, root, signal } = args;
-  const bytes = toBytes(data, encoding);
-  if (bytes === undefined && !isIterable(data)) {
+  const bytes = source === undefined ? toBytes(data, encoding) : undefined;
+  if (source !== undefined) {
+    source.signal = signal;
+  } else if (bytes === undefined) {
     throw invalidType('data', `${WHOLE_DATA} or an iterable of chunks`, data);
-  }
-  if (bytes !== undefined) {
+  } else {
     withinLimit(bytes, maxBytes, path);
   }
   signal?.throwIfAborted();
@@ -94,15 +90,15 @@ export async function write(file: unknown, data: unknown, options: unknown, meth
   const given = shown(path);
   const fixed = pathForLater(path, isBeneathRoot);
   const fixedRoot = root === undefined ? undefined : pathForLater(toPath(root, 'root'), false);
-  const iterator = bytes === undefined ? claim(data as Source) : undefined;
+  const iterator = source?.iterator;
   const canceller = signal && cancelOn(signal);
   const cancel = canceller?.handle;
   const common = { given, fixed, flags, modes, signal, cancel, beforePublish };
   try {
     const writing =
-      bytes === undefined
-        ? writeSource(data as Source, iterator as SourceIterator, fixedRoot, methodRoot, { ...common, encoding, maxBytes, target: () => targetOf(fixed, fixedRoot, methodRoot, flags) })
-        : writeWhole(typeof data === 'string', bytes, { ...common, root: fixedRoot, methodRoot, target: targetOf(fixed, fixedRoot, methodRoot, flags) });
+      iterator !== undefined
+        ? withRoot(fixedRoot, methodRoot, (base) => writeStream(iterator, { ...common, encoding, maxBytes, root: base?.handle, target: () => targetOf(fixed, fixedRoot, methodRoot, flags) }))
+        : writeWhole(typeof data === 'string', bytes as Uint8Array, { ...common, root: fixedRoot, methodRoot, target: targetOf(fixed, fixedRoot, methodRoot, flags) });
     const result = await abortable(signal, writing, warnOfLeftover);
     if (signal && record.wasAborted(result)) {
       warnOfLeftover(result);
@@ -114,20 +110,6 @@ export async function write(file: unknown, data: unknown, options: unknown, meth
     return toResult(result, fixed);
   } finally {
     canceller?.dispose();
-  }
-}
-
-async function writeSource(data: Source, iterator: SourceIterator, root: NativePath | undefined, methodRoot: MethodRoot | undefined, args: Omit<Parameters<typeof writeStream>[2], 'root'>) {
-  let isTaken = false;
-  try {
-    return await withRoot(root, methodRoot, (base) => {
-      isTaken = true;
-      return writeStream(data, iterator, { ...args, root: base?.handle });
-    });
-  } finally {
-    if (!isTaken) {
-      await closeSource(data, iterator);
-    }
   }
 }
 
@@ -158,7 +140,7 @@ function writeWhole(isPrivate: boolean, bytes: Uint8Array, args: WholeArguments)
   if (beforePublish !== undefined) {
     const content = isPrivate ? bytes : ownCopy(bytes, given);
     const rest = { given, fixed, flags, modes, encoding: 'utf8' as const, signal, target: () => target, cancel, beforePublish, isQueued: true };
-    return writes.queued(target, () => inPool(() => withRoot(root, methodRoot, (base) => writeStream([content], [content].values(), { ...rest, root: base?.handle }))));
+    return writes.queued(target, () => inPool(() => withRoot(root, methodRoot, (base) => writeStream([content].values(), { ...rest, root: base?.handle }))));
   }
   const start = (content: Uint8Array) =>
     inPool(() =>
@@ -173,17 +155,6 @@ function writeWhole(isPrivate: boolean, bytes: Uint8Array, args: WholeArguments)
   return writes.queued(target, () => start(content));
 }
 
-function isIterable(data: unknown): data is Source {
-  return (
-    typeof data === 'object' &&
-    data !== null &&
-    !types.isStringObject(data) &&
-    // A proxy of a typed array: its methods accept the array only.
-    !(data instanceof TypedArray) &&
-    (typeof (data as AsyncIterable<unknown>)[Symbol.asyncIterator] === 'function' || typeof (data as Iterable<unknown>)[Symbol.iterator] === 'function')
-  );
-}
-
 export function writeAtomicSync(file: unknown, data: unknown, options?: unknown, callback: unknown = undefined) {
   try {
     noCallbackSync(callback);
@@ -194,10 +165,12 @@ export function writeAtomicSync(file: unknown, data: unknown, options?: unknown,
 }
 
 export function writeAtomic(file: unknown, data: unknown, options?: unknown, callback: unknown = undefined) {
-  return promised(() => {
-    noCallback(callback);
-    return pending(write(file, data, options, undefined));
-  }, writeAtomic);
+  return withSource(data, (source) =>
+    promised(() => {
+      noCallback(callback);
+      return pending(write(file, data, options, undefined, source));
+    }, writeAtomic),
+  );
 }
 
 export { WHOLE_DATA };

@@ -31,6 +31,10 @@ function show(value: unknown): string {
   return typeof value === 'bigint' ? `${value}n` : String(value);
 }
 
+test('an encoding in place of options is named as the argument that it is', async () => {
+  await wrongValue((form) => form.write('f', 'x', 'utf-9'), "The argument 'options' is no encoding. Received 'utf-9'");
+});
+
 describe('a path of the wrong type', () => {
   const values: unknown[] = [undefined, null, 0, 1, NaN, true, 10n, Symbol('f'), () => 'f', ['f'], new String('f'), new Date(), new Map(), { href: 'file:///f' }, { toString: () => 'f' }, { path: 'f' }, Promise.resolve('f')];
 

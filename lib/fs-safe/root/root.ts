@@ -9,6 +9,7 @@ import { Counterparts } from './counterpart.js';
 import { registerRoot, withCounterpart } from './handover.js';
 import { pin } from './pins.js';
 import { beneath, failedBeneath, isCode, toLimit, type Host } from '../read.js';
+import { handleErrors } from '../../schedule/source.js';
 import { RootWrites, toJson } from './write.js';
 import { moveBeneath, removeBeneath } from './changes.js';
 import { copyInto, mustClone } from './copy.js';
@@ -129,12 +130,16 @@ export function bindRoot(host: Host) {
     }
 
     async create(file: unknown, data: Unchecked, options?: Unchecked) {
+      const unhandle = handleErrors(data);
       const writer = this.#writer(options);
       if (writer === undefined) {
-        return this.#denying('create', arguments);
+        await this.#denying('create', arguments);
+      } else {
+        writer.checkCreation(options);
+        await writer.write(file, data, options, { overwrite: false, mayStream: true });
       }
-      writer.checkCreation(options);
-      return writer.write(file, data, options, { overwrite: false, mayStream: true });
+      // After a failure the stream may still emit an error.
+      unhandle();
     }
 
     async writeJson(file: unknown, value: Unchecked, options?: Unchecked) {
