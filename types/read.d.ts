@@ -117,7 +117,8 @@ export function readLocalFileSafelySync(file: PathInput | SyncOptions<ReadOption
 
 /**
  * Opens a file with all the checks of {@link readLocalFileSafely} and leaves reading to the caller: for files that are streamed.
- * `maxBytes` is compared with the size at this moment only.
+ * `maxBytes` is compared with the size at this moment only. Send the stream with `pipeline`, which closes the file when the client
+ * leaves, too: `stream.pipe(response)` leaves it open then.
  *
  * @example
  * import { pipeline } from 'node:stream/promises';

@@ -96,4 +96,13 @@ describe('the gateway example', () => {
     expect(response.status).toBe(status);
     expect(await response.json()).toMatchObject({ code });
   });
+
+  it.each([
+    ['%2e%2e%2fsecret', 1, 403, 'outside-workspace'],
+    ['absent%2fcat.png', 100_000, 404, 'not-found'],
+    ['large.png', 9 << 20, 413, 'too-large'],
+  ])('an upload to %s of %i bytes is %i %s', async (name, size, status, code) => {
+    const response = await fetch(`${url}/${name}`, { method: 'PUT', body: Buffer.alloc(size) });
+    expect([response.status, await response.json()]).toMatchObject([status, { code }]);
+  });
 });

@@ -13,10 +13,8 @@ app.removeAllContentTypeParsers();
 app.addContentTypeParser('*', (_request, body, done) => done(null, body));
 
 app.put<{ Params: { '*': string }; Body?: IncomingMessage }>('/files/*', async (request, reply) => {
-  // destroyOnReturn: false keeps the request readable after a refusal; the error handler discards the rest.
-  const body = request.body?.iterator({ destroyOnReturn: false }) ?? '';
   const name = request.params['*'];
-  const { size } = await media.writeAtomic(name, body, { maxBytes: 16 * 1024 * 1024, overwrite: false, mkdir: true });
+  const { size } = await media.writeAtomic(name, request.body ?? '', { maxBytes: 16 * 1024 * 1024, overwrite: false, mkdir: true });
   return reply.status(201).send({ name, size });
 });
 
@@ -36,7 +34,6 @@ app.route<{ Params: { '*': string }; Headers: { 'if-range'?: string } }>({
 app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
   if (error.statusCode) return reply.send(error); // an error of Fastify itself
   request.log.error(error);
-  request.raw.resume();
   return reply.status(httpStatus(error)).send(toPublicError(error));
 });
 
