@@ -150,7 +150,7 @@ mod tests {
         assert_ne!(lock("a"), lock("b"));
         assert_ne!(lock_name(b"\xff", None), lock_name(b"\xfe", None));
         assert_ne!(lock_name(b"a", Some((1, 2))), lock_name(b"a", Some((2, 1))));
-        assert_eq!(lock_name(&[b'x'; 255], None).len(), 46);
+        assert_eq!(lock_name(&[b'x'; 255], None).len(), 47);
     }
 
     #[test]
