@@ -4,6 +4,7 @@
 #![cfg(unix)]
 
 mod call;
+mod copies;
 mod directories;
 mod dry_runs;
 mod fixture;

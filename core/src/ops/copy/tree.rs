@@ -11,10 +11,11 @@ use crate::ops::two_names::{HeldName, held_parent};
 use crate::ops::write::directory_sync::{sync_directory, sync_parent};
 use crate::ops::write::fsync_errors;
 use crate::ops::write::parent::ParentRules;
-use crate::ops::write::{Durable, IsAborted, WriteTarget, write_with};
+use crate::ops::write::{Durable, IsAborted, STALE_AFTER, WriteTarget, check_held, write_with};
 use crate::resolve::{Policy, Resolver, Scope};
 use crate::sys::{self, AsFd, BorrowedFd, Directory, OFlag, Stat};
 use crate::temporary;
+use std::time::Instant;
 
 /// The mode of a new directory until everything is in it.
 const PRIVATE: u32 = 0o700;
@@ -33,7 +34,8 @@ pub(super) fn copy(
         make_parents: None,
     };
     let new = held_parent(to.scope, to.path, parent_rules).map_err(Failure::of_second)?;
-    let began = fsync_errors::mark();
+    let mut dir_path = new.parent.real_path(to.scope);
+    let (started, began) = (Instant::now(), fsync_errors::mark());
     let mut copying = Copying {
         source: Tree::new(dir, resolver)?,
         source_dir: dir,
@@ -54,8 +56,13 @@ pub(super) fn copy(
         entries,
         bytes,
         mut is_synced,
+        top,
         ..
     } = copying;
+    if started.elapsed() >= STALE_AFTER {
+        check_place(&new, &mut dir_path, to.scope, top)
+            .map_err(|error| Failure::of_second(error).after(entries))?;
+    }
     if wants_sync {
         let synced = new.can_sync
             && sync_parent(&new.parent, began)
@@ -63,7 +70,7 @@ pub(super) fn copy(
         is_synced &= synced;
     }
     Ok(Copied {
-        real: real_path(&new.parent.real_path(to.scope), new.parent.name()),
+        real: real_path(&dir_path, new.parent.name()),
         entries,
         bytes,
         durable: match (rules.durable, is_synced) {
@@ -71,6 +78,24 @@ pub(super) fn copy(
             (durable, _) => durable,
         },
     })
+}
+
+/// Verifies, after a copy that took long, that the path of the result leads to it. The directories
+/// of the copy are held meanwhile, and no path leads to them.
+fn check_place(
+    new: &HeldName,
+    dir_path: &mut Vec<u8>,
+    scope: &Scope<'_>,
+    top: Option<Stat>,
+) -> Result<(), Error> {
+    if let Some(real) = check_held(&new.parent, dir_path, scope)? {
+        *dir_path = real;
+    }
+    match (sys::fstatat(new.parent.as_fd(), new.parent.name()), top) {
+        (Ok(seen), Some(top)) if seen.is_same_object(&top) => Ok(()),
+        (Err(os), _) if os.errno != sys::ENOENT => Err(os.into()),
+        _ => Err(Error::refused(Code::PathMismatch, "moved")),
+    }
 }
 
 struct Copying<'a> {

@@ -36,8 +36,10 @@ pub(crate) use apply_metadata::OldFile;
 pub use batch::{Item, write_many};
 #[cfg(target_os = "linux")]
 pub(crate) use in_place::check_overwritable;
+pub(in crate::ops) use prepared::STALE_AFTER;
 pub use rules::{Check, Durable, FinalSymlink, IsAborted, Preserved, Rules, TargetKey, Written};
 pub(in crate::ops) use single::write_with;
 pub use single::{find_target, write, write_checked};
 pub use stage::Stage;
 pub(crate) use target::WriteTarget;
+pub(in crate::ops) use target::check_held;

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 /// Age from which the stat of the target is refreshed before publication. A younger stat costs no
 /// call; changes that others make within this time may be undone.
-const STALE_AFTER: Duration = Duration::from_millis(100);
+pub(in crate::ops) const STALE_AFTER: Duration = Duration::from_millis(100);
 
 /// A file with its owner, mode and content, not yet under its final name.
 pub(super) struct Prepared {

@@ -14,6 +14,7 @@ use crate::resolve::{Last, Parent, Policy, Scope, classify, link_policy};
 use crate::sys::{self, AsFd, OwnedFd, Stat};
 use crate::temporary;
 use std::sync::Arc;
+pub(in crate::ops) use verify::check_held;
 
 /// A name in a directory that is held open, and what a write knows of the directory.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(crate) struct WriteTarget {
     is_as_given: bool,
     can_sync: bool,
     links: u32,
+    /// The caller holds the directory, and no path leads to it.
+    is_held_by_caller: bool,
 }
 
 /// What has the name.
@@ -57,6 +60,7 @@ impl WriteTarget {
             is_as_given: true,
             can_sync: false,
             links: 0,
+            is_held_by_caller: true,
         }
     }
 
@@ -81,6 +85,7 @@ impl WriteTarget {
             parent,
             can_sync,
             links: 0,
+            is_held_by_caller: false,
         })
     }
 
