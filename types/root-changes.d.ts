@@ -123,7 +123,8 @@ export interface RootChanges {
   /**
    * Removes a file, a link or an empty directory; with `recursive` a directory with everything in it. Works by descriptors: follows no link
    * and enters no mount (`EBUSY`, with the path of the mount). Entries that vanish meanwhile are no errors; a directory that is refilled is read
-   * again a bounded number of times, then `ENOTEMPTY`. Directories of this user without write or search permission get it. An error
+   * again a bounded number of times, then `ENOTEMPTY`. Directories of this user without write or search permission get it, and keep it if the call fails later; while
+   * `maxEntries` is counted they get it and lose it again. An error
    * has `removed`, the number of entries that were removed before.
    *
    * @example
@@ -140,7 +141,8 @@ export interface RootChanges {
    * Copies a file, with `recursive` a directory with everything in it, beneath this root or into another one. Each file is published as
    * {@link writeAtomic} does it, so that a reader sees all of it or nothing; its content is shared where the file system can (`FICLONE`). The
    * source is judged as {@link Root.read} does it, with the root's `symlinks` and `hardlinks`. In a tree, links are copied as links,
-   * temporaries of holdfast are left out, other kinds are `not-file`, and a mount is `EBUSY`. A tree is not copied as a whole: an
+   * temporaries of holdfast are left out, other kinds are `not-file`, and a mount is `EBUSY`. The copy grants nobody more than its source:
+   * of an ACL it has what all entries share, and of a sticky directory no write bits for group and others. A tree is not copied as a whole: an
    * error has `copied`, the number of entries that were copied before. A destination beneath the source is `EINVAL`.
    *
    * @example

@@ -11,7 +11,7 @@ scratchInMemory();
 const TEMPORARY = `.holdfast-${'0'.repeat(32)}.tmp`;
 const LAYOUT = [
   'root/ 0755', 'root/f 0640: in', 'root/g 0600: other', 'root/suid 4711: s', 'root/twice: t', 'root/also == root/twice', 'root/t/ 0750', 'root/t/x 0600: x',
-  'root/t/sub/ 0711', 'root/t/sub/y: y', 'root/t/out => ../../outside', `root/t/${TEMPORARY}: half`, 'root/empty/ 0500', 'root/lf => f', 'root/ld => t',
+  'root/t/sub/ 0711', 'root/t/sub/y: y', 'root/t/out => ../../outside', `root/t/${TEMPORARY}: half`, 'root/empty/ 0500', 'root/all/ 1777', 'root/lf => f', 'root/ld => t',
   'root/lo => ../outside', 'outside/ 0755', 'outside/s: secret',
 ];
 
@@ -52,6 +52,7 @@ const ROWS: Row[] = [
   { name: 'a tree whose path ends in a slash', from: 't/', to: 'new/', options: { recursive: true }, expected: T },
   { name: 'a tree by a link that ends in a slash', from: 'ld/', to: 'new', options: { recursive: true }, expected: 'symlink' },
   { name: 'a directory that may not be written', from: 'empty', to: 'new', options: { recursive: true }, expected: { '.': 'd500' } },
+  { name: 'a sticky directory, without the bits to write that others have', from: 'all', to: 'new', options: { recursive: true }, expected: { '.': 'd755' } },
   { name: 'a tree with as many entries as allowed', from: 't', to: 'new', options: { recursive: true, maxEntries: 6 }, expected: T },
   { name: 'a tree with more entries than allowed', from: 't', to: 'new', options: { recursive: true, maxEntries: 5 }, expected: 'too-large' },
   { name: 'a tree onto a directory', from: 't', to: 'empty', options: { recursive: true }, expected: 'already-exists' },

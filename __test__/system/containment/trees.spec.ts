@@ -7,6 +7,7 @@ import { isHoldfastError, openRoot, openRootSync } from '../../../index.mjs';
 import { RESOLVERS } from '../../helpers/resolvers.js';
 import { build, scratch, scratchInMemory, tree } from '../../helpers/scratch.js';
 import { asUser1000, Driver } from '../../helpers/sys-driver.js';
+import { octal } from '../../helpers/sys-layout.js';
 import { needs } from '../../helpers/sys-needs.js';
 
 scratchInMemory();
@@ -69,6 +70,23 @@ needs('root', 'gcc', 'setpriv')('a tree without permissions', () => {
       const driver = await Driver.start({ launcher: [...launcher(), ...asUser1000] });
       await driver.openRoot(`${dir}/root`);
       expect(await driver.onRoot(`${dir}/root`, 'async', 'remove', 't', RECURSIVE)).toEqual({ value: { removed: 5 } });
+      await driver.end();
+    });
+
+    test.each(['0500', '0300', '0600', '0000', '0400'])('is counted by its owner, who keeps its modes if there are too many entries: %s', async (mode) => {
+      const dir = scratch();
+      fs.chmodSync(dir, 0o755);
+      build(dir, ['root/t/a/sub/x: x', 'root/t/a/y: y', `root/t/a/sub/ ${mode}`, `root/t/a/ ${mode}`, `root/t/ ${mode}`]);
+      const dirs = ['root/t', 'root/t/a', 'root/t/a/sub'].map((name) => `${dir}/${name}`);
+      for (const name of [`${dir}/root`, ...dirs]) fs.chownSync(name, 1000, 1000);
+      const driver = await Driver.start({ launcher: [...launcher(), ...asUser1000] });
+      await driver.openRoot(`${dir}/root`);
+      const remove = (maxEntries: number) => driver.onRoot(`${dir}/root`, 'async', 'remove', 't', { ...RECURSIVE, maxEntries });
+      for (const most of [1, 3, 4]) {
+        expect((await remove(most)).error).toMatchObject({ code: 'too-large' });
+        expect(dirs.map((name) => octal(fs.statSync(name).mode & 0o7777))).toEqual([mode, mode, mode]);
+      }
+      expect(await remove(5)).toEqual({ value: { removed: 5 } });
       await driver.end();
     });
 

@@ -220,3 +220,43 @@ asRootWithAcls('files with an ACL', () => {
     }
   });
 });
+
+asRootWithAcls('copies', () => {
+  let base: string;
+  let owner: Driver;
+
+  beforeAll(async () => {
+    base = ownedDir(scratch(), 'copies', 1000, 1000, 0o755);
+    owner = await Driver.start({ launcher: asUser1000 });
+    await owner.openRoot(base);
+  });
+
+  it.each(both)('made %s of what has an ACL give the group no more than its own entry', async (how) => {
+    const file = ownedFile(base, `masked-${how}`, 1000, 1000, 0o600);
+    const dir = ownedDir(base, `dir-${how}`, 1000, 1000, 0o700);
+    setfacl(ownedDir(dir, 'sub', 1000, 1000, 0o705), '-m', 'u:1001:---');
+    setfacl(ownedFile(dir, 'open', 1000, 1000, 0o640), '-m', 'u:1001:rw-');
+    setfacl(file, '-m', 'u:1001:rw-');
+    setfacl(dir, '-m', 'u:1001:rwx');
+    const copies: [string, string, object?][] = [[`masked-${how}`, `file-${how}`], [`dir-${how}`, `tree-${how}`, { recursive: true }]];
+    for (const [from, to, options] of copies) {
+      expect((await owner.onRoot(base, how, 'copy', from, to, options ?? {})).error).toBeUndefined();
+    }
+    expect((await owner.onRoot(base, how, 'copyIn', file, `in-${how}`, {})).error).toBeUndefined();
+    const modes = [`file-${how}`, `in-${how}`, `tree-${how}`, `tree-${how}/sub`, `tree-${how}/open`];
+    expect(modes.map((name) => octal(modeOf(join(base, name))))).toEqual(['0600', '0600', '0700', '0700', '0640']);
+  });
+
+  it.each(both)('made %s under a default ACL grant a named entry nothing', async (how) => {
+    const parent = ownedDir(base, `default-${how}`, 1000, 1000, 0o755);
+    setfacl(parent, '-d', '-m', 'u:1001:rwx');
+    ownedFile(ownedDir(base, `plain-${how}`, 1000, 1000, 0o750), 'f', 1000, 1000, 0o640);
+    const copied = await owner.onRoot(base, how, 'copy', `plain-${how}`, `default-${how}/copy`, { recursive: true });
+    expect(copied.error).toBeUndefined();
+    for (const [name, mode] of [['copy', '0750'], ['copy/f', '0640']] as const) {
+      expect(namedEntries(join(parent, name))).toEqual([]);
+      expect(octal(modeOf(join(parent, name)))).toBe(mode);
+    }
+    expect(getfacl(join(parent, 'copy'))).toContain('default:user:1001:rwx');
+  });
+});

@@ -136,7 +136,7 @@ fn remove_directory(
     }
     let (dir, name) = (parent.as_fd(), parent.name());
     if let Some(most) = rules.max_entries {
-        count(dir, name, scope.resolver, most, is_aborted)?;
+        count((dir, name), scope.resolver, most, true, is_aborted)?;
     }
     remove_tree(Tree::new(dir, scope.resolver)?, dir, name, is_aborted)
 }

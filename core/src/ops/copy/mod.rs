@@ -83,7 +83,7 @@ fn copy_tree(
     is_aborted: IsAborted<'_>,
 ) -> Result<Copied, Failure> {
     if let Some(most) = rules.max_entries {
-        count(dir, name, from.scope.resolver, most, is_aborted)?;
+        count((dir, name), from.scope.resolver, most, false, is_aborted)?;
     }
     tree::copy((dir, name), from.scope.resolver, to, rules, is_aborted)
 }
@@ -98,7 +98,7 @@ fn copy_file(
     if is_aborted() {
         return Err(Failure::aborted());
     }
-    let write_rules = rules.for_write(source.stat(), rules.durable);
+    let write_rules = rules.for_write(source.as_fd(), source.stat(), rules.durable)?;
     let target = WriteTarget::find(to.scope, to.path, &write_rules).map_err(Failure::of_second)?;
     let most = rules.max_bytes.unwrap_or(u64::MAX);
     let mut reading = None;

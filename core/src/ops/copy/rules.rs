@@ -1,10 +1,11 @@
 //! Options and results of a copy.
 
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, Os};
+use crate::metadata::{self, Acl};
 use crate::ops::read;
 use crate::ops::write::{self, Durable, FinalSymlink};
 use crate::path;
-use crate::sys::Stat;
+use crate::sys::{self, BorrowedFd, Stat};
 
 /// How a file or a tree is copied.
 #[derive(Debug, Clone, Copy)]
@@ -50,11 +51,22 @@ impl Rules {
         }
     }
 
-    /// Returns how the copy of a file is written. Permission bits are kept; setuid, setgid and
-    /// sticky are dropped.
-    pub(super) fn for_write(&self, source: &Stat, durable: Durable) -> write::Rules {
-        let mode = self.mode.unwrap_or(source.mode & 0o777);
-        write::Rules {
+    /// Returns how the copy of an open file is written.
+    ///
+    /// # Errors
+    ///
+    /// An I/O error of reading its ACL.
+    pub(super) fn for_write(
+        &self,
+        source: BorrowedFd<'_>,
+        stat: &Stat,
+        durable: Durable,
+    ) -> Result<write::Rules, Os> {
+        let mode = match self.mode {
+            Some(mode) => mode,
+            None => copied_bits(stat, || sys::get_acl(source))?,
+        };
+        Ok(write::Rules {
             mode: Some(mode),
             new_file_mode: mode,
             overwrite: self.overwrite,
@@ -63,8 +75,31 @@ impl Rules {
             make_parents: None,
             reject_hardlinks: false,
             in_place: false,
-        }
+        })
     }
+}
+
+/// Returns the permission bits of the copy of a file or a directory. Setuid, setgid and sticky are
+/// dropped, and so is the ACL: the copy grants nobody more than the source.
+///
+/// - The group bits of a source with an ACL are its mask: the copy gets what the owning group and
+///   every named entry have. One that cannot be read leaves bits to the owner alone.
+/// - In a sticky directory nobody removes the files of others. Its copy may be written by its owner
+///   alone.
+pub(super) fn copied_bits(
+    source: &Stat,
+    read_acl: impl FnOnce() -> Result<Option<Vec<u8>>, Os>,
+) -> Result<u32, Os> {
+    const OTHERS_WRITE: u32 = 0o022;
+    let mut bits = source.mode & 0o777;
+    if source.is_directory() && source.is_sticky() {
+        bits &= !OTHERS_WRITE;
+    }
+    if !sys::HAS_MODES || bits & metadata::SHARED_BITS == 0 {
+        return Ok(bits);
+    }
+    let acl = Acl::read(read_acl())?;
+    Ok(metadata::kept_bits(bits, acl.as_ref(), acl.is_none(), true) & bits)
 }
 
 /// Returns the real path of a name in a directory, for results.

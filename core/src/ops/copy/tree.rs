@@ -2,12 +2,13 @@
 
 use super::content::copy_content;
 use super::link::copy_link;
-use super::rules::{Copied, Rules, not_file, real_path};
+use super::rules::{Copied, Rules, copied_bits, not_file, real_path};
 use crate::error::{Code, Error, Os};
 use crate::ops::failure::Failure;
 use crate::ops::rename::Side;
 use crate::ops::tree::{Entered, Tree, is_within, may_be_directory};
 use crate::ops::two_names::{HeldName, held_parent};
+use crate::ops::write::apply_metadata::{bits_without_acl, needs_no_acl};
 use crate::ops::write::directory_sync::{sync_directory, sync_parent};
 use crate::ops::write::fsync_errors;
 use crate::ops::write::parent::ParentRules;
@@ -147,18 +148,21 @@ impl Copying<'_> {
             Ok(entered) => return Ok(entered),
             Err(os) => return Err(self.at(name, os)),
         }
-        let stat = match self.source.here() {
-            Some(level) => sys::fstat(level.as_fd())?,
-            None => return Ok(Entered::Nothing),
+        let Some(level) = self.source.here() else {
+            return Ok(Entered::Nothing);
         };
-        self.make_directory(&stat, name)
+        let dir = level.as_fd();
+        let stat = sys::fstat(dir)?;
+        let bits = copied_bits(&stat, || sys::get_acl_of_path_fd(dir, None));
+        let bits = bits.map_err(|os| self.at(b"", os))?;
+        self.make_directory(&stat, bits, name)
             .map_err(|failure| self.at(b"", failure))?;
         self.copy_entries()?;
         Ok(Entered::Directory)
     }
 
     /// Makes the directory that `stat` is copied to, and enters it.
-    fn make_directory(&mut self, stat: &Stat, name: &[u8]) -> Result<(), Failure> {
+    fn make_directory(&mut self, stat: &Stat, bits: u32, name: &[u8]) -> Result<(), Failure> {
         let parent = self.new.parent.as_fd();
         let is_top = self.copy.depth() == 0;
         let into_itself = Os {
@@ -189,7 +193,7 @@ impl Copying<'_> {
             }
             Err(os) => return Err(Failure::of_second(os.into())),
         }
-        self.modes.push(is_new.then_some(stat.mode & 0o777));
+        self.modes.push(is_new.then_some(bits));
         if is_top && let Some(level) = self.copy.here() {
             let top = sys::fstat(level.as_fd())?;
             if top.is_same_object(stat) {
@@ -299,10 +303,11 @@ impl Copying<'_> {
             durable => durable,
         };
         let mut failed = None;
+        let rules = self.rules.for_write(source.as_fd(), &stat, durable)?;
         let written = write_with(
             &scope,
             WriteTarget::in_directory(dir, name),
-            &self.rules.for_write(&stat, durable),
+            &rules,
             |copy| {
                 copy_content(source.as_fd(), copy, left, self.is_aborted)
                     .inspect_err(|error| failed = Some(error.clone()))
@@ -330,14 +335,8 @@ impl Copying<'_> {
             if self.rules.durable == Durable::Full {
                 self.is_synced &= sync_directory(dir).map_err(Failure::of_second)?;
             }
-            if let Some(Some(mode)) = self.modes.pop() {
-                let stat = sys::fstat(dir)?;
-                // A setgid bit that was inherited stays.
-                let special = stat.permissions() & !0o777;
-                if sys::HAS_MODES && stat.permissions() != special | mode {
-                    sys::change_mode_of_path_fd(dir, special | mode)
-                        .map_err(|os| Failure::of_second(os.into()))?;
-                }
+            if let Some(Some(bits)) = self.modes.pop() {
+                settle_mode(dir, bits).map_err(|os| Failure::of_second(os.into()))?;
             }
         }
         self.source.above(self.source_dir)?;
@@ -353,6 +352,27 @@ impl Copying<'_> {
         }
         Ok(())
     }
+}
+
+/// Gives a new directory its mode. An ACL that it inherited is removed where an entry could grant
+/// more than the mode, else the group gets no more than others. The default ACL stays.
+fn settle_mode(dir: BorrowedFd<'_>, bits: u32) -> Result<(), Os> {
+    if !sys::HAS_MODES {
+        return Ok(());
+    }
+    let bits = if needs_no_acl(bits) {
+        let readable = sys::open_at(dir, b".", OFlag::O_RDONLY | OFlag::O_DIRECTORY)?;
+        bits_without_acl(readable.as_fd(), bits)?
+    } else {
+        bits
+    };
+    let stat = sys::fstat(dir)?;
+    // A setgid bit that was inherited stays.
+    let special = stat.permissions() & !0o777;
+    if stat.permissions() != special | bits {
+        sys::change_mode_of_path_fd(dir, special | bits)?;
+    }
+    Ok(())
 }
 
 /// Classifies a failed `mkdir`.

@@ -1,77 +1,143 @@
 //! Counts the entries of a tree before anything is done to it.
 
 use super::{Entered, Tree, may_be_directory};
-use crate::error::{Code, Error, Refusal};
+use crate::error::{Code, Error, Os, Refusal};
 use crate::ops::failure::Failure;
 use crate::ops::write::IsAborted;
 use crate::resolve::Resolver;
-use crate::sys::{BorrowedFd, Directory};
+use crate::sys::{self, BorrowedFd, Directory};
 
 /// Counts a directory and everything beneath it. Stops as soon as there are more than `most`.
+///
+/// `permits`: directories of this user that lack a permission get it while they are read, as the
+/// removal gives it, and their old mode afterwards.
 ///
 /// # Errors
 ///
 /// [`Code::TooLarge`]; EBUSY for a mount; what the system returned.
 pub(in crate::ops) fn count(
-    parent: BorrowedFd<'_>,
-    name: &[u8],
+    (parent, name): (BorrowedFd<'_>, &[u8]),
     resolver: Resolver,
     most: u64,
+    permits: bool,
     is_aborted: IsAborted<'_>,
 ) -> Result<(), Failure> {
-    let mut tree = Tree::new(parent, resolver)?;
-    let mut found = 0;
-    enter(&mut tree, parent, name, &mut found, most)?;
-    while let Some(level) = tree.here() {
-        if is_aborted() {
-            return Err(Failure::aborted());
-        }
-        if let Some(name) = level.pending.pop() {
-            enter(&mut tree, parent, &name, &mut found, most)?;
-        } else {
-            tree.above(parent)?;
-            tree.leave();
-        }
+    let mut counting = Counting {
+        tree: Tree::new(parent, resolver)?,
+        parent,
+        old_modes: Vec::new(),
+        permits,
+        found: 0,
+        most,
+    };
+    let counted = counting.run(name, is_aborted);
+    if counted.is_err() {
+        while counting.tree.depth() > 0 && counting.leave().is_ok() {}
     }
-    Ok(())
+    counted
 }
 
-fn enter(
-    tree: &mut Tree,
-    parent: BorrowedFd<'_>,
-    name: &[u8],
-    found: &mut u64,
+struct Counting<'a> {
+    tree: Tree,
+    /// The directory above the tree.
+    parent: BorrowedFd<'a>,
+    /// For each directory, its old mode, if it was changed.
+    old_modes: Vec<Option<u32>>,
+    permits: bool,
+    found: u64,
     most: u64,
-) -> Result<(), Failure> {
-    *found += u64::from(tree.depth() == 0);
-    refuse_more(*found, most)?;
-    let at = |tree: &Tree, os: crate::error::Os| Failure::from(os).at(tree.path_of(name));
-    match tree.enter(parent, name) {
-        Ok(Entered::Directory) => {}
-        Ok(_) => return Ok(()),
-        Err(os) => return Err(at(tree, os)),
+}
+
+impl Counting<'_> {
+    fn run(&mut self, top: &[u8], is_aborted: IsAborted<'_>) -> Result<(), Failure> {
+        self.found = 1;
+        refuse_more(self.found, self.most)?;
+        self.enter(top)?;
+        while let Some(level) = self.tree.here() {
+            if is_aborted() {
+                return Err(Failure::aborted());
+            }
+            match level.pending.pop() {
+                Some(name) => self.enter(&name)?,
+                None => self.leave()?,
+            }
+        }
+        Ok(())
     }
-    let Some(level) = tree.here() else {
-        return Ok(());
-    };
-    let mut pending = Vec::new();
-    let mut read = || -> Result<(), Failure> {
-        let mut directory = Directory::open(level.as_fd())?;
+
+    fn enter(&mut self, name: &[u8]) -> Result<(), Failure> {
+        let entered = match self.tree.enter(self.parent, name) {
+            Err(os) if os.errno == sys::EACCES && self.permit() => {
+                self.tree.enter(self.parent, name)
+            }
+            result => result,
+        };
+        match entered {
+            Ok(Entered::Directory) => self.old_modes.push(None),
+            Ok(_) => return Ok(()),
+            Err(os) => return Err(Failure::from(os).at(self.tree.path_of(name))),
+        }
+        let mut pending = Vec::new();
+        let result = self.read(&mut pending);
+        if let Some(level) = self.tree.here() {
+            level.pending = pending;
+        }
+        result.map_err(|failure| match failure.error {
+            Error::System { .. } => failure.at(self.tree.path_of(b"")),
+            Error::Refused(_) | Error::Incomplete { .. } => failure,
+        })
+    }
+
+    /// Counts the entries of the current directory.
+    fn read(&mut self, pending: &mut Vec<Vec<u8>>) -> Result<(), Failure> {
+        let mut directory = match self.open() {
+            Err(os) if os.errno == sys::EACCES && self.permit() => self.open()?,
+            result => result?,
+        };
         while let Some(entry) = directory.next()? {
-            *found += 1;
-            refuse_more(*found, most)?;
+            self.found += 1;
+            refuse_more(self.found, self.most)?;
             if may_be_directory(entry.kind) {
                 pending.push(entry.name.to_vec());
             }
         }
         Ok(())
-    };
-    let result = read();
-    level.pending = pending;
-    result.map_err(|failure| match failure.error {
-        Error::System { .. } => failure.at(tree.path_of(b"")),
-        Error::Refused(_) | Error::Incomplete { .. } => failure,
-    })
+    }
+
+    fn open(&mut self) -> Result<Directory, Os> {
+        match self.tree.here() {
+            Some(level) => Directory::open(level.as_fd()),
+            None => Directory::open(self.parent),
+        }
+    }
+
+    /// Gives this user all permissions on the current directory, if it is theirs and the caller
+    /// wants that. Returns whether that changed anything.
+    fn permit(&mut self) -> bool {
+        let (Some(level), true) = (self.tree.here(), self.permits) else {
+            return false;
+        };
+        let Ok(stat) = sys::fstat(level.as_fd()) else {
+            return false;
+        };
+        let is_changed = level.permit();
+        if let (true, Some(old)) = (is_changed, self.old_modes.last_mut()) {
+            old.get_or_insert(stat.permissions());
+        }
+        is_changed
+    }
+
+    /// Returns to the directory above. The current one gets its old mode back.
+    fn leave(&mut self) -> Result<(), Failure> {
+        // Opens it by `..`, which the old mode may forbid.
+        let above = self.tree.above(self.parent).map(drop);
+        if let (Some(Some(mode)), Some(level)) = (self.old_modes.pop(), self.tree.here()) {
+            sys::change_mode_of_path_fd(level.as_fd(), mode)?;
+        }
+        above?;
+        self.tree.leave();
+        Ok(())
+    }
 }
 
 /// Refuses more entries than allowed.

@@ -254,13 +254,13 @@ fn keep_acl(
 
 /// Returns whether a mode is exact only without an ACL: an inherited entry could grant more than
 /// the bits show.
-fn needs_no_acl(mode: u32) -> bool {
+pub(in crate::ops) fn needs_no_acl(mode: u32) -> bool {
     sys::HAS_MODES && (!sys::MODE_MASKS_ACL || metadata::group_exceeds_others(mode))
 }
 
 /// Removes an inherited ACL that could grant more than these bits. Returns the bits, reduced by
 /// what the ACL could grant if it is still there.
-fn bits_without_acl(fd: BorrowedFd<'_>, mode: u32) -> Result<u32, Os> {
+pub(in crate::ops) fn bits_without_acl(fd: BorrowedFd<'_>, mode: u32) -> Result<u32, Os> {
     if !needs_no_acl(mode) || remove_acl(fd)?.0 {
         Ok(mode)
     } else {

@@ -15,7 +15,7 @@
 //! ([`prepared`]). A target that cannot be renamed over is written in place if the caller allows it
 //! ([`in_place`]).
 
-mod apply_metadata;
+pub(super) mod apply_metadata;
 mod batch;
 pub(super) mod directory_sync;
 mod fill_temporary;
