@@ -67,7 +67,8 @@ export interface CleanOptions {
 
 /**
  * Removes what killed processes left in a directory (not beneath it): regular files of the effective user whose whole name is that
- * of a temporary of holdfast. Recovery copies (`.holdfast-….recovery`, see {@link WriteOptions.fallback}) stay.
+ * of a temporary of holdfast, and directories of {@link openTempRoot} with their content. Such a directory is removed only with mode 0700,
+ * when nobody holds its lock, and where no other user may rename entries of `dir`. Recovery copies (`.holdfast-….recovery`, see {@link WriteOptions.fallback}) stay.
  *
  * @returns The paths that were removed.
  *

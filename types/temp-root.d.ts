@@ -27,8 +27,8 @@ export interface TempRoot extends AsyncDisposable {
 
 /**
  * Makes a directory with mode 0700 and an unguessable name, for the files of one piece of work. The process holds a lock on it (`flock`); one
- * that dies leaves the directory, and {@link cleanStaleTemporaries} of its parent removes it, when it belongs to this user and nobody holds
- * the lock.
+ * that dies leaves the directory, and {@link cleanStaleTemporaries} of its parent removes it, when it belongs to this user, nobody
+ * holds the lock, and no other user may rename entries of the parent.
  *
  * @example
  * await using work = await openTempRoot({ prefix: 'render-' });

@@ -79,18 +79,14 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
         return { sentence: `${at} is the root itself, which a call beneath it neither removes nor renames nor replaces` };
       }
       return {
-        sentence:
-          detail === 'text'
-            ? `${at} lies outside the root`
-            : `${at} leaves the root through a symbolic link`,
+        sentence: detail === 'text' ? `${at} lies outside the root` : `${at} leaves the root through a symbolic link`,
         remedy: 'Use a path beneath the root; a link with an absolute target always leaves it.',
       };
     case 'symlink':
       if (detail === 'untrusted') {
         return {
           sentence: `${at} leads through a symbolic link that somebody else could have put there`,
-          remedy:
-            'The link and its directory must belong to root or to this user, and nobody else may write the directory.',
+          remedy: 'The link and its directory must belong to root or to this user, and nobody else may write the directory.',
         };
       }
       if (detail === 'nosymfollow') {
@@ -104,7 +100,10 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
       }
       return {
         sentence: `${at} is, or leads through, a symbolic link`,
-        remedy: "Use the path it leads to, or allow links with the option 'symlinks' (for a write: 'finalSymlink').",
+        remedy:
+          context?.done === undefined && context?.first === undefined
+            ? "Use the path it leads to, or allow links with the option 'symlinks' (for a write: 'finalSymlink')."
+            : "Use the path it leads to, or allow links on the way with the option 'symlinks' of the root.",
       };
     case 'hardlink':
       if (detail === 'staged') {
@@ -182,10 +181,7 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
       }
       return { sentence: `this system cannot open ${at} again by its descriptor (${detail === 'forged' ? 'what is mounted at /proc is not procfs' : 'is /proc mounted?'})` };
     default:
-      return {
-        sentence: `a defect of holdfast (${detail}) at ${at}`,
-        remedy: 'Please report it.',
-      };
+      return { sentence: `a defect of holdfast (${detail}) at ${at}`, remedy: 'Please report it.' };
   }
 }
 

@@ -33,6 +33,12 @@ export function describeDirectory(failure: Failure, at: string, location: string
       remedy: `Have its owner or root remove the ACL${command('chmod -N --', location)}, ${OR_WITHOUT_PRIVACY}`,
     };
   }
+  if (failure.detail === 'exchangeable') {
+    return {
+      sentence: `${at} has mode ${octal(failure.mode)}, and another user may exchange what is made in it (${owner})`,
+      remedy: "Use a directory that others may not write, by the option 'parent' or by TMPDIR, or one of root or this user with the sticky bit.",
+    };
+  }
   const why = WHY_NOT_PRIVATE[failure.detail] ?? `chmod answered ${failure.detail}`;
   const how = HOW_TO_BE_PRIVATE[failure.detail] ?? removeAccess;
   return {

@@ -25,7 +25,7 @@ function below(path: string, dir: string) {
     return '.';
   }
   const start = dir.endsWith(nodePath.sep) ? dir : dir + nodePath.sep;
-  return path.startsWith(start) ? path.slice(start.length) : undefined;
+  return path.startsWith(start) ? path.slice(start.length) || '.' : undefined;
 }
 
 /** Returns the identity of the directory of a root. */
@@ -88,6 +88,9 @@ class RootSet {
       throw refusal('root-closed', '', path);
     }
     const text = textOf(path);
+    if (text === '') {
+      throw refusal('invalid-path', 'empty', path);
+    }
     const back = (part: string) => (typeof path === 'string' ? Buffer.from(part, 'latin1').toString() : Buffer.from(part, 'latin1'));
     if (!nodePath.isAbsolute(text)) {
       return { root: await this.#rootOf(path), path: back(text) };

@@ -14,12 +14,13 @@ describe('openRoots', () => {
     build(dir, LAYOUT);
     using set = await openRoots([`${dir}/a`, `${dir}/a/b`, `${dir}/link`]);
     const [a, b, link] = set.roots;
-    for (const [at, root, rest] of [['a/x', a, 'x'], ['a/b/y', b, 'y'], ['a/b', b, '.'], ['a/b/../x', a, 'x'], ['link/x', link, 'x']] as const) {
+    for (const [at, root, rest] of [['a/x', a, 'x'], ['a/b/y', b, 'y'], ['a/b', b, '.'], ['a/b/', b, '.'], ['a/b//.', b, '.'], ['a/b/../x', a, 'x'], ['link/x', link, 'x']] as const) {
       expect(await set.locate(`${dir}/${at}`), at).toEqual({ root, path: rest });
     }
     for (const at of ['ab/z', 'c/x', 'a/../c/x', '']) {
       await expect(set.locate(`${dir}/${at}`), at).rejects.toMatchObject({ code: 'outside-workspace' });
     }
+    await expect(set.locate('')).rejects.toMatchObject({ code: 'invalid-path' });
     const bytes = Buffer.from(`${dir}/a/x`);
     expect((await set.locate(bytes)).path).toEqual(Buffer.from('x'));
   });
@@ -89,6 +90,23 @@ describe('openTempRoot', () => {
     expect(await cleanStaleTemporaries(parent, { olderThanMs: 0 })).toEqual([dead]);
     expect(fs.existsSync(work.path)).toBe(true);
     expect(fs.readdirSync(parent)).toHaveLength(2);
+  });
+
+  it('is removed by cleanStaleTemporaries only where nobody else can have given another directory its name', async () => {
+    const parent = scratch();
+    const name = `${parent}/.holdfast-${'0'.repeat(32)}.dir`;
+    fs.mkdirSync(name);
+    fs.writeFileSync(`${name}/f`, 'precious');
+    const clean = (): Promise<string[]> => cleanStaleTemporaries(parent, { olderThanMs: 0 });
+    for (const [parentMode, mode] of [[0o775, 0o700], [0o757, 0o700], [0o700, 0o755]] as const) {
+      fs.chmodSync(parent, parentMode);
+      fs.chmodSync(name, mode);
+      expect(await clean()).toEqual([]);
+    }
+    fs.chmodSync(name, 0o700);
+    fs.chmodSync(parent, 0o1777);
+    expect(await clean()).toEqual([name]);
+    expect(fs.existsSync(name)).toBe(false);
   });
 
   it('refuses another directory under its name, a wrong prefix and a parent that is missing', async () => {

@@ -15,7 +15,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// A temporary is stale when its content and its inode are unchanged for `older_than` and no live
 /// process holds its lock.
 ///
-/// A temporary root ([`super::temp_root`]) is removed with its content.
+/// A temporary root ([`super::temp_root`]) is removed with its content, if it is private and nobody
+/// else can have renamed it: another user who may do that in the directory could give its name to
+/// any directory of this user, and so have a tree removed that they may not remove themselves.
 ///
 /// A temporary is a regular file whose whole name has the form of `temporary/name.rs`. Streams and
 /// staged files lock the name before the file exists, and the file itself, until they are
@@ -49,10 +51,11 @@ fn remove_in(root: &Root, older_than: Duration) -> Result<Vec<Vec<u8>>, Error> {
     // Separate descriptor: name locks are tested through an open file description of this call
     // alone.
     let readable = temporary::readable(dir);
+    let is_exclusive = !sys::HAS_MODES || !metadata::others_may_rename_in(&sys::fstat(dir)?);
     let mut removed = Vec::new();
     for name in sys::list(dir)? {
         if temp_root::is_name_of_one(&name) {
-            if remove_temp_root(dir, &name, older_than)? {
+            if is_exclusive && remove_temp_root(dir, &name, older_than)? {
                 removed.push(path::join(root.real(), &name).into_owned());
             }
             continue;
@@ -90,7 +93,10 @@ fn remove_temp_root(
         return Ok(false);
     };
     let stat = sys::fstat(dir.as_fd())?;
-    let is_stale = metadata::is_own(stat.uid)
+    const PRIVATE: u32 = 0o700;
+    let is_private = !sys::HAS_MODES || stat.mode & 0o777 == PRIVATE;
+    let is_stale = is_private
+        && metadata::is_own(stat.uid)
         && age(&stat).is_some_and(|age| age >= older_than)
         && matches!(sys::try_lock(dir.as_fd()), Ok(true));
     if !is_stale {

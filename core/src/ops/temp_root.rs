@@ -44,12 +44,22 @@ impl TempRoot {
             check_shared(&sys::fstat(held.as_fd())?)?;
         }
         const TRIES: u32 = 16;
+        let mut cause = None;
         for _ in 0..TRIES {
             let mut name = Vec::new();
-            let (_, dir) = with_random_name(SUFFIX, |random| {
+            let made = with_random_name(SUFFIX, |random| {
                 name = [prefix, random].concat();
                 make(held.as_fd(), &name)
-            })?;
+            });
+            let dir = match made {
+                Ok((_, dir)) => dir,
+                // Whoever cleans up removed it before it was opened, or the parent is gone.
+                Err(os) if os.errno == sys::ENOENT => {
+                    cause = Some(os);
+                    continue;
+                }
+                Err(os) => return Err(os.into()),
+            };
             // Whoever cleans up meanwhile takes it for one of a dead process.
             let is_judged = matches!(sys::try_lock(dir.as_fd()), Ok(false));
             let stat = sys::statx(dir.as_fd())?;
@@ -70,7 +80,10 @@ impl TempRoot {
                 dir,
             });
         }
-        Err(Error::refused(Code::PathMismatch, "retries"))
+        Err(match cause {
+            Some(os) if sys::fstat(held.as_fd()).is_ok_and(|stat| stat.nlink == 0) => os.into(),
+            _ => Error::refused(Code::PathMismatch, "retries"),
+        })
     }
 
     /// Returns the directory as a root.
@@ -116,7 +129,7 @@ fn check_shared(parent: &Stat) -> Result<(), Error> {
         mode: Some(parent.permissions()),
         uid: Some(parent.uid),
         euid: Some(sys::effective_user()),
-        ..Refusal::new(Code::InsecurePermissions, "")
+        ..Refusal::new(Code::InsecurePermissions, "exchangeable")
     }
     .into())
 }
