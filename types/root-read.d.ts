@@ -26,7 +26,7 @@ export interface WalkOptions extends WithinRoot<CommonOptions> {
   maxEntries?: number | undefined;
   /**
    * Called with each entry, and with all entries of a directory before the first of its directories is entered. Anything falsy:
-   * the entry is not reported, and a directory is not entered.
+   * the entry is not reported, and a directory is not entered. A promise is a `TypeError` (`ERR_INVALID_RETURN_VALUE`).
    */
   filter?: ((entry: WalkEntry) => boolean) | undefined;
   /** `'skip'`: directories that cannot be read are passed over; entries whose stat fails have none. Default: `'throw'`. */
@@ -129,7 +129,10 @@ export interface RootReads {
   exists(path: PathInput, options?: StatOptions): Promise<boolean>;
   /** {@link exists}, on the calling thread. */
   existsSync(path: PathInput, options?: SyncOptions<StatOptions>): boolean;
-  /** Returns the target of a symbolic link as it is written, wherever it leads. EINVAL for anything else. */
+  /**
+   * Returns the target of a symbolic link as it is written, wherever it leads; what is not UTF-8 in it becomes U+FFFD. EINVAL for anything
+   * else.
+   */
   readlink(path: PathInput, options?: StatOptions): Promise<string>;
   /** {@link readlink}, on the calling thread. */
   readlinkSync(path: PathInput, options?: SyncOptions<StatOptions>): string;

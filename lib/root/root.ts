@@ -317,7 +317,7 @@ class Root {
   /** Returns the pinned directory of a second root, which stays open until `done` is called. */
   static #other(root: unknown, path: unknown) {
     if (!Root.#isRoot(root)) {
-      throw invalidType('options.toRoot', 'an instance of Root', root);
+      throw invalidType('options.toRoot', root instanceof Root ? 'a Root itself, not an object that inherits from one' : 'an instance of Root', root);
     }
     const pinned = root.#use(path);
     root.#started += 1;

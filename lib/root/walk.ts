@@ -1,7 +1,7 @@
 // Walks a tree beneath a root: an asynchronous iterator over the batches of the binary.
 
 import { onAbort } from '../schedule/abort.js';
-import { pending, shown, tooManyEntries } from '../errors/holdfast-error.js';
+import { invalidReturn, pending, shown, tooManyEntries } from '../errors/holdfast-error.js';
 import { directoryPath, unpackEntries, type Batch } from '../native/entries.js';
 import { native } from '../native/load.js';
 import record = require('../native/record.js');
@@ -170,6 +170,16 @@ async function* all(batches: Batches): AsyncGenerator<WalkEntry[]> {
   }
 }
 
+/** A promise is refused: it is true, whatever it resolves to. */
+function passes(filter: (entry: WalkEntry) => unknown, entry: WalkEntry) {
+  const result = filter(entry) as { then?: unknown } | undefined;
+  if (typeof result !== 'boolean' && typeof result?.then === 'function') {
+    Promise.resolve(result).catch(() => {});
+    throw invalidReturn("'filter' has to return a boolean, not a promise.", result);
+  }
+  return result;
+}
+
 /** Returns the entries that pass the filter. The binary enters the directories that are named to it. */
 async function* filtered(batches: Batches, filter: (entry: WalkEntry) => unknown): AsyncGenerator<WalkEntry[]> {
   const { maxDepth } = batches.args;
@@ -179,7 +189,7 @@ async function* filtered(batches: Batches, filter: (entry: WalkEntry) => unknown
   const add = (batch: Batch, directory: Directory) => {
     // The binary reads one directory at a time here.
     const own = { ...batch, kinds: batch.kinds.filter((kind) => kind !== ENTER && kind !== LEAVE) };
-    const entries = entriesOf(own, [directory]).filter((entry) => filter(entry));
+    const entries = entriesOf(own, [directory]).filter((entry) => passes(filter, entry));
     frames.push({ directory, entries, next: 0, isEnd: batch.isEnd });
     if (batch.failure !== undefined) {
       ready = [...ready, ...entries];
@@ -331,7 +341,7 @@ function untilAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Pro
 
 /** @param begins called at the first `next`; returns a function that is called at the end */
 export function walk(dir: unknown, options: unknown, methodRoot: MethodRoot, begins: () => () => void): Walker {
-  const path = toPath(dir ?? '.', 'dir');
+  const path = toPath(dir === undefined ? '.' : dir, 'dir');
   const args = walkArguments(options, methodRoot.defaults);
   return new Walker(new Batches(shown(path), pathForLater(path, true), args, methodRoot), begins);
 }

@@ -111,6 +111,14 @@ describe('walk', () => {
     await eventually(() => expect(open()).toEqual(before));
   });
 
+  it('refuses a filter that returns a promise', async () => {
+    const { root } = ground(['root/a: x']);
+    for (const filter of [async () => false, async () => Promise.reject(new Error('late'))]) {
+      const error = await failure(() => collect(root.walk('.', { filter: filter as unknown as () => boolean })));
+      expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_RETURN_VALUE' });
+    }
+  });
+
   it('stops at maxDepth and at maxEntries', async () => {
     const { root } = ground(['root/a/b/c/f: x', 'root/z: x']);
     for (const filter of [undefined, () => true]) {
