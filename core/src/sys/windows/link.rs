@@ -2,7 +2,7 @@
 
 use super::errno::{EINVAL, last};
 use super::fd::{AsFd, BorrowedFd, OwnedFd, raw};
-use super::open::{OFlag, PATH_ONLY_FLAG, open_at, reopen};
+use super::open::{OFlag, PATH_ONLY_FLAG, open_absolute, open_at, reopen};
 use super::stat::fstat;
 use crate::error::Os;
 use crate::path;
@@ -90,6 +90,16 @@ pub(crate) fn fstatat(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
         ..os
     };
     fstat(open_itself(dir, name).map_err(named)?.as_fd()).map_err(named)
+}
+
+/// Returns the stat of an absolute path. Does not follow a final symlink.
+pub(crate) fn lstat_absolute(path: &[u8]) -> Result<Stat, Os> {
+    let named = |os| Os {
+        syscall: "lstat",
+        ..os
+    };
+    let flags = PATH_ONLY_FLAG | OFlag::O_NOFOLLOW;
+    fstat(open_absolute(path, flags).map_err(named)?.as_fd()).map_err(named)
 }
 
 /// Returns the stat of a name, without a mount id: mounts have no unique id.

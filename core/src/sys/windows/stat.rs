@@ -1,8 +1,7 @@
 //! Stat of an open object, by the conventions of libuv on Windows.
 
 use super::errno::succeeded;
-use super::fd::{AsFd, BorrowedFd, raw};
-use super::open::{OFlag, PATH_ONLY_FLAG, open_absolute};
+use super::fd::{BorrowedFd, raw};
 use crate::error::Os;
 use crate::sys::types::{S_IFCHR, S_IFDIR, S_IFLNK, S_IFREG, Stat, Time};
 use std::ffi::c_void;
@@ -88,16 +87,6 @@ pub(crate) fn fstat(fd: BorrowedFd<'_>) -> Result<Stat, Os> {
         born: filetime(info.ftCreationTime),
         mount: None,
     })
-}
-
-/// Returns the stat of an absolute path. Does not follow a final symlink.
-pub(crate) fn lstat_absolute(path: &[u8]) -> Result<Stat, Os> {
-    let named = |os| Os {
-        syscall: "lstat",
-        ..os
-    };
-    let flags = PATH_ONLY_FLAG | OFlag::O_NOFOLLOW;
-    fstat(open_absolute(path, flags).map_err(named)?.as_fd()).map_err(named)
 }
 
 /// Returns the result of [`fstat`], which has every field here.
