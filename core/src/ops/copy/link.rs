@@ -48,7 +48,11 @@ pub(super) fn copy_link(
     (to, new_name): (BorrowedFd<'_>, &[u8]),
     rules: &Rules,
 ) -> Result<(), Failure> {
-    let target = sys::read_link_text(from, name)?;
+    let target = sys::read_link_text(from, name).map_err(|os| match os.errno {
+        // No symlink any more.
+        sys::EINVAL => Error::refused_by(Code::PathMismatch, "exchanged", os),
+        _ => os.into(),
+    })?;
     match sys::symlink_at(&target, to, new_name) {
         Err(os) if os.errno == sys::EEXIST && rules.overwrite => {}
         Err(os) if os.errno == sys::EEXIST => {
