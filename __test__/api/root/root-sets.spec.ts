@@ -92,6 +92,22 @@ describe('openTempRoot', () => {
     expect(fs.readdirSync(parent)).toHaveLength(2);
   });
 
+  it('refuses a shared TMPDIR, and names options that it has', async () => {
+    const shared = scratch();
+    fs.chmodSync(shared, 0o777);
+    const before = process.env['TMPDIR'];
+    process.env['TMPDIR'] = shared;
+    try {
+      const error: any = await openTempRoot().catch((reason) => reason);
+      expect(error).toMatchObject({ code: 'insecure-permissions', path: shared });
+      expect(error.message).toContain("the option 'parent'");
+      expect(error.message).not.toContain("'tighten'");
+    } finally {
+      if (before === undefined) delete process.env['TMPDIR'];
+      else process.env['TMPDIR'] = before;
+    }
+  });
+
   it('is removed by cleanStaleTemporaries only where nobody else can have given another directory its name', async () => {
     const parent = scratch();
     const name = `${parent}/.holdfast-${'0'.repeat(32)}.dir`;

@@ -111,6 +111,14 @@ describe('walk', () => {
     await eventually(() => expect(open()).toEqual(before));
   });
 
+  it('refuses null for a directory', async () => {
+    const { root } = ground(['root/a: x']);
+    const none = null as unknown as undefined;
+    for (const call of [() => root.list(none), async () => root.listSync(none), () => collect(root.walk(none))]) {
+      expect(await failure(call)).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' });
+    }
+  });
+
   it('refuses a filter that returns a promise', async () => {
     const { root } = ground(['root/a: x']);
     for (const filter of [async () => false, async () => Promise.reject(new Error('late'))]) {
