@@ -16,8 +16,8 @@ import type { NativePath } from '../errors/failure.js';
 
 const { setImmediate } = timers;
 
-/** Entries that are made in one turn of the event loop: some milliseconds with their stats. */
-const TURN = 4096;
+/** Entries that are made in one turn of the event loop: a few milliseconds with their stats. */
+const TURN = 1024;
 
 export function listSync(dir: unknown, options: unknown, methodRoot: MethodRoot): Entry[] {
   const path = toPath(dir === undefined ? '.' : dir, 'dir');
