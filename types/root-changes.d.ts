@@ -141,8 +141,8 @@ export interface RootChanges {
    * Copies a file, with `recursive` a directory with everything in it, beneath this root or into another one. Each file is published as
    * {@link writeAtomic} does it, so that a reader sees all of it or nothing; its content is shared where the file system can (`FICLONE`). The
    * source is judged as {@link Root.read} does it, with the root's `symlinks` and `hardlinks`. In a tree, links are copied as links,
-   * temporaries of holdfast are left out, other kinds are `not-file`, and a mount is `EBUSY`. The copy grants nobody more than its source:
-   * of an ACL it has what all entries share, and of a sticky directory no write bits for group and others. A tree is not copied as a whole: an
+   * temporaries of holdfast are left out, other kinds are `not-file`, and a mount is `EBUSY`. A copy gets the owner and group
+   * of a new file. Its bits are those of the source: of an ACL what all entries share, of a sticky directory no write bits for group and others. A tree is not copied as a whole: an
    * error has `copied`, the number of entries that were copied before. A destination beneath the source is `EINVAL`.
    *
    * @example

@@ -75,6 +75,13 @@ const tolerances: Tolerance[] = [
   { why: 'a file that is refused statx has the stat of fstat', call: /^statx /, errnos: /^EACCES$/, holds: (one) => wasMadeBy(one, /^(fstat|newfstatat)$/) },
   { why: 'what could not be kept is told', call: /^(fchown|fgetxattr|getxattr(at)?|f(set|remove)xattr) /, holds: (one) => resultsOf(one).some(isPartlyKept) },
   { why: 'an ACL that cannot be read is removed', call: /^fgetxattr /, holds: (one) => wasMadeBy(one, /^fremovexattr$/) },
+  {
+    why: 'a copy of which the ACL is unknown has the bits of its owner alone',
+    call: /^fgetxattr <[^>]*\/file>/,
+    errnos: /^(EPERM|EACCES)$/,
+    // A temporary has mode 0600 from the start.
+    holds: ({ later }) => !later.slice(0, later.findIndex(({ name }) => /^(rename|link)/.test(name))).some(({ name }) => /chmod/.test(name)),
+  },
   { why: 'what may not be asked is not trusted to be private', call: /^getxattr(at)? /, holds: ({ value }) => value?.isPrivate === false },
   { why: 'an ACL is read through a second descriptor', call: /^getxattr(at)? /, holds: (one) => wasMadeBy(one, /^fgetxattr$/) || one.later.some(({ name, result }) => name === 'fgetxattr' && result === -61) },
   { why: 'a directory that cannot be opened to sync it is told as not durable', call: /^openat2? .*flags=0x(9|29|b|2b)0000\b/, holds: isTrueAboutDurability },

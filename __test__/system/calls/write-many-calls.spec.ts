@@ -138,8 +138,9 @@ needs('root', 'strace')('writeAtomicMany under strace', () => {
     const dir = dirs[0]!;
     const files = Array.from({ length: 40 }, (_, n) => ownedFile(dir, `f${n}`, 0, 0, 0o600));
     const before = await driver.descriptors();
-    // Each thread counts its own calls. A close of a file other than a temporary is unchecked and harmless.
-    const inject = [{ syscall, effect: 'error=EIO', when: syscall === 'close' ? '1+3' : 2 }];
+    // Each thread counts its own calls. A write makes two to four closes, or six when it takes long: every fifth is each
+    // of them in turn. A close of a file other than a temporary is unchecked and harmless.
+    const inject = [{ syscall, effect: 'error=EIO', when: syscall === 'close' ? '1+5' : 2 }];
     const { answer } = await watch(driver, request(files.map((file) => ({ file, data: 'new' }))), { inject });
     const settled = answer.value as Settled[];
     for (const [n, { status, reason }] of settled.entries()) {

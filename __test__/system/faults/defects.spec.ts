@@ -116,13 +116,17 @@ describe('the addon that is shipped', () => {
     const scratch = new Float64Array(32 + 8192 / 8);
     const direct = (createRequire(import.meta.url)(usual) as { direct: (scratch: Float64Array) => Record<string, (...given: unknown[]) => unknown> }).direct(scratch);
     expect(Object.keys(direct).sort()).toEqual([
+      'appendSync',
       'ensureDirCached',
       'ensureDirSync',
+      'listSync',
       'openCached',
       'readCached',
       'readSync',
+      'readlinkSync',
       'rootOpenCached',
       'statCached',
+      'statSync',
       'writeSync',
       'writeTarget',
     ]);

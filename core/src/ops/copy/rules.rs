@@ -80,7 +80,7 @@ impl Rules {
 }
 
 /// Returns the permission bits of the copy of a file or a directory. Setuid, setgid and sticky are
-/// dropped, and so is the ACL: the copy grants nobody more than the source.
+/// dropped, and so is the ACL.
 ///
 /// - The group bits of a source with an ACL are its mask: the copy gets what the owning group and
 ///   every named entry have. One that cannot be read leaves bits to the owner alone.
