@@ -288,6 +288,58 @@ const checks = {
     }
     assert.deepEqual([readFileSync(`${dir}/secret`, 'utf8'), readdirSync(dir).sort()], ['secret', ['root', 'secret']]);
   },
+  'a root lists, moves, copies and removes what is in it': async (dir) => {
+    const root = await call.openRoot(dir);
+    await root.writeJson('a/f.json', { one: 1 }, { mkdir: true });
+    assert.deepEqual(await root.readJson('a/f.json'), { one: 1 });
+    assert.equal((await root.stat('a/f.json')).isFile(), true);
+    assert.deepEqual((await root.list('a')).map(({ name }) => name), ['f.json']);
+    await root.rename('a/f.json', 'a/g.json');
+    assert.equal((await root.copy('a', 'b', { recursive: true })).copied, 2);
+    const seen = [];
+    for await (const entry of root.walk()) seen.push(entry.path);
+    assert.deepEqual(seen.sort(), ['a', 'a/g.json', 'b', 'b/g.json']);
+    assert.equal((await root.remove('a', { recursive: true })).removed, 2);
+    assert.deepEqual([await root.exists('a'), await root.readText('b/g.json')], [false, readFileSync(`${dir}/b/g.json`, 'utf8')]);
+    root.close();
+  },
+  'openRoots finds the root of a path, and openTempRoot removes what it made': async (dir) => {
+    for (const name of ['one', 'two']) mkdirSync(`${dir}/${name}`);
+    const roots = await call.openRoots([`${dir}/one`, `${dir}/two`]);
+    const located = await roots.locate(path.join(dir, 'two', 'f'));
+    assert.deepEqual([path.basename(located.root.path), located.path], ['two', 'f']);
+    await assert.rejects(async () => roots.locate(path.join(dir, 'three')), isCode('outside-workspace'));
+    const work = await call.openTempRoot({ parent: dir, prefix: 'work-' });
+    await work.root.writeAtomic('f', 'x', { durable: false });
+    checkMode(work.path, 0o700);
+    await work.remove();
+    assert.deepEqual(readdirSync(dir).sort(), ['one', 'two']);
+  },
+  'a lock excludes, and ends with its release': async (dir) => {
+    const file = `${dir}/state.json`;
+    const lock = await call.acquireLock(file);
+    assert.equal(await call.tryLock(file), undefined);
+    await assert.rejects(call.acquireLock(file, { timeoutMs: 20 }), isCode('lock-timeout'));
+    await lock.release();
+    assert.equal(await call.withLock(file, () => 'held'), 'held');
+  },
+  'updates of one file lose nothing': async (dir) => {
+    const file = `${dir}/state.json`;
+    await Promise.all(Array.from({ length: 20 }, () => call.updateJson(file, ({ n }) => ({ n: n + 1 }), { ifMissing: { n: 0 }, durable: false })));
+    assert.deepEqual(JSON.parse(readFileSync(file, 'utf8')), { n: 20 });
+    await call.updateAtomic(file, (current) => `${current}!`);
+    assert.ok(readFileSync(file, 'utf8').endsWith('!'));
+  },
+  'appends are whole lines, in order': async (dir) => {
+    const file = `${dir}/log.jsonl`;
+    await call.appendRecord(file, 'one');
+    call.appendRecordSync(file, 'two');
+    await call.appendRecords(file, ['three', 'four']);
+    call.appendRecordsSync(file, ['five']);
+    await call.appendJson(file, { six: 6 });
+    call.appendJsonSync(file, [7]);
+    assert.equal(readFileSync(file, 'utf8'), 'one\ntwo\nthree\nfour\nfive\n{"six":6}\n[7]\n');
+  },
   'errors carry what a log needs and a response may have': async (dir) => {
     const error = await call.readLocalFileSafely(`${dir}/none`).catch((caught) => caught);
     assert.ok(error instanceof HoldfastError && call.isHoldfastError(error) && !call.isHoldfastError(new Error()));
