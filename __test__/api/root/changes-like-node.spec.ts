@@ -50,7 +50,7 @@ function outcome(call: () => unknown): string {
   }
 }
 
-test.each(Array.from({ length: 20 }, (_, seed) => seed))('a random tree: seed %i', (seed) => {
+test.each(Array.from({ length: 20 }, (_, seed) => seed))('a random tree: seed %i', async (seed) => {
   const [ours, theirs] = [scratch(), scratch()];
   grow(ours, random(seed), 3);
   grow(theirs, random(seed), 3);
@@ -84,7 +84,8 @@ test.each(Array.from({ length: 20 }, (_, seed) => seed))('a random tree: seed %i
   root.ensureDirSync('copies', { mode: 0o755 });
   for (const name of NAMES.filter((name) => fs.lstatSync(`${theirs}/${name}`, { throwIfNoEntry: false }))) {
     root.copySync(name, `copies/${name}`, { recursive: true });
-    fs.cpSync(`${theirs}/${name}`, `${theirs}/copies/${name}`, { recursive: true, verbatimSymlinks: true });
+    // `cpSync` of Node 22 and newer fails for a link that leads nowhere.
+    await fs.promises.cp(`${theirs}/${name}`, `${theirs}/copies/${name}`, { recursive: true, verbatimSymlinks: true });
   }
   expect(shape(ours)).toEqual(shape(theirs));
 });
