@@ -11,3 +11,9 @@ export const perfHooks = process.getBuiltinModule('node:perf_hooks');
 export const timers = process.getBuiltinModule('node:timers');
 export const url = process.getBuiltinModule('node:url');
 export const util = process.getBuiltinModule('node:util');
+
+/**
+ * Options for the exact stat of a file. Without a prototype: `FileHandle#stat` of Node 26 takes a `signal`, also that of
+ * `Object.prototype`.
+ */
+export const BIGINT = Object.freeze({ __proto__: null, bigint: true } as unknown as { bigint: true });

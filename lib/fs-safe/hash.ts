@@ -1,6 +1,6 @@
 // SHA-256 of regular files in the shapes of fs-safe, on descriptors.
 
-import { fs } from '../base/node.js';
+import { BIGINT, fs } from '../base/node.js';
 import { hostError, isErrno, type HostErrorClass } from './errors.js';
 import type { Host } from './read.js';
 import type { BigIntStats, Stats, promises } from 'node:fs';
@@ -110,10 +110,10 @@ export function bindHash({ HostError }: Host) {
       if (typeof input !== 'string') {
         return await hashHandle(HostError, input, limits);
       }
-      const named = assertRegular(HostError, await fs.promises.lstat(input, { bigint: true }));
+      const named = assertRegular(HostError, await fs.promises.lstat(input, BIGINT));
       const handle = await fs.promises.open(input, FLAGS).catch((error) => Promise.reject(toOpenError(HostError, error)));
       try {
-        assertSame(HostError, named, await handle.stat({ bigint: true }));
+        assertSame(HostError, named, await handle.stat(BIGINT));
         return await hashHandle(HostError, handle, limits);
       } finally {
         await handle.close();
@@ -126,10 +126,10 @@ export function bindHash({ HostError }: Host) {
       if (typeof input !== 'string') {
         return hashDescriptor(HostError, input, limits);
       }
-      const named = assertRegular(HostError, fs.lstatSync(input, { bigint: true }));
+      const named = assertRegular(HostError, fs.lstatSync(input, BIGINT));
       const fd = openOne(HostError, input);
       try {
-        assertSame(HostError, named, fs.fstatSync(fd, { bigint: true }));
+        assertSame(HostError, named, fs.fstatSync(fd, BIGINT));
         return hashDescriptor(HostError, fd, limits);
       } finally {
         fs.closeSync(fd);

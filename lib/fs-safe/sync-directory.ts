@@ -1,6 +1,6 @@
 // `syncDirectory` of fs-safe: checks the identity of a directory and syncs its descriptor.
 
-import { fs, path } from '../base/node.js';
+import { BIGINT, fs, path } from '../base/node.js';
 import { escaped } from '../base/escape.js';
 import { hostError, isErrno, type HostErrorClass } from './errors.js';
 import { runLater, runNow, type Steps } from './steps.js';
@@ -15,19 +15,19 @@ const FLAGS = process.platform === 'win32' ? 'r' : O_RDONLY | O_DIRECTORY | O_NO
 const UNSUPPORTED = new Set(['EACCES', 'EINVAL', 'EISDIR', 'ENOSYS', 'ENOTSUP', 'EPERM']);
 
 const ASYNC = {
-  lstat: (dir: string): unknown => fs.promises.lstat(dir, { bigint: true }),
+  lstat: (dir: string): unknown => fs.promises.lstat(dir, BIGINT),
   realpath: (dir: string): unknown => new Promise((resolve, reject) => fs.realpath.native(dir, (error, real) => (error ? reject(error) : resolve(real)))),
   open: (dir: string): unknown => fs.promises.open(dir, FLAGS),
-  stat: (file: Unchecked): unknown => file.stat({ bigint: true }),
+  stat: (file: Unchecked): unknown => file.stat(BIGINT),
   sync: (file: Unchecked): unknown => file.sync(),
   close: (file: Unchecked): unknown => file.close(),
 };
 
 const SYNC: typeof ASYNC = {
-  lstat: (dir) => fs.lstatSync(dir, { bigint: true }),
+  lstat: (dir) => fs.lstatSync(dir, BIGINT),
   realpath: (dir) => fs.realpathSync.native(dir),
   open: (dir) => fs.openSync(dir, FLAGS),
-  stat: (fd) => fs.fstatSync(fd, { bigint: true }),
+  stat: (fd) => fs.fstatSync(fd, BIGINT),
   sync: (fd) => fs.fsyncSync(fd),
   close: (fd) => fs.closeSync(fd),
 };

@@ -1,4 +1,4 @@
-import { fs } from '../base/node.js';
+import { BIGINT, fs } from '../base/node.js';
 import { HoldfastError, refusal, systemError } from '../errors/holdfast-error.js';
 import type { promises } from 'node:fs';
 
@@ -49,7 +49,7 @@ export async function reopen(file: OpenFile, flags: string, path: string, isLoca
     throw reopenFailure(error as NodeJS.ErrnoException, path);
   }
   try {
-    const seen = isLocal ? fs.fstatSync(handle.fd, { bigint: true }) : await handle.stat({ bigint: true });
+    const seen = isLocal ? fs.fstatSync(handle.fd, BIGINT) : await handle.stat(BIGINT);
     const isSame = Number(seen.ino) === file.ino && Number(seen.ino & 0xffff_ffffn) === file.inoLow;
     if (Number(seen.dev) !== file.dev || !isSame) {
       // An entry of `/proc/self/fd` leads to the open file itself. A different file proves that `/proc` is not procfs.

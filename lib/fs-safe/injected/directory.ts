@@ -1,7 +1,7 @@
 // Changes the mode of a parent directory through an injected file system.
 
 import { escaped } from '../../base/escape.js';
-import { fs, path } from '../../base/node.js';
+import { BIGINT, fs, path } from '../../base/node.js';
 import { dryRunEnsureDir } from '../../verbs/dry-run.js';
 import { HARDENINGS, REASONS, isOptedOut, warn } from '../../verbs/ensure-dir.js';
 import { hostError, type HostErrorClass } from '../errors.js';
@@ -121,7 +121,7 @@ function isReal(fd: number | undefined, opened: BigIntStats) {
     return false;
   }
   try {
-    return isSame(fs.fstatSync(fd, { bigint: true }), opened);
+    return isSame(fs.fstatSync(fd, BIGINT), opened);
   } catch {
     return false;
   }

@@ -1,6 +1,6 @@
 // The steps of a replacement: one set for the calling thread, one with promises.
 
-import { fs } from '../../base/node.js';
+import { BIGINT, fs } from '../../base/node.js';
 import { callBack, callBefore } from '../host-callbacks.js';
 import { FromCaller, hostError, type HostErrorClass } from '../errors.js';
 import { CHANGED, assertStaged, disappeared, type Identity } from '../injected/identity.js';
@@ -75,11 +75,11 @@ async function writeStaged(HostError: HostErrorClass, plan: Plan) {
   try {
     const { handle, tempPath } = staged;
     await handle.writeFile(content);
-    identity = await handle.stat({ bigint: true });
+    identity = await handle.stat(BIGINT);
     if (plan.beforeRename !== undefined) {
       await settle(staged);
       await before(plan, tempPath);
-      assertCurrent(HostError, tempPath, await fs.promises.lstat(tempPath, { bigint: true }).catch((error) => error), identity);
+      assertCurrent(HostError, tempPath, await fs.promises.lstat(tempPath, BIGINT).catch((error) => error), identity);
     }
     plan.assertMayChange();
     const { method } = await staged.commit();
@@ -97,7 +97,7 @@ async function writeStaged(HostError: HostErrorClass, plan: Plan) {
 
 /** Whether the removed temporary still has its name: a failed commit removes it, and tells only in its error. */
 async function isStill(tempPath: string, identity: BigIntStats | undefined) {
-  const seen = await fs.promises.lstat(tempPath, { bigint: true }).catch(() => undefined);
+  const seen = await fs.promises.lstat(tempPath, BIGINT).catch(() => undefined);
   return seen !== undefined && seen.dev === identity?.dev && seen.ino === identity.ino;
 }
 
@@ -135,7 +135,7 @@ function identityOf(HostError: HostErrorClass, { tempPath, dev, ino, inoLow }: R
 
 function lookExactly(file: string) {
   try {
-    return fs.lstatSync(file, { bigint: true });
+    return fs.lstatSync(file, BIGINT);
   } catch (error) {
     return error as Error;
   }
@@ -175,7 +175,7 @@ const ASYNC = {
   ensureDir,
   write,
   lstat: (file: string) => fs.promises.lstat(file).catch(() => undefined),
-  identify: (file: string): BigIntStats | undefined | Promise<BigIntStats | undefined> => fs.promises.lstat(file, { bigint: true }).catch(() => undefined),
+  identify: (file: string): BigIntStats | undefined | Promise<BigIntStats | undefined> => fs.promises.lstat(file, BIGINT).catch(() => undefined),
   hasContent: (plan: Plan): boolean | Promise<boolean> =>
     readLocalFileSafely(plan.target).then(
       ({ buffer }) => isContent(plan, buffer),

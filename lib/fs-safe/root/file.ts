@@ -1,6 +1,6 @@
 // `openRootFile` of fs-safe on Linux: opens a file beneath a root and checks the opened file.
 
-import { fs, path } from '../../base/node.js';
+import { BIGINT, fs, path } from '../../base/node.js';
 import { hostError, isErrno, type HostErrorClass } from '../errors.js';
 import { firstLink } from '../parent.js';
 import { isBeneath } from '../paths.js';
@@ -22,14 +22,14 @@ const IO = ['closeSync', 'fstatSync', 'lstatSync', 'openSync', 'readFileSync', '
 
 const ASYNC = {
   realpath: (file: string): unknown => new Promise((resolve, reject) => fs.realpath.native(file, (error, real) => (error ? reject(error) : resolve(real)))),
-  lstat: (file: string): unknown => fs.promises.lstat(file, { bigint: true }),
+  lstat: (file: string): unknown => fs.promises.lstat(file, BIGINT),
   isLink: (file: string): unknown => fs.promises.lstat(file).then((stat) => stat.isSymbolicLink(), () => false),
   open: (file: string): unknown => new Promise((resolve, reject) => fs.open(file, FLAGS, (error, fd) => (error ? reject(error) : resolve(fd)))),
 };
 
 const SYNC: typeof ASYNC = {
   realpath: (file) => fs.realpathSync.native(file),
-  lstat: (file) => fs.lstatSync(file, { bigint: true }),
+  lstat: (file) => fs.lstatSync(file, BIGINT),
   isLink: (file) => isLinkSync(file),
   open: (file) => fs.openSync(file, FLAGS),
 };
@@ -113,7 +113,7 @@ function* openBeneath(HostError: HostErrorClass, wanted: Wanted, rootGiven: stri
   const named = assertAllowed(HostError, wanted, yield (verbs) => verbs.lstat(real));
   const fd = yield (verbs) => verbs.open(real);
   try {
-    const opened = assertAllowed(HostError, wanted, fs.fstatSync(fd, { bigint: true }));
+    const opened = assertAllowed(HostError, wanted, fs.fstatSync(fd, BIGINT));
     if (opened.dev !== named.dev || opened.ino !== named.ino || fs.readlinkSync(`/proc/self/fd/${fd}`) !== real) {
       throw hostError(HostError, 'path-mismatch', 'canonical file identity changed or could not be verified');
     }

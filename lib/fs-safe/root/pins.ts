@@ -1,6 +1,6 @@
 // Roots for callers that never close one. A descriptor pins each root, and the number of open descriptors is bounded.
 
-import { fs } from '../../base/node.js';
+import { BIGINT, fs } from '../../base/node.js';
 import { refusal } from '../../errors/holdfast-error.js';
 import { isErrno } from '../errors.js';
 import { openRoot, openSoon } from '../../root/open-root.js';
@@ -94,14 +94,14 @@ class Pin {
    * afterwards.
    */
   async assertNamed() {
-    this.#assertIs(await fs.promises.lstat(this.path, { bigint: true }).catch((error) => error));
+    this.#assertIs(await fs.promises.lstat(this.path, BIGINT).catch((error) => error));
   }
 
   /** Synchronous twin of {@link assertNamed}. Returns the stat of the directory. */
   assertNamedSync(): BigIntStats {
     let stat;
     try {
-      stat = fs.lstatSync(this.path, { bigint: true });
+      stat = fs.lstatSync(this.path, BIGINT);
     } catch (error) {
       stat = error as Error;
     }
