@@ -37,6 +37,7 @@ impl From<Error> for Outcome {
         match error {
             Error::Refused(refusal) => Self::Refused(refusal.code.as_str()),
             Error::System { os, .. } => Self::System(os.errno, os.syscall),
+            Error::Incomplete { error, .. } => (*error).into(),
         }
     }
 }
