@@ -3,7 +3,7 @@
 
 use super::stat::{classify_stat, final_link};
 use crate::error::{Code, Error, Os};
-use crate::resolve::{Last, Located, Scope};
+use crate::resolve::{Found, Last, Located, Scope};
 use crate::sys::{self, AsFd, BorrowedFd, Directory, OFlag, Stat};
 
 /// The name of the system call in errors of `node:fs`.
@@ -55,10 +55,8 @@ impl Entries {
 pub(super) fn open(scope: &Scope<'_>, located: &Located<'_>) -> Result<Directory, Error> {
     let last = final_link(scope);
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
-    match scope.open(&located.text, flags, last) {
-        Ok(found) => Ok(Directory::of(found.fd)?),
-        Err(error) => Err(explain(SCANDIR, scope, located, last, error)),
-    }
+    let found = open_directory(SCANDIR, scope, located, flags, last)?;
+    Ok(Directory::of(found.fd)?)
 }
 
 /// Refuses a directory that was removed. It is open still, and has no entries.
@@ -78,29 +76,42 @@ pub(super) fn refuse_removed(directory: &Directory) -> Result<(), Error> {
     Ok(())
 }
 
-/// Finds the cause of ENOTDIR: a file, a symlink, or a path beneath a file.
-pub(super) fn explain(
+/// Number of opens of a name that has a directory and another object in turn.
+const MAX_OPENS: u32 = 16;
+
+/// Opens a directory, and finds the cause of ENOTDIR: a file, a symlink, or a path beneath a file.
+/// One stat decides. Where it finds a directory, another object had the name for a moment, and the
+/// directory is opened again.
+///
+/// # Errors
+///
+/// Those of [`open`]; [`Code::PathMismatch`] when the name kept changing.
+pub(super) fn open_directory(
     syscall: &'static str,
     scope: &Scope<'_>,
     located: &Located<'_>,
+    flags: OFlag,
     last: Last,
-    error: Error,
-) -> Error {
-    if error.errno() == Some(sys::ENOTDIR)
-        && let Ok(stat) = scope.stat(&located.text, last)
-        && !stat.is_directory()
-    {
-        let os = Os {
-            errno: sys::ENOTDIR,
-            syscall,
+) -> Result<Found, Error> {
+    for _ in 0..MAX_OPENS {
+        let error = match scope.open(&located.text, flags, last) {
+            Err(error) if error.errno() == Some(sys::ENOTDIR) => error,
+            result => return result.map_err(|error| classify_stat(syscall, error)),
         };
-        return if stat.is_symlink() {
-            Error::refused(Code::Symlink, "link")
-        } else {
-            Error::refused_by(Code::NotDirectory, stat.kind_word(), os)
-        };
+        match scope.stat(&located.text, last) {
+            Ok(stat) if stat.is_directory() => {}
+            Ok(stat) if stat.is_symlink() => return Err(Error::refused(Code::Symlink, "link")),
+            Ok(stat) => {
+                let os = Os {
+                    errno: sys::ENOTDIR,
+                    syscall,
+                };
+                return Err(Error::refused_by(Code::NotDirectory, stat.kind_word(), os));
+            }
+            Err(_) => return Err(classify_stat(syscall, error)),
+        }
     }
-    classify_stat(syscall, error)
+    Err(Error::refused(Code::PathMismatch, "retries"))
 }
 
 /// Returns kind and stat of an entry: from the record where it tells the kind and no stat is

@@ -1,6 +1,6 @@
 //! Opens a root beneath another one.
 
-use super::entries::explain;
+use super::entries::open_directory;
 use super::stat::final_link;
 use crate::error::Error;
 use crate::path;
@@ -17,14 +17,13 @@ pub fn open(scope: &Scope<'_>, raw: &[u8]) -> Result<Root, Error> {
     let located = scope.locate(raw)?;
     let last = final_link(scope);
     let readable = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
-    let opened = match scope.open(&located.text, readable, last) {
+    let found = match open_directory("open", scope, &located, readable, last) {
         // It need not be readable.
         Err(error) if error.errno() == Some(sys::DENIED) => {
-            scope.open(&located.text, sys::SEARCH_ONLY, last)
+            open_directory("open", scope, &located, sys::SEARCH_ONLY, last)
         }
         result => result,
-    };
-    let found = opened.map_err(|error| explain("open", scope, &located, last, error))?;
+    }?;
     let real = scope.real_path(&located.text, &found);
     let given = match scope.root {
         Some(root) => path::join(root.given(), &located.text).into_owned(),
