@@ -1,4 +1,4 @@
-// Runs `programs/sys-hammer.cjs`, which calls a verb, against `programs/exchange.c`, which exchanges names.
+// Runs `programs/sys-hammer.cjs` or `root-hammer.cjs`, which call a verb, against `programs/exchange.c`, which exchanges names.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { lstatSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,10 @@ import { buildC, stagedPackage } from './sys-scratch.js';
 
 export interface Plan {
   verb: string;
-  args: unknown[];
+  args?: unknown[];
+  /** for `root-hammer.cjs`, which knows the calls by their names: the root, and its defaults */
+  root?: string;
+  defaults?: object;
   milliseconds: number;
   /** a directory opened before the attack; files that are removed from it after each call */
   hold?: string;
@@ -52,7 +55,7 @@ async function nextLine(of: AsyncIterator<string>): Promise<string> {
 export async function underAttack(plan: Plan, { names, uid, resolver = 'openat2' }: Attack): Promise<Tally> {
   const folder = stagedPackage();
   const launcher = resolver === 'walk' ? [buildC('seccomp-deny'), 'openat2=ENOSYS'] : [];
-  const line = [...launcher, process.execPath, join(folder, 'programs', 'sys-hammer.cjs'), folder, JSON.stringify(plan)];
+  const line = [...launcher, process.execPath, join(folder, 'programs', plan.root === undefined ? 'sys-hammer.cjs' : 'root-hammer.cjs'), folder, JSON.stringify(plan)];
   const victim = spawn(line[0] as string, line.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] });
   const said = lines(victim);
   await nextLine(said);

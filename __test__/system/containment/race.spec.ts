@@ -3,50 +3,13 @@
 // combination in milliseconds, HOLDFAST_RACE_HEADLINE_MS that of the most important ones, and HOLDFAST_RACE_REPORT a
 // file to which each adds a line of JSON (`npm run test:race`).
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, chmodSync, lchownSync, linkSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, lchownSync, linkSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
-import { picture, underAttack, type Attack, type Plan, type Tally } from '../../helpers/sys-attack.js';
+import { describe, expect, it } from 'vitest';
+import { picture, underAttack, type Attack, type Plan } from '../../helpers/sys-attack.js';
 import { needs } from '../../helpers/sys-needs.js';
-import { placeInMemory } from '../../helpers/scratch.js';
-import { makeDir, scratch } from '../../helpers/sys-scratch.js';
-
-const usual = Number(process.env['HOLDFAST_RACE_MS'] ?? 100);
-const headline = Number(process.env['HOLDFAST_RACE_HEADLINE_MS'] ?? usual);
-const report = process.env['HOLDFAST_RACE_REPORT'];
-const inside = 'inside';
-const outside = 'OUTSIDE SECRET';
-
-interface Layout {
-  base: string;
-  root: string;
-  /** must stay unchanged */
-  away: string;
-  names: [string, string];
-  restore?: NonNullable<Plan['restore']>;
-}
-
-const made: string[] = [];
-afterAll(() => made.splice(0).forEach((dir) => rmSync(dir, { recursive: true, force: true })));
-
-/** Makes a directory in memory, if possible: names change faster there, and a slow call has not waited for a disk. */
-function quickScratch(): string {
-  const memory = placeInMemory();
-  if (memory === undefined) return scratch();
-  const dir = mkdtempSync(`${memory}/holdfast-race-`);
-  made.push(dir);
-  chmodSync(dir, 0o755);
-  return dir;
-}
-
-function ground(): { base: string; root: string; away: string } {
-  const base = quickScratch();
-  const root = makeDir(base, 'root', 0o755);
-  const away = makeDir(base, 'away', 0o777);
-  writeFileSync(join(away, 'file'), outside);
-  writeFileSync(join(root, 'file'), inside);
-  return { base, root, away };
-}
+import { added, expectTruthful, ground, headline, inside, longEnough, outside, tell, usual, type Layout } from '../../helpers/sys-race.js';
+import { makeDir } from '../../helpers/sys-scratch.js';
 
 /** `root/file` and `root/other`, a symlink to the secret, are exchanged. */
 function finalComponent(): Layout {
@@ -89,56 +52,6 @@ function otherKind(name: 'file' | 'dir', kind: 'fifo' | 'hardlink'): () => Layou
     linkSync(target, names[1]);
     return { ...layout, names, restore: { names, target, how: 'link', fresh: join(layout.base, 'fresh'), content: inside } };
   };
-}
-
-/** Repeats the attack until both outcomes have occurred often enough. A busy machine may need several rounds. */
-async function longEnough(plan: Plan, attack: Attack): Promise<Tally> {
-  let all = await underAttack(plan, attack);
-  const isEnough = (): boolean => all.calls > 50 && all.exchanges > 500 && (all.codes['ok'] ?? 0) > 0 && Object.keys(all.codes).length > 1;
-  for (let round = 1; round < 30 && !isEnough(); round++) all = added(all, await underAttack(plan, attack));
-  return all;
-}
-
-function added(one: Tally, other: Tally): Tally {
-  const sums = (some: Record<string, number>, more: Record<string, number>): Record<string, number> => {
-    const all = { ...some };
-    for (const [name, times] of Object.entries(more)) all[name] = (all[name] ?? 0) + times;
-    return all;
-  };
-  return {
-    calls: one.calls + other.calls,
-    codes: sums(one.codes, other.codes),
-    seen: sums(one.seen, other.seen),
-    slowest: Math.max(one.slowest, other.slowest),
-    slowestOwn: Math.max(one.slowestOwn, other.slowestOwn),
-    exchanges: one.exchanges + other.exchanges,
-    stall: Math.max(one.stall, other.stall),
-  };
-}
-
-/** Writes one line of the table that `npm run test:race` prints. */
-function tell(combination: string, resolver: string, tally: Tally, truths: string[], touched: number): void {
-  if (!report) return;
-  const escapes = touched + Object.entries(tally.seen).reduce((sum, [content, times]) => sum + (content === inside ? 0 : times), 0);
-  appendFileSync(report, `${JSON.stringify({ combination, resolver, truths, escapes, ...tally })}\n`);
-}
-
-/**
- * Checks that each call succeeded, or refused the object at that instant. At most one call in a thousand may end
- * otherwise.
- */
-function expectTruthful(tally: Tally, truths: string[]): void {
-  const told = JSON.stringify(tally);
-  const times = (code: string): number => tally.codes[code] ?? 0;
-  const truthful = ['ok', ...truths].reduce((sum, code) => sum + times(code), 0);
-  expect(tally.exchanges, told).toBeGreaterThan(500);
-  expect(tally.calls, told).toBeGreaterThan(50);
-  expect(tally.calls - truthful, told).toBeLessThanOrEqual(Math.max(1, tally.calls / 1000));
-  expect(times('ok'), told).toBeGreaterThan(0);
-  expect(truthful - times('ok'), told).toBeGreaterThan(0);
-  // Excludes waiting for a processor, and the time that a single system call of the attacker took on the same files: on
-  // a busy machine any call may wait for a disk or a lock.
-  expect(tally.slowestOwn, told).toBeLessThanOrEqual(50 + tally.stall);
 }
 
 interface Case {
