@@ -86,7 +86,7 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
       if (detail === 'untrusted') {
         return {
           sentence: `${at} leads through a symbolic link that somebody else could have put there`,
-          remedy: 'The link and its directory must belong to root or to this user, and nobody else may write the directory.',
+          remedy: 'The link and its directory must belong to root or to this user, and no other user may write the directory.',
         };
       }
       if (detail === 'nosymfollow') {
