@@ -113,7 +113,7 @@ export interface Native {
   cancelRaise(cancel: Handle): void;
   stageBegin(path: NativePath, flags: number, modes: number, root: Handle | undefined): Promise<Reply<Handle>>;
   stageAppend(stage: Handle, data: Uint8Array): Promise<Reply>;
-  stageSettle(stage: Handle): Promise<Reply>;
+  stageApplyMetadata(stage: Handle): Promise<Reply>;
   stageSync(path: NativePath, data: Uint8Array, flags: number, modes: number, scratch: Float64Array): Handle | undefined | null;
   stageCommitSync(stage: Handle, scratch: Float64Array): void;
   stageAbortSync(stage: Handle): void;

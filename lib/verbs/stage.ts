@@ -34,11 +34,11 @@ interface Staged {
 }
 
 /** Applies owner, ACL and mode now. What others change of them until `commit` stays, except setuid, setgid and sticky. */
-let settle: (file: StagedFile) => Promise<void>;
+let applyMetadata: (file: StagedFile) => Promise<void>;
 
 class StagedFile {
   static {
-    settle = (file) => file.#settle();
+    applyMetadata = (file) => file.#applyMetadata();
   }
 
   declare readonly tempPath: string;
@@ -111,10 +111,10 @@ class StagedFile {
     }
   }
 
-  async #settle() {
+  async #applyMetadata() {
     const { stage, given } = this.#staged;
     const result = await inPool(async () => {
-      const [answer] = await native().stageSettle(stage);
+      const [answer] = await native().stageApplyMetadata(stage);
       return record.unpack(answer);
     });
     if (record.failed(result)) {
@@ -229,4 +229,4 @@ export function stageAtomic(file: unknown, options?: unknown, callback: unknown 
   }, stageAtomic);
 }
 
-export { settle };
+export { applyMetadata };

@@ -75,13 +75,13 @@ pub fn stage_append(stage: &External<Stage>, data: Bytes) -> AsyncTask<Job> {
 
 /// Applies owner, ACL and mode, in the pool. What others change of them afterwards stays.
 #[napi(catch_unwind)]
-pub fn stage_settle(stage: &External<Stage>) -> AsyncTask<Job> {
+pub fn stage_apply_metadata(stage: &External<Stage>) -> AsyncTask<Job> {
     let stage = Stage::clone(stage);
     Job::queue(move || {
         Reply::of(guarded(|| {
             let mut staged = stage.unfinished.take()?;
             let scope = scope(stage.flags, staged.root.as_ref());
-            staged.file.settle(&scope)?;
+            staged.file.apply_metadata(&scope)?;
             stage.unfinished.put_back(staged);
             Ok(Record::new(0.0))
         }))
@@ -104,7 +104,7 @@ pub fn stage_sync(
         let scope = scope(flags, None);
         let file = write::Stage::begin_shared(&scope, &path.0, &rules(flags, modes))?;
         let mut file = file.append(data.as_slice())?;
-        file.settle(&scope)?;
+        file.apply_metadata(&scope)?;
         let mut record = Record::new(containment(&scope));
         record.set_path(file.temporary_path().as_deref());
         let (_, dev, ino) = file.identity()?;

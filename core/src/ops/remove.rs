@@ -34,7 +34,7 @@ pub struct Rules {
 /// Times that one directory is read before it counts as being refilled.
 const ROUNDS: u32 = 32;
 /// Repeated reads of a whole call: another process that creates directories in new directories
-/// would keep it busy for ever.
+/// would keep it busy without end.
 const ALL_ROUNDS: u32 = 4096;
 
 /// Removes what a path names. Returns the number of entries removed.

@@ -6,7 +6,7 @@ import { FromCaller, hostError, type HostErrorClass } from '../errors.js';
 import { CHANGED, assertStaged, disappeared, type Identity } from '../injected/identity.js';
 import { ensureDir, ensureDirSync } from '../../verbs/ensure-dir.js';
 import { readLocalFileSafely, readLocalFileSafelySync } from '../../verbs/read.js';
-import { settle, stageAtomic } from '../../verbs/stage.js';
+import { applyMetadata, stageAtomic } from '../../verbs/stage.js';
 import { stageSync } from '../../verbs/stage-sync.js';
 import { writeAtomic, writeAtomicSync } from '../../verbs/write.js';
 import type { Plan } from './options.js';
@@ -77,7 +77,7 @@ async function writeStaged(HostError: HostErrorClass, plan: Plan) {
     await handle.writeFile(content);
     identity = await handle.stat(BIGINT);
     if (plan.beforeRename !== undefined) {
-      await settle(staged);
+      await applyMetadata(staged);
       await before(plan, tempPath);
       assertCurrent(HostError, tempPath, await fs.promises.lstat(tempPath, BIGINT).catch((error) => error), identity);
     }

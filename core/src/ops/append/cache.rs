@@ -5,20 +5,20 @@
 //! ([`forget`]): a kept descriptor holds a removed log on its disk, and a file system on its mount.
 
 use super::key::Key;
-use super::place::Place;
+use super::target::AppendTarget;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The most places that are kept.
-const MOST: usize = 16;
+/// Number of targets that are kept at most.
+const MAX_TARGETS: usize = 16;
 
-static PLACES: Mutex<Vec<Place>> = Mutex::new(Vec::new());
+static TARGETS: Mutex<Vec<AppendTarget>> = Mutex::new(Vec::new());
 
-/// Counts the calls of [`forget`]: a place that was in use meanwhile is not kept.
+/// Counts the calls of [`forget`]: a target that was in use meanwhile is not kept.
 static FORGOTTEN: AtomicU64 = AtomicU64::new(0);
 
-fn places() -> MutexGuard<'static, Vec<Place>> {
-    PLACES.lock().unwrap_or_else(PoisonError::into_inner)
+fn targets() -> MutexGuard<'static, Vec<AppendTarget>> {
+    TARGETS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Returns how often all descriptors were closed.
@@ -26,32 +26,34 @@ pub(super) fn generation() -> u64 {
     FORGOTTEN.load(Ordering::SeqCst)
 }
 
-/// Takes the place of a key, for one append.
-pub(super) fn take(key: &Key) -> Option<Place> {
-    let mut places = places();
-    let index = places.iter().rposition(|place| place.key() == Some(key))?;
-    Some(places.remove(index).into_kept())
+/// Takes the target of a key, for one append.
+pub(super) fn take(key: &Key) -> Option<AppendTarget> {
+    let mut targets = targets();
+    let index = targets
+        .iter()
+        .rposition(|target| target.key() == Some(key))?;
+    Some(targets.remove(index).into_kept())
 }
 
-/// Keeps a place that has a key, in exchange for the one that was unused for the longest time. A place
+/// Keeps a target that has a key, in exchange for the one that was unused for the longest time. A target
 /// of an earlier generation is closed.
-pub(super) fn put(place: Place, generation: u64) {
-    if place.key().is_none() {
+pub(super) fn put(target: AppendTarget, generation: u64) {
+    if target.key().is_none() {
         return;
     }
-    let mut places = places();
+    let mut targets = targets();
     if generation != FORGOTTEN.load(Ordering::SeqCst) {
         return;
     }
-    let oldest = (places.len() >= MOST).then(|| places.remove(0));
-    places.push(place);
-    drop(places);
+    let oldest = (targets.len() >= MAX_TARGETS).then(|| targets.remove(0));
+    targets.push(target);
+    drop(targets);
     drop(oldest);
 }
 
 /// Closes all descriptors that are kept.
 pub fn forget() {
-    let mut held = places();
+    let mut held = targets();
     FORGOTTEN.fetch_add(1, Ordering::SeqCst);
     let gone = std::mem::take(&mut *held);
     drop(held);
@@ -60,10 +62,10 @@ pub fn forget() {
 
 /// Closes the descriptors beneath one root.
 pub fn forget_root(number: u64) {
-    let mut held = places();
-    let gone: Vec<Place> = held
-        .extract_if(.., |place| {
-            place.key().is_some_and(|key| key.root() == number)
+    let mut held = targets();
+    let gone: Vec<AppendTarget> = held
+        .extract_if(.., |target| {
+            target.key().is_some_and(|key| key.root() == number)
         })
         .collect();
     drop(held);

@@ -1,11 +1,11 @@
-//! What the descriptors of an append are found by.
+//! Key of the descriptors that are kept for the next append.
 
 use super::rules::AppendRules;
 use crate::error::Error;
 use crate::path;
 use crate::resolve::{Policy, Scope};
 
-/// What an append is found by.
+/// Identifies the target of an append.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Key {
     /// Number of the root, or 0.

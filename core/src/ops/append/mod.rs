@@ -1,7 +1,7 @@
 //! Appends whole records to a file that several processes write.
 //!
 //! 1. The lock of the file, as of [`super::lock`].
-//! 2. `fstatat` of the name, and the file that has it, open with `O_APPEND` ([`place`]).
+//! 2. `fstatat` of the name, and the file that has it, open with `O_APPEND` ([`target`]).
 //! 3. The last byte: a file that ends without a line break ends with a torn record.
 //! 4. One `write`. A part that was written is cut off again where nobody wrote behind it.
 //! 5. `fstatat` of the name: a log that was rotated meanwhile has the record under its new name.
@@ -9,8 +9,8 @@
 
 mod cache;
 mod key;
-mod place;
 mod rules;
+mod target;
 
 use crate::error::{Code, Error, Os};
 use crate::ops::write::directory_sync::{cannot_be_synced, sync_directory};
@@ -18,8 +18,8 @@ use crate::ops::write::fsync_errors::{self, Mark};
 use crate::resolve::Scope;
 use crate::sys::{self, AsFd, BorrowedFd, OwnedFd};
 use key::Key;
-use place::{Place, Ready};
 use std::sync::Arc;
+use target::{AppendTarget, Ready};
 
 pub use cache::{forget, forget_root};
 pub use rules::AppendRules;
@@ -129,28 +129,28 @@ pub fn append(
     let began = fsync_errors::mark();
     let generation = cache::generation();
     let key = Key::new(scope, raw, rules)?;
-    let mut place = match key.as_ref().and_then(cache::take) {
-        Some(place) => place,
-        None => Place::open(scope, raw, rules, key)?,
+    let mut target = match key.as_ref().and_then(cache::take) {
+        Some(target) => target,
+        None => AppendTarget::open(scope, raw, rules, key)?,
     };
-    if !place.try_lock(scope, raw, rules)? {
-        let holder = place.lock.holder();
-        cache::put(place, generation);
+    if !target.try_lock(scope, raw, rules)? {
+        let holder = target.lock.holder();
+        cache::put(target, generation);
         return Ok(Outcome::Busy(holder));
     }
-    let appended = append_locked(&mut place, records, rules, began);
-    let is_released = place.lock.unlock().is_ok();
+    let appended = append_locked(&mut target, records, rules, began);
+    let is_released = target.lock.unlock().is_ok();
     let mut appended = appended?;
-    appended.real = place.real_path();
+    appended.real = target.real_path();
     // Where the unlock failed, the close of the descriptor releases the lock.
     if is_released {
-        cache::put(place, generation);
+        cache::put(target, generation);
     }
     Ok(Outcome::Appended(Box::new(appended)))
 }
 
 fn append_locked(
-    place: &mut Place,
+    target: &mut AppendTarget,
     records: &[u8],
     rules: &AppendRules<'_>,
     began: Mark,
@@ -160,7 +160,7 @@ fn append_locked(
         size,
         created,
         is_whole,
-    } = place.open_file(rules)?;
+    } = target.open_file(rules)?;
     let isolated = !is_whole && size > 0 && is_torn(file.as_fd(), size)?;
     if isolated && !rules.isolates {
         return Err(Error::refused(Code::TornTail, "").into());
@@ -179,13 +179,13 @@ fn append_locked(
         return Err(Error::from(refusal).into());
     }
     write_whole(file.as_fd(), data, size)?;
-    let named = place.named()?;
-    let rotated = named.is_none_or(|stat| !place.is_file(&stat));
+    let named = target.named()?;
+    let rotated = named.is_none_or(|stat| !target.is_file(&stat));
     // Somebody who takes no lock may have written in front of the records, or behind them.
     let size = match named {
         Some(stat) if !rotated => {
             if stat.size == end {
-                place.set_whole(&stat);
+                target.set_whole(&stat);
             }
             stat.size
         }
@@ -204,7 +204,7 @@ fn append_locked(
         isolated,
         rotated,
         unsynced: rules.is_durable.then(|| Unsynced {
-            directory: created.then(|| place.directory()),
+            directory: created.then(|| target.directory()),
             file,
             began,
         }),

@@ -16,13 +16,13 @@ const TRIES: u32 = 16;
 type Identity = (u64, u64);
 
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct AppendTarget {
     pub(super) lock: Lock,
     target: WriteTarget,
     /// The file of the last append.
     file: Option<OpenFile>,
     key: Option<Key>,
-    /// The place is that of an earlier append.
+    /// The target is that of an earlier append.
     is_kept: bool,
     /// The stat of the name, when it was read since the lock was taken.
     seen: Option<Stat>,
@@ -50,7 +50,7 @@ fn version(stat: &Stat) -> (u64, Time, Time) {
     (stat.size, stat.modified, stat.changed)
 }
 
-impl Place {
+impl AppendTarget {
     /// Opens directory and lock file.
     pub(super) fn open(
         scope: &Scope<'_>,
@@ -87,7 +87,7 @@ impl Place {
         })
     }
 
-    /// Takes the lock if it is free. A place of an earlier append is opened anew where its path no
+    /// Takes the lock if it is free. A target of an earlier append is opened anew where its path no
     /// longer leads to it.
     pub(super) fn try_lock(
         &mut self,
@@ -227,7 +227,7 @@ impl Place {
         self.key.as_ref()
     }
 
-    /// Marks a place that an earlier append opened.
+    /// Marks a target that an earlier append opened.
     pub(super) fn into_kept(self) -> Self {
         Self {
             is_kept: true,

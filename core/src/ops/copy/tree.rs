@@ -336,7 +336,7 @@ impl Copying<'_> {
                 self.is_synced &= sync_directory(dir).map_err(Failure::of_second)?;
             }
             if let Some(Some(bits)) = self.modes.pop() {
-                settle_mode(dir, bits).map_err(|os| Failure::of_second(os.into()))?;
+                apply_directory_mode(dir, bits).map_err(|os| Failure::of_second(os.into()))?;
             }
         }
         self.source.above(self.source_dir)?;
@@ -356,7 +356,7 @@ impl Copying<'_> {
 
 /// Gives a new directory its mode. An ACL that it inherited is removed where an entry could grant
 /// more than the mode, else the group gets no more than others. The default ACL stays.
-fn settle_mode(dir: BorrowedFd<'_>, bits: u32) -> Result<(), Os> {
+fn apply_directory_mode(dir: BorrowedFd<'_>, bits: u32) -> Result<(), Os> {
     if !sys::HAS_MODES {
         return Ok(());
     }

@@ -34,7 +34,7 @@ pub(super) struct Prepared {
     /// Identity and location are verified whatever the age: the preparation took long.
     pub(super) is_staged: bool,
     /// The metadata were applied before others worked on the file, and stay as they are.
-    pub(super) is_settled: bool,
+    pub(super) has_metadata: bool,
 }
 
 impl Prepared {
@@ -79,7 +79,7 @@ impl Prepared {
             rules: *rules,
             inspected,
             is_staged: false,
-            is_settled: false,
+            has_metadata: false,
         })
     }
 
@@ -151,7 +151,7 @@ impl Prepared {
             return Ok(());
         }
         self.plan = Plan::new(&self.rules, old_file);
-        if self.is_settled && self.swapped_in_file.is_none() {
+        if self.has_metadata && self.swapped_in_file.is_none() {
             return Ok(());
         }
         let was_closed = self.temporary.fd().is_err();

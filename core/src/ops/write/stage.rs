@@ -24,7 +24,7 @@ pub struct Stage {
     rules: Rules,
     size: u64,
     is_shared: bool,
-    is_settled: bool,
+    has_metadata: bool,
 }
 
 impl Stage {
@@ -66,7 +66,7 @@ impl Stage {
             rules: *rules,
             size: 0,
             is_shared,
-            is_settled: false,
+            has_metadata: false,
         })
     }
 
@@ -118,11 +118,11 @@ impl Stage {
     /// # Errors
     ///
     /// As [`super::write`].
-    pub fn settle(&mut self, scope: &Scope<'_>) -> Result<(), Error> {
+    pub fn apply_metadata(&mut self, scope: &Scope<'_>) -> Result<(), Error> {
         let old_file = self.target.recheck(scope, &self.rules)?;
         let first = self.temporary.first_stat()?;
         Plan::new(&self.rules, old_file).apply_metadata(self.temporary.fd()?, first)?;
-        self.is_settled = true;
+        self.has_metadata = true;
         Ok(())
     }
 
@@ -148,7 +148,7 @@ impl Stage {
         let plan = Plan::new(&self.rules, old_file);
         let applied = match &swapped_in_file {
             Some(swapped_in_file) => swapped_in_file.apply_metadata(&plan, self.temporary.fd()?)?,
-            None if self.is_settled => plan.keep_metadata(self.temporary.fd()?)?,
+            None if self.has_metadata => plan.keep_metadata(self.temporary.fd()?)?,
             None => {
                 let first = self.temporary.first_stat()?;
                 plan.apply_metadata(self.temporary.fd()?, first)?
@@ -164,7 +164,7 @@ impl Stage {
             rules: self.rules,
             inspected,
             is_staged: true,
-            is_settled: self.is_settled,
+            has_metadata: self.has_metadata,
         };
         prepared.finish(scope, is_aborted, None)
     }
@@ -177,7 +177,7 @@ impl Stage {
         let name = self.temporary.name().unwrap_or_default();
         let seen = sys::fstatat(directory.as_fd(), name).map_err(classify_staged)?;
         if seen.is_same_object(&staged) {
-            check_staged(&staged, self.is_settled)?;
+            check_staged(&staged, self.has_metadata)?;
             self.size = staged.size;
             return Ok(None);
         }
