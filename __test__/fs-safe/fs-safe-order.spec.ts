@@ -163,6 +163,77 @@ describe('calls on one path', () => {
   });
 });
 
+describe('changes of one path beneath a root', () => {
+  const original = {
+    async root(rootDir: string) {
+      return {
+        append: async (name: string, data: string) => fs.appendFileSync(`${rootDir}/${name}`, data),
+        openWritable: async (name: string) => fs.writeFileSync(`${rootDir}/${name}`, ''),
+        remove: async (name: string) => fs.rmSync(`${rootDir}/${name}`),
+        move: async (from: string, to: string) => fs.renameSync(`${rootDir}/${from}`, `${rootDir}/${to}`),
+      };
+    },
+  };
+  const { root: makeRoot, ...api } = bindFsSafe({ FsSafeError, original });
+  type Root = Awaited<ReturnType<typeof makeRoot>>;
+  const handedOver = { denyMutations: { paths: ['/nowhere'] } };
+  const first: Record<string, (root: Root, dir: string) => Promise<unknown>> = {
+    write: (root) => root.write('f', 'new\n'),
+    replaceFileAtomic: (_, dir) => api.replaceFileAtomic({ filePath: `${dir}/f`, content: 'new\n' }),
+    writeTextAtomic: (_, dir) => api.writeTextAtomic(`${dir}/f`, 'new\n'),
+    copyIn: (root, dir) => root.copyIn('f', `${dir}/source`),
+  };
+  const second: Record<string, [call: (root: Root) => Promise<unknown>, f: string | undefined, g: string | undefined]> = {
+    append: [(root) => root.append('f', 'more\n'), 'new\nmore\n', undefined],
+    openWritable: [(root) => root.openWritable('f'), '', undefined],
+    remove: [(root) => root.remove('f'), undefined, undefined],
+    'remove by the original': [(root) => root.remove('f', handedOver), undefined, undefined],
+    move: [(root) => root.move('f', 'g'), undefined, 'new\n'],
+    'move by the original': [(root) => root.move('f', 'g', handedOver), undefined, 'new\n'],
+    'move onto it': [(root) => root.move('source', 'f', { overwrite: true }), 'new\n', undefined],
+  };
+  const rows = Object.keys(first).flatMap((a) => Object.keys(second).map((b) => ({ a, b }))).filter(({ a, b }) => a !== 'copyIn' || b !== 'move onto it');
+  const found = (file: string) => (fs.existsSync(file) ? read(file) : undefined);
+
+  it.each(rows)('are made in the order of their calls: $a, then $b', async ({ a, b }) => {
+    const dir = scratch();
+    for (let turn = 0; turn < 5; turn += 1) {
+      fs.rmSync(`${dir}/g`, { force: true });
+      build(dir, ['f: old', 'source: new\n']);
+      const root = await makeRoot(dir);
+      const [call, f, g] = second[b]!;
+      const done = await Promise.allSettled([first[a]!(root, dir), call(root)]);
+      expect(done.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled']);
+      expect([found(`${dir}/f`), found(`${dir}/g`)]).toEqual([f, g]);
+    }
+  });
+
+  it.each(Object.keys(second))('wait for no callback that awaits them: %s', async (b) => {
+    const dir = scratch();
+    build(dir, ['f: old', 'source: new\n']);
+    const root = await makeRoot(dir);
+    const beforeRename = () => second[b]![0](root).then(() => {});
+    expect(await settled(api.replaceFileAtomic({ filePath: `${dir}/f`, content: 'replaced', beforeRename }))).toBe('done');
+    async function* chunks() {
+      build(dir, ['f: old', 'source: new\n']);
+      await second[b]![0](root);
+      yield Buffer.from('new');
+    }
+    fs.rmSync(`${dir}/g`, { force: true });
+    fs.rmSync(`${dir}/f`, { force: true });
+    expect(await settled(root.create('f', chunks()).catch(() => {}))).toBe('done');
+  });
+
+  it('do not wait for each other in a circle', async () => {
+    const dir = scratch();
+    build(dir, ['f: f', 'g: g']);
+    const root = await makeRoot(dir);
+    const overwrite = { overwrite: true };
+    expect(await settled(Promise.all([root.move('f', 'g', overwrite), root.move('g', 'f', overwrite), root.write('f', 'new'), root.remove('g', { force: true })]))).toBe('done');
+    expect([found(`${dir}/f`), found(`${dir}/g`)]).toEqual(['new', undefined]);
+  });
+});
+
 describe('a producer of writeAtomic that awaits a write of another path', () => {
   it.each([
     ['the same name in a directory that is missing', 'a/f', 'b/f'],

@@ -14,14 +14,26 @@ export class PathQueue {
    * queue another.
    */
   queued<T>(path: string, call: () => Promise<T>): Promise<T> {
-    const running = (this.#last.get(path) ?? Promise.resolve()).then(call);
+    return this.#enqueue([path], (this.#last.get(path) ?? Promise.resolve()).then(call));
+  }
+
+  /** Runs a call after the earlier calls on any of several paths. */
+  queuedOnAll<T>(paths: string[], call: () => Promise<T>): Promise<T> {
+    return this.#enqueue(paths, Promise.all(paths.map((path) => this.#last.get(path))).then(call));
+  }
+
+  #enqueue<T>(paths: string[], running: Promise<T>): Promise<T> {
     const done = () => {
-      if (this.#last.get(path) === tail) {
-        this.#last.delete(path);
+      for (const path of paths) {
+        if (this.#last.get(path) === tail) {
+          this.#last.delete(path);
+        }
       }
     };
     const tail: Promise<void> = running.then(done, done);
-    this.#last.set(path, tail);
+    for (const path of paths) {
+      this.#last.set(path, tail);
+    }
     return running;
   }
 }

@@ -155,9 +155,10 @@ async function replaceWithHost(host: Host, options: Unchecked) {
   const { promises } = options.fileSystem;
   const plan = toPlan(host.HostError, options, { dirMode: 0o700 });
   const calls = asyncCalls(promises);
-  return await changes.queued(path.resolve(plan.target), async () => {
+  const place = path.resolve(plan.target);
+  return await changes.queued(place, async () => {
     try {
-      return await runLater(replaceInjected(host.HostError, calls, plan));
+      return await changes.inHost(place, () => runLater(replaceInjected(host.HostError, calls, plan)));
     } catch (error) {
       if (error instanceof RenameRefused) {
         return await copyWithOriginal(host, 'replaceFileAtomic', options, error);

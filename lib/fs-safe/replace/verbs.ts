@@ -1,9 +1,10 @@
 // The steps of a replacement: one set for the calling thread, one with promises.
 
-import { BIGINT, fs } from '../../base/node.js';
+import { BIGINT, fs, path } from '../../base/node.js';
 import { callBack, callBefore } from '../host-callbacks.js';
 import { FromCaller, hostError, type HostErrorClass } from '../errors.js';
 import { CHANGED, assertStaged, disappeared, type Identity } from '../injected/identity.js';
+import { changes } from '../order.js';
 import { ensureDir, ensureDirSync } from '../../verbs/ensure-dir.js';
 import { readLocalFileSafely, readLocalFileSafelySync } from '../../verbs/read.js';
 import { applyMetadata, stageAtomic } from '../../verbs/stage.js';
@@ -31,9 +32,9 @@ function toThrow(failure: unknown, cleaning: unknown, plan: Plan) {
     : failure;
 }
 
-async function before({ beforeRename, filePath }: Plan, tempPath: string) {
+async function before({ beforeRename, filePath, target }: Plan, tempPath: string) {
   try {
-    await beforeRename?.({ filePath, tempPath });
+    await changes.inHost(path.resolve(target), () => beforeRename?.({ filePath, tempPath }));
   } catch (error) {
     throw new FromCaller(error);
   }

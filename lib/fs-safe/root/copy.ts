@@ -51,6 +51,7 @@ export async function copyInto(HostError: HostErrorClass, writer: InstanceType<t
     const content = handle.createReadStream({ start: 0, autoClose: false, highWaterMark: CHUNK });
     await writer.write(given, content, { ...options, mode, maxBytes }, {
       mayStream: true,
+      isPlaced: true,
       onPublished(path, { dev, ino }) {
         callBack(onDestinationPublished, 'onDestinationPublished', [Object.freeze({ path, dev: BigInt(dev), ino: BigInt(ino) })]);
       },

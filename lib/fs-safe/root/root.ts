@@ -21,8 +21,10 @@ import { walkBeneath } from './walk.js';
 /** Methods of a root that call the original, if the binding has one. */
 const ASYNC_METHODS = ['append', 'openWritable'];
 
-/** Changes that do not wait for earlier ones of the same path. */
-const UNORDERED = new Set(['mkdir', 'ensureRoot', 'remove', 'move']);
+/** Changes of directories, which do not wait for earlier ones of the same path. */
+const UNORDERED = new Set(['mkdir', 'ensureRoot']);
+/** Changes that the original does not serialize. */
+const UNSERIALIZED = new Set(['append', 'openWritable', 'remove', 'move']);
 
 const NO_DEFAULTS: Unchecked = Object.freeze({});
 
@@ -201,11 +203,15 @@ export function bindRoot(host: Host) {
     }
 
     async remove(file: unknown, options?: Unchecked) {
-      return this.#isDenying(options) ? this.#denying('remove', arguments) : removeBeneath(HostError, this.#pin, file, options, this.defaults);
+      return this.#isDenying(options)
+        ? this.#denying('remove', arguments)
+        : this.#inOrder('remove', [file], () => removeBeneath(HostError, this.#pin, file, options, this.defaults));
     }
 
     async move(from: unknown, to: unknown, options?: Unchecked) {
-      return this.#isDenying(options) ? this.#denying('move', arguments) : moveBeneath(HostError, this.#pin, from, to, options, this.defaults);
+      return this.#isDenying(options)
+        ? this.#denying('move', arguments)
+        : this.#inOrder('move', [from, to], () => moveBeneath(HostError, this.#pin, from, to, options, this.defaults));
     }
 
     async copyIn(file: unknown, source: Unchecked, options?: Unchecked) {
@@ -215,23 +221,24 @@ export function bindRoot(host: Host) {
         return this.#denying('copyIn', arguments);
       }
       if (!mustClone(HostError, options?.clone)) {
-        return copyInto(HostError, writer, file, source, options, this.defaults);
+        return this.#inOrder('copyIn', [file], () => copyInto(HostError, writer, file, source, options, this.defaults));
       }
       if (counterparts === undefined) {
         throw hostError(HostError, 'unsupported-platform', 'native file cloning is unsupported');
       }
-      return this.#inOrder(file, async () => (await this.#original('clone')).copyIn(...Array.from(arguments, withCounterpart)));
+      return this.#inOrder('copyIn', [file], async () => (await this.#original('clone')).copyIn(...Array.from(arguments, withCounterpart)));
     }
 
     /** Runs a change with `denyMutations` on the original. */
     async #denying(method: string, args: IArguments) {
       const call = async () => (await this.#original('denyMutations'))[method](...Array.from(args, withCounterpart));
-      return UNORDERED.has(method) ? call() : this.#inOrder(args[0], call);
+      return UNORDERED.has(method) ? call() : this.#inOrder(method, method === 'move' ? [args[0], args[1]] : [args[0]], call);
     }
 
-    /** Runs a change of a file by the original after the earlier ones on its path. */
-    #inOrder<T>(file: unknown, call: () => Promise<T>): Promise<T> {
-      return typeof file === 'string' ? changes.queued(path.resolve(this.rootReal, file), call) : call();
+    /** Runs a change after the earlier ones on its paths. */
+    #inOrder<T>(method: string, files: unknown[], call: () => Promise<T>): Promise<T> {
+      const paths = files.filter((file) => typeof file === 'string').map((file) => path.resolve(this.rootReal, file));
+      return UNSERIALIZED.has(method) ? changes.after(paths, call) : changes.queuedOnAll(paths, call);
     }
 
     /**
@@ -282,7 +289,7 @@ export function bindRoot(host: Host) {
       accompany = (opened, made) => opened.#accompany(made);
       for (const name of ASYNC_METHODS) {
         define(Root, name, async function (...args) {
-          return (await this.#original(name))[name](...args.map(withCounterpart));
+          return this.#inOrder(name, [args[0]], async () => (await this.#original(name))[name](...args.map(withCounterpart)));
         });
       }
     }

@@ -53,6 +53,16 @@ export interface Published {
   ino: number | bigint;
 }
 
+/** Options that the methods of a root set. */
+interface Fixed {
+  overwrite?: boolean;
+  mayStream?: boolean;
+  /** the call has its place among the changes of its path, and the stream is not the host's */
+  isPlaced?: boolean;
+  /** called with the identity of the published file */
+  onPublished?: (path: string, published: Published) => void;
+}
+
 /** Writes files and makes directories beneath one root. */
 export class RootWrites {
   #HostError;
@@ -96,9 +106,9 @@ export class RootWrites {
   /**
    * Writes a file.
    *
-   * @param fixed options that the method sets, and a function that is called with the identity of the published file
+   * @param fixed options that the method sets
    */
-  async write(given: unknown, data: Unchecked, options: Unchecked, fixed: { overwrite?: boolean; mayStream?: boolean; onPublished?: (path: string, published: Published) => void }) {
+  async write(given: unknown, data: Unchecked, options: Unchecked, fixed: Fixed) {
     const { named } = this.#linkPolicy(options, false);
     const target = toTarget(this.#HostError, this.#base, given, named);
     const stream = isAsyncIterable(data) && fixed.mayStream ? data : undefined;
@@ -123,7 +133,12 @@ export class RootWrites {
       // Among paths of other spellings, a stream takes its place when its data have ended.
       const place = targetOf(this.#absolute(target.relative), undefined, undefined, FOLLOW_PARENTS);
       const publish = () => this.#checkedPublish(call);
-      await changes.queued(path.resolve(this.#absolute(target.relative)), () => (stream === undefined ? rootWrites.queued(place, publish) : publish()));
+      const text = path.resolve(this.#absolute(target.relative));
+      if (fixed.isPlaced) {
+        await publish();
+      } else {
+        await changes.queued(text, () => (stream === undefined ? rootWrites.queued(place, publish) : changes.inHost(text, publish)));
+      }
     } catch (error) {
       const { error: other, cause } = await explained(this.#HostError, this.#base, target.relative, named, error);
       throw other ?? toHost(this.#HostError, named ? ROOT_WRITE_BY_POLICY : this.#rules, error, { given, cause });
