@@ -51,10 +51,10 @@ impl PathRoom {
         value: sys::napi_value,
     ) -> Result<&[u8]> {
         /// Bytes of the longest character, with the NUL that ends the string.
-        const LONGEST_CHARACTER: usize = 5;
+        const MAX_UTF8_LEN: usize = 5;
         failpoint::hit("argument");
         match copy_string(env, value, &mut self.usual) {
-            Some(length) if length + LONGEST_CHARACTER < USUAL => {
+            Some(length) if length + MAX_UTF8_LEN < USUAL => {
                 // SAFETY: the call returned the number of bytes that it filled.
                 return Ok(unsafe {
                     std::slice::from_raw_parts(self.usual.as_ptr().cast(), length)

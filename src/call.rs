@@ -187,10 +187,6 @@ impl Call<'_> {
         size: u64,
     ) -> std::result::Result<(sys::napi_value, Bytes), Error> {
         let no_memory = || Error::refused(Code::TooLarge, "memory");
-        #[allow(
-            clippy::cast_precision_loss,
-            reason = "arrays are shorter than 2^53 bytes"
-        )]
         let value = self
             .call_function(index, Some(size as f64))
             .ok_or_else(|| Error::refused(Code::Internal, "no array could be asked for"))?;

@@ -16,6 +16,10 @@
     unreachable_pub,
     reason = "what `#[napi]` exports must be `pub`, and is reached from JavaScript alone"
 )]
+#![allow(
+    clippy::cast_precision_loss,
+    reason = "numbers of JavaScript are doubles, as in fs.Stats"
+)]
 #![cfg_attr(
     test,
     allow(

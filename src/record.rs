@@ -19,7 +19,6 @@ use napi::bindgen_prelude::{FromNapiValue, Result, sys};
 
 /// Writes device and inode into a record.
 #[allow(
-    clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
     reason = "as in fs.Stats, and the bits that are lost there"
 )]
@@ -62,7 +61,6 @@ impl Record {
     }
 
     /// Marks the record complete except for the content.
-    #[allow(clippy::cast_precision_loss, reason = "as in fs.Stats")]
     pub(crate) fn set_unread(&mut self, size: u64) {
         self.numbers[STATUS] = STATUS_UNREAD;
         self.numbers[read::LENGTH] = size as f64;
@@ -88,7 +86,6 @@ impl Record {
 
     /// Creates the record of an error: its code, case, call, second path and the path of a
     /// temporary that remains, each ended by a NUL.
-    #[allow(clippy::cast_precision_loss, reason = "as in fs.Stats")]
     pub(crate) fn failure(error: &Error) -> Self {
         let mut record = Self::new(0.0);
         let numbers = &mut record.numbers;
@@ -136,7 +133,6 @@ impl Record {
 
     /// Creates the record of a failure of a call on many entries or two paths: that of its error,
     /// with the entry after the second path.
-    #[allow(clippy::cast_precision_loss, reason = "nobody has 2^53 entries")]
     pub(crate) fn unfinished(failure: &Failure) -> Self {
         let mut record = Self::failure(&failure.error);
         record.numbers[failure::DONE] = failure.done as f64;
@@ -174,10 +170,6 @@ impl Record {
 const STAT_FIELDS: usize = 14;
 
 /// Returns all fields of `fs.Stats`, in the order of `lib/native/stats.ts`, and the nanoseconds.
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "fs.Stats has these as doubles as well"
-)]
 #[inline(always)]
 pub(crate) fn stat_numbers(status: &Stat) -> [f64; STAT_FIELDS + 4] {
     [
@@ -248,15 +240,10 @@ pub(crate) fn containment(scope: &Scope<'_>) -> f64 {
 }
 
 /// Returns milliseconds, computed as libuv and Node do, so that the doubles are equal.
-#[allow(clippy::cast_precision_loss, reason = "as in Node")]
 pub(crate) fn milliseconds(time: Time) -> f64 {
     time.seconds as f64 * 1000.0 + f64::from(time.nanoseconds) / 1_000_000.0
 }
 
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "lengths in memory are far below 2^53"
-)]
 pub(crate) fn length(bytes: usize) -> f64 {
     bytes as f64
 }

@@ -89,7 +89,7 @@ export function shellWord(path: string | Uint8Array) {
   return `$'${escapes.join('').replace(/(\\x[0-9a-f]{2})(?=[0-9a-fA-F])/g, (escape) => `${escape}'$'`)}'`;
 }
 
-/** Whether a character needs an escape inside of `$'…'`. `!` does, because an interactive bash may expand it there. */
+/** Returns whether a character needs an escape inside of `$'…'`. `!` does, because an interactive bash may expand it there. */
 function mustBeEscaped(character: string, encoding: 'latin1' | 'utf8') {
   return /['!\\]/.test(character) || (encoding === 'latin1' ? character > '~' || character < ' ' : character.search(UNPRINTABLE) >= 0);
 }

@@ -76,7 +76,7 @@ Object.defineProperty(HoldfastError.prototype, 'name', descriptor({ value: 'Hold
 Object.defineProperty(HoldfastError.prototype, BRAND, descriptor({ value: true }));
 
 /**
- * Whether a value is a HoldfastError. Checks a brand, so that errors of another copy of the package count, also of a
+ * Returns whether a value is a HoldfastError. Checks a brand, so that errors of another copy of the package count, also of a
  * copy in another context with its own class `Error` (test runners).
  */
 export function isHoldfastError(error: unknown): error is HoldfastError {
@@ -88,7 +88,7 @@ export function isHoldfastError(error: unknown): error is HoldfastError {
   }
 }
 
-/** Whether a value is an Error of any context. Throws if a Proxy trap throws. */
+/** Returns whether a value is an Error of any context. Throws if a Proxy trap throws. */
 export function isError(value: unknown): value is Error {
   return util.types.isNativeError(value) || value instanceof Error;
 }

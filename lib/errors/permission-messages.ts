@@ -62,7 +62,7 @@ function removeAccess(location: string | Uint8Array | undefined, { uid, euid }: 
   return `Have root give it to this user alone${how}`;
 }
 
-/** Whether a directory of another user may hold secrets, by its place or name: no command may give it away. */
+/** Returns whether a directory of another user may hold secrets, by its place or name: no command may give it away. */
 function isSecretOfAnother(location: string | Uint8Array | undefined) {
   const path = typeof location === 'object' ? Buffer.from(location).toString('latin1') : location;
   return path !== undefined && (looksPrivate(path) || isInHome(path));

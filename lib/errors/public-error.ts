@@ -77,7 +77,7 @@ function systemFacts(error: unknown): Facts | undefined {
   return same === undefined ? { errno: name } : { code: same, category: CODES[same].category };
 }
 
-/** Whether an error reports that the file or directory does not exist. */
+/** Returns whether an error reports that the file or directory does not exist. */
 export function isNotFound(error: unknown) {
   const facts = factsOf(error);
   return facts !== undefined && 'code' in facts && facts.code === 'not-found';

@@ -107,7 +107,7 @@ const OLD_ROOT_WRITE = {
 
 const OUTBOUND = 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE';
 
-/** Whether an error is a system error. Wrong arguments are a TypeError or RangeError without an errno. */
+/** Returns whether an error is a system error. Wrong arguments are a TypeError or RangeError without an errno. */
 export function isErrno(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && typeof (error as NodeJS.ErrnoException).errno === 'number' && !isHoldfastError(error);
 }

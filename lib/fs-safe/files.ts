@@ -16,7 +16,7 @@ const MAX_AT_ONCE = 0x7fffffff;
 const RETRIES = 4;
 const RETRY_BASE_MS = 50;
 
-/** Whether a path leads to an object. A dangling symlink does not. */
+/** Returns whether a path leads to an object. A dangling symlink does not. */
 function pathExistsSync(filePath: PathLike) {
   try {
     // access(2), and so fs.existsSync, checks the real user id instead of the effective one.
@@ -133,12 +133,12 @@ function toRegularError(HostError: HostErrorClass, error: unknown, filePath: str
   }
 }
 
-/** Whether a read may succeed a moment later: a writer in another process replaces the file in steps. */
+/** Returns whether a read may succeed a moment later: a writer in another process replaces the file in steps. */
 function isPassing(error: unknown) {
   return (error as NodeJS.ErrnoException | undefined)?.code === 'path-mismatch' || (isErrno(error) && error.code === 'EPERM');
 }
 
-/** Whether no file can be read at all, because the binary is missing. A `null` would say that there is no document. */
+/** Returns whether no file can be read at all, because the binary is missing. A `null` would say that there is no document. */
 function isHelperUnavailable(error: unknown) {
   return (error as { code?: unknown } | undefined)?.code === 'helper-unavailable';
 }

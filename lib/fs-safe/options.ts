@@ -122,7 +122,7 @@ export function toMutationSymlinks(symlinks: Unchecked): 'reject' | 'follow-pare
   return symlinks === 'reject' ? 'reject' : symlinks === 'follow-parents-within-root' ? 'follow-parents' : undefined;
 }
 
-/** Whether a policy may deny a mutation. The original parses a policy of an unknown form. */
+/** Returns whether a policy may deny a mutation. The original parses a policy of an unknown form. */
 export function denies(policy: Unchecked): boolean {
   const isEmpty = (value: Unchecked) => value === undefined || value === null || (Array.isArray(value) && value.length === 0);
   return policy !== undefined && policy !== null && !(typeof policy === 'object' && Object.entries(policy).every(([, value]) => isEmpty(value)) && isEmpty(policy.paths) && isEmpty(policy.prefixes));

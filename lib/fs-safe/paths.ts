@@ -36,7 +36,7 @@ export function isBeneath(root: string, real: string) {
   return real === root || real.startsWith(root === '/' ? root : `${root}/`);
 }
 
-/** Whether a path has a component `..`. */
+/** Returns whether a path has a component `..`. */
 export function climbs(given: string) {
   return given.includes('..') && given.split('/').includes('..');
 }
@@ -66,7 +66,7 @@ export async function withoutLinks(root: string, given: string, followsFinal: bo
   }
 }
 
-/** Whether a name exists. A dangling symlink does. */
+/** Returns whether a name exists. A dangling symlink does. */
 async function isThere(name: string) {
   return fs.promises.lstat(name).then(
     () => true,

@@ -128,7 +128,7 @@ function reasonOf(error: unknown) {
 
 const NOT_RESTRICTED = 'The addon makes its own system calls, which --allow-fs-read and --allow-fs-write do not restrict.';
 
-/** Whether the permission model hides files from Node: a file reported as missing may exist. */
+/** Returns whether the permission model hides files from Node: a file reported as missing may exist. */
 function hidesFiles() {
   return (process as { permission?: { has(scope: string): boolean } }).permission?.has('fs.read') === false;
 }

@@ -38,12 +38,12 @@ export function probeFlag({ numbers }: Result) {
   return numbers[Layout.STATUS] === Status.UNKNOWN_MOUNT ? PROBE_LOCALITY : 0;
 }
 
-/** Whether the file is open and checked but its content is not read yet. */
+/** Returns whether the file is open and checked but its content is not read yet. */
 export function isUnread({ numbers }: Result) {
   return numbers[Layout.STATUS] === Status.UNREAD;
 }
 
-/** Whether the call completed on the calling thread. */
+/** Returns whether the call completed on the calling thread. */
 export function isAnswer({ numbers }: Result) {
   return numbers[Layout.STATUS] <= Status.FAILED;
 }
@@ -105,12 +105,12 @@ export function leftover(result: Result): (Error & { temporary: string }) | unde
   return left === '' ? undefined : Object.assign(systemError(-numbers[FailureIndex.LEFT_ERRNO], 'unlink', left), { temporary: left });
 }
 
-/** Whether a write ended because its signal aborted. */
+/** Returns whether a write ended because its signal aborted. */
 export function wasAborted({ numbers, text }: Result) {
   return numbers[Layout.STATUS] === Status.FAILED && text.toString('latin1', 0, 8) === 'aborted\0';
 }
 
-/** Whether a failed call was refused with this code. */
+/** Returns whether a failed call was refused with this code. */
 export function hasCode({ text }: Result, code: string) {
   return text.toString('latin1', 0, code.length + 1) === `${code}\0`;
 }
@@ -120,7 +120,7 @@ export function done({ numbers }: Result) {
   return numbers[FailureIndex.DONE];
 }
 
-/** Whether a call was refused with this code because of this errno. */
+/** Returns whether a call was refused with this code because of this errno. */
 export function isRefusal({ numbers, text }: Result, code: string, errno: number) {
   return numbers[FailureIndex.ERRNO] === errno && text.toString('latin1', 0, code.length + 1) === `${code}\0`;
 }

@@ -17,7 +17,7 @@ const MKDIR = 1 << 8;
 const TIMEOUT = 30_000;
 
 /** The longest time that a timer takes, in milliseconds. Longer ones are for ever. */
-const LONGEST_TIMER = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const TORN_TAILS = wordsOf('onTornTail');
 const HARDLINKS = wordsOf('hardlinks');
@@ -46,7 +46,7 @@ function toTimeout(value: unknown): number {
   if (!(value >= 0)) {
     throw outOfRange('options.timeoutMs', 'a number >= 0, or Infinity', value);
   }
-  return value > LONGEST_TIMER ? Infinity : value;
+  return value > MAX_TIMER_MS ? Infinity : value;
 }
 
 /** @param base fallback for options that are `undefined` */

@@ -80,7 +80,7 @@ function checkForeign(options: Given, name: string, call: number, where: string)
   throw invalidValue(shown, `is not an option of ${title}${suggestion(name, call)}`, value);
 }
 
-/** Whether a name comes from the `Object.prototype` of a realm. */
+/** Returns whether a name comes from the `Object.prototype` of a realm. */
 function isPollution(options: object, name: string) {
   for (let level = options; level !== null && (level === options || !isTop(level)); level = Object.getPrototypeOf(level)) {
     if (Object.hasOwn(level, name)) {

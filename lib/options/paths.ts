@@ -10,14 +10,14 @@ import type { NativePath } from '../errors/failure.js';
 const { fileURLToPath } = url;
 const { getSystemErrorMap, types } = util;
 
-/** Whether a value is a URL. Checks its properties, as Node does: there may be more than one class. */
+/** Returns whether a value is a URL. Checks its properties, as Node does: there may be more than one class. */
 export function isUrl(value: unknown): value is URL {
   const url = value as { href?: unknown; protocol?: unknown; auth?: unknown; path?: unknown } | null | undefined;
   return Boolean(url?.href && url.protocol && url.auth === undefined && url.path === undefined);
 }
 
 /** Twice the longest path of any system. Processing longer text could exhaust memory and end the process. */
-const LONGEST = 65_536;
+const MAX_LENGTH = 65_536;
 
 export function toPath(value: unknown, name: string): NativePath {
   if (typeof value === 'string') {
@@ -38,7 +38,7 @@ export function toPath(value: unknown, name: string): NativePath {
  * @param name of the argument; the error of `dir` names mkdir(2)
  */
 function bounded<T extends NativePath>(path: T, name: string): T {
-  if (path.length > LONGEST) {
+  if (path.length > MAX_LENGTH) {
     const [errno = -36] = [...getSystemErrorMap()].find(([, [code]]) => code === 'ENAMETOOLONG') ?? [];
     throw systemError(errno, name === 'dir' ? 'mkdir' : 'open', path);
   }
@@ -74,7 +74,7 @@ export function pathForLater(path: NativePath, isBeneathRoot: boolean): NativePa
 
 const SLASH = 0x2f;
 
-/** Whether a path is independent of the working directory. On Windows such a path has a drive. */
+/** Returns whether a path is independent of the working directory. On Windows such a path has a drive. */
 function startsAtTop(path: NativePath) {
   if (process.platform === 'win32') {
     return /^[a-z]:[\\/]/i.test(shown(path.slice(0, 3)));

@@ -75,14 +75,14 @@ function noContainer(options: object, name: string) {
 }
 
 /**
- * Whether a prototype is the `Object.prototype` of this or another realm: it has no prototype and owns
+ * Returns whether a prototype is the `Object.prototype` of this or another realm: it has no prototype and owns
  * `hasOwnProperty`.
  */
 export function isTop(prototype: object) {
   return prototype === Object.prototype || (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'hasOwnProperty'));
 }
 
-/** Whether a prototype is, or inherits from, the `Object.prototype` of another realm. */
+/** Returns whether a prototype is, or inherits from, the `Object.prototype` of another realm. */
 function hasForeignTop(prototype: object | null) {
   for (let level = prototype; level !== null && level !== Object.prototype; level = Object.getPrototypeOf(level)) {
     if (isTop(level)) {

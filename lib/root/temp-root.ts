@@ -16,7 +16,7 @@ import type { Root } from './root.js';
 import type { Handle } from '../native/binding.js';
 
 /** Longest prefix, so that the name stays far below the limit of every file system. */
-const LONGEST = 64;
+const MAX_LENGTH = 64;
 
 function toPrefix(value: unknown) {
   if (value === undefined) {
@@ -25,8 +25,8 @@ function toPrefix(value: unknown) {
   if (typeof value !== 'string') {
     throw invalidType('options.prefix', 'of type string', value);
   }
-  if (!/^[\w.-]*$/.test(value) || value.startsWith('.') || value.length > LONGEST) {
-    throw invalidValue('options.prefix', `must be letters, digits, '_', '-' and '.', not begin with '.', and have at most ${LONGEST} characters`, value);
+  if (!/^[\w.-]*$/.test(value) || value.startsWith('.') || value.length > MAX_LENGTH) {
+    throw invalidValue('options.prefix', `must be letters, digits, '_', '-' and '.', not begin with '.', and have at most ${MAX_LENGTH} characters`, value);
   }
   return value;
 }

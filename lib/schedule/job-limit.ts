@@ -16,7 +16,7 @@ const paused: (() => void)[] = [];
 let waiting: (() => void)[] = [];
 let head = 0;
 
-/** Whether a job would start at once. No job starts while another one waits for an idle thread. */
+/** Returns whether a job would start at once. No job starts while another one waits for an idle thread. */
 export function hasRoom() {
   return running < MAX_JOBS && paused.length === 0;
 }

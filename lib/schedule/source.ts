@@ -91,7 +91,7 @@ function newIterator(source: Source): SourceIterator {
   return isAsync(source) ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
 }
 
-/** Whether a source is a request as a server of HTTP/1 or HTTP/2 receives it. */
+/** Returns whether a source is a request as a server of HTTP/1 or HTTP/2 receives it. */
 function isRequest({ pipe, httpVersion, method }: Duck) {
   return typeof pipe === 'function' && typeof httpVersion === 'string' && typeof method === 'string';
 }
@@ -102,13 +102,13 @@ function alreadyConsumed() {
 }
 
 /**
- * Whether a value is an `Interface` of readline. It has a single iterator, which buffers lines from its first use on.
+ * Returns whether a value is an `Interface` of readline. It has a single iterator, which buffers lines from its first use on.
  */
 function isReadline({ question, setPrompt }: Duck) {
   return typeof question === 'function' && typeof setPrompt === 'function';
 }
 
-/** Whether a Node stream or a web stream has ended, or was destroyed or cancelled, without an error of its own. */
+/** Returns whether a Node stream or a web stream has ended, or was destroyed or cancelled, without an error of its own. */
 function isUsedUp(source: Duck) {
   if (typeof source.pipe === 'function') {
     return source.readableEnded === true || (source.destroyed === true && !source.errored);

@@ -19,7 +19,7 @@ function startOver() {
   isCounting = false;
 }
 
-/** Whether one more call may run on the calling thread in this turn. Counts it if so. */
+/** Returns whether one more call may run on the calling thread in this turn. Counts it if so. */
 export function mayAnswerNow() {
   if (left <= 0) {
     return false;

@@ -10,7 +10,7 @@ const { setTimeout, clearTimeout } = timers;
 
 /** Pauses between two attempts, in milliseconds. */
 const FIRST_PAUSE = 1;
-const LONGEST_PAUSE = 25;
+const MAX_PAUSE_MS = 25;
 
 /** What an attempt came to: its result, or the text about the holder. */
 export type Attempt<T> = { value: T } | { holder: string };
@@ -31,7 +31,7 @@ export interface Contest<T> {
  * ask in step.
  */
 export function pauseAfter(attempts: number) {
-  const full = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 1.5 ** attempts);
+  const full = Math.min(MAX_PAUSE_MS, FIRST_PAUSE * 1.5 ** attempts);
   return Math.max(FIRST_PAUSE, full * (0.5 + Math.random() / 2));
 }
 

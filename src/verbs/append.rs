@@ -61,7 +61,6 @@ fn attempt(
     }
 }
 
-#[allow(clippy::cast_precision_loss, reason = "as in fs.Stats")]
 fn describe(scope: &Scope<'_>, appended: Appended) -> (Record, Option<Unsynced>) {
     let mut record = Record::new(containment(scope));
     record.set_path(appended.real.as_deref());

@@ -50,7 +50,6 @@ impl Options {
 }
 
 /// Without `root`, the first path is resolved without one.
-#[allow(clippy::cast_precision_loss, reason = "as in fs.Stats")]
 fn run(
     (from, to): (&[u8], &[u8]),
     options: Options,

@@ -11,9 +11,8 @@ use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
 /// Size limit in bytes for an ACL in the facts: more than a person would read.
-const LONGEST_ACL: usize = 2048;
+const MAX_ACL_LEN: usize = 2048;
 
-#[allow(clippy::cast_precision_loss, reason = "as in fs.StatFs")]
 fn describe(facts: &Facts) -> Record {
     let mut record = Record::new(0.0);
     record.set_stat(&facts.stat);
@@ -51,7 +50,7 @@ fn describe(facts: &Facts) -> Record {
         numbers[layout::VOLUME + index] = figure as f64;
     }
     if let Some(acl) = &facts.acl {
-        let shown = &acl[..acl.len().min(LONGEST_ACL)];
+        let shown = &acl[..acl.len().min(MAX_ACL_LEN)];
         record.numbers[layout::ACL] = length(shown.len());
         record.text.extend_from_slice(shown);
     }

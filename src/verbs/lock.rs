@@ -127,7 +127,6 @@ pub fn lock_release_sync(lock: &LockHandle, scratch: Scratch) {
 struct Version(Vec<f64>);
 
 impl Version {
-    #[allow(clippy::cast_precision_loss, reason = "as in fs.Stats")]
     #[allow(clippy::float_cmp, reason = "both are computed in the same way")]
     fn is_of(&self, stat: Option<&Stat>) -> bool {
         let now = stat.map_or_else(Vec::new, |stat| {

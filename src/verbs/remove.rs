@@ -33,7 +33,6 @@ pub(crate) fn limit(most: f64) -> Option<u64> {
     most.is_finite().then_some(most as u64)
 }
 
-#[allow(clippy::cast_precision_loss, reason = "nobody removes 2^53 entries")]
 fn run(
     path: &[u8],
     flags: u32,

@@ -25,10 +25,6 @@ fn open(path: &[u8]) -> Result<(Record, Arc<Root>), Error> {
 }
 
 pub(crate) fn fill(record: &mut Record, root: &Root) {
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "a process opens fewer than 2^53 roots"
-    )]
     let number = root.number() as f64;
     record.numbers[layout::NUMBER] = number;
     set_identity(record, root.identity());

@@ -49,7 +49,6 @@ pub fn temp_root_handle(temporary: &TempRootHandle) -> Option<RootHandle> {
 
 /// Removes the directory with its content, in the pool. It can be tried again after a failure.
 #[napi(catch_unwind)]
-#[allow(clippy::cast_precision_loss, reason = "nobody removes 2^53 entries")]
 pub fn temp_root_remove(temporary: &TempRootHandle) -> AsyncTask<Job> {
     let temporary = temporary.get();
     Job::queue(move || {

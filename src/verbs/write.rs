@@ -38,7 +38,6 @@ pub(crate) fn rules(flags: u32, modes: u32) -> Rules {
     }
 }
 
-#[allow(clippy::cast_precision_loss, reason = "as in fs.Stats")]
 pub(crate) fn describe(scope: &Scope<'_>, written: &Written) -> Record {
     let mut record = Record::new(containment(scope));
     record.set_path(written.real.as_deref());

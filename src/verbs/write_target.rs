@@ -35,10 +35,7 @@ pub(crate) fn write_target(call: &Call<'_>, record: &mut Record) -> Result<Value
     Ok(None)
 }
 
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "two inodes that become one number are only written one after the other"
-)]
+/// Two inodes that become one number only make their writes follow one another.
 fn describe(record: &mut Record, target: TargetKey) {
     record.numbers[layout::KIND] = match target {
         TargetKey::NameOnly => layout::NAME_ONLY,

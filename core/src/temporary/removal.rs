@@ -1,6 +1,6 @@
 //! Removes a temporary, and reports one that could not be removed.
 //!
-//! A drop returns nothing, so it leaves the fact to its thread. [`told`] surrounds each step of a
+//! A drop returns nothing, so it leaves the fact to its thread. [`reporting_leftovers`] surrounds each step of a
 //! write that may drop a temporary on that thread.
 
 use super::Temporary;
@@ -18,7 +18,7 @@ thread_local! {
 }
 
 /// Runs a step of a write. Its error tells which temporary the step could not remove.
-pub(crate) fn told<T>(step: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+pub(crate) fn reporting_leftovers<T>(step: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     LEFTOVER.take();
     step().map_err(|error| match LEFTOVER.take() {
         Some(leftover) => error.leaving(|remains| remains.temporary = Some(leftover)),
@@ -83,7 +83,7 @@ impl Temporary {
 
 impl Drop for Temporary {
     /// Removes the name. A failure leaves the file behind; its name marks it as a temporary of
-    /// ours, and [`told`] reports it.
+    /// ours, and [`reporting_leftovers`] reports it.
     fn drop(&mut self) {
         if let Some(leftover) = self.try_remove() {
             LEFTOVER.with_borrow_mut(|noted| {

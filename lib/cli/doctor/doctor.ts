@@ -15,7 +15,7 @@ const SCHEMA = 1;
 /** The environment variables that change the outcome of a verb. */
 const VARIABLES = ['HOLDFAST_SKIP_DIR_HARDENING', 'OPENCLAW_SKIP_STATE_DIR_HARDEN', 'HOLDFAST_NATIVE_PATH'];
 
-/** Whether the binary of this platform supports dry runs. On Linux it does. */
+/** Returns whether the binary of this platform supports dry runs. On Linux it does. */
 export function canForetell() {
   return typeof native().inspect === 'function';
 }

@@ -115,7 +115,7 @@ function decide(dir: string, opened: BigIntStats, mode: number, onDisk: boolean)
   return { reason: REASONS[numbers[EnsureDirIndex.REASON]] };
 }
 
-/** Whether a descriptor of the host is one of this process and leads to the same file. */
+/** Returns whether a descriptor of the host is one of this process and leads to the same file. */
 function isReal(fd: number | undefined, opened: BigIntStats) {
   if (typeof fd !== 'number') {
     return false;

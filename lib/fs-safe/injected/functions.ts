@@ -22,13 +22,13 @@ const ASYNC_NAMES = ['mkdir', 'lstat', 'open', 'writeFile', 'rename', 'unlink'] 
 /** Options of a stat without rounded identities. */
 const EXACT = Object.freeze({ bigint: true });
 
-/** Whether every function that a replacement calls is that of node:fs, so that the host injects none. */
+/** Returns whether every function that a replacement calls is that of node:fs, so that the host injects none. */
 export function isNodeSync(fileSystem: Unchecked) {
   return SYNC_NAMES.every((name) => fileSystem[name] === fs[name]);
 }
 
 /**
- * Whether the promise functions are those of node:fs.
+ * Returns whether the promise functions are those of node:fs.
  *
  * @param fileSystem one without `promises` injects none
  */

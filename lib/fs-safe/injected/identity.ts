@@ -4,7 +4,7 @@ import { escaped } from '../../base/escape.js';
 import { hostError, type HostErrorClass } from '../errors.js';
 import type { BigIntStats } from 'node:fs';
 
-/** Whether a stat has device and inode without rounding. */
+/** Returns whether a stat has device and inode without rounding. */
 export function isIdentity(stat: BigIntStats | undefined): stat is BigIntStats {
   return typeof stat?.dev === 'bigint' && typeof stat.ino === 'bigint';
 }

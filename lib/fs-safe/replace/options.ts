@@ -128,7 +128,7 @@ export function toPlan(HostError: HostErrorClass, given: Unchecked, defaults: { 
   };
 }
 
-/** Whether an option is given. `null` is not, as in fs-safe. */
+/** Returns whether an option is given. `null` is not, as in fs-safe. */
 function isGiven(value: unknown) {
   return value !== undefined && value !== null;
 }

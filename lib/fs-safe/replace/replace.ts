@@ -139,7 +139,7 @@ function originals({ original }: Host, name: 'replaceFileAtomic' | 'replaceFileA
   return theirs;
 }
 
-/** Whether a rename failed with an error for which the caller requested a copy in place. */
+/** Returns whether a rename failed with an error for which the caller requested a copy in place. */
 function wantsCopy(error: unknown, options: Unchecked, name: string, host: Host) {
   return (
     options.copyFallbackOnPermissionError === true &&
@@ -185,7 +185,7 @@ function injects({ fileSystem }: Unchecked) {
   return fileSystem !== undefined && fileSystem !== null;
 }
 
-/** Whether a call needs the lock of the original: it compares content if a file system changes inodes in a rename. */
+/** Returns whether a call needs the lock of the original: it compares content if a file system changes inodes in a rename. */
 function needsLock({ renameIdentity }: Unchecked) {
   return renameIdentity === 'verify-content-with-lock';
 }

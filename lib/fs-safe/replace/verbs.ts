@@ -96,7 +96,7 @@ async function writeStaged(HostError: HostErrorClass, plan: Plan) {
   }
 }
 
-/** Whether the removed temporary still has its name: a failed commit removes it, and tells only in its error. */
+/** Returns whether the removed temporary still has its name: a failed commit removes it, and tells only in its error. */
 async function isStill(tempPath: string, identity: BigIntStats | undefined) {
   const seen = await fs.promises.lstat(tempPath, BIGINT).catch(() => undefined);
   return seen !== undefined && seen.dev === identity?.dev && seen.ino === identity.ino;

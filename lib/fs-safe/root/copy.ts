@@ -16,7 +16,7 @@ interface Source {
 
 const CHUNK = 1 << 18;
 
-/** Whether a copy must share the blocks of its source, which only the original refuses or does. */
+/** Returns whether a copy must share the blocks of its source, which only the original refuses or does. */
 export function mustClone(HostError: HostErrorClass, clone: Unchecked): boolean {
   if (clone !== undefined && clone !== 'auto' && clone !== 'always' && clone !== 'never') {
     throw hostError(HostError, 'invalid-path', 'copy clone policy must be auto, always, or never');

@@ -60,7 +60,7 @@ function classOf(theirs: Unchecked): RootClass | undefined {
   return isAlike(context, contextOf(context.rootReal, context.rootGuard.stat)) ? constructor : undefined;
 }
 
-/** Whether two objects have the same own properties, with values that are equal, or objects that are alike. */
+/** Returns whether two objects have the same own properties, with values that are equal, or objects that are alike. */
 function isAlike(one: Unchecked, other: Unchecked): boolean {
   const isPlain = (value: Unchecked) => typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
   if (!isPlain(one) || !isPlain(other)) {

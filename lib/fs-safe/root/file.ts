@@ -194,7 +194,7 @@ function bare(file: string) {
   return file.length > 1 && file.endsWith('/') ? file.slice(0, -1) : file;
 }
 
-/** Whether a real path equals the given path, so that the path beneath the root has no symlink. */
+/** Returns whether a real path equals the given path, so that the path beneath the root has no symlink. */
 function isLexical(file: string, real: string, rootGiven: string, rootRealPath: string) {
   const given = bare(file);
   return given === real || (isBeneath(rootGiven, given) && path.join(rootRealPath, path.relative(rootGiven, given)) === real);

@@ -39,7 +39,7 @@ export async function resolveBeneath(HostError: HostErrorClass, root: string, gi
   return path.join(root, real);
 }
 
-/** Whether no component on the way is a file. With a slash at its end, the last one is on the way too. */
+/** Returns whether no component on the way is a file. With a slash at its end, the last one is on the way too. */
 async function isUsable(root: string, real: string, endsInSlash: boolean) {
   const directory = path.join(root, endsInSlash ? real : path.dirname(real));
   const stat = await fs.promises.lstat(directory).catch(() => undefined);

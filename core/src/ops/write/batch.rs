@@ -13,7 +13,7 @@ use crate::failpoint;
 use crate::path;
 use crate::resolve::Scope;
 use crate::sys::{self, AsFd};
-use crate::temporary::told;
+use crate::temporary::reporting_leftovers;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -76,7 +76,7 @@ fn write_chunk(
     is_aborted: IsAborted<'_>,
 ) -> Vec<Result<Written, Error>> {
     let prepared = side_by_side(items.iter().collect(), |item: &Item<'_>| {
-        told(|| {
+        reporting_leftovers(|| {
             let prepared = Prepared::new(scope, item.path, item.data, &item.rules)?;
             prepared.start_sync();
             Ok(prepared)
@@ -106,7 +106,7 @@ fn publish_all(
     is_aborted: IsAborted<'_>,
 ) -> Vec<Result<Written, Error>> {
     let synced = side_by_side(prepared, |prepared: Result<Prepared, Error>| {
-        told(|| {
+        reporting_leftovers(|| {
             let mut prepared = prepared?;
             prepared.sync()?;
             prepared.close()?;
@@ -117,7 +117,7 @@ fn publish_all(
         return synced
             .into_iter()
             .map(|synced: Result<Prepared, Error>| {
-                told(|| {
+                reporting_leftovers(|| {
                     drop(synced?);
                     Err(Error::refused(Code::Aborted, ""))
                 })
@@ -126,7 +126,7 @@ fn publish_all(
     }
     let began = fsync_errors::mark();
     let published = side_by_side(synced, |synced: Result<Prepared, Error>| {
-        told(|| {
+        reporting_leftovers(|| {
             let mut prepared = synced?;
             prepared.recheck(scope)?;
             prepared.publish(scope, began)

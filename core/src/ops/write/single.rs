@@ -6,7 +6,7 @@ use super::target::WriteTarget;
 use crate::error::{Code, Error};
 use crate::resolve::Scope;
 use crate::sys::BorrowedFd;
-use crate::temporary::told;
+use crate::temporary::reporting_leftovers;
 
 /// Writes a whole file.
 ///
@@ -23,7 +23,7 @@ pub fn write(
     rules: &Rules,
     is_aborted: IsAborted<'_>,
 ) -> Result<Written, Error> {
-    told(|| Prepared::new(scope, raw, data, rules)?.finish(scope, is_aborted, None))
+    reporting_leftovers(|| Prepared::new(scope, raw, data, rules)?.finish(scope, is_aborted, None))
 }
 
 /// Writes a file whose content `fill` writes to the temporary. It returns the number of bytes.
@@ -38,7 +38,7 @@ pub(in crate::ops) fn write_with(
     fill: impl FnOnce(BorrowedFd<'_>) -> Result<u64, Error>,
     is_aborted: IsAborted<'_>,
 ) -> Result<Written, Error> {
-    told(|| {
+    reporting_leftovers(|| {
         Prepared::filled(scope, target, rules, |temporary| fill(temporary.fd()?))?
             .finish(scope, is_aborted, None)
     })
@@ -57,7 +57,9 @@ pub fn write_checked(
     is_aborted: IsAborted<'_>,
     check: Check<'_>,
 ) -> Result<Written, Error> {
-    told(|| Prepared::new(scope, raw, data, rules)?.finish(scope, is_aborted, Some(check)))
+    reporting_leftovers(|| {
+        Prepared::new(scope, raw, data, rules)?.finish(scope, is_aborted, Some(check))
+    })
 }
 
 /// Finds the file that a write would replace: its directory, and its name after final symlinks. May

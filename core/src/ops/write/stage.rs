@@ -10,7 +10,7 @@ use crate::error::{Code, Error, Os, Refusal};
 use crate::metadata;
 use crate::resolve::Scope;
 use crate::sys::{self, AsFd, OFlag, Stat};
-use crate::temporary::{Purpose, Temporary, told};
+use crate::temporary::{Purpose, Temporary, reporting_leftovers};
 use std::time::Instant;
 
 /// An unpublished file, published once it is complete.
@@ -35,7 +35,7 @@ impl Stage {
     /// As [`super::write`]: a target that may not be replaced is refused before any content is
     /// written.
     pub fn begin(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Self, Error> {
-        told(|| Self::begin_for(scope, raw, rules, Purpose::Stream))
+        reporting_leftovers(|| Self::begin_for(scope, raw, rules, Purpose::Stream))
     }
 
     /// Starts a file that other programs write through the path of its temporary.
@@ -44,7 +44,7 @@ impl Stage {
     ///
     /// As [`Self::begin`].
     pub fn begin_shared(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Self, Error> {
-        told(|| Self::begin_for(scope, raw, rules, Purpose::Named))
+        reporting_leftovers(|| Self::begin_for(scope, raw, rules, Purpose::Named))
     }
 
     fn begin_for(
@@ -96,7 +96,7 @@ impl Stage {
     ///
     /// What the system returned.
     pub fn append(mut self, data: &[u8]) -> Result<Self, Error> {
-        told(|| {
+        reporting_leftovers(|| {
             write_all(&self.temporary, data)?;
             self.size += data.len() as u64;
             Ok(self)
@@ -134,7 +134,7 @@ impl Stage {
     /// [`Code::NotFile`], [`Code::NotOwned`] and [`Code::Hardlink`], for the file that has the
     /// temporary's name now.
     pub fn commit(self, scope: &Scope<'_>, is_aborted: IsAborted<'_>) -> Result<Written, Error> {
-        told(|| self.publish(scope, is_aborted))
+        reporting_leftovers(|| self.publish(scope, is_aborted))
     }
 
     fn publish(mut self, scope: &Scope<'_>, is_aborted: IsAborted<'_>) -> Result<Written, Error> {

@@ -63,14 +63,14 @@ pub(crate) fn is_working_directory(_: &[u8]) -> bool {
 /// Returns the current path of a handle, if it lies on a drive.
 pub(crate) fn fd_path(fd: BorrowedFd<'_>) -> Result<Vec<u8>, Os> {
     /// Limit of the kernel for a path, in UTF-16 units.
-    const LONGEST: usize = 32768;
-    let mut buf = vec![0_u16; LONGEST];
+    const MAX_UNITS: usize = 32768;
+    let mut buf = vec![0_u16; MAX_UNITS];
     // SAFETY: the handle is borrowed and open, and the buffer has the given size.
     let length = unsafe {
         GetFinalPathNameByHandleW(
             raw(fd),
             buf.as_mut_ptr(),
-            LONGEST as u32,
+            MAX_UNITS as u32,
             FILE_NAME_NORMALIZED | VOLUME_NAME_DOS,
         )
     };

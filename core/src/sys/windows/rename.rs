@@ -202,7 +202,7 @@ fn open_to_move(
 /// same status.
 fn retry_while_in_use(mut rename: impl FnMut() -> Result<NTSTATUS, Os>) -> Result<(), Os> {
     const TRIES: u32 = 12;
-    const LONGEST: Duration = Duration::from_millis(64);
+    const MAX_PAUSE: Duration = Duration::from_millis(64);
     let mut pause = Duration::from_millis(1);
     for attempt in 1.. {
         let status = rename()?;
@@ -221,7 +221,7 @@ fn retry_while_in_use(mut rename: impl FnMut() -> Result<NTSTATUS, Os>) -> Resul
             return Err(of_status("rename", status));
         }
         std::thread::sleep(jittered(pause));
-        pause = (pause * 2).min(LONGEST);
+        pause = (pause * 2).min(MAX_PAUSE);
     }
     Ok(())
 }

@@ -26,7 +26,7 @@ const READER_WAIT: Duration = Duration::from_millis(100);
 
 /// The first pause between two tries. Each pause is twice as long as the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
-const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+const MAX_PAUSE: Duration = Duration::from_millis(50);
 
 /// The locked byte: the last one that a lock can cover.
 const BYTE: i64 = i64::MAX - 1;
@@ -108,6 +108,6 @@ fn lock_byte(fd: BorrowedFd<'_>, deadline: Instant) -> Result<(), Os> {
             return Err(BUSY);
         }
         thread::sleep(pause);
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        pause = (pause * 2).min(MAX_PAUSE);
     }
 }
