@@ -10,7 +10,10 @@ import type { WriteOptions, WriteResult } from './write.js';
 export interface StagedFile extends AsyncDisposable {
   /** Absolute path of the temporary: `.holdfast-<32 hexadecimal digits>.tmp`. Its maker may also rename another file onto it. */
   readonly tempPath: string;
-  /** Open for reading and writing. `commit` and `abort` close it, unless its user has. */
+  /**
+   * Open for reading and writing. `commit` and `abort` close it, unless its user has. Use `await using`, or call one of both: Node 26
+   * raises `ERR_INVALID_STATE` for an open `FileHandle` that is collected, earlier versions warn.
+   */
   readonly handle: FileHandle;
   /**
    * Publishes what is at `tempPath` then, with all that {@link writeAtomic} promises: mode, owner and ACL are settled on the

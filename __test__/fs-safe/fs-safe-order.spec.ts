@@ -1,5 +1,7 @@
 // The order of replacements of holdfast/fs-safe: those of one path wait for each other, all others do not.
+import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
+import * as path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { writeAtomic, writeAtomicMany } from '../../index.mjs';
@@ -77,6 +79,28 @@ describe('a replacement that does not end', () => {
     fs.rmSync(`${dir}/gone`, { recursive: true });
     expect(await settled(replaceFileAtomic({ filePath: `${dir}/other/f`, content: 'new' }))).toBe('done');
     expect(await settled(writeTextAtomic(`${dir}/third/f`, 'new'))).toBe('done');
+  });
+});
+
+describe('a replacement whose callback never settles', () => {
+  it('leaves no handle open, which Node would close with a warning or an error', () => {
+    const program = `
+      const { bindFsSafe } = require(${JSON.stringify(path.resolve('dist/fs-safe/index.js'))});
+      class FsSafeError extends Error {}
+      const { replaceFileAtomic } = bindFsSafe({ FsSafeError });
+      process.on('warning', (warning) => console.log('warning:', warning.message));
+      process.on('uncaughtException', (error) => console.log('error:', error.message));
+      let calls = 0;
+      const beforeRename = () => (calls++, new Promise(() => {}));
+      for (let i = 0; i < 5; i++) void replaceFileAtomic({ filePath: 'f' + i, content: 'new', beforeRename });
+      const tick = () => {
+        gc();
+        ticks++ < 20 ? setTimeout(tick, 10) : console.log('calls:', calls);
+      };
+      let ticks = 0;
+      setTimeout(tick, 100);`;
+    const { stdout } = spawnSync(process.execPath, ['--expose-gc', '-e', program], { cwd: scratch(), encoding: 'utf8' });
+    expect(stdout).toBe('calls: 5\n');
   });
 });
 

@@ -77,6 +77,8 @@ async function writeStaged(HostError: HostErrorClass, plan: Plan) {
     const { handle, tempPath } = staged;
     await handle.writeFile(content);
     identity = await handle.stat(BIGINT);
+    // A callback that never settles is collected, and Node 26 raises an error for an open handle that is collected.
+    await handle.close();
     if (plan.beforeRename !== undefined) {
       await applyMetadata(staged);
       await before(plan, tempPath);
