@@ -211,6 +211,7 @@ impl WriteTarget {
         if scope.root.is_some() && link_target.starts_with(b"/") {
             return Err(Error::refused(Code::OutsideWorkspace, "link"));
         }
+        // Resolved from the start: only from the root can a resolver keep `..` of a link beneath it.
         let parent = self.parent.text();
         let text = if parent.is_empty() {
             link_target
