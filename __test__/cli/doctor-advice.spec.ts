@@ -1,6 +1,7 @@
 // Compares the doctor's verdicts with the verbs as user 1000, then follows each command that it advises in a copy of the
 // place: the verb works there, and other users have the access that they had.
 import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { places } from '../helpers/sys-doctor-places.js';
@@ -8,7 +9,9 @@ import { asUser, asUser1000 } from '../helpers/sys-driver.js';
 import { needs } from '../helpers/sys-needs.js';
 import { scratch, stagedPackage } from '../helpers/sys-scratch.js';
 
-const VERBS = ['ensureDir', 'writeAtomic', 'readLocalFileSafely', 'outbound'] as const;
+const { splitPath: doctorsSplit } = createRequire(import.meta.url)('../../dist/cli/doctor/root-verdicts.js');
+
+const VERBS = ['ensureDir', 'writeAtomic', 'readLocalFileSafely', 'outbound', 'list', 'rename', 'remove'] as const;
 type Verb = (typeof VERBS)[number];
 
 interface Verdict {
@@ -44,7 +47,16 @@ const CALLS: Record<Verb, (target: string) => [string, unknown[]]> = {
   writeAtomic: (target) => ['writeAtomicSync', [target, 'text', { durable: false }]],
   readLocalFileSafely: (target) => ['readLocalFileSafelySync', [target]],
   outbound: (target) => ['readLocalFileSafelySync', [target, { outbound: true }]],
+  list: (target) => ['root.listSync', splitPath(target)],
+  rename: (target) => ['root.renameSync', [...splitPath(target), 'holdfast-doctor-new-name']],
+  remove: (target) => ['root.removeSync', splitPath(target)],
 };
+
+/** Returns the directory above, which is the root, and the name, with what ends it. */
+function splitPath(path: string): [string, string] {
+  const { dir, name } = doctorsSplit(path);
+  return [dir, name];
+}
 
 /** Returns the path of a call: the path that the doctor is asked about, or a new file in that directory. */
 function targetOf(path: string, { target }: Verdict) {

@@ -23,7 +23,7 @@ function holdfast(args: string[], options: { cwd?: string; env?: Record<string, 
 describe('the command line', () => {
   const paths = { 'a file': 'f', 'a directory': 'd', 'a link to a file': 'lf', 'a link to a directory': 'ld', 'a name beneath a file': 'f/x', nothing: 'none', 'a name beneath nothing': 'none/x' };
   /** The paths at which each verb succeeds. */
-  const fit: Record<string, string[]> = { ensureDir: ['d', 'none', 'none/x'], writeAtomic: ['f', 'd', 'none'], readLocalFileSafely: ['f'], outbound: ['f'] };
+  const fit: Record<string, string[]> = { ensureDir: ['d', 'none', 'none/x'], writeAtomic: ['f', 'd', 'none'], readLocalFileSafely: ['f'], outbound: ['f'], list: ['d'], rename: ['f', 'd', 'lf', 'ld'], remove: ['f', 'd', 'lf', 'ld'] };
 
   test.each(Object.entries(fit))('exits with 1 where the verb of --only would fail: %s', (verb, good) => {
     const dir = scratch();
@@ -129,6 +129,16 @@ describe('doctor', () => {
     expect(holdfast(['doctor', '--only', 'outbound', 'private'], { cwd: dir }).stdout).toMatch(/^ {2}fails {2}outbound not-file/m);
   });
 
+  test('judges methods of a root only where they are asked for, each on the directory above', () => {
+    const dir = scratch();
+    build(dir, ['private/ 0700']);
+    expect(Object.keys(JSON.parse(holdfast(['doctor', '--json', 'private'], { cwd: dir }).stdout).paths[0].verbs)).toEqual(['ensureDir', 'writeAtomic', 'readLocalFileSafely', 'outbound']);
+    const { ok, paths } = JSON.parse(holdfast(['doctor', '--json', '--only', 'remove,list', 'private'], { cwd: dir }).stdout);
+    const call = (text: string) => `(await openRoot("${dir}")).${text}`;
+    expect([ok, paths[0].verbs]).toMatchObject([true, { list: { call: call('list("private")'), result: {} }, remove: { call: call('remove("private")'), result: { removed: 1 } } }]);
+    expect(fs.readdirSync(dir)).toEqual(['private']);
+  });
+
   test('leaves `..` to the kernel', () => {
     const dir = scratch();
     build(dir, ['real/deep/', 'real/file: x', 'link => real/deep']);
@@ -179,9 +189,10 @@ describe('the JSON', () => {
     build(dir, ['dir/ 0755', 'file 0600: x', 'link => file', 'pipe |', `node_modules/holdfast => ${PROJECT}`]);
     const paths = ['dir', 'file', 'link', 'pipe', 'missing', 'missing/deeper'];
     const doctored = holdfast(['doctor', '--json', ...paths], { cwd: dir }).stdout;
+    const beneath = holdfast(['doctor', '--json', '--only', 'list,rename,remove', ...paths], { cwd: dir }).stdout;
     const tested = holdfast(['selftest', '--json', '--dir', dir]).stdout;
     // TypeScript checks that a literal has no unknown field and every required one.
-    fs.writeFileSync(path.join(dir, 'check.ts'), `${declarations}\nexport const doctored: DoctorReport = ${doctored};\nexport const tested: SelftestReport = ${tested};\n`);
+    fs.writeFileSync(path.join(dir, 'check.ts'), `${declarations}\nexport const doctored: DoctorReport[] = [${doctored}, ${beneath}];\nexport const tested: SelftestReport = ${tested};\n`);
     const settings = { strict: true, noEmit: true, target: 'es2022', module: 'nodenext', types: ['node'], typeRoots: [path.join(PROJECT, 'node_modules/@types')] };
     fs.writeFileSync(path.join(dir, 'package.json'), '{"type":"module"}');
     fs.writeFileSync(path.join(dir, 'tsconfig.json'), JSON.stringify({ compilerOptions: settings, files: ['check.ts'] }));

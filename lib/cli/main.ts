@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { version } from '../base/version.js';
 import { canForetell, doctor } from './doctor/doctor.js';
 import { doctorText } from './doctor/text.js';
-import { VERBS } from './doctor/verdicts.js';
+import { ROOT_VERBS, VERBS } from './doctor/verdicts.js';
 import { escaped, printableJson } from '../base/escape.js';
 import { fsSafePackageText, writeFsSafePackage } from '../fs-safe/package.js';
 import { selftest } from './selftest/selftest.js';
@@ -17,7 +17,8 @@ import { palette, wantsColour } from './terminal.js';
 const USAGE = `Usage:
   holdfast doctor [PATH…] [--json] [--only VERB[,VERB…]]
       What is at each path (default: the working directory), what each verb would do there and why,
-      and what to change. Changes nothing. Verbs: ${VERBS.join(', ')}.
+      and what to change. Changes nothing. Verbs: ${VERBS.join(', ')};
+      only where --only names them: ${ROOT_VERBS.join(', ')}, of a root at the directory above.
   holdfast selftest [--dir DIR] [--json]
       Whether this machine gives every guarantee, tried out in a private directory that is removed again
       (in DIR, to choose the file system; default: the system's directory for temporary files).
@@ -54,9 +55,10 @@ function understand(args: string[]) {
 function wantedVerbs(given: string[] | undefined) {
   if (given === undefined) return undefined;
   const wanted = given.flatMap((list) => list.split(','));
-  const unknown = wanted.filter((verb) => !VERBS.some((known) => known === verb));
+  const all = [...VERBS, ...ROOT_VERBS];
+  const unknown = wanted.filter((verb) => !all.some((known) => known === verb));
   if (unknown.length > 0) throw new UsageError(`--only: no such verb: ${unknown.join(', ')}`);
-  return VERBS.filter((verb) => wanted.includes(verb));
+  return all.filter((verb) => wanted.includes(verb));
 }
 
 /**

@@ -163,6 +163,9 @@ export interface Native {
   dryRunEnsureDir(path: NativePath, flags: number, mode: number, scratch: Float64Array): void;
   dryRunWrite(path: NativePath, flags: number, modes: number, scratch: Float64Array): void;
   dryRunRead(path: NativePath, flags: number, maxBytes: number, scratch: Float64Array): void;
+  dryRunRemove(path: NativePath, flags: number, root: Handle, scratch: Float64Array): void;
+  dryRunRename(from: NativePath, to: NativePath, flags: number, root: Handle, scratch: Float64Array): void;
+  dryRunList(path: NativePath, flags: number, root: Handle, scratch: Float64Array): void;
   rootOpenBeneathSync(path: NativePath, flags: number, root: Handle, scratch: Float64Array): Handle | undefined | null;
   rootOpenBeneathAsync(path: NativePath, flags: number, root: Handle): Promise<Reply<Handle>>;
   rootClose(root: Handle): void;

@@ -1,11 +1,13 @@
 //! Exports for the `holdfast doctor` command: facts about a path, and a dry run of each verb.
 
 use crate::args::{PathArgument, scope};
-use crate::record::{Record, Scratch, containment, guarded, length};
-use crate::record_layout::{facts as layout, predicted_write};
+use crate::handle::{RootHandle, clone_root};
+use crate::record::{Record, Scratch, containment, guarded, guarded_steps, length};
+use crate::record_layout::{facts as layout, predicted_write, remove, rename};
 use crate::verbs::{ensure_dir, read, write};
 use holdfast_core::doctor::dry_run::{self, PredictedWrite};
 use holdfast_core::doctor::{self, Facts};
+use holdfast_core::ops::rename::Side;
 use holdfast_core::ops::write::Durable;
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
@@ -128,6 +130,60 @@ pub fn dry_run_read(path: PathArgument, flags: u32, max_bytes: f64, scratch: Scr
         let scope = scope(flags, None);
         let file = dry_run::read(&scope, &path.0, &read::rules(flags, max_bytes))?;
         Ok(read::describe(containment(&scope), &file))
+    });
+    scratch.put(&result.unwrap_or_else(|failure| failure));
+}
+
+/// Runs a dry run of `remove` without `recursive`. The record is that of the verb.
+#[napi(catch_unwind)]
+pub fn dry_run_remove(path: PathArgument, flags: u32, root: &RootHandle, scratch: Scratch) {
+    let root = clone_root(Some(root));
+    let result = guarded_steps(|| {
+        let root = root?;
+        let scope = scope(flags, root.as_ref());
+        dry_run::remove(&scope, &path.0)?;
+        let mut record = Record::new(containment(&scope));
+        record.numbers[remove::COUNT] = 1.0;
+        Ok(record)
+    });
+    scratch.put(&result.unwrap_or_else(|failure| failure));
+}
+
+/// Runs a dry run of `rename` beneath one root to a name that has to be free. The record has whether
+/// both directories could be synced.
+#[napi(catch_unwind)]
+pub fn dry_run_rename(
+    from: PathArgument,
+    to: PathArgument,
+    flags: u32,
+    root: &RootHandle,
+    scratch: Scratch,
+) {
+    let root = clone_root(Some(root));
+    let result = guarded_steps(|| {
+        let root = root?;
+        let scope = scope(flags, root.as_ref());
+        let side = |path| Side {
+            scope: &scope,
+            path,
+        };
+        let is_durable = dry_run::rename(side(&from.0), side(&to.0), true)?;
+        let mut record = Record::new(containment(&scope));
+        record.numbers[rename::DURABLE] = f64::from(u8::from(is_durable));
+        Ok(record)
+    });
+    scratch.put(&result.unwrap_or_else(|failure| failure));
+}
+
+/// Runs a dry run of `list`, which ends before the first entry.
+#[napi(catch_unwind)]
+pub fn dry_run_list(path: PathArgument, flags: u32, root: &RootHandle, scratch: Scratch) {
+    let root = clone_root(Some(root));
+    let result = guarded(|| {
+        let root = root?;
+        let scope = scope(flags, root.as_ref());
+        dry_run::list(&scope, &path.0)?;
+        Ok(Record::new(containment(&scope)))
     });
     scratch.put(&result.unwrap_or_else(|failure| failure));
 }

@@ -10,7 +10,7 @@ use crate::sys::{self, AsFd, BorrowedFd, Directory, OFlag, Stat};
 pub(super) const SCANDIR: &str = "scandir";
 
 /// Flags to open a directory and read its entries. A symlink is not followed.
-pub(super) fn read_flags() -> OFlag {
+pub(crate) fn read_flags() -> OFlag {
     OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW
 }
 
@@ -52,7 +52,7 @@ impl Entries {
 ///
 /// [`Code::NotDirectory`], [`Code::NotFound`], [`Code::Symlink`], [`Code::OutsideWorkspace`];
 /// otherwise what the system returned.
-pub(super) fn open(scope: &Scope<'_>, located: &Located<'_>) -> Result<Directory, Error> {
+pub(crate) fn open(scope: &Scope<'_>, located: &Located<'_>) -> Result<Directory, Error> {
     let last = final_link(scope);
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
     let found = open_directory(SCANDIR, scope, located, flags, last)?;
@@ -64,7 +64,7 @@ pub(super) fn open(scope: &Scope<'_>, located: &Located<'_>) -> Result<Directory
 /// # Errors
 ///
 /// [`Code::NotFound`].
-pub(super) fn refuse_removed(directory: &Directory) -> Result<(), Error> {
+pub(crate) fn refuse_removed(directory: &Directory) -> Result<(), Error> {
     let stat = sys::fstat(directory.as_fd())?;
     if stat.nlink == 0 && sys::is_removed_directory(directory.as_fd()) {
         let os = Os {

@@ -15,7 +15,7 @@ pub mod stat;
 pub mod sub_root;
 pub mod temp_root;
 mod tree;
-mod two_names;
+pub(crate) mod two_names;
 pub mod walk;
 pub mod write;
 

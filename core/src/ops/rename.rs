@@ -143,7 +143,7 @@ fn link_and_unlink(old: &HeldName, new: &HeldName, missing: Os) -> Result<(), Fa
 }
 
 /// Classifies the error of the rename itself.
-fn explain(new: &HeldName, os: Os) -> Failure {
+pub(crate) fn explain(new: &HeldName, os: Os) -> Failure {
     match os.errno {
         sys::EEXIST => Failure::of_second(Error::refused_by(Code::AlreadyExists, "", os)),
         sys::ENOENT => Failure {

@@ -7,12 +7,12 @@ use crate::sys;
 
 /// A name in an open directory.
 #[derive(Debug)]
-pub(super) struct HeldName {
-    pub(super) parent: Parent,
+pub(crate) struct HeldName {
+    pub(crate) parent: Parent,
     /// The path ended in `/` or `/.`.
-    pub(super) names_directory: bool,
+    pub(crate) names_directory: bool,
     /// Whether the descriptor of the directory can be synced.
-    pub(super) can_sync: bool,
+    pub(crate) can_sync: bool,
 }
 
 /// Opens the parent of a path.
@@ -21,7 +21,7 @@ pub(super) struct HeldName {
 ///
 /// [`Code::OutsideWorkspace`] for the root itself, [`Code::InvalidPath`] for a path that ends in
 /// `..`; those of [`open_parent`].
-pub(super) fn held_parent(
+pub(crate) fn held_parent(
     scope: &Scope<'_>,
     raw: &[u8],
     rules: ParentRules,
@@ -33,7 +33,7 @@ pub(super) fn held_parent(
 }
 
 /// Opens the parent of a path as [`held_parent`] does. Returns `None` for the root itself.
-pub(super) fn find_parent(
+pub(crate) fn find_parent(
     scope: &Scope<'_>,
     raw: &[u8],
     rules: ParentRules,
@@ -57,7 +57,7 @@ pub(super) fn find_parent(
 
 impl HeldName {
     /// Refuses anything but a directory.
-    pub(super) fn check_directory(&self) -> Result<(), Error> {
+    pub(crate) fn check_directory(&self) -> Result<(), Error> {
         match sys::fstatat(self.parent.as_fd(), self.parent.name()) {
             Ok(stat) if stat.is_symlink() => Err(Error::refused(Code::Symlink, "link")),
             Ok(stat) if stat.is_directory() => Ok(()),

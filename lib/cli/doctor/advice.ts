@@ -122,7 +122,7 @@ function mountWord({ facts, path }: Inspection) {
   return shellWord(facts?.mount?.exactMountPoint ?? path);
 }
 
-function writableMount(inspection: Inspection): Advice[] {
+export function writableMount(inspection: Inspection): Advice[] {
   const { facts, path } = inspection;
   const place = facts?.mount?.mountPoint ?? path;
   // Only the mount is read-only: the file system, which others may use, stays unchanged.
@@ -200,7 +200,7 @@ function onForbiddenWrite({ path, exists, facts, directory = null }: Inspection)
   return [{ text: `The file system refuses it${directory?.mount ? ` (${directory.mount.type})` : ''}: have the file written elsewhere.` }];
 }
 
-function onDeniedRead({ path, exists, facts, who }: Inspection): Advice[] {
+export function onDeniedRead({ path, exists, facts, who }: Inspection): Advice[] {
   const word = shellWord(path);
   if (!exists || facts === null) {
     return [{ text: 'A directory on the way cannot be searched; this lists them with their modes.', command: `namei -l -- ${word}` }];
@@ -251,7 +251,7 @@ function existingDirectory({ path, exists, facts, place }: Inspection) {
   return facts?.kind === 'directory' ? path : nodePath.dirname(path);
 }
 
-function onDeniedWrite(verb: string, inspection: Inspection): Advice[] {
+export function onDeniedWrite(verb: string, inspection: Inspection): Advice[] {
   const { path, facts, who, directory } = inspection;
   const dir = existingDirectory(inspection);
   const word = shellWord(dir);

@@ -7,7 +7,8 @@ import { examine, linksOnTheWay, targetOf } from './facts.js';
 import { readMounts, type Mount } from './mounts.js';
 import { describeProcess } from './process.js';
 import { native } from '../../native/load.js';
-import { VERBS, verdicts } from './verdicts.js';
+import { splitPath } from './root-verdicts.js';
+import { ROOT_VERBS, VERBS, verdicts } from './verdicts.js';
 
 /** Version of the schema of `--json`. New fields do not change it. */
 const SCHEMA = 1;
@@ -34,7 +35,7 @@ export function preamble() {
 /**
  * Inspects paths, and reports what each verb would do there.
  *
- * @param wanted verbs; all of them if undefined
+ * @param wanted verbs; those of the table VERBS if undefined
  */
 export function doctor(paths: readonly string[], wanted?: readonly string[]) {
   const start = preamble();
@@ -61,6 +62,9 @@ function visit(given: string, wanted: readonly string[] | undefined, who: Return
   const { exists, place, facts, error } = examine(path, mounts);
   const leadsTo = facts?.kind === 'symlink' ? targetOf(path) : null;
   const directory = exists && facts !== null && facts.kind !== 'directory' ? examine(nodePath.dirname(path), mounts).facts : facts;
+  const isAboveAsked = wanted?.some((verb) => ROOT_VERBS.some((one) => one === verb)) === true;
+  const { dir } = splitPath(path);
+  const above = isAboveAsked ? { path: dir, facts: examine(dir, mounts).facts } : undefined;
   return {
     path,
     exists,
@@ -70,7 +74,7 @@ function visit(given: string, wanted: readonly string[] | undefined, who: Return
     lookError: facts === null ? { code: String(error?.code), message: String(error?.message) } : null,
     links: linksOnTheWay(path),
     leadsTo,
-    verbs: verdicts({ path, exists, place, facts, directory, who, leadsTo, isAsked: wanted !== undefined }, wanted ?? VERBS),
+    verbs: verdicts({ path, exists, place, facts, directory, above, who, leadsTo, isAsked: wanted !== undefined }, wanted ?? VERBS),
   };
 }
 

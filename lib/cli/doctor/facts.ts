@@ -59,6 +59,8 @@ export interface Inspection {
   facts: Facts | null;
   /** facts of the parent directory, or of the path if it is a directory */
   directory?: Facts | null;
+  /** the directory above the path, for verbs that change names in it */
+  above?: { path: string; facts: Facts | null };
   who: ReturnType<typeof describeProcess>;
   /** target of the path, if it is a symlink */
   leadsTo: { path: string; kind: 'file' | 'directory' | 'other' } | null;

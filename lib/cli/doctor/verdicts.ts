@@ -1,69 +1,18 @@
 // Predicts the outcome of each verb at a path, from a dry run in the binary.
 
 import nodePath = require('node:path');
-import { adviseOn, literal, type Advice } from './advice.js';
-import { hasNoModes, isElsewhere } from './mounts.js';
+import { literal } from './advice.js';
 import { octal } from './process.js';
 import { dryRunEnsureDir, dryRunRead, dryRunWrite, type Refusal, type DryRun } from '../../verbs/dry-run.js';
 import { HARDENINGS, REASONS } from '../../verbs/ensure-dir.js';
-import { isHoldfastError } from '../../errors/holdfast-error.js';
 import { Stats } from '../../native/stats.js';
 import { EnsureDirIndex, PredictedWriteIndex } from '../../native/record-layout.js';
+import { listVerdict, removeVerdict, renameVerdict } from './root-verdicts.js';
+import { conclude, outcomeOf, refused, ROOT_VERBS, type Verdict } from './verdict.js';
 import type { Inspection } from './facts.js';
-
-interface Verdict {
-  /** the call in a program */
-  call: string;
-  /** path of the call; for a write into a directory that of a new file there */
-  target: string;
-  /** `warn`: the call works, but privacy is not reached */
-  outcome: 'ok' | 'warn' | 'fails' | 'not-applicable';
-  /** the predictable fields of the verb's result */
-  result?: Record<string, unknown>;
-  /** fields of the error */
-  error?: Record<string, unknown>;
-  why: string;
-  /** facts that a dry run cannot determine */
-  doubts: string[];
-  advice: Advice[];
-}
 
 /** Name of the new file in the dry run of a write into a directory. */
 const NEW_FILE = 'holdfast-doctor-new-file';
-
-function describeError(error: Refusal) {
-  const { name, code, message, syscall, sysCode, remedy } = error;
-  return {
-    type: isHoldfastError(error) ? 'HoldfastError' : name,
-    code,
-    message,
-    ...(syscall === undefined ? {} : { syscall }),
-    ...(sysCode === undefined ? {} : { sysCode }),
-    ...(remedy === undefined ? {} : { remedy }),
-  };
-}
-
-/**
- * Returns an error's message without the code, which the report shows beside it, and without the remedy, which is
- * advice.
- */
-function sentenceOf({ code, message, remedy }: Refusal) {
-  const told = message.startsWith(`${code}: `) ? message.slice(String(code).length + 2) : message;
-  return remedy !== undefined && told.endsWith(` ${remedy}`) ? told.slice(0, -remedy.length - 1) : told;
-}
-
-/** Returns conditions that may prevent a change although the dry run succeeds. */
-function doubtsAbout({ facts, who }: Inspection) {
-  const mount = facts?.mount ?? undefined;
-  const doubts = [];
-  if (isElsewhere(mount)) doubts.push(`what is behind ${mount?.type} decides, and may decide otherwise`);
-  if (hasNoModes(mount)) doubts.push(`${mount?.type} makes modes up, by its mount options`);
-  if (mount?.superOptions.some((option) => /quota/.test(option) && !/noquota/.test(option))) doubts.push('a quota may be exhausted');
-  if (mount?.type === 'btrfs') doubts.push('btrfs cannot tell exactly how much is free');
-  if (who.seccomp === 'filter') doubts.push('a seccomp filter is active, and may refuse the call');
-  if (who.securityModule !== null) doubts.push(`a security module confines this process (${who.securityModule})`);
-  return doubts;
-}
 
 function ensureDirVerdict(inspection: Inspection): Verdict {
   const { path, exists, facts } = inspection;
@@ -170,33 +119,11 @@ function readVerdict(inspection: Inspection, verb: 'readLocalFileSafely' | 'outb
   });
 }
 
-/**
- * Returns the outcome of a verb that would fail.
- *
- * @param isElse the object is of a kind that the verb is not meant for
- */
-function outcomeOf({ isAsked }: Inspection, isElse: boolean) {
-  return isElse && !isAsked ? 'not-applicable' : 'fails';
-}
-
 /** Codes for which an option of the verb may help. A dry run with the option decides. */
 const OPTIONS_MAY_HELP = new Set(['EBUSY', 'symlink', 'not-found']);
 
 function helpfulOptions(error: Refusal, dryRun: (path: string, options: object) => DryRun, path: string, options: object[]) {
   return OPTIONS_MAY_HELP.has(String(error.code)) ? options.filter((option) => dryRun(path, option).error === undefined) : [];
-}
-
-function refused(inspection: Inspection, verb: string, found: Pick<Verdict, 'call' | 'target' | 'outcome'>, error: Refusal) {
-  return conclude(inspection, verb, { ...found, error: describeError(error), why: sentenceOf(error) });
-}
-
-function conclude(inspection: Inspection, verb: string, found: Omit<Verdict, 'doubts' | 'advice'>): Verdict {
-  const changes = verb === 'ensureDir' ? ['created', 'tightened'].includes(String(found.result?.hardening)) : verb === 'writeAtomic';
-  return {
-    ...found,
-    doubts: found.outcome !== 'fails' && changes ? doubtsAbout(inspection) : [],
-    advice: found.outcome === 'warn' || found.outcome === 'fails' ? adviseOn(verb, found, inspection) : [],
-  };
 }
 
 /** The verbs, and `outbound`: a read of a file to send. */
@@ -208,8 +135,11 @@ export function verdicts(inspection: Inspection, wanted: readonly string[]): Rec
     writeAtomic: writeVerdict,
     readLocalFileSafely: (given) => readVerdict(given, 'readLocalFileSafely'),
     outbound: (given) => readVerdict(given, 'outbound'),
+    list: listVerdict,
+    rename: renameVerdict,
+    remove: removeVerdict,
   };
   return Object.fromEntries(wanted.map((verb) => [verb, judges[verb](inspection)]));
 }
 
-export { VERBS };
+export { ROOT_VERBS, VERBS };

@@ -7,10 +7,14 @@
 //! modules and the server behind a network or FUSE file system.
 
 mod ensure_dir;
+mod list;
+mod names;
 mod read;
 mod system_calls;
 mod write;
 
 pub use ensure_dir::ensure_dir;
+pub use list::list;
+pub use names::{remove, rename};
 pub use read::read;
 pub use write::{PredictedWrite, write};

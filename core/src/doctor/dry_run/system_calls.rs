@@ -3,9 +3,9 @@
 
 use crate::error::Os;
 use crate::metadata;
-use crate::sys::{self, Stat, Volume};
-use nix::libc::ENOSPC;
-use std::os::fd::BorrowedFd;
+use crate::sys::{self, OFlag, Stat, Volume};
+use nix::libc::{EBUSY, ENOSPC};
+use std::os::fd::{AsFd, BorrowedFd};
 
 /// Predicts whether a new name can be created in a directory, by the call that would create it.
 ///
@@ -37,11 +37,79 @@ pub(super) fn would_create(dir: BorrowedFd<'_>, syscall: &'static str) -> Result
             sys::EACCES
         });
     }
-    let is_out_of_inodes = volume.inodes > 0 && volume.free_inodes == 0;
+    // A renamed file has its inode.
+    let is_out_of_inodes = syscall != "rename" && volume.inodes > 0 && volume.free_inodes == 0;
     // A directory takes a block of its own. On tmpfs, names are not counted in blocks.
     let is_out_of_blocks = syscall == "mkdir" && !is_in_memory(&volume) && is_full(&volume);
     if is_out_of_inodes || is_out_of_blocks {
         return refused(ENOSPC);
+    }
+    Ok(())
+}
+
+/// Predicts whether an existing name can be removed from a directory, by the call that would do it.
+/// Returns the stat of the entry.
+///
+/// # Errors
+///
+/// What that call would return. A directory without search permission shows no missing names: the
+/// prediction is EACCES then.
+pub(super) fn would_remove_name(
+    dir: BorrowedFd<'_>,
+    name: &[u8],
+    syscall: &'static str,
+) -> Result<Stat, Os> {
+    let as_the_call = |os: Os| Os { syscall, ..os };
+    let refused = |errno| Err(Os { errno, syscall });
+    // The order is that of the kernel: the mount, the name, the directory, the entry.
+    let volume = sys::volume(dir)?;
+    if volume.is_read_only {
+        return refused(sys::EROFS);
+    }
+    let stat = sys::fstatat(dir, name).map_err(as_the_call)?;
+    if syscall == "rename" && volume.kind == PROC {
+        // On procfs the lookup of the new name fails before the permission check.
+        return refused(sys::ENOENT);
+    }
+    sys::access(dir, sys::MAY_WRITE | sys::MAY_SEARCH).map_err(as_the_call)?;
+    if sys::attributes(dir).is_append_only {
+        return refused(sys::EPERM);
+    }
+    if matches!(volume.kind, PROC | SYSFS) {
+        // procfs has no unlink(2). sysfs refuses it, and has no rename without replacement.
+        return refused(if syscall == "rename" {
+            sys::EINVAL
+        } else {
+            sys::EPERM
+        });
+    }
+    let entry = sys::open_at(dir, name, OFlag::O_PATH | OFlag::O_NOFOLLOW).map_err(as_the_call)?;
+    would_unname(dir, &sys::fstat(dir)?, entry.as_fd(), syscall)?;
+    Ok(stat)
+}
+
+/// Predicts whether an entry can lose its name in a directory that this process may write.
+pub(super) fn would_unname(
+    dir: BorrowedFd<'_>,
+    above: &Stat,
+    entry: BorrowedFd<'_>,
+    syscall: &'static str,
+) -> Result<(), Os> {
+    let refused = |errno| Err(Os { errno, syscall });
+    let attributes = sys::attributes(entry);
+    let stat = sys::fstat(entry)?;
+    // The mount point flag in `statx` is newer than the mount ids.
+    let is_mount_point =
+        attributes.is_mount_point || sys::mount_number(entry) != sys::mount_number(dir);
+    if is_mount_point {
+        return refused(EBUSY);
+    }
+    let is_kept = above.is_sticky()
+        && !metadata::is_own(stat.uid)
+        && !metadata::is_own(above.uid)
+        && !is_capable(sys::CAP_FOWNER, &stat);
+    if is_kept || attributes.is_immutable || attributes.is_append_only {
+        return refused(sys::EPERM);
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! A dry run of `write`.
 
-use super::system_calls::{is_capable, is_full, is_member, would_create};
+use super::system_calls::{is_capable, is_full, is_member, would_create, would_unname};
 use crate::error::{Code, Error, Os};
 use crate::make_dirs::{self, Lookup};
 use crate::metadata::{self, Acl};
@@ -136,22 +136,7 @@ fn would_publish(dir: BorrowedFd<'_>, above: &Stat, name: &[u8]) -> Result<(), O
     if is_append_only {
         return refused(sys::EPERM);
     }
-    let attributes = sys::attributes(old.as_fd());
-    let stat = sys::fstat(old.as_fd())?;
-    // The mount point flag in `statx` is newer than the mount ids.
-    let is_mount_point =
-        attributes.is_mount_point || sys::mount_number(old.as_fd()) != sys::mount_number(dir);
-    if is_mount_point {
-        return refused(libc::EBUSY);
-    }
-    let is_kept = above.is_sticky()
-        && !metadata::is_own(stat.uid)
-        && !metadata::is_own(above.uid)
-        && !is_capable(sys::CAP_FOWNER, &stat);
-    if is_kept || attributes.is_immutable || attributes.is_append_only {
-        return refused(sys::EPERM);
-    }
-    Ok(())
+    would_unname(dir, above, old.as_fd(), "rename")
 }
 
 /// Predicts whether the content of a file that cannot be renamed over could be overwritten.
