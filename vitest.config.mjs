@@ -10,8 +10,9 @@ export default defineConfig({
     include: [`__test__/**/*.${process.env.HOLDFAST_RACE_MS ? '{spec,long}' : 'spec'}.ts`],
     // Worker threads cannot change the umask or the working directory, and would share them; processes have their own.
     pool: 'forks',
-    // Half the suite waits for child processes and disks. More than four at a time blur the specs that measure an answer.
-    maxWorkers: Math.min(4, availableParallelism()),
+    // One more than processors, since half the suite waits for child processes and disks. More than four at a time blur
+    // the specs that measure an answer.
+    maxWorkers: Math.min(4, availableParallelism() + 1),
     // Far above what any test takes: many start child processes under strace, on machines that may be busy.
     testTimeout: 60_000,
     hookTimeout: 120_000,
