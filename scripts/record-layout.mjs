@@ -77,8 +77,12 @@ const GROUPS = [
   },
   {
     name: 'root',
-    doc: 'A root, before its identity.',
-    indices: [['NUMBER', 1, 'A number that no other root of the process has.']],
+    doc: 'A root, beside its identity.',
+    indices: [
+      ['NUMBER', 1, 'A number that no other root of the process has.'],
+      ['BORN', 5, 'Time of birth in seconds; 0 where the file system has none.'],
+      ['BORN_NANOSECONDS', 6, 'The nanoseconds of that time.'],
+    ],
   },
   {
     name: 'ensure_dir',

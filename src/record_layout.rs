@@ -70,10 +70,14 @@ pub(crate) mod read {
     pub(crate) const INO_LOW: usize = 17;
 }
 
-/// A root, before its identity.
+/// A root, beside its identity.
 pub(crate) mod root {
     /// A number that no other root of the process has.
     pub(crate) const NUMBER: usize = 1;
+    /// Time of birth in seconds; 0 where the file system has none.
+    pub(crate) const BORN: usize = 5;
+    /// The nanoseconds of that time.
+    pub(crate) const BORN_NANOSECONDS: usize = 6;
 }
 
 /// A directory that `ensureDir` made sure of.

@@ -129,42 +129,7 @@ describe('a method that calls the original', () => {
   });
 });
 
-async function collected<T>(iterable: AsyncIterable<T>, pick: (item: T) => string): Promise<string[]> {
-  const all: string[] = [];
-  for await (const item of iterable) all.push(pick(item));
-  return all;
-}
-
 describe('the methods that are ours', () => {
-  const calls: Record<string, (root: Awaited<ReturnType<typeof plain.root>>, dir: string) => Promise<unknown>> = {
-    list: (root) => root.list('.'),
-    entries: (root) => collected(root.entries('.'), ({ name }) => name),
-    'sorted entries': (root) => collected(root.entries('.', { order: 'sorted' }), ({ name }) => name),
-    walk: (root) => collected(root.walk('', { symlinkPolicy: 'include' }), ({ relativePath }) => relativePath),
-    remove: (root) => root.remove('f'),
-    'remove of a tree': (root) => root.remove('f', { recursive: true, maxDepth: 3 }),
-    move: (root) => root.move('f', 'moved'),
-    copyIn: (root, dir) => root.copyIn('copied', `${dir}/source`),
-  };
-
-  it.each(Object.keys(calls))('use the directory of the root, whatever has its name: %s', async (call) => {
-    const dir = scratch();
-    build(dir, ['r/f: ours', 'attacker/f: theirs', 'attacker/g: theirs', 'source: text']);
-    const root = await plain.root(`${dir}/r`);
-    exchange(dir, 'r', 'attacker');
-    const result = await calls[call]!(root, dir);
-    if (result !== undefined) expect(result).toEqual(['f']);
-    expect(fs.readdirSync(`${dir}/r`)).toEqual(['f', 'g']);
-  });
-
-  it('resolve is path-mismatch when another directory has the name', async () => {
-    const dir = scratch();
-    build(dir, ['r/f: ours', 'attacker/f: theirs']);
-    const root = await plain.root(`${dir}/r`);
-    exchange(dir, 'r', 'attacker');
-    await expect(root.resolve('f')).rejects.toMatchObject({ name: 'FsSafeError', code: 'path-mismatch' });
-  });
-
   it('a walk that is left closes its directory', async () => {
     const dir = scratch();
     build(dir, ['e/f: text', 'g: text', 'h: text']);
@@ -187,31 +152,6 @@ describe('the methods that are ours', () => {
     controller.abort(new Error('stop'));
     await expect(removing).rejects.toThrow('stop');
     expect(fs.existsSync(`${dir}/e`)).toBe(true);
-  });
-});
-
-describe('stat and exists', () => {
-  it('use the directory of the root, whatever has its name', async () => {
-    const dir = scratch();
-    build(dir, ['r/f: ours', 'attacker/f: theirs, longer', 'attacker/g:']);
-    const root = await plain.root(`${dir}/r`);
-    exchange(dir, 'r', 'attacker');
-    expect((await root.stat('f')).size).toBe(4);
-    expect(await root.exists('g')).toBe(false);
-  });
-});
-
-describe('ensureRoot', () => {
-  it.each([
-    ['was removed', (dir: string) => fs.rmdirSync(`${dir}/r`)],
-    ['has another name', (dir: string) => fs.renameSync(`${dir}/r`, `${dir}/was`)],
-    ['was exchanged', (dir: string) => exchange(dir, 'r', 'other')],
-  ])('is path-mismatch when the root %s', async (_, change) => {
-    const dir = scratch();
-    build(dir, ['r/', 'other/']);
-    const root = await plain.root(`${dir}/r`);
-    change(dir);
-    await expect(root.ensureRoot()).rejects.toMatchObject({ name: 'FsSafeError', code: 'path-mismatch', message: 'root path changed during operation' });
   });
 });
 

@@ -87,10 +87,14 @@ export const enum ReadIndex {
   INO_LOW = 17,
 }
 
-/** A root, before its identity. */
+/** A root, beside its identity. */
 export const enum RootIndex {
   /** A number that no other root of the process has. */
   NUMBER = 1,
+  /** Time of birth in seconds; 0 where the file system has none. */
+  BORN = 5,
+  /** The nanoseconds of that time. */
+  BORN_NANOSECONDS = 6,
 }
 
 /** A directory that `ensureDir` made sure of. */

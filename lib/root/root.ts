@@ -64,8 +64,8 @@ class Root {
   #started = 0;
 
   constructor(opened: Identified, defaults: Defaults) {
-    const { handle, path, number, dev, ino, inoLow } = opened;
-    this.#opened = { handle, path, number, dev, ino, inoLow, defaults };
+    const { handle, path, number, dev, ino, inoLow, born, bornNanoseconds } = opened;
+    this.#opened = { handle, path, number, dev, ino, inoLow, born, bornNanoseconds, defaults };
     Object.defineProperty(this, 'path', descriptor({ enumerable: true, value: opened.path }));
   }
 

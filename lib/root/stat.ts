@@ -75,6 +75,19 @@ export function findStat(file: unknown, symlinks: 'reject' | 'follow-within-root
   return soon(toPath(file, 'file'), POLICIES[symlinks], methodRoot, toFound);
 }
 
+/**
+ * Returns the lstat of an absolute path without links on its way; `undefined` if the kernel does not have it cached, or
+ * there is nothing. Never blocks. For the adapters.
+ */
+export function lstatCached(path: string): Float64Array | undefined {
+  if (!mayAnswerNow()) {
+    return undefined;
+  }
+  direct().statCached(path, LSTAT, undefined, undefined);
+  const { last } = record;
+  return record.isAnswer(last) && !record.failed(last) ? last.numbers : undefined;
+}
+
 function begin<T>(file: unknown, options: unknown, bits: number, methodRoot: MethodRoot, convert: (result: record.Result, path: NativePath) => T): T | Promise<T> {
   const path = toPath(file, 'path');
   const { flags, signal } = statArguments(options, methodRoot.defaults);

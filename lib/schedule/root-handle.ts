@@ -22,9 +22,9 @@ export interface Opened {
 
 /**
  * An open directory with its identity from `fstat`. `inoLow` has the lower 32 bits of the inode, which a number may
- * lose.
+ * lose. `born` is the time of birth in seconds, or 0 where the file system has none.
  */
-export type Identified = Opened & { dev: number; ino: number; inoLow: number };
+export type Identified = Opened & { dev: number; ino: number; inoLow: number; born: number; bornNanoseconds: number };
 
 export function toOpened(handle: Handle, result: record.Result, path: NativePath): Identified {
   const { numbers } = result;
@@ -35,6 +35,8 @@ export function toOpened(handle: Handle, result: record.Result, path: NativePath
     dev: numbers[IdentityIndex.DEV],
     ino: numbers[IdentityIndex.INO],
     inoLow: numbers[IdentityIndex.INO_LOW],
+    born: numbers[RootIndex.BORN],
+    bornNanoseconds: numbers[RootIndex.BORN_NANOSECONDS],
   };
 }
 

@@ -28,6 +28,16 @@ pub(crate) fn fill(record: &mut Record, root: &Root) {
     let number = root.number() as f64;
     record.numbers[layout::NUMBER] = number;
     set_identity(record, root.identity());
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "a number holds the seconds of 285 million years"
+    )]
+    let (seconds, nanoseconds) = {
+        let (seconds, nanoseconds) = root.born();
+        (seconds as f64, f64::from(nanoseconds))
+    };
+    record.numbers[layout::BORN] = seconds;
+    record.numbers[layout::BORN_NANOSECONDS] = nanoseconds;
 }
 
 /// Opens on the calling thread if that cannot block; otherwise the record has the status for that.

@@ -1,6 +1,8 @@
+import * as fs from 'node:fs';
 import type { Api, Case } from './harness.js';
 
-type ReadOptions = Parameters<Awaited<ReturnType<Api['root']>>['read']>[1];
+type Root = Awaited<ReturnType<Api['root']>>;
+type ReadOptions = Parameters<Root['read']>[1];
 
 const read = async (api: Api, dir: string, name: string, options?: ReadOptions) => {
   const { buffer, realPath } = await (await api.root(dir)).read(name, options);
@@ -13,6 +15,24 @@ const stat = async (api: Api, dir: string, name: string) => {
 const exists = async (api: Api, dir: string, name: string) => (await api.root(dir)).exists(name);
 const followed = { symlinks: 'follow-within-root' } as const;
 const parentsFollowed = { symlinks: 'follow-parents-within-root' } as const;
+
+/** What becomes of a root `p/r`. */
+const changes: Record<string, (dir: string) => void> = {
+  'was renamed': (dir) => fs.renameSync(`${dir}/p/r`, `${dir}/p/was`),
+  'was exchanged': (dir) => (fs.renameSync(`${dir}/p/r`, `${dir}/p/was`), fs.renameSync(`${dir}/p/other`, `${dir}/p/r`)),
+  'has a link in place of its name': (dir) => (fs.renameSync(`${dir}/p/r`, `${dir}/p/was`), fs.symlinkSync('was', `${dir}/p/r`)),
+  'was removed': (dir) => fs.rmSync(`${dir}/p/r`, { recursive: true }),
+};
+const calls: Record<string, (root: Root) => unknown> = {
+  readText: (root) => root.readText('f'),
+  exists: (root) => root.exists('f'),
+  stat: (root) => root.stat('none'),
+  write: (root) => root.write('f', 'new'),
+  list: (root) => root.list('.'),
+  remove: (root) => root.remove('f'),
+  ensureRoot: (root) => root.ensureRoot(),
+  resolve: (root) => root.resolve('f'),
+};
 
 /** Roots, and reads and stats beneath them. */
 export const rootCases: readonly Case[] = [
@@ -91,14 +111,15 @@ export const rootCases: readonly Case[] = [
   { name: 'the path of an error of the system', layout: ['f 0000: text'], user: 1000, call: (api, dir) => read(api, dir, 'f').catch((error) => [error.code, error.path, error.message]) },
   { name: 'a parent that may not be searched', layout: ['e/ 0000', 'e/f: text'], user: 1000, call: (api, dir) => read(api, dir, 'e/f'),
     differs: { verdict: 'better', because: 'a permission that is missing is told as such; nothing has left the root', theirs: ['FsSafeError outside-workspace policy'], ours: ['Error EACCES'] } },
-  { name: 'a root that was renamed since', layout: ['r/f: text'],
-    call: async (api, dir) => {
-      const { renameSync } = await import('node:fs');
-      const root = await api.root(`${dir}/r`);
-      renameSync(`${dir}/r`, `${dir}/s`);
-      return root.readText('f');
+  ...Object.entries(changes).flatMap(([change, make]) => Object.entries(calls).map(([name, call]): Case => ({
+    name: `${name} of a root that ${change}`,
+    layout: ['p/r/f: text', 'p/other/f: other'],
+    async call(api, dir) {
+      const root = await api.root(`${dir}/p/r`);
+      make(dir);
+      return call(root);
     },
-    differs: { verdict: 'better', because: 'the directory is held by its descriptor, whatever became of its name', theirs: ['FsSafeError path-mismatch policy'], ours: ['ok "text"'] } },
+  }))),
 
   { name: 'stat of a file', layout: ['f: text'], call: (api, dir) => stat(api, dir, 'f') },
   { name: 'the fields of a stat', layout: ['f: text'], call: async (api, dir) => Object.keys(await (await api.root(dir)).stat('f')).sort() },

@@ -4,7 +4,7 @@ use super::argument::{from_caller, working_directory};
 use super::classify::classify;
 use crate::error::{Code, Error};
 use crate::path;
-use crate::sys::{self, AsFd, OFlag, OwnedFd, Stat};
+use crate::sys::{self, AsFd, OFlag, OwnedFd, Stat, Time};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -26,6 +26,8 @@ pub struct Root {
     mount: AtomicU64,
     /// Device and inode, by `fstat` of the descriptor.
     identity: (u64, u64),
+    /// Time of birth.
+    born: Time,
 }
 
 impl Root {
@@ -71,6 +73,7 @@ impl Root {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
             mount: AtomicU64::new(stat.mount.unwrap_or(0)),
             identity: (stat.dev, stat.ino),
+            born: stat.born,
             dir: RwLock::new(Arc::new(dir)),
             is_spent: AtomicBool::new(false),
             given,
@@ -88,6 +91,19 @@ impl Root {
     #[must_use]
     pub fn identity(&self) -> (u64, u64) {
         self.identity
+    }
+
+    /// Returns the time of birth of the directory, in seconds and nanoseconds; 0 where the file system
+    /// has none. Of two directories with the same inode number, one was removed before the other was
+    /// born.
+    #[must_use]
+    pub fn born(&self) -> (i64, u32) {
+        // Without `statx`, the time is that of the last change.
+        if cfg!(not(target_os = "linux")) || sys::statx_works() {
+            (self.born.seconds, self.born.nanoseconds)
+        } else {
+            (0, 0)
+        }
     }
 
     /// Returns whether a stat without links is that of the directory, and the directory was removed.

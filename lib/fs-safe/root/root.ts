@@ -2,7 +2,7 @@
 
 import { descriptor } from '../../base/descriptor.js';
 import { path } from '../../base/node.js';
-import { ROOT_MKDIR, ROOT_OPEN, ROOT_READ, hostError, toHost, type HostErrorClass } from '../errors.js';
+import { ROOT_OPEN, ROOT_READ, hostError, toHost, type HostErrorClass } from '../errors.js';
 import { NAMES, checked, denies, snapshot, toHardlinks, toMutationSymlinks, toReadSymlinks, type Unchecked } from '../options.js';
 import { changes } from '../order.js';
 import { Counterparts } from './counterpart.js';
@@ -167,11 +167,6 @@ export function bindRoot(host: Host) {
       const writer = this.#writer(options);
       if (writer === undefined) {
         return this.#denying('ensureRoot', arguments);
-      }
-      try {
-        await this.#pin.assertNamed();
-      } catch (error) {
-        throw toHost(HostError, ROOT_MKDIR, error);
       }
       return writer.ensure('.', options);
     }
