@@ -3,7 +3,7 @@
 import { readRows } from './rows-read.mjs';
 import { writeRows } from './rows-write.mjs';
 import { ensureDirRows } from './rows-ensure-dir.mjs';
-import { rootRows } from './rows-root.mjs';
+import { rootRows } from './rows-stat-list-walk.mjs';
 import { changeRows } from './rows-change.mjs';
 import { stateRows } from './rows-state.mjs';
 

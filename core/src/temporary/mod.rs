@@ -7,7 +7,7 @@
 
 mod lock;
 mod name;
-mod publish;
+mod publication_errnos;
 mod removal;
 mod unnamed;
 
@@ -20,7 +20,7 @@ use lock::NameLock;
 pub(crate) use lock::{is_name_locked, readable};
 pub(crate) use name::{RECOVERY_SUFFIX, is_name_of_one, is_reserved, lock_name};
 pub(crate) use name::{SUFFIX, with_random_name};
-pub(crate) use publish::{cannot_rename_new, is_refused_link};
+pub(crate) use publication_errnos::{cannot_rename_new, is_refused_link};
 pub(crate) use removal::reporting_leftovers;
 use unnamed::{create_unnamed, probe_link};
 

@@ -1,7 +1,7 @@
 //! Where unnamed temporaries can be used.
 
 use super::name::{SUFFIX, with_random_name};
-use super::publish::is_refused_link;
+use super::publication_errnos::is_refused_link;
 use crate::metadata::locality;
 use crate::sys::{self, AsFd, BorrowedFd, Locality, OwnedFd, Stat};
 use std::sync::atomic::{AtomicBool, Ordering};

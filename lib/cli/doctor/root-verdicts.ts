@@ -3,7 +3,7 @@
 import { literal } from './advice.js';
 import { RenameIndex } from '../../native/record-layout.js';
 import { dryRunList, dryRunRemove, dryRunRename, type DryRun } from '../../verbs/dry-run.js';
-import { conclude, refused, type Verdict } from './verdict.js';
+import { conclude, refused, type Verdict } from './conclude.js';
 import type { Inspection } from './facts.js';
 
 /** The free name in the dry run of a rename. */

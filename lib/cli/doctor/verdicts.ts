@@ -8,7 +8,7 @@ import { HARDENINGS, REASONS } from '../../verbs/ensure-dir.js';
 import { Stats } from '../../native/stats.js';
 import { EnsureDirIndex, PredictedWriteIndex } from '../../native/record-layout.js';
 import { listVerdict, removeVerdict, renameVerdict } from './root-verdicts.js';
-import { conclude, outcomeOf, refused, ROOT_VERBS, type Verdict } from './verdict.js';
+import { conclude, outcomeOf, refused, ROOT_VERBS, type Verdict } from './conclude.js';
 import type { Inspection } from './facts.js';
 
 /** Name of the new file in the dry run of a write into a directory. */

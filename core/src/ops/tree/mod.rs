@@ -17,7 +17,7 @@ pub(super) use level::Level;
 
 /// Directories that are open at the same time. Windows opens no directory by `..`, and has no low
 /// limit of handles.
-const MOST_OPEN: usize = if cfg!(windows) { 1 << 24 } else { 32 };
+const MAX_OPEN: usize = if cfg!(windows) { 1 << 24 } else { 32 };
 
 /// The directories from the top of a tree down to the current one.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ impl Tree {
             return Err(busy("open"));
         }
         self.levels.push(Level::new(name, fd, &stat));
-        if self.levels.len() - self.open_from > MOST_OPEN {
+        if self.levels.len() - self.open_from > MAX_OPEN {
             self.levels[self.open_from].close();
             self.open_from += 1;
         }
