@@ -26,6 +26,7 @@ export interface PlainError {
   published?: boolean;
   removed?: number;
   copied?: number;
+  torn?: boolean;
   json?: Record<string, unknown>;
   public?: Record<string, unknown>;
   cause?: PlainError;

@@ -6,6 +6,7 @@ import { constants } from 'node:os';
 import { join, relative } from 'node:path';
 import { expect } from 'vitest';
 import { verbRequest, type PlainError, type Request, type Value, type Verb } from './sys-driver.js';
+import { stateScenarios } from './sys-fault-state.js';
 import { treeScenarios } from './sys-fault-trees.js';
 import { both, modeOf, octal, ownedDir, ownedFile } from './sys-layout.js';
 
@@ -48,6 +49,10 @@ export interface Scenario {
   makesDirectories?: true;
   /** a repetition after a success is refused */
   isOnce?: true;
+  /** lock files may remain */
+  hasLock?: true;
+  /** a repetition after a success appends again */
+  isAppend?: true;
 }
 
 const methods: Record<Verb | 'writeAtomicMany', string> = {
@@ -317,10 +322,13 @@ export const scenarios: Scenario[] = [
     targets: [],
   },
   ...treeScenarios,
+  ...stateScenarios,
 ];
 
+const lockName = /(^|\/)\.holdfast-[0-9a-f]{32}\.lock$/;
+
 /** Returns unexpected names below a directory. */
-export function straysIn(dir: string, { names }: Scenario): string[] {
+export function straysIn(dir: string, { names, hasLock }: Scenario): string[] {
   const found = readdirSync(dir, { recursive: true, withFileTypes: true }).map((entry) => relative(dir, join(entry.parentPath, entry.name)));
-  return found.filter((name) => !names.includes(name));
+  return found.filter((name) => !names.includes(name) && !(hasLock && lockName.test(name)));
 }

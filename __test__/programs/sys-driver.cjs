@@ -24,8 +24,9 @@ async function* produce(pieces) {
   }
 }
 
-/** Revives bytes from `{ $bytes: base64 }`, and pieces from `{ $pieces: [...] }`. */
+/** Revives bytes from `{ $bytes: base64 }`, pieces from `{ $pieces: [...] }`, a function from `{ $returns: value }`. */
 function revive(_key, value) {
+  if (value !== null && typeof value === 'object' && '$returns' in value) return () => value.$returns;
   if (value !== null && typeof value === 'object' && Array.isArray(value.$pieces)) return produce(value.$pieces);
   return value !== null && typeof value === 'object' && typeof value.$bytes === 'string' ? Buffer.from(value.$bytes, 'base64') : value;
 }
@@ -43,7 +44,7 @@ function plain(value) {
 function plainError(error) {
   if (!(error instanceof Error)) return { notAnError: String(error) };
   const names = ['name', 'message', 'code', 'category', 'errno', 'syscall', 'sysCode', 'path', 'dest'];
-  const more = ['mode', 'uid', 'euid', 'remedy', 'temporary', 'published', 'removed', 'copied'];
+  const more = ['mode', 'uid', 'euid', 'remedy', 'temporary', 'published', 'removed', 'copied', 'torn'];
   const described = Object.fromEntries([...names, ...more].map((name) => [name, error[name]]));
   return {
     ...described,

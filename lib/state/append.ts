@@ -28,7 +28,7 @@ const { setTimeout } = timers;
 const DURABLE = 3 << 6;
 
 /** Time after the last append until the binary closes the descriptors that it keeps for the next one, in milliseconds. */
-const IDLE = 500;
+const IDLE = 25;
 
 let appended = 0;
 let isCounting = false;

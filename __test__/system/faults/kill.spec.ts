@@ -12,7 +12,7 @@ import { isLong, report, rows } from '../../helpers/sys-sweep-report.js';
 
 const covered = rows(({ scenario, how, where, variant }) => {
   const isNamed = variant === 'named temporaries' && /keeps the mode/.test(scenario.title);
-  return how === 'sync' && where === 'plain' && (isNamed || (variant === 'openat2 and O_TMPFILE' && /keeps the mode|would cut/.test(scenario.title)));
+  return how === 'sync' && where === 'plain' && (isNamed || (variant === 'openat2 and O_TMPFILE' && /keeps the mode|would cut|torn one/.test(scenario.title)));
 });
 
 /** Names that may remain: a temporary, or the recovery copy of a write in place. */

@@ -80,11 +80,26 @@ needs('root', 'setpriv')('lock files', () => {
     expect(as(asUser(1001, 2000), lock, join(dir, 'own'), '0o600')).toMatchObject({ code: 'EACCES' });
   });
 
-  it('of another user in a sticky directory are refused, whatever their mode', () => {
+  it('of another user in a sticky directory are refused by every verb, whatever their mode', () => {
     const dir = makeDir(scratch(), 'sticky', 0o1777);
-    const lock = `return attempt(() => h.withLock(args[0], () => 'held', { lockMode: 0o666 }))`;
-    expect(as(asUser(1000, 1000), lock, join(dir, 'state'))).toBe('held');
-    expect(as(asUser(1001, 1001), lock, join(dir, 'state'))).toMatchObject({ code: 'not-owned' });
+    const verbs = `const options = { lockMode: 0o666, durable: false };
+      return [await attempt(() => h.withLock(args[0], () => 'held', { lockMode: 0o666 })), await attempt(() => h.appendRecord(args[0], 'x', options)),
+        await attempt(() => h.appendRecordSync(args[0], 'x', options)), await attempt(() => h.updateAtomic(args[0], () => 'x', options)), fs.existsSync(args[0])]`;
+    const refused = expect.objectContaining({ code: 'not-owned' });
+    expect(as(asUser(1000, 1000), `return h.withLock(args[0], () => 'held', { lockMode: 0o666 })`, join(dir, 'state'))).toBe('held');
+    expect(as(asUser(1001, 1001), verbs, join(dir, 'state'))).toEqual([refused, refused, refused, refused, false]);
+  });
+
+  it('let two users of a 2775 directory append to one log, and update one file', () => {
+    const dir = makeDir(scratch(), 'team', 0o2775);
+    fs.chownSync(dir, 0, 2000);
+    fs.chmodSync(dir, 0o2775);
+    const verbs = `const options = { lockMode: 0o660, newFileMode: 0o660, durable: false };
+      const { size, created } = await h.appendRecord(args[0], 'record', options);
+      const { value } = await h.updateJson(args[1], (n) => n + 1, { ...options, ifMissing: 0 });
+      return [size, created, value, (fs.statSync(args[1]).mode & 0o777).toString(8)]`;
+    expect(as(asUser(1000, 2000), verbs, join(dir, 'log'), join(dir, 'count'))).toEqual([7, true, 1, '660']);
+    expect(as(asUser(1001, 2000), verbs, join(dir, 'log'), join(dir, 'count'))).toEqual([14, false, 2, '660']);
   });
 
   it('in a directory that cannot be written are an error of the system, and lockDir helps', () => {
@@ -151,7 +166,7 @@ describe('a holder', () => {
   });
 });
 
-needs('root', 'mount')('an append that fails', () => {
+needs('root', 'mount')('an append or update that fails', () => {
   let small: string;
 
   beforeAll(() => {
@@ -167,6 +182,14 @@ needs('root', 'mount')('an append that fails', () => {
     expect(fs.readFileSync(file, 'utf8')).toBe('first\n');
     expect(() => appendRecordSync(file, 'x'.repeat(1 << 20), quick)).toThrow(expect.objectContaining({ code: 'ENOSPC' }));
     expect(appendRecordSync(file, 'second', quick)).toMatchObject({ offset: 6, isolated: false });
+  });
+
+  it('for a full disk leaves the file of an update as it was', async () => {
+    const file = join(small, 'state');
+    await updateAtomic(file, () => 'first', quick);
+    await expect(updateAtomic(file, () => 'x'.repeat(1 << 20), quick)).rejects.toMatchObject({ code: 'ENOSPC' });
+    expect(fs.readFileSync(file, 'utf8')).toBe('first');
+    await (await tryLock(file))!.release();
   });
 
   it('for a limit of the process leaves nothing of the record', () => {
@@ -217,11 +240,21 @@ describe('descriptors', () => {
     }
   });
 
-  it('that appends keep are closed half a second after the last one, and with their root', async () => {
+  it('are kept by no single append', async () => {
+    const dir = scratch();
+    appendRecordSync(join(dir, 'log'), 'x', quick);
+    await appendRecord(join(dir, 'other'), 'x', quick);
+    await expect(appendRecord(join(dir, 'missing/log'), 'x', quick)).rejects.toMatchObject({ code: 'not-found' });
+    expect(open(dir)).toEqual([]);
+  });
+
+  it('that several appends keep are closed soon after the last one, and with their root', async () => {
     const dir = scratch();
     const root = openRootSync(dir);
-    root.appendRecordSync('log', 'x', quick);
-    appendRecordSync(join(dir, 'log'), 'x', quick);
+    for (let times = 0; times < 2; times += 1) {
+      root.appendRecordSync('log', 'x', quick);
+      appendRecordSync(join(dir, 'log'), 'x', quick);
+    }
     expect(open(dir).length).toBeGreaterThan(1);
     root.close();
     for (let tries = 0; tries < 200 && open(dir).length > 0; tries += 1) await new Promise((resolve) => setTimeout(resolve, 10));

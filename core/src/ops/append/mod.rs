@@ -17,6 +17,7 @@ use crate::ops::write::directory_sync::{cannot_be_synced, sync_directory};
 use crate::ops::write::fsync_errors::{self, Mark};
 use crate::resolve::Scope;
 use crate::sys::{self, AsFd, BorrowedFd, OwnedFd};
+use cache::Use;
 use key::Key;
 use std::sync::Arc;
 use target::{AppendTarget, Ready};
@@ -76,6 +77,8 @@ pub struct Unsynced {
     file: Arc<OwnedFd>,
     /// Its directory, when the file is new.
     directory: Option<Arc<OwnedFd>>,
+    /// Directories were made for the file, and could not be synced.
+    is_below_unsynced: bool,
     began: Mark,
 }
 
@@ -97,9 +100,9 @@ impl Unsynced {
             Err(os) if cannot_be_synced(os.errno) => return Ok(false),
             Err(os) => return Err(unsure(os)),
         }
-        let mut is_synced = true;
+        let mut is_synced = !self.is_below_unsynced;
         if let Some(directory) = &self.directory {
-            is_synced = match sync_directory(directory.as_fd()) {
+            is_synced &= match sync_directory(directory.as_fd()) {
                 Err(Error::System { os, .. }) => return Err(unsure(os)),
                 result => result?,
             };
@@ -127,15 +130,20 @@ pub fn append(
     rules: &AppendRules<'_>,
 ) -> Result<Outcome, Failure> {
     let began = fsync_errors::mark();
-    let generation = cache::generation();
     let key = Key::new(scope, raw, rules)?;
-    let mut target = match key.as_ref().and_then(cache::take) {
+    let (usage, kept) = match key.clone().map(Use::begin) {
+        Some((usage, kept)) => (Some(usage), kept),
+        None => (None, None),
+    };
+    let mut target = match kept {
         Some(target) => target,
         None => AppendTarget::open(scope, raw, rules, key)?,
     };
     if !target.try_lock(scope, raw, rules)? {
         let holder = target.lock.holder();
-        cache::put(target, generation);
+        if let Some(usage) = usage {
+            usage.end(target);
+        }
         return Ok(Outcome::Busy(holder));
     }
     let appended = append_locked(&mut target, records, rules, began);
@@ -143,8 +151,10 @@ pub fn append(
     let mut appended = appended?;
     appended.real = target.real_path();
     // Where the unlock failed, the close of the descriptor releases the lock.
-    if is_released {
-        cache::put(target, generation);
+    if let Some(usage) = usage
+        && is_released
+    {
+        usage.end(target);
     }
     Ok(Outcome::Appended(Box::new(appended)))
 }
@@ -179,17 +189,9 @@ fn append_locked(
         return Err(Error::from(refusal).into());
     }
     write_whole(file.as_fd(), data, size)?;
-    let named = target.named()?;
-    let rotated = named.is_none_or(|stat| !target.is_file(&stat));
-    // Somebody who takes no lock may have written in front of the records, or behind them.
-    let size = match named {
-        Some(stat) if !rotated => {
-            if stat.size == end {
-                target.set_whole(&stat);
-            }
-            stat.size
-        }
-        _ => sys::fstat(file.as_fd())?.size,
+    let (rotated, size) = match seen_after(target, file.as_fd(), end) {
+        Ok(seen) => seen,
+        Err(os) => return Err(taken_back(file.as_fd(), size, end, os)),
     };
     let end = if size == end {
         end
@@ -205,10 +207,39 @@ fn append_locked(
         rotated,
         unsynced: rules.is_durable.then(|| Unsynced {
             directory: created.then(|| target.directory()),
+            is_below_unsynced: created && target.is_below_unsynced(),
             file,
             began,
         }),
     })
+}
+
+/// Returns whether the file lost its name, and its size. Somebody who takes no lock may have written in
+/// front of the records, or behind them.
+fn seen_after(
+    target: &mut AppendTarget,
+    file: BorrowedFd<'_>,
+    end: u64,
+) -> Result<(bool, u64), Os> {
+    match target.named()? {
+        Some(stat) if target.is_file(&stat) => {
+            if stat.size == end {
+                target.set_whole(&stat);
+            }
+            Ok((false, stat.size))
+        }
+        _ => Ok((true, sys::fstat(file)?.size)),
+    }
+}
+
+/// Returns the error of an append whose records were written and could not be looked at. Removes them,
+/// so that a caller who repeats the append does not write them twice.
+fn taken_back(file: BorrowedFd<'_>, start: u64, end: u64, os: Os) -> Failure {
+    if ends_at(file, end) && sys::truncate(file, start).is_ok() {
+        os.into()
+    } else {
+        Error::refused_by(Code::NotDurable, "append", os).into()
+    }
 }
 
 /// Returns whether the last line of a file has no end.

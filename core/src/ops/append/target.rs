@@ -26,6 +26,8 @@ pub(super) struct AppendTarget {
     is_kept: bool,
     /// The stat of the name, when it was read since the lock was taken.
     seen: Option<Stat>,
+    /// Directories may have been made, and could not be synced.
+    is_below_unsynced: bool,
 }
 
 /// A file that is open for appending.
@@ -79,6 +81,7 @@ impl AppendTarget {
         )?;
         Ok(Self {
             lock: Lock::beside(&target, &rules.lock)?,
+            is_below_unsynced: is_synced && !target.can_sync(),
             target,
             file: None,
             key,
@@ -219,12 +222,13 @@ impl AppendTarget {
         self.target.directory()
     }
 
-    pub(super) fn real_path(&self) -> Option<Vec<u8>> {
-        self.target.real_path()
+    /// Returns whether directories may have been made for the file that could not be synced.
+    pub(super) fn is_below_unsynced(&self) -> bool {
+        self.is_below_unsynced
     }
 
-    pub(super) fn key(&self) -> Option<&Key> {
-        self.key.as_ref()
+    pub(super) fn real_path(&self) -> Option<Vec<u8>> {
+        self.target.real_path()
     }
 
     /// Marks a target that an earlier append opened.

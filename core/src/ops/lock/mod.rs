@@ -15,7 +15,7 @@ use crate::error::{Code, Error};
 use crate::ops::write::{Durable, FinalSymlink, Rules, WriteTarget};
 use crate::path;
 use crate::resolve::{Root, Scope};
-use crate::sys;
+use crate::sys::{self, AsFd};
 use crate::temporary;
 use file::LockFile;
 
@@ -75,9 +75,8 @@ impl Lock {
                 (target.directory(), name, path)
             }
             Some(directory) => {
-                let outside = target
-                    .identity()
-                    .ok_or_else(|| Error::refused(Code::NotFound, "directory"))?;
+                let outside = sys::fstat(target.directory().as_fd())?;
+                let outside = (outside.dev, outside.ino);
                 let root = Root::open(directory).map_err(in_lock_directory)?;
                 let name = temporary::lock_name(target.name(), Some(outside));
                 let path = path::join(root.real(), &name).into_owned();
