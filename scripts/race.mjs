@@ -1,6 +1,6 @@
-// The race hammer: the long form of race.spec.ts in __test__/system/containment, and race-roots.long.ts, 10 seconds for each
-// combination and a minute for the most important ones. Prints a table of the outcomes. Takes an hour and a half; `npm test`
-// runs race.spec.ts with 100 ms each.
+// The race hammer: the long form of race.spec.ts in __test__/system/containment, race-roots.long.ts, and state-race.spec.ts in
+// __test__/system/state, 10 seconds for each combination and a minute for the most important ones. Prints a table of the
+// outcomes. Takes an hour and three quarters; `npm test` runs race.spec.ts with 100 ms each, and a part of state-race.spec.ts.
 //
 //   npm run test:race                                      all of it
 //   npm run test:race -- -t walk                           arguments for vitest
@@ -69,7 +69,7 @@ const scratch = mkdtempSync(path.join(tmpdir(), 'holdfast-race-'));
 const report = path.join(scratch, 'report.jsonl');
 try {
   Object.assign(process.env, { HOLDFAST_RACE_MS: usual, HOLDFAST_RACE_HEADLINE_MS: headline, HOLDFAST_RACE_REPORT: report });
-  const specs = ['race.spec', 'race-roots.long'].map((name) => path.join(projectRoot, `__test__/system/containment/${name}.ts`));
+  const specs = ['containment/race.spec', 'containment/race-roots.long', 'state/state-race.spec'].map((name) => path.join(projectRoot, `__test__/system/${name}.ts`));
   const { ok } = runVitest({ args: [...specs, '--maxWorkers', '1', '--testTimeout', String(timeout), ...process.argv.slice(2)] });
   const rows = readFileSync(report, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line));
   table(rows);

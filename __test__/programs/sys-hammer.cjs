@@ -7,7 +7,22 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 const holdfast = require(process.argv[2]);
-const { verb, args, milliseconds, hold, remove, restore } = JSON.parse(process.argv[3]);
+const tally = { calls: 0, codes: {}, seen: {}, slowest: 0, slowestOwn: 0 };
+
+function see(content) {
+  tally.seen[content] = (tally.seen[content] ?? 0) + 1;
+}
+
+/** Revives a callback from `{ $returns: value }`: it counts the content that it gets. */
+function revive(_key, value) {
+  if (value === null || typeof value !== 'object' || !('$returns' in value)) return value;
+  return (current) => {
+    if (Buffer.isBuffer(current)) see(String(current));
+    return value.$returns;
+  };
+}
+
+const { verb, args, milliseconds, hold, remove, restore } = JSON.parse(process.argv[3], revive);
 
 /** The vulnerable control: it checks, and then it opens. */
 function checkThenOpen(file) {
@@ -47,7 +62,6 @@ function waitedForProcessor() {
 async function hammer() {
   const call = verb === 'checkThenOpen' ? checkThenOpen : holdfast[verb];
   const held = hold === undefined ? undefined : fs.openSync(hold, 'r');
-  const tally = { calls: 0, codes: {}, seen: {}, slowest: 0, slowestOwn: 0 };
   // One call starts the pool's threads, so that they can be observed.
   await new Promise((resolve) => fs.stat('/', resolve));
   const waited = waitedForProcessor();
@@ -63,10 +77,7 @@ async function hammer() {
     try {
       const pending = call(...args);
       const result = pending instanceof Promise ? await pending : pending;
-      if (result.buffer) {
-        const content = result.buffer.toString();
-        tally.seen[content] = (tally.seen[content] ?? 0) + 1;
-      }
+      if (result?.buffer) see(result.buffer.toString());
     } catch (error) {
       code = holdfast.isHoldfastError(error) ? error.code : `raw ${error.code ?? error}`;
     }
