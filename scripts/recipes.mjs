@@ -4,63 +4,23 @@
 //   npm run test:recipes
 //   npm run test:recipes -- --next     also builds and starts a whole Next, 300 MB; otherwise its route handler alone is served
 
-import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync } from 'node:fs';
 import path from 'node:path';
-import { ownBinary, packMain, packPlatform } from './pack.mjs';
-import { TARGETS } from './prebuilt/targets.mjs';
-import { fail, projectRoot, run, runNpm, tools } from './support.mjs';
+import { copyExample, installHoldfast, installLocked, step as runStep } from './example-package.mjs';
+import { projectRoot, run, tools } from './support.mjs';
 
 const withNext = process.argv.includes('--next');
-const source = path.join(projectRoot, 'examples/recipes');
 const folder = path.join(projectRoot, '.cache/recipes');
 const nextFolder = path.join(folder, 'next');
-const isSource = (file) => !/[\\/](?:node_modules|dist|\.next)$/.test(file);
-
-/** Runs a step. Ends the process when it fails. */
-function step(what, program, args, options) {
-  const started = performance.now();
-  if (run(program, args, options) !== 0) fail(`recipes: ${what} failed; its message is above.`);
-  console.log(`recipes: ${what}, ${Math.round((performance.now() - started) / 1000)} s`);
-}
-
-/** Installs the dependencies of a package, unless those of its lock file are there. */
-function install(packageFolder) {
-  const lock = createHash('sha256').update(readFileSync(path.join(packageFolder, 'package-lock.json'))).digest('hex');
-  const stamp = path.join(packageFolder, 'node_modules/.installed');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
-  const status = runNpm(['ci', '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: packageFolder });
-  if (status !== 0) fail('recipes: npm ci failed; its message is above.');
-  writeFileSync(stamp, lock);
-}
-
-/** Unpacks holdfast and its binary into node_modules. npm would also write to package.json. */
-function installHoldfast(packageFolder, packed) {
-  for (const { manifest, tarball } of packed) {
-    const target = path.join(packageFolder, 'node_modules', manifest.name);
-    rmSync(target, { recursive: true, force: true });
-    mkdirSync(target, { recursive: true });
-    if (run('tar', ['-xzf', tarball, '--strip-components=1', '-C', target]) !== 0) fail(`recipes: ${tarball} cannot be unpacked.`);
-  }
-}
+const step = (...args) => runStep('recipes', ...args);
 
 if (run(process.execPath, ['scripts/setup.mjs']) !== 0) process.exit(1);
-mkdirSync(folder, { recursive: true });
-for (const name of ['src', 'test', 'dist', 'next/app', 'next/dist']) rmSync(path.join(folder, name), { recursive: true, force: true });
-cpSync(source, folder, { recursive: true, filter: isSource });
-cpSync(path.join(source, 'src/file-response.ts'), path.join(nextFolder, 'file-response.ts'));
+copyExample('recipes', folder, ['src', 'test', 'dist', 'next/app', 'next/dist']);
+cpSync(path.join(folder, 'src/file-response.ts'), path.join(nextFolder, 'file-response.ts'));
 
-const target = TARGETS.find((each) => ownBinary(each));
-const destination = mkdtempSync(path.join(folder, 'packed-'));
-try {
-  const packed = [packMain(destination), packPlatform(destination, target, ownBinary(target))];
-  for (const packageFolder of withNext ? [folder, nextFolder] : [folder]) {
-    install(packageFolder);
-    installHoldfast(packageFolder, packed);
-  }
-} finally {
-  rmSync(destination, { recursive: true, force: true });
-}
+const folders = withNext ? [folder, nextFolder] : [folder];
+for (const each of folders) installLocked('recipes', each);
+installHoldfast('recipes', folders);
 
 const inFolder = { cwd: folder };
 const tsc = path.join(folder, 'node_modules/typescript/bin/tsc');

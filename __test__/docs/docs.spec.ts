@@ -217,7 +217,7 @@ describe('what the documentation names', () => {
   }
 
   test('every page that a page links to exists', () => {
-    for (const file of [...documents(), 'CONTRIBUTING.md', 'SECURITY.md']) {
+    for (const file of [...documents(), 'CONTRIBUTING.md', 'SECURITY.md', 'examples/mcp-filesystem/README.md']) {
       for (const [, target] of read(file).matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
         expect(fs.existsSync(path.resolve(PROJECT, path.dirname(file), target!)), `${target}, linked from ${file}`).toBe(true);
       }
