@@ -101,6 +101,16 @@ describe.each(TWINS)('%s with a file system of the host', (twin) => {
     expect([modeOf(dir), calls.filter((call) => /chmod.*700/.test(call))]).toEqual([0o1777, []]);
   });
 
+  it.each([0o1777, 0o2775])('sets sticky and setgid of dirMode: %o', async (dirMode) => {
+    const dir = scratch();
+    const { fileSystem } = injected(twin, dir);
+    await replace(twin, { filePath: `${dir}/made/f`, fileSystem, dirMode });
+    fs.mkdirSync(`${dir}/old`);
+    fs.chmodSync(`${dir}/old`, 0o777);
+    await replace(twin, { filePath: `${dir}/old/f`, fileSystem, dirMode });
+    expect([modeOf(`${dir}/made`), modeOf(`${dir}/old`)]).toEqual([dirMode, dirMode]);
+  });
+
   it('passes a refused rename to the original once, without calling beforeRename again', async () => {
     const dir = scratch();
     let asked = 0;

@@ -54,6 +54,11 @@ const OPTIONS: Record<string, () => Promise<void>> = {
     await underUmask(0o077, async () => expect(await both([], { dirMode: 0o750 }, parents, 'e/a/f')).toEqual([done, [0o750, 0o750]]));
     expect(await both(['e/ 0755', 'e/a/ 0777'], {}, parents, 'e/a/f')).toEqual([done, [0o755, 0o700]]);
     expect(await both(['e/ 0700', 'e/a/ 0700'], { dirMode: 0o755 }, parents, 'e/a/f')).toEqual([done, [0o700, 0o700]]);
+    for (const dirMode of [0o1777, 0o2775]) {
+      expect(await both(['e/ 0755'], { dirMode }, parents, 'e/a/f')).toEqual([done, [0o755, dirMode]]);
+      expect(await both(['e/ 0755', 'e/a/ 0777'], { dirMode }, parents, 'e/a/f')).toEqual([done, [0o755, dirMode]]);
+    }
+    expect(await both(['e/ 0755'], { dirMode: 0o4755 }, parents, 'e/a/f')).toEqual([done, [0o755, 0o755]]);
   },
   async preserveExistingMode() {
     expect(await both(['e/f 0640: old'], { preserveExistingMode: true, mode: 0o644 }, fileOf)).toEqual([done, [0o640, 'new']]);

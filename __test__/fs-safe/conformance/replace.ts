@@ -35,6 +35,11 @@ export const replaceCases: readonly Case[] = [
   ...twins('with a mode below zero', { mode: 0o700, options: { mode: -1 } }),
   ...twins('missing parents', { mode: 0o755, file: 'a/b/f' }),
   ...twins('missing parents with a mode', { file: 'a/b/f', options: { dirMode: 0o755 } }),
+  ...[0o1777, 0o2775, 0o3755].flatMap((dirMode) => [
+    ...twins(`a missing parent with the mode 0${dirMode.toString(8)}`, { file: 'a/f', options: { dirMode } }),
+    ...twins(`a parent that gets the mode 0${dirMode.toString(8)}`, { file: 'a/f', layout: ['a/ 0777'], options: { dirMode } }),
+    { name: `a text beneath a missing parent with the mode 0${dirMode.toString(8)}`, call: (api: Api, dir: string) => text(api, dir, 'a/f', 'new', { dirMode }) },
+  ]),
   ...twins('missing parents with a mode in octal text', { file: 'a/f', options: { dirMode: '0755' as never },
     differs: { verdict: 'better', because: 'octal text is octal for directories too', theirs: ['a/ 1363'], ours: ['a/ 0755'] } }),
   ...twins('onto a directory', { layout: ['e/'], file: 'e' }),

@@ -22,8 +22,8 @@ export function isTolerable(error: unknown) {
 }
 
 /**
- * Removes permissions beyond `mode` from the parent through the host's functions, by the rules of `ensureDir`.
- * Tolerates a refused chmod.
+ * Removes permissions beyond `mode` from the parent through the host's functions, by the rules of `ensureDir`, and adds
+ * setgid and sticky. Tolerates a refused chmod.
  */
 export function* applyDirectoryMode(HostError: HostErrorClass, calls: Calls, dir: string, mode: number, assertMayChange: () => void): Steps<void> {
   if (process.platform === 'win32') {
@@ -98,7 +98,7 @@ function* narrow(calls: Calls, file: Unchecked, dir: string, opened: BigIntStats
  */
 function decide(dir: string, opened: BigIntStats, mode: number, onDisk: boolean): { target?: number; reason?: string } {
   const current = bitsOf(opened);
-  const narrowed = current & ~(0o777 & ~mode);
+  const narrowed = (current & ~(0o777 & ~mode)) | (mode & 0o7000);
   if (!onDisk || current === mode) {
     return { target: mode };
   }
@@ -108,7 +108,7 @@ function decide(dir: string, opened: BigIntStats, mode: number, onDisk: boolean)
   if (process.platform !== 'linux') {
     return { target: narrowed };
   }
-  const { numbers } = dryRunEnsureDir(dir, { mode, existing: 'tighten' });
+  const { numbers } = dryRunEnsureDir(dir, { mode: mode & 0o777, existing: 'tighten' });
   if (numbers === undefined || HARDENINGS[numbers[EnsureDirIndex.HARDENING]] !== 'left') {
     return { target: narrowed };
   }

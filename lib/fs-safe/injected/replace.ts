@@ -23,7 +23,7 @@ export function* replaceInjected(HostError: HostErrorClass, calls: Calls, plan: 
   const temporary: Temporary = { tempPath: path.join(dir, temporaryName(injected.tempPrefix)), isStaged: false };
   let failure: { error: unknown } | undefined;
   try {
-    const dirMode = plan.dirMode as number;
+    const dirMode = (plan.dirMode as number) | plan.dirBits;
     assertMayChange();
     yield () => calls.mkdir(dir, dirMode);
     yield* applyDirectoryMode(HostError, calls, dir, dirMode, assertMayChange);

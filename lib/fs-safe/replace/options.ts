@@ -17,6 +17,8 @@ export interface Plan {
   given: string | ArrayBufferView;
   /** of the parent; undefined: new parents as mkdir makes them, existing ones unchanged */
   dirMode: number | undefined;
+  /** setgid and sticky of the parent */
+  dirBits: number;
   /** of the write */
   options: Unchecked;
   renameMaxRetries: number;
@@ -100,6 +102,7 @@ export function toPlan(HostError: HostErrorClass, given: Unchecked, defaults: { 
     content: typeof content === 'string' || content instanceof Uint8Array ? content : bytesOf(content),
     given: content,
     dirMode: dirMode === undefined ? undefined : toBits(dirMode, 'dirMode'),
+    dirBits: dirMode === undefined ? 0 : toMode(dirMode, 'dirMode') & (SETGID | STICKY),
     options: {
       ...(keepsMode ? { newFileMode: bits } : { mode: bits }),
       finalSymlink: keepsMode ? 'reject' : 'replace',
@@ -148,16 +151,21 @@ function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView) {
 
 const LARGEST_MODE = 0xffff_ffff;
 
-/**
- * Returns the permission bits of a mode, which may be text in octal digits, as for `node:fs`. Drops setuid, setgid and
- * sticky.
- */
+const SETGID = 0o2000;
+const STICKY = 0o1000;
+
+/** Returns the permission bits of a mode. Drops setuid, setgid and sticky. */
 function toBits(mode: unknown, name: string) {
+  return toMode(mode, name) & 0o777;
+}
+
+/** Returns a mode, which may be text in octal digits, as for `node:fs`. */
+function toMode(mode: unknown, name: string): number {
   if (typeof mode === 'string') {
     if (!/^[0-7]+$/.test(mode)) {
       throw invalidValue(name, 'must be a 32-bit unsigned integer or an octal string', mode);
     }
-    return toBits(Number.parseInt(mode, 8), name);
+    return toMode(Number.parseInt(mode, 8), name);
   }
   if (typeof mode !== 'number') {
     throw invalidType(name, 'of type number, or text in octal digits', mode);
@@ -165,7 +173,7 @@ function toBits(mode: unknown, name: string) {
   if (!Number.isInteger(mode) || mode < 0 || mode > LARGEST_MODE) {
     throw outOfRange(name, `an integer >= 0 and <= ${LARGEST_MODE}`, mode);
   }
-  return mode & 0o777;
+  return mode;
 }
 
 /** Names of devices on Windows, with or without an extension. */

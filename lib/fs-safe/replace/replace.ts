@@ -25,7 +25,10 @@ function* replace(host: Host, plan: Plan): Steps<{ method: 'rename' | 'copy-fall
   const parent = path.dirname(plan.target);
   if (plan.dirMode !== undefined) {
     plan.assertMayChange();
-    yield* attempt(host, plan, parent, (verbs) => verbs.ensureDir(parent, { mode: plan.dirMode, existing: 'tighten' }));
+    const { mode, hardening } = yield* attempt(host, plan, parent, (verbs) => verbs.ensureDir(parent, { mode: plan.dirMode, existing: 'tighten' }));
+    if ((mode & plan.dirBits) !== plan.dirBits && hardening !== 'left') {
+      yield (verbs) => verbs.addBits(parent, plan.dirBits);
+    }
   }
   let written;
   for (let tried = 0; ; tried += 1) {

@@ -5,6 +5,7 @@ import { callBack, callBefore } from '../host-callbacks.js';
 import { FromCaller, hostError, type HostErrorClass } from '../errors.js';
 import { CHANGED, assertStaged, disappeared, type Identity } from '../injected/identity.js';
 import { changes } from '../order.js';
+import { addBits, addBitsSync } from './directory-bits.js';
 import { ensureDir, ensureDirSync } from '../../verbs/ensure-dir.js';
 import { readLocalFileSafely, readLocalFileSafelySync } from '../../verbs/read.js';
 import { applyMetadata, stageAtomic } from '../../verbs/stage.js';
@@ -176,6 +177,7 @@ function waitSync(ms: number) {
 
 const ASYNC = {
   ensureDir,
+  addBits,
   write,
   lstat: (file: string) => fs.promises.lstat(file).catch(() => undefined),
   identify: (file: string): BigIntStats | undefined | Promise<BigIntStats | undefined> => fs.promises.lstat(file, BIGINT).catch(() => undefined),
@@ -189,6 +191,7 @@ const ASYNC = {
 
 const SYNC = {
   ensureDir: ensureDirSync,
+  addBits: addBitsSync,
   write: writeSync,
   lstat: lstatSync,
   identify: identifySync,
