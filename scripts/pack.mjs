@@ -65,7 +65,7 @@ export function packMain(destination) {
   try {
     // Scripts and development dependencies have no use without the checkout.
     const { scripts, devDependencies, ...manifest } = readManifest(projectRoot);
-    const top = new Set([...manifest.files.map((name) => name.split('/')[0]), 'README.md', 'LICENSE']);
+    const top = new Set([...manifest.files.filter((name) => !name.startsWith('!')).map((name) => name.split('/')[0]), 'README.md', 'LICENSE']);
     for (const name of top) cpSync(path.join(projectRoot, name), path.join(stage, name), { recursive: true });
     const optionalDependencies = Object.fromEntries(TARGETS.map((target) => [packageName(target), manifest.version]));
     return pack(stage, destination, { ...manifest, ...publishedFields(), optionalDependencies });
