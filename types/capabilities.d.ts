@@ -1,6 +1,6 @@
 /// <reference types="node" />
 
-/** What this build does on this system, probed once. */
+/** Features of this build on this system. They are probed once. */
 export interface Capabilities {
   /** Version of the native binary. */
   version: string;
@@ -8,18 +8,21 @@ export interface Capabilities {
   platform: NodeJS.Platform;
   /** `process.arch`. */
   arch: NodeJS.Architecture;
-  /** How paths are resolved beneath a root: `open-flags` are `O_NOFOLLOW_ANY` and, where links may be followed, `O_RESOLVE_BENEATH` of macOS. */
+  /**
+   * How paths are resolved beneath a root. `'open-flags'` uses `O_NOFOLLOW_ANY` of macOS, and `O_RESOLVE_BENEATH` where links may be
+   * followed.
+   */
   resolver: 'openat2' | 'open-flags' | 'walk';
-  /** `openat2` works (Linux 5.6, and not filtered). */
+  /** Whether `openat2` works: Linux 5.6 or newer, and no seccomp filter blocks it. */
   openat2: boolean;
-  /** Exclusive rename: `renameat2(RENAME_NOREPLACE)` (Linux 3.15). */
+  /** Whether exclusive rename works: `renameat2(RENAME_NOREPLACE)` (Linux 3.15). */
   renameNoReplace: boolean;
-  /** `fchmodat2(AT_EMPTY_PATH)` (Linux 6.6); without it `/proc/self/fd` is used. */
+  /** Whether `fchmodat2(AT_EMPTY_PATH)` works (Linux 6.6). Without it `/proc/self/fd` is used. */
   fchmodat2: boolean;
-  /** `statx` (Linux 4.11). */
+  /** Whether `statx` works (Linux 4.11). */
   statx: boolean;
   /**
-   * A file without a name (`O_TMPFILE`) can be given one: `linkat(AT_EMPTY_PATH)`, or `/proc`. Then a killed process leaves no
+   * Whether a file without a name (`O_TMPFILE`) can be linked, by `linkat(AT_EMPTY_PATH)` or `/proc`. A killed process then leaves no
    * temporary of a new file on a local file system.
    */
   tmpfile: boolean;
@@ -27,5 +30,12 @@ export interface Capabilities {
   native: string;
 }
 
-/** Loads the native binary, if it is not loaded yet, and reports what it can do here. Throws `native-unavailable` without one. */
+/**
+ * Returns what the native binary supports on this system. Loads the binary first, if it is not loaded yet.
+ *
+ * @example
+ * const { resolver, tmpfile } = capabilities();
+ *
+ * @throws {HoldfastError} `native-unavailable` when the binary is missing or cannot be loaded.
+ */
 export function capabilities(): Capabilities;

@@ -1,72 +1,83 @@
 import type { CommonOptions, Containment, PathInput, SyncOptions } from './common.js';
 
-/** Options of `fs.mkdir` that {@link ensureDir} refuses (`ERR_INVALID_ARG_VALUE`), unless they ask for what it does anyway. */
+/**
+ * Options of `fs.mkdir`. {@link ensureDir} accepts only values that request its normal behavior. Any other value fails with
+ * `ERR_INVALID_ARG_VALUE`.
+ */
 export interface ForeignEnsureDirOptions {
-  /** Missing parents are always made. */
+  /** `ensureDir` always creates missing parents. */
   recursive?: true | undefined;
 }
 
 /** Options of {@link ensureDir}. */
 export interface EnsureDirOptions extends CommonOptions, ForeignEnsureDirOptions {
   /**
-   * Permission bits (0–`0o777`) of every directory this call creates, exactly, whatever the umask; a setgid bit that is inherited
-   * stays. Where the group has a bit that others do not have, a new directory has no access ACL of its parent's default; its own
-   * default ACL is inherited. For an existing directory: the bits that may remain. Default `0o700`.
+   * Permission bits (0–`0o777`). Default `0o700`.
+   * - Created directories have exactly these bits, whatever the umask. They keep an inherited setgid bit and inherit the parent's
+   *   default ACL. When the group has a bit that others lack, they get no access ACL from it.
+   * - An existing directory may keep at most these bits.
    */
   mode?: number | undefined;
   /**
-   * What happens to a directory that exists already. Default `'tighten'`.
-   * - `'tighten'`: remove the permission bits that `mode` does not have, never add one, keep setgid and sticky. When the system
-   *   refuses (`EPERM`, `EACCES`, `EROFS`, `ENOSYS`, `ENOTSUP`) the call still succeeds: see `hardening`, `reason`, `isPrivate`.
-   * - `'require'`: the same, then fail with `insecure-permissions` when a bit beyond `mode` is left, or `not-owned` when neither the
-   *   effective user nor root owns it. It demands nothing beyond `mode`. The environment does not weaken it.
-   * - `'leave'`: change nothing, as `mkdir -p`.
+   * What to do with an existing directory. Default `'tighten'`.
+   * - `'tighten'`: removes the permission bits that `mode` lacks. Never adds a bit, and keeps setgid and sticky. Succeeds when the system
+   *   refuses (`EPERM`, `EACCES`, `EROFS`, `ENOSYS`, `ENOTSUP`): see `hardening`, `reason` and `isPrivate`.
+   * - `'require'`: does the same, then checks the result. Fails with `insecure-permissions` when a bit beyond `mode` remains, and with
+   *   `not-owned` when neither the effective user nor root owns the directory. Environment variables do not disable it.
+   * - `'leave'`: changes nothing, like `mkdir -p`.
    */
   existing?: 'tighten' | 'require' | 'leave' | undefined;
 }
 
 /**
- * How the directory's mode was settled.
- * - `'created'`: this call made it;
- * - `'not-needed'`: it existed and had nothing to remove, so no chmod was called;
- * - `'tightened'`: bits were removed, and reading back shows it;
- * - `'tolerated'`: the system refused, or the chmod had no effect; `reason` says which;
- * - `'left'`: not touched: `existing: 'leave'`, or for the `reason` given.
+ * What the call did to the directory's mode.
+ * - `'created'`: the call created the directory.
+ * - `'not-needed'`: the directory existed with no bits to remove; `chmod` was not called.
+ * - `'tightened'`: bits were removed, and a second `fstat` confirms it.
+ * - `'tolerated'`: `chmod` failed or had no effect; see `reason`.
+ * - `'left'`: unchanged, because of `existing: 'leave'` or for the given `reason`.
  */
 export type Hardening = 'created' | 'not-needed' | 'tightened' | 'tolerated' | 'left';
 
 /**
- * Why a directory is not as `mode` wanted it.
- * - `EPERM`, `EACCES`, `EROFS`, `ENOSYS`, `ENOTSUP`: what chmod answered; `EACCES` also for a new directory that its owner may not read;
- * - `'no-effect'`: chmod reported success, and the mode did not change (vfat and the like);
- * - `'owner'`: private by its bits, but owned by another user; or owned by an id that its mount does not map (`EOVERFLOW`);
- * - `'acl'`: it has named ACL entries, which chmod would silently disable, or an ACL that cannot be read and may have some;
- * - `'system'`: `/`, a directory of the Filesystem Hierarchy Standard (`/etc`, `/home`, `/opt`, `/srv`, `/tmp`, `/usr`, `/var`…), any
- *   directly beneath `/usr` or `/var`, or their like on macOS and Windows; by the real path, or the same directory in a bind mount;
- * - `'shared'`: sticky and writable by others; or, for root, setgid for another group;
- * - `'opt-out'`: switched off by the environment.
+ * Why a directory does not have the requested `mode`.
+ * - `EPERM`, `EACCES`, `EROFS`, `ENOSYS`, `ENOTSUP`: the errno of `chmod`. `EACCES` also for a new directory that its owner may not read.
+ * - `'no-effect'`: `chmod` succeeded but did not change the mode, as on vfat.
+ * - `'owner'`: the bits are private but another user owns the directory, or its mount does not map the owner's id (`EOVERFLOW`).
+ * - `'acl'`: the directory has named ACL entries, which `chmod` would silently disable, or an unreadable ACL that may have some.
+ * - `'system'`: the directory is a system directory, by its real path or through a bind mount. These are `/`, the directories of the
+ *   Filesystem Hierarchy Standard (`/etc`, `/home`, `/opt`, `/srv`, `/tmp`, `/usr`, `/var`…), and those directly beneath `/usr` or
+ *   `/var`. Equivalent directories count on macOS and Windows.
+ * - `'shared'`: the directory is sticky and writable by others, or, for root, setgid with another group.
+ * - `'opt-out'`: an environment variable disables hardening.
  */
 export type HardeningReason =
   'EPERM' | 'EACCES' | 'EROFS' | 'ENOSYS' | 'ENOTSUP' | 'no-effect' | 'owner' | 'acl' | 'shared' | 'system' | 'opt-out';
 
-/** The directory as it is at the end of the call. */
+/** The directory at the end of the call. */
 export interface EnsureDirResult {
   /** Absolute path of the directory without links. */
   path: string;
   /**
-   * The first directory that had to be created, as `fs.mkdir` with `recursive` returns it: a part of `dir` as it was given, relative
-   * where that was, with links and `..` as they were. `undefined` when none had to.
+   * The first directory that the call created, as from `fs.mkdir` with `recursive`; `undefined` when it created none. It is a leading
+   * part of `dir` as given: possibly relative, with its links and `..`.
    */
   firstCreated: string | undefined;
-  /** Mode bits read back (`0o7777`: with setuid, setgid and sticky). */
+  /** Mode bits at the end of the call (`0o7777`: with setuid, setgid and sticky). */
   mode: number;
-  /** Read back: no group or other access, no ACL grant, and owned by the effective user or root; on Windows, by owner and ACL alone. */
+  /**
+   * Whether the directory is private at the end of the call: it grants nothing to group and others, by bits or ACL, and the effective
+   * user or root owns it. On Windows only owner and ACL count.
+   */
   isPrivate: boolean;
-  /** How its mode was settled. */
+  /** What the call did to the directory's mode. */
   hardening: Hardening;
   /**
-   * With `'tolerated'`; with `'left'` unless `existing: 'leave'` asked for it; with `'tightened'` where another user owns it
-   * (`'owner'`); with `'created'` where the file system stores no modes, or the system refuses the bits that the umask took.
+   * Why the directory does not have the requested mode. Present with:
+   * - `'tolerated'`;
+   * - `'left'`, unless `existing: 'leave'` requested it;
+   * - `'tightened'`, when another user owns the directory (`'owner'`);
+   * - `'created'`, when the file system stores no modes, or the system refuses to add the bits that the umask removed.
    */
   reason?: HardeningReason;
   /** What kept the call beneath its root. */
@@ -74,17 +85,21 @@ export interface EnsureDirResult {
 }
 
 /**
- * Makes a directory and its missing parents, and settles the permissions of the last one. Callers racing for one path all succeed.
- * When privacy was wanted and not reached, one process warning per directory says so (`type: 'HoldfastWarning'`,
- * `code: 'HOLDFAST_DIR_NOT_PRIVATE'`, at most 100 directories per process). A number as `options` is `ERR_INVALID_ARG_TYPE`, so that
- * `dirs.map(ensureDir)` fails at its first call.
+ * Creates a directory and its missing parents, and restricts the permissions of the last one. Concurrent calls for one path all
+ * succeed.
+ *
+ * If the requested privacy cannot be reached, the call emits one process warning per directory (`type: 'HoldfastWarning'`,
+ * `code: 'HOLDFAST_DIR_NOT_PRIVATE'`), for at most 100 directories per process. A number as `options` fails with
+ * `ERR_INVALID_ARG_TYPE`, so that `dirs.map(ensureDir)` fails at its first call.
+ *
+ * @returns The path and what happened to its mode.
  *
  * @example
  * const { isPrivate, hardening, reason } = await ensureDir('state/agent');
  *
- * @throws {HoldfastError} `not-directory`, `symlink`, `insecure-permissions`, `not-owned`, `invalid-path`, `not-found` (through
- * `..` or a dangling link); with a root also `outside-workspace`, `path-mismatch`.
+ * @throws {HoldfastError} `not-directory`, `symlink`, `invalid-path`; `insecure-permissions` and `not-owned` with
+ * `existing: 'require'`; `not-found` through `..` or a dangling link; with a root also `outside-workspace`, `path-mismatch`.
  */
 export function ensureDir(dir: PathInput, options?: EnsureDirOptions): Promise<EnsureDirResult>;
-/** {@link ensureDir}, on the calling thread. */
+/** Does the same as {@link ensureDir} on the calling thread. */
 export function ensureDirSync(dir: PathInput, options?: SyncOptions<EnsureDirOptions>): EnsureDirResult;

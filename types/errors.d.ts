@@ -1,29 +1,32 @@
 /// <reference types="node" />
 
 /**
- * - `'policy'`: the call was refused; repeating it will not help.
- * - `'operational'`: the state of the system was in the way.
+ * What kind of failure an error is.
+ * - `'policy'`: a rule refused the call. Retrying does not help.
+ * - `'operational'`: the state of the system prevented the call.
  */
 export type HoldfastErrorCategory = 'policy' | 'operational';
 
 /**
  * The codes of category `'policy'`.
- * - `invalid-path`: empty, a NUL, a lone surrogate, a URL that is no local file;
- * - `outside-workspace`: leaves the root, by its text or through a link;
- * - `symlink`: a symbolic link where the policy allows none, or one that is not trusted;
- * - `hardlink`: the file has more than one name, and `hardlinks` is `'reject'`;
- * - `not-file`: a directory, FIFO, socket or device where a regular file was needed;
- * - `not-directory`: something else where a directory was needed, as the target or as a parent;
+ * - `invalid-path`: the path is empty, has a NUL or a lone surrogate, or is a URL of something other than a local file;
+ * - `outside-workspace`: the path leaves the root, by its text or through a link;
+ * - `symlink`: a symbolic link that the policy does not allow, or one that is not trusted;
+ * - `hardlink`: the file has more than one hard link, and `hardlinks` is `'reject'`;
+ * - `not-file`: a directory, FIFO, socket or device where the call needs a regular file;
+ * - `not-directory`: the target or a parent exists and is not a directory;
  * - `device-path`: a device, a magic link, or a pseudo file (see `pseudoFiles`);
  * - `too-large`: more than `maxBytes`, at once or by growth; more than a Buffer can hold; or more than `maxEntries`;
- * - `invalid-text`: `readText` with `invalid: 'error'`, and the file is not UTF-8;
- * - `invalid-json`: `readJson` or `updateJson`, and the file is not JSON, or not UTF-8; neither message nor cause shows content;
- * - `insecure-permissions`: `existing: 'require'`, and the directory keeps a permission beyond `mode`;
- * - `not-owned`: `existing: 'require'`, and neither the effective user nor root owns the directory;
- * - `OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE`: `outbound`, and the file is not readable by group and others, or not by this process;
- * - `torn-tail`: `onTornTail: 'error'`, and the file does not end with a line break;
- * - `path-mismatch`: the path kept changing under the call, through every bounded retry; or the directory of a write was moved or
- *   replaced, or its temporary or target exchanged, while it ran; or the path is relative, and a mount covers the working directory.
+ * - `invalid-text`: `readText` with `invalid: 'error'` read a file that is not UTF-8;
+ * - `invalid-json`: `readJson` or `updateJson` read a file that is not JSON or not UTF-8; message and cause omit the content;
+ * - `insecure-permissions`: with `existing: 'require'`, the directory keeps a permission beyond `mode`;
+ * - `not-owned`: with `existing: 'require'`, neither the effective user nor root owns the directory;
+ * - `OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE`: with `outbound`, group and others, or this process, may not read the file;
+ * - `torn-tail`: with `onTornTail: 'error'`, the file does not end with a line break;
+ * - `path-mismatch`: one of:
+ *   - the path kept changing during every bounded retry of the call;
+ *   - the directory of a write was moved or replaced, or its temporary or target exchanged, during the call;
+ *   - the path is relative, and a mount covers the working directory.
  */
 export type HoldfastPolicyCode =
   | 'invalid-path' | 'outside-workspace' | 'symlink' | 'hardlink' | 'not-file' | 'not-directory' | 'device-path' | 'too-large'
@@ -31,106 +34,127 @@ export type HoldfastPolicyCode =
 
 /**
  * The codes of category `'operational'`.
- * - `not-found`: nothing has the name, or a parent is missing; for a read also: a parent is a file;
- * - `already-exists`: `overwrite: false`, and something has the name;
- * - `not-durable`: published, but the directory could not be synced; `published` is `true`;
- * - `lock-timeout`: a lock was not free in time; `holder` is what the lock file says about its holder;
- * - `lock-lost`: a lock file was removed or replaced while its lock was held;
- * - `conflict`: others changed the file during each try of an update, without the lock;
- * - `root-closed`: a `Root` used after `close()`;
- * - `unsupported-platform`: this system cannot do what was asked;
+ * - `not-found`: the file or a parent does not exist; for a read also: a parent is a file;
+ * - `already-exists`: with `overwrite: false`, the name exists;
+ * - `not-durable`: the file is published, but its directory could not be synced; `published` is `true`;
+ * - `lock-timeout`: the lock was not free in time; `holder` has the holder that the lock file names;
+ * - `lock-lost`: the lock file was removed or replaced while the lock was held;
+ * - `conflict`: a program without the lock changed the file during each attempt of an update;
+ * - `root-closed`: a `Root` was used after `close()`;
+ * - `unsupported-platform`: this system does not support the call;
  * - `native-unavailable`: the native binary was not found or cannot be loaded;
  * - `internal`: a defect of holdfast.
  */
 export type HoldfastOperationalCode =
   'not-found' | 'already-exists' | 'not-durable' | 'lock-timeout' | 'lock-lost' | 'conflict' | 'root-closed' | 'unsupported-platform' | 'native-unavailable' | 'internal';
 
-/** Every `code` of a {@link HoldfastError}; {@link HoldfastPolicyCode} and {@link HoldfastOperationalCode} say what each means. */
+/** Every `code` of a {@link HoldfastError}. {@link HoldfastPolicyCode} and {@link HoldfastOperationalCode} describe each one. */
 export type HoldfastErrorCode = HoldfastPolicyCode | HoldfastOperationalCode;
 
-/** What {@link HoldfastError.toJSON} returns. Fields that do not apply are absent. */
+/** The result of {@link HoldfastError.toJSON}. Fields that do not apply are absent. */
 export type HoldfastErrorJSON = Pick<
   HoldfastError,
   'name' | 'code' | 'category' | 'message' | 'path' | 'errno' | 'syscall' | 'sysCode' | 'mode' | 'uid' | 'euid' | 'remedy' | 'temporary' | 'published' | 'holder' | 'size' | 'limit' | 'removed' | 'copied'
 >;
 
-/** What a {@link HoldfastError} is made from, besides its code. Without `message`, message and remedy are those of the code. */
+/** Fields for the constructor of {@link HoldfastError}. Without `message`, message and remedy are those of the code. */
 export type HoldfastErrorFields = Partial<Pick<HoldfastError, Exclude<keyof HoldfastErrorJSON, 'name' | 'code' | 'category'> | 'cause'>>;
 
-/** What {@link HoldfastError.toPublic} returns: no path, user id or mode of the file. */
+/** The result of {@link HoldfastError.toPublic}, without path, user id and mode of the file. */
 export type HoldfastErrorPublic = Pick<HoldfastErrorJSON, 'code' | 'category' | 'message' | 'remedy'>;
 
 /**
- * A refusal, or an outcome with a code of its own. Tell it by {@link isHoldfastError}, which also knows other copies of the package.
+ * A refusal, or a failure with a holdfast code. Use {@link isHoldfastError} instead of `instanceof`: it also recognizes errors of other
+ * copies of the package.
  *
- * Not every failure is one: what the system answers besides (`EACCES`, `ENOSPC`, `EROFS`…) is the error that `node:fs` would
- * throw, and a wrong argument is a `TypeError` or `RangeError`, as in Node.
+ * Two kinds of failure have other classes, as in Node:
+ * - Other system errors (`EACCES`, `ENOSPC`, `EROFS`…) are the errors that `node:fs` throws.
+ * - Wrong arguments are `TypeError` or `RangeError`.
  */
 export class HoldfastError extends Error {
   /**
-   * For the tests of programs that handle these errors: `new HoldfastError('not-found', { path: '/srv/a' })`. An unknown code or
-   * field, and a value of the wrong type, is a `TypeError` (`ERR_INVALID_ARG_VALUE`, `ERR_INVALID_ARG_TYPE`).
+   * Creates an error for tests of programs that handle these errors: `new HoldfastError('not-found', { path: '/srv/a' })`.
+   *
+   * @throws {TypeError} `ERR_INVALID_ARG_VALUE` for an unknown code or field; `ERR_INVALID_ARG_TYPE` for a value of the wrong type.
    */
   constructor(code: HoldfastErrorCode, fields?: HoldfastErrorFields);
-  /** Of every copy of the package. */
+  /** The same for every copy of the package. */
   readonly name: 'HoldfastError';
-  /** What happened; stable, for programs. */
+  /** The stable code of the failure, for programs. */
   readonly code: HoldfastErrorCode;
-  /** Whether it was refused, or something was in the way. */
+  /** Whether a rule refused the call (`'policy'`) or the state of the system prevented it (`'operational'`). */
   readonly category: HoldfastErrorCategory;
-  /** The path as the caller gave it, exact; messages and stacks have it with unprintable characters escaped. A string: bytes that are not UTF-8 are U+FFFD. */
+  /**
+   * The exact path that the caller gave, as a string. Bytes that are not UTF-8 become U+FFFD. Messages and stacks escape its unprintable
+   * characters.
+   */
   readonly path?: string | undefined;
-  /** Negative errno, where the system had a word in it. */
+  /** Negative errno, when a system call caused the failure. */
   readonly errno?: number | undefined;
-  /** The system call that answered, as `node:fs` names it. */
+  /** The system call that failed, as `node:fs` names it. */
   readonly syscall?: string | undefined;
-  /** The name of the errno: `'ENOENT'`. */
+  /** Name of the errno, such as `'ENOENT'`. */
   readonly sysCode?: string | undefined;
-  /** The error that `node:fs` would have thrown, where the system had a word in it; for `native-unavailable` what loading it said. */
+  /**
+   * The error that `node:fs` would throw, when a system call caused the failure. For `native-unavailable`, the error of the failed load.
+   */
   readonly cause?: Error | undefined;
-  /** What to do about it, in a sentence. A command in it has the absolute path, quoted for bash, zsh, ksh and busybox (`$'…'`). */
+  /** One sentence that says how to fix it. A command in it has the absolute path, quoted for bash, zsh, ksh and busybox (`$'…'`). */
   readonly remedy?: string | undefined;
   /**
-   * Permission bits of the object, where they are the reason and known; of a target of `fallback: 'in-place'` that did not get its
-   * former permissions back after a failure, those that it has now. A system error then has this field, too.
+   * Permission bits of the object, when they caused the failure and could be read. A failed in-place write that could not restore the
+   * permissions of its target reports the current bits. A system error then has this field too.
    */
   readonly mode?: number | undefined;
-  /** Owner of the object, where it is the reason. */
+  /** Owner of the object, when it is the reason. */
   readonly uid?: number | undefined;
-  /** Effective user of this process, where it is the reason. */
+  /** Effective user of this process, when it is the reason. */
   readonly euid?: number | undefined;
   /**
-   * Path of the temporary of a failed write that could not be removed; the message says why. Exact, like `path`. A system error of a
-   * write has this field, too.
+   * Exact path of a temporary that a failed write could not remove. The message has the reason. A system error of a write can have this
+   * field too.
    */
   readonly temporary?: string | undefined;
   /**
-   * `true` for `not-durable`: the new content has the name already, though a power loss may undo it; and for a `path-mismatch` that
-   * was found after publication: another file has the name.
+   * Whether the failure came after publication. `true` in two cases:
+   * - `not-durable`: the name has the new content, but a power loss may undo it;
+   * - `path-mismatch` that was detected after publication: another file has the name.
    */
   readonly published?: boolean | undefined;
-  /** `lock-timeout`: what the lock file says about its holder, for people: nothing is decided by it. */
+  /** `lock-timeout`: the holder that the lock file names, for people to read. holdfast decides nothing by it. */
   readonly holder?: string | undefined;
-  /** `too-large`: bytes of the file or of the data; of a stream, those that had come; absent where they are unknown (growth, memory). */
+  /**
+   * `too-large`: bytes of the file or of the data; for a stream, those received so far. Absent when unknown (growth, memory).
+   */
   readonly size?: number | undefined;
-  /** `too-large`: the limit in bytes, where one was given. */
+  /** `too-large`: the limit in bytes, when one was given. */
   readonly limit?: number | undefined;
   /** `remove`: entries that were removed before the error. */
   readonly removed?: number | undefined;
   /** `copy`: entries that were copied before the error. */
   readonly copied?: number | undefined;
-  /** For logs: everything but the stack and the cause. `JSON.stringify` uses it; what that leaves raw in `path` (C1, bidi…) is escaped. */
+  /**
+   * Returns all fields except the stack and the cause, for logs. `JSON.stringify` calls it. Characters of `path` that `JSON.stringify`
+   * would not escape (C1, bidi…) are escaped.
+   */
   toJSON(): HoldfastErrorJSON;
-  /** For response bodies: code, category, remedy, and a message without path, ids, modes and options. See {@link toPublicError}. */
+  /** Returns code, category, remedy, and a message without path, ids, modes and options, for response bodies. See {@link toPublicError}. */
   toPublic(): HoldfastErrorPublic;
 }
 
-/** Whether a value is a {@link HoldfastError}: by brand, also across copies of the package. Never throws. */
+/**
+ * Returns whether a value is a {@link HoldfastError}. Checks a brand, so that it also recognizes errors of other copies of the package.
+ * Never throws.
+ *
+ * @example
+ * const error: unknown = await readLocalFileSafely('media').catch((reason) => reason);
+ * if (isHoldfastError(error)) console.log(error.code); // not-file
+ */
 export function isHoldfastError(error: unknown): error is HoldfastError;
 
 /**
- * Whether an error says that the file or directory does not exist: `not-found`, or `ENOENT` of a system call on a file. A missing
- * program (`spawn`), socket or host name is none. Never throws.
+ * Returns whether an error means that a file or directory does not exist: `not-found`, or `ENOENT` of a system call on a file. Returns
+ * `false` for a missing program (`spawn`), socket or host name. Never throws.
  *
  * @example
  * const state = await readLocalFileSafely('state/none.json').catch((error) => {
@@ -141,7 +165,7 @@ export function isHoldfastError(error: unknown): error is HoldfastError;
 export function isNotFound(error: unknown): boolean;
 
 /**
- * The HTTP status for an error of a file operation.
+ * Returns the HTTP status for an error of a file operation. Never throws.
  *
  * | status | codes |
  * |---|---|
@@ -156,27 +180,33 @@ export function isNotFound(error: unknown): boolean;
  * | 507 | `ENOSPC`, `EDQUOT` |
  * | 500 | every other value |
  *
- * A code in capitals is the `code` of a failed system call on a file, as `node:fs` throws it: an Error that also has a numeric
- * `errno`, and a `syscall` such as `open` or `write`. Errors of processes and sockets (`spawn`, `connect`, `getaddrinfo`) and errors
- * with a `code` alone are 500. Never throws.
+ * A code in capitals is the `code` of a failed system call on a file, as `node:fs` throws it. Such an Error also has a numeric `errno`,
+ * and a `syscall` such as `open` or `write`. Errors of processes and sockets (`spawn`, `connect`, `getaddrinfo`), and errors that have
+ * only a `code`, are 500.
+ *
+ * @example
+ * const error: unknown = await readLocalFileSafely('media/none.png').catch((reason) => reason);
+ * console.log(httpStatus(error)); // 404
  */
 export function httpStatus(error: unknown): number;
 
-/** What {@link toPublicError} returns. */
+/** The result of {@link toPublicError}. */
 export interface PublicError {
   /** A {@link HoldfastErrorCode}, the name of an errno (`'ENOSPC'`), or `'internal'`. */
   code: string;
-  /** As of a {@link HoldfastError}; `'operational'` for every other error. */
+  /** The category of a {@link HoldfastError}; `'operational'` for every other error. */
   category: HoldfastErrorCategory;
   /** A sentence for the client, without path, ids, modes and options. */
   message: string;
-  /** What the client can do, where it can do something. */
+  /** What the client can do. Absent when the client can do nothing. */
   remedy?: string;
 }
 
 /**
- * The body of a response for any error: that of {@link HoldfastError.toPublic}, a sentence for the errors of the system that
- * {@link httpStatus} knows, and `internal` for every other value, of which nothing is told. Never throws.
+ * Returns a response body for any error. Never throws.
+ * - {@link HoldfastError}: the result of {@link HoldfastError.toPublic};
+ * - a system error in the table of {@link httpStatus}: its code and a sentence;
+ * - any other value: `internal`, without details.
  *
  * @example
  * try {

@@ -4,37 +4,42 @@ import type { FileHandle } from 'node:fs/promises';
 import type { CommonOptions, Containment, PathInput, SyncOptions } from './common.js';
 
 /**
- * Options of `fs.readFile` that a read refuses (`ERR_INVALID_ARG_VALUE`, with what to use instead), unless they ask for what it does
- * anyway.
+ * Options of `fs.readFile`. A read accepts only values that request its normal behavior. Any other value fails with
+ * `ERR_INVALID_ARG_VALUE`, and the message names the replacement.
  */
 export interface ForeignReadOptions {
-  /** A read opens the file for reading only. */
+  /** A read opens the file read-only. */
   flag?: 'r' | undefined;
-  /** `'buffer'` and `null` ask for the Buffer that a read returns by default; {@link Encoded} options ask for text. */
+  /** `'buffer'` and `null` select a Buffer, which is the default. See {@link Encoded} for text. */
   encoding?: 'buffer' | null | undefined;
 }
 
 /** Options of a read, without the path. */
 export interface ReadFileOptions extends CommonOptions, ForeignReadOptions {
   /**
-   * Most bytes to accept: an integer ≥ 0, or `Infinity`. Compared with the size before anything is allocated, and again while
-   * reading, so that a file that grows is refused too (`too-large`). Default: unlimited without a root, 16 MiB (16,777,216) with one.
+   * Most bytes to accept: an integer ≥ 0, or `Infinity`. A larger file fails with `too-large` before memory is allocated. A file that
+   * grows beyond the limit during the read fails too. Default: unlimited without a root, 16 MiB (16,777,216) with one.
    */
   maxBytes?: number | undefined;
-  /** `'reject'` refuses a file that has more than one name (`hardlink`). Default: `'allow'` without a root, `'reject'` with one. */
+  /**
+   * `'reject'`: fails with `hardlink` when the file has more than one hard link. Default: `'allow'` without a root, `'reject'` with one.
+   */
   hardlinks?: 'allow' | 'reject' | undefined;
-  /** `'allow'` reads regular files of procfs, sysfs, debugfs and the like. Magic links and devices stay refused. Default `'reject'`. */
+  /**
+   * `'allow'`: reads regular files of procfs, sysfs, debugfs and similar file systems. Magic links and devices are refused with both
+   * values. Default `'reject'`: fails with `device-path`.
+   */
   pseudoFiles?: 'reject' | 'allow' | undefined;
   /**
-   * The content is to be handed to another party: require that group and others may read the file
-   * (`(mode & 0o044) === 0o044`), otherwise `OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE`. Default `false`. On Windows modes say nothing: what can be read passes.
+   * Marks a read of content that is sent to another party. Fails with `OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE` unless group and others may
+   * read the file (`(mode & 0o044) === 0o044`). On Windows, where modes are not meaningful, every readable file passes. Default `false`.
    */
   outbound?: boolean | OutboundOptions | undefined;
 }
 
-/** The object form of {@link ReadFileOptions.outbound}; giving it turns the check on. */
+/** The object form of {@link ReadFileOptions.outbound}. It enables the check. */
 export interface OutboundOptions {
-  /** Accept a file that only its owner may read. A file that this process cannot open is refused all the same. Default `false`. */
+  /** Accept a file that only its owner may read. This process must still be able to open it. Default `false`. */
   allowOwnerOnly?: boolean | undefined;
 }
 
@@ -44,45 +49,48 @@ export interface ReadOptions extends ReadFileOptions {
   filePath: PathInput;
 }
 
-/** Options of a read whose result has `text` in place of `buffer`. Bytes that are not of the encoding become U+FFFD. */
+/** Options of a read whose result has `text` in place of `buffer`. Bytes that are invalid in the encoding become U+FFFD. */
 export type Encoded<Options> = Omit<Options, 'encoding'> & {
   /** The encoding of the file, as `buffer.toString(encoding)` takes it. */
   encoding: BufferEncoding;
 };
 
-/** What a read found. All fields describe the one descriptor that was read. */
+/** The content and metadata of a file. All fields describe the descriptor that was read. */
 export interface ReadResult {
-  /** The content, in memory of its own: `buffer.buffer` is the file alone, and can be cloned, posted and transferred. */
+  /** The content. `buffer.buffer` has only the file's bytes, and can be cloned, posted and transferred. */
   buffer: Buffer;
   /** Absolute path of the file without links. */
   realPath: string;
   /**
-   * What `fstat` said after opening: an instance of `fs.Stats` with numbers (not bigint). The four dates are made when they are read,
-   * and are own properties only then, as those of Node 22 and newer; on Node 20 too.
+   * The `fstat` result of the open descriptor: an instance of `fs.Stats` with numbers (not bigint). The four `Date` properties are
+   * created on first access and are own properties only from then on, as in Node 22 and newer. Node 20 behaves the same here.
    */
   stat: Stats;
   /** What kept the call beneath its root. */
   containment: Containment;
 }
 
-/** What a read with an encoding found; the other fields are as in {@link ReadResult}. */
+/** The result of a read with an encoding. The other fields are those of {@link ReadResult}. */
 export interface ReadTextResult extends Omit<ReadResult, 'buffer'> {
   /** The content, decoded. */
   text: string;
 }
 
-/** An open file; the other fields are as in {@link ReadResult}. The caller closes `handle`, or uses `await using`, which does. */
+/** An open file. The other fields are those of {@link ReadResult}. Close `handle`, or use `await using`. */
 export interface OpenResult extends Omit<ReadResult, 'buffer'>, AsyncDisposable {
-  /** A genuine `FileHandle`, opened for reading, on the very file that was checked. */
+  /** A `FileHandle` of Node, opened for reading on the file that was checked. */
   handle: FileHandle;
-  /** Closes `handle`, unless its user has. */
+  /** Closes `handle`, if the caller has not. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
- * Reads a regular file: opens it once without blocking, decides on the descriptor (`fstat`), reads that descriptor.
- * FIFOs, sockets, devices and directories are refused without consuming a byte. `/dev` (but not `/dev/shm`), `/proc/…/fd` and other
- * device and magic paths are refused by their text, before anything is opened.
+ * Reads a regular file. Opens it once without blocking, checks the descriptor (`fstat`), and reads from that descriptor.
+ *
+ * Refuses FIFOs, sockets, devices and directories without reading a byte. Refuses device and magic paths such as `/dev` (except
+ * `/dev/shm`) and `/proc/…/fd` by their text, before it opens anything.
+ *
+ * @returns The content, the real path and the stat.
  *
  * @example
  * const { buffer, stat } = await readLocalFileSafely({ filePath: 'media/clip.mp4', outbound: true, maxBytes: 16 * 1024 * 1024 });
@@ -94,31 +102,34 @@ export interface OpenResult extends Omit<ReadResult, 'buffer'>, AsyncDisposable 
  * `OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE`, `invalid-path`; with a root also `outside-workspace`, `path-mismatch`.
  */
 export function readLocalFileSafely(file: PathInput | ReadOptions, options?: ReadFileOptions): Promise<ReadResult>;
-/** {@link readLocalFileSafely} with an encoding. */
+/** Reads the file as text. See {@link readLocalFileSafely}. */
 export function readLocalFileSafely(file: PathInput | ReadOptions, options: Encoded<ReadFileOptions>): Promise<ReadTextResult>;
-/** {@link readLocalFileSafely} with an encoding. */
+/** Reads the file as text. See {@link readLocalFileSafely}. */
 export function readLocalFileSafely(file: Encoded<ReadOptions>, options?: Omit<ReadFileOptions, 'encoding'>): Promise<ReadTextResult>;
-/** The first overload again: `ReturnType` takes the last one, and arguments of type `any` the first. */
+/** Repeats the first overload: TypeScript takes the last one for `ReturnType`, and the first one for arguments of type `any`. */
 export function readLocalFileSafely(file: PathInput | ReadOptions, options?: ReadFileOptions): Promise<ReadResult>;
-/** {@link readLocalFileSafely}, on the calling thread. */
+/** Does the same as {@link readLocalFileSafely} on the calling thread. */
 export function readLocalFileSafelySync(file: PathInput | SyncOptions<ReadOptions>, options?: SyncOptions<ReadFileOptions>): ReadResult;
-/** {@link readLocalFileSafelySync} with an encoding. */
+/** Reads the file as text. See {@link readLocalFileSafelySync}. */
 export function readLocalFileSafelySync(
   file: PathInput | SyncOptions<ReadOptions>,
   options: Encoded<SyncOptions<ReadFileOptions>>,
 ): ReadTextResult;
-/** {@link readLocalFileSafelySync} with an encoding. */
+/** Reads the file as text. See {@link readLocalFileSafelySync}. */
 export function readLocalFileSafelySync(
   file: Encoded<SyncOptions<ReadOptions>>,
   options?: Omit<SyncOptions<ReadFileOptions>, 'encoding'>,
 ): ReadTextResult;
-/** The first overload again: `ReturnType` takes the last one, and arguments of type `any` the first. */
+/** Repeats the first overload: TypeScript takes the last one for `ReturnType`, and the first one for arguments of type `any`. */
 export function readLocalFileSafelySync(file: PathInput | SyncOptions<ReadOptions>, options?: SyncOptions<ReadFileOptions>): ReadResult;
 
 /**
- * Opens a file with all the checks of {@link readLocalFileSafely} and leaves reading to the caller: for files that are streamed.
- * `maxBytes` is compared with the size at this moment only. Send the stream with `pipeline`, which closes the file when the client
- * leaves, too: `stream.pipe(response)` leaves it open then.
+ * Opens a file with all checks of {@link readLocalFileSafely}, for a caller that streams the content. Compares `maxBytes` with the size
+ * at this moment only.
+ *
+ * Send the stream with `pipeline`, which also closes the file when the client disconnects. `stream.pipe(response)` leaves it open then.
+ *
+ * @returns The open handle, the real path and the stat.
  *
  * @example
  * import { pipeline } from 'node:stream/promises';

@@ -4,49 +4,60 @@ import type { PathInput } from './common.js';
 import type { WriteOptions, WriteResult } from './write.js';
 
 /**
- * A file in the making: a temporary with a name, in the target's directory, that anybody may write by its path or its handle. It
- * becomes the target by {@link commit}. Until then it has mode 0600, and what had the target's name is untouched.
+ * A named temporary in the target's directory, which the caller fills through its path or its handle. {@link commit} publishes it as
+ * the target. Until then it has mode 0600, and an existing target stays unchanged.
  */
 export interface StagedFile extends AsyncDisposable {
-  /** Absolute path of the temporary: `.holdfast-<32 hexadecimal digits>.tmp`. Its maker may also rename another file onto it. */
+  /** Absolute path of the temporary: `.holdfast-<32 hexadecimal digits>.tmp`. The caller may also rename another file onto it. */
   readonly tempPath: string;
   /**
-   * Open for reading and writing. `commit` and `abort` close it, unless its user has. Use `await using`, or call one of both: Node 26
-   * raises `ERR_INVALID_STATE` for an open `FileHandle` that is collected, earlier versions warn.
+   * Handle of the temporary, open for reading and writing. `commit` and `abort` close it, if the caller has not. Use `await using`, or
+   * call one of the two: for an open `FileHandle` that is collected, Node 26 raises `ERR_INVALID_STATE`, and earlier versions warn.
    */
   readonly handle: FileHandle;
   /**
-   * Publishes what is at `tempPath` then, with all that {@link writeAtomic} promises: mode, owner and ACL are settled on the
-   * descriptor, the file is synced, renamed, and the directory synced, as the options say. After an error whatever has the name
-   * `tempPath` is gone, also a file that was renamed there.
+   * Publishes the file at `tempPath` with the guarantees of {@link writeAtomic}. Applies mode, owner and ACL to the descriptor, syncs
+   * the file, renames it, and syncs the directory, as the options request. After an error the name `tempPath` is removed, also when
+   * another file was renamed there.
    *
-   * Another file that was renamed onto `tempPath` is published with no more access for group and others than it had, whatever
-   * `mode` asks for; it gets owner and ACL of the replaced file only if every user could read it. `mode` and `preserved` of the
-   * result say what it has. Write to `tempPath` or `handle` for an exact mode. Where the target is written in place
-   * (`fallback: 'in-place'`) and grants more than that file, and another user may write the directory, it is `path-mismatch`: who has
-   * the target open would read it.
+   * When another file was renamed onto `tempPath`:
+   * - Group and others get no more access than that file granted, whatever `mode` is. `mode` and `preserved` of the result report it.
+   *   Write to `tempPath` or `handle` for an exact mode.
+   * - The file gets owner and ACL of the replaced file only if every user could read it.
+   * - `fallback: 'in-place'` fails with `path-mismatch` when the target grants more than that file and another user may write the
+   *   directory. A process that has the target open could read the new content.
    *
-   * @throws {HoldfastError} As {@link writeAtomic}; for what lies at `tempPath`: `not-found` (it is gone), `symlink`, `not-file`,
-   * `hardlink`, `not-owned` (another user's). `path-mismatch`: it was exchanged during the commit (with `published: true`: the
-   * target is another file now), or the directory was moved or replaced. `ERR_INVALID_STATE` after an earlier `commit` or `abort`.
+   * @returns What was published.
+   *
+   * @throws {HoldfastError} As {@link writeAtomic}, and for the file at `tempPath`:
+   * - `not-found`: it was removed;
+   * - `symlink`, `not-file`, `hardlink`: it is another kind of file, or has several names;
+   * - `not-owned`: another user owns it;
+   * - `path-mismatch`: it was exchanged during the commit, or the directory was moved or replaced. With `published: true`, the target
+   *   is another file now.
+   *
+   * After an earlier `commit` or `abort` it fails with `ERR_INVALID_STATE`.
    */
   commit(): Promise<WriteResult>;
   /**
-   * Closes the handle and removes whatever has the name `tempPath`. Nothing is left to do after `commit` or another `abort`, and that
-   * is no error. What cannot be removed is the system's error: its `path` and `temporary` are that of the file that remains, and
-   * another `abort` tries again.
+   * Closes the handle and removes the name `tempPath`. Does nothing after `commit` or another `abort`.
+   *
+   * @throws The system's error when the file cannot be removed. `path` and `temporary` of the error name the file that remains. Call
+   * `abort` again to retry.
    */
   abort(): Promise<void>;
   /**
-   * {@link abort}: what was not committed is removed. What cannot be removed is a process warning (`type: 'HoldfastWarning'`,
-   * `code: 'HOLDFAST_TEMPORARY_REMAINS'`), a hundred at most: an error here would hide that of the block.
+   * Does the same as {@link abort}, but never rejects, since that would hide an error of the block. A file that cannot be removed causes a process
+   * warning (`type: 'HoldfastWarning'`, `code: 'HOLDFAST_TEMPORARY_REMAINS'`), at most a hundred.
    */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
- * Starts a file for a producer that needs a path: a download, a renderer, another program. A target that may not be replaced is
- * refused now, and looked at again by `commit`. There is no `encoding`, and no `maxBytes`: the producer knows the size.
+ * Creates a staged file, for producers that need a path: a download, a renderer, another program. Checks whether the target may be
+ * replaced; `commit` checks again. Has no `encoding` and no `maxBytes`, because the producer controls the content.
+ *
+ * @returns The staged file: path, handle, `commit` and `abort`.
  *
  * @example
  * import { copyFile } from 'node:fs/promises';
@@ -62,16 +73,19 @@ export function stageAtomic(file: PathInput, options?: Omit<WriteOptions, 'encod
 /** Options of {@link cleanStaleTemporaries}. */
 export interface CleanOptions {
   /**
-   * Only what was last written to or changed at least so many milliseconds ago: a number ≥ 0. Make it longer than any write of
-   * this machine takes. Streams, and what {@link stageAtomic} made, are locked until they are published, and never removed before.
+   * Minimum age in milliseconds since the last write or change: a number ≥ 0. Choose more than the longest write of this machine takes.
+   * Temporaries of streams and of {@link stageAtomic} are locked until they are published, and are never removed before.
    */
   olderThanMs: number;
 }
 
 /**
- * Removes what killed processes left in a directory (not beneath it): regular files of the effective user whose whole name is that
- * of a temporary of holdfast, and directories of {@link openTempRoot} with their content. Such a directory is removed only with mode 0700,
- * when nobody holds its lock, and where no other user may rename entries of `dir`. Recovery copies (`.holdfast-….recovery`, see {@link WriteOptions.fallback}) stay.
+ * Removes the temporaries that killed processes left directly in a directory:
+ * - regular files of the effective user whose whole name is that of a holdfast temporary;
+ * - directories of {@link openTempRoot} with their content, if they have mode 0700, no process holds their lock, and no other user may
+ *   rename entries of `dir`.
+ *
+ * Keeps recovery copies (`.holdfast-….recovery`, see {@link WriteOptions.fallback}). Does not enter other subdirectories.
  *
  * @returns The paths that were removed.
  *

@@ -1,32 +1,34 @@
 /// <reference types="node" />
 import type { CommonOptions, Containment, PathInput, SyncOptions } from './common.js';
 
-/** Data that is there at the time of the call. It is copied then: changing it later changes nothing. */
+/** Data in memory. The call copies it at once, so later changes have no effect. */
 export type WriteBytes = string | ArrayBufferView | ArrayBuffer;
 
 /**
- * What {@link writeAtomic} accepts. An iterable is streamed through the temporary file, chunk by chunk, never gathered in memory.
- * Empty chunks are skipped. The event loop gets a turn every 10 ms, also when the iterable never waits.
+ * Data that {@link writeAtomic} accepts. Streams an iterable into the temporary file chunk by chunk, without collecting it in memory.
+ * Skips empty chunks. Yields to the event loop every 10 ms, also when the iterable never waits.
  *
- * An iterable belongs to the call from its beginning, and an error that a stream emits rejects the call. Whenever the call rejects, also
- * for a wrong argument or an aborted signal, it closes the iterable: the iterator's `return()` is called and awaited for a second at most
- * (after an abort it is not awaited), and a Node stream is destroyed. A request of an HTTP server stays open, so that the response can be
- * sent, and its rest is discarded. An iterable that belongs to an earlier call (`ERR_INVALID_STATE`) is left alone.
+ * The call owns the iterable from the start. An error that a stream emits rejects the call. A rejected call closes the iterable, also
+ * after a wrong argument or an aborted signal:
+ * - Iterator: the call awaits `return()` for at most one second; after an abort it does not wait.
+ * - Node stream: destroyed.
+ * - Request of an HTTP server: stays open, so that the response can be sent; the rest of its body is discarded.
+ * - Iterable of an earlier call (`ERR_INVALID_STATE`): left unchanged.
  */
 export type WriteData = WriteBytes | AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>;
 
 /**
- * Options of `fs.writeFile` and its peers that a write refuses (`ERR_INVALID_ARG_VALUE`, with what to use instead), unless they ask
- * for what it does anyway.
+ * Options of `fs.writeFile` and similar functions. A write accepts only values that request its normal behavior. Any other value
+ * fails with `ERR_INVALID_ARG_VALUE`, and the message names the replacement.
  */
 export interface ForeignWriteOptions {
-  /** `'wx'` is `overwrite: false`; a write never appends. */
+  /** Use `overwrite: false` for `'wx'`. A write never appends. */
   flag?: 'w' | undefined;
-  /** It is {@link WriteOptions.durable} here. */
+  /** Use {@link WriteOptions.durable}. */
   flush?: undefined;
-  /** It is {@link WriteOptions.durable} here. */
+  /** Use {@link WriteOptions.durable}. */
   fsync?: undefined;
-  /** An overwrite keeps the owner. Change that of a new file with `fs.chown` afterwards. */
+  /** An overwrite keeps the owner. For a new file, call `fs.chown` afterwards. */
   chown?: undefined;
   /** The name of the temporary cannot be chosen. */
   tmpfilePrefix?: undefined;
@@ -35,134 +37,169 @@ export interface ForeignWriteOptions {
 /** Options of {@link writeAtomic}. */
 export interface WriteOptions extends CommonOptions, ForeignWriteOptions {
   /**
-   * Permission bits (0–`0o777`) that the file has in the end, exactly, whether it is new or not and whatever the umask. An
-   * existing owner and group are kept, an existing ACL is not. No entry of the directory's default ACL grants more than these bits:
-   * where the group has a bit that others do not have, the file has no ACL (the bit is left out if the ACL cannot be removed), else
-   * an inherited entry may stay listed, and grants nothing that others do not have. Default: an existing file keeps its bits, ACL, group and owner as
-   * far as the system permits (see {@link WriteResult.preserved}), a new one gets `newFileMode`. Setuid, setgid and sticky are dropped.
-   * On Windows it says only whether the file is read-only: it has no write bit for its owner then.
+   * Permission bits (0–`0o777`) of the published file, new or replaced, exactly and whatever the umask.
+   * - Keeps the owner and group of an existing file; drops its ACL.
+   * - The directory's default ACL grants nothing beyond these bits. When the group has a bit that others lack, the file gets no ACL.
+   *   If the ACL cannot be removed, the file loses that group bit. Otherwise an inherited entry may stay listed, but grants only what
+   *   others have.
+   * - On Windows this only decides whether the file is read-only: it is when the owner has no write bit.
+   *
+   * Default: an existing file keeps its bits, ACL, group and owner as far as the system permits (see {@link WriteResult.preserved}),
+   * but loses setuid, setgid and sticky. A new file gets `newFileMode`.
    */
   mode?: number | undefined;
   /**
-   * Permission bits (0–`0o777`) of a new file when `mode` is not given, whatever the umask. Default `0o644`. The file inherits the
-   * default ACL of its directory: the entries that it names have what they grant within the group bits.
+   * Permission bits (0–`0o777`) of a new file when `mode` is not given, whatever the umask. The file inherits its directory's default
+   * ACL; the group bits limit what named entries grant. Default `0o644`.
    */
   newFileMode?: number | undefined;
-  /** `false`: fail with `already-exists` when anything has the name, a link or a FIFO too. Of several racers exactly one wins. Default `true`. */
+  /**
+   * `false`: fails with `already-exists` when the name exists, also as a link or FIFO. Exactly one of several concurrent calls succeeds.
+   * Default `true`.
+   */
   overwrite?: boolean | undefined;
   /**
-   * When the final component is a symbolic link: `'reject'` fails with `symlink`; `'replace'` puts the file in place of the link
-   * and leaves its target alone; `'follow'` writes the target, as far as `symlinks` allows. Default `'reject'`.
+   * What to do when the final component is a symbolic link. Default `'reject'`.
+   * - `'reject'`: fails with `symlink`.
+   * - `'replace'`: replaces the link with the file; the link's target stays unchanged.
+   * - `'follow'`: writes the link's target, if `symlinks` allows it.
    */
   finalSymlink?: 'reject' | 'replace' | 'follow' | undefined;
   /**
-   * What is synced before success is reported. `true`: the data, then the directory: the new version survives a power loss.
-   * `'file'`: the data only: after a power loss there is the old version or the new one. `false`: nothing. Default `true`.
+   * What the call syncs before it succeeds. Default `true`.
+   * - `true`: the data, then the directory. The new version survives a power loss.
+   * - `'file'`: the data only. After a power loss the file has its old or its new version.
+   * - `false`: nothing.
    */
   durable?: boolean | 'file' | undefined;
-  /** Create missing parent directories. Default `false`: a missing parent is `not-found`. */
+  /** Create missing parent directories. Default `false`: a missing parent fails with `not-found`. */
   mkdir?: boolean | undefined;
-  /** Permission bits (0–`0o777`) of the directories that `mkdir` creates. The mode of an existing one is never touched. Default `0o700`. */
+  /** Permission bits (0–`0o777`) of the directories that `mkdir` creates. Existing directories keep their mode. Default `0o700`. */
   dirMode?: number | undefined;
-  /** `'reject'`: fail with `hardlink` when the existing target has other names. `'allow'`: those keep the old content. Default `'allow'`. */
+  /**
+   * What to do when the existing target has more than one hard link. Default `'allow'`.
+   * - `'allow'`: replaces this name; the other names keep the old content.
+   * - `'reject'`: fails with `hardlink`.
+   */
   hardlinks?: 'allow' | 'reject' | undefined;
   /**
-   * What to do where the target cannot be renamed over (`EBUSY`): a single-file bind mount. `'none'`: throw that. `'in-place'`: write
-   * over its content, which is not atomic: a reader may see a part, and so may everybody after a power loss. A copy of the old
-   * content, `.holdfast-<32 hexadecimal digits>.recovery` beside it, exists until the new one is synced (always, whatever
-   * `durable` says); a write that fails is undone from it, mode and ACL too. If that fails, the copy stays, and the error's `path`
-   * names it. Meanwhile the file grants only what both the old mode and the new one grant; who has it open already reads the new
-   * content, whatever the mode. `path-mismatch`: the target was exchanged. Refused for another user's file (`not-owned`; root's is
-   * accepted) and one with several names (`hardlink`).
+   * What to do when the rename fails with `EBUSY`, as over a single-file bind mount. Default `'none'`.
+   * - `'none'`: fails with `EBUSY`.
+   * - `'in-place'`: overwrites the content of the existing file. This is not atomic: a reader may see part of it, also after a power loss.
    *
-   * Writers of holdfast take turns: one process by itself, several (Linux) by a lock (`F_OFD_SETLK`) on the last byte that a file can
-   * have. `EBUSY` when another writer holds it for 10 seconds. A lock of a reader is waited for 0.1 seconds and then ignored, so that
-   * it cannot keep the file from being written; writers of several processes do not exclude each other then. Default `'none'`.
+   * How `'in-place'` works:
+   * - Recovery: a copy of the old content, `.holdfast-<32 hexadecimal digits>.recovery` in the same directory, exists until the new
+   *   content is synced. Syncs always, whatever `durable` is.
+   * - Failure: restores content, mode and ACL from the copy. If that fails too, the copy stays, and the error's `path` names it.
+   * - Permissions: during the write the file grants only what the old and the new mode both grant. A process that already has the
+   *   file open can read the new content.
+   * - Errors: `not-owned` when neither the effective user nor root owns the file; `hardlink` when it has several names;
+   *   `path-mismatch` when the target was exchanged.
+   *
+   * In-place writers of one process run one after the other. On Linux, a lock (`F_OFD_SETLK`) on the last possible byte of the file
+   * does the same across processes. A call fails with `EBUSY` when another writer holds the lock for 10 seconds. When a reader holds
+   * it, the call waits 0.1 seconds and then writes without it. Writers of several processes are not serialized then.
    */
   fallback?: 'none' | 'in-place' | undefined;
   /**
-   * Most bytes to accept: an integer ≥ 0, or `Infinity`. More is `too-large` before anything is published; a stream is closed when
-   * it exceeds the limit. Default: unlimited.
+   * Most bytes to accept: an integer ≥ 0, or `Infinity`. More data fails with `too-large` before anything is published. A stream that
+   * exceeds the limit is closed. Default: unlimited.
    */
   maxBytes?: number | undefined;
-  /** Encoding of `data`, and of the chunks, that are strings. Default `'utf8'`. */
+  /** Encoding of `data`, or of its chunks, when they are strings. Default `'utf8'`. */
   encoding?: BufferEncoding | undefined;
 }
 
-/** What was published. Numbers are read from the descriptor of the file. */
+/** The published file. All numbers come from its descriptor. */
 export interface WriteResult {
   /** Absolute path of the file without links. */
   path: string;
-  /** No file was replaced; also `true` when a symbolic link was (`finalSymlink: 'replace'`). */
+  /** Whether no file was replaced. Also `true` when a symbolic link was replaced (`finalSymlink: 'replace'`). */
   created: boolean;
   /** Bytes written. */
   size: number;
   /** Permission bits of the file. */
   mode: number;
-  /** Device of the file, as `fs.Stats` has it. */
+  /** Device of the file, as in `fs.Stats`. */
   dev: number;
-  /** Inode of the file, as `fs.Stats` has it. */
+  /** Inode of the file, as in `fs.Stats`. */
   ino: number;
   /**
-   * How the name was given: `'rename'`; `'link'`: a new file that had no name before, or where no exclusive rename exists;
-   * `'in-place'`: the content was written over (see {@link WriteOptions.fallback}).
+   * How the file got its name.
+   * - `'rename'`: the temporary was renamed.
+   * - `'link'`: a new file was linked, because it had no name before or the system has no exclusive rename.
+   * - `'in-place'`: the content was overwritten (see {@link WriteOptions.fallback}).
    */
   method: 'rename' | 'link' | 'in-place';
-  /** What was synced, as {@link WriteOptions.durable}; `false` also where the directory cannot be synced by this system or user. */
+  /** What was synced, as in {@link WriteOptions.durable}. Also `false` when the system or user cannot sync the directory. */
   durable: boolean | 'file';
   /** What kept the call beneath its root. */
   containment: Containment;
   /**
-   * What was kept of the file that was replaced; `null`: there was nothing to preserve. Where something is lost, access never widens.
+   * Which metadata of the replaced file were kept; `null` when no file was replaced. A loss never widens access.
    *
-   * - `mode`: all twelve bits are those of the old file. `false` also where setuid, setgid or sticky were dropped.
-   * - `acl`: the entries are those of the old file, effective or not, or both files have none. `false` where one could not be read,
-   *   set or removed, where an entry is cut because the group is not kept, and always with {@link WriteOptions.mode}.
-   * - `owner`: owner and group are those of the old file. `false` for ids without a counterpart in this user namespace.
+   * - `mode`: all twelve bits equal those of the old file. `false` also when setuid, setgid or sticky were dropped.
+   * - `acl`: both files have the same entries, effective or not, or neither has any. `false` when an ACL could not be read, set or
+   *   removed, or when an entry is cut because the group is not kept. Always `false` with {@link WriteOptions.mode}.
+   * - `owner`: owner and group equal those of the old file. `false` for ids that this user namespace does not map.
    */
   preserved: { mode: boolean; acl: boolean; owner: boolean } | null;
 }
 
 /**
- * Publishes a file: a temporary in the target's directory gets owner, ACL, mode and content by its descriptor, is synced and closed,
- * then linked or renamed, once. A reader sees the old content or the new, whole. On failure the old content is untouched and no
- * temporary is left. When the process is killed, `.holdfast-<32 hexadecimal digits>.tmp` may stay, though not of a new file on ext4,
- * xfs, btrfs, f2fs or tmpfs (see `cleanStaleTemporaries`).
+ * Publishes a file atomically. A reader sees the complete old content or the complete new content.
  *
- * Calls on one file publish in the order they were made, in one JavaScript environment, by whatever names they reach it (a linked
- * parent, a final link that is followed, a root, another mount of a file that is written in place). A stream takes its place when it ends.
+ * The call fills a temporary in the target's directory and applies owner, ACL and mode to its descriptor. It then syncs and closes the
+ * temporary, and links or renames it once. On failure the old content is unchanged and the temporary is removed.
  *
- * A retry needs a new stream or generator: one that has ended, was destroyed, or was given to an earlier write is refused
- * (`ERR_INVALID_STATE`); so is a readline interface, and an iterable that returns the iterator that an earlier write had. A generator that other code has used up cannot be known, and makes an empty file.
+ * A killed process may leave `.holdfast-<32 hexadecimal digits>.tmp`; {@link cleanStaleTemporaries} removes it. A new file on ext4, xfs,
+ * btrfs, f2fs or tmpfs leaves none.
+ *
+ * In one JavaScript environment, calls on one file publish in call order. The path may go through a linked parent, a followed final
+ * link or a root, or through another mount when the file is written in place. A stream takes its place in the order when it ends.
+ *
+ * A retry needs a new stream or generator. The call fails with `ERR_INVALID_STATE` for:
+ * - a stream or generator that has ended, was destroyed, or was given to an earlier write;
+ * - a readline interface;
+ * - an iterable that returns the iterator of an earlier write.
+ *
+ * A generator that other code has consumed cannot be detected, and writes an empty file.
+ *
+ * @returns What was published.
  *
  * @example
  * await writeAtomic('state/session.json', JSON.stringify({ turn: 1 }), { mode: PRIVATE_FILE_MODE, mkdir: true });
  *
- * @throws {HoldfastError} `not-found`, `not-directory`, `not-file`, `symlink`, `hardlink`, `already-exists`, `not-durable`,
- * `invalid-path`; `path-mismatch` (its directory was moved or replaced during a long write); with a root also `outside-workspace`.
+ * @throws {HoldfastError} `not-found`, `not-directory`, `not-file`, `symlink`, `hardlink`, `already-exists`, `too-large`,
+ * `not-durable`, `invalid-path`; `path-mismatch` when its directory was moved or replaced during a long write; with a root also
+ * `outside-workspace`.
  */
 export function writeAtomic(file: PathInput, data: WriteData, options?: WriteOptions | BufferEncoding): Promise<WriteResult>;
-/** {@link writeAtomic}, on the calling thread; it does not wait for asynchronous calls on the same target. */
+/** Does the same as {@link writeAtomic} on the calling thread. Does not wait for asynchronous calls on the same target. */
 export function writeAtomicSync(file: PathInput, data: WriteBytes, options?: SyncOptions<WriteOptions> | BufferEncoding): WriteResult;
 
-/** One of the files of {@link writeAtomicMany}; `options` override those of the call, which alone has `root`, `symlinks` and `signal`. */
+/** One file of {@link writeAtomicMany}. */
 export interface WriteEntry {
   /** The target. */
   file: PathInput;
   /** Its content. */
   data: WriteBytes;
-  /** What is different from the options of the call; a string is the encoding of `data`. */
+  /**
+   * Options that override those of the call. `root`, `symlinks` and `signal` are options of the call only. A string is the encoding of
+   * `data`.
+   */
   options?: Omit<WriteOptions, keyof CommonOptions> | BufferEncoding | undefined;
 }
 
 /**
- * Publishes many files with the guarantees of {@link writeAtomic} for each. Up to 64 at a time are written, then synced side by
- * side, then renamed, and each directory is synced once for them. It is not a transaction:
- * every entry has its own result or error, and none is undone for another's failure, or for an abort.
+ * Publishes many files, each with the guarantees of {@link writeAtomic}. Works in groups of up to 64 files: writes them, syncs them
+ * side by side, renames them, and syncs each directory once.
  *
- * @returns One result for each entry, in order, as `Promise.allSettled` gives it. A wrong argument, or a `root` that cannot be
- * opened, rejects the call as a whole, before anything is written. A signal that aborts rejects it as a whole at any time: each
- * target then is old or new.
+ * The call is not a transaction. Each entry has its own result or error. A failure or an abort does not undo other entries.
+ *
+ * @returns One result per entry, in order, as from `Promise.allSettled`. The whole call rejects in two cases:
+ * - before it writes anything, for a wrong argument or a `root` that cannot be opened;
+ * - at any time, when the signal aborts. Each target then has its old or its new content.
  *
  * @example
  * const parts = [{ name: 'a.json', text: '{}' }, { name: 'b.json', text: '[]' }];
