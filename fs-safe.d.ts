@@ -1,9 +1,9 @@
 /**
- * Drop-in adapters for code that calls `@openclaw/fs-safe`, or the functions of the generation before it: the shapes, defaults
- * and error classes its callers know, and holdfast's verbs beneath. docs/fs-safe.md lists every outcome and every option.
+ * Drop-in adapters for code that calls `@openclaw/fs-safe` or its predecessor. They keep the shapes, defaults and error classes of
+ * those functions, and run holdfast's verbs. docs/fs-safe.md lists every outcome and every option.
  *
- * A host hands in its own error class, so that its `instanceof` and `err.code` checks keep working. Nothing of the library itself
- * is needed, except for what it alone can do (`original`).
+ * A host passes its own error class, so that its `instanceof` and `err.code` checks keep working. The library itself is needed only for
+ * calls that holdfast does not implement (`original`).
  */
 /// <reference types="node" />
 export * from './types/fs-safe/binding.js';

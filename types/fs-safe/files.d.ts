@@ -2,69 +2,89 @@
 import type { Stats } from 'node:fs';
 import type { FsSafeSymlinks } from './read.js';
 
+/** The result of `readRegularFile`. */
 export interface FsSafeRegularFile {
+  /** The content. */
   buffer: Buffer;
-  /** The fields and methods of `fs.Stats`. */
+  /** Has the fields and methods of `fs.Stats`. */
   stat: Stats;
 }
 
+/** Parameters of `readRegularFile`. */
 export interface FsSafeRegularFileParams {
+  /** The file to read. */
   filePath: string;
-  /** Default: no limit. */
+  /** Most bytes to accept. Default: no limit. */
   maxBytes?: number | undefined;
 }
 
+/** Parameters of `openRootFile`. */
 export interface FsSafeOpenRootFileParams {
+  /** Absolute path of the file. */
   absolutePath: string;
+  /** The directory that the file must lie beneath. */
   rootPath: string;
-  /** Names the root in sentences of the library. */
+  /** Name of the root in messages of the library. */
   boundaryLabel: string;
-  /** The root without links, where it is known. */
+  /** Path of the root without links, if the caller has it. */
   rootRealPath?: string | undefined;
+  /** Most bytes to accept. */
   maxBytes?: number | undefined;
-  /** Default `true`. */
+  /** Refuse a file with more than one hard link. Default `true`. */
   rejectHardlinks?: boolean | undefined;
-  /** Default `true`; `symlinks` comes before it. */
+  /** Refuse symbolic links. `symlinks` takes precedence. Default `true`. */
   rejectSymlinks?: boolean | undefined;
+  /** Which symbolic links to follow. */
   symlinks?: FsSafeSymlinks | undefined;
-  /** Default `'file'`. */
+  /** Kind of file to accept. Default `'file'`. */
   allowedType?: 'file' | 'directory' | undefined;
-  /** `true`: a path may be spelled outside of the root and lead into it. Default `false`. */
+  /** `true`: accepts a path that lies outside the root by its text and leads into it. Default `false`. */
   skipLexicalRootCheck?: boolean | undefined;
-  /** A file system of the host: such a call is the original's, unless its functions are those of `node:fs`. */
+  /** A file system of the host. The original handles the call, unless its functions are those of `node:fs`. */
   ioFs?: unknown;
-  /** Such a call is the original's. */
+  /** The original handles a call with this option. */
   aliasPolicy?: { allowFinalSymlinkForUnlink?: boolean | undefined; allowFinalHardlinkForUnlink?: boolean | undefined } | undefined;
 }
 
+/** The result of `openRootFile`. */
 export type FsSafeOpenRootFileResult =
-  | { ok: true; path: string; /** To be closed by the caller. */ fd: number; stat: Stats; rootRealPath: string }
+  | { ok: true; path: string; /** The caller closes it. */ fd: number; stat: Stats; rootRealPath: string }
   | { ok: false; reason: 'path' | 'validation' | 'io'; error?: unknown };
 
+/** Options of `sha256File`. */
 export interface FsSafeHashOptions {
-  /** Default: no limit. */
+  /** Most bytes to accept. Default: no limit. */
   maxBytes?: number | undefined;
+  /** Aborts the call. */
   signal?: AbortSignal | undefined;
 }
 
+/** The result of `sha256File`. */
 export interface FsSafeHash {
+  /** Size of the file in bytes. */
   bytes: number;
-  /** In hexadecimal digits. */
+  /** The digest in hexadecimal digits. */
   digest: string;
 }
 
+/** The result of `syncDirectory`. */
 export type FsSafeDirectorySync = { status: 'synced' } | { status: 'unsupported'; code?: string };
 
-/** What the library's functions say of a directory: it must still be that one. */
+/** Path and identity of a directory, as the library's functions return them. The directory must still have that identity. */
 export interface FsSafeDirectoryReceipt {
   path: string;
   realPath: string;
   identity: { dev: number | bigint; ino: number | bigint };
 }
 
+/** Options of `writeJson`. They are those of `writeTextAtomic`. */
 export interface FsSafeWriteJsonOptions {
+  /** Permission bits of the file. Default `0o600`. */
   mode?: number | undefined;
+  /** Permission bits of created parent directories. */
   dirMode?: number | undefined;
+  /** End the file with a newline. */
   trailingNewline?: boolean | undefined;
+  /** Sync file and directory. Default `true`. */
   durable?: boolean | undefined;
 }

@@ -1,19 +1,28 @@
 /** Options of {@link ensureParentDirSync}. */
 export interface EnsureParentDirOptions {
-  /** Beneath it no component may be a symbolic link; it may itself be reached through one. It is made if it is missing. */
+  /**
+   * Directory beneath which no component may be a symbolic link. Its own path may go through links. The call creates it if it is
+   * missing.
+   */
   trustedRoot: string;
-  /** A file elsewhere is no error: only its directory may not be a link then. Default `false`. */
+  /** Accept a file outside `trustedRoot`. Then only its directory must not be a link. Default `false`. */
   allowOutsideRoot?: boolean | undefined;
-  /** Begins the sentences that callers match. Default `'Path'`. */
+  /** First words of the error messages, which callers match. Default `'Path'`. */
   messagePrefix?: string | undefined;
-  /** `'current'`: `<prefix> must not traverse symlinked directory: <path>`; `'legacy'`: `<prefix>: <path>`. Default `'current'`. */
+  /** Form of the message: `'current'` is `<prefix> must not traverse symlinked directory: <path>`, `'legacy'` is `<prefix>: <path>`. Default `'current'`. */
   style?: 'current' | 'legacy' | undefined;
 }
 
 /**
- * Makes the directory of a file private by the rules of `ensureDir`, and returns it as `path.dirname` spells it. Where the system
- * refuses the hardening, as on a Kubernetes volume with `fsGroup`, the call succeeds and a process warning says so.
+ * Creates the directory of a file, if it is missing, and makes it private by the rules of `ensureDir`. When the system refuses the change,
+ * as on a Kubernetes volume with `fsGroup`, the call succeeds and emits a process warning.
  *
- * @throws {Error} a plain one for a symbolic link, and for a file outside the root; `EEXIST` or `ENOTDIR` where something is no directory.
+ * @returns The directory, as `path.dirname` returns it.
+ *
+ * @example
+ * const dir = ensureParentDirSync('state/approvals.json', { trustedRoot: process.cwd(), allowOutsideRoot: true });
+ *
+ * @throws {Error} A plain `Error` for a symbolic link, and for a file outside the root. `EEXIST` or `ENOTDIR` when a component is not a
+ * directory.
  */
 export function ensureParentDirSync(filePath: string, options: EnsureParentDirOptions): string;

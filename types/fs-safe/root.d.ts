@@ -2,64 +2,76 @@
 import type { OutboundOptions } from '../read.js';
 import type { FsSafeOpenResult, FsSafeReadResult, FsSafeSymlinks } from './read.js';
 
+/** Options of the reads of a root. */
 export interface FsSafeRootReadOptions {
-  /** Default `'reject'`. */
+  /** What to do with a file that has more than one hard link. Default `'reject'`. */
   hardlinks?: 'reject' | 'allow' | undefined;
-  /** Default 16 MiB. */
+  /** Most bytes to accept. Default 16 MiB. */
   maxBytes?: number | undefined;
-  /** No effect: reads never block on opening. */
+  /** No effect: opening a file never blocks. */
   nonBlockingRead?: boolean | undefined;
-  /** Default `'reject'`. */
+  /** Which symbolic links to follow. Default `'reject'`. */
   symlinks?: FsSafeSymlinks | undefined;
-  /** The file is for another party: as {@link FsSafeBinding.outbound}, for this read alone. */
+  /** Applies {@link FsSafeBinding.outbound} to this read. */
   outbound?: boolean | OutboundOptions | undefined;
 }
 
+/** Options of the writes of a root. */
 export interface FsSafeRootWriteOptions {
-  /** Permission bits. Default: those of an existing file, `0o600` for a new one. */
+  /** Permission bits of the file. Default: those of an existing file, `0o600` for a new one. */
   mode?: number | undefined;
-  /** Default `true`. */
+  /** Create missing parent directories. Default `true`. */
   mkdir?: boolean | undefined;
-  /** Default `true`: file and directory are synced. */
+  /** What to sync: `true` the file and its directory, `'file'` the file only. Default `true`. */
   durable?: boolean | 'file' | undefined;
-  /** Default `true`. */
+  /** Replace an existing file. Default `true`. */
   overwrite?: boolean | undefined;
+  /** Encoding of the data when it is a string. */
   encoding?: BufferEncoding | undefined;
-  /** Links among the parents. Default: followed while they stay beneath the root. */
+  /** Whether to follow links among the parent directories. Default: follows them while they stay beneath the root. */
   mutationSymlinks?: 'reject' | 'follow-parents-within-root' | undefined;
-  /** Called before anything is made, and right before each change and the publication; what it throws ends the call. */
+  /** Called before the first change, before each further change, and before the publication. An exception ends the call. */
   assertBeforeMutation?: (() => void) | undefined;
-  /** Paths that no change may touch: the original does such a call, if the binding has one, and otherwise it is refused. */
+  /** Paths that the call may not change. The original handles such a call; without an original it is refused. */
   denyMutations?: { paths?: readonly string[]; prefixes?: readonly string[] } | undefined;
-  /** No effect: what is published is known by its descriptor. */
+  /** No effect: the published file is identified by its descriptor. */
   renameIdentity?: 'strict' | 'verify-content-with-lock' | undefined;
 }
 
+/** Options of `create`. */
 export type FsSafeRootCreateOptions = Omit<FsSafeRootWriteOptions, 'overwrite'> & {
-  /** For its owner only, missing directories too. */
+  /** Make the file and created directories accessible to the owner only. */
   private?: boolean | undefined;
-  /** No effect: a file always appears whole. */
+  /** No effect: a file is always published complete. */
   atomic?: boolean | undefined;
 };
 
+/** Options of `create` with an iterable. */
 export type FsSafeRootCreateStreamOptions = Omit<FsSafeRootCreateOptions, 'encoding'> & {
+  /** Most bytes to accept. */
   maxBytes?: number | undefined;
+  /** Aborts the call. */
   signal?: AbortSignal | undefined;
 };
 
+/** Options of `writeJson` and `createJson`. */
 export interface FsSafeJsonOptions {
+  /** As in `JSON.stringify`. */
   replacer?: ((this: any, key: string, value: any) => any) | (number | string)[] | null | undefined;
+  /** As in `JSON.stringify`. */
   space?: string | number | undefined;
-  /** Default `true`. */
+  /** End the file with a newline. Default `true`. */
   trailingNewline?: boolean | undefined;
 }
 
+/** Options of `mkdir` and `ensureRoot`. */
 export interface FsSafeRootMkdirOptions
   extends Pick<FsSafeRootWriteOptions, 'assertBeforeMutation' | 'denyMutations' | 'mutationSymlinks'> {
-  /** New directories are for their owner only, and one that exists must be. */
+  /** Create private directories, and require an existing one to be private. */
   private?: boolean | undefined;
 }
 
+/** Metadata of a path. */
 export interface FsSafePathStat {
   dev: number;
   gid: number;
@@ -74,92 +86,113 @@ export interface FsSafePathStat {
   uid: number;
 }
 
+/** Defaults for the methods of a root. */
 export type FsSafeRootDefaults = Pick<FsSafeRootReadOptions, 'hardlinks' | 'maxBytes' | 'nonBlockingRead' | 'symlinks'> &
   Pick<FsSafeRootWriteOptions, 'assertBeforeMutation' | 'denyMutations' | 'mkdir' | 'mode' | 'mutationSymlinks' | 'renameIdentity'> & {
-    /** Default `true`. `'file'` is an option of a call. */
+    /** Sync file and directory. Default `true`. Only a single call accepts `'file'`. */
     durable?: boolean | undefined;
   };
 
-/** An entry of a directory: the name, and the `lstat`. */
+/** Name and `lstat` of a directory entry. */
 export type FsSafeDirEntry = { name: string } & FsSafePathStat;
 
+/** Options of `entries`. */
 export interface FsSafeEntriesOptions {
-  /** Most entries; more is `too-large`. */
+  /** Most entries. More fails with `too-large`. */
   maxEntries?: number | undefined;
-  /** Default `'filesystem'`. */
+  /** Order of the entries. Default `'filesystem'`. */
   order?: 'filesystem' | 'sorted' | undefined;
+  /** Aborts the call. */
   signal?: AbortSignal | undefined;
-  /** For the path of the directory alone: links in it are reported, never followed. */
+  /** Which links to follow in the path of the directory. Links in the directory are listed, never followed. */
   symlinks?: FsSafeSymlinks | undefined;
 }
 
+/** An entry of `walk`. */
 export type FsSafeWalkEntry =
   | { relativePath: string; kind: 'file' | 'directory' | 'symlink' | 'other'; size: number }
   | { relativePath: string; kind: 'truncated'; size: 0 }
   | { relativePath: string; kind: 'directory-error'; size: 0; error: unknown };
 
+/** What `entryFilter` returns. */
 type FsSafeFilterResult = 'include' | 'skip' | 'skip-subtree';
 
+/** Options of `walk`. */
 export interface FsSafeWalkOptions {
+  /** What to do with symbolic links. */
   symlinkPolicy: 'skip' | 'follow-within-root' | 'include';
+  /** Most levels of directories. */
   maxDepth?: number | undefined;
-  /** Most entries to look at. */
+  /** Most entries to visit. */
   maxEntries?: number | undefined;
-  /** Default `'sorted'`. */
+  /** Order of the entries. Default `'sorted'`. */
   order?: 'sorted' | 'filesystem' | undefined;
+  /** Aborts the walk. */
   signal?: AbortSignal | undefined;
-  /** Default `'truncate'`: an entry of the kind `truncated` ends the walk. */
+  /** What to do at a limit. `'truncate'` ends the walk with an entry of kind `truncated`. Default `'truncate'`. */
   limitBehavior?: 'truncate' | 'throw' | undefined;
-  /** Called with each entry, one after the other. */
+  /** Called with each entry in turn. */
   entryFilter?: ((entry: { relativePath: string; kind: 'file' | 'directory' | 'symlink' | 'other'; size: number }) => FsSafeFilterResult | Promise<FsSafeFilterResult>) | undefined;
-  /** Default `'throw'`. */
+  /** What to do with a directory that cannot be read. Default `'throw'`. */
   onDirectoryError?: 'throw' | 'skip-and-report' | undefined;
 }
 
-/** Options of every change of a root. */
+/** Options of every method that changes a root. */
 type FsSafeChange = Pick<FsSafeRootWriteOptions, 'assertBeforeMutation' | 'denyMutations' | 'mutationSymlinks'>;
 
+/** Options of `remove`. */
 export interface FsSafeRemoveOptions extends FsSafeChange {
+  /** Remove a directory with its content. */
   recursive?: boolean | undefined;
-  /** A missing file is no error. */
+  /** Ignore a missing file. */
   force?: boolean | undefined;
   /** No effect. */
   order?: 'filesystem' | 'sorted' | undefined;
-  /** With `recursive`. Default 100,000. Counted first: where there are more, nothing is removed. */
+  /** With `recursive`: most entries. The call counts them first and removes nothing when there are more. Default 100,000. */
   maxEntries?: number | undefined;
-  /** With `recursive`. Default: no limit. */
+  /** With `recursive`: most levels of directories. Default: no limit. */
   maxDepth?: number | undefined;
+  /** Aborts the call. */
   signal?: AbortSignal | undefined;
 }
 
+/** Options of `move`. */
 export interface FsSafeMoveOptions extends FsSafeChange {
-  /** Default `false`. Needed for directories. */
+  /** Replace an existing file. Required to move a directory. Default `false`. */
   overwrite?: boolean | undefined;
 }
 
+/** Options of `copyIn`. */
 export interface FsSafeCopyOptions extends FsSafeChange, Pick<FsSafeRootWriteOptions, 'durable' | 'mkdir' | 'mode' | 'overwrite'> {
+  /** Most bytes to copy. */
   maxBytes?: number | undefined;
-  /** Default: as the source's root has it; a path may have other names. */
+  /** What to do with a source that has more than one hard link. Default: that of the source's root; `'allow'` for a path. */
   sourceHardlinks?: 'reject' | 'allow' | undefined;
-  /** `'always'` goes to the original; the others have no effect. */
+  /** The original handles `'always'`. The other values have no effect. */
   clone?: 'auto' | 'always' | 'never' | undefined;
+  /** Aborts the call. */
   signal?: AbortSignal | undefined;
-  /** The mode of the source, where there is no `mode`. */
+  /** Use the mode of the source when `mode` is not given. */
   preserveSourceMode?: boolean | undefined;
+  /** Called after the copy is published. */
   onDestinationPublished?: ((receipt: { readonly path: string; readonly dev: bigint; readonly ino: bigint }) => void) | undefined;
 }
 
-/** An absolute path, or a file beneath a root. */
+/** Source of `copyIn`: an absolute path, or a file beneath a root. */
 export type FsSafeCopySource = string | { root: Pick<FsSafeRoot, 'open' | 'stat'>; relativePath: string };
 
-/** The defaults of a root as it has them, in the type of the library. */
+/** The defaults of a root, in the library's type. */
 type KeptDefaults = { readonly [Name in keyof FsSafeRootDefaults]?: Exclude<FsSafeRootDefaults[Name], undefined> };
 
-/** A directory that paths may not leave, pinned by its descriptor. */
+/** A directory that is held open by its descriptor, and that paths may not leave. Each method has the behavior of the library's. */
 export interface FsSafeRoot {
+  /** Path of the directory as given. */
   readonly rootDir: string;
+  /** Path of the directory without links. */
   readonly rootReal: string;
+  /** `rootReal` with a separator at its end. */
   readonly rootWithSep: string;
+  /** Defaults of the methods. */
   readonly defaults: KeptDefaults;
   read(relativePath: string, options?: FsSafeRootReadOptions): Promise<FsSafeReadResult>;
   readAbsolute(filePath: string, options?: FsSafeRootReadOptions): Promise<FsSafeReadResult>;
@@ -179,7 +212,7 @@ export interface FsSafeRoot {
   list(relativePath: string, options: { withFileTypes: true }): Promise<FsSafeDirEntry[]>;
   entries(relativePath: string, options?: FsSafeEntriesOptions): AsyncIterableIterator<FsSafeDirEntry>;
   walk(relativePath: string, options: FsSafeWalkOptions): AsyncIterableIterator<FsSafeWalkEntry>;
-  /** The path of a name without links on the way to it, for later use: another process may have changed it then. */
+  /** Returns the path of a name without links on the way. Another process may change the path before it is used. */
   resolve(relativePath: string): Promise<string>;
   remove(relativePath: string, options?: FsSafeRemoveOptions): Promise<void>;
   move(fromRelative: string, toRelative: string, options?: FsSafeMoveOptions): Promise<void>;
@@ -188,14 +221,13 @@ export interface FsSafeRoot {
   stat(relativePath: string): Promise<FsSafePathStat>;
 }
 
-/** The other methods of the original's root, which ours hands on; without an original they are `helper-unavailable`. */
+/** Further methods of the original's root. A root of the binding forwards them. Without an original they fail with `helper-unavailable`. */
 export type FsSafeOriginalRoot<Original> = Original extends { root: (...args: any[]) => Promise<infer Handle> }
   ? Omit<Handle, keyof FsSafeRoot>
   : unknown;
 
 /**
- * Functions of the original that take a root, in its type. A root of this binding is replaced by the original's root of the same
- * directory.
+ * Functions of the original that take a root, in its type. The binding replaces its own root by the original's root of the same directory.
  */
 export type FsSafeRootTakers<Original> = Original extends object
   ? Pick<Original, keyof Original & ('acquireFileLock' | 'acquireFileLockSync' | 'withFileLock' | 'withFileLockSync' | 'createFileLockManager' | 'watch')>
