@@ -7,14 +7,15 @@ import type { WriteBytes } from './write.js';
 export interface AppendOptions extends Omit<LockOptions, 'shared'> {
   /** Permission bits (0–`0o777`) of a new file, whatever the umask. Default `0o600`. */
   newFileMode?: number | undefined;
-  /** Syncs the file before success is reported, and its directory when the file is new. Default `true`. */
+  /** Sync the file before the call succeeds, and its directory when the file is new. Default `true`. */
   durable?: boolean | undefined;
   /**
-   * What to do when the file does not end with a line break: its last record is torn, since whoever wrote it died. `'isolate'` ends that
-   * line first; `'error'` fails with `torn-tail`. Default `'isolate'`.
+   * What to do when the file does not end with a line break, because the writer of its last record died. Default `'isolate'`.
+   * - `'isolate'`: ends the torn record with a line break, then appends.
+   * - `'error'`: fails with `torn-tail`.
    */
   onTornTail?: 'isolate' | 'error' | undefined;
-  /** Most bytes that the file may have afterwards: more is `too-large`, and nothing is written. Default: unlimited. */
+  /** Most bytes that the file may have afterwards. More fails with `too-large`, and nothing is written. Default: unlimited. */
   maxFileBytes?: number | undefined;
   /** Create missing parent directories. Default `false`. */
   mkdir?: boolean | undefined;
@@ -22,47 +23,53 @@ export interface AppendOptions extends Omit<LockOptions, 'shared'> {
   dirMode?: number | undefined;
 }
 
-/** Where the records are. */
+/** The file and the position of the appended records. */
 export interface AppendResult {
   /** Absolute path of the file without links. */
   path: string;
-  /** Where the first record begins, in bytes. */
+  /** Offset of the first record in bytes. */
   offset: number;
-  /** Bytes of the file. */
+  /** Size of the file in bytes. */
   size: number;
-  /** Whether no file had the name before. */
+  /** Whether the call created the file. */
   created: boolean;
-  /** Whether a torn record was in front, which was ended by a line break. */
+  /** Whether the call ended a torn record with a line break. */
   isolated: boolean;
-  /** Whether the file was renamed or removed during the call: the records are in it, under its new name. */
+  /** Whether the file was renamed or removed during the call. The records are then in the renamed or removed file. */
   rotated: boolean;
-  /** Whether the records are synced; `false` also where the file system cannot do so. */
+  /** Whether the records are synced. Also `false` when the file system cannot sync. */
   durable: boolean;
   /** What kept the call beneath its root. */
   containment: Containment;
 }
 
 /**
- * Appends one record: a line. The call adds the line break; one in the record is refused (`ERR_INVALID_ARG_VALUE`).
+ * Appends one record as a line. Adds the line break. A record that contains one fails with `ERR_INVALID_ARG_VALUE`.
  *
- * A record is there once and whole when the call has succeeded, also when other processes append, update or rotate the file, or are
- * killed while they do. The lock is that of `withLock`. The file needs read permission, for its last byte. It may not be a link, FIFO
- * or device.
+ * After success the record is in the file once and complete. This holds while other processes append to, update or rotate the file, and
+ * when they are killed. The call takes the lock of `withLock`. It reads the last byte, so the file needs read permission. The file must
+ * not be a link, FIFO or device.
  *
- * After an error nothing of the record is in the file, with two exceptions: `not-durable` (the record is there, and may not survive a
- * power loss), and an error whose `torn` is `true` (a part is there and could not be removed; the next append isolates it).
+ * After an error the file has no part of the record, with two exceptions:
+ * - `not-durable`: the record is in the file, but a power loss may remove it.
+ * - An error whose `torn` is `true`: a part of the record could not be removed. The next append isolates it.
+ *
+ * @returns The position of the record.
  *
  * @example
  * await appendRecord('transcript.jsonl', JSON.stringify({ role: 'user', text: 'hello' }));
  *
- * @throws {HoldfastError} As `withLock` and `writeAtomic`; `torn-tail`, `too-large`.
+ * @throws {HoldfastError} As `withLock` and `writeAtomic`; `torn-tail` with `onTornTail: 'error'`; `too-large` with `maxFileBytes`.
  */
 export function appendRecord(file: PathInput, record: WriteBytes, options?: AppendOptions): Promise<AppendResult>;
-/** {@link appendRecord}, on the calling thread. `ERR_INVALID_STATE` where this environment has the lock. */
+/** Does the same as {@link appendRecord} on the calling thread. Fails with `ERR_INVALID_STATE` when this environment holds the lock. */
 export function appendRecordSync(file: PathInput, record: WriteBytes, options?: SyncOptions<AppendOptions>): AppendResult;
 
 /**
- * Appends several records with one lock, one write and one sync. A process that is killed may leave the first of them, and one torn.
+ * Appends several records with one lock, one write and one sync. A process that is killed during the call may leave some of the first
+ * records, and one torn record.
+ *
+ * @returns The position of the records.
  *
  * @example
  * await appendRecords('log.jsonl', ['{"n":1}', '{"n":2}'], { durable: false });
@@ -70,11 +77,13 @@ export function appendRecordSync(file: PathInput, record: WriteBytes, options?: 
  * @throws {HoldfastError} As {@link appendRecord}.
  */
 export function appendRecords(file: PathInput, records: Iterable<WriteBytes>, options?: AppendOptions): Promise<AppendResult>;
-/** {@link appendRecords}, on the calling thread. */
+/** Does the same as {@link appendRecords} on the calling thread. */
 export function appendRecordsSync(file: PathInput, records: Iterable<WriteBytes>, options?: SyncOptions<AppendOptions>): AppendResult;
 
 /**
  * Appends a value as one line of JSON.
+ *
+ * @returns The position of the line.
  *
  * @example
  * await appendJson('transcript.jsonl', { role: 'user', text: 'two\nlines' });
@@ -82,5 +91,5 @@ export function appendRecordsSync(file: PathInput, records: Iterable<WriteBytes>
  * @throws {HoldfastError} As {@link appendRecord}.
  */
 export function appendJson(file: PathInput, value: unknown, options?: AppendOptions): Promise<AppendResult>;
-/** {@link appendJson}, on the calling thread. */
+/** Does the same as {@link appendJson} on the calling thread. */
 export function appendJsonSync(file: PathInput, value: unknown, options?: SyncOptions<AppendOptions>): AppendResult;

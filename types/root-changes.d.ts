@@ -3,26 +3,26 @@ import type { Root } from './root.js';
 
 /** Options of {@link RootChanges.rename}. */
 export interface RenameOptions {
-  /** The root that the new name lies beneath. Default: this root. */
+  /** The root for the new name. Default: this root. */
   toRoot?: Root | undefined;
   /**
-   * Replace what has the new name, as `fs.rename` does: a file or link by anything but a directory, an empty directory by a directory.
-   * Default `false`: `already-exists`, and of several callers one wins.
+   * Replace an existing new name, as `fs.rename` does. A directory replaces only an empty directory; other kinds replace a file or link.
+   * Default `false`: fails with `already-exists`, and exactly one of several concurrent calls succeeds.
    */
   overwrite?: boolean | undefined;
-  /** Sync the directory of the new name, then that of the old one. Default `true`, or that of the root; its `'file'` counts as `false`. */
+  /** Sync the directory of the new name, then that of the old one. Default: that of the root, whose `'file'` counts as `false`; else `true`. */
   durable?: boolean | undefined;
-  /** Make missing directories of the new name, with the root's `dirMode`. Default `false`, or that of the root. */
+  /** Create missing parents of the new name, with the root's `dirMode`. Default: that of the root, else `false`. */
   mkdir?: boolean | undefined;
 }
 
-/** A changed name. */
+/** The result of {@link RootChanges.rename}. */
 export interface RenameResult {
   /** Absolute path of the new name without links. */
   path: string;
-  /** Both are names of one file, so nothing was done and both are left, as POSIX has it. Only with `overwrite: true`. */
+  /** Whether both names are hard links of one file. Nothing is changed then, as POSIX requires. Only with `overwrite: true`. */
   same: boolean;
-  /** Both directories were synced. `false` also where one cannot be synced. */
+  /** Whether both directories were synced. Also `false` when one cannot be synced. */
   durable: boolean;
   /** What kept the new name beneath its root. */
   containment: Containment;
@@ -30,20 +30,23 @@ export interface RenameResult {
 
 /** Options of {@link RootChanges.remove}. */
 export interface RemoveOptions {
-  /** Remove a directory with everything in it. Default `false`: a directory that is not empty is `ENOTEMPTY`. */
+  /** Remove a directory with its content. Default `false`: a directory that is not empty fails with `ENOTEMPTY`. */
   recursive?: boolean | undefined;
-  /** What a missing file is. Default `'error'`: `not-found`. */
+  /** What to do when the file does not exist. Default `'error'`: fails with `not-found`. */
   missing?: 'error' | 'ignore' | undefined;
-  /** With `recursive`: most entries to remove, the directory itself included. They are counted first; more is `too-large`, and nothing is removed. */
+  /**
+   * With `recursive`: most entries to remove, including the directory itself. The call counts them first. When there are more, it fails
+   * with `too-large` and removes nothing. Default: no limit.
+   */
   maxEntries?: number | undefined;
   /** Sync the parent directory. Default `false`. */
   durable?: boolean | undefined;
   /**
-   * Rejects at once with the signal's reason. With `recursive` the call stops at the next entry, and rejects then with an `AbortError`
-   * that has the reason as `cause`, and `removed`.
+   * Aborts the call, which rejects at once with the signal's reason. With `recursive` it stops at the next entry instead, and then rejects
+   * with an `AbortError`. Its `cause` is the reason, and `removed` is the number of removed entries.
    */
   signal?: AbortSignal | undefined;
-  /** It is {@link RemoveOptions.missing} here. */
+  /** Use {@link RemoveOptions.missing}. */
   force?: undefined;
   /** A directory that is refilled is read again by itself. */
   maxRetries?: undefined;
@@ -51,50 +54,53 @@ export interface RemoveOptions {
   retryDelay?: undefined;
 }
 
-/** What {@link RootChanges.remove} removed. */
+/** The result of {@link RootChanges.remove}. */
 export interface RemoveResult {
-  /** Entries, directories included. */
+  /** Number of removed entries, including directories. */
   removed: number;
 }
 
 /** Options of {@link RootChanges.copyIn}. */
 export interface CopyInOptions {
-  /** Replace existing files; in a tree also links, and directories are merged. Default `false`: `already-exists`. */
+  /** Replace existing files. A copied tree also replaces links, and merges directories. Default `false`: fails with `already-exists`. */
   overwrite?: boolean | undefined;
-  /** Permission bits (0–`0o777`) of the copied files. Default: those of their sources, without setuid, setgid and sticky. */
+  /** Permission bits (0–`0o777`) of the copied files. Default: those of the sources, without setuid, setgid and sticky. */
   mode?: number | undefined;
-  /** Most bytes to copy, of all files together; more is `too-large`. Default: no limit. */
+  /** Most bytes to copy, over all files. More fails with `too-large`. Default: no limit. */
   maxBytes?: number | undefined;
-  /** What is synced, as of {@link WriteOptions.durable}. Default `true`, or that of the root. */
+  /** What to sync, as in {@link WriteOptions.durable}. Default: that of the root, else `true`. */
   durable?: boolean | 'file' | undefined;
   /**
-   * Rejects at once with the signal's reason, and nothing is published. With `recursive` the call stops at the next entry, and rejects
-   * then with an `AbortError` that has the reason as `cause`, and `copied`.
+   * Aborts the call, which rejects at once with the signal's reason and publishes nothing. With `recursive` it stops at the next entry
+   * instead, and then rejects with an `AbortError`. Its `cause` is the reason, and `copied` is the number of copied entries.
    */
   signal?: AbortSignal | undefined;
 }
 
 /** Options of {@link RootChanges.copy}. */
 export interface CopyOptions extends CopyInOptions {
-  /** The root that the copy lies beneath. Default: this root. */
+  /** The root for the copy. Default: this root. */
   toRoot?: Root | undefined;
-  /** Copy a directory with everything in it. Default `false`: a directory is `not-file`. */
+  /** Copy a directory with its content. Default `false`: a directory fails with `not-file`. */
   recursive?: boolean | undefined;
-  /** With `recursive`: most entries to copy, the directory itself included. They are counted first; more is `too-large`. */
+  /**
+   * With `recursive`: most entries to copy, including the directory itself. The call counts them first. When there are more, it fails
+   * with `too-large`. Default: no limit.
+   */
   maxEntries?: number | undefined;
-  /** It is {@link CopyInOptions.overwrite} here. */
+  /** Use {@link CopyInOptions.overwrite}. */
   force?: undefined;
   /** Links in a tree are copied as links. */
   dereference?: undefined;
 }
 
-/** A copied file or tree. */
+/** The result of {@link RootChanges.copy} and {@link RootChanges.copyIn}. */
 export interface CopyResult {
   /** Absolute path of the copy without links. */
   path: string;
-  /** Entries, directories included: 1 for a file. */
+  /** Number of copied entries, including directories: 1 for a file. */
   copied: number;
-  /** Bytes of all files together. */
+  /** Bytes of all copied files. */
   size: number;
   /** What was synced. */
   durable: boolean | 'file';
@@ -102,12 +108,13 @@ export interface CopyResult {
   containment: Containment;
 }
 
-/** The methods of a {@link Root} that change names beneath it. No one of them touches the root itself: `outside-workspace`. */
+/** The methods of a {@link Root} that rename, remove and copy. For the root itself they fail with `outside-workspace`. */
 export interface RootChanges {
   /**
-   * Renames a file, a link or a directory, beneath this root or into another one. Both parents are held by descriptor; a link is renamed
-   * and never followed. What the system refuses is the error of `fs.rename`: `EXDEV` to another file system, `ENOTEMPTY`, `EINVAL` for a
-   * directory into itself.
+   * Renames a file, link or directory beneath this root or into another root. Holds both parents by descriptor. Renames a link itself,
+   * and never follows it.
+   *
+   * @returns The new path, and what was synced.
    *
    * @example
    * using workspace = openRootSync('workspace');
@@ -115,35 +122,48 @@ export interface RootChanges {
    * await workspace.rename('draft.md', 'done/draft.md', { mkdir: true });
    *
    * @throws {HoldfastError} `not-found`, `already-exists`, `not-directory`, `symlink`, `outside-workspace`, `invalid-path`,
-   * `not-durable`, `path-mismatch`, `root-closed`; `unsupported-platform` for a directory where no rename without replacement exists.
+   * `not-durable`, `path-mismatch`, `root-closed`; `unsupported-platform` for a directory where the system has no exclusive rename.
+   * Other errors are those of `fs.rename`: `EXDEV` to another file system, `ENOTEMPTY`, `EINVAL` for a directory into itself.
    */
   rename(from: PathInput, to: PathInput, options?: RenameOptions): Promise<RenameResult>;
-  /** {@link rename}, on the calling thread. */
+  /** Does the same as {@link rename} on the calling thread. */
   renameSync(from: PathInput, to: PathInput, options?: RenameOptions): RenameResult;
   /**
-   * Removes a file, a link or an empty directory; with `recursive` a directory with everything in it. Works by descriptors: follows no link
-   * and enters no mount (`EBUSY`, with the path of the mount). Entries that vanish meanwhile are no errors; a directory that is refilled is read
-   * again a bounded number of times, then `ENOTEMPTY`. Directories of this user without write or search permission get it, and keep it if the call fails later; while
-   * `maxEntries` is counted they get it and lose it again. An error
-   * has `removed`, the number of entries that were removed before.
+   * Removes a file, a link or an empty directory; with `recursive`, a directory with its content. Works by descriptors and follows no link.
+   *
+   * With `recursive`:
+   * - A mount fails with `EBUSY`; the error's `path` is the mount.
+   * - Entries that disappear during the call are ignored.
+   * - A directory that another process refills is read again a bounded number of times, then fails with `ENOTEMPTY`.
+   * - This user's directories without write or search permission get it, and keep it if the call fails later. The count for `maxEntries`
+   *   also adds the permission, and removes it again.
+   * - An error has `removed`, the number of entries that were removed before it.
+   *
+   * @returns The number of removed entries.
    *
    * @example
    * using workspace = openRootSync('workspace');
    * const { removed } = await workspace.remove('build', { recursive: true, missing: 'ignore' });
    *
-   * @throws {HoldfastError} `not-found`, `symlink` (a link on the way, or one whose path ends in `/`), `not-directory`, `outside-workspace`,
-   * `invalid-path`, `too-large`, `not-durable`, `path-mismatch`, `root-closed`.
+   * @throws {HoldfastError} `not-found`, `symlink` (a link on the way, or a link whose path ends in `/`), `not-directory`,
+   * `outside-workspace`, `invalid-path`, `too-large`, `not-durable`, `path-mismatch`, `root-closed`.
    */
   remove(path: PathInput, options?: RemoveOptions): Promise<RemoveResult>;
-  /** {@link remove}, on the calling thread. */
+  /** Does the same as {@link remove} on the calling thread. */
   removeSync(path: PathInput, options?: SyncOptions<RemoveOptions>): RemoveResult;
   /**
-   * Copies a file, with `recursive` a directory with everything in it, beneath this root or into another one. Each file is published as
-   * {@link writeAtomic} does it, so that a reader sees all of it or nothing; its content is shared where the file system can (`FICLONE`). The
-   * source is judged as {@link Root.read} does it, with the root's `symlinks` and `hardlinks`. In a tree, links are copied as links,
-   * temporaries of holdfast are left out, other kinds are `not-file`, and a mount is `EBUSY`. A copy gets the owner and group
-   * of a new file. Its bits are those of the source: of an ACL what all entries share, of a sticky directory no write bits for group and others. A tree is not copied as a whole: an
-   * error has `copied`, the number of entries that were copied before. A destination beneath the source is `EINVAL`.
+   * Copies a file beneath this root or into another root; with `recursive`, a directory with its content.
+   *
+   * - Publishes each file as {@link writeAtomic} does: a reader sees the complete file or none. Shares the content where the file system
+   *   supports it (`FICLONE`).
+   * - Checks the source as {@link Root.read} does, with the root's `symlinks` and `hardlinks`.
+   * - Gives each copy the owner and group of a new file, and the bits of its source. For a source with an ACL these are the bits that all
+   *   entries share. A copy of a sticky directory has no write bits for group and others.
+   * - In a tree: copies links as links, omits temporaries of holdfast, and fails with `not-file` for other kinds and with `EBUSY` for a
+   *   mount.
+   * - Does not copy a tree atomically. An error has `copied`, the number of entries that were copied before it.
+   *
+   * @returns The path of the copy, and what was copied and synced.
    *
    * @example
    * using workspace = openRootSync('workspace');
@@ -151,22 +171,24 @@ export interface RootChanges {
    * const { copied } = await workspace.copy('template', 'project', { recursive: true, maxEntries: 1000 });
    *
    * @throws {HoldfastError} `not-found`, `already-exists`, `not-file`, `not-directory`, `symlink`, `hardlink`, `too-large`,
-   * `outside-workspace`, `invalid-path`, `not-durable`, `path-mismatch`, `root-closed`.
+   * `outside-workspace`, `invalid-path`, `not-durable`, `path-mismatch`, `root-closed`. `EINVAL` for a destination beneath the source.
    */
   copy(from: PathInput, to: PathInput, options?: CopyOptions): Promise<CopyResult>;
-  /** {@link copy}, on the calling thread. */
+  /** Does the same as {@link copy} on the calling thread. */
   copySync(from: PathInput, to: PathInput, options?: SyncOptions<CopyOptions>): CopyResult;
   /**
-   * Copies a file from outside into this root. The source is judged as {@link readLocalFileSafely} does it; the copy is published as
-   * {@link writeAtomic} does it.
+   * Copies a file from outside into this root. Checks the source as {@link readLocalFileSafely} does, and publishes the copy as
+   * {@link writeAtomic} does.
+   *
+   * @returns The path of the copy, and what was copied and synced.
    *
    * @example
    * using workspace = openRootSync('workspace');
    * await workspace.copyIn('media/clip.mp4', 'clip.mp4', { maxBytes: 16 * 1024 * 1024 });
    *
-   * @throws {HoldfastError} As {@link copy}; `device-path` for the source.
+   * @throws {HoldfastError} As {@link copy}; `device-path` when the source is a device.
    */
   copyIn(source: PathInput, to: PathInput, options?: CopyInOptions): Promise<CopyResult>;
-  /** {@link copyIn}, on the calling thread. */
+  /** Does the same as {@link copyIn} on the calling thread. */
   copyInSync(source: PathInput, to: PathInput, options?: SyncOptions<CopyInOptions>): CopyResult;
 }

@@ -1,11 +1,11 @@
 import type { PathInput } from './common.js';
 import type { Root, RootDefaults } from './root.js';
 
-/** Where a path lies. */
+/** The result of {@link RootSet.locate}. */
 export interface LocatedPath {
-  /** The root that it lies beneath. */
+  /** The root of the path. */
   root: Root;
-  /** The path relative to that root, for its methods; a `Buffer` for a `Buffer`. */
+  /** The path relative to that root, for its methods. A `Buffer` when the argument was one. */
   path: string | Buffer;
 }
 
@@ -14,9 +14,12 @@ export interface RootSet extends Disposable, AsyncDisposable {
   /** The roots, in the order of their directories. */
   readonly roots: readonly Root[];
   /**
-   * Finds the root of a path. An absolute path belongs to the longest root that it lies beneath, by whole components of the root's path as
-   * it was given or as it really is; `..` is resolved in its text. A relative path belongs to the first root that has it, else to the first.
-   * Nothing is opened: the methods of the root confine the path.
+   * Finds the root of a path. Opens no file: the methods of the root check the path.
+   * - Absolute path: the longest root that it lies beneath. Compares whole components with each root's path, as given and without links.
+   *   Resolves `..` lexically.
+   * - Relative path: the first root that has it, else the first root.
+   *
+   * @returns The root, and the path relative to it.
    *
    * @example
    * using allowed = await openRoots(['workspace', 'media']);
@@ -26,20 +29,24 @@ export interface RootSet extends Disposable, AsyncDisposable {
    */
   locate(path: PathInput): Promise<LocatedPath>;
   /**
-   * Opens other directories in place of the current ones, all or none. A directory that stays keeps its {@link Root}; the others are closed
-   * when the calls that use them have ended.
+   * Replaces the directories of the set. Opens all new ones, or fails and changes nothing. A directory that is in both sets keeps its
+   * {@link Root}. The others are closed after their pending calls end.
+   *
+   * @throws {HoldfastError} As {@link openRoots}.
    */
   replace(dirs: readonly PathInput[]): Promise<void>;
-  /** Closes all roots, each as {@link Root.close}. */
+  /** Closes each root, as {@link Root.close} does. */
   close(): void;
-  /** {@link close}. */
+  /** Calls {@link close}. */
   [Symbol.dispose](): void;
-  /** {@link close}. */
+  /** Calls {@link close}. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
- * Pins several existing directories: those that a client allows. All are opened, or none.
+ * Opens several existing directories as roots, for example those that a client allows. Opens all of them, or fails.
+ *
+ * @returns The roots.
  *
  * @example
  * using allowed = await openRoots(['workspace', 'media'], { symlinks: 'follow-within-root' });

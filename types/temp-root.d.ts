@@ -5,30 +5,33 @@ import type { Root } from './root.js';
 /** Options of {@link openTempRoot}. */
 export interface TempRootOptions {
   /**
-   * The existing directory that it is made in. Default: `os.tmpdir()`, which root or the effective user has to own, and in which nobody else
-   * may rename entries (the sticky bit); otherwise `insecure-permissions`.
+   * Existing directory in which the temporary directory is created. Default: `os.tmpdir()`. Root or the effective user must own that
+   * default, and no other user may rename its entries (sticky bit). Otherwise the call fails with `insecure-permissions`.
    */
   parent?: PathInput | undefined;
-  /** The beginning of its name: letters, digits, `_`, `-` and `.`, at most 64. 128 random bits follow. Default: none. */
+  /** First part of the name: at most 64 letters, digits, `_`, `-` and `.`. 128 random bits follow. Default: none. */
   prefix?: string | undefined;
 }
 
-/** A private directory that exists until it is removed. */
+/** A private temporary directory, which exists until it is removed. */
 export interface TempRoot extends AsyncDisposable {
   /** The directory as a root. */
   readonly root: Root;
-  /** Its absolute path without links. */
+  /** Absolute path of the directory without links. */
   readonly path: string;
-  /** Removes the directory with its content, as {@link RootChanges.remove}, and closes `root`. A second call returns the same. */
+  /** Removes the directory with its content, as {@link RootChanges.remove} does, and closes `root`. A second call returns the same result. */
   remove(): Promise<RemoveResult>;
-  /** {@link remove}. */
+  /** Calls {@link remove}. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
- * Makes a directory with mode 0700 and an unguessable name, for the files of one piece of work. The process holds a lock on it (`flock`); one
- * that dies leaves the directory, and {@link cleanStaleTemporaries} of its parent removes it, when it belongs to this user, nobody
- * holds the lock, and no other user may rename entries of the parent.
+ * Creates a temporary directory with mode 0700 and an unguessable name. The process holds a lock on it (`flock`).
+ *
+ * A process that dies leaves its directory. {@link cleanStaleTemporaries} of the parent removes it later. The directory must belong to the
+ * calling user and have no lock, and no other user may be able to rename entries of the parent.
+ *
+ * @returns The directory as a root, its path and `remove`.
  *
  * @example
  * await using work = await openTempRoot({ prefix: 'render-' });

@@ -4,34 +4,38 @@ import type { PathInput } from './common.js';
 import type { LockOptions } from './lock.js';
 import type { WriteBytes, WriteOptions, WriteResult } from './write.js';
 
-/** What an update returns to leave the file as it is. */
+/** Return this from an update to leave the file unchanged. */
 export const UNCHANGED: unique symbol;
 
 /** Options of {@link updateAtomic}: those of the lock and of the write. */
 export interface UpdateOptions extends Omit<WriteOptions, 'overwrite' | 'fallback' | 'finalSymlink'>, Omit<LockOptions, 'shared'> {
   /**
-   * `false`: no lock is taken, and what others change is noticed by comparison alone: for editors of a working tree, which should leave
-   * no lock files there. Default `true`.
+   * `false`: takes no lock, and detects changes of other programs only by comparison. Use it for edits of a working tree that should not
+   * get lock files. Default `true`.
    */
   lock?: boolean | undefined;
-  /** Most bytes to read: more is `too-large`. Default: unlimited, with a root 16 MiB or its `maxBytes`. */
+  /** Most bytes to read. More fails with `too-large`. Default: unlimited; with a root its `maxBytes`, else 16 MiB. */
   maxReadBytes?: number | undefined;
 }
 
 /**
- * Reads a file, calls `update` with its content, and publishes what that returns, under the lock of {@link withLock}. Of processes that
- * update one file, none loses the change of another.
+ * Reads a file, calls `update` with its content, and publishes the result, under the lock of {@link withLock}. Concurrent updates of one
+ * file do not lose each other's changes, also across processes.
  *
- * `update` gets `undefined` where no file is. Forgetting to return something is a `TypeError`; {@link UNCHANGED} leaves the file as it
- * is. It may be called up to 8 times: when a program that takes no lock changed the file meanwhile, nothing is published and the update
- * starts again with the new content. That is found by comparing the file's identity, size and times right before publication: a change
- * between the comparison and the rename is not found.
+ * `update` gets `undefined` when the file does not exist. It must return a value: `undefined` is a `TypeError`, and {@link UNCHANGED}
+ * leaves the file unchanged.
+ *
+ * Right before publication, the call compares the file's identity, size and times. When a program without the lock changed the file, it
+ * publishes nothing and calls `update` again with the new content, at most 8 times. It cannot detect a change between the comparison
+ * and the rename.
+ *
+ * @returns What was published, or `undefined` when `update` returned {@link UNCHANGED}.
  *
  * @example
  * await updateAtomic('counter', (current) => String(Number(current ?? 0) + 1));
  *
- * @throws {HoldfastError} As {@link withLock}, `readLocalFileSafely` and {@link writeAtomic}; `conflict`: others changed the file during
- * each of 8 tries. After an error nothing was published, unless the error is `not-durable`.
+ * @throws {HoldfastError} As {@link withLock}, `readLocalFileSafely` and {@link writeAtomic}; `conflict` when other programs changed the
+ * file during each of 8 attempts. After an error nothing is published, except with `not-durable`.
  */
 export function updateAtomic(
   file: PathInput,
@@ -41,23 +45,25 @@ export function updateAtomic(
 
 /** Options of {@link updateJson}. */
 export interface UpdateJsonOptions<T> extends Omit<UpdateOptions, 'encoding'> {
-  /** What `update` gets where no file is; cloned for each call. */
+  /** What `update` gets when the file does not exist. Cloned for each call. */
   ifMissing: T;
 }
 
-/** What {@link updateJson} came to. */
+/** The result of {@link updateJson}. */
 export interface UpdateJsonResult<T> {
-  /** The value that the file has now. */
+  /** The value of the file at the end of the call. */
   value: T;
-  /** Whether a new content was published. */
+  /** Whether new content was published. */
   changed: boolean;
-  /** What was published; absent where nothing was. */
+  /** What was published. Absent when nothing was. */
   write?: WriteResult;
 }
 
 /**
- * {@link updateAtomic} for a file with JSON. A byte-order mark is ignored. The file is written with an indent of two spaces and a line
- * break at its end.
+ * Updates a JSON file, in the same way as {@link updateAtomic}. Ignores a byte-order mark. Writes the file with an indent of two spaces
+ * and a newline at its end.
+ *
+ * @returns The value, and whether it was published.
  *
  * @example
  * const { value } = await updateJson('turns.json', (state) => ({ turns: state.turns + 1 }), { ifMissing: { turns: 0 } });

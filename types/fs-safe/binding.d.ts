@@ -26,9 +26,9 @@ export interface FsSafeBinding<Original = undefined> {
    */
   outbound?: boolean | OutboundOptions | undefined;
   /**
-   * The library itself, or some of its functions. The binding calls it for `denyMutations`, a copy after a refused rename, a
-   * `fileSystem` with `renameIdentity`, and methods of a root that holdfast does not implement. The binding also has its lock functions
-   * and `watch`, which then accept roots of the binding.
+   * The library itself, or some of its functions. The binding calls it for features that holdfast does not implement: `denyMutations`, a
+   * copy after a refused rename, a `fileSystem` with `renameIdentity`, and some methods of a root. The binding also has its lock
+   * functions and `watch`, which then accept roots of the binding.
    */
   original?: Original | undefined;
 }
