@@ -46,7 +46,7 @@ const CHANGES = /^(write|stream|create exclusively \(|stage|clean|make|Root\.(wr
 
 const WITHOUT_PROC: Partial<Environment> = {
   endings: [[OPENS_ANEW, ['unsupported-platform']]],
-  documented: 'Without a procfs at `/proc`, `openLocalFileSafely` and `stageAtomic` are `unsupported-platform`',
+  documented: 'Without a procfs at `/proc`, `openLocalFileSafely` and `stageAtomic` fail with `unsupported-platform`',
 };
 const OTHERS_LINKS = ['chmod 1777 "$BASE"/*', 'chown -h 1001:1001 "$BASE"/*/link "$BASE"/*/dirlink'];
 /**
@@ -62,7 +62,7 @@ const UNMAPPED: Partial<Environment> = {
   // tmpfs supports id-mapped mounts from Linux 6.3 on.
   onDisk: true,
   endings: [[/another (user|group)’s/, ['EOVERFLOW']]],
-  documented: '`EOVERFLOW`: an id-mapped mount that gives the owner of a file no number lets nobody rename over it',
+  documented: '`EOVERFLOW`: on an id-mapped mount that does not map the owner of a file, no user can rename over it',
 };
 const READ_ONLY: Partial<Environment> = {
   endings: [[CHANGES, ['EROFS']], [/^require \(/, ['insecure-permissions']]],
@@ -109,7 +109,7 @@ export const environments: Environment[] = [
   { name: 'a working directory that was removed', uid: asUser, after: ['mkdir "$BASE.gone"', 'cd "$BASE.gone"', 'rmdir "$BASE.gone"'], launcher: user },
   ...['linkat', 'renameat2', 'statx', 'openat2', 'fchmod', 'fchown'].flatMap((call) =>
     // Node itself does not start if statx fails with EACCES.
-    ['EPERM', 'EACCES', 'ENOSYS'].filter((errno) => call !== 'statx' || errno !== 'EACCES').map((errno): Environment => ({ name: `a filter that answers ${errno} to ${call}`, uid: asUser, launcher: denying(`${call}=${errno}`), ...(call === 'fchmod' ? { endings: [[CHANGES_FILES, ['ok', errno]]], documented: 'A filter that refuses `fchmod` fails every write whose mode has to be set by it' } : {}) })),
+    ['EPERM', 'EACCES', 'ENOSYS'].filter((errno) => call !== 'statx' || errno !== 'EACCES').map((errno): Environment => ({ name: `a filter that answers ${errno} to ${call}`, uid: asUser, launcher: denying(`${call}=${errno}`), ...(call === 'fchmod' ? { endings: [[CHANGES_FILES, ['ok', errno]]], documented: 'A filter that refuses `fchmod` fails every write whose mode must be set by it' } : {}) })),
   ),
   ...['O_TMPFILE=EACCES', 'fsetxattr=EPERM', 'fsetxattr=ENOTSUP', 'fchmodat2=EPERM', 'openat2=ENOSYS,renameat2=ENOSYS,statx=ENOSYS,fchmodat2=ENOSYS'].map(
     (filter): Environment => ({ name: `the filter ${filter}`, uid: asUser, launcher: denying(filter) }),
