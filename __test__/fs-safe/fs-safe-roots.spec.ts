@@ -196,9 +196,12 @@ describe('a root that is handed to a function of the original', () => {
     const lockRoot = await api.root(dir);
     const seen: object[] = [];
     const other = bindFsSafe({ FsSafeError, original: { acquireFileLockSync: (_: string, options: object) => void seen.push(options) } });
-    const options = { lockRoot, staleMs: 5, parsePayload() {} };
+    const receivers: unknown[] = [];
+    const options = { lockRoot, staleMs: 5, payload(this: unknown) { receivers.push(this); } };
     other.acquireFileLockSync('f', options);
-    expect(seen[0]).toEqual({ ...options, lockRoot: expect.any(Theirs) });
+    expect(seen[0]).toEqual({ ...options, lockRoot: expect.any(Theirs), payload: expect.any(Function) });
+    (seen[0] as typeof options).payload();
+    expect(receivers[0]).toBe(options);
     expect(options.lockRoot).toBe(lockRoot);
     const theirs = await library.root(dir);
     expect(api.acquireFileLockSync('f', { lockRoot: theirs })).toEqual(['f', dir]);
@@ -235,6 +238,52 @@ describe('a root that is handed to a function of the original', () => {
     exchange(dir, 'a', 'b');
     expect(() => bound.acquireFileLockSync('f', { lockRoot: other as never })).toThrow(expect.objectContaining({ code: 'path-mismatch' }));
     expect(made).toHaveLength(1);
+  });
+
+  it('is found in an accessor, a class and a prototype, as the original finds it', async () => {
+    const dir = scratch();
+    const lockRoot = await api.root(dir);
+    class Options {
+      #root = lockRoot;
+      #staleMs = 5;
+      get lockRoot() { return this.#root; }
+      get staleMs() { return this.#staleMs; }
+    }
+    for (const options of [new Options(), Object.create({ lockRoot }), { get lockRoot() { return lockRoot; } }, Object.freeze({ lockRoot })]) {
+      expect(api.acquireFileLockSync('f', options)).toEqual(['f', dir]);
+    }
+    const seen: { staleMs?: number }[] = [];
+    const original = { acquireFileLock: async (_: string, options: object) => void seen.push(options, { ...options }), acquireFileLockSync: (_: string, options: object) => void seen.push(options) };
+    const other = bindFsSafe({ FsSafeError, original });
+    other.acquireFileLockSync('f', new Options());
+    await other.acquireFileLock('f', new Options());
+    // A spread has no properties of a class.
+    expect(seen.map(({ staleMs }) => staleMs)).toEqual([5, 5, undefined]);
+  });
+
+  it('is made by the binding whose function is called, where the binding of the root has no original', async () => {
+    const dir = scratch();
+    const lockRoot = await plain.root(dir);
+    expect(await api.acquireFileLock('f', { lockRoot })).toEqual(['f', dir]);
+    expect(api.acquireFileLockSync('f', { lockRoot })).toEqual(['f', dir]);
+    expect(api.watch(lockRoot, {})).toBe(dir);
+    expect(await api.createFileLockManager('k').acquire('f', { lockRoot })).toEqual(['f', dir]);
+  });
+
+  it('says what is missing where there is no original that makes roots', async () => {
+    const lockRoot = await plain.root(scratch());
+    const alone = bindFsSafe({ FsSafeError, original: { acquireFileLockSync: library.acquireFileLockSync, watch: library.watch, root: async () => ({}) } });
+    for (const call of [() => alone.acquireFileLockSync('f', { lockRoot }), () => alone.watch(lockRoot, {})]) {
+      expect(call).toThrow(expect.objectContaining({ name: 'FsSafeError', code: 'helper-unavailable', message: expect.stringContaining('bind with original, which has a root()') }));
+    }
+  });
+
+  it('rejects, and does not throw, from a function that returns a promise', async () => {
+    const dir = scratch();
+    build(dir, ['r/', 'other/']);
+    const lockRoot = await api.root(`${dir}/r`);
+    exchange(dir, 'r', 'other');
+    await expect(api.acquireFileLock('f', { lockRoot })).rejects.toMatchObject({ code: 'path-mismatch' });
   });
 
   it('is path-mismatch when its name leads to another directory', async () => {

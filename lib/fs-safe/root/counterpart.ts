@@ -6,14 +6,30 @@ import type { BigIntStats } from 'node:fs';
 
 type RootClass = new (context: object, defaults: Unchecked) => object;
 
+/** The makers of roots, by the original's function. */
+const makers: WeakMap<Function, Counterparts> = new WeakMap();
+
 /** Makes roots of one original. */
 export class Counterparts {
+  /** the maker that was ready first */
+  static known: Counterparts | undefined;
   readonly #original: Unchecked;
   /** the class of the original's roots, once it is known that it makes one at once */
   #Class: RootClass | undefined;
 
   constructor(original: Unchecked) {
     this.#original = original;
+  }
+
+  /** Returns the maker of roots of an original; `undefined` if it has no `root`. */
+  static of(original: Unchecked): Counterparts | undefined {
+    const root = original?.root;
+    if (typeof root !== 'function') {
+      return undefined;
+    }
+    const made = makers.get(root) ?? new Counterparts(original);
+    makers.set(root, made);
+    return made;
   }
 
   /** Whether a root can be made without waiting. */
@@ -28,6 +44,7 @@ export class Counterparts {
     // The original has opened the same directory under that name.
     pin.assertNamedSync();
     this.#Class ??= classOf(theirs);
+    Counterparts.known ??= this.isReady ? this : undefined;
     return theirs;
   }
 

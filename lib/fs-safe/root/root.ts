@@ -6,7 +6,8 @@ import { ROOT_OPEN, ROOT_READ, hostError, toHost, type HostErrorClass } from '..
 import { NAMES, checked, denies, snapshot, toHardlinks, toMutationSymlinks, toReadSymlinks, type Unchecked } from '../options.js';
 import { changes } from '../order.js';
 import { Counterparts } from './counterpart.js';
-import { registerRoot, withCounterpart } from './handover.js';
+import { withCounterpart } from './handover.js';
+import { HeldRoot } from './held-root.js';
 import { pin } from './pins.js';
 import { beneath, failedBeneath, isCode, toLimit, type Host } from '../read.js';
 import { handleErrors } from '../../schedule/source.js';
@@ -31,21 +32,19 @@ const NO_DEFAULTS: Unchecked = Object.freeze({});
 export function bindRoot(host: Host) {
   const { HostError, original } = host;
 
-  const counterparts = typeof original?.root === 'function' ? new Counterparts(original) : undefined;
-  let accompany: (opened: Root, made: Counterparts) => Promise<void> | undefined;
+  const counterparts = Counterparts.of(original);
 
-  class Root {
+  class Root extends HeldRoot {
     declare readonly rootDir: string;
     declare readonly rootReal: string;
     declare readonly rootWithSep: string;
     declare readonly defaults: Unchecked;
     #pin: Awaited<ReturnType<typeof pin>>;
     #writes: InstanceType<typeof RootWrites> | undefined;
-    /** the original's root of the same directory */
-    #theirs: Unchecked;
 
     /** @param rootDir as the caller gave it */
     constructor(held: Awaited<ReturnType<typeof pin>>, rootDir: string, defaults: Unchecked) {
+      super(held, HostError, counterparts);
       this.#pin = held;
       this.rootDir = path.resolve(rootDir);
       this.rootReal = held.path;
@@ -236,52 +235,15 @@ export function bindRoot(host: Host) {
       return UNSERIALIZED.has(method) ? changes.after(paths, call) : changes.queuedOnAll(paths, call);
     }
 
-    /**
-     * Registers this root for functions of the original, which may need the original's root without a chance to wait.
-     * The first one is awaited, and shows how the original makes its roots. A failure is that of the first call that
-     * needs the root.
-     */
-    #accompany(made: Counterparts): Promise<void> | undefined {
-      registerRoot(this, () => this.#counterpart());
-      return made.isReady ? undefined : this.#awaitCounterpart(made);
-    }
-
-    async #awaitCounterpart(made: Counterparts) {
-      this.#theirs = await made.open(this.#pin, this.defaults).catch(() => undefined);
-    }
-
-    /** Returns the original's root for a call of the original by path: the path must still name the pinned directory. */
-    #counterpart() {
-      try {
-        if (this.#theirs === undefined) {
-          return (this.#theirs = counterparts?.openSync(this.#pin, this.defaults));
-        }
-        this.#pin.assertNamedSync();
-      } catch (error) {
-        throw toHost(HostError, ROOT_READ, error);
-      }
-      return this.#theirs;
-    }
-
-    /** Returns the original's root. The original works by path, so the path must still name the pinned directory. */
+    /** Returns the original's root, for a call that only the original supports. */
     async #original(what: string) {
       if (counterparts === undefined) {
         throw hostError(HostError, 'helper-unavailable', `${what} is not ours to do: bind with original, which has a root()`);
       }
-      try {
-        if (this.#theirs === undefined) {
-          this.#theirs = await counterparts.open(this.#pin, this.defaults);
-        } else {
-          await this.#pin.assertNamed();
-        }
-      } catch (error) {
-        throw toHost(HostError, ROOT_READ, error);
-      }
-      return this.#theirs;
+      return HeldRoot.counterpart(this, undefined);
     }
 
     static {
-      accompany = (opened, made) => opened.#accompany(made);
       for (const name of ASYNC_METHODS) {
         define(Root, name, async function (...args) {
           return this.#inOrder(name, [args[0]], async () => (await this.#original(name))[name](...args.map(withCounterpart)));
@@ -303,9 +265,10 @@ export function bindRoot(host: Host) {
       } catch (error) {
         throw failedRoot(HostError, error, rootDir);
       }
-      const learning = counterparts && accompany(opened, counterparts);
-      if (learning !== undefined) {
-        await learning;
+      if (counterparts?.isReady === false) {
+        // Functions of the original may need its root without a chance to wait. The first one is awaited, and shows how
+        // the original makes its roots. A failure is that of the first call that needs the root.
+        await HeldRoot.counterpart(opened, undefined).catch(() => undefined);
       }
       return opened;
     },
