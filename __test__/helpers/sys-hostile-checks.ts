@@ -5,8 +5,7 @@ import type { Cell, Row, Seen } from './sys-hostile-run.js';
 
 /** Returns the permitted codes of a cell; `ok` for success. */
 export function endingsOf(cell: Cell, environment: Environment): readonly string[] {
-  if (cell.fails !== undefined) return [cell.fails];
-  return environment.endings?.find(([pattern]) => pattern.test(cell.title))?.[1] ?? ['ok'];
+  return environment.endings?.find(([pattern]) => pattern.test(cell.title))?.[1] ?? [cell.fails ?? 'ok'];
 }
 
 /** Users who could gain access: another user by name, and one in each group, or in none of them. */
@@ -81,6 +80,17 @@ function expectDirectory(cell: Cell, value: any, before: Seen | undefined, after
   expect({ isPrivate: value.isPrivate, reason: value.reason }).toEqual({ isPrivate: reason === undefined, reason });
 }
 
+/** Checks objects that were copied: the content is that of the source, and no class of users has more access. */
+function expectCopied(copies: Record<string, string>, caller: number, before: (name: string) => Seen, after: (name: string) => Seen | undefined): void {
+  for (const [from, to] of Object.entries(copies)) {
+    const [source, copy] = [before(from), after(to)];
+    const { kind, content } = source;
+    expect(copy, `${to} is there`).toMatchObject({ kind, ...(content === undefined ? {} : { content }) });
+    // It belongs to the caller, and to the group that the directory gives to new files.
+    expectNotWidened({ ...source, uid: copy!.uid, gid: copy!.gid }, copy!, caller, to);
+  }
+}
+
 /** Checks the invariants of a cell. */
 export function check(cell: Cell, environment: Environment, { before, after, report }: Row): void {
   const at = (name: string): string => `${cell.dir}/${name}`;
@@ -96,14 +106,20 @@ export function check(cell: Cell, environment: Environment, { before, after, rep
     if (error === undefined) expectPublished(cell, name, Array.isArray(value) ? value[index] : value, before[at(name)], after[at(name)], environment.uid);
   }
   if (error === undefined && cell.reads) expect(value.content).toBe('old');
+  const { moves = {}, copies = {} } = error === undefined ? cell : {};
+  for (const [from, to] of Object.entries(moves)) expect(after[at(to)], `${to} is as ${from} was`).toEqual(before[at(from)]);
+  expectCopied(copies, environment.uid, (name) => before[at(name)]!, (name) => after[at(name)]);
   if (error === undefined && cell.private !== undefined) expectDirectory(cell, value, before[at(cell.private)], after[at(cell.private)]!, environment);
 
-  const maySee = new Set([...sets.filter(isPublished), ...(cell.makes ?? [])].map(at));
-  const mayLose = new Set((error === undefined ? (cell.removes ?? []) : []).map(at));
-  const mayChange = new Set([...sets.filter(isPublished), ...(error === undefined && cell.tightens ? [cell.tightens] : [])].map(at));
+  const arrived = [...Object.values(moves), ...Object.values(copies)];
+  // What was copied of a tree stays.
+  const isTree = Object.keys(cell.copies ?? {}).length > 1;
+  const maySee = new Set([...sets.filter(isPublished), ...(cell.makes ?? []), ...arrived, ...(isTree ? Object.values(cell.copies!) : [])].map(at));
+  const mayLose = new Set((error === undefined ? [...(cell.removes ?? []), ...Object.keys(moves)] : []).map(at));
+  const mayChange = new Set([...sets.filter(isPublished), ...arrived, ...(error === undefined && cell.tightens ? [cell.tightens] : [])].map(at));
   const here = (name: string): boolean => name === cell.dir || name.startsWith(`${cell.dir}/`);
   expect(Object.keys(after).filter((name) => here(name) && !(name in before) && !maySee.has(name)), 'strays').toEqual([]);
-  expect(Object.keys(before).filter((name) => here(name) && !(name in after)), 'lost').toEqual([...mayLose]);
+  expect(Object.keys(before).filter((name) => here(name) && !(name in after)).sort(), 'lost').toEqual([...mayLose].sort());
   for (const name of Object.keys(before).filter((name) => here(name) && !mayChange.has(name) && !mayLose.has(name))) {
     expect(after[name], `${name} stays as it was`).toEqual(before[name]);
   }

@@ -41,8 +41,8 @@ const bounded = (script: string, ...rest: string[]) => () => ['sh', '-c', `${scr
 
 /** Cells that follow symlinks; whether a symlink is trusted does not depend on the kernel. */
 const FOLLOWING = /a link, within|linked directory|where a link leads/;
-const OPENS_ANEW = /^(open|stage)/;
-const CHANGES = /^(write|stream|create exclusively \(|stage|clean|make|Root\.(writeAtomic|ensureDir))/;
+const OPENS_ANEW = /^(open|stage|Root: stage)/;
+const CHANGES = /^(write|stream|create exclusively \(|stage|clean|make|Root\.(writeAtomic|ensureDir)|Root: (openTempRoot|stage|rename|copy|remove))/;
 
 const WITHOUT_PROC: Partial<Environment> = {
   endings: [[OPENS_ANEW, ['unsupported-platform']]],
@@ -69,8 +69,13 @@ const READ_ONLY: Partial<Environment> = {
   reasons: [[/^tighten( with a root| mode 0705)? \(/, 'EROFS']],
 };
 
+/** rename(2) of a directory in a lower layer is EXDEV, without `redirect_dir`. */
+const OVERLAY: Partial<Environment> = { endings: [[/^Root: rename a directory/, ['EXDEV']]] };
+/** A directory gets no second name by a link. */
+const NO_RENAME_NEW: Partial<Environment> = { endings: [[/^Root: rename a directory/, ['unsupported-platform']]] };
+
 /** fchmod sets a mode that umask, group or ACL could change. A write that cannot set its mode fails. */
-const CHANGES_FILES = /^(write|stream|stage|Root\.writeAtomic)/;
+const CHANGES_FILES = /^(write|stream|stage|Root\.writeAtomic|Root: (stage|copy|openTempRoot))/;
 
 export const environments: Environment[] = [
   { name: 'root, nothing in the way', uid: asRoot, onDisk: true },
@@ -101,18 +106,18 @@ export const environments: Environment[] = [
   { name: 'a setgid directory of another group', uid: asUser, after: ['chgrp 1002 "$BASE"/*', 'chmod 2755 "$BASE"/*'], launcher: user },
   { name: 'a read-only bind mount', uid: asUser, after: ['mount --bind "$BASE" "$BASE"', 'mount -o remount,bind,ro "$BASE"'], launcher: user, ...READ_ONLY },
   { name: 'a read-only bind mount, root', uid: asRoot, after: ['mount --bind "$BASE" "$BASE"', 'mount -o remount,bind,ro "$BASE"'], ...READ_ONLY },
-  { name: 'overlayfs, everything in the lower layer', uid: asUser, after: overlay(), launcher: user },
-  { name: 'overlayfs, everything in the lower layer, root', uid: asRoot, after: overlay() },
-  { name: 'a full tmpfs', uid: asUser, before: ['mount -t tmpfs -o size=16m tmpfs "$BASE"'], last: ['dd if=/dev/zero of="$BASE"/filler 2>/dev/null || true'], launcher: user, endings: [[/^(make|clean|Root.ensureDir)/, ['ok']], [CHANGES, ['ENOSPC']]] },
+  { name: 'overlayfs, everything in the lower layer', uid: asUser, after: overlay(), launcher: user, ...OVERLAY },
+  { name: 'overlayfs, everything in the lower layer, root', uid: asRoot, after: overlay(), ...OVERLAY },
+  { name: 'a full tmpfs', uid: asUser, before: ['mount -t tmpfs -o size=16m tmpfs "$BASE"'], last: ['dd if=/dev/zero of="$BASE"/filler 2>/dev/null || true'], launcher: user, endings: [[/^(make|clean|Root.ensureDir|Root: (rename(?! onto)|remove))/, ['ok']], [/^Root: rename onto/, ['already-exists']], [CHANGES, ['ENOSPC']]] },
   { name: 'a tmpfs with noexec, nosuid and nodev', uid: asUser, before: ['mount -t tmpfs -o noexec,nosuid,nodev tmpfs "$BASE"'], launcher: user },
   { name: 'few descriptors', uid: asUser, launcher: bounded('ulimit -n 40', ...asUser1000) },
   { name: 'a working directory that was removed', uid: asUser, after: ['mkdir "$BASE.gone"', 'cd "$BASE.gone"', 'rmdir "$BASE.gone"'], launcher: user },
   ...['linkat', 'renameat2', 'statx', 'openat2', 'fchmod', 'fchown'].flatMap((call) =>
     // Node itself does not start if statx fails with EACCES.
-    ['EPERM', 'EACCES', 'ENOSYS'].filter((errno) => call !== 'statx' || errno !== 'EACCES').map((errno): Environment => ({ name: `a filter that answers ${errno} to ${call}`, uid: asUser, launcher: denying(`${call}=${errno}`), ...(call === 'fchmod' ? { endings: [[CHANGES_FILES, ['ok', errno]]], documented: 'A filter that refuses `fchmod` fails every write whose mode must be set by it' } : {}) })),
+    ['EPERM', 'EACCES', 'ENOSYS'].filter((errno) => call !== 'statx' || errno !== 'EACCES').map((errno): Environment => ({ name: `a filter that answers ${errno} to ${call}`, uid: asUser, launcher: denying(`${call}=${errno}`), ...(call === 'renameat2' ? NO_RENAME_NEW : {}), ...(call === 'fchmod' ? { endings: [[CHANGES_FILES, ['ok', errno]]], documented: 'A filter that refuses `fchmod` fails every write whose mode must be set by it' } : {}) })),
   ),
   ...['O_TMPFILE=EACCES', 'fsetxattr=EPERM', 'fsetxattr=ENOTSUP', 'fchmodat2=EPERM', 'openat2=ENOSYS,renameat2=ENOSYS,statx=ENOSYS,fchmodat2=ENOSYS'].map(
-    (filter): Environment => ({ name: `the filter ${filter}`, uid: asUser, launcher: denying(filter) }),
+    (filter): Environment => ({ name: `the filter ${filter}`, uid: asUser, launcher: denying(filter), ...(filter.includes('renameat2') ? NO_RENAME_NEW : {}) }),
   ),
   { name: 'a filter that answers EPERM to fchown, root', uid: asRoot, launcher: () => [buildC('seccomp-deny'), 'fchown=EPERM'] },
   { name: 'a filter that answers EPERM to linkat, root', uid: asRoot, launcher: () => [buildC('seccomp-deny'), 'linkat=EPERM'] },

@@ -97,6 +97,8 @@ export interface Cell {
   sets?: string[];
   makes?: string[];
   removes?: string[];
+  moves?: Record<string, string>;
+  copies?: Record<string, string>;
   mode?: number;
   exact?: boolean;
   tightens?: string;

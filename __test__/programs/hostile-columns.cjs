@@ -3,9 +3,13 @@
 // - `sets`: names that have new content after a success.
 // - `mode`: their mode then, if the call or the contract determines it.
 // - `exact`: the option `mode` determines it, and an ACL may not add to it.
+// - `moves`, `copies`: old and new names. A moved object stays as it was; a copy has its content, and gives no user more.
 //
 // All other objects in the directory must stay unchanged.
 'use strict';
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
 
 const both = ['sync', 'async'];
 const STALE = `.holdfast-${'0'.repeat(32)}.tmp`;
@@ -34,6 +38,69 @@ const onRoot =
       root.close();
     }
   };
+
+/** Calls methods of a root that only look, and returns the content of a file. */
+async function lookAround(holdfast, at, how) {
+  const method = (name, ...args) => onRoot(name, ...args)(holdfast, at, how);
+  const names = fs.readdirSync(at('.')).sort();
+  assert.deepEqual((await method('list')).map(({ name }) => name), names);
+  assert.deepEqual((await method('list', '.', { stat: true })).map(({ name, stat }) => [name, stat.ino]), names.map((name) => [name, fs.lstatSync(at(name)).ino]));
+  assert.equal(await method('readlink', 'link'), 'old');
+  assert.equal(await method('exists', 'none'), false);
+  assert.equal((await method('lstat', 'link')).isSymbolicLink(), true);
+  assert.equal((await method('stat', 'sub/file')).ino, fs.statSync(at('sub/file')).ino);
+  return { content: await method('readText', 'old') };
+}
+
+async function walkAround(holdfast, at) {
+  const root = await holdfast.openRoot(at('.'));
+  try {
+    const found = [];
+    for await (const { path, stat } of root.walk('.', { stat: true })) found.push([path, stat.ino]);
+    found.sort();
+    assert.deepEqual(found, fs.readdirSync(at('.'), { recursive: true }).filter((name) => !name.startsWith('dirlink/')).map((name) => [name, fs.lstatSync(at(name)).ino]).sort());
+    return { content: await root.readText('sub/file') };
+  } finally {
+    root.close();
+  }
+}
+
+/** Reads through a root beneath a root, which outlives it. */
+async function readBeneath(holdfast, at, how) {
+  const root = how === 'sync' ? holdfast.openRootSync(at('.')) : await holdfast.openRoot(at('.'));
+  const sub = how === 'sync' ? root.openRootSync('sub') : await root.openRoot('sub');
+  root.close();
+  try {
+    return how === 'sync' ? sub.readSync('file') : await sub.read('file');
+  } finally {
+    sub.close();
+  }
+}
+
+async function stageBeneath(holdfast, at) {
+  const root = await holdfast.openRoot(at('.'));
+  try {
+    const file = await root.stage('old');
+    try {
+      await file.handle.writeFile('new');
+      return await file.commit();
+    } finally {
+      await file.abort();
+    }
+  } finally {
+    root.close();
+  }
+}
+
+async function useTempRoot(holdfast, at) {
+  const work = await holdfast.openTempRoot({ parent: at('private') });
+  try {
+    await work.root.writeAtomic('f', 'old');
+    return await work.root.read('f');
+  } finally {
+    await work.remove();
+  }
+}
 
 async function openAndRead(holdfast, at) {
   const { handle, realPath, stat, containment } = await holdfast.openLocalFileSafely(at('old'));
@@ -116,7 +183,26 @@ const COLUMNS = [
   { name: 'leave', call: ensure('open', given({ existing: 'leave' })) },
   { name: 'tighten with a root', call: ensure('open', (at) => ({ root: at('.') })), tightens: 'open', private: 'open' },
   { name: 'Root.ensureDir', call: onRoot('ensureDir', 'a/b'), makes: ['a', 'a/b'], private: 'a/b' },
-  // Last: on a full file system it frees a block.
+  { name: 'Root: list, stat, lstat, exists, readlink, readText', call: lookAround, reads: true },
+  { name: 'Root: walk', forms: ['async'], call: walkAround, reads: true },
+  { name: 'Root: openRoot', call: readBeneath, reads: true },
+  { name: 'Root: openTempRoot', forms: ['async'], call: useTempRoot, reads: true },
+  { name: 'Root: stage', forms: ['async'], call: stageBeneath, sets: ['old'] },
+  { name: 'Root: rename', call: onRoot('rename', 'old', 'moved'), moves: { old: 'moved' } },
+  { name: 'Root: rename with an ACL', call: onRoot('rename', 'acl', 'sub/moved'), moves: { acl: 'sub/moved' } },
+  { name: 'Root: rename onto what is there', call: onRoot('rename', 'old', 'narrow'), fails: 'already-exists' },
+  { name: 'Root: rename a directory', call: onRoot('rename', 'sub', 'private/moved'), moves: { sub: 'private/moved', 'sub/file': 'private/moved/file' } },
+  { name: 'Root: copy', call: onRoot('copy', 'old', 'copied'), copies: { old: 'copied' } },
+  { name: 'Root: copy an ACL', call: onRoot('copy', 'acl', 'copied'), copies: { acl: 'copied' } },
+  { name: 'Root: copy over', call: onRoot('copy', 'old', 'acl', { overwrite: true }), copies: { old: 'acl' } },
+  { name: 'Root: copy into a default ACL', call: onRoot('copy', 'old', 'aclDir/copied'), copies: { old: 'aclDir/copied' } },
+  { name: 'Root: copy a tree', call: onRoot('copy', 'sub', 'copied', { recursive: true }), copies: { sub: 'copied', 'sub/file': 'copied/file' } },
+  { name: 'Root: copyIn', call: (holdfast, at, how) => onRoot('copyIn', at('old'), 'copied')(holdfast, at, how), copies: { old: 'copied' } },
+  // From here on: on a full file system they free a block.
+  { name: 'Root: rename over', call: onRoot('rename', 'old', 'narrow', { overwrite: true }), moves: { old: 'narrow' } },
+  { name: 'Root: remove', call: onRoot('remove', 'old'), removes: ['old'] },
+  { name: 'Root: remove a link', call: onRoot('remove', 'link'), removes: ['link'] },
+  { name: 'Root: remove a tree', call: onRoot('remove', 'sub', { recursive: true }), removes: ['sub', 'sub/file'] },
   { name: 'clean', forms: ['async'], call: async (holdfast, at) => ({ removed: await holdfast.cleanStaleTemporaries(at('.'), { olderThanMs: 0 }) }), removes: [STALE] },
 ];
 

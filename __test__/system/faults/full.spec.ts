@@ -65,6 +65,7 @@ const requests: [what: string, make: (how: 'sync' | 'async', dir: string) => Req
   ['exclusive creation', (how, dir) => verbRequest(how, 'writeAtomic', join(dir, 'new'), content, { overwrite: false, durable: false })],
   ['a stream', (_how, dir) => ({ call: 'writeAtomic', args: [join(dir, 'file'), { $pieces: [content.slice(0, 100_000), content.slice(100_000)] }] }), true],
   ['a staged file', (_how, dir) => ({ stage: join(dir, 'file'), args: [], content }), true],
+  ['a copy', (how, dir) => rootRequest(dir, how, 'copy', 'file', 'new')],
   ['a directory', (how, dir) => verbRequest(how, 'ensureDir', join(dir, 'new', 'below'))],
 ];
 
@@ -122,12 +123,13 @@ describe.each(places)('$title without $lacks', ({ title, needs: more, lacks, isM
     const cases = both.flatMap((how) =>
       requests.filter(([what, , isAsync]) => !(isAsync && how === 'sync') && !(isMemory && lacks === 'blocks' && what === 'a directory')).map(([what, make]) => [what, how, make] as const),
     );
-    it.each(cases)('%s, %s', async (_what, how, make) => {
+    it.each(cases)('%s, %s', async (what, how, make) => {
       const place = join(dir, 'place');
       const before = await driver.descriptors();
       const { error } = await driver.ask(make(how, place));
       expect(error).toMatchObject({ isHoldfastError: false, type: 'Error', code, errno });
       expect(error?.message).toMatch(new RegExp(`^${code}: ${words}, \\w+`));
+      if (what === 'a copy') expect(error?.message).toMatch(/ 'new'$/);
       expect(await driver.descriptors()).toBe(before);
       expect(String(await driver.fs('readFileSync', join(place, 'file')))).toBe('old');
       expect(await driver.fs('readdirSync', place)).toEqual(['file']);

@@ -1,6 +1,7 @@
 //! Copies the content of an open file to another.
 
 use crate::error::{Code, Error, Os, Refusal};
+use crate::ops::failure::Failure;
 use crate::ops::write::IsAborted;
 use crate::sys::{self, BorrowedFd};
 
@@ -40,6 +41,14 @@ pub(super) fn copy_content(
         }
     }
     read_and_write(from, to, offset, most, is_aborted)
+}
+
+/// Returns the failure of [`copy_content`]. A write concerns the copy, anything else the source.
+pub(super) fn content_failure(error: Error) -> Failure {
+    match &error {
+        Error::System { os, .. } if os.syscall == "write" => Failure::of_second(error),
+        _ => error.into(),
+    }
 }
 
 fn read_and_write(

@@ -18,7 +18,7 @@ use super::two_names::find_parent;
 use super::write::parent::ParentRules;
 use super::write::{IsAborted, WriteTarget, write_with};
 use crate::sys::{self, AsFd, BorrowedFd};
-use content::copy_content;
+use content::{content_failure, copy_content};
 pub use rules::{Copied, Rules};
 
 /// Copies what has the first path to the second path.
@@ -121,7 +121,7 @@ fn copy_file(
             durable: written.durable,
         }),
         Err(error) => Err(match reading {
-            Some(error) => error.into(),
+            Some(error) => content_failure(error),
             None => Failure::of_second(error),
         }),
     }

@@ -1,6 +1,6 @@
 //! Copies a tree, both sides by descriptors.
 
-use super::content::copy_content;
+use super::content::{content_failure, copy_content};
 use super::link::copy_link;
 use super::rules::{Copied, Rules, copied_bits, not_file, real_path};
 use crate::error::{Code, Error, Os};
@@ -319,7 +319,7 @@ impl Copying<'_> {
                 self.bytes += written.size;
                 Ok(())
             }
-            (Err(_), Some(error)) => Err(error.into()),
+            (Err(_), Some(error)) => Err(content_failure(error)),
             (Err(error), None) => {
                 // It has its name all the same.
                 self.entries += u64::from(error.code() == Some(Code::NotDurable));
