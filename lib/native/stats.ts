@@ -14,6 +14,15 @@ const [ATIME_NS, MTIME_NS, CTIME_NS, BIRTHTIME_NS] = keys;
 const HAS_NANOSECONDS = keys.length === TIMES.length;
 
 /**
+ * Returns a number as V8's small integer where it is one. An element of a Float64Array stays an object of its own in the
+ * heap, and the collector moves each of them.
+ */
+function small(value: number) {
+  const integer = value | 0;
+  return integer === value ? integer : value;
+}
+
+/**
  * Sets the fields of `fs.Stats` in Node's order. A plain function because the prototype of a class cannot be replaced,
  * and V8 repeatedly discards the optimized code of a derived class.
  *
@@ -22,16 +31,16 @@ const HAS_NANOSECONDS = keys.length === TIMES.length;
  * @param nanoseconds index of the nanoseconds
  */
 function construct(this: Fields, numbers: Float64Array, at = 0, nanoseconds: number = StatIndex.NANOSECONDS) {
-  this.dev = numbers[at + StatIndex.DEV];
-  this.mode = numbers[at + StatIndex.MODE];
-  this.nlink = numbers[at + StatIndex.NLINK];
-  this.uid = numbers[at + StatIndex.UID];
-  this.gid = numbers[at + StatIndex.GID];
-  this.rdev = numbers[at + StatIndex.RDEV];
-  this.blksize = numbers[at + StatIndex.BLKSIZE];
-  this.ino = numbers[at + StatIndex.INO];
-  this.size = numbers[at + StatIndex.SIZE];
-  this.blocks = numbers[at + StatIndex.BLOCKS];
+  this.dev = small(numbers[at + StatIndex.DEV]);
+  this.mode = small(numbers[at + StatIndex.MODE]);
+  this.nlink = small(numbers[at + StatIndex.NLINK]);
+  this.uid = small(numbers[at + StatIndex.UID]);
+  this.gid = small(numbers[at + StatIndex.GID]);
+  this.rdev = small(numbers[at + StatIndex.RDEV]);
+  this.blksize = small(numbers[at + StatIndex.BLKSIZE]);
+  this.ino = small(numbers[at + StatIndex.INO]);
+  this.size = small(numbers[at + StatIndex.SIZE]);
+  this.blocks = small(numbers[at + StatIndex.BLOCKS]);
   this.atimeMs = numbers[at + StatIndex.ATIME];
   this.mtimeMs = numbers[at + StatIndex.MTIME];
   this.ctimeMs = numbers[at + StatIndex.CTIME];
