@@ -132,6 +132,18 @@ export const treeScenarios: Scenario[] = [
     targets: ['copy'],
   }),
   rooted({
+    title: 'a file copied in',
+    layOut: (dir) => {
+      ownedDir(dir, 'outside', 0, 0, 0o755);
+      ownedFile(dir, 'outside/file', 0, 0, 0o640, newContent);
+    },
+    request: ({ dir, how }) => rootRequest(dir, how, 'copyIn', join(dir, 'outside/file'), 'copy', { overwrite: true }),
+    state: (dir) => (!exists(join(dir, 'copy')) ? 'old' : readFileSync(join(dir, 'copy'), 'utf8') === newContent ? 'new' : 'torn'),
+    isTrue: (_dir, value) => expect(value).toMatchObject({ copied: 1, size: newContent.length }),
+    names: ['outside', 'outside/file', 'copy'],
+    targets: ['copy'],
+  }),
+  rooted({
     title: 'a copied tree',
     layOut: layOutTree,
     request: request('copy', 'tree', 'copy', { recursive: true, overwrite: true }),

@@ -35,7 +35,15 @@ describe('what killed processes left', () => {
     expect(fs.readdirSync(dir)).toEqual([name]);
   });
 
-  test.each([`${NAME}/`, `${NAME} => kept`, `${NAME} |`, `${NAME} @`])('is a regular file: %s stays', async (line) => {
+  test('is a link, too, which a copy makes before it replaces something; what the link leads to stays', async () => {
+    const dir = scratch();
+    build(dir, ['kept: content', `${NAME} => kept`]);
+    expect(await cleanStaleTemporaries(dir, { olderThanMs: 60_000 })).toEqual([]);
+    expect(await cleanStaleTemporaries(dir, { olderThanMs: 0 })).toEqual([`${dir}/${NAME}`]);
+    expect(fs.readdirSync(dir)).toEqual(['kept']);
+  });
+
+  test.each([`${NAME}/`, `${NAME} |`, `${NAME} @`])('is a file or a link: %s stays', async (line) => {
     const dir = scratch();
     build(dir, ['kept: content', line]);
     expect(await cleanStaleTemporaries(dir, { olderThanMs: 0 })).toEqual([]);

@@ -19,7 +19,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// else can have renamed it: another user who may do that in the directory could give its name to
 /// any directory of this user, and so have a tree removed that they may not remove themselves.
 ///
-/// A temporary is a regular file whose whole name has the form of `temporary/name.rs`. Streams and
+/// A temporary is a regular file, or the symlink of a copied link, whose whole name has the form of `temporary/name.rs`. Streams and
 /// staged files lock the name before the file exists, and the file itself, until they are
 /// published. Any other temporary is written within one call, so `older_than` must be longer than
 /// any write takes.
@@ -121,13 +121,14 @@ impl Stale {
             Err(os) if os.errno == sys::ENOENT => return Ok(None),
             Err(os) => return Err(os.into()),
         };
-        let is_old = stat.is_file()
+        let is_old = (stat.is_file() || stat.is_symlink())
             && metadata::is_own(stat.uid)
             && age(&stat).is_some_and(|age| age >= older_than);
-        Ok(if is_old {
-            Self::lock(dir, name, &stat)
-        } else {
-            None
+        Ok(match (is_old, stat.is_symlink()) {
+            (false, _) => None,
+            // The link that a copy made before it replaces something. It cannot be locked.
+            (true, true) => Some(Self { _locked: None }),
+            (true, false) => Self::lock(dir, name, &stat),
         })
     }
 
