@@ -25,7 +25,7 @@ use crate::metadata;
 use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
 use crate::temporary::{Method, RECOVERY_SUFFIX, Temporary};
 use access::Access;
-use lock::Lock;
+pub(super) use lock::Lock;
 use std::sync::Arc;
 
 /// Bytes per copy step.

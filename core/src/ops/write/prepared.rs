@@ -12,7 +12,7 @@ use crate::error::{Code, Error, Os};
 use crate::make_dirs;
 use crate::metadata;
 use crate::resolve::Scope;
-use crate::sys::{self, AsFd};
+use crate::sys::{self, AsFd, OFlag, OwnedFd};
 use crate::temporary::{Attempt, Method, Temporary};
 use std::time::{Duration, Instant};
 
@@ -115,12 +115,36 @@ impl Prepared {
         if is_aborted() {
             return Err(Error::refused(Code::Aborted, ""));
         }
+        let mut old_file = None;
         if let Some(check) = check {
+            old_file = self.lock_old_file()?;
             check(self.target.stat()?.as_ref())?;
         }
         let published = self.publish(scope, fsync_errors::mark())?;
+        drop(old_file);
         let durable = published.sync_directory()?;
         Ok(published.into_written(durable))
+    }
+
+    /// Locks the file that is to be replaced, from the check to the rename. Two updates that both have a
+    /// lock, since its file was removed, would both pass the check otherwise: now the second one finds
+    /// that the first has replaced the file. Without write permission there is no lock.
+    fn lock_old_file(&self) -> Result<Option<(in_place::Lock, OwnedFd)>, Error> {
+        let flags = OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+        if !cfg!(target_os = "linux") || !self.rules.overwrite {
+            return Ok(None);
+        }
+        let directory = self.target.directory();
+        let Ok(fd) = sys::open_at(directory.as_fd(), self.target.name(), flags) else {
+            return Ok(None);
+        };
+        match sys::fstat(fd.as_fd()) {
+            Ok(stat) if stat.is_file() => {
+                let lock = in_place::Lock::take(fd.as_fd(), &stat)?;
+                Ok(Some((lock, fd)))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Re-checks stale facts before publication: that the directory is still beneath the root, and

@@ -50,7 +50,7 @@ fn written() -> MutexGuard<'static, HashSet<Identity>> {
 /// The lock of one writer. Dropping it removes the entry from the table; the byte lock ends with
 /// the descriptor.
 #[derive(Debug)]
-pub(super) struct Lock(Identity);
+pub(in crate::ops::write) struct Lock(Identity);
 
 impl Lock {
     /// Waits, for a bounded time, until no other writer holds the file.
@@ -58,7 +58,7 @@ impl Lock {
     /// # Errors
     ///
     /// EBUSY while another writer holds it.
-    pub(super) fn take(fd: BorrowedFd<'_>, stat: &Stat) -> Result<Self, Os> {
+    pub(in crate::ops::write) fn take(fd: BorrowedFd<'_>, stat: &Stat) -> Result<Self, Os> {
         let deadline = Instant::now() + WRITER_WAIT;
         let lock = Self::enter((stat.dev, stat.ino), deadline)?;
         lock_byte(fd, deadline)?;
