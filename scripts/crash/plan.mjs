@@ -42,6 +42,27 @@ export function versionOf(file, content) {
   return contentOf(file, Number(version)).equals(content) ? Number(version) : undefined;
 }
 
+/** Records of a log until the next log begins, in a directory of its own. */
+const RECORDS = 8;
+
+/** Returns a record of a log, without its line break: within a sector, across some, or across many. */
+export function recordOf(file, version) {
+  const size = [60, 300, 700, 5000, 90_000][(file * 3 + version) % 5];
+  const head = `holdfast ${file} ${version} `;
+  return head + String(version % 10).repeat(size - head.length);
+}
+
+/** Returns how many records at the start of a log are whole, and how many bytes follow them. */
+export function wholeRecords(file, content) {
+  let [count, at] = [0, 0];
+  for (;;) {
+    const line = Buffer.from(`${recordOf(file, count + 1)}\n`);
+    if (!content.subarray(at, at + line.length).equals(line)) return { count, rest: content.length - at };
+    count += 1;
+    at += line.length;
+  }
+}
+
 /** Values of `durable` for the later versions of a dozen files; the first version of each is fully durable. */
 const SYNCED = [true, true, true, true, true, true, true, true, 'file', 'file', false, false];
 
@@ -89,6 +110,24 @@ export function makePlan({ seed, steps }) {
     return { place: PLACES[place], how, writes };
   }
 
-  const made = Array.from({ length: steps }, step);
+  const logs = {};
+
+  /** One to three records, one after another. */
+  function append(at) {
+    const place = PLACES[at % PLACES.length];
+    const writes = Array.from({ length: 1 + (at % 3) }, () => {
+      if ((logs[place]?.versions ?? RECORDS) >= RECORDS) {
+        const number = files.length;
+        logs[place] = { number, place, name: `logs-${number}/log`, versions: 0, durable: true, isLog: true };
+        files.push(logs[place]);
+      }
+      logs[place].versions += 1;
+      return { file: logs[place].number, version: logs[place].versions, options: { durable: true, mkdir: true } };
+    });
+    return { place, how: at % 2 === 0 ? 'append' : 'append-async', writes };
+  }
+
+  // Every third step appends.
+  const made = Array.from({ length: steps }, (_, at) => (at % 3 === 2 ? append((at - 2) / 3) : step()));
   return { files, steps: made };
 }

@@ -2,9 +2,10 @@
 
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { PLACES, versionOf } from './plan.mjs';
+import { PLACES, recordOf, versionOf, wholeRecords } from './plan.mjs';
 
 const TEMPORARY = /^\.holdfast-[0-9a-f]{32}\.tmp$/;
+const LOCK = /^\.holdfast-[0-9a-f]{32}\.lock$/;
 
 /**
  * Checks the files of a mounted disk.
@@ -25,7 +26,7 @@ export function judge(mounted, files, { started, durable }) {
     for (const entry of readdirSync(path.join(mounted, place), { withFileTypes: true, recursive: true })) {
       const name = path.relative(mounted, path.join(entry.parentPath ?? entry.path, entry.name));
       if (TEMPORARY.test(entry.name)) verdict.strays += 1;
-      else if (!entry.isDirectory() && !known.has(name)) verdict.impossible.push(`${name}: nobody wrote it`);
+      else if (!entry.isDirectory() && !LOCK.test(entry.name) && !known.has(name)) verdict.impossible.push(`${name}: nobody wrote it`);
     }
   }
   for (const file of files) {
@@ -39,6 +40,14 @@ export function judge(mounted, files, { started, durable }) {
       if (!isAbsent) verdict.impossible.push(`${where}: ${content.message}`);
       else if (!isPromised) verdict.unsynced += 1;
       else if (promised > 0) verdict.missing.push(`${where}: version ${promised} was acknowledged`);
+      continue;
+    }
+    if (file.isLog) {
+      const { count, rest } = wholeRecords(file.number, content);
+      const told = `${where}: ${count} whole records and ${rest} bytes, ${promised} acknowledged`;
+      if (count < promised) verdict.lost.push(told);
+      // Behind the acknowledged records there is at most a part of the next one.
+      else if (count > newest || rest > recordOf(file.number, count + 1).length + 1) verdict.impossible.push(told);
       continue;
     }
     const version = versionOf(file.number, content);

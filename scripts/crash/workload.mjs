@@ -5,7 +5,7 @@
 import { openSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { contentOf, makePlan } from './plan.mjs';
+import { contentOf, makePlan, recordOf } from './plan.mjs';
 
 const holdfast = createRequire(import.meta.url)('../../index.js');
 
@@ -25,6 +25,8 @@ const places = {
     async: (write, data) => holdfast.writeAtomic(absolute(write), data, write.options),
     many: (entries) => holdfast.writeAtomicMany(entries),
     stage: (write) => holdfast.stageAtomic(absolute(write), write.options),
+    append: (write, record) => holdfast.appendRecordSync(absolute(write), record, write.options),
+    'append-async': (write, record) => holdfast.appendRecord(absolute(write), record, write.options),
     name: absolute,
   },
   root: {
@@ -32,6 +34,8 @@ const places = {
     async: (write, data) => root.writeAtomic(relative(write), data, write.options),
     many: (entries) => root.writeAtomicMany(entries),
     stage: (write) => holdfast.stageAtomic(relative(write), { ...write.options, root: path.join(mounted, 'root') }),
+    append: (write, record) => root.appendRecordSync(relative(write), record, write.options),
+    'append-async': (write, record) => root.appendRecord(relative(write), record, write.options),
     name: relative,
   },
 };
@@ -56,6 +60,13 @@ async function staged(file, data) {
 
 async function run({ place, how, writes }) {
   const via = places[place];
+  if (how.startsWith('append')) {
+    for (const write of writes) {
+      mark('start', write);
+      acknowledge(write, await via[how](write, recordOf(write.file, write.version)));
+    }
+    return;
+  }
   for (const write of writes) mark('start', write);
   if (how === 'sync') {
     for (const write of writes) acknowledge(write, via.sync(write, contentOf(write.file, write.version)));
