@@ -91,6 +91,9 @@ function expectCopied(copies: Record<string, string>, caller: number, before: (n
   }
 }
 
+/** Lock files stay. */
+const isLock = (name: string): boolean => /\/\.holdfast-[0-9a-f]{32}\.lock$/.test(name);
+
 /** Checks the invariants of a cell. */
 export function check(cell: Cell, environment: Environment, { before, after, report }: Row): void {
   const at = (name: string): string => `${cell.dir}/${name}`;
@@ -111,14 +114,17 @@ export function check(cell: Cell, environment: Environment, { before, after, rep
   expectCopied(copies, environment.uid, (name) => before[at(name)]!, (name) => after[at(name)]);
   if (error === undefined && cell.private !== undefined) expectDirectory(cell, value, before[at(cell.private)], after[at(cell.private)]!, environment);
 
+  // The old content has no line break at its end.
+  if (error === undefined && cell.appends !== undefined) expect(after[at(cell.appends)]).toEqual({ ...before[at(cell.appends)]!, content: 'old\nnew\n' });
+
   const arrived = [...Object.values(moves), ...Object.values(copies)];
   // What was copied of a tree stays.
   const isTree = Object.keys(cell.copies ?? {}).length > 1;
   const maySee = new Set([...sets.filter(isPublished), ...(cell.makes ?? []), ...arrived, ...(isTree ? Object.values(cell.copies!) : [])].map(at));
   const mayLose = new Set((error === undefined ? [...(cell.removes ?? []), ...Object.keys(moves)] : []).map(at));
-  const mayChange = new Set([...sets.filter(isPublished), ...arrived, ...(error === undefined && cell.tightens ? [cell.tightens] : [])].map(at));
+  const mayChange = new Set([...sets.filter(isPublished), ...arrived, ...(error === undefined && cell.appends ? [cell.appends] : []), ...(error === undefined && cell.tightens ? [cell.tightens] : [])].map(at));
   const here = (name: string): boolean => name === cell.dir || name.startsWith(`${cell.dir}/`);
-  expect(Object.keys(after).filter((name) => here(name) && !(name in before) && !maySee.has(name)), 'strays').toEqual([]);
+  expect(Object.keys(after).filter((name) => here(name) && !(name in before) && !maySee.has(name) && !isLock(name)), 'strays').toEqual([]);
   expect(Object.keys(before).filter((name) => here(name) && !(name in after)).sort(), 'lost').toEqual([...mayLose].sort());
   for (const name of Object.keys(before).filter((name) => here(name) && !mayChange.has(name) && !mayLose.has(name))) {
     expect(after[name], `${name} stays as it was`).toEqual(before[name]);

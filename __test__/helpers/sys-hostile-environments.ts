@@ -42,7 +42,7 @@ const bounded = (script: string, ...rest: string[]) => () => ['sh', '-c', `${scr
 /** Cells that follow symlinks; whether a symlink is trusted does not depend on the kernel. */
 const FOLLOWING = /a link, within|linked directory|where a link leads/;
 const OPENS_ANEW = /^(open|stage|Root: stage)/;
-const CHANGES = /^(write|stream|create exclusively \(|stage|clean|make|Root\.(writeAtomic|ensureDir)|Root: (openTempRoot|stage|rename|copy|remove))/;
+const CHANGES = /^(write|append|update|lock|stream|create exclusively \(|stage|clean|make|Root\.(writeAtomic|appendRecord|ensureDir)|Root: (openTempRoot|stage|rename|copy|remove))/;
 
 const WITHOUT_PROC: Partial<Environment> = {
   endings: [[OPENS_ANEW, ['unsupported-platform']]],
@@ -75,7 +75,7 @@ const OVERLAY: Partial<Environment> = { endings: [[/^Root: rename a directory/, 
 const NO_RENAME_NEW: Partial<Environment> = { endings: [[/^Root: rename a directory/, ['unsupported-platform']]] };
 
 /** fchmod sets a mode that umask, group or ACL could change. A write that cannot set its mode fails. */
-const CHANGES_FILES = /^(write|stream|stage|Root\.writeAtomic|Root: (stage|copy|openTempRoot))/;
+const CHANGES_FILES = /^(write|update|stream|stage|Root\.writeAtomic|Root: (stage|copy|openTempRoot))/;
 
 export const environments: Environment[] = [
   { name: 'root, nothing in the way', uid: asRoot, onDisk: true },
@@ -108,7 +108,7 @@ export const environments: Environment[] = [
   { name: 'a read-only bind mount, root', uid: asRoot, after: ['mount --bind "$BASE" "$BASE"', 'mount -o remount,bind,ro "$BASE"'], ...READ_ONLY },
   { name: 'overlayfs, everything in the lower layer', uid: asUser, after: overlay(), launcher: user, ...OVERLAY },
   { name: 'overlayfs, everything in the lower layer, root', uid: asRoot, after: overlay(), ...OVERLAY },
-  { name: 'a full tmpfs', uid: asUser, before: ['mount -t tmpfs -o size=16m tmpfs "$BASE"'], last: ['dd if=/dev/zero of="$BASE"/filler 2>/dev/null || true'], launcher: user, endings: [[/^(make|clean|Root.ensureDir|Root: (rename(?! onto)|remove))/, ['ok']], [/^Root: rename onto/, ['already-exists']], [CHANGES, ['ENOSPC']]] },
+  { name: 'a full tmpfs', uid: asUser, before: ['mount -t tmpfs -o size=16m tmpfs "$BASE"'], last: ['dd if=/dev/zero of="$BASE"/filler 2>/dev/null || true'], launcher: user, endings: [[/^(make|clean|lock|Root.ensureDir|Root: (rename(?! onto)|remove))/, ['ok']], [/^Root: rename onto/, ['already-exists']], [CHANGES, ['ENOSPC']]] },
   { name: 'a tmpfs with noexec, nosuid and nodev', uid: asUser, before: ['mount -t tmpfs -o noexec,nosuid,nodev tmpfs "$BASE"'], launcher: user },
   { name: 'few descriptors', uid: asUser, launcher: bounded('ulimit -n 40', ...asUser1000) },
   { name: 'a working directory that was removed', uid: asUser, after: ['mkdir "$BASE.gone"', 'cd "$BASE.gone"', 'rmdir "$BASE.gone"'], launcher: user },

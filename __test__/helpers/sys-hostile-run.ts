@@ -95,6 +95,7 @@ export interface Cell {
   reads?: boolean;
   fails?: string;
   sets?: string[];
+  appends?: string;
   makes?: string[];
   removes?: string[];
   moves?: Record<string, string>;

@@ -2,6 +2,7 @@
 //
 // - `sets`: names that have new content after a success.
 // - `mode`: their mode then, if the call or the contract determines it.
+// - `appends`: a name that has a record more after a success, and is otherwise as before.
 // - `exact`: the option `mode` determines it, and an ACL may not add to it.
 // - `moves`, `copies`: old and new names. A moved object stays as it was; a copy has its content, and gives no user more.
 //
@@ -19,6 +20,7 @@ const verb = (holdfast, how, name) => (how === 'sync' ? holdfast[`${name}Sync`] 
 const read = (name, options) => (holdfast, at, how) => verb(holdfast, how, 'readLocalFileSafely')(at(name), options?.(at));
 const write = (name, options) => (holdfast, at, how) => verb(holdfast, how, 'writeAtomic')(at(name), 'new', options?.(at));
 const ensure = (name, options) => (holdfast, at, how) => verb(holdfast, how, 'ensureDir')(at(name), options?.(at));
+const append = (name) => (holdfast, at, how) => verb(holdfast, how, 'appendRecord')(at(name), 'new', { durable: false });
 const stream = (name) => (holdfast, at) => holdfast.writeAtomic(at(name), pieces());
 const given = (options) => () => options;
 
@@ -198,6 +200,15 @@ const COLUMNS = [
   { name: 'Root: copy into a default ACL', call: onRoot('copy', 'old', 'aclDir/copied'), copies: { old: 'aclDir/copied' } },
   { name: 'Root: copy a tree', call: onRoot('copy', 'sub', 'copied', { recursive: true }), copies: { sub: 'copied', 'sub/file': 'copied/file' } },
   { name: 'Root: copyIn', call: (holdfast, at, how) => onRoot('copyIn', at('old'), 'copied')(holdfast, at, how), copies: { old: 'copied' } },
+  { name: 'append', call: append('old'), appends: 'old' },
+  { name: 'append over mode 0604', call: append('narrow'), appends: 'narrow' },
+  { name: 'append over an ACL', call: append('acl'), appends: 'acl' },
+  { name: 'append to a new file', forms: ['async'], call: (holdfast, at) => holdfast.appendRecord(at('sub/log'), 'new'), makes: ['sub/log'] },
+  { name: 'Root.appendRecord', call: onRoot('appendRecord', 'old', 'new', { durable: false }), appends: 'old' },
+  { name: 'update', forms: ['async'], call: (holdfast, at) => holdfast.updateAtomic(at('old'), () => 'new'), sets: ['old'] },
+  { name: 'update an ACL', forms: ['async'], call: (holdfast, at) => holdfast.updateAtomic(at('acl'), () => 'new'), sets: ['acl'] },
+  { name: 'lock', forms: ['async'], call: (holdfast, at) => holdfast.withLock(at('old'), () => ({})) },
+  { name: 'lock, shared', forms: ['async'], call: (holdfast, at) => holdfast.withLock(at('old'), () => ({}), { shared: true }) },
   // From here on: on a full file system they free a block.
   { name: 'Root: rename over', call: onRoot('rename', 'old', 'narrow', { overwrite: true }), moves: { old: 'narrow' } },
   { name: 'Root: remove', call: onRoot('remove', 'old'), removes: ['old'] },

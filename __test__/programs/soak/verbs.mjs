@@ -66,6 +66,10 @@ export function verbs(dir, full, closed) {
   over.close();
   const plain = { durable: false };
   const fast = (number) => `${dir}/w${number % 64}`;
+  /** Removes a log now and then: a rotation. */
+  const appended = (number, { size }) => {
+    if (size > 100_000) fs.rmSync(`${dir}/log`);
+  };
 
   return {
     readSync: () => readLocalFileSafelySync(`${dir}/small`),
@@ -116,6 +120,25 @@ export function verbs(dir, full, closed) {
       await staged.handle.writeFile('data');
       await staged.commit();
     },
+    'append, sync': (number) => appended(number, holdfast.appendRecordSync(`${dir}/log`, 'a record', plain)),
+    'append, under a root': async (number) => appended(number, await root.appendRecord('log', 'a record', plain)),
+    'append, one of many files': (number) => holdfast.appendRecordSync(`${dir}/log${number % 64}`, 'x', plain),
+    lock: () => holdfast.withLock(`${dir}/locked`, () => {}),
+    'lock, one of many': (number) => holdfast.withLock(`${dir}/locked${number % 64}`, () => {}, { shared: true }),
+    'lock, three waiters': () => Promise.all([1, 2, 3].map(() => root.withLock('locked', () => {}))),
+    'tryLock, taken': async () => {
+      const lock = await holdfast.acquireLock(`${dir}/locked`);
+      if ((await holdfast.tryLock(`${dir}/locked`)) !== undefined) throw new Error('locked twice');
+      await lock.release();
+    },
+    update: (number) => holdfast.updateAtomic(`${dir}/state${number % 8}`, () => 'new', plain),
+    'lock-timeout': async () => {
+      const lock = await holdfast.acquireLock(`${dir}/locked`);
+      await failing('lock-timeout', () => holdfast.acquireLock(`${dir}/locked`, { timeoutMs: 0 }))();
+      await lock.release();
+    },
+    'append, torn': failing('torn-tail', () => holdfast.appendRecord(`${dir}/small`, 'x', { durable: false, onTornTail: 'error' })),
+    'append, to a directory': failing('not-file', () => holdfast.appendRecordSync(`${dir}/made`, 'x', plain)),
     'stage, aborted': async (number) => (await stageAtomic(fast(number), plain)).abort(),
     cleanStaleTemporaries: () => cleanStaleTemporaries(`${dir}/made`, { olderThanMs: 1 }),
 

@@ -17,6 +17,7 @@ mod reads;
 #[cfg(target_os = "linux")]
 mod replacing;
 mod resolvers_agree;
+mod shared_state;
 mod table;
 mod together;
 mod trusted;
