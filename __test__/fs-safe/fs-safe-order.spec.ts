@@ -209,7 +209,9 @@ describe('changes of one path beneath a root', () => {
   };
   const second: Record<string, [call: (root: Root) => Promise<unknown>, f: string | undefined, g: string | undefined]> = {
     append: [(root) => root.append('f', 'more\n'), 'new\nmore\n', undefined],
-    openWritable: [(root) => root.openWritable('f'), '', undefined],
+    openWritable: [(root) => root.openWritable('f').then(({ handle }) => handle.close()), '', undefined],
+    'append by the original': [(root) => root.append('f', 'more\n', handedOver), 'new\nmore\n', undefined],
+    'openWritable by the original': [(root) => root.openWritable('f', handedOver), '', undefined],
     remove: [(root) => root.remove('f'), undefined, undefined],
     'remove by the original': [(root) => root.remove('f', handedOver), undefined, undefined],
     move: [(root) => root.move('f', 'g'), undefined, 'new\n'],

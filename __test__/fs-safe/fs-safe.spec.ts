@@ -110,12 +110,13 @@ describe('the original', () => {
     expect(asked.splice(0)).toEqual([['replaceFileAtomic', options], ['replaceFileAtomicSync', options]]);
   });
 
-  test('gets the methods of a root that are not ours, and makes one root for them', async () => {
+  test('gets the calls of a root that are not ours, and makes one root for them', async () => {
     const dir = dirOf();
     const root = await api.root(dir, { mkdir: false });
-    await root.append('f', 'more');
-    await root.append('g', 'other');
-    expect(asked.splice(0)).toEqual([['root', dir, { mkdir: false }], ['append', 'f', 'more'], ['append', 'g', 'other']]);
+    const options = { denyMutations: { paths: ['/nowhere'] } };
+    await root.append('f', 'more', options);
+    await root.append('g', 'other', options);
+    expect(asked.splice(0)).toEqual([['root', dir, { mkdir: false }], ['append', 'f', 'more', options], ['append', 'g', 'other', options]]);
   });
 
   test('gets a write with paths that may not be touched', async () => {

@@ -187,15 +187,32 @@ export const outcomes: Outcomes = {
     'a home directory outside the root': beneath((root) => root.exists('~/f')),
   },
   '`root().append`': {
-    'without `original`': beneath((root) => root['append']('f', 'more')),
-    'the name of the root leads elsewhere': async (dir) => {
+    '`symlink`: a link to nothing': beneath((root) => root.append('l', 'more'), 'l => no'),
+    "`symlink`: the target, with `mutationSymlinks: 'reject'`": beneath((root) => root.append('l', 'more', { mutationSymlinks: 'reject' }), 'f: text', 'l => f'),
+    '`outside-workspace`: by its text': beneath((root) => root.append('../f', 'more')),
+    '`outside-workspace`: by a link': beneath((root) => root.append('l/f', 'more'), 'l => /etc'),
+    '`hardlink`': beneath((root) => root.append('g', 'more'), 'f: text', 'g == f'),
+    '`not-directory`: beneath a file': beneath((root) => root.append('f/x', 'more'), 'f: text'),
+    '`not-file`': beneath((root) => root.append('e', 'more'), 'e/'),
+    '`not-found`: with `mkdir: false`': beneath((root) => root.append('a/f', 'more', { mkdir: false })),
+    '`denyMutations`, without `original`': beneath((root) => root.append('f', 'more', { denyMutations: { paths: ['/etc'] } })),
+    'a callback throws': beneath((root) => root.append('f', 'more', { assertBeforeMutation: refuse }), 'f: text'),
+    'data of another type': beneath((root) => root.append('f', 5 as never)),
+    'an unknown encoding': beneath((root) => root.append('f', 'more', { encoding: 'nope' as never })),
+    '`denyMutations`, and the name of the root leads elsewhere': async (dir) => {
       make(dir, 'r/', 'other/');
       const { root } = bindFsSafe({ FsSafeError, original: { root: async () => ({ append: async () => {} }) } });
       const handle = await root(`${dir}/r`);
       fs.rmdirSync(`${dir}/r`);
       fs.renameSync(`${dir}/other`, `${dir}/r`);
-      return handle.append();
+      return handle.append('f', 'more', { denyMutations: { paths: ['/etc'] } });
     },
+  },
+  '`root().openWritable`': {
+    '`symlink`: a link to nothing': beneath((root) => root.openWritable('l'), 'l => no'),
+    '`outside-workspace`: by a link': beneath((root) => root.openWritable('l/f'), 'l => /etc'),
+    '`not-file`': beneath((root) => root.openWritable('e'), 'e/'),
+    '`not-found`: with `mkdir: false`': beneath((root) => root.openWritable('a/f', { mkdir: false })),
   },
   '`bindSafeOpen`: `readLocalFileSafely`': {
     '`not-found`': reading(old, 'f'),

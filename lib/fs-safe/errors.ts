@@ -47,6 +47,8 @@ const ROOT_WRITE = {
   says: SENTENCES.rootWrite,
   errno: 'invalid-path',
 };
+/** As of a write, but system errors stay raw. */
+const ROOT_APPEND = { codes: ROOT_WRITE.codes, says: ROOT_WRITE.says, tooLong: 'invalid-path' };
 const ROOT_MKDIR = {
   codes: table({ ...COMMON, symlink: 'path-alias', 'outside-workspace': 'path-alias' }),
   says: SENTENCES.rootMkdir,
@@ -79,6 +81,7 @@ const byPolicy = (rules: Rules): Rules => ({
   says: table({ ...rules.says, symlink: SENTENCES.rootRead.symlink }),
 });
 const ROOT_WRITE_BY_POLICY = byPolicy(ROOT_WRITE);
+const ROOT_APPEND_BY_POLICY = byPolicy(ROOT_APPEND);
 const ROOT_MKDIR_BY_POLICY = byPolicy(ROOT_MKDIR);
 const ROOT_REMOVE_BY_POLICY = byPolicy(ROOT_REMOVE);
 const ROOT_MOVE_BY_POLICY = byPolicy(ROOT_MOVE);
@@ -185,6 +188,8 @@ export {
   OLD_ROOT_READ,
   OLD_ROOT_WRITE,
   REPLACE,
+  ROOT_APPEND,
+  ROOT_APPEND_BY_POLICY,
   ROOT_ENTRIES,
   ROOT_LIST,
   ROOT_MKDIR,

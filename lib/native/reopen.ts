@@ -21,7 +21,7 @@ interface OpenFile {
  * - macOS: `/dev/fd`, which duplicates the descriptor with its access mode.
  * - Windows: its path. The caller compares the identity.
  */
-function wayTo({ descriptor, realPath }: OpenFile, flags: string) {
+function wayTo({ descriptor, realPath }: OpenFile, flags: string | number) {
   switch (process.platform) {
     case 'win32':
       return realPath;
@@ -38,7 +38,7 @@ function wayTo({ descriptor, realPath }: OpenFile, flags: string) {
  * @param flags of `fs.open`
  * @param isLocal `fstat` does not block
  */
-export async function reopen(file: OpenFile, flags: string, path: string, isLocal: boolean = false) {
+export async function reopen(file: OpenFile, flags: string | number, path: string, isLocal: boolean = false) {
   if (process.platform === 'linux' && file.descriptor < 0) {
     throw refusal('unsupported-platform', '', path);
   }

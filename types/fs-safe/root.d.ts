@@ -1,4 +1,6 @@
 /// <reference types="node" />
+import type { Stats } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import type { OutboundOptions } from '../read.js';
 import type { FsSafeOpenResult, FsSafeReadResult, FsSafeSymlinks } from './read.js';
 
@@ -163,6 +165,32 @@ export interface FsSafeMoveOptions extends FsSafeChange {
 }
 
 /** Options of `copyIn`. */
+export interface FsSafeAppendOptions extends FsSafeChange, Pick<FsSafeRootWriteOptions, 'durable' | 'encoding' | 'mkdir'> {
+  /** Of a new file, without the bits of the umask. Default `0o600`. */
+  mode?: number | undefined;
+  /** A line break comes first where neither the file ends nor the data begin with one. */
+  prependNewlineIfNeeded?: boolean | undefined;
+}
+
+export interface FsSafeOpenWritableOptions extends FsSafeChange, Pick<FsSafeRootWriteOptions, 'mkdir'> {
+  /** Of a new file, without the bits of the umask. Default `0o600`. */
+  mode?: number | undefined;
+  /** Default `'replace'`: the file is emptied. */
+  writeMode?: 'replace' | 'append' | 'update' | undefined;
+}
+
+/** A file that is open for writing. */
+export interface FsSafeWritable extends AsyncDisposable {
+  handle: FileHandle;
+  realPath: string;
+  /** Before the file was emptied. */
+  stat: Stats;
+  createdForWrite: boolean;
+  containment: 'kernel-atomic' | 'best-effort';
+  /** Closes `handle`, if the caller has not. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
 export interface FsSafeCopyOptions extends FsSafeChange, Pick<FsSafeRootWriteOptions, 'durable' | 'mkdir' | 'mode' | 'overwrite'> {
   /** Most bytes to copy. */
   maxBytes?: number | undefined;
@@ -216,6 +244,8 @@ export interface FsSafeRoot {
   resolve(relativePath: string): Promise<string>;
   remove(relativePath: string, options?: FsSafeRemoveOptions): Promise<void>;
   move(fromRelative: string, toRelative: string, options?: FsSafeMoveOptions): Promise<void>;
+  append(relativePath: string, data: string | Uint8Array, options?: FsSafeAppendOptions): Promise<void>;
+  openWritable(relativePath: string, options?: FsSafeOpenWritableOptions): Promise<FsSafeWritable>;
   copyIn(relativePath: string, source: FsSafeCopySource, options?: FsSafeCopyOptions): Promise<void>;
   exists(relativePath: string): Promise<boolean>;
   stat(relativePath: string): Promise<FsSafePathStat>;

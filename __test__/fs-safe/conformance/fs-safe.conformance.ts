@@ -14,6 +14,7 @@ import { injectedCases } from './injected.js';
 import { readCases } from './reads.js';
 import { replaceCases } from './replace.js';
 import { rootCases } from './root.js';
+import { rootAppendCases } from './root-appends.js';
 import { rootChangeCases } from './root-changes.js';
 import { rootListCases } from './root-lists.js';
 import { rootWriteCases } from './root-writes.js';
@@ -45,13 +46,14 @@ const groups: Record<string, readonly Case[]> = {
   'writes of a root': rootWriteCases,
   'lists and walks of a root': rootListCases,
   'changes of names beneath a root': rootChangeCases,
+  'files of a root that are changed in place': rootAppendCases,
   'replaceFileAtomic and writeTextAtomic': replaceCases,
   'replaceFileAtomic with a file system of the host': injectedCases,
   'single files by a path': fileCases,
 };
 
 /** Groups whose refusals have the messages of the library. */
-const SAYS_ALIKE = new Set(['reads without a root, and from several', 'reads of a root', 'writes of a root', 'lists and walks of a root', 'changes of names beneath a root']);
+const SAYS_ALIKE = new Set(['reads without a root, and from several', 'reads of a root', 'writes of a root', 'lists and walks of a root', 'changes of names beneath a root', 'files of a root that are changed in place']);
 
 for (const [group, cases] of Object.entries(groups)) {
   describe(group, () => {

@@ -1,6 +1,5 @@
 // `root()` of fs-safe: the handle, its reads, and its calls to the original.
 
-import { descriptor } from '../../base/descriptor.js';
 import { path } from '../../base/node.js';
 import { ROOT_OPEN, ROOT_READ, hostError, toHost, type HostErrorClass } from '../errors.js';
 import { NAMES, checked, denies, snapshot, toHardlinks, toMutationSymlinks, toReadSymlinks, type Unchecked } from '../options.js';
@@ -11,6 +10,7 @@ import { HeldRoot } from './held-root.js';
 import { pin } from './pins.js';
 import { beneath, failedBeneath, isCode, toLimit, type Host } from '../read.js';
 import { handleErrors } from '../../schedule/source.js';
+import { RootAppends } from './append.js';
 import { RootWrites, toJson } from './write.js';
 import { moveBeneath, removeBeneath } from './changes.js';
 import { copyInto, mustClone } from './copy.js';
@@ -18,9 +18,6 @@ import { entriesBeneath, listBeneath } from './list.js';
 import { resolveBeneath } from './resolve.js';
 import { missing, statBeneath } from './stat.js';
 import { walkBeneath } from './walk.js';
-
-/** Methods of a root that call the original, if the binding has one. */
-const ASYNC_METHODS = ['append', 'openWritable'];
 
 /** Changes of directories, which do not wait for earlier ones of the same path. */
 const UNORDERED = new Set(['mkdir', 'ensureRoot']);
@@ -157,6 +154,22 @@ export function bindRoot(host: Host) {
       return writer.write(file, toJson(value, options), options, { overwrite: false });
     }
 
+    async append(file: unknown, data: Unchecked, options?: Unchecked) {
+      return this.#isDenying(options)
+        ? this.#denying('append', arguments)
+        : this.#inOrder('append', [file], () => this.#inPlace.append(file, data, options));
+    }
+
+    async openWritable(file: unknown, options?: Unchecked) {
+      return this.#isDenying(options)
+        ? this.#denying('openWritable', arguments)
+        : this.#inOrder('openWritable', [file], () => this.#inPlace.openWritable(file, options));
+    }
+
+    get #inPlace() {
+      return new RootAppends(HostError, this.#pin, this.defaults);
+    }
+
     async mkdir(dir: unknown, options?: Unchecked) {
       const writer = this.#writer(options);
       return writer === undefined ? this.#denying('mkdir', arguments) : writer.mkdir(dir, options);
@@ -242,14 +255,6 @@ export function bindRoot(host: Host) {
       }
       return HeldRoot.counterpart(this, undefined);
     }
-
-    static {
-      for (const name of ASYNC_METHODS) {
-        define(Root, name, async function (...args) {
-          return this.#inOrder(name, [args[0]], async () => (await this.#original(name))[name](...args.map(withCounterpart)));
-        });
-      }
-    }
   }
 
   return {
@@ -292,8 +297,4 @@ function assertNoNul(HostError: HostErrorClass, given: unknown) {
   if (given.includes('\0')) {
     throw hostError(HostError, 'invalid-path', 'relative path contains a NUL byte');
   }
-}
-
-function define(Class: Function, name: string, value: (this: Unchecked, ...args: Unchecked[]) => unknown) {
-  Object.defineProperty(Class.prototype, name, descriptor({ configurable: true, writable: true, value }));
 }

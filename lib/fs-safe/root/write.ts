@@ -57,6 +57,8 @@ export interface Published {
 interface Fixed {
   overwrite?: boolean;
   mayStream?: boolean;
+  /** permission bits in place of those of the options */
+  mode?: number | undefined;
   /** the call has its place among the changes of its path, and the stream is not the host's */
   isPlaced?: boolean;
   /** called with the identity of the published file */
@@ -125,7 +127,7 @@ export class RootWrites {
       content: stream === undefined && typeof data !== 'string' ? new Uint8Array(data) : data,
       overwrites: fixed.overwrite ?? (options?.overwrite === undefined || Boolean(options.overwrite)),
       maxBytes: stream === undefined ? undefined : toLimit(options?.maxBytes === undefined ? this.#defaults.maxBytes : options.maxBytes),
-      mode: toMode(this.#HostError, options, this.#defaults),
+      mode: fixed.mode ?? toMode(this.#HostError, options, this.#defaults),
       options,
       onPublished: fixed.onPublished,
     };
@@ -302,7 +304,7 @@ export function toJson(value: Unchecked, options: Unchecked) {
 }
 
 /** Returns the permission bits of a mode. Drops setuid, setgid and sticky. */
-function toMode(HostError: HostErrorClass, options: Unchecked, defaults: Unchecked) {
+export function toMode(HostError: HostErrorClass, options: Unchecked, defaults: Unchecked) {
   const mode = options?.mode === undefined ? defaults.mode : options.mode;
   if (mode === undefined || mode === null) {
     return undefined;

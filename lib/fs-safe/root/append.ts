@@ -1,0 +1,250 @@
+// `append` and `openWritable` of a root: they change a file in place. The binary opens the file beneath the root, and
+// Node opens it anew for writing through that descriptor.
+
+import { BIGINT, fs, os } from '../../base/node.js';
+import { ROOT_APPEND, ROOT_APPEND_BY_POLICY, hostError, isErrno, toHost, type HostErrorClass } from '../errors.js';
+import { beforeMutation } from '../host-callbacks.js';
+import { assertClimbs, mkdirMode, withoutLinks } from '../paths.js';
+import { isCode } from '../read.js';
+import { toMutationSymlinks, type Unchecked } from '../options.js';
+import { absolute, assertReplaceable, explained, isOutside, toTarget, type Base, type Target } from './targets.js';
+import { systemError } from '../../errors/holdfast-error.js';
+import { reopen } from '../../native/reopen.js';
+import { invalidType, outOfRange } from '../../options/validate.js';
+import { RootWrites } from './write.js';
+import type { FileHandle } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+
+const { O_WRONLY, O_RDWR, O_APPEND } = fs.constants;
+
+/** Attempts before a name that appears and disappears is an error. */
+const TRIES = 8;
+
+/** Errors of `fsync` on file systems that do not support it. */
+const NOT_SYNCABLE = new Set(['EINVAL', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EROFS']);
+
+interface Writable {
+  handle: FileHandle;
+  stat: Stats;
+  realPath: string;
+  containment: string;
+}
+
+export class RootAppends {
+  readonly #HostError: HostErrorClass;
+  readonly #base: Base;
+  readonly #defaults: Unchecked;
+  readonly #writes: RootWrites;
+
+  constructor(HostError: HostErrorClass, base: Base, defaults: Unchecked) {
+    this.#HostError = HostError;
+    this.#base = base;
+    this.#defaults = defaults;
+    this.#writes = new RootWrites(HostError, base, defaults, ROOT_APPEND);
+  }
+
+  async append(given: unknown, data: Unchecked, options: Unchecked) {
+    const target = this.#toTarget(given, options);
+    if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
+      throw invalidType('data', 'of type string or an instance of Buffer or Uint8Array', data);
+    }
+    const bytes = typeof data === 'string' ? Buffer.from(data, options?.encoding ?? 'utf8') : Buffer.from(data);
+    const opened = await this.#opened(given, target, options, O_RDWR | O_APPEND, bytes);
+    if (opened === undefined) {
+      return;
+    }
+    const { handle } = opened;
+    try {
+      const isApart = options?.prependNewlineIfNeeded === true && bytes.length > 0;
+      const newline = isApart ? newlineIn(data, options?.encoding) : undefined;
+      const isEnded = newline === undefined || bytes.subarray(0, newline.length).equals(newline) || (await endsWith(handle, newline));
+      this.#ask(options);
+      await writeAll(handle, isEnded ? bytes : Buffer.concat([newline, bytes]));
+      if ((options?.durable === undefined ? this.#defaults.durable : options.durable) !== false) {
+        await handle.sync().catch(tolerate);
+      }
+    } catch (error) {
+      throw toHost(this.#HostError, ROOT_APPEND, error, { given });
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async openWritable(given: unknown, options: Unchecked) {
+    const target = this.#toTarget(given, options);
+    const mode = options?.writeMode;
+    const flags = mode === 'append' ? O_RDWR | O_APPEND : O_WRONLY;
+    let isNew = false;
+    let opened = await this.#opened(given, target, options, flags, Buffer.alloc(0));
+    if (opened === undefined) {
+      isNew = true;
+      opened = await this.#reopened(given, { ...target, namesDirectory: false }, options, flags);
+    }
+    if (opened === undefined) {
+      throw hostError(this.#HostError, 'path-mismatch', 'file changed during operation');
+    }
+    const { handle, stat, realPath, containment } = opened;
+    try {
+      if ((mode ?? 'replace') === 'replace' && !isNew) {
+        this.#ask(options);
+        await handle.truncate(0);
+      }
+    } catch (error) {
+      await handle.close();
+      throw toHost(this.#HostError, ROOT_APPEND, error, { given });
+    }
+    return { handle, stat, realPath, createdForWrite: isNew, containment, [Symbol.asyncDispose]: () => handle.close() };
+  }
+
+  /** Calls the callbacks of the root and of the call before a change. */
+  #ask(options: Unchecked) {
+    beforeMutation([this.#defaults, options])();
+  }
+
+  #isNamed(options: Unchecked) {
+    return toMutationSymlinks(options?.mutationSymlinks ?? this.#defaults.mutationSymlinks) !== undefined;
+  }
+
+  #toTarget(given: unknown, options: Unchecked): Target {
+    if (given === '' || given === '.' || given === './') {
+      throw hostError(this.#HostError, 'outside-workspace', 'directory is outside workspace root');
+    }
+    return toTarget(this.#HostError, this.#base, given, this.#isNamed(options));
+  }
+
+  /**
+   * Opens the file for writing, or creates it with a content.
+   *
+   * @returns `undefined` if the file is new
+   */
+  async #opened(given: unknown, target: Target, options: Unchecked, flags: number, content: Buffer): Promise<Writable | undefined> {
+    const mode = modeOf(options, this.#defaults);
+    for (let tried = 0; ; tried += 1) {
+      const opened = await this.#reopened(given, target, options, flags);
+      if (opened !== undefined) {
+        return opened;
+      }
+      try {
+        await this.#writes.write(given, content, options, { overwrite: false, isPlaced: true, ...(mode === undefined ? {} : { mode: mode & mkdirMode() }) });
+        return undefined;
+      } catch (error) {
+        if ((error as { code?: unknown } | undefined)?.code !== 'already-exists' || !(error instanceof this.#HostError) || tried >= TRIES) {
+          throw error;
+        }
+        await this.#refuseDangling(target);
+      }
+    }
+  }
+
+  /** Refuses a name that a symlink to nothing has. */
+  async #refuseDangling({ relative }: Target) {
+    const path = absolute(this.#base, relative);
+    const stat = await fs.promises.lstat(path).catch(() => undefined);
+    if (stat?.isSymbolicLink()) {
+      throw hostError(this.#HostError, 'symlink', 'symlink open blocked', systemError(-os.constants.errno.ELOOP, 'open', path));
+    }
+  }
+
+  /** Opens an existing file for writing; returns `undefined` if there is none. */
+  async #reopened(given: unknown, target: Target, options: Unchecked, flags: number): Promise<Writable | undefined> {
+    const { relative, climbed, text } = target;
+    const chosen = toMutationSymlinks(options?.mutationSymlinks ?? this.#defaults.mutationSymlinks);
+    const isNamed = chosen !== undefined;
+    try {
+      if (climbed && text !== undefined) {
+        await assertClimbs(this.#base.path, text, chosen === 'reject' ? 'reject' : 'same-parent');
+      }
+      if (target.namesDirectory) {
+        await assertReplaceable(this.#HostError, this.#base, target);
+      }
+      return await this.#openedBeneath(relative, climbed ? 'reject' : (chosen ?? 'follow-within-root'), flags);
+    } catch (error) {
+      if (isCode(error, 'not-found')) {
+        return undefined;
+      }
+      if (isCode(error, 'not-file') && !(await this.#isDirectory(relative))) {
+        throw hostError(this.#HostError, 'not-file', 'path is not a regular file under root');
+      }
+      const { error: other, cause } = await explained(this.#HostError, this.#base, relative, isNamed, error);
+      if (isNamed && cause !== undefined && isCode(error, 'symlink')) {
+        throw hostError(this.#HostError, 'path-alias', 'path alias escape blocked', cause);
+      }
+      throw other ?? toHost(this.#HostError, isNamed ? ROOT_APPEND_BY_POLICY : ROOT_APPEND, error, { given, cause });
+    }
+  }
+
+  /** Tells which sentence a refusal has. */
+  async #isDirectory(relative: string) {
+    return (await fs.promises.stat(absolute(this.#base, relative)).catch(() => undefined))?.isDirectory() === true;
+  }
+
+  async #openedBeneath(relative: string, symlinks: 'reject' | 'follow-parents' | 'follow-within-root', flags: number): Promise<Writable> {
+    const open = (at: string, policy: string) =>
+      this.#base.use((root) => root.open(absolute(this.#base, at), { hardlinks: 'reject', maxBytes: Infinity, symlinks: policy })) as Promise<Unchecked>;
+    const opened = await open(relative, symlinks).catch(async (error) => {
+      // A link with an absolute target may lead back into the root.
+      const real = isOutside(error) && symlinks !== 'reject' ? await withoutLinks(this.#base.path, relative, symlinks === 'follow-within-root') : undefined;
+      if (real === undefined) {
+        throw error;
+      }
+      return open(real, 'reject');
+    });
+    try {
+      const { dev, ino } = await opened.handle.stat(BIGINT);
+      const identity = { dev: Number(dev), ino: Number(ino), inoLow: Number(ino & 0xffff_ffffn) };
+      const handle = await reopen({ ...identity, descriptor: opened.handle.fd, realPath: opened.realPath }, flags, absolute(this.#base, relative));
+      return { handle, stat: opened.stat, realPath: opened.realPath, containment: opened.containment === 'kernel' ? 'kernel-atomic' : 'best-effort' };
+    } finally {
+      await opened.handle.close();
+    }
+  }
+}
+
+const LARGEST_MODE = 0xffff_ffff;
+
+/** Returns the permission bits of a new file. Text is octal, as for `node:fs`. Drops setuid, setgid and sticky. */
+function modeOf(options: Unchecked, defaults: Unchecked): number | undefined {
+  const given = options?.mode === undefined ? defaults.mode : options.mode;
+  if (given === undefined || given === null) {
+    return undefined;
+  }
+  const mode = typeof given === 'string' && /^[0-7]+$/.test(given) ? Number.parseInt(given, 8) : given;
+  if (typeof mode !== 'number') {
+    throw invalidType('mode', 'of type number, or text in octal digits', given);
+  }
+  if (!Number.isInteger(mode) || mode < 0 || mode > LARGEST_MODE) {
+    throw outOfRange('mode', `an integer >= 0 and <= ${LARGEST_MODE}`, mode);
+  }
+  return mode & 0o777;
+}
+
+/** Returns a line break in the encoding of a text; of bytes, a line feed. */
+function newlineIn(data: unknown, encoding: Unchecked): Buffer {
+  const newline = Buffer.from('\n', typeof data === 'string' ? (encoding ?? 'utf8') : 'utf8');
+  return newline.length === 0 ? Buffer.from('\n') : newline;
+}
+
+/** Whether a file is empty or ends with a line break. */
+async function endsWith(handle: FileHandle, newline: Buffer): Promise<boolean> {
+  const { size } = await handle.stat();
+  if (size === 0) {
+    return true;
+  }
+  const last = Buffer.alloc(newline.length);
+  const { bytesRead } = await handle.read(last, 0, last.length, Math.max(0, size - last.length));
+  return bytesRead === last.length && last.equals(newline);
+}
+
+/** Writes with `O_APPEND`, in one call if the system takes all bytes. */
+async function writeAll(handle: FileHandle, bytes: Buffer) {
+  for (let at = 0; at < bytes.length; ) {
+    const { bytesWritten } = await handle.write(bytes, at, bytes.length - at);
+    at += bytesWritten;
+  }
+}
+
+function tolerate(error: unknown) {
+  if (!isErrno(error) || !NOT_SYNCABLE.has(String(error.code))) {
+    throw error;
+  }
+}
