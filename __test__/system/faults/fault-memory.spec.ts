@@ -64,7 +64,7 @@ needs('root', 'gcc')('one error from one file', () => {
     it.each(errors)('%s leaves temporaries without names in the same directory and in others', async (_name, errno) => {
       const { driver, ask } = await start();
       const [one, other] = [0, 1].map(() => ownedDir(base, `dir-${count++}`, 0, 0, 0o755)) as [string, string];
-      const write = (dir: string, name: string): Request => verbRequest(how, 'writeAtomic', join(dir, name), 'new');
+      const write = (dir: string, name: string): Request => verbRequest(how, 'writeAtomic', join(dir, name), 'new', { durable: false });
       const hit = await ask(write(one, 'hit'), `linkat#1:error=${errno}`);
       expect(hit.calls.filter(({ effect }) => effect === 'error')).toHaveLength(1);
       expect(hit.answer.value).toMatchObject({ method: 'rename', created: true });
@@ -79,7 +79,7 @@ needs('root', 'gcc')('one error from one file', () => {
     it('that is always given in one directory is remembered for that directory alone', async () => {
       const { driver, ask } = await start();
       const [one, other] = [0, 1].map(() => ownedDir(base, `dir-${count++}`, 0, 0, 0o755)) as [string, string];
-      const write = (dir: string, name: string): Request => verbRequest(how, 'writeAtomic', join(dir, name), 'new');
+      const write = (dir: string, name: string): Request => verbRequest(how, 'writeAtomic', join(dir, name), 'new', { durable: false });
       const hit = await ask(write(one, 'hit'), `linkat#1-:error=${EACCES}`);
       expect(hit.answer.value).toMatchObject({ method: 'rename' });
       const again = await ask(write(one, 'again'));
@@ -96,7 +96,7 @@ needs('root', 'gcc')('one error from one file', () => {
     it('leaves temporaries without names on that mount', async () => {
       const { driver, ask } = await start();
       const dir = ownedDir(base, `dir-${count++}`, 0, 0, 0o755);
-      const write = (name: string): Request => verbRequest(how, 'writeAtomic', join(dir, name), 'new');
+      const write = (name: string): Request => verbRequest(how, 'writeAtomic', join(dir, name), 'new', { durable: false });
       await ask(write('hit'), `fstatfs#1-:error=${EACCES}`);
       const { answer } = await ask(write('next'));
       expect(answer.value).toMatchObject({ method: 'link' });

@@ -8,6 +8,9 @@ import { needs } from '../../helpers/sys-needs.js';
 import { makeDir, scratch } from '../../helpers/sys-scratch.js';
 import { fileCalls, watch, type Injection, type SystemCall } from '../../helpers/sys-strace.js';
 
+/** A synced file gets a name before its sync where the file system has no journal (`no-journal.spec.ts`). */
+const UNSYNCED = { durable: false };
+
 const inOwnNamespace = ['unshare', '--mount', '--propagation', 'private'];
 
 const isUnnamed = ({ name, args }: SystemCall): boolean => name === 'openat' && args.includes('O_TMPFILE');
@@ -138,16 +141,16 @@ needs('root', 'strace', 'setpriv')('a file without a name', () => {
   it.each(both)('gets its name without any capability (%s)', async (how) => {
     const dir = newDir();
     const driver = await Driver.start({ launcher: asUser1000 });
-    expect((await driver.verb(how, 'writeAtomic', join(dir, 'file'), 'x')).value).toMatchObject({ method: 'link' });
+    expect((await driver.verb(how, 'writeAtomic', join(dir, 'file'), 'x', UNSYNCED)).value).toMatchObject({ method: 'link' });
     expect(readFileSync(join(dir, 'file'), 'utf8')).toBe('x');
   });
 
   it.each(both)('gets it by /proc where linkat(AT_EMPTY_PATH) is not allowed, as before kernel 6.10 (%s)', async (how) => {
     const dir = newDir();
     const driver = await Driver.start({ env: { UV_THREADPOOL_SIZE: '1' } });
-    await driver.must(verbRequest(how, 'writeAtomic', join(dir, 'warm-up'), 'x'));
+    await driver.must(verbRequest(how, 'writeAtomic', join(dir, 'warm-up'), 'x', UNSYNCED));
     const denied = [{ syscall: 'linkat', effect: 'error=ENOENT', when: 1 }];
-    const { answer, calls } = await callsOf(driver, verbRequest(how, 'writeAtomic', join(dir, 'file'), 'x'), denied);
+    const { answer, calls } = await callsOf(driver, verbRequest(how, 'writeAtomic', join(dir, 'file'), 'x', UNSYNCED), denied);
     expect(answer.value).toMatchObject({ method: 'link' });
     const links = calls.filter(isLink).map(({ args }) => /AT_\w+_(PATH|FOLLOW)/.exec(args)?.[0]);
     expect(links).toEqual(['AT_EMPTY_PATH', 'AT_SYMLINK_FOLLOW']);
@@ -158,7 +161,7 @@ needs('root', 'strace', 'setpriv')('a file without a name', () => {
     const dir = newDir();
     const driver = await Driver.start();
     await driver.must({ setuid: 1000 });
-    const { value } = await driver.ask({ stream: join(dir, 'file'), pieces: 40 });
+    const { value } = await driver.ask({ stream: join(dir, 'file'), pieces: 40, options: UNSYNCED });
     expect(value).toMatchObject({ method: 'link', size: 40 * 70_000 });
     expect(strays(dir, 'file')).toEqual([]);
   });

@@ -3,18 +3,27 @@
 use crate::sys::{self, BorrowedFd, Locality, Stat};
 use std::sync::{PoisonError, RwLock};
 
-/// Mounts and their locality. A unique mount id is never reused, so an entry stays true. The oldest
-/// entry is dropped when there are too many.
-static MOUNTS: RwLock<Vec<(u64, Locality)>> = RwLock::new(Vec::new());
+/// What is known of a mount. A unique mount id is never reused, so an entry stays true.
+#[derive(Clone, Copy)]
+struct Mount {
+    id: u64,
+    locality: Locality,
+    /// See [`sys::syncs_links`]; `None` until it is determined.
+    syncs_links: Option<bool>,
+}
+
+/// The oldest entry is dropped when there are too many.
+static MOUNTS: RwLock<Vec<Mount>> = RwLock::new(Vec::new());
 const MAX_MOUNTS: usize = 128;
+
+fn find(id: u64) -> Option<Mount> {
+    let mounts = MOUNTS.read().unwrap_or_else(PoisonError::into_inner);
+    mounts.iter().find(|mount| mount.id == id).copied()
+}
 
 /// Returns the cached locality of a mount. Makes no system call.
 pub(crate) fn cached(mount: u64) -> Option<Locality> {
-    let mounts = MOUNTS.read().unwrap_or_else(PoisonError::into_inner);
-    mounts
-        .iter()
-        .find(|(number, _)| *number == mount)
-        .map(|(_, locality)| *locality)
+    find(mount).map(|mount| mount.locality)
 }
 
 /// Determines the locality of a descriptor's mount, and caches it. May block.
@@ -45,10 +54,33 @@ pub(crate) fn of_file(fd: BorrowedFd<'_>, stat: &Stat) -> Option<Locality> {
     Some(locality)
 }
 
-fn remember(mount: u64, locality: Locality) {
+/// Returns whether the sync of a directory also writes the links of an unnamed file of this mount.
+/// False where the calls fail; a failure is not cached.
+pub(crate) fn syncs_links(file: BorrowedFd<'_>, stat: &Stat) -> bool {
+    let known = stat.mount.and_then(find);
+    if let Some(syncs) = known.and_then(|mount| mount.syncs_links) {
+        return syncs;
+    }
+    let Ok(syncs) = sys::syncs_links(file, stat) else {
+        return false;
+    };
+    if let Some(mount) = known {
+        let mut mounts = MOUNTS.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = mounts.iter_mut().find(|entry| entry.id == mount.id) {
+            entry.syncs_links = Some(syncs);
+        }
+    }
+    syncs
+}
+
+fn remember(id: u64, locality: Locality) {
     let mut mounts = MOUNTS.write().unwrap_or_else(PoisonError::into_inner);
     if mounts.len() >= MAX_MOUNTS {
         mounts.remove(0);
     }
-    mounts.push((mount, locality));
+    mounts.push(Mount {
+        id,
+        locality,
+        syncs_links: None,
+    });
 }

@@ -82,8 +82,10 @@ pub(crate) struct Temporary {
     dir: Arc<OwnedFd>,
     name: Option<Vec<u8>>,
     fd: Option<OwnedFd>,
-    /// Its stat after the creation, if that is known.
+    /// Its stat after the creation, if that is known; taken by [`Self::first_stat`].
     stat: Option<Stat>,
+    /// The same of an unnamed file, for its mount.
+    created: Option<Stat>,
     /// A second descriptor of the open file, which stays open after [`Self::close`], or why there
     /// is none.
     kept: Option<Result<OwnedFd, Os>>,
@@ -111,6 +113,7 @@ impl Temporary {
         let (fd, stat) = create_unnamed(dir.as_fd(), mode)?;
         let mut created = Self::new(Arc::clone(dir), None, fd);
         created.stat = Some(stat);
+        created.created = Some(stat);
         Some(created)
     }
 
@@ -172,6 +175,7 @@ impl Temporary {
             name,
             fd: Some(fd),
             stat: None,
+            created: None,
             kept: None,
             stays_open: false,
             is_shared: false,
@@ -324,6 +328,27 @@ impl Temporary {
             }
             Err(os) => Err(os),
         }
+    }
+
+    /// Gives an unnamed file a temporary name before it is synced, where the sync of the directory
+    /// would not write the file's link to the disk.
+    ///
+    /// # Errors
+    ///
+    /// What `linkat` returned. A refused link is none: [`Self::publish_over`] and
+    /// [`Self::publish_new`] report that.
+    pub(crate) fn name_before_sync(&mut self) -> Result<(), Os> {
+        if self.name.is_none() {
+            let fd = self.fd()?;
+            let stat = match self.created {
+                Some(stat) => stat,
+                None => sys::fstat(fd)?,
+            };
+            if !locality::syncs_links(fd, &stat) {
+                self.take_name()?;
+            }
+        }
+        Ok(())
     }
 
     /// Gives an unnamed file its final name.

@@ -90,8 +90,9 @@ impl Prepared {
         }
     }
 
-    pub(super) fn sync(&self) -> Result<(), Error> {
+    pub(super) fn sync(&mut self) -> Result<(), Error> {
         if self.rules.durable != Durable::No {
+            self.temporary.name_before_sync()?;
             fsync_errors::sync_file(self.temporary.fd()?)?;
         }
         Ok(())

@@ -2,13 +2,15 @@
 #![allow(unsafe_code, reason = "the safe wrapper hides the number")]
 
 use crate::error::Os;
+use crate::sys::Stat;
 use crate::sys::types::Locality;
 use crate::sys::unix::{named, open_at};
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
+use nix::fcntl::{AT_FDCWD, OFlag, readlinkat};
 use nix::libc;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt;
 
 /// The magic number of procfs.
 const PROC_SUPER_MAGIC: u32 = 0x0000_9fa0;
@@ -114,6 +116,39 @@ pub(crate) fn locality(fd: BorrowedFd<'_>) -> Result<Locality, Os> {
             => Locality::LocalDisk,
         _ => Locality::Remote,
     })
+}
+
+/// Returns whether a directory's fsync also writes the link count of an unnamed file that was linked
+/// in it. False where that is unknown.
+///
+/// ext4 writes it with the journal. Without one (and in the driver for ext2), the inode on the disk
+/// stays one without links, which e2fsck(8) deletes.
+pub(crate) fn syncs_links(fd: BorrowedFd<'_>, stat: &Stat) -> Result<bool, Os> {
+    match file_system(fd)? {
+        0x0000_ef53 => has_journal(stat.dev),
+        _ => Ok(true),
+    }
+}
+
+/// Returns whether an ext4 file system on a device has a journal, as sysfs shows it: `<none>`, or
+/// the thread of the journal.
+fn has_journal(dev: u64) -> Result<bool, Os> {
+    const SYSFS_MAGIC: u32 = 0x6265_6572;
+    let sysfs = open_at(AT_FDCWD, b"/sys", OFlag::O_PATH | OFlag::O_DIRECTORY)?;
+    if file_system(sysfs.as_fd())? != SYSFS_MAGIC {
+        return Ok(false);
+    }
+    let (major, minor) = (libc::major(dev), libc::minor(dev));
+    let device = format!("dev/block/{major}:{minor}");
+    let target = named("readlink", readlinkat(sysfs.as_fd(), device.as_str()))?;
+    let name = target.as_bytes().rsplit(|byte| *byte == b'/').next();
+    let path = [b"fs/ext4/", name.unwrap_or_default(), b"/journal_task"].concat();
+    let file = open_at(sysfs.as_fd(), &path, OFlag::O_RDONLY)?;
+    let mut buf = [0; 16];
+    let len = named("read", nix::unistd::read(file.as_fd(), &mut buf))?;
+    Ok(buf
+        .get(..len)
+        .is_some_and(|text| text.first().is_some_and(u8::is_ascii_digit)))
 }
 
 /// Returns whether other hosts may use the descriptor's file system too, or its locks may be those of

@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "the safe wrapper hides the flags")]
 
 use crate::error::Os;
+use crate::sys::Stat;
 use crate::sys::types::Locality;
 use crate::sys::unix::named;
 use nix::errno::Errno;
@@ -16,6 +17,15 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 )]
 pub(crate) fn locality(_: BorrowedFd<'_>) -> Result<Locality, Os> {
     Ok(Locality::Remote)
+}
+
+/// Returns true: unnamed files exist on Linux only.
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "Linux needs calls, which can fail"
+)]
+pub(crate) fn syncs_links(_: BorrowedFd<'_>, _: &Stat) -> Result<bool, Os> {
+    Ok(true)
 }
 
 /// Returns whether other hosts may use the descriptor's file system too (no `MNT_LOCAL`).

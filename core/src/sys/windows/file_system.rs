@@ -3,6 +3,7 @@
 use super::fd::BorrowedFd;
 use super::stat::has_remote_protocol;
 use crate::error::Os;
+use crate::sys::Stat;
 use crate::sys::types::Locality;
 
 /// Returns `Remote`: locality matters only to `nonblocking`, which exists on Linux.
@@ -12,6 +13,15 @@ use crate::sys::types::Locality;
 )]
 pub(crate) fn locality(_: BorrowedFd<'_>) -> Result<Locality, Os> {
     Ok(Locality::Remote)
+}
+
+/// Returns true: unnamed files exist on Linux only.
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "Linux needs calls, which can fail"
+)]
+pub(crate) fn syncs_links(_: BorrowedFd<'_>, _: &Stat) -> Result<bool, Os> {
+    Ok(true)
 }
 
 /// Returns whether a server has the descriptor's file system: only a remote file has a protocol.
