@@ -7,6 +7,9 @@ const EXTENDS = /^#+ Extends\n\n((?:- .+\n)+)/gm;
 const EXTENDED_BY = /^#+ (?:Extended by|Overrides|Inherited from)\n\n(?:- .+\n|.+\n)+\n?/gm;
 const TYPE_PARAMETERS = /^#+ Type Parameters\n\n\| Type Parameter \|\n\| -+ \|\n(?:\|.*\|\n)+\n?/gm;
 const RULE = /^\*\*\*\n\n/gm;
+/** The items of a list in a cell, which a table has in one line. */
+const ITEM = / - (?=`[^`|]+`: )/g;
+const ROW = /^\|.*\|$/gm;
 
 function parameter(row) {
   const [, name, type] = /^\| (?:<a id="[^"]*"><\/a> )?(`[^`]+`) \| (.+) \|$/.exec(row);
@@ -22,5 +25,6 @@ export function compact(page) {
     .replace(EXTENDS, (_, list) => `Extends ${list.trimEnd().split('\n').map((line) => line.slice(2)).join(', ')}.\n`)
     .replace(PARAMETERS, (_, rows, returned) => `Takes ${rows.trimEnd().split('\n').map(parameter).join(', ')}.${returned ? ` Returns ${returned}.` : ''}\n`)
     .replace(RETURNS, (_, type) => `Returns ${type}.\n`)
+    .replace(ROW, (row) => row.replace(ITEM, '<br>• ').replaceAll('| \\| ', '| '))
     .replace(/\n{3,}/g, '\n\n');
 }

@@ -39,12 +39,14 @@ function declarationsOf(page, ofLevel = /^###$/) {
   });
 }
 
-/** Returns a page whose links to a numbered heading that no page has lead to the one without a number. */
+/** Returns a page whose links lead to the headings that are there: TypeDoc numbers them otherwise where names differ only in case. */
 function withAnchors(page, name, pages) {
-  return page.replace(/\]\(([\w-]*)(?:\.md)?#([\w-]+)-(\d+)\)/g, (link, target, anchor, number) => {
-    const text = pages[target || name];
-    const isThere = text.includes(`id="${anchor}-${number}"`) || declarationsOf(text, /^#+$/).some((each) => each.anchor === `${anchor}-${number}`);
-    return isThere ? link : link.replace(`-${number})`, ')');
+  return page.replace(/\[(`?)([\w.]+)\1\]\(([\w-]*)((?:\.md)?)#([\w-]+)\)/g, (link, tick, text, target, extension, anchor) => {
+    const there = declarationsOf(pages[target || name], /^#+$/);
+    const named = there.find((each) => each.name.replace('()', '') === text);
+    const isThere = there.some((each) => each.anchor === anchor) || pages[target || name].includes(`id="${anchor}"`);
+    const found = named?.anchor ?? (isThere ? anchor : anchor.replace(/-\d+$/, ''));
+    return `[${tick}${text}${tick}](${target}${extension}#${found})`;
   });
 }
 
@@ -83,6 +85,7 @@ export default async function makePages(project, folder) {
     disableSources: true,
     excludeExternals: true,
     skipErrorChecking: true,
+    groupOrder: ['Functions', 'Classes', 'Interfaces', 'Type Aliases', 'Variables'],
     sort: ['source-order'],
     kindSortOrder: ['Function', 'Class', 'Interface', 'TypeAlias', 'Variable'],
     validation: { invalidLink: true, notExported: true, notDocumented: false },
