@@ -10,7 +10,11 @@ const app = express();
 
 app.put('/files/*name', async (request, response) => {
   const name = request.params.name.join('/');
-  const { size } = await media.writeAtomic(name, request, { maxBytes: 16 * 1024 * 1024, overwrite: false, mkdir: true });
+  const { size } = await media.writeAtomic(name, request, {
+    maxBytes: 16 * 1024 * 1024,
+    overwrite: false,
+    mkdir: true,
+  });
   response.status(201).json({ name, size });
 });
 

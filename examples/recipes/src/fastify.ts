@@ -14,7 +14,11 @@ app.addContentTypeParser('*', (_request, body, done) => done(null, body));
 
 app.put<{ Params: { '*': string }; Body?: IncomingMessage }>('/files/*', async (request, reply) => {
   const name = request.params['*'];
-  const { size } = await media.writeAtomic(name, request.body ?? '', { maxBytes: 16 * 1024 * 1024, overwrite: false, mkdir: true });
+  const { size } = await media.writeAtomic(name, request.body ?? '', {
+    maxBytes: 16 * 1024 * 1024,
+    overwrite: false,
+    mkdir: true,
+  });
   return reply.status(201).send({ name, size });
 });
 

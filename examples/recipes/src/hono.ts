@@ -12,7 +12,11 @@ const app = new Hono();
 
 app.put('/files/:name{.+}', async (c) => {
   const name = c.req.param('name');
-  const { size } = await media.writeAtomic(name, c.req.raw.body ?? '', { maxBytes: 16 * 1024 * 1024, overwrite: false, mkdir: true });
+  const { size } = await media.writeAtomic(name, c.req.raw.body ?? '', {
+    maxBytes: 16 * 1024 * 1024,
+    overwrite: false,
+    mkdir: true,
+  });
   return c.json({ name, size }, 201);
 });
 

@@ -24,7 +24,12 @@ async function respond(handler: () => Promise<Response>): Promise<Response> {
 export function PUT(request: Request, context: Context) {
   return respond(async () => {
     const name = await nameOf(context);
-    const { size } = await writeAtomic(name, request.body ?? '', { root, maxBytes: 16 * 1024 * 1024, overwrite: false, mkdir: true });
+    const { size } = await writeAtomic(name, request.body ?? '', {
+      root,
+      maxBytes: 16 * 1024 * 1024,
+      overwrite: false,
+      mkdir: true,
+    });
     return Response.json({ name, size }, { status: 201 });
   });
 }
