@@ -40,7 +40,7 @@ function general(text: string, { work, second, outside }: Places): string {
 }
 
 /** Most characters of a text in a cell of the table. */
-const CELL = 44;
+const CELL = 32;
 
 function quoted(text: string): string {
   const short = text.replace(/ +/g, ' ');
@@ -122,13 +122,21 @@ export async function compare(): Promise<Comparison> {
     const failures = rows.flatMap((row, index) => judge(row, official![index]!, holdfast![index]!));
 
     const count = (verdict: Row['verdict']) => rows.filter((row) => row.verdict === verdict).length;
-    const lines = rows.map((row, index) => ({ row, official: official![index]!, holdfast: holdfast![index]! })).filter(({ row }) => row.verdict !== 'equal');
+    const lines = (verdict: Row['verdict']) =>
+      rows.flatMap((row, index) => (row.verdict === verdict ? [`| \`${row.tool}\`: ${row.name} | ${cell(official![index]!, holdfast![index]!)} | ${cell(holdfast![index]!, official![index]!)} | ${row.why} |`] : []));
+    const head = ['| call | official | holdfast | reason |', '|---|---|---|---|'];
     const table = [
       `${rows.length} calls: ${count('equal')} equal, ${count('better')} better, ${count('different')} different.`,
       '',
-      '| tool | call | official | holdfast | | reason |',
-      '|---|---|---|---|---|---|',
-      ...lines.map(({ row, official, holdfast }) => `| \`${row.tool}\` | ${row.name} | ${cell(official, holdfast)} | ${cell(holdfast, official)} | ${row.verdict} | ${row.why} |`),
+      'Better:',
+      '',
+      ...head,
+      ...lines('better'),
+      '',
+      'Different:',
+      '',
+      ...head,
+      ...lines('different'),
     ].join('\n');
     return { table, failures };
   } finally {
