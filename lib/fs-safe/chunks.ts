@@ -7,6 +7,8 @@ import { claim, discardRest } from '../schedule/source.js';
 
 const { types } = util;
 
+const FAILED = 'create input failed';
+
 const TypedArray = Object.getPrototypeOf(Uint8Array.prototype);
 function getter<T>(name: string): (chunk: Uint8Array) => T {
   const { get } = Object.getOwnPropertyDescriptor(TypedArray, name) as PropertyDescriptor;
@@ -20,9 +22,11 @@ const bufferOf = getter<ArrayBufferLike>('buffer');
 
 /**
  * Yields chunks up to a limit of bytes. Takes the iterator of the producer at the first chunk. Closes it once: after an
- * error, above the limit, or when the write ends early. Errors of the producer reach the host unchanged.
+ * error, above the limit, or when the write ends early.
+ *
+ * @param isWrapped errors of the producer are `helper-failed` with a cause; they reach the host unchanged otherwise
  */
-export function limited(HostError: HostErrorClass, data: AsyncIterable<Uint8Array>, maxBytes: number): AsyncIterable<Uint8Array> {
+export function limited(HostError: HostErrorClass, data: AsyncIterable<Uint8Array>, maxBytes: number, isWrapped: boolean): AsyncIterable<Uint8Array> {
   let producer: AsyncIterator<Uint8Array> | undefined;
   let isOver = false;
   let total = 0;
@@ -50,7 +54,7 @@ export function limited(HostError: HostErrorClass, data: AsyncIterable<Uint8Arra
       step = await producer.next();
     } catch (error) {
       await close();
-      throw new FromCaller(error);
+      throw new FromCaller(isWrapped ? hostError(HostError, 'helper-failed', FAILED, error) : error);
     }
     if (step.done) {
       isOver = true;
@@ -66,7 +70,8 @@ export function limited(HostError: HostErrorClass, data: AsyncIterable<Uint8Arra
 
   const counted = (chunk: unknown) => {
     if (!types.isUint8Array(chunk)) {
-      throw invalidType('data', 'an iterable whose chunks are instances of Uint8Array', chunk);
+      const error = invalidType('data', 'an iterable whose chunks are instances of Uint8Array', chunk);
+      throw isWrapped ? hostError(HostError, 'helper-failed', FAILED, error) : error;
     }
     const length = byteLengthOf(chunk);
     total += length;
@@ -85,4 +90,21 @@ export function limited(HostError: HostErrorClass, data: AsyncIterable<Uint8Arra
       },
     }),
   };
+}
+
+/** Returns the whole content of a producer of text or bytes. */
+export async function collected(data: AsyncIterable<unknown>): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const chunk of data) {
+    if (typeof chunk !== 'string' && !ArrayBuffer.isView(chunk)) {
+      throw invalidType('content', 'an iterable whose chunks are of type string or instances of Buffer, TypedArray or DataView', chunk);
+    }
+    // A producer may use the memory of a chunk again.
+    parts.push(typeof chunk === 'string' ? Buffer.from(chunk) : Buffer.from(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)));
+  }
+  return Buffer.concat(parts);
+}
+
+export function isAsyncIterable(data: unknown): data is AsyncIterable<any> {
+  return typeof data === 'object' && data !== null && typeof (data as any)[Symbol.asyncIterator] === 'function';
 }

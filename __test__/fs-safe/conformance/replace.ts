@@ -33,6 +33,14 @@ export const replaceCases: readonly Case[] = [
   ...twins('with setuid', { options: { mode: 0o4755 }, differs: { verdict: 'better', because: 'a file that runs as its owner is never published', theirs: ['f 4755: new'], ours: ['f 0755: new'] } }),
   ...['0644', '644', '0o644', '', 2 ** 32, 1.5, true, 0o100644].flatMap((mode) => twins(`with the mode ${JSON.stringify(mode)}`, { mode: 0o700, options: { mode: mode as never } })),
   ...twins('with a mode below zero', { mode: 0o700, options: { mode: -1 } }),
+  ...[['text', 'a', '\u00e9'], ['bytes', Buffer.from('a'), new Uint8Array([66])], ['a number', 5]].map(([name, ...parts]): Case => ({
+    name: `the content of a producer of ${name}`, mode: 0o700, layout: ['f: old'],
+    call: (api, dir) => replace(api, dir, 'f', { content: (async function* () { yield* parts; })() } as never),
+  })),
+  { name: 'the content of a producer that fails', mode: 0o700, layout: ['f: old'], call: (api, dir) => replace(api, dir, 'f', { content: (async function* () { yield 'a'; throw new Error('broken'); })() } as never).catch((error) => error.message) },
+  { name: 'the content of a producer, at once', mode: 0o700, call: async (api, dir) => sync(api, dir, 'f', { content: (async function* () { yield 'a'; })() } as never) },
+  { name: 'a text of a producer', call: (api, dir) => text(api, dir, 'f', (async function* () { yield 'a'; })() as never) },
+  ...[5, {}].map((content): Case => ({ name: `${JSON.stringify(content)} as a text that ends its line`, mode: 0o700, call: (api, dir) => text(api, dir, 'f', content as never, { trailingNewline: true }) })),
   ...twins('missing parents', { mode: 0o755, file: 'a/b/f' }),
   ...twins('missing parents with a mode', { file: 'a/b/f', options: { dirMode: 0o755 } }),
   ...[0o1777, 0o2775, 0o3755].flatMap((dirMode) => [

@@ -111,6 +111,10 @@ export const rootCases: readonly Case[] = [
   { name: 'the path of an error of the system', layout: ['f 0000: text'], user: 1000, call: (api, dir) => read(api, dir, 'f').catch((error) => [error.code, error.path, error.message]) },
   { name: 'a parent that may not be searched', layout: ['e/ 0000', 'e/f: text'], user: 1000, call: (api, dir) => read(api, dir, 'e/f'),
     differs: { verdict: 'better', because: 'a permission that is missing is told as such; nothing has left the root', theirs: ['FsSafeError outside-workspace policy'], ours: ['Error EACCES'] } },
+  { name: 'readText with an encoding', layout: ['f: \u00e9'], call: async (api, dir) => (await api.root(dir)).readText('f', { encoding: 'latin1' }) },
+  { name: 'readText with an unknown encoding', layout: ['f: text'], call: async (api, dir) => (await api.root(dir)).readText('f', { encoding: 'nope' as never }) },
+  { name: 'readText with an encoding in place of options', layout: ['f: text'], call: async (api, dir) => (await api.root(dir)).readText('f', 'latin1' as never),
+    differs: { verdict: 'better', because: 'an encoding that would be ignored is told', theirs: ['ok "text"'], ours: ['TypeError'] } },
   ...Object.entries(changes).flatMap(([change, make]) => Object.entries(calls).map(([name, call]): Case => ({
     name: `${name} of a root that ${change}`,
     layout: ['p/r/f: text', 'p/other/f: other'],

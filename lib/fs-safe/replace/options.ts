@@ -1,6 +1,7 @@
 // Reads each option of `replaceFileAtomic` once. docs/fs-safe.md describes the treatment of each.
 
 import { path } from '../../base/node.js';
+import { isAsyncIterable } from '../chunks.js';
 import { hostError, type HostErrorClass } from '../errors.js';
 import { beforeMutation } from '../host-callbacks.js';
 import { invalidType, invalidValue, outOfRange } from '../../options/validate.js';
@@ -13,6 +14,8 @@ export interface Plan {
   /** absolute, from the working directory at the time of the call */
   target: string;
   content: string | Uint8Array;
+  /** the content, if a producer of the caller has it */
+  source: AsyncIterable<unknown> | undefined;
   /** as given, for the functions of a host */
   given: string | ArrayBufferView;
   /** of the parent; undefined: new parents as mkdir makes them, existing ones unchanged */
@@ -50,7 +53,8 @@ interface Injected {
 
 const RENAME_IDENTITIES = new Set([undefined, 'strict', 'verify-content-with-lock']);
 
-export function toPlan(HostError: HostErrorClass, given: Unchecked, defaults: { dirMode?: number }): Plan {
+/** @param mayIterate a producer may have the content */
+export function toPlan(HostError: HostErrorClass, given: Unchecked, defaults: { dirMode?: number }, mayIterate: boolean = false): Plan {
   const {
     filePath,
     content,
@@ -78,7 +82,8 @@ export function toPlan(HostError: HostErrorClass, given: Unchecked, defaults: { 
   if (filePath === '' || filePath.includes('\0')) {
     throw hostError(HostError, 'invalid-path', 'Atomic replace file path must be non-empty.');
   }
-  if (typeof content !== 'string' && !ArrayBuffer.isView(content)) {
+  const source = mayIterate && isAsyncIterable(content) ? content : undefined;
+  if (source === undefined && typeof content !== 'string' && !ArrayBuffer.isView(content)) {
     throw invalidType('content', 'of type string or an instance of Buffer, TypedArray or DataView', content);
   }
   if (isGiven(tempPrefix) && !isSegment(tempPrefix)) {
@@ -99,7 +104,8 @@ export function toPlan(HostError: HostErrorClass, given: Unchecked, defaults: { 
     filePath,
     // Not resolved: the system interprets `..` and a slash at the end.
     target: path.isAbsolute(filePath) ? filePath : `${process.cwd()}/${filePath}`,
-    content: typeof content === 'string' || content instanceof Uint8Array ? content : bytesOf(content),
+    content: source !== undefined ? '' : typeof content === 'string' || content instanceof Uint8Array ? content : bytesOf(content),
+    source,
     given: content,
     dirMode: dirMode === undefined ? undefined : toBits(dirMode, 'dirMode'),
     dirBits: dirMode === undefined ? 0 : toMode(dirMode, 'dirMode') & (SETGID | STICKY),

@@ -3,6 +3,8 @@
 
 import { os, path } from '../../base/node.js';
 import { FromCaller, REPLACE, hostError, isErrno, toHost } from '../errors.js';
+import { collected } from '../chunks.js';
+import { invalidType } from '../../options/validate.js';
 import { mkdirMode } from '../paths.js';
 import { toPlan, type Plan } from './options.js';
 import { changes } from '../order.js';
@@ -195,6 +197,10 @@ function needsLock({ renameIdentity }: Unchecked) {
 
 export function bindReplace(host: Host) {
   const now = async (plan: Plan) => {
+    const { source } = plan;
+    if (source !== undefined) {
+      plan.content = await changes.inHost(path.resolve(plan.target), () => collected(source));
+    }
     try {
       return await runLater(replace(host, plan), ASYNC);
     } catch (error) {
@@ -213,12 +219,12 @@ export function bindReplace(host: Host) {
         const theirs = originals(host, 'replaceFileAtomic', 'fileSystem with renameIdentity');
         return typeof options.filePath === 'string' ? changes.queued(path.resolve(options.filePath), async () => theirs(options)) : theirs(options);
       }
-      const plan = toPlan(host.HostError, options, { dirMode: 0o700 });
+      const plan = toPlan(host.HostError, options, { dirMode: 0o700 }, true);
       return await inOrder(plan, async () => {
         try {
           return await now(plan);
         } catch (error) {
-          if (wantsCopy(error, options, 'replaceFileAtomic', host)) {
+          if (plan.source === undefined && wantsCopy(error, options, 'replaceFileAtomic', host)) {
             return host.original.replaceFileAtomic(options);
           }
           throw error;
@@ -244,10 +250,13 @@ export function bindReplace(host: Host) {
     async writeTextAtomic(filePath: string, content: string, options?: Unchecked) {
       const { mode, dirMode, durable: asked, trailingNewline, beforeRename, tempPrefix } = checked(options ?? {}, NAMES.writeText);
       const durable = asked ?? true;
-      const isEnded = !trailingNewline || (typeof content === 'string' && content.endsWith('\n'));
+      if (trailingNewline && typeof content !== 'string') {
+        throw invalidType('content', 'of type string with trailingNewline', content);
+      }
+      const isEnded = !trailingNewline || content.endsWith('\n');
       const text = isEnded ? content : `${content}\n`;
       const rest = { mode, dirMode, beforeRename, tempPrefix, syncTempFile: durable, syncParentDir: durable };
-      const plan = toPlan(host.HostError, { ...rest, filePath, content: text }, {});
+      const plan = toPlan(host.HostError, { ...rest, filePath, content: text }, {}, true);
       await inOrder(plan, () => now(plan));
     },
   };

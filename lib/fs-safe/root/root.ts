@@ -123,8 +123,11 @@ export function bindRoot(host: Host) {
     }
 
     async write(file: unknown, data: Unchecked, options?: Unchecked) {
+      const unhandle = handleErrors(data);
       const writer = this.#writer(options);
-      return writer === undefined ? this.#denying('write', arguments) : writer.write(file, data, options, {});
+      await (writer === undefined ? this.#denying('write', arguments) : writer.write(file, data, options, { mayStream: true, isWrapped: true }));
+      // After a failure a stream may still emit an error.
+      unhandle();
     }
 
     async create(file: unknown, data: Unchecked, options?: Unchecked) {

@@ -13,7 +13,7 @@ import {
 } from '../errors.js';
 import { beforeMutation } from '../host-callbacks.js';
 import { changes } from '../order.js';
-import { limited } from '../chunks.js';
+import { isAsyncIterable, limited } from '../chunks.js';
 import { NAMES, checked, toMutationSymlinks, type Unchecked } from '../options.js';
 import { assertClimbs, mkdirMode, withoutLinks } from '../paths.js';
 import { isCode, openedRoot, toLimit, type Host } from '../read.js';
@@ -38,6 +38,8 @@ const FOLLOW_PARENTS = 1;
 interface Call {
   target: Target;
   stream: AsyncIterable<Uint8Array> | undefined;
+  /** errors of the stream are `helper-failed`, and no signal ends it */
+  isWrapped: boolean;
   content: Unchecked;
   overwrites: boolean;
   /** limit of a stream */
@@ -57,6 +59,8 @@ export interface Published {
 interface Fixed {
   overwrite?: boolean;
   mayStream?: boolean;
+  /** a stream as `write` takes it: its errors are `helper-failed`, and options of a stream are ignored */
+  isWrapped?: boolean;
   /** permission bits in place of those of the options */
   mode?: number | undefined;
   /** the call has its place among the changes of its path, and the stream is not the host's */
@@ -117,14 +121,15 @@ export class RootWrites {
     if (stream === undefined && typeof data !== 'string' && !(data instanceof Uint8Array)) {
       throw invalidType('data', fixed.mayStream ? `${CONTENT}, or an async iterable of Uint8Array` : CONTENT, data);
     }
-    if (stream !== undefined) {
+    if (stream !== undefined && !fixed.isWrapped) {
       checkStreamOptions(options);
     }
     const call = {
       target,
       stream,
       // Copies the content now: the checks before the write take time.
-      content: stream === undefined && typeof data !== 'string' ? new Uint8Array(data) : data,
+      content: typeof data === 'string' ? encoded(this.#HostError, data, options?.encoding) : stream === undefined ? new Uint8Array(data) : data,
+      isWrapped: fixed.isWrapped === true,
       overwrites: fixed.overwrite ?? (options?.overwrite === undefined || Boolean(options.overwrite)),
       maxBytes: stream === undefined ? undefined : toLimit(options?.maxBytes === undefined ? this.#defaults.maxBytes : options.maxBytes),
       mode: fixed.mode ?? toMode(this.#HostError, options, this.#defaults),
@@ -161,22 +166,21 @@ export class RootWrites {
     await this.#publish(call);
   }
 
-  async #publish({ target: { relative, climbed }, stream, content, overwrites, maxBytes, mode, options, onPublished }: Call) {
+  async #publish({ target: { relative, climbed }, stream, isWrapped, content, overwrites, maxBytes, mode, options, onPublished }: Call) {
     const { symlinks } = this.#linkPolicy(options, climbed);
     const ask = asked([this.#defaults, options]);
     const common = {
       ...(mode === undefined ? { newFileMode: DEFAULT_MODE } : { mode }),
       durable: toDurable(options?.durable ?? this.#defaults.durable),
-      encoding: options?.encoding ?? undefined,
       hardlinks: 'reject',
       overwrite: overwrites,
-      signal: stream === undefined ? undefined : (options?.signal ?? undefined),
+      signal: stream === undefined || isWrapped ? undefined : (options?.signal ?? undefined),
     };
     const attempt = (more: Unchecked) =>
       this.#followed(relative, symlinks, (file, policy) =>
         this.#base.use((root) => {
           ask?.();
-          const data = stream === undefined ? content : limited(this.#HostError, stream, maxBytes ?? Infinity);
+          const data = stream === undefined ? content : limited(this.#HostError, stream, maxBytes ?? Infinity, isWrapped);
           return writeOf(root, file, data, { ...common, ...more, symlinks: policy }, ask);
         }),
       );
@@ -273,6 +277,18 @@ function checkStreamOptions(options: Unchecked) {
   }
 }
 
+/** Returns text in its encoding, before anything is made. An encoding that is no text is ignored. */
+function encoded(HostError: HostErrorClass, data: string, encoding: Unchecked): string | Buffer {
+  if (typeof encoding !== 'string' || encoding === '' || encoding === 'utf8') {
+    return data;
+  }
+  try {
+    return Buffer.from(data, encoding as BufferEncoding);
+  } catch (error) {
+    throw hostError(HostError, 'invalid-path', `filesystem write failed (${(error as NodeJS.ErrnoException).code})`, error);
+  }
+}
+
 /** Syncs for every value but `false`, as the original does. */
 function toDurable(durable: Unchecked): boolean | 'file' {
   return durable === 'file' ? 'file' : durable !== false;
@@ -313,8 +329,4 @@ export function toMode(HostError: HostErrorClass, options: Unchecked, defaults: 
     throw hostError(HostError, 'invalid-path', 'invalid staged file mode');
   }
   return mode & 0o777;
-}
-
-function isAsyncIterable(data: Unchecked) {
-  return typeof data === 'object' && data !== null && typeof data[Symbol.asyncIterator] === 'function';
 }
