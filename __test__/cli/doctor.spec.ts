@@ -52,6 +52,17 @@ describe('the command line', () => {
     expect([status, JSON.parse(stdout).paths[0].verbs[verb].error?.code]).toEqual([code === undefined ? 0 : 1, code]);
   });
 
+  test('says whom a lock excludes there', () => {
+    const dir = scratch();
+    build(dir, ['f 0644: text', 'd/ 0700']);
+    for (const name of ['f', 'd', 'none']) {
+      const { locks } = JSON.parse(holdfast(['doctor', '--json', name], { cwd: dir }).stdout).paths[0].facts;
+      expect([name, locks]).toEqual([name, 'host']);
+      expect(holdfast(['doctor', name], { cwd: dir }).stdout).toContain('locks: a lock here excludes all processes of this host\n');
+    }
+    expect(fs.readdirSync(dir).sort()).toEqual(['d', 'f']);
+  });
+
   test('advises no path of another kind for a link', () => {
     const dir = scratch();
     build(dir, ['f 0644: text', 'lf => f']);

@@ -6,7 +6,7 @@ use crate::record::{Record, Scratch, containment, guarded, guarded_steps, length
 use crate::record_layout::{facts as layout, predicted_write, remove, rename};
 use crate::verbs::{ensure_dir, read, write};
 use holdfast_core::doctor::dry_run::{self, PredictedWrite};
-use holdfast_core::doctor::{self, Facts};
+use holdfast_core::doctor::{self, Facts, Locks};
 use holdfast_core::ops::rename::Side;
 use holdfast_core::ops::write::Durable;
 use napi::bindgen_prelude::Buffer;
@@ -29,6 +29,8 @@ fn describe(facts: &Facts) -> Record {
         facts.attributes.is_mount_point,
         facts.volume.is_read_only,
         !facts.is_acl_known,
+        facts.locks == Locks::Host,
+        facts.locks == Locks::Missing,
     ];
     let bits = traits
         .iter()

@@ -2,9 +2,13 @@
 
 use crate::error::{Code, Error, Os};
 use crate::metadata::{self, Acl, system_dirs};
+use crate::ops::lock;
 use crate::resolve::{Last, Scope, classify};
 use crate::sys::{self, Attributes, OFlag, Stat, Volume};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
+
+/// The byte of a directory on which a lock is tried. No lock of this crate covers it.
+const PROBED_BYTE: i64 = i64::MAX - 2;
 
 /// The facts about an object.
 #[derive(Debug)]
@@ -29,8 +33,38 @@ pub struct Facts {
     pub is_own_or_root: bool,
     /// Permissions of the effective user: 4 for reading, 2 for writing, 1 for searching.
     pub access: u32,
+    /// Whom a lock file beside it would lock out.
+    pub locks: Locks,
     /// Id of the mount in `/proc/self/mountinfo`.
     pub mount: Option<u32>,
+}
+
+/// Whom a lock on the file system excludes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Locks {
+    /// All processes of this host.
+    Host,
+    /// The file system may be shared with other hosts, which a lock may not reach.
+    Unknown,
+    /// Nobody: the file system has no locks.
+    Missing,
+}
+
+/// Returns whom a lock on the file system of an object excludes. Tries a read lock on the object, which
+/// changes nothing and excludes nobody who asks for a read lock, and releases it at once.
+fn locks(fd: BorrowedFd<'_>, stat: &Stat) -> Locks {
+    if !matches!(sys::may_be_shared(fd), Ok(false)) {
+        return Locks::Unknown;
+    }
+    // Opening a FIFO or a device may act on it, and a file may have a lease.
+    if stat.is_directory()
+        && let Ok(directory) = sys::open_at(fd, b".", OFlag::O_RDONLY | OFlag::O_DIRECTORY)
+        && let Err(os) = sys::lock_byte(directory.as_fd(), PROBED_BYTE)
+        && lock::has_no_locks(os)
+    {
+        return Locks::Missing;
+    }
+    Locks::Host
 }
 
 /// Returns the facts about a path without opening the file. A final symlink is inspected itself.
@@ -74,6 +108,7 @@ pub fn inspect(scope: &Scope<'_>, raw: &[u8]) -> Result<Facts, Error> {
         is_own_or_root: metadata::is_own_or_root(stat.uid),
         access: may(sys::MAY_READ, 4) | may(sys::MAY_WRITE, 2) | may(sys::MAY_SEARCH, 1),
         mount: sys::mount_number(fd),
+        locks: locks(fd, &stat),
         stat,
     })
 }

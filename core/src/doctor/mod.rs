@@ -3,4 +3,4 @@
 pub mod dry_run;
 mod inspect;
 
-pub use inspect::{Facts, inspect, is_system_directory, read_proc_entry};
+pub use inspect::{Facts, Locks, inspect, is_system_directory, read_proc_entry};

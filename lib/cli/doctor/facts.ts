@@ -93,6 +93,8 @@ function toFacts({ numbers, text }: record.Result, mounts: Mount[]) {
     access: { read: (access & 4) !== 0, write: (access & 2) !== 0, search: (access & 1) !== 0 },
     mount: mountOf(mounts, numbers[FactsIndex.MOUNT], realPath) ?? null,
     isReadOnly: has(6),
+    /** whom a lock excludes: `host` and `unknown` as in `lock.scope`, `none` where the file system has no locks */
+    locks: has(8) ? ('host' as const) : has(9) ? ('none' as const) : ('unknown' as const),
     space: {
       fileSystem: `0x${magic.toString(16)}`,
       totalBytes: blocks * blockSize,

@@ -50,6 +50,13 @@ function pathLines(visited: Visited, paint: Palette) {
   return lines;
 }
 
+/** What a lock file on this file system does, by its scope. */
+const LOCKS = {
+  host: 'a lock here excludes all processes of this host',
+  unknown: 'a lock here may not exclude other hosts: name a lockDir on a local file system',
+  none: 'this file system has no locks: name a lockDir on another one',
+} as const;
+
 /** Returns whether a row only says that a directory is not a file. */
 function isReadOfDirectory({ exists, facts }: Visited, { outcome, error }: Visited['verbs'][string]) {
   return exists && facts?.kind === 'directory' && outcome === 'not-applicable' && error?.code === 'not-file';
@@ -59,7 +66,7 @@ function placeLines({ exists, place, facts, links, lookError }: Visited) {
   if (facts === null) {
     return [`cannot be looked at: ${escaped(lookError?.message ?? 'unknown')}`];
   }
-  const { kind, mode, uid, gid, acl, attributes, access, mount, space, names, isReadOnly } = facts;
+  const { kind, mode, uid, gid, acl, attributes, access, mount, space, names, isReadOnly, locks } = facts;
   const may = Object.entries(access).flatMap(([word, is]) => (is ? [word] : []));
   const lines = [
     `${exists ? kind : `nothing is there; above it, ${escaped(place)}, a ${kind}`}, mode ${mode}, owner ${uid}, group ${gid}, ` +
@@ -77,6 +84,7 @@ function placeLines({ exists, place, facts, links, lookError }: Visited) {
       ? `mount unknown; ${room}${inodes}`
       : `${escaped(mount.type)} (${escaped(mount.source)}) at ${escaped(mount.mountPoint)}${mount.root === '/' ? '' : `, a bind of ${escaped(mount.root)}`}, ${escaped(mount.options.join(','))}` +
           `${isReadOnly && !mount.options.includes('ro') ? ' (file system read-only)' : ''}; ${room}${inodes}`,
+    `locks: ${LOCKS[locks]}`,
   );
   return lines;
 }

@@ -94,7 +94,7 @@ impl LockFile {
 
 /// Returns whether an errno means that the file system has no locks of this kind. EINVAL: a kernel
 /// before 3.15.
-fn has_no_locks(os: Os) -> bool {
+pub(crate) fn has_no_locks(os: Os) -> bool {
     matches!(
         os.errno,
         sys::ENOLCK | sys::ENOTSUP | sys::ENOSYS | sys::EINVAL

@@ -19,6 +19,8 @@ use crate::sys::{self, AsFd};
 use crate::temporary;
 use file::LockFile;
 
+pub(crate) use file::has_no_locks;
+
 /// How a lock is taken.
 #[derive(Debug, Clone, Copy)]
 pub struct LockRules<'a> {
