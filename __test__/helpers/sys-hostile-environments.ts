@@ -108,7 +108,7 @@ export const environments: Environment[] = [
   { name: 'a read-only bind mount, root', uid: asRoot, after: ['mount --bind "$BASE" "$BASE"', 'mount -o remount,bind,ro "$BASE"'], ...READ_ONLY },
   { name: 'overlayfs, everything in the lower layer', uid: asUser, after: overlay(), launcher: user, ...OVERLAY },
   { name: 'overlayfs, everything in the lower layer, root', uid: asRoot, after: overlay(), ...OVERLAY },
-  { name: 'a full tmpfs', uid: asUser, before: ['mount -t tmpfs -o size=16m tmpfs "$BASE"'], last: ['dd if=/dev/zero of="$BASE"/filler 2>/dev/null || true'], launcher: user, endings: [[/^(make|clean|lock|Root.ensureDir|Root: (rename(?! onto)|remove))/, ['ok']], [/^Root: rename onto/, ['already-exists']], [CHANGES, ['ENOSPC']]] },
+  { name: 'a full tmpfs', uid: asUser, before: ['mount -t tmpfs -o size=16m tmpfs "$BASE"'], last: ['dd if=/dev/zero of="$BASE"/filler 2>/dev/null || true'], launcher: user, endings: [[/^append to a new/, ['ENOSPC']], [/^(make|clean|lock|append|Root.appendRecord|Root.ensureDir|Root: (rename(?! onto)|remove))/, ['ok']], [/^Root: rename onto/, ['already-exists']], [CHANGES, ['ENOSPC']]] },
   { name: 'a tmpfs with noexec, nosuid and nodev', uid: asUser, before: ['mount -t tmpfs -o noexec,nosuid,nodev tmpfs "$BASE"'], launcher: user },
   { name: 'few descriptors', uid: asUser, launcher: bounded('ulimit -n 40', ...asUser1000) },
   { name: 'a working directory that was removed', uid: asUser, after: ['mkdir "$BASE.gone"', 'cd "$BASE.gone"', 'rmdir "$BASE.gone"'], launcher: user },
