@@ -120,7 +120,7 @@ describe('doctor', () => {
     const { version } = JSON.parse(fs.readFileSync(path.join(PROJECT, 'package.json'), 'utf8'));
     fs.writeFileSync(path.join(dir, 'binary.js'), `exports.version = () => '${version}'; exports.features = () => 0; exports.giveUp = () => {};`);
     const { status, stdout, stderr } = holdfast(['doctor'], { env: { HOLDFAST_NATIVE_PATH: path.join(dir, 'binary.js') } });
-    expect({ status, stdout, stderr }).toEqual({ status: 1, stdout: '', stderr: `holdfast: doctor works on Linux only, and this is ${process.platform}; selftest works here\n` });
+    expect({ status, stdout, stderr }).toEqual({ status: 1, stdout: '', stderr: `holdfast: doctor works only on Linux, and this is ${process.platform}; selftest works here\n` });
   });
 
   test('exits with 0 when every applicable verb is fine, otherwise with 1, and inspects the working directory', () => {

@@ -19,7 +19,7 @@ export const kernelSituations: Explained[] = [
       as,
       build: async () => '/proc/self/status',
       told: { writeAtomic: 'not-found', readLocalFileSafely: 'device-path' },
-      says: [/takes none from programs/],
+      says: [/does not store files of programs/],
       saysNot: [/sticky/, /mkdir/, /'\/proc\/self\/status' does not exist/, OPENING],
     },
     {
@@ -27,7 +27,7 @@ export const kernelSituations: Explained[] = [
       as,
       build: async () => '/proc/self/holdfast',
       told: { ensureDir: 'not-found', writeAtomic: 'not-found' },
-      says: [/takes none from programs/],
+      says: [/does not store files of programs/],
       saysNot: [/sticky/, /mkdir/, OPENING],
     },
     {
@@ -53,7 +53,7 @@ export const kernelSituations: Explained[] = [
       as: asUser1000,
       build: async () => path,
       told: { ensureDir: 'system' },
-      says: [/it is a directory of the system/, /Use another directory/],
+      says: [/it is a system directory/, /Use another directory/],
       saysNot: [OPENING, /private already/],
     }),
   ),
@@ -66,7 +66,7 @@ export const kernelSituations: Explained[] = [
       return '/srv';
     },
     told: { ensureDir: 'system', writeAtomic: 'ok' },
-    says: [/it is a directory of the system, whose programs need it as it is; it stays 0755/, /Use another directory/],
+    says: [/it is a system directory, whose mode its programs rely on; it stays 0755/, /Use another directory/],
     saysNot: [OPENING, /would change/],
   },
   {
@@ -78,7 +78,7 @@ export const kernelSituations: Explained[] = [
       return join(make.base, 'link', 'file');
     },
     told: { writeAtomic: 'not-found' },
-    says: [/a symbolic link on the way leads to nothing/],
+    says: [/a symbolic link on the way has no target/],
     saysNot: [/mkdir/],
   },
   {

@@ -16,11 +16,11 @@ import { palette, wantsColour } from './terminal.js';
 
 const USAGE = `Usage:
   holdfast doctor [PATH…] [--json] [--only VERB[,VERB…]]
-      What is at each path (default: the working directory), what each verb would do there and why,
-      and what to change. Changes nothing. Verbs: ${VERBS.join(', ')};
+      Reports what is at each path (default: the working directory), what each verb would do there,
+      why, and what to change. Changes nothing. Verbs: ${VERBS.join(', ')};
       only where --only names them: ${ROOT_VERBS.join(', ')}, of a root at the directory above.
   holdfast selftest [--dir DIR] [--json]
-      Whether this machine gives every guarantee, tried out in a private directory that is removed again
+      Checks every guarantee on this machine, in a private directory that it removes afterwards
       (in DIR, to choose the file system; default: the system's directory for temporary files).
   holdfast fs-safe-package DIR [--from DIR]
       Writes a package that stands for @openclaw/fs-safe in a host, with holdfast's functions in it.
@@ -28,7 +28,7 @@ const USAGE = `Usage:
   holdfast help | --help | -h
   holdfast version | --version | -v
 
-Exit status: 0 all is well, 1 something is not, 2 wrong usage.
+Exit status: 0 success, 1 a failure, 2 wrong usage.
 `;
 
 class UsageError extends Error {}
@@ -90,24 +90,24 @@ async function main(args: string[]): Promise<number> {
     return 0;
   }
   const paint = palette(wantsColour(process.stdout, process.env));
-  if (values.from !== undefined && command !== 'fs-safe-package') throw new UsageError('--from belongs to fs-safe-package');
+  if (values.from !== undefined && command !== 'fs-safe-package') throw new UsageError('--from is an option of fs-safe-package');
   if (command === 'fs-safe-package') {
-    if (values.json || values.only !== undefined || values.dir !== undefined) throw new UsageError('fs-safe-package takes --from alone');
+    if (values.json || values.only !== undefined || values.dir !== undefined) throw new UsageError('fs-safe-package takes only --from');
     if (rest.length !== 1 || rest[0] === '') throw new UsageError('fs-safe-package takes one directory');
     process.stdout.write(fsSafePackageText(rest[0], await writeFsSafePackage(rest[0], values.from)));
     return 0;
   }
   if (command === 'doctor') {
-    if (values.dir !== undefined) throw new UsageError('--dir belongs to selftest');
+    if (values.dir !== undefined) throw new UsageError('--dir is an option of selftest');
     if (rest.includes('')) throw new UsageError('a path is empty');
-    if (!canForetell()) throw new Error(`doctor works on Linux only, and this is ${process.platform}; selftest works here`);
+    if (!canForetell()) throw new Error(`doctor works only on Linux, and this is ${process.platform}; selftest works here`);
     const report = doctor(rest.length > 0 ? rest : ['.'], wantedVerbs(values.only));
     process.stdout.write(values.json ? `${printableJson(report, 2)}\n` : doctorText(report, paint));
     return report.ok ? 0 : 1;
   }
   if (command === 'selftest') {
-    if (values.only !== undefined) throw new UsageError('--only belongs to doctor');
-    if (rest.length > 0) throw new UsageError(`selftest takes no path (--dir DIR chooses the place): ${rest.join(' ')}`);
+    if (values.only !== undefined) throw new UsageError('--only is an option of doctor');
+    if (rest.length > 0) throw new UsageError(`selftest takes no path (--dir DIR chooses the directory): ${rest.join(' ')}`);
     const report = await selftest(values.dir);
     process.stdout.write(values.json ? `${printableJson(report, 2)}\n` : selftestText(report, paint));
     return report.ok ? 0 : 1;

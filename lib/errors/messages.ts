@@ -30,9 +30,9 @@ const CODES: Record<string, Known> = tableOfTables<Known>({
   'not-owned': { category: 'policy', public: 'A file or directory of the service belongs to another user.' },
   OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE: {
     category: 'policy',
-    public: 'The file may not be sent: its permissions keep it to its owner.',
+    public: 'The file may not be sent: only its owner may read it.',
     remedy:
-      'If this file is meant to be sent, have whatever produces it give it mode 0644.',
+      'If this file is meant to be sent, let its producer write it with mode 0644.',
   },
   'path-mismatch': {
     category: 'policy',
@@ -40,7 +40,7 @@ const CODES: Record<string, Known> = tableOfTables<Known>({
     remedy: 'Try again.',
   },
   'not-found': { category: 'operational', public: 'The file or directory does not exist.' },
-  'already-exists': { category: 'operational', public: 'The name is taken already.' },
+  'already-exists': { category: 'operational', public: 'The name already exists.' },
   'not-durable': {
     category: 'operational',
     public: 'The file was written, but may not survive a power loss.',
@@ -48,7 +48,7 @@ const CODES: Record<string, Known> = tableOfTables<Known>({
   },
   ...STATE_CODES,
   'root-closed': { category: 'operational', public: 'The directory is no longer open.' },
-  'unsupported-platform': { category: 'operational', public: 'This system cannot do what was asked.' },
+  'unsupported-platform': { category: 'operational', public: 'This system does not support the operation.' },
   'native-unavailable': { category: 'operational', public: 'The service is not installed completely.' },
   internal: { category: 'operational', public: 'The service failed.' },
 } satisfies Record<HoldfastErrorCode, Known>);
@@ -76,7 +76,7 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
       return { sentence: `${at} is not a usable path${WHY_INVALID[detail] ?? ''}` };
     case 'outside-workspace':
       if (detail === 'root') {
-        return { sentence: `${at} is the root itself, which a call beneath it neither removes nor renames nor replaces` };
+        return { sentence: `${at} is the root itself, which this call cannot remove, rename or replace` };
       }
       return {
         sentence: detail === 'text' ? `${at} lies outside the root` : `${at} leaves the root through a symbolic link`,
@@ -85,18 +85,18 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
     case 'symlink':
       if (detail === 'untrusted') {
         return {
-          sentence: `${at} leads through a symbolic link that somebody else could have put there`,
+          sentence: `${at} leads through a symbolic link that another user could have created`,
           remedy: 'The link and its directory must belong to root or to this user, and no other user may write the directory.',
         };
       }
       if (detail === 'nosymfollow') {
         return {
-          sentence: `${at} is, or leads through, a symbolic link on a mount that follows none (nosymfollow)`,
+          sentence: `${at} is, or leads through, a symbolic link on a mount with nosymfollow`,
           remedy: 'Use the path it leads to, or mount the file system without nosymfollow.',
         };
       }
       if (detail === 'staged') {
-        return { sentence: `what was staged for ${at} was replaced by a symbolic link` };
+        return { sentence: `the staged file for ${at} was replaced by a symbolic link` };
       }
       return {
         sentence: `${at} is, or leads through, a symbolic link`,
@@ -107,7 +107,7 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
       };
     case 'hardlink':
       if (detail === 'staged') {
-        return { sentence: `what was staged for ${at} has more than one name` };
+        return { sentence: `the staged file for ${at} has more than one name` };
       }
       return {
         sentence: `${at} has more than one name`,
@@ -115,10 +115,10 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
       };
     case 'not-file':
       if (detail === 'staged') {
-        return { sentence: `what was staged for ${at} is not a regular file` };
+        return { sentence: `the staged file for ${at} is not a regular file` };
       }
       if (detail === 'slash') {
-        return { sentence: `${at} can only name a directory: it ends with '/' or '/.', and nothing is there` };
+        return { sentence: `${at} can only name a directory, because it ends with '/' or '/.', and it does not exist` };
       }
       if (detail === 'link-to-slash') {
         return { sentence: `${at} leads to a name that ends with '/' or '/.', which only a directory can have` };
@@ -131,10 +131,10 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
       return { sentence: KINDS[detail] === undefined ? `${at} is not a directory` : `${at} is ${kind}, not a directory` };
     case 'device-path':
       if (detail === 'pseudo') {
-        return { sentence: `${at} is a file of the kernel (procfs, sysfs and the like)`, remedy: "Allow it with pseudoFiles: 'allow'." };
+        return { sentence: `${at} is a pseudo file (procfs, sysfs or similar)`, remedy: "Allow it with pseudoFiles: 'allow'." };
       }
       return detail === 'namespace'
-        ? { sentence: `${at} leads through a magic link to a directory that no path of this process leads to`, remedy: 'Open it by a path of this mount namespace.' }
+        ? { sentence: `${at} leads through a magic link to a directory outside this mount namespace`, remedy: 'Open it by a path of this mount namespace.' }
         : { sentence: `${at} names a device or a magic link` };
     case 'too-large':
       return describeTooLarge(detail, at, context);
@@ -151,25 +151,25 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
       return { sentence: (WHY_MISMATCH[detail] ?? WHY_MISMATCH.retries)(at), remedy: HOW_TO_MATCH[detail] ?? 'Try again.' };
     case 'not-found':
       if (detail === 'takes-none') {
-        return { sentence: `${at} cannot be made or replaced: its file system has files of its own and takes none from programs`, remedy: HOW_TO_FIND[detail] };
+        return { sentence: `${at} cannot be created or replaced: its file system does not store files of programs`, remedy: HOW_TO_FIND[detail] };
       }
       return {
         sentence: `${at} does not exist${WHY_NOT_FOUND[detail] ?? ''}`,
         remedy: /^\$?'file:/i.test(at) ? 'A string is a path, not a URL: pass new URL(…).' : HOW_TO_FIND[detail],
       };
     case 'already-exists':
-      return { sentence: `${at} exists already` };
+      return { sentence: `${at} already exists` };
     case 'not-durable':
       return {
         sentence: `${at} was published, but its directory could not be synced: it may not survive a power loss`,
         remedy: 'Write it again once the storage is healthy.',
       };
     case 'root-closed':
-      return { sentence: `the root for ${at} is closed`, remedy: 'Open it anew.' };
+      return { sentence: `the root for ${at} is closed`, remedy: 'Open it again.' };
     case 'unsupported-platform':
       if (detail === 'rename-directory' || detail === 'rename-file') {
         return {
-          sentence: `this system cannot rename ${at} without the risk of replacing something (no rename without replacement${detail === 'rename-file' ? ', and no hard links' : ''})`,
+          sentence: `this system cannot rename ${at} without the risk of replacing another file (no exclusive rename${detail === 'rename-file' ? ', and no hard links' : ''})`,
           remedy: 'Use overwrite: true where nothing has the new name.',
         };
       }
@@ -186,23 +186,23 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
 }
 
 const WHY_MISMATCH: Record<string, (at: string) => string> = table({
-  retries: (at) => `${at} kept changing through every try`,
-  walk: (at) => `${at} was moved or exchanged while it was walked`,
+  retries: (at) => `${at} kept changing during every attempt`,
+  walk: (at) => `${at} was moved or exchanged during the walk`,
   moved: (at) => `the directory of ${at} was moved or replaced during the write, and nothing was published`,
-  staged: (at) => `what was staged for ${at} was exchanged while it was committed, and nothing was published`,
+  staged: (at) => `the staged file for ${at} was exchanged during the commit, and nothing was published`,
   temporary: (at) => `the temporary file for ${at} was exchanged during the write, and nothing was published`,
-  shown: (at) => `what was renamed onto the staged file for ${at} grants less than that file, which cannot be renamed over and may be open to others: nothing was published`,
-  target: (at) => `${at} was exchanged during the write, and was not written over`,
-  tree: (at) => `${at} was moved while it was worked on`,
-  exchanged: (at) => `${at} was exchanged while it was removed, and what has the name now was left`,
-  'both-names': (at) => `${at} has got its new name, and its old name could not be removed: it may have both`,
+  shown: (at) => `the file that was renamed onto the staged file grants less than ${at}, which cannot be renamed over and may be open to others: nothing was published`,
+  target: (at) => `${at} was exchanged during the write, and was not overwritten`,
+  tree: (at) => `${at} was moved during the call`,
+  exchanged: (at) => `${at} was exchanged during its removal, and the other object was not removed`,
+  'both-names': (at) => `${at} has its new name, but its old name could not be removed: it may have both`,
   'working-directory': (at) => `${at} is relative, and the path of the working directory leads to another directory now, such as a mount over it`,
   published: (at) => `${at} is another file than the one that was published: another user of the directory exchanged or replaced it`,
 });
 
 const HOW_TO_MATCH = table({
   walk: "Walk it again, or with onError: 'skip'.",
-  moved: 'Write again, by the path that the directory has now.',
+  moved: 'Write again, by the current path of the directory.',
   shown: 'Write to the temporary itself, or stage in a directory that no other user may write.',
   published: 'Use a directory that no other user may write.',
   'working-directory': 'Change to the directory by its path, or use an absolute path.',
@@ -215,14 +215,14 @@ const WHY_NOT_FOUND = table({
   removed: ': the directory it belongs to was removed after it was opened',
   temporary: ': its temporary file was removed or renamed by another program',
   'working-directory': ': the working directory was removed or unmounted',
-  dangling: ': a symbolic link on the way leads to nothing',
-  staged: ': what was staged for it is gone',
+  dangling: ': a symbolic link on the way has no target',
+  staged: ': its staged file was removed',
 });
 
 const HOW_TO_FIND = table({
-  directory: 'Make the directory first, or write with mkdir: true.',
-  dangling: 'Make what the link leads to, or remove the link.',
-  removed: 'Make the directory again; a root has to be opened again too.',
+  directory: 'Create the directory first, or write with mkdir: true.',
+  dangling: 'Create the target of the link, or remove the link.',
+  removed: 'Create the directory again. Open a root again, too.',
   temporary: 'Try again.',
   'takes-none': 'Use a directory on another file system.',
   'working-directory': 'Change to a directory that exists, or use an absolute path.',
@@ -231,25 +231,25 @@ const HOW_TO_FIND = table({
 const WHY_INVALID = table({
   empty: ': it is empty',
   nul: ': it contains a NUL',
-  dots: ": it ends with '..', which is no name that can be changed",
-  surrogate: ': it contains a lone surrogate, which no file name can',
-  encoding: ': it is not UTF-8, which Windows has its names in',
-  namespace: ': shares, devices and other names that begin with two separators are no local files',
+  dots: ": it ends with '..', which cannot be changed",
+  surrogate: ': it contains a lone surrogate',
+  encoding: ': it is not UTF-8, as file names on Windows must be',
+  namespace: ': it begins with two separators, as shares and devices do',
   drive: ': it is relative to the working directory of a drive, or names a stream',
-  stream: ': no file name has a colon; behind one Windows looks for a stream',
+  stream: ': it has a colon, which names a stream on Windows',
   character: ': it has a character that no file name on Windows can have',
-  device: ': Windows takes a part of it for a device, whatever its extension',
+  device: ': a part of it is the name of a device on Windows',
   trailing: ': a part of it ends with a dot or a space, which Windows drops',
-  reserved: ': names like this one are for the temporaries and lock files of holdfast',
-  url: ': only a file: URL without host and encoded separators names a file',
+  reserved: ': holdfast reserves such names for temporaries and lock files',
+  url: ': a URL must be a file: URL without host and without encoded separators',
 });
 
 function describeTooLarge(detail: string, at: string, context: Context | undefined): Explained {
   if (detail === 'memory') {
-    return { sentence: `${at} is larger than the memory that can be had for it` };
+    return { sentence: `${at} is larger than the available memory` };
   }
   if (detail === 'text') {
-    return { sentence: `the text of ${at} is longer than a string can be` };
+    return { sentence: `the text of ${at} exceeds the maximum length of a string` };
   }
   if (detail === 'entries') {
     return { sentence: `${at} has more entries than the limit of ${context?.maxEntries}`, remedy: 'Raise maxEntries, or walk it.' };

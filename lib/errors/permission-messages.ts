@@ -9,37 +9,37 @@ export function describeDirectory(failure: Failure, at: string, location: string
   const owner = `it belongs to user ${failure.uid}, and this process runs as user ${failure.euid}`;
   if (failure.code === 'not-owned') {
     if (failure.detail === 'staged') {
-      return { sentence: `what was staged for ${at} is not this user's: ${owner}` };
+      return { sentence: `the staged file for ${at} is not this user's: ${owner}` };
     }
     if (failure.detail === 'file') {
-      return { sentence: `${at} is not this user's file, and is not written over: ${owner}` };
+      return { sentence: `${at} is not this user's file, and is not overwritten: ${owner}` };
     }
     return {
       sentence: `${at} is not this user's directory: ${owner}`,
       remedy: isSecretOfAnother(location)
         ? OF_THIS_USER
-        : `${OF_THIS_USER} If this one is meant for the user, have root change its owner${command(`chown ${failure.euid} --`, location)}.`,
+        : `${OF_THIS_USER} If this one is meant for the user, let root change its owner${command(`chown ${failure.euid} --`, location)}.`,
     };
   }
   if (process.platform === 'win32') {
     return {
-      sentence: `${at} is not private: its ACL lets others in, or another user owns it`,
-      remedy: `Take them out of its ACL (icacls), ${OR_WITHOUT_PRIVACY}`,
+      sentence: `${at} is not private: its ACL grants access to others, or another user owns it`,
+      remedy: `Remove their entries from its ACL (icacls), ${OR_WITHOUT_PRIVACY}`,
     };
   }
   if (process.platform === 'darwin' && failure.detail === 'acl') {
     return {
-      sentence: `${at} is not private: its ACL lets others in (${owner})`,
-      remedy: `Have its owner or root remove the ACL${command('chmod -N --', location)}, ${OR_WITHOUT_PRIVACY}`,
+      sentence: `${at} is not private: its ACL grants access to others (${owner})`,
+      remedy: `Let its owner or root remove the ACL${command('chmod -N --', location)}, ${OR_WITHOUT_PRIVACY}`,
     };
   }
   if (failure.detail === 'exchangeable') {
     return {
-      sentence: `${at} has mode ${octal(failure.mode)}, and another user may exchange what is made in it (${owner})`,
+      sentence: `${at} has mode ${octal(failure.mode)}, and another user may exchange entries that are created in it (${owner})`,
       remedy: "Use a directory that others may not write, by the option 'parent' or by TMPDIR, or one of root or this user with the sticky bit.",
     };
   }
-  const why = WHY_NOT_PRIVATE[failure.detail] ?? `chmod answered ${failure.detail}`;
+  const why = WHY_NOT_PRIVATE[failure.detail] ?? `chmod failed with ${failure.detail}`;
   const how = HOW_TO_BE_PRIVATE[failure.detail] ?? removeAccess;
   return {
     sentence: `${at} has mode ${octal(failure.mode)} and is not private: ${why} (${owner})`,
@@ -59,7 +59,7 @@ function removeAccess(location: string | Uint8Array | undefined, { uid, euid }: 
     return 'Use a directory that this user owns';
   }
   const how = location === undefined ? '' : command(`chown ${euid} -- ${shellWord(location)} && chmod 0700 --`, location);
-  return `Have root give it to this user alone${how}`;
+  return `Let root give it to this user${how}`;
 }
 
 /** Returns whether a directory of another user may hold secrets, by its place or name: no command may give it away. */
@@ -69,8 +69,8 @@ function isSecretOfAnother(location: string | Uint8Array | undefined) {
 }
 
 const OF_THIS_USER = 'Use a directory that this user owns.';
-const OR_WITHOUT_PRIVACY = "or do without privacy: existing: 'tighten' or 'leave'.";
-const OWN_DIRECTORY = 'Use a directory of its own, beneath this one or elsewhere';
+const OR_WITHOUT_PRIVACY = "or accept it: existing: 'tighten' or 'leave'.";
+const OWN_DIRECTORY = 'Use a separate directory, beneath this one or elsewhere';
 
 /** Returns a command with the exact path of the object, in parentheses; empty if that path is unknown. */
 function command(words: string, location: string | Uint8Array | undefined) {
@@ -80,22 +80,22 @@ function command(words: string, location: string | Uint8Array | undefined) {
 const WHY_NOT_PRIVATE = table({
   '': 'it grants access to group or others',
   'no-effect': 'chmod has no effect on this file system',
-  acl: 'it has ACL entries by name, which chmod would disable without a word',
-  shared: 'others share it by design',
-  system: 'it is a directory of the system',
+  acl: 'it has named ACL entries, which chmod would silently disable',
+  shared: 'it is shared with others',
+  system: 'it is a system directory',
   EROFS: 'its file system is mounted read-only',
 });
 
 const HOW_TO_BE_PRIVATE: Record<string, (location: string | Uint8Array | undefined, failure: Failure) => string> = table({
   'no-effect': () => 'Mount the file system with uid= and umask=0077, use a directory on another one',
-  acl: (location) => `See whom its ACL names${command('getfacl --', location)}, and have its owner or root remove the entries that nobody needs`,
+  acl: (location) => `List the entries of its ACL${command('getfacl --', location)}, and let its owner or root remove the entries that are not needed`,
   shared: () => OWN_DIRECTORY,
   system: () => OWN_DIRECTORY,
-  EROFS: () => 'Use a directory on a file system that can be written',
+  EROFS: () => 'Use a directory on a writable file system',
 });
 
 /** For media, the sender changes the mode: a chmod by the reader may expose a secret. */
-const SENDABLE = 'If this file is meant to be sent, have whatever produces it give it mode 0644 (writeAtomic with mode: 0o644 does, whatever the umask)';
+const SENDABLE = 'If this file is meant to be sent, let its producer write it with mode 0644 (writeAtomic with mode: 0o644, whatever the umask)';
 
 export function describeOutbound(failure: Failure, at: string): Explained {
   const { detail, mode, uid, euid } = failure;
@@ -105,17 +105,17 @@ export function describeOutbound(failure: Failure, at: string): Explained {
     case 'mode':
       return {
         sentence: `${at} may not be sent: its mode is ${octal(mode)} (${owner}), and group and others must be able to read it`,
-        remedy: `${SENDABLE}; where files that only their owner may read are sent on purpose, set outbound: { allowOwnerOnly: true }.`,
+        remedy: `${SENDABLE}; to send files that only their owner may read, set outbound: { allowOwnerOnly: true }.`,
       };
     case 'denied':
       return {
-        sentence: `${at} may not be sent: this process cannot read it, for its mode is ${octal(mode)} (${owner})`,
+        sentence: `${at} may not be sent: this process cannot read it, because its mode is ${octal(mode)} (${owner})`,
         remedy: `${SENDABLE}.`,
       };
     case 'parent':
       return {
         sentence: `${at} may not be sent: a directory on the way to it cannot be searched, ${asUser}`,
-        remedy: 'If this file is meant to be sent, have whatever produces it put it into a directory that this user may search.',
+        remedy: 'If this file is meant to be sent, let its producer put it into a directory that this user may search.',
       };
     case 'security':
       return {

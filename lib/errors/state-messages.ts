@@ -29,23 +29,23 @@ export function describeState(failure: Failure, at: string, context: Context | u
     case 'lock-timeout':
       return {
         sentence: `the lock for ${at} was not free in time${holder === undefined ? '' : `; its lock file names the holder ${quoted(holder)}`}`,
-        remedy: 'Wait longer (timeoutMs), or see what that process does: one that has ended holds no lock.',
+        remedy: 'Wait longer (timeoutMs), or check that process: a process that has ended holds no lock.',
       };
     case 'lock-lost':
       return {
-        sentence: `the lock file of ${at} was removed or replaced while it was held, so that others may have had the lock too`,
-        remedy: 'Leave files named .holdfast-….lock alone: they lock nothing once their holder has ended.',
+        sentence: `the lock file of ${at} was removed or replaced while it was held, so that another process may have held the lock too`,
+        remedy: 'Do not remove files named .holdfast-….lock: they lock nothing after their holder has ended.',
       };
     case 'conflict':
       return {
-        sentence: `${at} was changed by others during each try of the update, without the lock`,
-        remedy: 'Have all writers use updateAtomic, updateJson or withLock, or try again.',
+        sentence: `${at} was changed without the lock during each attempt of the update`,
+        remedy: 'Let all writers use updateAtomic, updateJson or withLock, or try again.',
       };
     case 'not-durable':
       return detail === 'append'
         ? {
             sentence: `the records are in ${at}, but could not be synced: they may not survive a power loss`,
-            remedy: 'Do not append them again; write the file anew once the storage is healthy.',
+            remedy: 'Do not append them again; write the file again once the storage is healthy.',
           }
         : undefined;
     case 'unsupported-platform':
@@ -60,7 +60,7 @@ export function describeState(failure: Failure, at: string, context: Context | u
 function describeLockFile(code: string, at: string, uid: number | undefined, euid: number | undefined) {
   switch (code) {
     case 'symlink':
-      return { sentence: `the lock file of ${at} is a symbolic link, which somebody else may have put there`, remedy: REMOVE_LOCK_FILE };
+      return { sentence: `the lock file of ${at} is a symbolic link, which another user may have created`, remedy: REMOVE_LOCK_FILE };
     case 'hardlink':
       return { sentence: `the lock file of ${at} has more than one name`, remedy: REMOVE_LOCK_FILE };
     case 'not-file':
@@ -71,6 +71,6 @@ function describeLockFile(code: string, at: string, uid: number | undefined, eui
         remedy: REMOVE_LOCK_FILE,
       };
     default:
-      return { sentence: `the lock file of ${at} was removed or replaced through every try`, remedy: 'Try again.' };
+      return { sentence: `the lock file of ${at} was removed or replaced during every attempt`, remedy: 'Try again.' };
   }
 }

@@ -43,7 +43,7 @@ describe('a name with a slash at its end', () => {
   test.each(['q/', 'q/.', 'q/./'])('that does not exist (%s) is reported as the name of a directory, and not as an existing directory', async (at) => {
     for (const { outcome } of await inBothForms([], (form) => form.write(at, 'x'))) {
       expect(outcome.error).toMatchObject({ code: 'not-file' });
-      expect(outcome.error.message).toBe(`not-file: '${at}' can only name a directory: it ends with '/' or '/.', and nothing is there.`);
+      expect(outcome.error.message).toBe(`not-file: '${at}' can only name a directory, because it ends with '/' or '/.', and it does not exist.`);
     }
   });
 
@@ -65,7 +65,7 @@ describe('a parent that is a dangling link', () => {
     for (const at of ['l/x', 'l/deep/x', 'd/l/x']) {
       for (const { outcome } of await inBothForms(['l => nothing', 'd/', 'd/l => ../nothing'], (form) => form.write(at, 'x', options))) {
         expect(outcome.error).toMatchObject({ code: 'not-found', sysCode: 'ENOENT' });
-        expect(outcome.error.message).toContain('a symbolic link on the way leads to nothing');
+        expect(outcome.error.message).toContain('a symbolic link on the way has no target');
         expect(outcome.error.message).not.toContain('mkdir: true');
       }
     }
@@ -73,7 +73,7 @@ describe('a parent that is a dangling link', () => {
 
   test('is not blamed where a directory is missing', async () => {
     for (const { outcome } of await inBothForms(['l => nothing', 'd/'], (form) => form.write('d/missing/x', 'x'))) {
-      expect(outcome.error.message).toContain('its parent directory is missing. Make the directory first, or write with mkdir: true.');
+      expect(outcome.error.message).toContain('its parent directory is missing. Create the directory first, or write with mkdir: true.');
     }
   });
 });
@@ -98,7 +98,7 @@ describe.runIf(process.platform === 'linux')('a file system that takes no names 
   test('is named as the cause', async () => {
     for (const { outcome } of await inBothForms([], (form) => form.write('/proc/self/holdfast', 'x'))) {
       expect(outcome.error).toMatchObject({ code: expect.stringMatching(/^(not-found|EACCES)$/) });
-      if (outcome.error.code === 'not-found') expect(outcome.error.message).toContain('its file system has files of its own and takes none from programs');
+      if (outcome.error.code === 'not-found') expect(outcome.error.message).toContain('its file system does not store files of programs');
       expect(outcome.error.message).not.toContain('mkdir: true');
     }
   });
@@ -109,7 +109,7 @@ describe('a directory that cannot be private', () => {
     for (const { outcome } of await inBothForms(['d/ 1777'], (form) => form.ensure('d', { existing: 'require' }))) {
       expect(outcome.error).toMatchObject({ code: 'insecure-permissions' });
       expect(outcome.error.remedy).not.toContain('chmod');
-      expect(outcome.error.remedy).toContain('Use a directory of its own');
+      expect(outcome.error.remedy).toContain('Use a separate directory');
     }
   });
 });

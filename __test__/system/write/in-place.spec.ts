@@ -220,7 +220,7 @@ needs('root', 'unshare', 'mount', 'strace', 'setpriv', 'setfacl', 'getfacl')('a 
     const user = await Driver.start({ launcher: [...inOwnNamespace, 'sh', '-c', `${script} && exec "$@"`, 'sh', ...asUser1000] });
     const { error } = await user.verb('sync', 'writeAtomic', file, 'new', inPlace);
     expect(error).toMatchObject({ isHoldfastError: true, code: 'not-owned', path: file, uid: 1001, euid: 1000 });
-    expect(error?.message).toContain('not written over');
+    expect(error?.message).toContain('not overwritten');
     expect(String(await driver.fs('readFileSync', shared))).toBe('old content');
     expect(await driver.fs('readdirSync', theirs)).toEqual(['file']);
   });

@@ -12,14 +12,14 @@ export function adviseOnRoot(verb: string, error: Record<string, unknown>, call:
     case 'EROFS':
       return writableMount(inspection);
     case 'EBUSY':
-      return [{ text: 'A file system is mounted here: unmount it first. This shows which.', command: `findmnt -- ${shellWord(path)}` }];
+      return [{ text: 'A file system is mounted here: unmount it first. This lists it.', command: `findmnt -- ${shellWord(path)}` }];
     case 'EPERM':
       return onForbidden(inspection);
     case 'ENOTEMPTY':
-      return [{ text: 'If everything in it may go, remove the whole tree.', code: `await ${call.slice(0, -1)}, { recursive: true })` }];
+      return [{ text: 'To remove its content as well, remove the tree.', code: `await ${call.slice(0, -1)}, { recursive: true })` }];
     case 'symlink':
     case 'not-found':
-      return [{ text: 'This shows how far the path leads.', command: `namei -l -- ${shellWord(path)}` }];
+      return [{ text: 'This shows where the path ends.', command: `namei -l -- ${shellWord(path)}` }];
     default:
       return typeof error.remedy === 'string' ? [{ text: error.remedy }] : [];
   }
@@ -34,7 +34,7 @@ function onForbidden({ path, facts, above }: Inspection): Advice[] {
   const isFixed = (one: Facts | null | undefined) => one?.attributes.some((attribute) => attribute !== 'mount-point') === true;
   if (isFixed(facts) || isFixed(above?.facts)) {
     const at = isFixed(facts) ? path : above!.path;
-    return [{ text: 'As root, take the attribute away.', command: `chattr -i -a -- ${shellWord(at)}` }];
+    return [{ text: 'As root, remove the attribute.', command: `chattr -i -a -- ${shellWord(at)}` }];
   }
   if (above?.facts && (parseInt(above.facts.mode, 8) & 0o1000) !== 0) {
     return [{ text: 'The directory is sticky: only the owner of the entry, or of the directory, may rename or remove it.' }];

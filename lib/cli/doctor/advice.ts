@@ -32,7 +32,7 @@ export function adviseOn(verb: string, { result, error }: { result?: Record<stri
 
 function ownSubdirectory({ path, facts }: Inspection): Advice {
   if (facts !== null && native().isSystemDirectory(facts.realPath) && !/^\/(?:var\/)?tmp$/.test(facts.realPath)) {
-    return { text: 'Use another directory: this one belongs to the system, whose programs need it as it is.' };
+    return { text: 'Use another directory: this is a system directory, whose mode its programs rely on.' };
   }
   if (facts !== null && !(facts.access.write && facts.access.search)) {
     return { text: 'Use another directory: this process may not create anything in this one.' };
@@ -43,8 +43,8 @@ function ownSubdirectory({ path, facts }: Inspection): Advice {
 
 function acceptance({ path }: Inspection): Advice[] {
   return [
-    { text: 'Or accept it as it is, here', code: `await ensureDir(${literal(path)}, { existing: 'leave' })` },
-    { text: 'or in the whole process.', setting: 'HOLDFAST_SKIP_DIR_HARDENING=1' },
+    { text: 'Or accept it for this call.', code: `await ensureDir(${literal(path)}, { existing: 'leave' })` },
+    { text: 'Or accept it in the whole process.', setting: 'HOLDFAST_SKIP_DIR_HARDENING=1' },
   ];
 }
 
@@ -58,10 +58,10 @@ function takeOver({ path, facts, who }: Inspection): Advice[] {
     return [];
   }
   if (facts !== null && isSecretOfAnother(facts)) {
-    return [{ text: `It belongs to user ${facts.uid}, and by its place or name it is not meant for others.` }];
+    return [{ text: `It belongs to user ${facts.uid}, and by its path or name it is not meant for others.` }];
   }
   const word = shellWord(path);
-  return [{ text: 'If nobody else uses it, have root give it to this user.', command: `chown ${who.euid} -- ${word} && chmod 0700 -- ${word}` }];
+  return [{ text: 'If no other user needs it, let root give it to this user.', command: `chown ${who.euid} -- ${word} && chmod 0700 -- ${word}` }];
 }
 
 /**
@@ -72,12 +72,12 @@ function removeAcl({ path, facts, who }: Inspection): Advice[] {
   const word = shellWord(path);
   const command = `setfacl -b -- ${word} && chmod 0700 -- ${word}`;
   if (facts === null || facts.isOwn) {
-    return [{ text: 'If nobody of them needs it, take the ACL away.', command }];
+    return [{ text: 'If these users do not need it, remove the ACL.', command }];
   }
   if (isSecretOfAnother(facts)) {
-    return [{ text: `It belongs to user ${facts.uid}, and by its place or name it is not meant for others.` }];
+    return [{ text: `It belongs to user ${facts.uid}, and by its path or name it is not meant for others.` }];
   }
-  return [{ text: 'If nobody else needs it, have root give it to this user, and take the ACL away.', command: `chown ${who.euid} -- ${word} && ${command}` }];
+  return [{ text: 'If no other user needs it, let root give it to this user and remove the ACL.', command: `chown ${who.euid} -- ${word} && ${command}` }];
 }
 
 /** Returns advice for a directory that is usable but not private. */
@@ -87,14 +87,14 @@ function onDirectory(reason: string, inspection: Inspection): Advice[] {
   switch (reason) {
     case 'EPERM':
       if (facts?.attributes.includes('immutable') || facts?.attributes.includes('append-only')) {
-        return [{ text: 'As root, take the attribute away.', command: `chattr -i -a -- ${word}` }, ...acceptance(inspection)];
+        return [{ text: 'As root, remove the attribute.', command: `chattr -i -a -- ${word}` }, ...acceptance(inspection)];
       }
       return [ownSubdirectory(inspection), ...takeOver(inspection), ...acceptance(inspection)];
     case 'EROFS':
       return [...writableMount(inspection), ...acceptance(inspection)];
     case 'acl':
       return [
-        { text: 'See whom the ACL names.', command: `getfacl -- ${word}` },
+        { text: 'List the users and groups in the ACL.', command: `getfacl -- ${word}` },
         ...removeAcl(inspection),
         ...acceptance(inspection),
       ];
@@ -129,12 +129,12 @@ export function writableMount(inspection: Inspection): Advice[] {
   const isBind = facts?.mount?.options.includes('ro') && facts.mount.superOptions.includes('rw');
   if (place === '/') {
     return [
-      { text: 'The root file system is read-only (readOnlyRootFilesystem, docker --read-only): mount a volume for what is written.', setting: `volumeMounts: [{ name: data, mountPath: ${literal(path)} }]` },
+      { text: 'The root file system is read-only (readOnlyRootFilesystem, docker --read-only): mount a volume for written files.', setting: `volumeMounts: [{ name: data, mountPath: ${literal(path)} }]` },
     ];
   }
   return [
     { text: 'As root, make the mount writable.', command: `mount -o remount,${isBind ? 'bind,' : ''}rw -- ${mountWord(inspection)}` },
-    { text: 'In a pod, the volume mount says so; ConfigMaps and Secrets are always read-only.', setting: 'volumeMounts[].readOnly: false' },
+    { text: 'In a pod, check the volume mount. ConfigMaps and Secrets are always read-only.', setting: 'volumeMounts[].readOnly: false' },
   ];
 }
 
@@ -154,7 +154,7 @@ function onError(verb: string, error: Record<string, unknown>, inspection: Inspe
       return onFull(inspection);
     case 'EBUSY':
       return [
-        { text: 'A single file is mounted here, and no rename replaces a mount point. Mount the directory instead, without subPath.', setting: `mountPath: ${literal(nodePath.dirname(path))}` },
+        { text: 'A single file is mounted here, and a rename cannot replace a mount point. Mount the directory instead, without subPath.', setting: `mountPath: ${literal(nodePath.dirname(path))}` },
         ...withOptions(verb, inspection),
       ];
     case 'EPERM':
@@ -177,13 +177,13 @@ function onMissing(verb: string, error: Record<string, unknown>, inspection: Ins
   if (helpful.length > 0) {
     return [
       ...withOptions(verb, inspection),
-      { text: 'Make the directory before.', command: `mkdir -p -m 0700 -- ${shellWord(directoryOf(inspection))}` },
+      { text: 'Create the directory first.', command: `mkdir -p -m 0700 -- ${shellWord(directoryOf(inspection))}` },
     ];
   }
   if (verb === 'writeAtomic' && isForbidden(inspection)) {
     return onDeniedWrite(verb, inspection);
   }
-  const way = { text: 'This shows how far the path leads.', command: `namei -l -- ${shellWord(path)}` };
+  const way = { text: 'This shows where the path ends.', command: `namei -l -- ${shellWord(path)}` };
   return typeof error.remedy === 'string' ? [{ text: error.remedy }, way] : [way];
 }
 
@@ -192,12 +192,12 @@ function onForbiddenWrite({ path, exists, facts, directory = null }: Inspection)
   const fixed = [facts, directory].find((one) => one?.attributes.some((attribute) => attribute !== 'mount-point'));
   if (fixed) {
     const at = exists && fixed === facts ? path : nodePath.dirname(path);
-    return [{ text: 'As root, take the attribute away.', command: `chattr -i -a -- ${shellWord(at)}` }];
+    return [{ text: 'As root, remove the attribute.', command: `chattr -i -a -- ${shellWord(at)}` }];
   }
   if (directory !== null && (parseInt(directory.mode, 8) & 0o1000) !== 0) {
-    return [{ text: 'The directory is sticky: only the owner of the file, or of the directory, may replace it. Write under another name, or have its owner remove the file.' }];
+    return [{ text: 'The directory is sticky: only the owner of the file, or of the directory, may replace it. Write under another name, or let its owner remove the file.' }];
   }
-  return [{ text: `The file system refuses it${directory?.mount ? ` (${directory.mount.type})` : ''}: have the file written elsewhere.` }];
+  return [{ text: `The file system refuses it${directory?.mount ? ` (${directory.mount.type})` : ''}: write the file elsewhere.` }];
 }
 
 export function onDeniedRead({ path, exists, facts, who }: Inspection): Advice[] {
@@ -206,19 +206,19 @@ export function onDeniedRead({ path, exists, facts, who }: Inspection): Advice[]
     return [{ text: 'A directory on the way cannot be searched; this lists them with their modes.', command: `namei -l -- ${word}` }];
   }
   if (facts.isOwn && (parseInt(facts.mode, 8) & 0o400) !== 0) {
-    return [{ text: 'Neither its mode nor its ACL keeps it from its owner, who is this user: look in the audit log of a security module.' }];
+    return [{ text: 'It belongs to this user, and neither its mode nor its ACL denies access: check the audit log of a security module.' }];
   }
   if (facts.isOwn) {
-    return [{ text: 'Its mode keeps it from its owner, who is this user.', command: `chmod u+r -- ${word}` }];
+    return [{ text: 'It belongs to this user, and its mode denies access to the owner.', command: `chmod u+r -- ${word}` }];
   }
-  const theirs = `It belongs to user ${facts.uid}, and ${facts.acl?.namesSomebody ? 'its ACL' : 'its mode'} keeps it from this process.`;
+  const theirs = `It belongs to user ${facts.uid}, and ${facts.acl?.namesSomebody ? 'its ACL' : 'its mode'} denies access to this process.`;
   if (looksPrivate(facts.realPath)) {
-    return [{ text: `${theirs} By its place or name it is not meant for others.` }];
+    return [{ text: `${theirs} By its path or name it is not meant for others.` }];
   }
   if (widensOthers(facts, who.euid)) {
-    return [{ text: `${theirs} The mask of its ACL disables entries of others, and a new entry would enable them again. If the process is meant to read it, have its owner make a copy for this user.` }];
+    return [{ text: `${theirs} The mask of its ACL disables entries of others, and a new entry would enable them again. If the process is meant to read it, let its owner make a copy for this user.` }];
   }
-  return [{ text: `${theirs} If the process is meant to read it, have its owner or root allow that to this user alone.`, command: `setfacl -m u:${who.euid}:r -- ${word}` }];
+  return [{ text: `${theirs} If the process is meant to read it, let its owner or root allow that to this user only.`, command: `setfacl -m u:${who.euid}:r -- ${word}` }];
 }
 
 /** Returns whether the nearest directory that exists lets this process create nothing in it. */
@@ -234,7 +234,7 @@ function lacksDirectory({ exists, path, place }: Inspection) {
 /** Returns advice for a missing directory beneath one in which this process may not create anything. */
 function makeByRoot(verb: string, { path, who }: Inspection): Advice {
   const word = shellWord(verb === 'ensureDir' ? path : nodePath.dirname(path));
-  return { text: 'If it is meant for this user, have root make the directory.', command: `mkdir -p -m 0700 -- ${word} && chown ${who.euid} -- ${word}` };
+  return { text: 'If it is meant for this user, let root create the directory.', command: `mkdir -p -m 0700 -- ${word} && chown ${who.euid} -- ${word}` };
 }
 
 /** Returns advice for a directory of this user that its mode keeps from its owner. */
@@ -242,7 +242,7 @@ function openOwn(verb: string, inspection: Inspection, dir: string): Advice {
   const parent = nodePath.dirname(inspection.path);
   // `chmod` alone does not help a write whose parent directory is missing.
   const parents = verb === 'writeAtomic' && lacksDirectory(inspection) ? ` && mkdir -p -m 0700 -- ${shellWord(parent)}` : '';
-  return { text: 'The directory belongs to this user, and its mode keeps it from its owner.', command: openToOwner(dir) + parents };
+  return { text: 'The directory belongs to this user, and its mode denies access to the owner.', command: openToOwner(dir) + parents };
 }
 
 /** Returns the directory that exists and in which the verb would create something. */
@@ -255,13 +255,13 @@ export function onDeniedWrite(verb: string, inspection: Inspection): Advice[] {
   const { path, facts, who, directory } = inspection;
   const dir = existingDirectory(inspection);
   const word = shellWord(dir);
-  const way = { text: 'See who owns the directories on the way, and their modes.', command: `namei -l -- ${shellWord(path)}` };
+  const way = { text: 'List the owners and modes of the directories on the way.', command: `namei -l -- ${shellWord(path)}` };
   const above = directory ?? facts;
   if (above === null || above.kind !== 'directory') {
     return [way];
   }
   if (native().isSystemDirectory(above.realPath) || looksPrivate(above.realPath)) {
-    return [{ text: 'Have it written elsewhere: by its place or name the directory is not meant for this user.' }, way];
+    return [{ text: 'Write elsewhere: by its path or name the directory is not meant for this user.' }, way];
   }
   if (above.isOwn) {
     return hasAllOfOwner(above) ? [way] : [openOwn(verb, inspection, dir), way];
@@ -272,12 +272,12 @@ export function onDeniedWrite(verb: string, inspection: Inspection): Advice[] {
   if (above.uid !== 0) {
     const theirs = `The directory belongs to user ${above.uid}.`;
     if (widensOthers(above, who.euid)) {
-      return [{ text: `${theirs} The mask of its ACL disables entries of others, and a new entry would enable them again. Have its owner make a directory for this user.` }, way];
+      return [{ text: `${theirs} The mask of its ACL disables entries of others, and a new entry would enable them again. Let its owner create a directory for this user.` }, way];
     }
-    return [{ text: `${theirs} If this user is meant to write there, have its owner or root allow that to this user alone.`, command: `setfacl -m u:${who.euid}:rwx -- ${word}` }, way];
+    return [{ text: `${theirs} If this user is meant to write there, let its owner or root allow that to this user only.`, command: `setfacl -m u:${who.euid}:rwx -- ${word}` }, way];
   }
   return [
-    { text: 'If it is meant for this user, have root give it the directory,', command: giveDirectory(who.euid, word, above) },
+    { text: 'If it is meant for this user, let root give the directory to it.', command: giveDirectory(who.euid, word, above) },
     ...throughGroup(above, who, word),
     way,
   ];
@@ -288,8 +288,8 @@ function throughGroup({ gid, acl }: Facts, who: Inspection['who'], word: string)
   if (acl !== null) return [];
   const isMember = gid === who.egid || who.groups.includes(gid);
   return isMember
-    ? [{ text: 'or let its group write it, to which this process belongs.', command: `chmod g+rwx -- ${word}` }]
-    : [{ text: 'or, in a pod, have the volume given to a group of the process.', setting: `securityContext.fsGroup: ${who.egid}` }];
+    ? [{ text: 'Or let its group write it, to which this process belongs.', command: `chmod g+rwx -- ${word}` }]
+    : [{ text: 'Or, in a pod, give the volume to a group of the process.', setting: `securityContext.fsGroup: ${who.egid}` }];
 }
 
 function onFull(inspection: Inspection): Advice[] {
@@ -297,7 +297,7 @@ function onFull(inspection: Inspection): Advice[] {
   const place = mountWord(inspection);
   const ofInodes = facts?.space.freeInodes === 0;
   const advice = [
-    { text: ofInodes ? 'No inode is free: remove files.' : 'No block is free: remove what is not needed.', command: `df ${ofInodes ? '-i' : '-h'} -- ${place}` },
+    { text: ofInodes ? 'No inode is free: remove files.' : 'No block is free: remove files.', command: `df ${ofInodes ? '-i' : '-h'} -- ${place}` },
   ];
   if (facts?.mount?.type === 'tmpfs' && !ofInodes) {
     advice.push({ text: 'Or, as root, give this tmpfs more memory (in a pod: emptyDir.sizeLimit).', command: `mount -o remount,size=${Math.max(2, Math.ceil((facts.space.totalBytes * 2) / (1 << 20)))}m -- ${place}` });
@@ -313,7 +313,7 @@ function onLink(verb: string, inspection: Inspection): Advice[] {
   if (leadsTo !== null && leadsTo.kind !== 'other' && leadsTo.kind !== KINDS[verb]) {
     return [{ text: `It leads to a ${leadsTo.kind}: this call is for a ${KINDS[verb]}.` }];
   }
-  const shows = { text: leadsTo ? 'This shows where it leads.' : 'It leads to nothing; this shows how far it gets.', command: `namei -l -- ${shellWord(path)}` };
+  const shows = { text: leadsTo ? 'This shows where it leads.' : 'It has no target; this shows where it ends.', command: `namei -l -- ${shellWord(path)}` };
   // A name that is not UTF-8 has U+FFFD here, which is another name.
   const own = leadsTo && !leadsTo.path.includes('\ufffd') ? { text: 'Use the path it leads to.', code: callOf(verb, leadsTo.path, {}) } : shows;
   return [own, ...withOptions(verb, inspection)];
@@ -322,10 +322,10 @@ function onLink(verb: string, inspection: Inspection): Advice[] {
 /** Advice for each option with which a verb would succeed. */
 const GOOD_FOR: Record<string, string> = {
   'in-place': 'Or give up atomicity for this file.',
-  follow: 'Or write where the link leads; the link stays.',
-  replace: 'Or put the file in the place of the link.',
-  'follow-trusted': 'Or follow links that root or this user made, where nobody else may write.',
-  true: 'Make the directory with the write.',
+  follow: 'Or write to the target of the link; the link stays.',
+  replace: 'Or replace the link with the file.',
+  'follow-trusted': 'Or follow links that root or this user owns, in directories that no other user may write.',
+  true: 'Create the directory with the write.',
 };
 
 function withOptions(verb: string, { path, helpful = [] }: Inspection): Advice[] {
@@ -352,18 +352,18 @@ function onOutbound(error: Record<string, unknown>, inspection: Inspection): Adv
   }
   const mode = octal(parseInt(facts.mode, 8) | 0o444);
   if (mode === facts.mode) {
-    return [{ text: 'Its mode is not the cause: look for an ACL, or in the audit log of a security module.', command: `getfacl -- ${shellWord(path)}` }];
+    return [{ text: 'Its mode is not the cause: check for an ACL, and the audit log of a security module.', command: `getfacl -- ${shellWord(path)}` }];
   }
   if (looksPrivate(facts.realPath)) {
-    return [{ text: `It belongs to user ${facts.uid}, and by its place or name it is not meant for others. If it is meant to be sent, have a copy made for that, with mode 0644.` }];
+    return [{ text: `It belongs to user ${facts.uid}, and by its path or name it is not meant for others. If it is meant to be sent, let its owner make a copy with mode 0644.` }];
   }
-  const advice: Advice[] = [{ text: 'If it is meant to be sent, have the producer write it so, whatever its umask.', code: `await writeAtomic(${literal(path)}, data, { mode: 0o644 })` }];
+  const advice: Advice[] = [{ text: 'If it is meant to be sent, let the producer write it with this mode, whatever its umask.', code: `await writeAtomic(${literal(path)}, data, { mode: 0o644 })` }];
   if (!facts.isOwn) {
-    return [{ ...advice[0], text: `It belongs to user ${facts.uid}. If it is meant to be sent, have that user write it so, whatever the umask.` }];
+    return [{ ...advice[0], text: `It belongs to user ${facts.uid}. If it is meant to be sent, let that user write it with this mode, whatever the umask.` }];
   }
   if (facts.access.read) {
-    advice.push({ text: 'Or let files be sent that only their owner may read.', code: 'outbound: { allowOwnerOnly: true }' });
+    advice.push({ text: 'Or allow sending files that only their owner may read.', code: 'outbound: { allowOwnerOnly: true }' });
   }
-  advice.push({ text: 'Or, if everybody on this machine may read it, open this one file.', command: `chmod ${mode} -- ${shellWord(path)}` });
+  advice.push({ text: 'Or, if every user of this machine may read it, change this one file.', command: `chmod ${mode} -- ${shellWord(path)}` });
   return advice;
 }

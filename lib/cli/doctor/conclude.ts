@@ -49,10 +49,10 @@ function sentenceOf({ code, message, remedy }: Refusal) {
 function doubtsAbout({ facts, who }: Inspection) {
   const mount = facts?.mount ?? undefined;
   const doubts = [];
-  if (isElsewhere(mount)) doubts.push(`what is behind ${mount?.type} decides, and may decide otherwise`);
-  if (hasNoModes(mount)) doubts.push(`${mount?.type} makes modes up, by its mount options`);
+  if (isElsewhere(mount)) doubts.push(`the server or process behind ${mount?.type} decides, and may decide otherwise`);
+  if (hasNoModes(mount)) doubts.push(`${mount?.type} derives modes from its mount options`);
   if (mount?.superOptions.some((option) => /quota/.test(option) && !/noquota/.test(option))) doubts.push('a quota may be exhausted');
-  if (mount?.type === 'btrfs') doubts.push('btrfs cannot tell exactly how much is free');
+  if (mount?.type === 'btrfs') doubts.push('btrfs does not report its free space exactly');
   if (who.seccomp === 'filter') doubts.push('a seccomp filter is active, and may refuse the call');
   if (who.securityModule !== null) doubts.push(`a security module confines this process (${who.securityModule})`);
   return doubts;

@@ -35,7 +35,7 @@ export function renameVerdict(inspection: Inspection): Verdict {
   const dryRun = (dir: string, name: string) => dryRunRename(dir, name, NEW_NAME);
   return judge(inspection, 'rename', (name) => `${name}, ${literal(NEW_NAME)}`, dryRun, (numbers) => {
     const durable = numbers[RenameIndex.DURABLE] === 1;
-    return { result: { durable, same: false }, why: `it could get another name in its directory${durable ? '' : ', which cannot be synced'}` };
+    return { result: { durable, same: false }, why: `it can be renamed in its directory${durable ? '' : ', which cannot be synced'}` };
   });
 }
 

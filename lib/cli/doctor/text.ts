@@ -40,7 +40,7 @@ function pathLines(visited: Visited, paint: Palette) {
     const [mark, colour] = MARKS[verdict.outcome];
     const code = verdict.error?.code ?? verdict.result?.reason;
     lines.push(`  ${paint[colour](mark)}  ${verb}${code === undefined ? '' : ` ${paint[colour](String(code))}`}: ${escaped(verdict.why)}`);
-    for (const doubt of verdict.doubts) lines.push(`           only trying would tell: ${escaped(doubt)}`);
+    for (const doubt of verdict.doubts) lines.push(`           uncertain: ${escaped(doubt)}`);
     for (const { text, command, setting, code: program } of verdict.advice) {
       const what = command ?? setting ?? program;
       lines.push(`         - ${escaped(text)}`);
@@ -64,19 +64,19 @@ function isReadOfDirectory({ exists, facts }: Visited, { outcome, error }: Visit
 
 function placeLines({ exists, place, facts, links, lookError }: Visited) {
   if (facts === null) {
-    return [`cannot be looked at: ${escaped(lookError?.message ?? 'unknown')}`];
+    return [`cannot be inspected: ${escaped(lookError?.message ?? 'unknown')}`];
   }
   const { kind, mode, uid, gid, acl, attributes, access, mount, space, names, isReadOnly, locks } = facts;
   const may = Object.entries(access).flatMap(([word, is]) => (is ? [word] : []));
   const lines = [
-    `${exists ? kind : `nothing is there; above it, ${escaped(place)}, a ${kind}`}, mode ${mode}, owner ${uid}, group ${gid}, ` +
+    `${exists ? kind : `does not exist; above it, ${escaped(place)}, a ${kind}`}, mode ${mode}, owner ${uid}, group ${gid}, ` +
       (acl === null ? 'no ACL' : acl.isKnown ? `ACL ${acl.entries.join(' ')}` : 'an ACL that cannot be read, if any') +
       (attributes.length > 0 ? `, ${attributes.join(', ')}` : '') +
       (kind === 'file' && names > 1 ? `, ${names} names` : '') +
       `; this process may ${may.join(', ') || 'do nothing with it'}`,
   ];
   for (const { path, target } of links) lines.push(`link ${escaped(path)} -> ${escaped(target)}`);
-  if (facts.realPath !== place) lines.push(`really ${escaped(facts.realPath)}`);
+  if (facts.realPath !== place) lines.push(`real path ${escaped(facts.realPath)}`);
   const room = space.totalBytes === 0 ? 'size unknown' : `${inBytes(space.availableBytes)} of ${inBytes(space.totalBytes)} free`;
   const inodes = space.freeInodes === null ? '' : `, ${space.freeInodes} inodes free`;
   lines.push(

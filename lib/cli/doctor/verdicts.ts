@@ -46,22 +46,22 @@ function whyHardening({ facts, who }: Inspection, { hardening, reason, mode }: {
     case 'tightened':
       return `its mode would change from ${facts?.mode} to ${mode}`;
     case 'tolerated':
-      return `chmod would answer ${reason === 'no-effect' ? 'success and change nothing' : reason}, which is tolerated${whyRefused(reason, facts, who)}; it stays ${mode}`;
+      return `chmod would ${reason === 'no-effect' ? 'succeed without effect' : `fail with ${reason}`}, which is tolerated${whyRefused(reason, facts, who)}; it stays ${mode}`;
     default:
-      return `${reason === 'shared' ? whyShared(facts) : (WHY_LEFT[reason ?? ''] ?? 'it is left')}; it stays ${mode}`;
+      return `${reason === 'shared' ? whyShared(facts) : (WHY_LEFT[reason ?? ''] ?? 'it is left unchanged')}; it stays ${mode}`;
   }
 }
 
 const WHY_LEFT: Record<string, string> = {
-  acl: 'its ACL names users or groups, whose entries chmod would disable without a word',
-  system: 'it is a directory of the system, whose programs need it as it is',
+  acl: 'its ACL names users or groups, whose entries chmod would silently disable',
+  system: 'it is a system directory, whose mode its programs rely on',
   owner: 'its mode is private, but another user owns it',
   'opt-out': 'HOLDFAST_SKIP_DIR_HARDENING=1 or OPENCLAW_SKIP_STATE_DIR_HARDEN=1 is set',
 };
 
 function whyShared(facts: Inspection['facts']) {
-  if (facts !== null && (parseInt(facts.mode, 8) & 0o1000) !== 0) return 'others share it by design: it is sticky, and others may write it';
-  return `others share it by design: it is setgid, and belongs to group ${facts?.gid}, whose members this process, as root, would lock out`;
+  if (facts !== null && (parseInt(facts.mode, 8) & 0o1000) !== 0) return 'it is shared with others: it is sticky, and others may write it';
+  return `it is shared with others: it is setgid, and belongs to group ${facts?.gid}, whose members this process, as root, would lock out`;
 }
 
 function whyRefused(reason: string | undefined, facts: Inspection['facts'], who: Inspection['who']) {

@@ -108,7 +108,7 @@ async function oldOrNew(dir: string): Promise<Outcome> {
     }
   });
   if (turns < 300) return missing(`the reader had only ${turns} turns`);
-  return torn > 0 ? fail(`${torn} of ${turns} reads were torn`) : pass(`${turns} reads during ${written} overwrites, each one whole version`);
+  return torn > 0 ? fail(`${torn} of ${turns} reads were torn`) : pass(`${turns} reads during ${written} overwrites, each one complete version`);
 }
 
 async function suddenDeath(dir: string): Promise<Outcome> {
@@ -123,7 +123,7 @@ async function suddenDeath(dir: string): Promise<Outcome> {
   if (!isWhole(fs.readFileSync(nodePath.join(dir, 'file')))) return fail('the file is torn');
   if (left.length > 1 || left.some((name) => !/^\.holdfast-[0-9a-f]{32}\.tmp$/.test(name))) return fail(`it left ${left.join(', ')}`);
   for (const name of left) fs.unlinkSync(nodePath.join(dir, name));
-  return pass(`the file is one whole version, and ${left.length === 0 ? 'nothing else is left' : 'one temporary is left, as documented'}`);
+  return pass(`the file is one complete version, and ${left.length === 0 ? 'nothing else is left' : 'one temporary is left, as documented'}`);
 }
 
 async function exclusiveCreation(dir: string): Promise<Outcome> {
@@ -132,9 +132,9 @@ async function exclusiveCreation(dir: string): Promise<Outcome> {
   const codes = await Promise.all(all);
   const winners = codes.filter((code) => code === undefined).length;
   const others = codes.filter((code) => code !== undefined && code !== 'already-exists');
-  if (winners !== 1 || others.length > 0) return fail(`${winners} of 64 succeeded; others answered ${[...new Set(others)].join(', ') || 'already-exists'}`);
+  if (winners !== 1 || others.length > 0) return fail(`${winners} of 64 succeeded; others failed with ${[...new Set(others)].join(', ') || 'already-exists'}`);
   const content = fs.readFileSync(file, 'utf8');
-  return codes[Number(content)] === undefined ? pass('1 of 64 succeeded, 63 were told already-exists') : fail('the content is not the winner’s');
+  return codes[Number(content)] === undefined ? pass('1 of 64 succeeded, 63 failed with already-exists') : fail('the content is not the winner’s');
 }
 
 function canLink(path: string, target: string) {
@@ -165,7 +165,7 @@ async function symlinkRefusal(dir: string): Promise<Outcome> {
     ];
     for (const [what, wanted, call] of cases) {
       const code = await codeOf(call);
-      if (code !== wanted) return fail(`${what} answered ${code ?? 'success'}`);
+      if (code !== wanted) return fail(`${what} ended with ${code ?? 'success'}`);
     }
   } finally {
     root.close();
@@ -205,7 +205,7 @@ async function containment(dir: string): Promise<Outcome> {
     const left = fs.readdirSync(outside).filter((name) => name !== 'file');
     if (escapes > 0 || left.length > 0) return fail(`${escapes} reads of the outside file; outside, ${left.join(', ') || 'nothing'} was made`);
     if (turns < 200) return missing(`the attacker had only ${turns} turns`);
-    if (odd.size > 0) return fail(`unexpected answers: ${[...odd].join(', ')}`);
+    if (odd.size > 0) return fail(`unexpected errors: ${[...odd].join(', ')}`);
     return pass(`${answers} calls while names were exchanged ${turns * 2} times, none left the root`);
   } finally {
     root.close();
@@ -218,16 +218,16 @@ async function outbound(dir: string): Promise<Outcome> {
   writeAtomicSync(secret, 'x', { mode: 0o600 });
   writeAtomicSync(media, 'x', { mode: 0o644 });
   const refused = await codeOf(() => readLocalFileSafelySync(secret, { outbound: true }));
-  if (refused !== 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE') return fail(`a 0600 file answered ${refused ?? 'success'}`);
+  if (refused !== 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE') return fail(`a 0600 file ended with ${refused ?? 'success'}`);
   const sent = await codeOf(() => readLocalFileSafelySync(media, { outbound: true }));
-  return sent === undefined ? pass('0600 is refused, 0644 passes') : fail(`a 0644 file answered ${sent}`);
+  return sent === undefined ? pass('0600 is refused, 0644 passes') : fail(`a 0644 file ended with ${sent}`);
 }
 
 function durability(dir: string): Outcome {
   const { durable } = writeAtomicSync(nodePath.join(dir, 'file'), 'x');
   return durable === true
-    ? pass('file and directory can be synced; whether the device keeps its word, no program can tell')
-    : missing('this file system cannot sync a directory: a published name may be lost with the power');
+    ? pass('file and directory can be synced; no program can check that the device keeps what it acknowledges')
+    : missing('this file system cannot sync a directory: a published name may be lost with a power loss');
 }
 
 async function cleanUp(dir: string): Promise<Outcome> {
@@ -263,7 +263,7 @@ async function leftIn(dir: string) {
 }
 
 function aclKept(dir: string): Outcome {
-  if (process.platform !== 'linux') return missing('only POSIX ACLs of Linux are tried');
+  if (process.platform !== 'linux') return missing('only POSIX ACLs of Linux are checked');
   const file = nodePath.join(dir, 'file');
   writeAtomicSync(file, 'old', { mode: 0o640 });
   const set = spawnSync('setfacl', ['-m', 'u:65533:r', '--', file], { encoding: 'utf8' });
@@ -280,7 +280,7 @@ function resolver(): Outcome {
   if (found !== 'walk') return pass(`${found}: the kernel keeps paths beneath their root`);
   return missing(
     process.platform === 'linux'
-      ? 'openat2 does not answer (before Linux 5.6, or a seccomp filter): paths are walked by descriptor, which takes longer'
+      ? 'openat2 does not work (before Linux 5.6, or a seccomp filter): paths are walked by descriptor, which takes longer'
       : 'paths are walked by descriptor',
   );
 }
@@ -301,15 +301,15 @@ const CHECKS: { id: string; title: string; run: (dir: string) => Outcome | Promi
   { id: 'exact-mode', title: 'modes are exact, whatever the umask', run: exactMode },
   { id: 'tightening', title: 'an open directory becomes private', run: tightening },
   { id: 'old-or-new', title: 'a reader sees the old content or the new', run: oldOrNew },
-  { id: 'sudden-death', title: 'also when the writer is killed', run: suddenDeath },
-  { id: 'exclusive-creation', title: 'of those who create, one succeeds', run: exclusiveCreation },
+  { id: 'sudden-death', title: 'a killed writer leaves a complete file', run: suddenDeath },
+  { id: 'exclusive-creation', title: 'exclusive create has one winner', run: exclusiveCreation },
   { id: 'symlink-refusal', title: 'symbolic links do not lead out of a root', run: symlinkRefusal },
-  { id: 'containment', title: 'also while names are exchanged', run: containment },
+  { id: 'containment', title: 'a root contains calls while names are exchanged', run: containment },
   { id: 'outbound', title: 'a private file is not sent', run: outbound },
   { id: 'durability', title: 'success means synced', run: durability },
   { id: 'clean-up', title: 'a write that fails leaves no temporary', run: cleanUp },
   { id: 'locks', title: 'a lock has one holder', run: locks },
-  { id: 'whole-records', title: 'records are never fused', run: wholeRecords },
+  { id: 'whole-records', title: 'records are never joined', run: wholeRecords },
   { id: 'acl-kept', title: 'an overwrite keeps the ACL', run: aclKept },
   { id: 'unnamed-temporaries', title: 'temporaries need no name', run: unnamedTemporaries },
 ];
