@@ -8,7 +8,9 @@ const EXTENDED_BY = /^#+ (?:Extended by|Overrides|Inherited from)\n\n(?:- .+\n|.
 const TYPE_PARAMETERS = /^#+ Type Parameters\n\n\| Type Parameter \|\n\| -+ \|\n(?:\|.*\|\n)+\n?/gm;
 const RULE = /^\*\*\*\n\n/gm;
 /** The items of a list in a cell, which a table has in one line. */
-const ITEM = / - (?=`[^`|]+`: )/g;
+const ITEM = / - (?!\|)/g;
+/** The types of a call, and the first letter of the text of `@returns` after them. */
+const RETURNED_TEXT = /^(Takes .+\. Returns .+|Returns [`[].+)\.\n\n(?!Takes |Returns )([A-Z])/gm;
 const ROW = /^\|.*\|$/gm;
 
 function parameter(row) {
@@ -25,6 +27,7 @@ export function compact(page) {
     .replace(EXTENDS, (_, list) => `Extends ${list.trimEnd().split('\n').map((line) => line.slice(2)).join(', ')}.\n`)
     .replace(PARAMETERS, (_, rows, returned) => `Takes ${rows.trimEnd().split('\n').map(parameter).join(', ')}.${returned ? ` Returns ${returned}.` : ''}\n`)
     .replace(RETURNS, (_, type) => `Returns ${type}.\n`)
+    .replace(RETURNED_TEXT, (_, types, first) => `${types}: ${first.toLowerCase()}`)
     .replace(ROW, (row) => row.replace(ITEM, '<br>• ').replaceAll('| \\| ', '| '))
     .replace(/\n{3,}/g, '\n\n');
 }
