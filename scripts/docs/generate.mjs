@@ -57,11 +57,14 @@ function indexOf(project, pages) {
   const rank = (name) => (ORDER.indexOf(name) + ORDER.length + 1) % (ORDER.length + 1);
   const rows = Object.entries(pages).sort(([a], [b]) => rank(a) - rank(b)).map(([name, page]) => {
     const links = declarationsOf(page).map((each) => ({ isType: /^[A-Z]\w*[a-z]/.test(each.name) && each.name !== 'HoldfastError', link: `[\`${each.name}\`](${name}.md#${each.anchor})` }));
-    const cell = (isType) => links.filter((each) => each.isType === isType).map(({ link }) => link).join(', ');
-    return `| [${name}](${name}.md) | ${cell(false)} | ${cell(true)} |`;
+    const cell = (isType) => links.filter((each) => each.isType === isType).map(({ link }) => link);
+    // A root and its parts have methods; the twin of each has its place beside it.
+    const methods = name.startsWith('root') ? declarationsOf(page, /^#####$/).filter((each) => /^(?!is)\w+\(\)$/.test(each.name) && !each.name.endsWith('Sync()')) : [];
+    const calls = [...cell(false), ...methods.map((each) => `[\`.${each.name}\`](${name}.md#${each.anchor})`)];
+    return `| [${name}](${name}.md) | ${calls.join(', ')} | ${cell(true).join(', ')} |`;
   });
   const intro = 'Made by `npm run docs` from the types of the package, which an editor shows, too. The page fs-safe is about `holdfast/fs-safe`, all others are about `holdfast`.';
-  return `${['# API reference', intro, ['| page | functions and values | types |', '|---|---|---|', ...rows].join('\n'), '## For all calls', ...general].join('\n\n').trimEnd()}\n`;
+  return `${['# API reference', intro, ['| page | functions, methods of a root, values | types |', '|---|---|---|', ...rows].join('\n'), '## For all calls', ...general].join('\n\n').trimEnd()}\n`;
 }
 
 /**
