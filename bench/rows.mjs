@@ -6,6 +6,7 @@ import { ensureDirRows } from './rows-ensure-dir.mjs';
 import { rootRows } from './rows-stat-list-walk.mjs';
 import { changeRows } from './rows-change.mjs';
 import { stateRows } from './rows-state.mjs';
+import { adapterRows } from './rows-fs-safe.mjs';
 
 /**
  * The environment of a row.
@@ -45,4 +46,4 @@ import { stateRows } from './rows-state.mjs';
  */
 
 /** @type {Row[]} */
-export const rows = [...readRows, ...writeRows, ...ensureDirRows, ...rootRows, ...changeRows, ...stateRows];
+export const rows = [...readRows, ...writeRows, ...ensureDirRows, ...rootRows, ...changeRows, ...stateRows, ...adapterRows];
