@@ -19,8 +19,9 @@ needs('root', 'gcc')('with faults', () => {
 
   beforeAll(async () => {
     faulty = await FaultyDriver.start();
+    // Each file once: two appends to one file would keep descriptors for a while.
     const warm = ownedDir(scratch(), 'warm', 0, 0, 0o700);
-    for (const request of [append('sync', join(warm, 'log')), append('async', join(warm, 'log')), withLock(join(warm, 'log')), update(join(warm, 'log'))]) await faulty.driver.must(request);
+    for (const request of [append('sync', join(warm, 'log')), append('async', join(warm, 'other')), withLock(join(warm, 'state')), update(join(warm, 'state'))]) await faulty.driver.must(request);
   });
   afterAll(() => faulty.driver.end());
 
