@@ -41,7 +41,7 @@ export interface Warning {
 /** A value that has crossed a pipe as JSON. */
 export type Value = any;
 export type Answer = { value: Value; error?: undefined } | { value?: undefined; error: PlainError };
-export type RootMethod = 'read' | 'writeAtomic' | 'ensureDir' | 'rename' | 'remove' | 'copy' | 'copyIn' | 'list';
+export type RootMethod = 'read' | 'writeAtomic' | 'ensureDir' | 'rename' | 'remove' | 'copy' | 'copyIn' | 'list' | 'stat' | 'lstat' | 'exists' | 'readlink';
 export type Verb = 'ensureDir' | 'writeAtomic' | 'readLocalFileSafely' | 'openLocalFileSafely';
 
 export interface Request {
