@@ -66,9 +66,17 @@ export function wholeRecords(file, content) {
 /** Values of `durable` for the later versions of a dozen files; the first version of each is fully durable. */
 const SYNCED = [true, true, true, true, true, true, true, true, 'file', 'file', false, false];
 
-/** The ways to write, with cumulative frequencies. Those up to ALONE write one file, the others several at once. */
-const WAYS = [['sync', 0.25], ['async', 0.4], ['stream', 0.5], ['stage', 0.6], ['async', 0.8], ['many', 1]];
+/**
+ * The ways to write, with cumulative frequencies. Those up to ALONE write one file, the others several at once. `move`
+ * renames a file.
+ */
+const WAYS = [['sync', 0.25], ['async', 0.35], ['stream', 0.42], ['stage', 0.49], ['move', 0.6], ['async', 0.8], ['many', 1]];
 const ALONE = 0.6;
+
+/** Returns the name of a moved file in a version: the first one was written, each other has come by a rename. */
+export function nameOfVersion({ names }, version) {
+  return names[(version - 1) % names.length];
+}
 
 /**
  * Returns steps to run in sequence. Each step has one write, or several at once.
@@ -100,12 +108,21 @@ export function makePlan({ seed, steps }) {
 
   const steady = PLACES.map((place) => Array.from({ length: 12 }, () => newFile(place, false)));
 
+  const moved = PLACES.map((place) =>
+    Array.from({ length: 2 }, () => {
+      const file = newFile(place, false);
+      const { number } = file;
+      return Object.assign(file, { durable: true, names: [`here-${number}/moved`, `there-${number}/moved`] });
+    }),
+  );
+
   function step() {
     const place = below(PLACES.length);
     const pick = () => (random() < 0.25 ? newFile(PLACES[place], true) : steady[place][below(steady[place].length)]);
     const kind = random();
     const how = WAYS.find(([, upTo]) => kind < upTo)[0];
     const isLone = kind < ALONE;
+    if (how === 'move') return { place: PLACES[place], how, writes: [write(moved[place][below(moved[place].length)])] };
     const writes = Array.from({ length: isLone ? 1 : 2 + below(5) }, () => write(pick()));
     return { place: PLACES[place], how, writes };
   }

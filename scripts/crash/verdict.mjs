@@ -2,7 +2,7 @@
 
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { PLACES, recordOf, versionOf, wholeRecords } from './plan.mjs';
+import { nameOfVersion, PLACES, recordOf, versionOf, wholeRecords } from './plan.mjs';
 
 const TEMPORARY = /^\.holdfast-[0-9a-f]{32}\.tmp$/;
 const LOCK = /^\.holdfast-[0-9a-f]{32}\.lock$/;
@@ -21,7 +21,7 @@ const LOCK = /^\.holdfast-[0-9a-f]{32}\.lock$/;
  */
 export function judge(mounted, files, { started, durable }) {
   const verdict = { torn: [], missing: [], lost: [], impossible: [], strays: 0, unsynced: 0 };
-  const known = new Set(files.map(({ place, name }) => `${place}/${name}`));
+  const known = new Set(files.flatMap(({ place, name, names = [name] }) => names.map((one) => `${place}/${one}`)));
   for (const place of PLACES) {
     for (const entry of readdirSync(path.join(mounted, place), { withFileTypes: true, recursive: true })) {
       const name = path.relative(mounted, path.join(entry.parentPath ?? entry.path, entry.name));
@@ -29,7 +29,8 @@ export function judge(mounted, files, { started, durable }) {
       else if (!entry.isDirectory() && !LOCK.test(entry.name) && !known.has(name)) verdict.impossible.push(`${name}: nobody wrote it`);
     }
   }
-  for (const file of files) {
+  for (const file of files.filter(({ names }) => names !== undefined)) judgeMoved(mounted, file, { started, durable }, verdict);
+  for (const file of files.filter(({ names }) => names === undefined)) {
     const [newest, promised] = [started.get(file.number) ?? 0, durable.get(file.number) ?? 0];
     const where = `${file.place}/${file.name}`;
     // After the start of an unsynced write its file has no guarantee.
@@ -58,6 +59,25 @@ export function judge(mounted, files, { started, durable }) {
     else if (version < promised) verdict.lost.push(told);
   }
   return verdict;
+}
+
+/** Checks a file that was renamed: it has the name of a version since the acknowledged one, and its whole content. */
+function judgeMoved(mounted, file, { started, durable }, verdict) {
+  const [newest, promised] = [started.get(file.number) ?? 0, durable.get(file.number) ?? 0];
+  const contents = file.names.map((name) => [name, contentOrError(path.join(mounted, file.place, name))]);
+  const found = contents.filter(([, content]) => !(content instanceof Error && content.code === 'ENOENT'));
+  if (found.length === 0) {
+    if (promised > 0) verdict.missing.push(`${file.place}/${file.names}: neither name, and version ${promised} was acknowledged`);
+    return;
+  }
+  const possible = new Set();
+  for (let version = Math.max(promised, 1); version <= newest; version++) possible.add(nameOfVersion(file, version));
+  for (const [name, content] of found) {
+    const told = `${file.place}/${name}: versions ${promised} to ${newest}`;
+    if (content instanceof Error) verdict.impossible.push(`${told}: ${content.message}`);
+    else if (versionOf(file.number, content) !== 1) verdict.torn.push(told);
+    else if (!possible.has(name)) verdict.lost.push(told);
+  }
 }
 
 function contentOrError(file) {

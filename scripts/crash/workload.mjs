@@ -5,7 +5,7 @@
 import { openSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { contentOf, makePlan, recordOf } from './plan.mjs';
+import { contentOf, makePlan, nameOfVersion, recordOf } from './plan.mjs';
 
 const holdfast = createRequire(import.meta.url)('../../index.js');
 
@@ -17,6 +17,17 @@ const mark = (word, { file, version }) => writeSync(marks, `${word} ${file} ${ve
 const root = holdfast.openRootSync(path.join(mounted, 'root'));
 const absolute = (write) => path.join(mounted, 'plain', plan.files[write.file].name);
 const relative = (write) => plan.files[write.file].name;
+
+const roots = { plain: holdfast.openRootSync(path.join(mounted, 'plain')), root };
+
+/** Renames a file to the name of its next version; the first one is written. */
+async function move(place, write) {
+  const file = plan.files[write.file];
+  const [from, to] = [write.version - 1, write.version].map((version) => nameOfVersion(file, Math.max(version, 1)));
+  const options = { ...write.options, mkdir: true };
+  if (write.version === 1) return roots[place].writeAtomic(to, contentOf(write.file, 1), options);
+  return write.version % 2 === 0 ? roots[place].rename(from, to, options) : roots[place].renameSync(from, to, options);
+}
 
 /** Access to each directory: by absolute path, or beneath a root. */
 const places = {
@@ -68,6 +79,10 @@ async function run({ place, how, writes }) {
     return;
   }
   for (const write of writes) mark('start', write);
+  if (how === 'move') {
+    for (const write of writes) acknowledge(write, await move(place, write));
+    return;
+  }
   if (how === 'sync') {
     for (const write of writes) acknowledge(write, via.sync(write, contentOf(write.file, write.version)));
     return;
