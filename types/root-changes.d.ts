@@ -39,7 +39,10 @@ export interface RemoveOptions {
    * with `too-large` and removes nothing. Default: no limit.
    */
   maxEntries?: number | undefined;
-  /** Sync the parent directory. Default `false`. */
+  /**
+   * Sync the parent directory. Default `false`. A directory that this user may not read, or whose file system syncs no directories, is
+   * not synced, and the call succeeds.
+   */
   durable?: boolean | undefined;
   /**
    * Aborts the call, which rejects at once with the signal's reason. With `recursive` it stops at the next entry instead, and then rejects

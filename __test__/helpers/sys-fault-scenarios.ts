@@ -28,7 +28,7 @@ export interface Scenario {
   /** `old` or `new`, one for each of several files or directories; otherwise a description */
   state: (dir: string) => string;
   /** checks the facts of a success, whatever failed before */
-  isTrue: (dir: string, value: Value) => void;
+  isTrue: (dir: string, value: Value, hit?: string) => void;
   /** checks what an error says of the entries that were done before it */
   isTrueError?: (dir: string, error: PlainError) => void;
   /** names that may exist in the directory afterwards, including those below it */
@@ -43,6 +43,8 @@ export interface Scenario {
   isTree?: 'read' | 'changed';
   /** the fault of every case, as a plan for `fault.c`: selects the tested code path */
   always?: string;
+  /** calls in place of a missing one: where they are refused, too, the verb is `unsupported-platform` */
+  replaced?: RegExp;
   /** calls through Node's own FileHandle, whose errors have no path */
   handled?: RegExp;
   /** the call makes directories */

@@ -78,13 +78,14 @@ const tolerances: Tolerance[] = [
   {
     why: 'a copy of which the ACL is unknown has the bits of its owner alone',
     call: /^fgetxattr <[^>]*\/file>/,
-    errnos: /^(EPERM|EACCES)$/,
+    errnos: /^(EPERM|EACCES|ENOSYS)$/,
     // A temporary has mode 0600 from the start.
     holds: ({ later }) => !later.slice(0, later.findIndex(({ name }) => /^(rename|link)/.test(name))).some(({ name }) => /chmod/.test(name)),
   },
   { why: 'what may not be asked is not trusted to be private', call: /^getxattr(at)? /, holds: ({ value }) => value?.isPrivate === false },
   { why: 'an ACL is read through a second descriptor', call: /^getxattr(at)? /, holds: (one) => wasMadeBy(one, /^fgetxattr$/) || one.later.some(({ name, result }) => name === 'fgetxattr' && result === -61) },
   { why: 'a directory that cannot be opened to sync it is told as not durable', call: /^openat2? .*flags=0x(9|29|b|2b)0000\b/, holds: isTrueAboutDurability },
+  { why: 'a removal from a directory that may not be read is not synced', call: /^openat2? .*"sub" flags=0x(9|b)0000\b/, errnos: /^EACCES$/, holds: ({ value, later }) => value?.removed === 1 && !later.some(({ name }) => name === 'fsync') },
   { why: 'the directories of two names that cannot be told apart are synced one by one', call: /^newfstatat <[^>]*\/[ab]> ""/, holds: ({ value }) => value?.durable === true },
   { why: 'POSIX refuses to unlink a directory with EPERM', call: /^unlinkat .*flags=0x0\b/, errnos: /^EPERM$/, holds: (one) => wasMadeBy(one, /^unlinkat$/, /flags=0x200\b/) },
   { why: 'content that the file system does not share is copied', call: /^ioctl .*flags=0x40049409\b/, holds: (one) => wasMadeBy(one, /^copy_file_range$/) },

@@ -244,7 +244,7 @@ export async function judge(tally: Tally, scenario: Scenario, run: Hit, fault: F
     if (reason === undefined) problem('was not told');
     else tally.tolerated[reason] = (tally.tolerated[reason] ?? 0) + 1;
     try {
-      scenario.isTrue(ground.dir, answer.value);
+      scenario.isTrue(ground.dir, answer.value, kindOf(hit));
     } catch (error) {
       problem(`the success is untrue: ${(error as Error).message}`);
     }
@@ -274,7 +274,7 @@ function liesOf(error: PlainError, errno: Fault, hit: Call, scenario: Scenario, 
   // Node has no name for a few errnos, EDQUOT among them, and uses their number.
   const name = getSystemErrorName(-(constants.errno[errno] as number));
   if (code !== name || error.errno !== -(constants.errno[errno] as number)) lies.push(`told as ${code}, ${error.errno}: ${error.message}`);
-  if (!toldAs(hit, scenario).test(String(error.syscall))) lies.push(`told as ${error.syscall}: ${error.message}`);
+  if (!toldAs(hit, errno, scenario).test(String(error.syscall))) lies.push(`told as ${error.syscall}: ${error.message}`);
   // Beneath a root the path is one of the names that the caller gave.
   const isTheirs = scenario.handled?.test(hit.name) === true && error.path === undefined;
   if (!isTheirs && !`${error.path}`.startsWith(dir) && !scenario.names.includes(`${error.path}`)) lies.push(`told about ${error.path}`);
@@ -283,25 +283,35 @@ function liesOf(error: PlainError, errno: Fault, hit: Call, scenario: Scenario, 
   const isPublished = isBoth || (scenario.isTree ? error.code === 'not-durable' && state !== 'old' : state.startsWith('new') && scenario.targets.length > 0);
   if (isPublished !== (error.published === true)) lies.push(`the file is ${state}, and published is ${error.published}`);
   if (error.published === true && error.code !== 'not-durable' && !isBoth) lies.push(`published, and told as ${error.code}`);
-  if (error.isHoldfastError && !isBoth && !(scenario.hasLock && errno === 'ENOSYS' && error.code === 'unsupported-platform') && !['not-durable', 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE'].includes(String(error.code))) {
+  const isUnsupported = isReplaced(scenario, hit, errno);
+  if (isUnsupported && error.code !== 'unsupported-platform') lies.push(`told as ${error.code}`);
+  if (error.isHoldfastError && !isBoth && !isUnsupported && !(scenario.hasLock && errno === 'ENOSYS' && error.code === 'unsupported-platform') && !['not-durable', 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE'].includes(String(error.code))) {
     lies.push(`classified as ${error.code}`);
   }
   return lies;
 }
 
+/** Returns whether a call was refused that stands for a missing one. */
+function isReplaced({ replaced }: Scenario, hit: Call, errno: Fault): boolean {
+  return replaced?.test(kindOf(hit)) === true && /^(EPERM|EACCES|ENOSYS)$/.test(errno);
+}
+
 /**
  * Returns the expected `syscall`. node:fs reports calls that make, find or tighten a directory as `mkdir` and `chmod`.
  */
-function toldAs(hit: Call, { makesDirectories, targets, isListed, isTree, isOnce, hasLock }: Scenario): RegExp {
+function toldAs(hit: Call, errno: Fault, { makesDirectories, targets, isListed, isTree, hasLock, replaced }: Scenario): RegExp {
   // The name of a lock file, or of a log, is looked at without following.
   if (hasLock && hit.name === 'newfstatat' && /flags=0x100\b/.test(hit.args)) return /^(lstat|open)$/;
   // opendir, fdopendir and readdir, which node:fs calls by an older name.
   if (isListed && /^openat .*"\." flags=0x90000\b/.test(`${hit.name} ${hit.args}`)) return /^scandir$/;
-  // A list and a walk open with O_DIRECTORY, which node:fs calls scandir, and the other trees with O_PATH.
-  if (isTree && /^open/.test(hit.name)) return isTree === 'read' ? /^(open|scandir)$/ : /^open$/;
-  if (isTree && /stat/.test(hit.name)) return /^(open|scandir|l?stat|fstat)$/;
-  // A link and an unlink in place of a rename.
-  if (isOnce && hit.name === 'linkat') return /^(link|rename)$/;
+  if (isTree && /^open/.test(hit.name)) return isTree === 'read' ? /^scandir$/ : /^open$/;
+  if (isTree && /stat/.test(hit.name)) {
+    if (/flags=0x1000\b/.test(hit.args)) return /^fstat$/;
+    // The statx of the name of a copy is part of its open.
+    return hit.name === 'statx' && isTree === 'changed' ? /^open$/ : /^lstat$/;
+  }
+  // A link in place of a rename.
+  if (hit.name === 'linkat' && replaced !== undefined) return errno !== 'short' && /^(EPERM|EACCES|ENOSYS)$/.test(errno) ? /^link$/ : /^rename$/;
   if (/^(getdents64|fcntl|lseek)$/.test(hit.name) || (/^\w*stat/.test(hit.name) && isListed)) return /^(scandir|l?stat|fstat|fcntl)$/;
   if (makesDirectories && /^open|stat/.test(hit.name)) return /^(open|fstat|mkdir)$/;
   // A stat through a descriptor of the name is part of an open in node:fs.
