@@ -6,8 +6,8 @@ import * as holdfast from '../../../index.mjs';
 const { openRootSync, openRoot, readLocalFileSafely, readLocalFileSafelySync, writeAtomic, writeAtomicSync, writeAtomicMany } = holdfast;
 const { ensureDir, ensureDirSync, openLocalFileSafely, stageAtomic, cleanStaleTemporaries } = holdfast;
 
-/** Calls that copy so many bytes that a tenth of them takes as long. */
-export const SLOW = new Set(['read, in two jobs', 'aborted meanwhile, read']);
+/** Calls that copy so many bytes, or make so many system calls, that a tenth of them takes as long. */
+export const SLOW = new Set(['read, in two jobs', 'aborted meanwhile, read', 'copy and remove a tree, under a root', 'rename, under a root', 'walk, left early']);
 
 /** Returns a call that must fail with this code. */
 function failing(code, call) {
@@ -140,7 +140,40 @@ export function verbs(dir, full, closed) {
     'append, torn': failing('torn-tail', () => holdfast.appendRecord(`${dir}/small`, 'x', { durable: false, onTornTail: 'error' })),
     'append, to a directory': failing('not-file', () => holdfast.appendRecordSync(`${dir}/made`, 'x', plain)),
     'stage, aborted': async (number) => (await stageAtomic(fast(number), plain)).abort(),
+    'stat, under a root': () => root.stat('small'),
+    'statSync, under a root': () => root.statSync('made/small'),
+    'readlink, under a root': () => root.readlink('link'),
+    'readTextSync, under a root': () => root.readTextSync('small'),
+    'list, under a root': () => root.list('made', { stat: true }),
+    'listSync, under a root': () => root.listSync('made'),
+    'walk, under a root': async () => {
+      for await (const entry of root.walk('made', { stat: true })) entry.isFile();
+    },
+    'walk, left early': async () => {
+      for await (const entry of root.walk('.')) if (entry.isFile()) break;
+    },
+    'rename, under a root': async (number) => {
+      root.writeAtomicSync(`r${number}`, 'data', plain);
+      await root.rename(`r${number}`, `s${number}`, plain);
+      root.renameSync(`s${number}`, `r${number}`, plain);
+      root.removeSync(`r${number}`);
+    },
+    'copy and remove a tree, under a root': async (number) => {
+      await root.copy('made', `c${number}`, { recursive: true, durable: false });
+      await root.remove(`c${number}`, { recursive: true });
+    },
+    'copyInSync, under a root': (number) => {
+      root.copyInSync(`${dir}/small`, `i${number}`, plain);
+      root.removeSync(`i${number}`);
+    },
+    'openRootSync, under a root': () => root.openRootSync('made').close(),
     cleanStaleTemporaries: () => cleanStaleTemporaries(`${dir}/made`, { olderThanMs: 1 }),
+
+    'already-exists, rename': failing('already-exists', () => root.rename('large', 'small', plain)),
+    'ENOTEMPTY, removeSync': failing('ENOTEMPTY', () => root.removeSync('made')),
+    'not-found, copy': failing('not-found', () => root.copy('none', 'copied')),
+    'too-large, list': failing('too-large', () => root.list('.', { maxEntries: 1 })),
+    'not-directory, walk': failing('not-directory', () => root.walk('small').next()),
 
     'not-found, readSync': failing('not-found', () => readLocalFileSafelySync(`${dir}/none`)),
     'not-found, read': failing('not-found', () => readLocalFileSafely(`${dir}/none`)),
