@@ -66,8 +66,8 @@ export interface EnsureDirResult {
   /** Mode bits at the end of the call (`0o7777`: with setuid, setgid and sticky). */
   mode: number;
   /**
-   * Whether the directory is private at the end of the call: it grants nothing to group and others, by bits or ACL, and the effective
-   * user or root owns it. On Windows only owner and ACL count.
+   * Whether the directory is private at the end of the call. It then grants nothing to group and others, by bits or ACL, and the
+   * effective user or root owns it. On Windows only owner and ACL count.
    */
   isPrivate: boolean;
   /** What the call did to the directory's mode. */

@@ -114,7 +114,7 @@ function permissionDenial(error: unknown): string | undefined {
 function checked(binary: Partial<Native> | undefined): Native {
   const found = typeof binary?.version === 'function' ? binary.version() : undefined;
   if (found !== version) {
-    throw new Error(found === undefined ? 'it is no binary of holdfast' : `it is version ${found}, and this is ${version}`);
+    throw new Error(found === undefined ? 'it is not a binary of holdfast' : `it is version ${found}, and this is ${version}`);
   }
   return binary as Native;
 }
@@ -148,7 +148,7 @@ function remedyFor(possible: string[], named: string | undefined, attempts: Atte
   }
   const install = packages.map((name) => `\`npm install ${name}\``).join(' or ');
   if (attempts.some(({ missing }) => !missing)) {
-    return `What was found does not load. Install holdfast and ${packages.join(' or ')} again, ${FROM_SOURCE}.`;
+    return `The binary that was found does not load. Install holdfast and ${packages.join(' or ')} again, ${FROM_SOURCE}.`;
   }
   if (attempts.length === 0) {
     return 'Name the binary with HOLDFAST_NATIVE_PATH, import holdfast from an ES module, or leave it out of the bundle.';

@@ -68,7 +68,7 @@ export function warn(path: string, mode: number, reason: string | undefined) {
   }
   warned.add(path);
   const because = reason === undefined ? '' : ` (${reason})`;
-  const what = reason === 'owner' ? 'it belongs to another user' : process.platform === 'win32' ? 'its ACL lets others in' : `its mode is ${mode.toString(8).padStart(4, '0')}`;
+  const what = reason === 'owner' ? 'it belongs to another user' : process.platform === 'win32' ? 'its ACL grants access to others' : `its mode is ${mode.toString(8).padStart(4, '0')}`;
   process.emitWarning(
     `${quoted(path)} is not private: ${what}${because}. ` +
       "ensureDir refuses such a directory with existing: 'require' and leaves it with existing: 'leave'; HOLDFAST_SKIP_DIR_HARDENING=1 leaves all.",

@@ -165,27 +165,33 @@ export interface FsSafeMoveOptions extends FsSafeChange {
 }
 
 /** Options of `copyIn`. */
+/** Options of `append`. */
 export interface FsSafeAppendOptions extends FsSafeChange, Pick<FsSafeRootWriteOptions, 'durable' | 'encoding' | 'mkdir'> {
-  /** Of a new file, without the bits of the umask. Default `0o600`. */
+  /** Permission bits of a new file, reduced by the umask. Default `0o600`. */
   mode?: number | undefined;
-  /** A line break comes first where neither the file ends nor the data begin with one. */
+  /** Write a line break first, unless the file ends or the data begin with one. */
   prependNewlineIfNeeded?: boolean | undefined;
 }
 
+/** Options of `openWritable`. */
 export interface FsSafeOpenWritableOptions extends FsSafeChange, Pick<FsSafeRootWriteOptions, 'mkdir'> {
-  /** Of a new file, without the bits of the umask. Default `0o600`. */
+  /** Permission bits of a new file, reduced by the umask. Default `0o600`. */
   mode?: number | undefined;
-  /** Default `'replace'`: the file is emptied. */
+  /** How to open an existing file. Default `'replace'`: empties it. */
   writeMode?: 'replace' | 'append' | 'update' | undefined;
 }
 
 /** A file that is open for writing. */
 export interface FsSafeWritable extends AsyncDisposable {
+  /** Handle of the file. */
   handle: FileHandle;
+  /** Absolute path of the file without links. */
   realPath: string;
-  /** Before the file was emptied. */
+  /** The stat before the file was emptied. */
   stat: Stats;
+  /** Whether the call created the file. */
   createdForWrite: boolean;
+  /** `'kernel-atomic'` when the kernel resolved the path beneath the root. */
   containment: 'kernel-atomic' | 'best-effort';
   /** Closes `handle`, if the caller has not. */
   [Symbol.asyncDispose](): Promise<void>;
