@@ -12,7 +12,7 @@ import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fail, findCargo, projectRoot, run } from './support.mjs';
 
-const TARGETS = ['path_text', 'sequences'];
+const TARGETS = ['path_text', 'sequences', 'state'];
 /** Enough for shallow crashes; longer runs find the others. */
 const DEFAULT_SECONDS = 60;
 /** Longer inputs repeat what shorter ones do. */
@@ -23,7 +23,7 @@ const CARGO_FUZZ = '0.13';
 const chosen = process.argv.slice(2).filter((argument) => !/^\d+$/.test(argument));
 const seconds = Number(process.argv.slice(2).find((argument) => /^\d+$/.test(argument)) ?? DEFAULT_SECONDS);
 const unknown = chosen.filter((target) => !TARGETS.includes(target));
-if (unknown.length > 0) fail(`fuzz: there is no target ${unknown.join(', ')}, only ${TARGETS.join(' and ')}.`);
+if (unknown.length > 0) fail(`fuzz: there is no target ${unknown.join(', ')}, only ${TARGETS.join(', ')}.`);
 
 const cargo = findCargo();
 if (!cargo) fail('fuzz: there is no Rust here; https://rustup.rs installs it.');
@@ -47,7 +47,7 @@ function folder(kind, target) {
 
 /**
  * Writes the seeds to the corpus, where libFuzzer reads inputs and adds new ones. The corpus is not committed. Seeds
- * are short inputs that fuzzing chose for their coverage, one per line in base64. The first twelve for sequences are
+ * are short inputs that fuzzing chose for their coverage, one per line in base64; those of state are random. The first twelve for sequences are
  * handwritten: every verb, under every policy, on paths that leave a root.
  */
 function plantSeeds(target) {
