@@ -139,7 +139,7 @@ describe('holdfast fs-safe-package', () => {
     [['./fs-safe'], 1, /@openclaw\/fs-safe is not found from .*--from node_modules\/<host>/],
     [[], 2, /takes one directory/],
     [['a', 'b'], 2, /takes one directory/],
-    [['./fs-safe', '--json'], 2, /takes --from alone/],
+    [['./fs-safe', '--json'], 2, /takes only --from/],
   ])('reports what is wrong with %j', (args, status, message) => {
     const done = run(scratch(), ...args);
     expect([done.status, done.stdout]).toEqual([status, '']);
