@@ -5,7 +5,6 @@
 //! twice.
 
 use crate::unfinished_files::UnfinishedFiles;
-use holdfast_core::ops::append;
 use napi::bindgen_prelude::{Result, sys};
 use napi::{Env, Error, Status};
 use std::ffi::c_void;
@@ -16,16 +15,6 @@ use std::ptr::{self, NonNull};
 pub(crate) struct EnvState {
     /// The unfinished files.
     pub(crate) unfinished: UnfinishedFiles,
-    /// Appends of this environment may have left descriptors open.
-    pub(crate) has_appended: bool,
-}
-
-impl Drop for EnvState {
-    fn drop(&mut self) {
-        if self.has_appended {
-            append::forget();
-        }
-    }
 }
 
 /// Calls `use_state` with the state of the calling environment. The first call creates the state.

@@ -54,6 +54,8 @@ export interface AppendResult {
  * - `not-durable`: the record is in the file, but a power loss may remove it.
  * - An error whose `torn` is `true`: a part of the record could not be removed. The next append isolates it.
  *
+ * This includes `lock-timeout` and an abort: an append whose write has started when the signal aborts succeeds.
+ *
  * @returns The position of the record.
  *
  * @example
@@ -62,7 +64,10 @@ export interface AppendResult {
  * @throws {HoldfastError} As `withLock` and `writeAtomic`; `torn-tail` with `onTornTail: 'error'`; `too-large` with `maxFileBytes`.
  */
 export function appendRecord(file: PathInput, record: WriteBytes, options?: AppendOptions): Promise<AppendResult>;
-/** Does the same as {@link appendRecord} on the calling thread. Fails with `ERR_INVALID_STATE` when this environment holds the lock. */
+/**
+ * Does the same as {@link appendRecord} on the calling thread. Fails with `ERR_INVALID_STATE` when this environment holds the lock. Does
+ * not wait for earlier asynchronous appends.
+ */
 export function appendRecordSync(file: PathInput, record: WriteBytes, options?: SyncOptions<AppendOptions>): AppendResult;
 
 /**

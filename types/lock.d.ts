@@ -5,8 +5,9 @@ export interface LockOptions extends CommonOptions {
   /** `true`: takes a shared lock, which excludes only exclusive locks. Default `false`. */
   shared?: boolean | undefined;
   /**
-   * Longest wait for the lock, in milliseconds; `Infinity` waits without limit. Then the call fails with `lock-timeout`. The limit does not
-   * apply to a callback that has started: it runs to its end under the lock. Default 30,000.
+   * Longest wait for the lock, in milliseconds; `Infinity` waits without limit. Then the call fails with `lock-timeout`. A lock that
+   * is free is taken whatever the limit. The limit does not apply to a callback that has started: it runs to its end under the lock.
+   * Default 30,000.
    */
   timeoutMs?: number | undefined;
   /**
@@ -40,8 +41,8 @@ export interface Lock extends AsyncDisposable {
    * Releases the lock; `await using` calls it. A second call does nothing. A lock that is garbage-collected without it is released with
    * a warning (`HOLDFAST_LOCK_FORGOTTEN`).
    *
-   * @throws {HoldfastError} `lock-lost` when the lock file was removed or replaced while the lock was held. The lock is released in any
-   * case.
+   * @throws {HoldfastError} `lock-lost` when the lock file or its directory was removed or replaced while the lock was held. The lock is
+   * released in any case.
    */
   release(): Promise<void>;
 }
@@ -63,7 +64,7 @@ export interface Lock extends AsyncDisposable {
  *
  * @throws {HoldfastError}
  * - `lock-timeout`: the lock was not free in time;
- * - `lock-lost`: the lock file was removed or replaced while the lock was held;
+ * - `lock-lost`: the lock file or its directory was removed or replaced while the lock was held. An error of `fn` is its `cause`;
  * - `unsupported-platform`: the file system has no locks;
  * - `not-owned`, `symlink`, `hardlink`, `not-file`: the lock file belongs to another user or is not a regular file with one name.
  */

@@ -8,7 +8,7 @@ import type { WriteBytes, WriteOptions, WriteResult } from './write.js';
 export const UNCHANGED: unique symbol;
 
 /** Options of {@link updateAtomic}: those of the lock and of the write. */
-export interface UpdateOptions extends Omit<WriteOptions, 'overwrite' | 'fallback' | 'finalSymlink'>, Omit<LockOptions, 'shared'> {
+export interface UpdateOptions extends Omit<WriteOptions, 'overwrite' | 'fallback' | 'finalSymlink' | 'flag'>, Omit<LockOptions, 'shared'> {
   /**
    * `false`: takes no lock, and detects changes of other programs only by comparison. Use it for edits of a working tree that should not
    * get lock files. Default `true`.
@@ -51,7 +51,10 @@ export interface UpdateJsonOptions<T> extends Omit<UpdateOptions, 'encoding'> {
 
 /** The result of {@link updateJson}. */
 export interface UpdateJsonResult<T> {
-  /** The value of the file at the end of the call. */
+  /**
+   * The value of the file at the end of the call, as `JSON.parse` returns it: a `Date` is a string there. After {@link UNCHANGED} without a
+   * file it is `ifMissing`.
+   */
   value: T;
   /** Whether new content was published. */
   changed: boolean;

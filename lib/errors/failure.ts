@@ -23,6 +23,8 @@ export interface Failure {
   size: number | undefined;
   /** text about the holder of a lock */
   holder?: string | undefined;
+  /** the call of this environment that has the lock */
+  ownHolder?: string | undefined;
   /** what the call could not undo */
   remains?: Remains;
 }
@@ -41,11 +43,15 @@ export interface Remains {
 
 /** Facts that only the caller has. */
 export interface Context {
-  maxBytes?: number;
+  maxBytes?: number | undefined;
   maxEntries?: number;
   /** the paths of a call that has two */
   first?: NativePath;
   second?: NativePath;
+  /** what a call of the shared state is for */
+  verb?: 'lock' | 'update' | 'append';
+  /** the option `lockDir` of such a call */
+  lockDir?: NativePath | undefined;
   /** what a call that ended early has done; the name of the field in the error */
   done?: 'removed' | 'copied';
   /** absolute path of the object, byte for byte, for commands */

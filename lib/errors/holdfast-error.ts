@@ -272,10 +272,15 @@ export function refusal(code: string, detail: string, given: NativePath | undefi
   return own(new HoldfastError(code, { message, path, remedy, cause: printable(cause) }));
 }
 
-/** Creates the error of a lock that was not free in time. */
-export function lockTimeout(given: NativePath, holder: string | undefined) {
+/**
+ * Creates the error of a lock that was not free in time.
+ *
+ * @param holder text about the process that has it
+ * @param ownHolder the call of this environment that has it
+ */
+export function lockTimeout(given: NativePath, holder: string | undefined, ownHolder: string | undefined) {
   const path = shown(given);
-  const { message, remedy } = explain({ ...NO_FACTS, code: 'lock-timeout', holder }, path);
+  const { message, remedy } = explain({ ...NO_FACTS, code: 'lock-timeout', holder, ownHolder }, path);
   return own(new HoldfastError('lock-timeout', { message, path, remedy, holder }));
 }
 

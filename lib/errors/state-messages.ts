@@ -15,7 +15,10 @@ const REMOVE_LOCK_FILE = 'Remove it, or name a directory for lock files that no 
 
 /** @param at the path, quoted and escaped */
 export function describeState(failure: Failure, at: string, context: Context | undefined): Explained | undefined {
-  const { code, detail, holder, uid, euid } = failure;
+  const { code, detail, uid, euid } = failure;
+  if (detail === 'lock-directory') {
+    return describeLockDirectory(code, context?.lockDir);
+  }
   switch (code) {
     case 'too-large':
       return detail === 'append'
@@ -27,11 +30,26 @@ export function describeState(failure: Failure, at: string, context: Context | u
         remedy: "Repair the file, or append with onTornTail: 'isolate', which ends that record first.",
       };
     case 'lock-timeout':
-      return {
-        sentence: `the lock for ${at} was not free in time${holder === undefined ? '' : `; its lock file names the holder ${quoted(holder)}`}`,
-        remedy: 'Wait longer (timeoutMs), or check that process: a process that has ended holds no lock.',
-      };
+      return describeTimeout(failure, at);
+    case 'symlink':
+      if (detail === 'state-link') {
+        return {
+          sentence: `${at} is a symbolic link: another path to the same file would have another lock`,
+          remedy: 'Use the path that it leads to.',
+        };
+      }
+      return detail === 'lock' ? describeLockFile(code, at, uid, euid) : undefined;
+    case 'not-found':
+      return detail === 'directory' && context?.verb === 'lock'
+        ? { sentence: `${at} has no directory for its lock file`, remedy: 'Make the directory first, or name another one for lock files (lockDir).' }
+        : undefined;
     case 'lock-lost':
+      if (detail === 'directory') {
+        return {
+          sentence: `the directory of ${at}, or of its lock file, was moved or replaced while the lock was held, so that another process may have held the lock too`,
+          remedy: 'Try again. Exchange directories while no program uses them.',
+        };
+      }
       return {
         sentence: `the lock file of ${at} was removed or replaced while it was held, so that another process may have held the lock too`,
         remedy: 'Do not remove files named .holdfast-….lock: they lock nothing after their holder has ended.',
@@ -54,6 +72,33 @@ export function describeState(failure: Failure, at: string, context: Context | u
         : undefined;
     default:
       return detail === 'lock' ? describeLockFile(code, at, uid, euid) : undefined;
+  }
+}
+
+function describeTimeout({ holder, ownHolder }: Failure, at: string) {
+  if (ownHolder !== undefined) {
+    return {
+      sentence: `the lock for ${at} was not free in time: this process holds it, in an earlier call (${ownHolder}) of the same thread`,
+      remedy: /^(?:acquire|try)Lock$/.test(ownHolder)
+        ? 'Release it first, or write under it with writeAtomic, or with an update that has lock: false.'
+        : 'Wait longer (timeoutMs), or make the next call when the one before has ended.',
+    };
+  }
+  return {
+    sentence: `the lock for ${at} was not free in time${holder === undefined ? '' : `; its lock file names the holder ${quoted(holder)}`}`,
+    remedy: 'Wait longer (timeoutMs), or check that process: a process that has ended holds no lock.',
+  };
+}
+
+function describeLockDirectory(code: string, directory: Context['lockDir']) {
+  const at = directory === undefined ? 'the directory for lock files' : `the directory for lock files ${quoted(Buffer.from(directory as string).toString())}`;
+  switch (code) {
+    case 'not-found':
+      return { sentence: `${at} does not exist`, remedy: 'Make it first: lockDir is never made.' };
+    case 'not-directory':
+      return { sentence: `${at} is not a directory`, remedy: 'Name a directory with lockDir.' };
+    default:
+      return { sentence: `${at} cannot be used`, remedy: 'Name another one with lockDir.' };
   }
 }
 

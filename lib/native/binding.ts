@@ -86,6 +86,7 @@ export interface Native {
     cancel: Handle | undefined,
     lock: Handle | undefined,
     version: number[],
+    content: Uint8Array | undefined,
   ): Promise<Reply>;
   lockOpen(
     path: NativePath,
@@ -106,9 +107,11 @@ export interface Native {
     root: Handle | undefined,
     limit: number,
     lockDir: NativePath | undefined,
+    flag: Handle | undefined,
   ): Promise<Reply<Handle>>;
+  appendFlagNew(): Handle;
+  appendStop(flag: Handle): boolean;
   appendFlush(unsynced: Handle): Promise<Reply>;
-  appendForget(): void;
   cancelNew(): Handle;
   cancelRaise(cancel: Handle): void;
   stageBegin(path: NativePath, flags: number, modes: number, root: Handle | undefined): Promise<Reply<Handle>>;

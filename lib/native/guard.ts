@@ -11,12 +11,12 @@ export function shielded(binary: Native): Native {
 
 /**
  * Turns exceptions of a function into errors of the code `internal`. Named parameters instead of a rest parameter: this
- * is on the hot path. Each export of the binary takes eight at most.
+ * is on the hot path. Each export of the binary takes nine at most.
  */
 function shield(call: (...args: unknown[]) => unknown) {
-  return (a?: unknown, b?: unknown, c?: unknown, d?: unknown, e?: unknown, f?: unknown, g?: unknown, h?: unknown) => {
+  return (a?: unknown, b?: unknown, c?: unknown, d?: unknown, e?: unknown, f?: unknown, g?: unknown, h?: unknown, i?: unknown) => {
     try {
-      return call(a, b, c, d, e, f, g, h);
+      return call(a, b, c, d, e, f, g, h, i);
     } catch (error) {
       throw refusal('internal', error instanceof Error ? error.message : String(error), undefined, error);
     }

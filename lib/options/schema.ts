@@ -149,6 +149,8 @@ const TEMPORARY = 'the name of the temporary cannot be chosen; cleanStaleTempora
 const TEMP_PATH = 'use stageAtomic, whose result has tempPath';
 const STREAM = 'use openLocalFileSafely and handle.createReadStream';
 const TIMEOUT = 'use signal: AbortSignal.timeout(ms)';
+const NOT_STALE = 'a lock of the kernel ends with its holder, so that none is stale; remove the option';
+const WAITS = 'use timeoutMs';
 const OWN_CALLS = 'holdfast makes its own system calls';
 
 const readFlag = (value: unknown) => (value === 'r' ? undefined : 'a read opens the file for reading only');
@@ -174,7 +176,7 @@ function writeFlag(value: unknown) {
 /**
  * Options of node:fs, fs-extra, write-file-atomic, atomically and fs-safe, by the kind of call that takes them there.
  */
-const FOREIGN: Record<string, { read?: Hint; write?: Hint; ensure?: Hint; list?: Hint; stat?: Hint; remove?: Hint; copy?: Hint }> = table({
+const FOREIGN: Record<string, { read?: Hint; write?: Hint; ensure?: Hint; list?: Hint; stat?: Hint; remove?: Hint; copy?: Hint; lock?: Hint }> = table({
   force: { remove: "use missing: 'ignore'", copy: 'use overwrite: true' },
   maxRetries: { remove: 'a directory that is refilled is read again by itself' },
   retryDelay: { remove: 'a directory that is refilled is read again by itself' },
@@ -182,8 +184,16 @@ const FOREIGN: Record<string, { read?: Hint; write?: Hint; ensure?: Hint; list?:
   dereference: { copy: 'links in a tree are copied as links' },
   verbatimSymlinks: { copy: (value) => (value === true ? undefined : 'links in a tree are copied as links, as they are') },
   preserveTimestamps: { copy: (value) => (value === false ? undefined : 'set the times with fs.utimes afterwards') },
-  flag: { read: readFlag, write: writeFlag },
-  flags: { read: readFlag, write: writeFlag },
+  flag: { read: readFlag, write: writeFlag, lock: 'an append always appends, and an update replaces the whole content' },
+  flags: { read: readFlag, write: writeFlag, lock: 'an append always appends, and an update replaces the whole content' },
+  stale: { lock: NOT_STALE },
+  update: { lock: NOT_STALE },
+  lockfilePath: { lock: 'use lockDir' },
+  retries: { lock: WAITS },
+  wait: { lock: WAITS },
+  retryWait: { lock: WAITS },
+  realpath: { lock: "links on the way are followed, or refused with symlinks: 'reject'" },
+  onCompromised: { lock: 'release, withLock and updates reject with lock-lost' },
   recursive: {
     write: 'use mkdir: true',
     ensure: (value) => (value === true ? undefined : 'ensureDir always makes missing parents; use fs.mkdir'),
@@ -192,8 +202,8 @@ const FOREIGN: Record<string, { read?: Hint; write?: Hint; ensure?: Hint; list?:
   withFileTypes: { list: (value) => (value === true ? undefined : 'an entry has its name and its type') },
   bigint: { stat: (value) => (value === false ? undefined : 'the stat has numbers') },
   throwIfNoEntry: { stat: (value) => (value === true ? undefined : 'use exists, or catch not-found') },
-  flush: { write: DURABLE },
-  fsync: { write: DURABLE },
+  flush: { write: DURABLE, lock: DURABLE },
+  fsync: { write: DURABLE, lock: DURABLE },
   fsyncWait: { write: DURABLE },
   syncTempFile: { write: DURABLE },
   syncParentDir: { write: DURABLE },
@@ -225,7 +235,7 @@ const FOREIGN: Record<string, { read?: Hint; write?: Hint; ensure?: Hint; list?:
  */
 export function foreignHint(name: string, value: unknown, call: number): { known: boolean; hint: string | undefined } {
   const entry = FOREIGN[name];
-  const rule = (call & EVERY_READ) !== 0 ? entry?.read : (call & EVERY_WRITE) !== 0 ? entry?.write : call === ENSURE ? entry?.ensure : call === LIST ? entry?.list : call === STAT ? entry?.stat : call === REMOVE ? entry?.remove : (call & EVERY_COPY) !== 0 ? entry?.copy : undefined;
+  const rule = (call & EVERY_READ) !== 0 ? entry?.read : (call & EVERY_WRITE) !== 0 ? entry?.write : call === ENSURE ? entry?.ensure : call === LIST ? entry?.list : call === STAT ? entry?.stat : call === REMOVE ? entry?.remove : (call & EVERY_COPY) !== 0 ? entry?.copy : (call & LOCKING) !== 0 ? entry?.lock : undefined;
   return { known: rule !== undefined, hint: typeof rule === 'function' ? rule(value) : rule };
 }
 

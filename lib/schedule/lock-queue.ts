@@ -19,6 +19,10 @@ export interface Turn {
   readonly shared: boolean;
   /** A lock that only JavaScript releases, as opposed to an append, which ends by itself. */
   readonly isHeldByCaller: boolean;
+  /** the call, for messages */
+  readonly verb: string;
+  /** device and inode of the lock file, once the call has the lock */
+  identity: string | undefined;
   state: 'waiting' | 'asking' | 'holding' | 'over';
   /** called when the state becomes `asking` */
   onGranted: (() => void) | undefined;
@@ -50,9 +54,9 @@ export class LockQueue {
   }
 
   /** Adds a call. Its state is `asking` at once if no other call is in its way. */
-  enter(name: LockName, shared: boolean, isHeldByCaller: boolean): Turn {
+  enter(name: LockName, shared: boolean, isHeldByCaller: boolean, verb: string): Turn {
     const { key } = name;
-    const turn: Turn = { name, key, shared, isHeldByCaller, state: 'waiting', onGranted: undefined };
+    const turn: Turn = { name, key, shared, isHeldByCaller, verb, identity: undefined, state: 'waiting', onGranted: undefined };
     const fileName = String(name.target.name);
     const turns = this.#turns.get(fileName);
     if (turns === undefined) {
@@ -71,8 +75,9 @@ export class LockQueue {
   }
 
   /** Records that a call has its lock. Others that share it may ask. */
-  hold(turn: Turn) {
+  hold(turn: Turn, identity: string) {
     const queue = this.#queues.get(turn.key) as Queue;
+    turn.identity = identity;
     turn.state = 'holding';
     queue.asking = undefined;
     queue.holding.push(turn);
@@ -103,10 +108,34 @@ export class LockQueue {
     }
   }
 
-  /** Whether JavaScript of this environment has to run before a lock can be free. */
-  isHeldByCaller(key: string) {
+  /**
+   * Whether JavaScript of this environment has to run before a lock can be free.
+   *
+   * @param identity of the lock file: another spelling of the path may lead to it
+   */
+  isHeldByCaller(key: string, identity: string) {
     const queue = this.#queues.get(key);
-    return queue !== undefined && (queue.holding.some((turn) => turn.isHeldByCaller) || queue.asking?.isHeldByCaller === true);
+    return queue?.asking?.isHeldByCaller === true || this.#held(key, identity)?.isHeldByCaller === true;
+  }
+
+  /** Returns the other call of this environment that has the lock or asks for it before a call; `undefined` if none does. */
+  holderBefore(turn: Turn, identity: string | undefined): string | undefined {
+    const asking = this.#queues.get(turn.key)?.asking;
+    return (this.#held(turn.key, identity) ?? (asking === turn ? undefined : asking))?.verb;
+  }
+
+  #held(key: string, identity: string | undefined): Turn | undefined {
+    const [held] = this.#queues.get(key)?.holding ?? [];
+    if (held !== undefined || identity === undefined) {
+      return held;
+    }
+    for (const { holding } of this.#queues.values()) {
+      const other = holding.find((turn) => turn.identity === identity);
+      if (other !== undefined) {
+        return other;
+      }
+    }
+    return undefined;
   }
 
   #advance(queue: Queue) {

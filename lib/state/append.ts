@@ -1,11 +1,10 @@
 // Appends whole records: `appendRecord`, `appendRecords`, `appendJson`.
 
-import { timers } from '../base/node.js';
 import { atCaller, invalidState, lockTimeout, pending, promised, shown } from '../errors/holdfast-error.js';
 import { quoted } from '../base/escape.js';
 import { direct } from '../native/direct.js';
 import { native } from '../native/load.js';
-import { AppendIndex, Layout } from '../native/record-layout.js';
+import { AppendIndex, IdentityIndex, Layout } from '../native/record-layout.js';
 import { appendArguments, type AppendArguments } from '../options/locking.js';
 import { pathForLater, toPath } from '../options/paths.js';
 import { noSignal } from '../options/flatten.js';
@@ -21,39 +20,8 @@ import record = require('../native/record.js');
 import type { MethodRoot } from '../options/flatten.js';
 import type { NativePath } from '../errors/failure.js';
 
-// Captured at load: fake timers of test runners replace the global one.
-const { setTimeout } = timers;
-
 /** Bits of an append's flags: what is synced. */
 const DURABLE = 3 << 6;
-
-/** Time after the last append until the binary closes the descriptors that it keeps for the next one, in milliseconds. */
-const IDLE = 25;
-
-let appended = 0;
-let isCounting = false;
-
-/** Has the binary close its descriptors once no append follows. */
-function forgetLater() {
-  appended += 1;
-  if (isCounting) {
-    return;
-  }
-  isCounting = true;
-  native().appendForget();
-  wait(appended);
-}
-
-function wait(seen: number) {
-  setTimeout(() => {
-    if (appended !== seen) {
-      wait(appended);
-    } else {
-      isCounting = false;
-      native().appendForget();
-    }
-  }, IDLE).unref();
-}
 
 function toResult(result: record.Result, path: NativePath, durable: boolean) {
   const { numbers } = result;
@@ -70,8 +38,8 @@ function toResult(result: record.Result, path: NativePath, durable: boolean) {
 }
 
 /** Creates the error of a failed append. `torn`: a part of the record is in the file. */
-function toFailure(result: record.Result, given: NativePath, { limit }: AppendArguments) {
-  const error = record.failure(result, given, limit < 0 ? undefined : { maxBytes: limit });
+function toFailure(result: record.Result, given: NativePath, { limit, lockDir }: AppendArguments) {
+  const error = record.failure(result, given, { verb: 'append', lockDir, maxBytes: limit < 0 ? undefined : limit });
   return result.numbers[AppendIndex.IS_TORN] === 1 ? Object.assign(error, { torn: true }) : error;
 }
 
@@ -84,6 +52,11 @@ function holderOf({ numbers, text }: record.Result) {
   return text.toString('utf8', 0, numbers[Layout.TEXT_LENGTH]);
 }
 
+/** Returns device and inode of the lock file. */
+function lockOf({ numbers }: record.Result) {
+  return `${numbers[IdentityIndex.DEV]}:${numbers[IdentityIndex.INO]}`;
+}
+
 async function append(file: unknown, bytes: Uint8Array, args: AppendArguments, methodRoot: MethodRoot | undefined) {
   const path = toPath(file, 'file');
   const { flags, modes, limit, lockDir, timeoutMs, signal } = args;
@@ -93,21 +66,30 @@ async function append(file: unknown, bytes: Uint8Array, args: AppendArguments, m
   const root = args.root === undefined ? undefined : pathForLater(toPath(args.root, 'root'), false);
   const name = lockName(fixed, root, methodRoot, args);
   refuseNested(name.key, given);
-  forgetLater();
+  const flag = signal && native().appendFlagNew();
   const attempt = () =>
     inPool(() =>
       withRoot(root, methodRoot, async (base): Promise<Attempt<Done>> => {
-        const [answer, unsynced] = await native().appendAsync(fixed, bytes, flags, modes, base?.handle, limit, lockDir);
+        signal?.throwIfAborted();
+        const [answer, unsynced] = await native().appendAsync(fixed, bytes, flags, modes, base?.handle, limit, lockDir, flag);
         const result = record.unpack(answer);
+        if (signal && record.wasAborted(result)) {
+          throw signal.reason;
+        }
         if (record.failed(result)) {
           throw toFailure(result, given, args);
         }
-        return isDone(result) ? { value: { result, unsynced } } : { holder: holderOf(result) };
+        if (isDone(result)) {
+          return { value: { result, unsynced } };
+        }
+        const lock = lockOf(result);
+        refuseNested(name.key, given, lock);
+        return { holder: holderOf(result), lock };
       }),
     );
-  const turn = locks.enter(name, false, false);
-  // A record that was appended is not taken back when nobody waits for it any more.
-  const { result, unsynced } = await contend({ turn, given, timeoutMs, signal, attempt, discard: () => {} });
+  const turn = locks.enter(name, false, false, 'an append');
+  const mayEnd = flag && (() => native().appendStop(flag));
+  const { result, unsynced } = await contend({ turn, given, timeoutMs, signal, attempt, mayEnd });
   locks.leave(turn);
   if (unsynced === undefined) {
     return toResult(result, fixed, false);
@@ -128,7 +110,6 @@ interface Done {
 function appendSync(file: unknown, bytes: Uint8Array, args: AppendArguments, methodRoot: MethodRoot | undefined) {
   const path = toPath(file, 'file');
   noSignal(args.signal);
-  forgetLater();
   return args.root === undefined ? appendNow(path, bytes, args, undefined, methodRoot) : appendBeneath(args.root, path, bytes, args);
 }
 
@@ -159,15 +140,16 @@ function wake(path: NativePath, bytes: Uint8Array, args: AppendArguments, root: 
   const fixedRoot = root === undefined ? undefined : pathForLater(toPath(root, 'root'), false);
   let holder = holderOf(last);
   const { key } = lockName(fixed, fixedRoot, root === undefined ? (base as MethodRoot | undefined) : undefined, args);
-  if (locks.isHeldByCaller(key)) {
+  if (locks.isHeldByCaller(key, lockOf(last))) {
     throw invalidState(`the lock for ${quoted(shown(path))} is held by this thread, which cannot release it while it waits. Use the asynchronous form`);
   }
   const cell = new Int32Array(new SharedArrayBuffer(4));
   for (let attempts = 0; ; attempts += 1) {
-    if (performance.now() - began >= timeoutMs) {
-      throw lockTimeout(path, holder === '' ? undefined : holder);
+    const left = timeoutMs - (performance.now() - began);
+    if (left <= 0) {
+      throw lockTimeout(path, holder === '' ? undefined : holder, undefined);
     }
-    Atomics.wait(cell, 0, 0, pauseAfter(attempts));
+    Atomics.wait(cell, 0, 0, Math.min(left, pauseAfter(attempts)));
     direct().appendSync(fixed, bytes, flags, modes, base?.handle, base?.number, limit, lockDir);
     if (record.failed(last)) {
       throw toFailure(last, path, args);

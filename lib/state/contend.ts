@@ -4,16 +4,17 @@ import { timers } from '../base/node.js';
 import { lockTimeout } from '../errors/holdfast-error.js';
 import { onAbort } from '../schedule/abort.js';
 import { locks, type Turn } from '../schedule/lock-queue.js';
+import { holderText } from './holder.js';
 
 // Captured at load: fake timers of test runners replace the global ones.
-const { setTimeout, clearTimeout } = timers;
+const { setTimeout, clearTimeout, setImmediate } = timers;
 
 /** Pauses between two attempts, in milliseconds. */
 const FIRST_PAUSE = 1;
 const MAX_PAUSE_MS = 25;
 
-/** What an attempt came to: its result, or the text about the holder. */
-export type Attempt<T> = { value: T } | { holder: string };
+/** What an attempt came to: its result, or the text about the holder with device and inode of the lock file. */
+export type Attempt<T> = { value: T } | { holder: string; lock: string };
 
 export interface Contest<T> {
   turn: Turn;
@@ -22,8 +23,10 @@ export interface Contest<T> {
   timeoutMs: number;
   signal: AbortSignal | undefined;
   attempt: () => Promise<Attempt<T>>;
-  /** releases a result that nobody waits for any more */
-  discard: (value: T) => unknown;
+  /** releases what an attempt opened that nobody waits for any more */
+  discard?: () => unknown;
+  /** returns false at an abort that is too late: the attempt that runs does what cannot be undone */
+  mayEnd?: (() => boolean) | undefined;
 }
 
 /**
@@ -38,67 +41,103 @@ export function pauseAfter(attempts: number) {
 /**
  * Calls `attempt` until it has a result, once the turn of the call has come. The turn is over after an error, and is the
  * caller's after a result.
+ *
+ * The time limit ends the wait for others alone. An attempt that runs is waited for, and one more is made where the time has
+ * passed during a pause: it may have passed because this thread was busy or stopped.
  */
 export function contend<T>(contest: Contest<T>): Promise<T> {
-  const { turn, given, timeoutMs, signal, attempt, discard } = contest;
+  const { turn, given, timeoutMs, signal, attempt, discard, mayEnd } = contest;
   return new Promise((resolve, reject) => {
     let isOver = false;
+    let isExpired = timeoutMs === 0;
+    let isAsking = false;
+    let attempts = 0;
     let holder: string | undefined;
+    let lock: string | undefined;
     let pause: NodeJS.Timeout | undefined;
+    let limit: NodeJS.Timeout | undefined;
     let removeListener: (() => void) | undefined;
+    const timedOut = () => {
+      const own = locks.holderBefore(turn, lock);
+      return lockTimeout(given, own === undefined ? holder : holderText().toString(), own);
+    };
+    const finish = () => {
+      isOver = true;
+      clearTimeout(limit);
+      clearTimeout(pause);
+      removeListener?.();
+    };
     const end = (error: unknown) => {
       if (isOver) {
         return;
       }
       finish();
-      if (turn.state !== 'asking' || pause !== undefined) {
-        clearTimeout(pause);
+      if (!isAsking) {
         locks.leave(turn);
       }
       reject(error);
     };
-    const limit = timeoutMs === Infinity || timeoutMs === 0 ? undefined : setTimeout(() => end(lockTimeout(given, holder)), timeoutMs);
-    const finish = () => {
-      isOver = true;
-      clearTimeout(limit);
-      removeListener?.();
+    const abort = () => {
+      if (mayEnd?.() !== false) {
+        end(signal?.reason);
+      }
     };
-    removeListener = signal && onAbort(signal, () => end(signal.reason));
-    const ask = async (attempts: number) => {
-      pause = undefined;
-      let result: Attempt<T>;
+    const expire = () => {
+      isExpired = true;
+      if (turn.state === 'waiting') {
+        // The call before may have ended already, unnoticed by a thread that was busy.
+        setImmediate(() => turn.state === 'waiting' && end(timedOut()));
+      } else if (!isAsking) {
+        clearTimeout(pause);
+        ask();
+      }
+    };
+    const ask = async () => {
+      isAsking = true;
+      let result: Attempt<T> | undefined;
+      let failed: unknown;
       try {
         result = await attempt();
       } catch (error) {
-        locks.leave(turn);
-        end(error);
-        return;
+        failed = error;
       }
+      isAsking = false;
       if (isOver) {
         try {
-          await ('value' in result ? discard(result.value) : undefined);
+          await discard?.();
         } finally {
           locks.leave(turn);
         }
+      } else if (result === undefined) {
+        end(failed);
       } else if ('value' in result) {
         finish();
         resolve(result.value);
       } else {
         holder = result.holder === '' ? undefined : result.holder;
-        pause = setTimeout(() => ask(attempts + 1), pauseAfter(attempts));
-        if (timeoutMs === 0) {
-          end(lockTimeout(given, holder));
+        lock = result.lock;
+        if (signal?.aborted) {
+          end(signal.reason);
+        } else if (isExpired) {
+          end(timedOut());
+        } else {
+          pause = setTimeout(ask, pauseAfter(attempts));
+          attempts += 1;
         }
       }
     };
+    if (timeoutMs !== Infinity && timeoutMs !== 0) {
+      limit = setTimeout(expire, timeoutMs);
+    }
+    removeListener = signal && onAbort(signal, abort);
     if (isOver) {
-      locks.leave(turn);
+      removeListener?.();
     } else if (turn.state === 'asking') {
-      ask(0);
+      ask();
     } else {
-      turn.onGranted = () => ask(0);
-      if (timeoutMs === 0) {
-        end(lockTimeout(given, undefined));
+      turn.onGranted = ask;
+      if (isExpired) {
+        end(timedOut());
       }
     }
   });

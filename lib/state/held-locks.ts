@@ -11,6 +11,7 @@ export interface HeldLock {
   /** device and inode of the lock file */
   identity: string;
   isHeld: boolean;
+  isShared: boolean;
   /** the lock around this one */
   outer: HeldLock | undefined;
 }
@@ -18,19 +19,19 @@ export interface HeldLock {
 let storage: InstanceType<typeof asyncHooks.AsyncLocalStorage<HeldLock>> | undefined;
 
 /** Runs a callback while a lock is held. */
-export function whileHeld<T>(lock: { key: string; identity: string }, call: (held: HeldLock) => T): T {
+export function whileHeld<T>(lock: { key: string; identity: string; isShared: boolean }, call: (held: HeldLock) => T): T {
   storage ??= new asyncHooks.AsyncLocalStorage();
   const held = { ...lock, isHeld: true, outer: storage.getStore() };
   return storage.run(held, () => call(held));
 }
 
-function isHeldHere(isIt: (lock: HeldLock) => boolean) {
+function heldHere(isIt: (lock: HeldLock) => boolean) {
   for (let lock = storage?.getStore(); lock !== undefined; lock = lock.outer) {
     if (lock.isHeld && isIt(lock)) {
-      return true;
+      return lock;
     }
   }
-  return false;
+  return undefined;
 }
 
 /**
@@ -39,9 +40,13 @@ function isHeldHere(isIt: (lock: HeldLock) => boolean) {
  * @param identity of the lock file, where it is open already: another path may have led to it
  */
 export function refuseNested(key: string, given: string, identity?: string) {
-  if (storage !== undefined && isHeldHere((lock) => lock.key === key || lock.identity === identity)) {
-    throw invalidState(
-      `the lock for ${quoted(given)} is held by the callback that asks for it. Write with writeAtomic there, update with lock: false, or append after the callback`,
-    );
+  const held = storage === undefined ? undefined : heldHere((lock) => lock.key === key || lock.identity === identity);
+  if (held === undefined) {
+    return;
   }
+  throw invalidState(
+    held.isShared
+      ? `the lock for ${quoted(given)} is held, shared, by the callback that asks for it, and would wait for itself. Read without a lock there; to write, take the lock without \`shared\` in the first place`
+      : `the lock for ${quoted(given)} is held by the callback that asks for it. Write with writeAtomic there, update with lock: false, or append after the callback`,
+  );
 }

@@ -1,6 +1,6 @@
 // Locks that the kernel holds: `withLock`, `acquireLock`, `tryLock`.
 
-import { os, path as nodePath } from '../base/node.js';
+import { path as nodePath } from '../base/node.js';
 import { quoted } from '../base/escape.js';
 import { pending, promised, shown } from '../errors/holdfast-error.js';
 import { native } from '../native/load.js';
@@ -14,14 +14,17 @@ import { locks, type LockName, type Turn } from '../schedule/lock-queue.js';
 import { withRoot } from '../schedule/root-handle.js';
 import { targetOf } from '../schedule/write-queue.js';
 import { contend, type Attempt } from './contend.js';
-import { refuseNested, whileHeld } from './held-locks.js';
+import { holderText } from './holder.js';
+import { refuseNested, whileHeld, type HeldLock } from './held-locks.js';
 import record = require('../native/record.js');
 import type { MethodRoot } from '../options/flatten.js';
 import type { Handle } from '../native/binding.js';
 import type { NativePath } from '../errors/failure.js';
 
-/** Bit of src/verbs/lock.rs. */
+/** Bits of src/verbs/lock.rs. */
 const SHARED = 1 << 10;
+const FOR_FILE = 1 << 11;
+const ROOT_BY_PATH = 1 << 12;
 
 /** A path with the options of a lock, as of the call. */
 export interface LockRequest {
@@ -33,6 +36,8 @@ export interface LockRequest {
   /** the option `root` as of the call */
   root: NativePath | undefined;
   methodRoot: MethodRoot | undefined;
+  /** the call, for messages */
+  verb: string;
 }
 
 /** A lock that this environment has. */
@@ -44,13 +49,16 @@ export interface Held {
   /** device and inode of the lock file */
   identity: string;
   isOfHost: boolean;
+  /** set while a callback has the lock */
+  context?: HeldLock;
 }
 
-export function toRequest(file: unknown, args: LockArguments, methodRoot: MethodRoot | undefined): LockRequest {
+export function toRequest(file: unknown, args: LockArguments, methodRoot: MethodRoot | undefined, verb: string): LockRequest {
   const path = toPath(file, 'path');
   const fixed = pathForLater(path, methodRoot !== undefined || args.root !== undefined);
   const root = args.root === undefined ? undefined : pathForLater(toPath(args.root, 'root'), false);
-  return { given: shown(path), fixed, name: lockName(fixed, root, methodRoot, args), args, root, methodRoot };
+  const flags = args.flags | (verb === 'an update' ? FOR_FILE : 0) | (root === undefined ? 0 : ROOT_BY_PATH);
+  return { given: shown(path), fixed, name: lockName(fixed, root, methodRoot, args), args: { ...args, flags }, root, methodRoot, verb };
 }
 
 /** Bits of an addon call's flags: the policy. */
@@ -58,16 +66,7 @@ const POLICY = 3;
 
 /** Returns the name of a lock in the queue. */
 export function lockName(fixed: NativePath, root: NativePath | undefined, methodRoot: MethodRoot | undefined, { flags, lockDir }: LockArguments): LockName {
-  return locks.nameOf(targetOf(fixed, root, methodRoot, flags & POLICY), lockDir === undefined ? '' : shown(lockDir));
-}
-
-let holder: Buffer | undefined;
-
-/** Returns the text about this process, for people who find the lock taken. */
-function holderText() {
-  const started = new Date(Date.now() - process.uptime() * 1000).toISOString();
-  holder ??= Buffer.from(JSON.stringify({ pid: process.pid, host: os.hostname(), started }));
-  return holder;
+  return locks.nameOf(targetOf(fixed, root, methodRoot, flags & POLICY), lockDir === undefined ? '' : nodePath.resolve(shown(lockDir)));
 }
 
 function toHeld(result: record.Result, handle: Handle, turn: Turn, given: string): Held {
@@ -89,20 +88,20 @@ function textsOf({ numbers, text }: record.Result) {
 }
 
 /** Returns a function that asks the kernel once. It keeps the lock file open for the next time. */
-function attempts({ given, fixed, name, args, root, methodRoot }: LockRequest, turn: Turn) {
+function attempts({ given, fixed, name, args, root, methodRoot, verb }: LockRequest, turn: Turn) {
   let handle: Handle | undefined;
   const attempt = () =>
     inPool(async (): Promise<Attempt<Held>> => {
       const result = await (handle === undefined ? open() : again(handle));
       if (record.failed(result)) {
-        throw record.failure(result, given);
+        throw record.failure(result, given, { verb: verb === 'an update' ? 'update' : 'lock', lockDir: args.lockDir });
       }
       const held = toHeld(result, handle as Handle, turn, given);
       if (result.numbers[LockIndex.IS_HELD] === 1) {
         return { value: held };
       }
       refuseNested(name.key, given, held.identity);
-      return { holder: textsOf(result)[1] ?? '' };
+      return { holder: textsOf(result)[1] ?? '', lock: held.identity };
     });
   const open = () =>
     withRoot(root, methodRoot, async (base) => {
@@ -124,11 +123,11 @@ export async function acquire(request: LockRequest): Promise<Held> {
   const { timeoutMs, signal, flags } = args;
   signal?.throwIfAborted();
   refuseNested(name.key, given);
-  const turn = locks.enter(name, (flags & SHARED) !== 0, true);
+  const turn = locks.enter(name, (flags & SHARED) !== 0, true, request.verb);
   const { attempt, close } = attempts(request, turn);
   try {
-    const held = await contend({ turn, given, timeoutMs, signal, attempt, discard: ({ handle }) => native().lockRelease(handle) });
-    locks.hold(turn);
+    const held = await contend({ turn, given, timeoutMs, signal, attempt, discard: close });
+    locks.hold(turn, held.identity);
     return held;
   } catch (error) {
     await close();
@@ -140,7 +139,7 @@ export async function acquire(request: LockRequest): Promise<Held> {
 async function tryAcquire(request: LockRequest): Promise<Held | undefined> {
   const { given, name, args } = request;
   refuseNested(name.key, given);
-  const turn = locks.enter(name, (args.flags & SHARED) !== 0, true);
+  const turn = locks.enter(name, (args.flags & SHARED) !== 0, true, request.verb);
   if (turn.state !== 'asking') {
     locks.leave(turn);
     return undefined;
@@ -149,7 +148,7 @@ async function tryAcquire(request: LockRequest): Promise<Held | undefined> {
   try {
     const result = await attempt();
     if ('value' in result) {
-      locks.hold(turn);
+      locks.hold(turn, result.value.identity);
       return result.value;
     }
   } catch (error) {
@@ -167,7 +166,10 @@ async function tryAcquire(request: LockRequest): Promise<Held | undefined> {
  *
  * @returns the record; `lock-lost` where the lock file was removed or replaced
  */
-export async function release({ handle, turn, isOfHost }: Held): Promise<record.Result> {
+export async function release({ handle, turn, isOfHost, context }: Held): Promise<record.Result> {
+  if (context !== undefined) {
+    context.isHeld = false;
+  }
   try {
     if (isOfHost) {
       native().lockReleaseSync(handle, record.scratch);
@@ -247,31 +249,42 @@ function toLock(held: Held, { fixed, root, methodRoot }: LockRequest) {
 export async function lockThenCall<T>(request: LockRequest, call: (lock: Lock) => T | Promise<T>): Promise<T> {
   const held = await acquire(request);
   const lock = toLock(held, request);
-  return whileHeld({ key: request.name.key, identity: held.identity }, async (context) => {
+  return whileHeld({ key: request.name.key, identity: held.identity, isShared: lock.shared }, async (context) => {
+    held.context = context;
+    let result: T;
     try {
-      return await call(lock);
-    } finally {
-      context.isHeld = false;
-      await lock.release();
+      result = await call(lock);
+    } catch (error) {
+      await lock.release().catch((lost: unknown) => {
+        throw withCause(lost, error);
+      });
+      throw error;
     }
+    await lock.release();
+    return result;
   });
+}
+
+/** Adds the error of the callback to that of the release, which says that another holder may have been there. */
+function withCause(lost: unknown, cause: unknown) {
+  return lost instanceof Error ? Object.defineProperty(lost, 'cause', { value: cause, configurable: true, writable: true }) : lost;
 }
 
 export async function withLockOf<T>(file: unknown, call: unknown, options: unknown, methodRoot: MethodRoot | undefined): Promise<T> {
   if (typeof call !== 'function') {
     throw invalidType('fn', 'of type function', call);
   }
-  const request = toRequest(file, lockArguments(options, methodRoot?.defaults, LOCK), methodRoot);
+  const request = toRequest(file, lockArguments(options, methodRoot?.defaults, LOCK), methodRoot, 'withLock');
   return lockThenCall(request, call as (lock: Lock) => T);
 }
 
 export async function acquireLockOf(file: unknown, options: unknown, methodRoot: MethodRoot | undefined) {
-  const request = toRequest(file, lockArguments(options, methodRoot?.defaults, LOCK), methodRoot);
+  const request = toRequest(file, lockArguments(options, methodRoot?.defaults, LOCK), methodRoot, 'acquireLock');
   return toLock(await acquire(request), request);
 }
 
 export async function tryLockOf(file: unknown, options: unknown, methodRoot: MethodRoot | undefined) {
-  const request = toRequest(file, lockArguments(options, methodRoot?.defaults, TRY_LOCK), methodRoot);
+  const request = toRequest(file, lockArguments(options, methodRoot?.defaults, TRY_LOCK), methodRoot, 'tryLock');
   const held = await tryAcquire(request);
   return held === undefined ? undefined : toLock(held, request);
 }

@@ -20,6 +20,7 @@ import { whileHeld } from './held-locks.js';
 import { acquire, release, toRequest, type Held } from './lock.js';
 import record = require('../native/record.js');
 import type { MethodRoot } from '../options/flatten.js';
+import type { NativePath } from '../errors/failure.js';
 import type { Stats } from 'node:fs';
 import type contract = require('../../types/update.js');
 import type { UpdateJsonResult } from '../../types/update.js';
@@ -33,13 +34,15 @@ const TRIES = 8;
 /** Bit of a write's flags. */
 const OVERWRITE = 1 << 2;
 
+const UPDATES = { verb: 'update' } as const;
+
 type Update = (current: Buffer | undefined, stat: Stats | undefined) => unknown;
 
 /** Reads the file that is to be updated; `undefined` where there is none. */
-async function current(file: unknown, { read: options }: UpdateArguments, methodRoot: MethodRoot | undefined) {
+async function current(file: unknown, { read: options }: UpdateArguments, methodRoot: MethodRoot | undefined, given: string) {
   try {
     const withoutRoot = methodRoot === undefined ? options : { ...options, root: undefined };
-    return await read(file, withoutRoot, methodRoot);
+    return await read(file, withoutRoot, methodRoot, given);
   } catch (error) {
     if (isNotFound(error)) {
       return undefined;
@@ -54,13 +57,13 @@ async function run(file: unknown, update: Update, args: UpdateArguments, methodR
   const { signal } = write;
   signal?.throwIfAborted();
   if (lock === undefined) {
-    return tries(file, update, args, methodRoot, undefined);
+    return tries(path, shown(path), update, args, methodRoot, undefined);
   }
-  const request = toRequest(path, lock, methodRoot);
+  const request = toRequest(path, lock, methodRoot, 'an update');
   const held = await acquire(request);
-  return whileHeld({ key: request.name.key, identity: held.identity }, async (context) => {
+  return whileHeld({ key: request.name.key, identity: held.identity, isShared: false }, async (context) => {
     try {
-      return await tries(request.fixed, update, args, methodRoot, held);
+      return await tries(request.fixed, request.given, update, args, methodRoot, held);
     } finally {
       context.isHeld = false;
       // What was published was checked right before.
@@ -69,9 +72,7 @@ async function run(file: unknown, update: Update, args: UpdateArguments, methodR
   });
 }
 
-async function tries(file: unknown, update: Update, args: UpdateArguments, methodRoot: MethodRoot | undefined, held: Held | undefined) {
-  const path = toPath(file, 'file');
-  const given = shown(path);
+async function tries(path: NativePath, given: string, update: Update, args: UpdateArguments, methodRoot: MethodRoot | undefined, held: Held | undefined) {
   const { flags, modes, encoding, maxBytes, root, signal } = args.write;
   const isBeneathRoot = methodRoot !== undefined || root !== undefined;
   const fixed = pathForLater(path, isBeneathRoot);
@@ -79,7 +80,8 @@ async function tries(file: unknown, update: Update, args: UpdateArguments, metho
   const canceller = signal && cancelOn(signal);
   try {
     for (let attempt = 0; attempt < TRIES; attempt += 1) {
-      const found = await current(fixed, args, methodRoot);
+      const readAt = Date.now();
+      const found = await current(fixed, args, methodRoot, given);
       signal?.throwIfAborted();
       const updated = await update(found?.buffer, found?.stat);
       signal?.throwIfAborted();
@@ -93,12 +95,13 @@ async function tries(file: unknown, update: Update, args: UpdateArguments, metho
       withinLimit(bytes, maxBytes, given);
       const content = typeof updated === 'string' ? bytes : ownCopy(bytes, given);
       const version = found === undefined ? [] : versionOf(found.stat);
+      const compared = found !== undefined && found.buffer.length <= MAX_COMPARED && mayHideChange(found.stat, readAt) ? found.buffer : undefined;
       const bits = found === undefined ? flags & ~OVERWRITE : flags;
       const result = await writes.queued(targetOf(fixed, fixedRoot, methodRoot, flags), () =>
         inPool(() =>
           withRoot(fixedRoot, methodRoot, async (base) => {
             signal?.throwIfAborted();
-            const [answer] = await native().writeCheckedAsync(fixed, content, bits, modes, base?.handle, canceller?.handle, held?.handle, version);
+            const [answer] = await native().writeCheckedAsync(fixed, content, bits, modes, base?.handle, canceller?.handle, held?.handle, version, compared);
             return record.unpack(answer);
           }),
         ),
@@ -112,13 +115,28 @@ async function tries(file: unknown, update: Update, args: UpdateArguments, metho
       }
       // Somebody created the file, or changed it, since it was read.
       if (!record.hasCode(result, 'conflict') && !(found === undefined && record.hasCode(result, 'already-exists'))) {
-        throw record.failure(result, given);
+        throw record.failure(result, given, UPDATES);
       }
     }
     throw refusal('conflict', '', given);
   } finally {
     canceller?.dispose();
   }
+}
+
+/** The largest content that is compared, in bytes. */
+const MAX_COMPARED = 2 ** 20;
+
+/** The longest time that a change may share its time stamp with an earlier one, in milliseconds: a tick of the kernel's clock. */
+const TICK_MS = 20;
+
+/**
+ * Returns whether a change after the read may leave the times as they are: on a file system whose times have whole seconds (ext2,
+ * ext3, ext4 with small inodes), and after a change in the same tick.
+ */
+function mayHideChange({ mtimeMs, ctimeMs }: Stats, readAt: number) {
+  const isWhole = mtimeMs % 1000 === 0 && ctimeMs % 1000 === 0;
+  return isWhole || Math.abs(readAt - ctimeMs) <= TICK_MS;
 }
 
 /** Returns what the binary compares before it publishes. */
@@ -148,17 +166,18 @@ export async function updateJsonOf<T>(file: unknown, update: unknown, options: u
   const write = await run(
     file,
     async (bytes) => {
-      const before = bytes === undefined ? structuredClone(missing) : parsed(bytes, file);
-      const after = await call(before);
+      const read = () => (bytes === undefined ? structuredClone(missing) : parsed(bytes, file));
+      const after = await call(read());
       if (after === UNCHANGED) {
-        value = before;
+        // The callback may have changed the object that it got.
+        value = read();
         return UNCHANGED;
       }
-      value = after;
       const text = after === undefined ? undefined : JSON.stringify(after, null, 2);
       if (text === undefined) {
         throw invalidReturn('The update must return a value that JSON has, or UNCHANGED.', after);
       }
+      value = JSON.parse(text);
       return `${text}\n`;
     },
     args,

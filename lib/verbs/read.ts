@@ -68,8 +68,12 @@ function readBeneath(path: NativePath, args: ReadArguments) {
   return withRootSync(args.root, undefined, (root) => readNow(path, args, root));
 }
 
-/** Reads on the calling thread if that cannot block, and otherwise in libuv's pool. */
-export function read(file: unknown, options: unknown, methodRoot: MethodRoot | undefined): Result | Promise<Result> {
+/**
+ * Reads on the calling thread if that cannot block, and otherwise in libuv's pool.
+ *
+ * @param asGiven the path for errors, where `file` was made absolute
+ */
+export function read(file: unknown, options: unknown, methodRoot: MethodRoot | undefined, asGiven?: string): Result | Promise<Result> {
   const { path, args } = toArguments(file, options, methodRoot);
   const { flags, maxBytes, root, signal, encoding } = args;
   signal?.throwIfAborted();
@@ -86,12 +90,12 @@ export function read(file: unknown, options: unknown, methodRoot: MethodRoot | u
     }
     if (record.isUnread(last)) {
       const size = last.numbers[ReadIndex.LENGTH];
-      const reading = finish(toResult(last, path, methodRoot, NO_BYTES), half as Handle, size, shown(path), args);
+      const reading = finish(toResult(last, path, methodRoot, NO_BYTES), half as Handle, size, asGiven ?? shown(path), args);
       return pending(abortable(signal, reading));
     }
     probe = record.probeFlag(last);
   }
-  return pending(abortable(signal, readInPool(path, args, probe, methodRoot)));
+  return pending(abortable(signal, readInPool(path, args, probe, methodRoot, asGiven ?? shown(path))));
 }
 
 /** Reads the content of an open, checked file in the pool. */
@@ -105,8 +109,7 @@ async function finish(result: Result, file: Handle, size: number, given: string,
  *
  * @param probe a bit for the flags
  */
-async function readInPool(path: NativePath, { flags, maxBytes, root, signal, encoding }: ReadArguments, probe: number, methodRoot: MethodRoot | undefined) {
-  const given = shown(path);
+async function readInPool(path: NativePath, { flags, maxBytes, root, signal, encoding }: ReadArguments, probe: number, methodRoot: MethodRoot | undefined, given: string) {
   const fixed = pathForLater(path, methodRoot !== undefined || root !== undefined);
   // The root and both halves of a large read share one slot of the job limit, so that the open descriptors stay within
   // that limit.

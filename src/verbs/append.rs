@@ -2,20 +2,46 @@
 
 use crate::args::{Bytes, PathArgument, PathRoom, has, scope};
 use crate::call::{Call, Value};
-use crate::env::with_state;
 use crate::handle::{RootHandle, Slot, clone_root};
 use crate::job::{Extra, Job, Reply};
-use crate::record::{Record, containment, guarded};
+use crate::record::{Record, containment, guarded, set_identity};
 use crate::record_layout::append as layout;
 use crate::verbs::lock::lock_rules;
 use crate::verbs::write::{copied, rules};
 use holdfast_core::error::{Code, Error};
 use holdfast_core::ops::append::{self, AppendRules, Appended, Outcome, Unsynced};
+use holdfast_core::ops::write::IsAborted;
 use holdfast_core::path;
 use holdfast_core::resolve::Scope;
-use napi::Env;
-use napi::bindgen_prelude::{AsyncTask, External, Result};
+use napi::bindgen_prelude::{AsyncTask, External};
 use napi_derive::napi;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// What decides between an append and its abort: whichever comes first.
+pub type FlagHandle = External<Arc<AtomicU8>>;
+
+const WAITING: u8 = 0;
+const STOPPED: u8 = 1;
+const BEGUN: u8 = 2;
+
+/// Moves a flag from [`WAITING`]. Returns false where it has been moved elsewhere.
+fn advance(flag: &AtomicU8, to: u8) -> bool {
+    let moved = flag.compare_exchange(WAITING, to, Ordering::SeqCst, Ordering::SeqCst);
+    moved.is_ok() || moved == Err(to)
+}
+
+/// Creates a flag for one append.
+#[napi(catch_unwind)]
+pub fn append_flag_new() -> FlagHandle {
+    External::new(Arc::new(AtomicU8::new(WAITING)))
+}
+
+/// Stops an append. Returns false where it has begun to write.
+#[napi(catch_unwind)]
+pub fn append_stop(flag: &FlagHandle) -> bool {
+    advance(flag, STOPPED)
+}
 
 /// Flag bit: puts a line break behind a torn record.
 const ISOLATE: u32 = 2;
@@ -45,10 +71,12 @@ fn attempt(
     path: &[u8],
     records: &[u8],
     rules: &AppendRules<'_>,
+    is_aborted: IsAborted<'_>,
 ) -> (Record, Option<Unsynced>) {
-    match append::append(scope, path, records, rules) {
-        Ok(Outcome::Busy(holder)) => {
+    match append::append(scope, path, records, rules, is_aborted) {
+        Ok(Outcome::Busy { holder, lock }) => {
             let mut record = Record::new(0.0);
+            set_identity(&mut record, lock);
             record.text.extend_from_slice(&path::shown(&holder));
             (record, None)
         }
@@ -95,7 +123,7 @@ pub(crate) fn append_sync(
     let scope = scope(flags, root.as_ref());
     let rules = append_rules(flags, modes, limit, directory);
     let unsynced;
-    (*record, unsynced) = attempt(&scope, path, records.as_slice(), &rules);
+    (*record, unsynced) = attempt(&scope, path, records.as_slice(), &rules, &|| false);
     if let Some(unsynced) = unsynced {
         record.numbers[layout::DURABLE] = f64::from(u8::from(unsynced.sync()?));
     }
@@ -104,6 +132,10 @@ pub(crate) fn append_sync(
 
 /// Appends in the pool, if the lock is free. The bytes are copied during the call.
 #[napi(catch_unwind)]
+#[allow(
+    clippy::too_many_arguments,
+    reason = "as flat as those of `write_checked_async`"
+)]
 pub fn append_async(
     path: PathArgument,
     records: Bytes,
@@ -112,8 +144,10 @@ pub fn append_async(
     root: Option<&RootHandle>,
     limit: f64,
     directory: Option<PathArgument>,
+    flag: Option<&FlagHandle>,
 ) -> AsyncTask<Job> {
     let root = clone_root(root);
+    let flag = flag.map(|flag| Arc::clone(flag));
     let copy = copied(records.as_slice());
     Job::queue(move || {
         let result = guarded(|| {
@@ -121,7 +155,8 @@ pub fn append_async(
             let scope = scope(flags, root.as_ref());
             let directory = directory.as_ref().map(|directory| directory.0.as_slice());
             let rules = append_rules(flags, modes, limit, directory);
-            Ok(attempt(&scope, &path.0, &copy?, &rules))
+            let is_aborted = || flag.as_ref().is_some_and(|flag| !advance(flag, BEGUN));
+            Ok(attempt(&scope, &path.0, &copy?, &rules, &is_aborted))
         });
         match result {
             Ok((record, Some(unsynced))) => Reply {
@@ -147,12 +182,4 @@ pub fn append_flush(unsynced: &External<Slot<Unsynced>>) -> AsyncTask<Job> {
             Ok(record)
         }))
     })
-}
-
-/// Closes the descriptors that appends keep. The first call also has the end of the environment do so.
-#[napi(catch_unwind)]
-pub fn append_forget(env: &Env) -> Result<()> {
-    with_state(env, |state| state.has_appended = true)?;
-    append::forget();
-    Ok(())
 }

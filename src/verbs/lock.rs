@@ -18,6 +18,12 @@ use std::sync::Arc;
 /// Flag bit: the lock is shared.
 const SHARED: u32 = 10;
 
+/// Flag bit: the lock is for an update.
+const FOR_FILE: u32 = 11;
+
+/// Flag bit: the root was opened by its path for this call.
+const ROOT_BY_PATH: u32 = 12;
+
 /// A lock that JavaScript holds until it releases it. The collector and the end of the environment
 /// release it too.
 pub type LockHandle = External<Arc<Slot<Lock>>>;
@@ -31,6 +37,8 @@ pub(crate) fn lock_rules(flags: u32, modes: u32, directory: Option<&[u8]>) -> Lo
         mode: modes & 0o777,
         directory,
         make_parents: for_write.make_parents,
+        is_for_file: has(flags, FOR_FILE),
+        is_root_by_path: has(flags, ROOT_BY_PATH),
     }
 }
 
@@ -142,7 +150,8 @@ impl Version {
     }
 }
 
-/// Writes in the pool if the file is as it was read, and the lock as it was taken.
+/// Writes in the pool if the file is as it was read, and the lock as it was taken. `content`: what was read,
+/// where the file's times may not show a change.
 #[napi(catch_unwind)]
 #[allow(
     clippy::too_many_arguments,
@@ -157,21 +166,32 @@ pub fn write_checked_async(
     cancel: Option<&CancelHandle>,
     lock: Option<&LockHandle>,
     version: Vec<f64>,
+    content: Option<Bytes>,
 ) -> AsyncTask<Job> {
     let root = clone_root(root);
     let cancel = cancel.map(|cancel| Arc::clone(cancel));
     let lock = lock.map(|lock| Arc::clone(lock));
     let copy = copied(data.as_slice());
     let version = Version(version);
+    let content = content
+        .map(|content| copied(content.as_slice()))
+        .transpose();
     Job::queue(move || {
         Reply::of(guarded(|| {
             let root = root?;
             let scope = scope(flags, root.as_ref());
-            let check = |stat: Option<&Stat>| {
+            let content = content?;
+            let check = |named: &write::Named<'_>| {
                 if let Some(lock) = &lock {
-                    lock.with(|lock| lock.check()).ok_or_else(released)??;
+                    lock.with(|lock| lock.check_for(named.directory()))
+                        .ok_or_else(released)??;
                 }
-                if version.is_of(stat) {
+                let is_same = version.is_of(named.stat())
+                    && match &content {
+                        Some(content) => named.has_content(content)?,
+                        None => true,
+                    };
+                if is_same {
                     Ok(())
                 } else {
                     Err(Error::refused(Code::Conflict, ""))

@@ -8,7 +8,6 @@ use crate::record::{Record, Scratch, guarded, set_identity};
 use crate::record_layout::root as layout;
 use holdfast_core::error::Error;
 use holdfast_core::nonblocking::{self, Cached};
-use holdfast_core::ops::append;
 use holdfast_core::ops::sub_root;
 use holdfast_core::resolve::Root;
 use holdfast_core::resolve::{Policy, Resolver, Scope};
@@ -154,7 +153,5 @@ pub fn root_open_beneath_async(
 /// its handle is collected.
 #[napi(catch_unwind)]
 pub fn root_close(root: &RootHandle) {
-    if let Some(root) = root.take() {
-        append::forget_root(root.number());
-    }
+    drop(root.take());
 }

@@ -48,10 +48,12 @@ describe('withLock', () => {
       expect(lock).toMatchObject({ path: path.join(dir, 'state'), shared: false, scope: 'host' });
       expect(lock.lockFile).toBe(path.join(dir, lockFiles(dir)[0]!));
       expect(fs.statSync(lock.lockFile).mode & 0o777).toBe(0o600);
-      expect(JSON.parse(fs.readFileSync(lock.lockFile, 'utf8'))).toMatchObject({ pid: process.pid });
+      const [first, second] = fs.readFileSync(lock.lockFile, 'utf8').split('\n');
+      expect(first).toBe('holdfast lock');
+      expect(JSON.parse(second!)).toMatchObject({ pid: process.pid });
     });
     expect(lockFiles(dir)).toHaveLength(1);
-    expect(fs.readFileSync(path.join(dir, lockFiles(dir)[0]!), 'utf8').trim()).toBe('');
+    expect(fs.readFileSync(path.join(dir, lockFiles(dir)[0]!), 'utf8')).toBe('holdfast lock\n');
   });
 
   it('has one lock for a name in upper and in lower case, and others for other names', async () => {

@@ -27,7 +27,7 @@ function as(launcher: string[], code: string, ...args: string[]): unknown {
   return JSON.parse(done.stdout);
 }
 
-/** Unmounts once the descriptors that appends keep are closed. */
+/** Unmounts; a program that looks at all mounts may keep one busy for a moment. */
 async function unmount(dir: string): Promise<void> {
   for (let tries = 0; tries < 100 && spawnSync('umount', [dir]).status !== 0; tries += 1) await new Promise((resolve) => setTimeout(resolve, 20));
 }
@@ -240,24 +240,16 @@ describe('descriptors', () => {
     }
   });
 
-  it('are kept by no single append', async () => {
+  it('are kept by no append', async () => {
     const dir = scratch();
-    appendRecordSync(join(dir, 'log'), 'x', quick);
-    await appendRecord(join(dir, 'other'), 'x', quick);
-    await expect(appendRecord(join(dir, 'missing/log'), 'x', quick)).rejects.toMatchObject({ code: 'not-found' });
-    expect(open(dir)).toEqual([]);
-  });
-
-  it('that several appends keep are closed soon after the last one, and with their root', async () => {
-    const dir = scratch();
-    const root = openRootSync(dir);
-    for (let times = 0; times < 2; times += 1) {
+    using root = openRootSync(dir);
+    for (let times = 0; times < 3; times += 1) {
       root.appendRecordSync('log', 'x', quick);
       appendRecordSync(join(dir, 'log'), 'x', quick);
+      await appendRecord(join(dir, 'log'), 'x', quick);
+      await expect(appendRecord(join(dir, 'missing/log'), 'x', quick)).rejects.toMatchObject({ code: 'not-found' });
     }
-    expect(open(dir).length).toBeGreaterThan(1);
-    root.close();
-    for (let tries = 0; tries < 200 && open(dir).length > 0; tries += 1) await new Promise((resolve) => setTimeout(resolve, 10));
-    expect(open(dir)).toEqual([]);
+    // That of the root.
+    expect(open(dir)).toHaveLength(1);
   });
 });

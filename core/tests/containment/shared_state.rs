@@ -25,6 +25,8 @@ const LOCK: LockRules<'_> = LockRules {
     mode: 0o600,
     directory: None,
     make_parents: None,
+    is_for_file: false,
+    is_root_by_path: false,
 };
 
 const APPEND: AppendRules<'_> = AppendRules {
@@ -47,9 +49,10 @@ fn append(scope: &Scope<'_>, at: &str, record: &str) -> Result<Appended, Option<
         at.as_bytes(),
         format!("{record}\n").as_bytes(),
         &APPEND,
+        &|| false,
     ) {
         Ok(Outcome::Appended(appended)) => Ok(*appended),
-        Ok(Outcome::Busy(_)) => panic!("{at} is busy"),
+        Ok(Outcome::Busy { .. }) => panic!("{at} is busy"),
         Err(failure) => Err(failure.error.code()),
     }
 }
@@ -156,7 +159,6 @@ fn records_follow_one_another_whatever_the_path(resolver: Resolver) {
         fs::read_to_string(fixture.at("root/d/log")).unwrap(),
         "new\n"
     );
-    append::forget();
 }
 
 fn what_has_the_name_of_a_log_is_a_regular_file(resolver: Resolver) {
@@ -184,15 +186,38 @@ fn an_append_waits_for_the_lock_and_says_whose_it_is(resolver: Resolver) {
     let scope = caller.scope(Policy::Reject);
     let mut lock = locked(&scope, "f", &LOCK).unwrap();
     lock.sign(b"somebody");
-    let outcome = append::append(&scope, b"f", b"x\n", &APPEND);
-    assert!(matches!(outcome, Ok(Outcome::Busy(holder)) if holder == b"somebody"));
+    let outcome = append::append(&scope, b"f", b"x\n", &APPEND, &|| false);
+    assert!(matches!(outcome, Ok(Outcome::Busy { holder, .. }) if holder == b"somebody"));
     drop(lock);
     assert!(append(&scope, "f", "x").is_ok());
     assert_eq!(locked(&scope, "f", &LOCK).unwrap().holder(), b"");
-    append::forget();
+}
+
+fn an_aborted_append_writes_nothing(resolver: Resolver) {
+    let fixture = Fixture::new(LAYOUT);
+    let caller = Caller::rooted(&fixture, resolver);
+    let scope = caller.scope(Policy::Reject);
+    let outcome = append::append(&scope, b"d/log", b"x\n", &APPEND, &|| true);
+    assert_eq!(outcome.unwrap_err().error.code(), Some(Code::Aborted));
+    assert!(!fixture.at("root/d/log").exists());
+    assert!(append(&scope, "d/log", "x").is_ok());
+}
+
+fn a_lock_is_lost_with_its_directory(resolver: Resolver) {
+    let fixture = Fixture::new(LAYOUT);
+    let caller = Caller::rooted(&fixture, resolver);
+    let scope = caller.scope(Policy::FollowWithinRoot);
+    let lock = locked(&scope, "ld/f", &LOCK).unwrap();
+    lock.check().unwrap();
+    fs::rename(fixture.at("root/d"), fixture.at("root/d.old")).unwrap();
+    assert_eq!(lock.check().unwrap_err().code(), Some(Code::LockLost));
+    fs::create_dir(fixture.at("root/d")).unwrap();
+    assert_eq!(lock.check().unwrap_err().code(), Some(Code::LockLost));
 }
 
 per_resolver!(
+    an_aborted_append_writes_nothing,
+    a_lock_is_lost_with_its_directory,
     paths_to_one_file_have_one_lock,
     a_lock_beneath_a_root_stays_beneath_it,
     a_lock_file_that_was_removed_or_replaced_is_lost,

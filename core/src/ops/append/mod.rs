@@ -7,29 +7,32 @@
 //! 5. `fstatat` of the name: a log that was rotated meanwhile has the record under its new name.
 //! 6. Unlock, and `fsync` when durable.
 
-mod cache;
-mod key;
 mod rules;
 mod target;
 
 use crate::error::{Code, Error, Os};
+use crate::ops::write::IsAborted;
 use crate::ops::write::directory_sync::{cannot_be_synced, sync_directory};
 use crate::ops::write::fsync_errors::{self, Mark};
 use crate::resolve::Scope;
 use crate::sys::{self, AsFd, BorrowedFd, OwnedFd};
-use cache::Use;
-use key::Key;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 use target::{AppendTarget, Ready};
 
-pub use cache::{forget, forget_root};
 pub use rules::AppendRules;
 
 /// What an append came to.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Another holder has the lock; the text about it.
-    Busy(Vec<u8>),
+    /// Another holder has the lock.
+    Busy {
+        /// The text about it.
+        holder: Vec<u8>,
+        /// Device and inode of the lock file.
+        lock: (u64, u64),
+    },
     /// The records are in the file.
     Appended(Box<Appended>),
 }
@@ -90,11 +93,7 @@ impl Unsynced {
     ///
     /// [`Code::NotDurable`]: the records are in the file, and may not survive a power loss.
     pub fn sync(self) -> Result<bool, Error> {
-        let unsure = |os: Os| {
-            // A later sync of the same descriptor would return success for lost pages.
-            forget();
-            Error::refused_by(Code::NotDurable, "append", os)
-        };
+        let unsure = |os: Os| Error::refused_by(Code::NotDurable, "append", os);
         match fsync_errors::sync_file(self.file.as_fd()) {
             Ok(()) => {}
             Err(os) if cannot_be_synced(os.errno) => return Ok(false),
@@ -121,41 +120,29 @@ impl Unsynced {
 ///
 /// # Errors
 ///
-/// Those of a write for the path and of [`super::lock`]; [`Code::TornTail`], [`Code::TooLarge`];
-/// otherwise what the system returned.
+/// Those of a write for the path and of [`super::lock`]; [`Code::TornTail`], [`Code::TooLarge`],
+/// [`Code::Aborted`] where `is_aborted`, which is called once, under the lock, was true; otherwise what
+/// the system returned.
 pub fn append(
     scope: &Scope<'_>,
     raw: &[u8],
     records: &[u8],
     rules: &AppendRules<'_>,
+    is_aborted: IsAborted<'_>,
 ) -> Result<Outcome, Failure> {
     let began = fsync_errors::mark();
-    let key = Key::new(scope, raw, rules)?;
-    let (usage, kept) = match key.clone().map(Use::begin) {
-        Some((usage, kept)) => (Some(usage), kept),
-        None => (None, None),
-    };
-    let mut target = match kept {
-        Some(target) => target,
-        None => AppendTarget::open(scope, raw, rules, key)?,
-    };
-    if !target.try_lock(scope, raw, rules)? {
-        let holder = target.lock.holder();
-        if let Some(usage) = usage {
-            usage.end(target);
-        }
-        return Ok(Outcome::Busy(holder));
+    let mut target = AppendTarget::open(scope, raw, rules)?;
+    if !target.lock.try_lock()? {
+        return Ok(Outcome::Busy {
+            holder: target.lock.holder(),
+            lock: target.lock.identity(),
+        });
     }
-    let appended = append_locked(&mut target, records, rules, began);
-    let is_released = target.lock.unlock().is_ok();
+    let appended = append_locked(&mut target, records, rules, began, is_aborted);
+    // A failure is ignored: the close of the descriptor releases the lock as well.
+    let _ = target.lock.unlock();
     let mut appended = appended?;
     appended.real = target.real_path();
-    // Where the unlock failed, the close of the descriptor releases the lock.
-    if let Some(usage) = usage
-        && is_released
-    {
-        usage.end(target);
-    }
     Ok(Outcome::Appended(Box::new(appended)))
 }
 
@@ -164,14 +151,17 @@ fn append_locked(
     records: &[u8],
     rules: &AppendRules<'_>,
     began: Mark,
+    is_aborted: IsAborted<'_>,
 ) -> Result<Appended, Failure> {
+    if is_aborted() {
+        return Err(Error::refused(Code::Aborted, "").into());
+    }
     let Ready {
         fd: file,
         size,
         created,
-        is_whole,
     } = target.open_file(rules)?;
-    let isolated = !is_whole && size > 0 && is_torn(file.as_fd(), size)?;
+    let (size, isolated) = find_end(file.as_fd(), size)?;
     if isolated && !rules.isolates {
         return Err(Error::refused(Code::TornTail, "").into());
     }
@@ -189,7 +179,7 @@ fn append_locked(
         return Err(Error::from(refusal).into());
     }
     write_whole(file.as_fd(), data, size)?;
-    let (rotated, size) = match seen_after(target, file.as_fd(), end) {
+    let (rotated, size) = match seen_after(target, file.as_fd()) {
         Ok(seen) => seen,
         Err(os) => return Err(taken_back(file.as_fd(), size, end, os)),
     };
@@ -216,18 +206,9 @@ fn append_locked(
 
 /// Returns whether the file lost its name, and its size. Somebody who takes no lock may have written in
 /// front of the records, or behind them.
-fn seen_after(
-    target: &mut AppendTarget,
-    file: BorrowedFd<'_>,
-    end: u64,
-) -> Result<(bool, u64), Os> {
+fn seen_after(target: &AppendTarget, file: BorrowedFd<'_>) -> Result<(bool, u64), Os> {
     match target.named()? {
-        Some(stat) if target.is_file(&stat) => {
-            if stat.size == end {
-                target.set_whole(&stat);
-            }
-            Ok((false, stat.size))
-        }
+        Some(stat) if target.is_file(&stat) => Ok((false, stat.size)),
         _ => Ok((true, sys::fstat(file)?.size)),
     }
 }
@@ -242,11 +223,29 @@ fn taken_back(file: BorrowedFd<'_>, start: u64, end: u64, os: Os) -> Failure {
     }
 }
 
-/// Returns whether the last line of a file has no end.
-fn is_torn(file: BorrowedFd<'_>, size: u64) -> Result<bool, Os> {
-    let mut last = [0];
-    let count = sys::read_at(file, &mut last, size - 1)?;
-    Ok(count == 1 && last[0] != b'\n')
+/// Returns the size of a file, and whether its last line has no end.
+///
+/// A program that takes no lock may be in the middle of a write, which the file's size shows in parts:
+/// a line counts as torn once the file has stopped growing.
+fn find_end(file: BorrowedFd<'_>, mut size: u64) -> Result<(u64, bool), Os> {
+    const NAPS: u32 = 8;
+    const NAP: Duration = Duration::from_millis(1);
+
+    let mut naps = 0;
+    while size > 0 {
+        let mut last = [0];
+        if sys::read_at(file, &mut last, size - 1)? == 1 && last[0] == b'\n' {
+            break;
+        }
+        thread::sleep(NAP);
+        naps += 1;
+        let now = sys::fstat(file)?.size;
+        if now == size || naps == NAPS {
+            return Ok((now, now > 0));
+        }
+        size = now;
+    }
+    Ok((size, false))
 }
 
 /// Returns where the written bytes end in a file that another process extended meanwhile.

@@ -1,13 +1,15 @@
 //! Where records are appended: a directory, a lock file and the file itself, all held open.
+//!
+//! None of them is kept for the next append: a directory that is exchanged, a log that is removed and a
+//! file system that is unmounted need no care then.
 
-use super::key::Key;
 use super::rules::AppendRules;
 use crate::error::{Code, Error, Os};
 use crate::make_dirs;
 use crate::ops::lock::Lock;
 use crate::ops::write::{Durable, FinalSymlink, Rules, WriteTarget};
 use crate::resolve::Scope;
-use crate::sys::{self, AsFd, OFlag, OwnedFd, Stat, Time};
+use crate::sys::{self, AsFd, OFlag, OwnedFd, Stat};
 use std::sync::Arc;
 
 /// Tries before a file that keeps being replaced is an error.
@@ -19,13 +21,7 @@ type Identity = (u64, u64);
 pub(super) struct AppendTarget {
     pub(super) lock: Lock,
     target: WriteTarget,
-    /// The file of the last append.
     file: Option<OpenFile>,
-    key: Option<Key>,
-    /// The target is that of an earlier append.
-    is_kept: bool,
-    /// The stat of the name, when it was read since the lock was taken.
-    seen: Option<Stat>,
     /// Directories may have been made, and could not be synced.
     is_below_unsynced: bool,
 }
@@ -35,8 +31,6 @@ pub(super) struct AppendTarget {
 struct OpenFile {
     fd: Arc<OwnedFd>,
     identity: Identity,
-    /// Size and times of the file after a record of ours, which ended it.
-    whole: Option<(u64, Time, Time)>,
 }
 
 /// The file that has the name.
@@ -44,12 +38,6 @@ pub(super) struct Ready {
     pub(super) fd: Arc<OwnedFd>,
     pub(super) size: u64,
     pub(super) created: bool,
-    /// Nothing was written since a record of ours ended it.
-    pub(super) is_whole: bool,
-}
-
-fn version(stat: &Stat) -> (u64, Time, Time) {
-    (stat.size, stat.modified, stat.changed)
 }
 
 impl AppendTarget {
@@ -58,7 +46,6 @@ impl AppendTarget {
         scope: &Scope<'_>,
         raw: &[u8],
         rules: &AppendRules<'_>,
-        key: Option<Key>,
     ) -> Result<Self, Error> {
         let is_synced = rules.is_durable && rules.lock.make_parents.is_some();
         let target = WriteTarget::find(
@@ -79,56 +66,24 @@ impl AppendTarget {
                 in_place: false,
             },
         )?;
+        // A refused append leaves no new lock file.
+        let lock = Lock::beside(&target, &rules.lock, &|| match target.stat()? {
+            Some(stat) => check(&stat, rules),
+            None => Ok(()),
+        })?;
         Ok(Self {
-            lock: Lock::beside(&target, &rules.lock)?,
+            lock,
             is_below_unsynced: is_synced && !target.can_sync(),
             target,
             file: None,
-            key,
-            is_kept: false,
-            seen: None,
         })
-    }
-
-    /// Takes the lock if it is free. A target of an earlier append is opened anew where its path no
-    /// longer leads to it.
-    pub(super) fn try_lock(
-        &mut self,
-        scope: &Scope<'_>,
-        raw: &[u8],
-        rules: &AppendRules<'_>,
-    ) -> Result<bool, Error> {
-        let is_locked = self.lock.try_lock()?;
-        if !self.is_kept || self.is_still_there() {
-            return Ok(is_locked);
-        }
-        *self = Self::open(scope, raw, rules, self.key.take())?;
-        self.lock.try_lock()
-    }
-
-    /// Returns whether the path leads to the directory that is held. A root holds its own.
-    ///
-    /// A file with one name lies in one directory: where the path leads to the file that is held, it
-    /// leads to the directory too.
-    fn is_still_there(&mut self) -> bool {
-        #[cfg(unix)]
-        if let Some(path) = self.key.as_ref().and_then(Key::absolute) {
-            let seen = sys::lstat_of_path(path).ok();
-            self.seen = seen.filter(|stat| stat.nlink == 1 && self.is_file(stat));
-            return self.seen.is_some();
-        }
-        true
     }
 
     /// Returns the file that has the name.
     pub(super) fn open_file(&mut self, rules: &AppendRules<'_>) -> Result<Ready, Error> {
         let mut created = false;
         for _ in 0..TRIES {
-            let named = match self.seen.take() {
-                Some(stat) => Some(stat),
-                None => self.target.stat()?,
-            };
-            let Some(named) = named else {
+            let Some(named) = self.target.stat()? else {
                 created |= self.create(rules)?;
                 continue;
             };
@@ -142,7 +97,6 @@ impl AppendTarget {
                         fd: Arc::clone(&file.fd),
                         size: named.size,
                         created,
-                        is_whole: file.whole == Some(version(&named)),
                     });
                 }
                 // It was exchanged since it was looked at.
@@ -196,7 +150,6 @@ impl AppendTarget {
         self.file = Some(OpenFile {
             fd: Arc::new(fd),
             identity: (stat.dev, stat.ino),
-            whole: None,
         });
     }
 
@@ -211,13 +164,6 @@ impl AppendTarget {
             .is_some_and(|file| file.identity == (stat.dev, stat.ino))
     }
 
-    /// Remembers a stat of the file right after a record of ours ended it.
-    pub(super) fn set_whole(&mut self, stat: &Stat) {
-        if let Some(file) = &mut self.file {
-            file.whole = Some(version(stat));
-        }
-    }
-
     pub(super) fn directory(&self) -> Arc<OwnedFd> {
         self.target.directory()
     }
@@ -230,20 +176,12 @@ impl AppendTarget {
     pub(super) fn real_path(&self) -> Option<Vec<u8>> {
         self.target.real_path()
     }
-
-    /// Marks a target that an earlier append opened.
-    pub(super) fn into_kept(self) -> Self {
-        Self {
-            is_kept: true,
-            ..self
-        }
-    }
 }
 
 /// Refuses what [`crate::ops::write::write`] refuses.
 fn check(stat: &Stat, rules: &AppendRules<'_>) -> Result<(), Error> {
     if stat.is_symlink() {
-        return Err(Error::refused(Code::Symlink, "link"));
+        return Err(Error::refused(Code::Symlink, "state-link"));
     }
     if !stat.is_file() {
         return Err(Error::refused(Code::NotFile, stat.kind_word()));

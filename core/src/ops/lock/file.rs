@@ -11,6 +11,16 @@ use std::time::Duration;
 /// Tries before a lock file that keeps being replaced is an error.
 const TRIES: u32 = 16;
 
+/// First line of a lock file. A file without it was not made by us: another user of the directory may have
+/// given the name to a file of this user.
+const HEADER: &[u8] = b"holdfast lock\n";
+
+/// Bytes of the text about the holder, behind the header, at most.
+const TEXT: usize = 256;
+
+/// Decides whether a missing lock file may be created.
+pub(crate) type MayCreate<'a> = &'a dyn Fn() -> Result<(), Error>;
+
 /// A lock file that is held open.
 #[derive(Debug)]
 pub(crate) struct LockFile {
@@ -20,6 +30,8 @@ pub(crate) struct LockFile {
     identity: (u64, u64),
     is_shared: bool,
     mode: u32,
+    /// The text of a holder that was killed is behind the header.
+    has_old_text: bool,
 }
 
 impl LockFile {
@@ -29,8 +41,9 @@ impl LockFile {
         name: Vec<u8>,
         is_shared: bool,
         mode: u32,
+        may_create: MayCreate<'_>,
     ) -> Result<Self, Error> {
-        let (fd, stat) = open_or_create(dir.as_fd(), &name, is_shared, mode)?;
+        let (fd, stat) = open_or_create(dir.as_fd(), &name, is_shared, mode, may_create)?;
         Ok(Self {
             fd,
             dir,
@@ -38,6 +51,7 @@ impl LockFile {
             identity: (stat.dev, stat.ino),
             is_shared,
             mode,
+            has_old_text: false,
         })
     }
 
@@ -52,14 +66,20 @@ impl LockFile {
                 }
                 Err(os) => return Err(os.into()),
             };
-            if self.has_its_name()? {
+            if let Some(stat) = self.named()? {
+                self.has_old_text = stat.size > HEADER.len() as u64;
                 return Ok(is_locked);
             }
             if is_locked {
                 self.unlock()?;
             }
-            let (fd, stat) =
-                open_or_create(self.dir.as_fd(), &self.name, self.is_shared, self.mode)?;
+            let (fd, stat) = open_or_create(
+                self.dir.as_fd(),
+                &self.name,
+                self.is_shared,
+                self.mode,
+                &|| Ok(()),
+            )?;
             self.fd = fd;
             self.identity = (stat.dev, stat.ino);
         }
@@ -68,11 +88,59 @@ impl LockFile {
 
     /// Returns whether the name still leads to this file, and no other name does.
     pub(crate) fn has_its_name(&self) -> Result<bool, Os> {
+        Ok(self.named()?.is_some())
+    }
+
+    /// Returns the stat of the file; `None` where the name no longer leads to it, or another name does.
+    fn named(&self) -> Result<Option<Stat>, Os> {
         match sys::fstatat(self.dir.as_fd(), &self.name) {
-            Ok(stat) => Ok((stat.dev, stat.ino) == self.identity && stat.nlink == 1),
-            Err(os) if os.errno == sys::ENOENT => Ok(false),
+            Ok(stat) => {
+                let is_it = (stat.dev, stat.ino) == self.identity && stat.nlink == 1;
+                Ok(is_it.then_some(stat))
+            }
+            Err(os) if os.errno == sys::ENOENT => Ok(None),
             Err(os) => Err(os),
         }
+    }
+
+    /// Writes a text about the holder behind the header. Returns whether it did. Nothing is decided by the
+    /// text, so that failures are ignored. The caller has the lock, exclusively.
+    pub(crate) fn write_text(&self, text: &[u8]) -> bool {
+        if !has_header(self.fd()) {
+            return false;
+        }
+        let mut line = text[..text.len().min(TEXT - 1)].to_vec();
+        line.push(b'\n');
+        sys::write_at(self.fd(), &line, HEADER.len() as u64).is_ok()
+    }
+
+    /// Removes the text about the holder. The caller has the lock.
+    pub(crate) fn clear_text(&self) {
+        let _ = sys::truncate(self.fd(), HEADER.len() as u64);
+    }
+
+    /// Removes the text of a holder that was killed. The caller has the lock, perhaps a shared one, whose
+    /// descriptor is for reading alone.
+    pub(crate) fn clear_old_text(&self) {
+        if !self.has_old_text || !has_header(self.fd()) {
+            return;
+        }
+        if !self.is_shared {
+            self.clear_text();
+        } else if let Ok(fd) = open_existing(self.dir.as_fd(), &self.name, false)
+            && sys::fstat(fd.as_fd()).is_ok_and(|stat| (stat.dev, stat.ino) == self.identity)
+        {
+            let _ = sys::truncate(fd.as_fd(), HEADER.len() as u64);
+        }
+    }
+
+    /// Returns the text about the holder; empty where there is none.
+    pub(crate) fn text(&self) -> Vec<u8> {
+        let mut content = [0; HEADER.len() + TEXT];
+        let count = sys::read_at(self.fd(), &mut content, 0).unwrap_or(0);
+        content[..count]
+            .strip_prefix(HEADER)
+            .map_or_else(Vec::new, |text| text.trim_ascii().to_vec())
     }
 
     pub(crate) fn unlock(&self) -> Result<(), Os> {
@@ -106,13 +174,14 @@ fn open_or_create(
     name: &[u8],
     is_shared: bool,
     mode: u32,
+    may_create: MayCreate<'_>,
 ) -> Result<(OwnedFd, Stat), Error> {
     for _ in 0..TRIES {
         match open_existing(dir, name, is_shared) {
             Ok(fd) => {
                 let stat = sys::fstat(fd.as_fd())?;
                 check(dir, &stat, mode)?;
-                give_to_owner(dir, fd.as_fd(), &stat);
+                give_to_owner(dir, fd.as_fd(), &stat, || has_header(fd.as_fd()));
                 return Ok((fd, stat));
             }
             Err(os) if os.errno == sys::ELOOP => {
@@ -125,6 +194,7 @@ fn open_or_create(
             Err(os) if os.errno != sys::ENOENT => return Err(os.into()),
             Err(_) => {}
         }
+        may_create()?;
         match sys::create_at(dir, name, mode) {
             Ok(fd) => {
                 let stat = sys::fstat(fd.as_fd())?;
@@ -132,7 +202,9 @@ fn open_or_create(
                     // The umask took bits.
                     sys::change_mode(fd.as_fd(), mode)?;
                 }
-                give_to_owner(dir, fd.as_fd(), &stat);
+                // Where the disk is full, the file locks all the same.
+                let _ = sys::write_at(fd.as_fd(), HEADER, 0);
+                give_to_owner(dir, fd.as_fd(), &stat, || true);
                 return Ok((fd, stat));
             }
             // Another process created it first.
@@ -141,6 +213,12 @@ fn open_or_create(
         }
     }
     Err(Error::refused(Code::PathMismatch, "lock"))
+}
+
+/// Returns whether a file begins as our lock files do.
+fn has_header(fd: BorrowedFd<'_>) -> bool {
+    let mut start = [0; HEADER.len()];
+    sys::read_at(fd, &mut start, 0).is_ok_and(|count| start[..count] == *HEADER)
 }
 
 /// Opens the lock file without following or waiting.
@@ -197,12 +275,21 @@ fn check(dir: BorrowedFd<'_>, stat: &Stat, mode: u32) -> Result<(), Error> {
 
 /// Gives a lock file of root's to the directory's owner, whom it would lock out otherwise. A failure
 /// (no such id in this user namespace, a network file system) leaves it as it is.
-fn give_to_owner(dir: BorrowedFd<'_>, fd: BorrowedFd<'_>, stat: &Stat) {
+///
+/// `is_ours`: the owner of the directory may have given the name to another file of root's, which is not
+/// given away.
+fn give_to_owner(
+    dir: BorrowedFd<'_>,
+    fd: BorrowedFd<'_>,
+    stat: &Stat,
+    is_ours: impl FnOnce() -> bool,
+) {
     if !sys::HAS_MODES || sys::effective_user() != 0 || stat.uid != 0 {
         return;
     }
     if let Ok(directory) = sys::fstat(dir)
         && directory.uid != 0
+        && is_ours()
     {
         let _ = sys::change_owner(fd, Some(directory.uid), Some(directory.gid));
     }

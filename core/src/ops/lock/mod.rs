@@ -10,6 +10,7 @@
 //! 4. `fstatat` of its name: a lock file that was removed or replaced meanwhile locks nothing.
 
 mod file;
+mod origin;
 
 use crate::error::{Code, Error};
 use crate::ops::write::{Durable, FinalSymlink, Rules, WriteTarget};
@@ -17,7 +18,8 @@ use crate::path;
 use crate::resolve::{Root, Scope};
 use crate::sys::{self, AsFd};
 use crate::temporary;
-use file::LockFile;
+use file::{LockFile, MayCreate};
+use origin::Origin;
 
 pub(crate) use file::has_no_locks;
 
@@ -32,10 +34,11 @@ pub struct LockRules<'a> {
     pub directory: Option<&'a [u8]>,
     /// The mode of missing parents; `None` when they are not created.
     pub make_parents: Option<u32>,
+    /// The lock is for an update, which refuses whatever is no file: before a lock file is created.
+    pub is_for_file: bool,
+    /// The root was opened by its path for this call, so that the path has to lead to it still.
+    pub is_root_by_path: bool,
 }
-
-/// Bytes of the text about the holder at the start of a lock file.
-const HOLDER: usize = 256;
 
 /// A lock file that is open, locked or not. Dropping it releases the lock.
 #[derive(Debug)]
@@ -45,6 +48,10 @@ pub struct Lock {
     is_held: bool,
     /// The text about the holder was written, and is removed before the release.
     is_signed: bool,
+    /// Where the directories of file and lock file were found; empty for an append.
+    origins: Vec<Origin>,
+    /// Device and inode of the directory of the file; `None` for an append.
+    directory: Option<(u64, u64)>,
 }
 
 impl Lock {
@@ -65,11 +72,37 @@ impl Lock {
             reject_hardlinks: false,
             in_place: false,
         };
-        Self::beside(&WriteTarget::find(scope, raw, &for_write)?, rules)
+        let target = WriteTarget::find(scope, raw, &for_write)?;
+        if rules.is_for_file {
+            match target.stat()? {
+                Some(stat) if stat.is_symlink() => {
+                    return Err(Error::refused(Code::Symlink, "state-link"));
+                }
+                Some(stat) if !stat.is_file() => {
+                    return Err(Error::refused(Code::NotFile, stat.kind_word()));
+                }
+                _ => {}
+            }
+        }
+        let mut lock = Self::beside(&target, rules, &|| Ok(()))?;
+        lock.origins.extend(Origin::of_parent(scope, raw, &target)?);
+        if let Some(root) = scope.root
+            && rules.is_root_by_path
+        {
+            lock.origins.push(Origin::of_root(root.given(), root));
+        }
+        lock.directory = target.identity();
+        Ok(lock)
     }
 
-    /// Opens the lock file for a name in a directory that is held open.
-    pub(crate) fn beside(target: &WriteTarget, rules: &LockRules<'_>) -> Result<Self, Error> {
+    /// Opens the lock file for a name in a directory that is held open. `may_create` is called before a
+    /// missing one is created.
+    pub(crate) fn beside(
+        target: &WriteTarget,
+        rules: &LockRules<'_>,
+        may_create: MayCreate<'_>,
+    ) -> Result<Self, Error> {
+        let mut origins = Vec::new();
         let (dir, name, path) = match rules.directory {
             None => {
                 let name = temporary::lock_name(target.name(), None);
@@ -79,19 +112,23 @@ impl Lock {
             Some(directory) => {
                 let outside = sys::fstat(target.directory().as_fd())?;
                 let outside = (outside.dev, outside.ino);
-                let root = Root::open(directory).map_err(in_lock_directory)?;
+                let root =
+                    Root::open(directory).map_err(|error| in_lock_directory(error, directory))?;
                 let name = temporary::lock_name(target.name(), Some(outside));
                 let path = path::join(root.real(), &name).into_owned();
+                origins.push(Origin::of_root(directory, &root));
                 (root.directory(), name, path)
             }
         };
-        let file = LockFile::open(dir, name, rules.is_shared, rules.mode)
+        let file = LockFile::open(dir, name, rules.is_shared, rules.mode, may_create)
             .map_err(|error| with_path(error, &path))?;
         Ok(Self {
             file,
             path,
             is_held: false,
             is_signed: false,
+            origins,
+            directory: None,
         })
     }
 
@@ -106,20 +143,42 @@ impl Lock {
             .file
             .try_lock()
             .map_err(|error| with_path(error, &self.path))?;
+        if self.is_held {
+            self.file.clear_old_text();
+        }
         Ok(self.is_held)
     }
 
-    /// Returns an error unless the locked file still has its name: two holders are possible from
-    /// then on.
+    /// Returns an error unless the locked file still has its name, and the paths that the caller gave
+    /// still lead to its directory and to that of the file: two holders are possible from then on.
     ///
     /// # Errors
     ///
     /// [`Code::LockLost`].
     pub fn check(&self) -> Result<(), Error> {
-        if self.is_held && self.file.has_its_name()? {
+        if !self.is_held || !self.file.has_its_name()? {
+            return Err(Error::refused(Code::LockLost, ""));
+        }
+        for origin in &self.origins {
+            if !origin.is_there()? {
+                return Err(Error::refused(Code::LockLost, "directory"));
+            }
+        }
+        Ok(())
+    }
+
+    /// As [`Self::check`], for a write that publishes into a directory: the lock has to be that of the same
+    /// one.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::LockLost`].
+    pub fn check_for(&self, directory: Option<(u64, u64)>) -> Result<(), Error> {
+        self.check()?;
+        if directory == self.directory {
             Ok(())
         } else {
-            Err(Error::refused(Code::LockLost, ""))
+            Err(Error::refused(Code::LockLost, "directory"))
         }
     }
 
@@ -129,19 +188,13 @@ impl Lock {
         if self.file.is_shared() || !self.is_held {
             return;
         }
-        let mut line = [b' '; HOLDER];
-        line[HOLDER - 1] = b'\n';
-        let length = text.len().min(HOLDER - 1);
-        line[..length].copy_from_slice(&text[..length]);
-        self.is_signed = sys::write_at(self.file.fd(), &line, 0).is_ok();
+        self.is_signed = self.file.write_text(text);
     }
 
     /// Returns the text about the holder; empty where there is none.
     #[must_use]
     pub fn holder(&self) -> Vec<u8> {
-        let mut line = [0; HOLDER];
-        let count = sys::read_at(self.file.fd(), &mut line, 0).unwrap_or(0);
-        line[..count].trim_ascii().to_vec()
+        self.file.text()
     }
 
     /// Releases the lock, also for copies of the descriptor that a child inherited.
@@ -150,9 +203,7 @@ impl Lock {
             return Ok(());
         }
         if self.is_signed {
-            let mut line = [b' '; HOLDER];
-            line[HOLDER - 1] = b'\n';
-            let _ = sys::write_at(self.file.fd(), &line, 0);
+            self.file.clear_text();
         }
         self.file.unlock()
     }
@@ -185,13 +236,13 @@ impl Drop for Lock {
 }
 
 /// Says that a failure concerns the directory for lock files.
-fn in_lock_directory(error: Error) -> Error {
+fn in_lock_directory(error: Error, directory: &[u8]) -> Error {
     match error {
         Error::Refused(mut refusal) => {
             refusal.detail = "lock-directory";
             Error::Refused(refusal)
         }
-        error => error,
+        error => with_path(error, directory),
     }
 }
 

@@ -21,6 +21,7 @@ pub(super) mod directory_sync;
 mod fill_temporary;
 pub(super) mod fsync_errors;
 mod in_place;
+mod named;
 pub(crate) mod parent;
 mod prepared;
 mod published;
@@ -36,8 +37,9 @@ pub(crate) use apply_metadata::OldFile;
 pub use batch::{Item, write_many};
 #[cfg(target_os = "linux")]
 pub(crate) use in_place::check_overwritable;
+pub use named::{Check, Named};
 pub(in crate::ops) use prepared::STALE_AFTER;
-pub use rules::{Check, Durable, FinalSymlink, IsAborted, Preserved, Rules, TargetKey, Written};
+pub use rules::{Durable, FinalSymlink, IsAborted, Preserved, Rules, TargetKey, Written};
 pub(in crate::ops) use single::write_with;
 pub use single::{find_target, write, write_checked};
 pub use stage::Stage;

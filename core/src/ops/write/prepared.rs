@@ -4,8 +4,9 @@ use super::apply_metadata::{Applied, OldFile, Plan};
 use super::fill_temporary::{create_locked_temporary, create_temporary, purpose, write_all};
 use super::fsync_errors::{self, Mark};
 use super::in_place;
+use super::named::{Check, Named};
 use super::published::Published;
-use super::rules::{Check, Durable, IsAborted, Rules, Written};
+use super::rules::{Durable, IsAborted, Rules, Written};
 use super::swapped_in_file::SwappedInFile;
 use super::target::WriteTarget;
 use crate::error::{Code, Error, Os};
@@ -119,7 +120,7 @@ impl Prepared {
         let mut old_file = None;
         if let Some(check) = check {
             old_file = self.lock_old_file()?;
-            check(self.target.stat()?.as_ref())?;
+            check(&Named::new(&self.target)?)?;
         }
         let published = self.publish(scope, fsync_errors::mark())?;
         drop(old_file);

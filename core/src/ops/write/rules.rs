@@ -1,7 +1,5 @@
 //! Options and results of a write.
 
-use crate::error::Error;
-use crate::sys::Stat;
 use crate::temporary::Method;
 
 /// What is synced before the write returns success.
@@ -83,10 +81,6 @@ pub struct Written {
 
 /// Returns whether the caller has aborted. Called once, before publication.
 pub type IsAborted<'a> = &'a dyn Fn() -> bool;
-
-/// Decides right before publication whether the write may replace what has the name; `None` where
-/// nothing has it.
-pub type Check<'a> = &'a dyn Fn(Option<&Stat>) -> Result<(), Error>;
 
 /// The file that a path names, for ordering writes to it.
 #[derive(Debug, PartialEq, Eq)]

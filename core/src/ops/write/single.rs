@@ -1,7 +1,8 @@
 //! Writes one whole file.
 
+use super::named::Check;
 use super::prepared::Prepared;
-use super::rules::{Check, Durable, IsAborted, Rules, TargetKey, Written};
+use super::rules::{Durable, IsAborted, Rules, TargetKey, Written};
 use super::target::WriteTarget;
 use crate::error::{Code, Error};
 use crate::resolve::Scope;

@@ -126,11 +126,6 @@ pub(crate) fn fstatat(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Stat, Os> {
     .map(convert)
 }
 
-/// `lstat(2)` of an absolute path. Follows symlinks on the way alone.
-pub(crate) fn lstat_of_path(path: &[u8]) -> Result<Stat, Os> {
-    fstatat(nix::fcntl::AT_FDCWD, path)
-}
-
 #[allow(
     clippy::cast_sign_loss,
     clippy::unnecessary_cast,

@@ -1,0 +1,108 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { acquireLock, appendRecord, appendRecordSync, updateAtomic, withLock } from '../../../index.mjs';
+import { scratch, scratchInMemory } from '../../helpers/scratch.js';
+import { start } from '../../helpers/state.js';
+
+scratchInMemory();
+
+const quick = { durable: false } as const;
+
+const busy = (ms: number) => {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+};
+
+describe('timeoutMs', () => {
+  it('ends no call for a free lock, however short it is', async () => {
+    const dir = scratch();
+    for (let index = 0; index < 150; index += 1) {
+      const file = path.join(dir, `f${index}`);
+      const timeoutMs = [0.001, 1, 2][index % 3]!;
+      await withLock(file, () => {}, { timeoutMs });
+      await appendRecord(file, 'x'.repeat(index % 5 === 0 ? 100_000 : 1), { ...quick, timeoutMs });
+      await updateAtomic(file, () => 'x', { ...quick, timeoutMs });
+    }
+  });
+
+  it('counts no time in which this thread was busy', async () => {
+    const dir = scratch();
+    const file = path.join(dir, 'log');
+    const calls = [0, 1].map((index) => appendRecord(file, String(index), { ...quick, timeoutMs: 10 }));
+    busy(30);
+    await Promise.all(calls);
+    expect(fs.readFileSync(file, 'utf8')).toBe('0\n1\n');
+  });
+
+  it('leaves no record in the file when it has ended an append', async () => {
+    const file = path.join(scratch(), 'log');
+    const holder = await start('hold', file);
+    const failed = await Promise.allSettled([1, 5, 20].map((timeoutMs) => appendRecord(file, 'x', { ...quick, timeoutMs })));
+    expect(failed.map((result) => result.status === 'rejected' && (result.reason as { code: string }).code)).toEqual(['lock-timeout', 'lock-timeout', 'lock-timeout']);
+    expect(() => appendRecordSync(file, 'x', { ...quick, timeoutMs: 5 })).toThrow(expect.objectContaining({ code: 'lock-timeout' }));
+    holder.child.kill('SIGKILL');
+    await appendRecord(file, 'y', quick);
+    expect(fs.readFileSync(file, 'utf8')).toBe('y\n');
+  });
+});
+
+describe('signal', () => {
+  it('leaves an append that rejects out of the file, and lets one that is written succeed', async () => {
+    const dir = scratch();
+    const outcomes = new Set<string>();
+    for (let index = 0; index < 60; index += 1) {
+      const file = path.join(dir, `log${index}`);
+      const abort = new AbortController();
+      const appended = appendRecord(file, 'x'.repeat(200_000), { ...quick, signal: abort.signal });
+      if (index % 2 === 0) setImmediate(() => abort.abort());
+      else abort.abort();
+      const outcome = await appended.then(() => 'written', (error: Error) => error.name);
+      const size = fs.existsSync(file) ? fs.statSync(file).size : 0;
+      expect(size, outcome).toBe(outcome === 'written' ? 200_001 : 0);
+      outcomes.add(outcome);
+    }
+    expect(outcomes).toContain('AbortError');
+  });
+
+  it('ends the wait of an append behind a holder at once', async () => {
+    const file = path.join(scratch(), 'log');
+    const lock = await acquireLock(file);
+    const abort = new AbortController();
+    const appended = appendRecord(file, 'x', { signal: abort.signal });
+    abort.abort(new Error('enough'));
+    await expect(appended).rejects.toThrow('enough');
+    await lock.release();
+    expect(fs.existsSync(file)).toBe(false);
+  });
+});
+
+describe('a nested call', () => {
+  it.each(['appendRecord', 'appendRecordSync', 'updateAtomic', 'withLock'] as const)('of %s is found by every spelling of lockDir', async (verb) => {
+    const dir = scratch();
+    const file = path.join(dir, 'state');
+    const lockDir = path.join(dir, 'locks');
+    fs.mkdirSync(lockDir);
+    fs.symlinkSync('locks', path.join(dir, 'link'));
+    const calls = {
+      appendRecord: (given: string) => appendRecord(file, 'x', { lockDir: given, timeoutMs: 2000 }),
+      appendRecordSync: async (given: string) => appendRecordSync(file, 'x', { lockDir: given, timeoutMs: 2000 }),
+      updateAtomic: (given: string) => updateAtomic(file, () => 'x', { lockDir: given, timeoutMs: 2000 }),
+      withLock: (given: string) => withLock(file, () => 1, { lockDir: given, timeoutMs: 2000 }),
+    };
+    await withLock(file, async () => {
+      for (const again of [lockDir, `${lockDir}/`, `${dir}/./locks`, path.join(dir, 'link')]) {
+        await expect(calls[verb](again), again).rejects.toMatchObject({ code: 'ERR_INVALID_STATE' });
+      }
+    }, { lockDir });
+    await calls[verb](lockDir);
+  });
+
+  it('is possible once the callback has released its lock', async () => {
+    const file = path.join(scratch(), 'state');
+    expect(await withLock(file, async (lock) => {
+      await lock.release();
+      return withLock(file, () => 'again');
+    })).toBe('again');
+  });
+});

@@ -1,0 +1,79 @@
+// Lock files that another user puts in place, and file systems whose times hide a change.
+import { spawnSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { appendRecordSync, updateAtomic, withLock } from '../../../index.mjs';
+import { needs } from '../../helpers/sys-needs.js';
+import { makeDir, repository, scratch } from '../../helpers/sys-scratch.js';
+
+const quick = { durable: false } as const;
+
+needs('root')('a file that another user gives the name of a lock file', () => {
+  /** As a user who may rename in the directory, and not write the file, can do. */
+  async function exchanged(content: string, owner: number) {
+    const dir = makeDir(scratch(), 'dir', 0o777);
+    fs.chownSync(dir, owner, owner);
+    const file = join(dir, 'job');
+    const lockFile = await withLock(file, (lock) => lock.lockFile);
+    fs.rmSync(lockFile);
+    fs.writeFileSync(lockFile, content, { mode: 0o600 });
+    return { file, lockFile };
+  }
+
+  it.each([['data', 'secret '.repeat(100)], ['nothing', '']])('with %s is locked, and not changed by any verb', async (_what, content) => {
+    const { file, lockFile } = await exchanged(content, 0);
+    await withLock(file, () => expect(fs.readFileSync(lockFile, 'utf8')).toBe(content));
+    await withLock(file, () => {}, { shared: true });
+    await updateAtomic(file, () => 'x\n', quick);
+    appendRecordSync(file, 'y', quick);
+    expect(fs.readFileSync(lockFile, 'utf8')).toBe(content);
+  });
+
+  it('shows nothing of its content as the holder', async () => {
+    const { file } = await exchanged('secret', 0);
+    const program = `require(${JSON.stringify(join(repository, 'index.js'))}).withLock(process.argv[1], () => {}, { timeoutMs: 20 }).catch((error) => console.log(error.code, error.message))`;
+    const output = await withLock(file, () => spawnSync(process.execPath, ['-e', program, file], { encoding: 'utf8' }).stdout);
+    expect(output).toContain('lock-timeout');
+    expect(output).not.toContain('secret');
+  });
+
+  it.each([['data', 'secret'], ['nothing', '']])('with %s, of root, is not given to the owner of the directory', async (_what, content) => {
+    const { file, lockFile } = await exchanged(content, 1000);
+    await withLock(file, () => {});
+    appendRecordSync(file, 'y', quick);
+    expect(fs.statSync(lockFile).uid).toBe(0);
+    // A lock file of ours is.
+    fs.writeFileSync(lockFile, 'holdfast lock\n');
+    await withLock(file, () => {});
+    expect(fs.statSync(lockFile).uid).toBe(1000);
+  });
+});
+
+needs('root', 'unshare', 'loop devices', 'mkfs.ext4')('on a file system whose times have whole seconds', () => {
+  it('a change of the same size is found by an update, and a torn record of the same size by an append', () => {
+    const dir = scratch();
+    const program = `
+      const h = require(${JSON.stringify(join(repository, 'index.js'))});
+      const fs = require('node:fs');
+      process.chdir('mnt');
+      const quick = { durable: false };
+      (async () => {
+        let times = 0;
+        fs.writeFileSync('state', '{"on":false,"n":1}');
+        await h.updateJson('state', (state) => {
+          if ((times += 1) === 1) fs.writeFileSync('state', '{"on":true ,"n":1}');
+          return { ...state, n: state.n + 1 };
+        }, { ifMissing: {}, ...quick });
+        for (const record of ['{"a":1}', '{"a":2}']) await h.appendRecord('log', record, quick);
+        const fd = fs.openSync('log', 'r+');
+        fs.writeSync(fd, 'part', 12);
+        const { isolated } = await h.appendRecord('log', '{"a":3}', quick);
+        console.log(JSON.stringify([times, JSON.parse(fs.readFileSync('state')), isolated, fs.statSync('state').mtimeMs % 1000]));
+      })();`;
+    const script = 'truncate -s 16M image && mkfs.ext4 -q -F -I 128 image >/dev/null 2>&1 && mkdir mnt && mount -o loop image mnt && "$0" -e "$1" && umount mnt';
+    const done = spawnSync('unshare', ['-m', 'sh', '-c', script, process.execPath, program], { cwd: dir, encoding: 'utf8' });
+    expect(done.stderr).toBe('');
+    expect(JSON.parse(done.stdout)).toEqual([2, { on: true, n: 2 }, true, 0]);
+  });
+});
