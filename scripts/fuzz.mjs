@@ -47,7 +47,7 @@ function folder(kind, target) {
 
 /**
  * Writes the seeds to the corpus, where libFuzzer reads inputs and adds new ones. The corpus is not committed. Seeds
- * are short inputs that fuzzing chose for their coverage, one per line in base64; those of state are random. The first twelve for sequences are
+ * are short inputs that fuzzing chose for their coverage, one per line in base64; those of state are random. The first 28 for sequences are
  * handwritten: every verb, under every policy, on paths that leave a root.
  */
 function plantSeeds(target) {

@@ -29,7 +29,7 @@ fuzz_target!(|plan: Plan| {
         }
         // A change by a read would show in the tree after the next step, or at the end.
         let now = match step {
-            Step::Read { .. } => trees.clone(),
+            Step::Read { .. } | Step::Look { .. } => trees.clone(),
             _ => worlds.each_ref().map(inside_of),
         };
         assert_eq!(shapes(&now[0]), shapes(&now[1]), "{step:?}");
@@ -101,6 +101,22 @@ fn judge(step: &Step, outcome: &Outcome, world: &World, before: &Tree, after: &T
                 assert!(real.starts_with("root"), "{step:?} {real:?}");
                 only_changed(step, real, before, after);
             }
+        }
+        Outcome::Looked(_, names) => {
+            assert_eq!(before, after, "{step:?}");
+            let is_inside = |name: &String| {
+                let of_tree = before.keys().filter_map(|path| path.file_name());
+                name.is_empty() || of_tree.into_iter().any(|known| known == name.as_str())
+            };
+            assert!(names.iter().all(is_inside), "{step:?}: {names:?}");
+        }
+        // What it changed is the same in both trees, and lies beneath the root.
+        Outcome::Changed(_) => {}
+        Outcome::Partial(told) => {
+            let is_defect = ["internal", "path-mismatch"]
+                .iter()
+                .any(|code| told.contains(code));
+            assert!(!is_defect, "{step:?}: {told}");
         }
         // `require` removes bits before it fails.
         Outcome::Refused("insecure-permissions" | "not-owned") => {}

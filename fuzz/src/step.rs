@@ -100,6 +100,50 @@ pub enum Step {
         /// The mode.
         mode: Mode,
     },
+    /// Looks at a path by holdfast: stat, lstat, readlink, list and walk, beneath a root alone.
+    Look {
+        /// The path.
+        at: Text,
+        /// The policy.
+        policy: Links,
+    },
+    /// Renames by holdfast, beneath a root alone.
+    RenameBy {
+        /// The old path.
+        from: Text,
+        /// The new path.
+        to: Text,
+        /// The policy.
+        policy: Links,
+        /// Whether an existing file may be replaced.
+        overwrite: bool,
+        /// Whether parents are created.
+        make_parents: bool,
+    },
+    /// Removes by holdfast, beneath a root alone.
+    RemoveBy {
+        /// The path.
+        at: Text,
+        /// The policy.
+        policy: Links,
+        /// Whether a tree is removed.
+        recursive: bool,
+        /// Whether a missing file is no error.
+        ignore_missing: bool,
+    },
+    /// Copies by holdfast, beneath a root alone.
+    CopyBy {
+        /// The source.
+        from: Text,
+        /// The copy.
+        to: Text,
+        /// The policy.
+        policy: Links,
+        /// Whether existing files may be replaced.
+        overwrite: bool,
+        /// Whether a tree is copied.
+        recursive: bool,
+    },
 }
 
 /// One of a few names, so that steps affect the same objects.

@@ -7,6 +7,7 @@ use holdfast_core::nonblocking;
 use holdfast_core::ops::write::{Durable, FinalSymlink};
 use holdfast_core::ops::{ensure_dir, read, write};
 use holdfast_core::resolve::{Policy, Scope};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// The outcome of a call, described the same way for both trees.
@@ -18,6 +19,12 @@ pub enum Outcome {
     Written(PathBuf, bool, String),
     /// The real path, and the rest of the result.
     Ensured(PathBuf, String),
+    /// What the verbs of a root saw, described, and the names that a walk found.
+    Looked(String, BTreeSet<String>),
+    /// What a verb of a root changed, described.
+    Changed(String),
+    /// A failure of a tree, which may have changed a part of it.
+    Partial(String),
     /// The code of a refusal.
     Refused(&'static str),
     /// The errno and the system call.
@@ -115,7 +122,7 @@ impl World {
                         .unwrap_or_else(Outcome::from),
                 )
             }
-            _ => None,
+            step => self.take_of_root(step),
         }
     }
 
@@ -124,7 +131,7 @@ impl World {
         std::fs::read(self.root.join(self.text(at)))
     }
 
-    fn argument_for(&self, at: &crate::step::Text, policy: Policy) -> Option<String> {
+    pub(crate) fn argument_for(&self, at: &crate::step::Text, policy: Policy) -> Option<String> {
         let argument = self.argument(at);
         // A policy within a root does not apply without one.
         let has_meaning = self.is_rooted() || policy != Policy::FollowWithinRoot;
@@ -221,7 +228,7 @@ impl World {
     }
 
     /// Returns a real path below the base; the full path where it lies elsewhere.
-    fn told(&self, real: Option<&[u8]>, given: &str) -> PathBuf {
+    pub(crate) fn told(&self, real: Option<&[u8]>, given: &str) -> PathBuf {
         let real = real.unwrap_or(given.as_bytes());
         // Without a real path the given path counts, which is beneath the root, if there is one.
         let path = self.root.join(String::from_utf8_lossy(real).into_owned());
