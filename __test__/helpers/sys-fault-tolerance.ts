@@ -106,7 +106,7 @@ const tolerances: Tolerance[] = [
   { why: 'what cannot be looked at may still be made', call: /^openat2? /, errnos: /^(EACCES|EPERM)$/, holds: (one) => wasMadeBy(one, /^mkdirat$/) },
   { why: 'what cannot be opened or locked is judged by its age', call: /^(openat|newfstatat|statx|flock|close) .*\.holdfast-\*|^lseek /, holds: ({ value }) => Array.isArray(value) },
   { why: 'directories that cannot be told apart are synced one by one', call: /^(newfstatat|statx|fstat) <[^>]*\/(case-\*|sub)> ""/ },
-  { why: 'an update of a file that cannot be locked is checked before its rename alone', call: /^(openat .*"state" flags=0xa0901\b|newfstatat <[^>]*\/state> ""|fcntl <[^>]*\/state>)/ },
+  { why: 'an update of a file that cannot be locked is checked before its rename alone', call: /^(openat .*"state" flags=0xa0902\b|newfstatat <[^>]*\/state> ""|fcntl <[^>]*\/state>)/ },
   { why: 'closing a lock file that was unlocked loses nothing', call: /^close .*\.lock>/ },
   { why: 'the text about the holder of a lock is for people', call: /^pwrite64 .*\.lock>/ },
   { why: 'a lock whose file system cannot be told is not told to exclude the whole host', call: /^fstatfs .*\.lock>/ },

@@ -1,5 +1,6 @@
 //! A lock file: its rules, and the comparison of descriptor and name.
 
+use super::has_no_locks;
 use crate::error::{Code, Error, Os, Refusal};
 use crate::make_dirs;
 use crate::metadata;
@@ -158,15 +159,6 @@ impl LockFile {
     pub(crate) fn is_shared(&self) -> bool {
         self.is_shared
     }
-}
-
-/// Returns whether an errno means that the file system has no locks of this kind. EINVAL: a kernel
-/// before 3.15.
-pub(crate) fn has_no_locks(os: Os) -> bool {
-    matches!(
-        os.errno,
-        sys::ENOLCK | sys::ENOTSUP | sys::ENOSYS | sys::EINVAL
-    )
 }
 
 fn open_or_create(

@@ -12,7 +12,7 @@
 mod file;
 mod origin;
 
-use crate::error::{Code, Error};
+use crate::error::{Code, Error, Os};
 use crate::ops::write::{Durable, FinalSymlink, Rules, WriteTarget};
 use crate::path;
 use crate::resolve::{Root, Scope};
@@ -20,8 +20,6 @@ use crate::sys::{self, AsFd};
 use crate::temporary;
 use file::{LockFile, MayCreate};
 use origin::Origin;
-
-pub(crate) use file::has_no_locks;
 
 /// How a lock is taken.
 #[derive(Debug, Clone, Copy)]
@@ -198,7 +196,7 @@ impl Lock {
     }
 
     /// Releases the lock, also for copies of the descriptor that a child inherited.
-    pub(crate) fn unlock(&mut self) -> Result<(), crate::error::Os> {
+    pub(crate) fn unlock(&mut self) -> Result<(), Os> {
         if !std::mem::take(&mut self.is_held) {
             return Ok(());
         }
@@ -233,6 +231,15 @@ impl Drop for Lock {
         // The descriptor is closed next, which ends the lock unless a child inherited a copy.
         let _ = self.unlock();
     }
+}
+
+/// Returns whether an errno means that the file system has no locks of this kind. EINVAL: a kernel
+/// before 3.15.
+pub(crate) fn has_no_locks(os: Os) -> bool {
+    matches!(
+        os.errno,
+        sys::ENOLCK | sys::ENOTSUP | sys::ENOSYS | sys::EINVAL
+    )
 }
 
 /// Says that a failure concerns the directory for lock files.

@@ -132,7 +132,7 @@ impl Prepared {
     /// lock, since its file was removed, would both pass the check otherwise: now the second one finds
     /// that the first has replaced the file. Without write permission there is no lock.
     fn lock_old_file(&self) -> Result<Option<(in_place::Lock, OwnedFd)>, Error> {
-        let flags = OFlag::O_WRONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+        let flags = OFlag::O_RDWR | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
         if !cfg!(target_os = "linux") || !self.rules.overwrite {
             return Ok(None);
         }
