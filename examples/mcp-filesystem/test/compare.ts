@@ -60,7 +60,7 @@ function changesOf(mine: Observed['files'], other: Observed['files']): string[] 
 /** Returns a cell of the table: what differs from the other server, in text and files. */
 function cell(mine: Observed, other: Observed): string {
   if (mine.kind === 'hangs') return 'no answer';
-  if (mine.kind === 'error') return `refused: ${quoted(mine.text.split('\n')[0]!)}`;
+  if (mine.kind === 'error') return `refused: ${quoted(/^[a-z-]+(?=: )/.exec(mine.text)?.[0] ?? mine.text)}`;
   const changes = changesOf(mine.files, other.files);
   if (mine.kind === other.kind && changes.length > 0) return changes.join(', ');
   let same = 0;
