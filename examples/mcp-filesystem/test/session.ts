@@ -14,6 +14,7 @@ const PROGRAMS: Record<ServerName, string> = {
 
 /** What a call came to. */
 export interface Outcome {
+  /** `hangs`: no answer in time, or the session ended before one. */
   kind: 'result' | 'error' | 'hangs';
   text: string;
 }
@@ -56,7 +57,7 @@ export async function openSession(server: ServerName, directories: string[], roo
         const result = (await client.callTool({ name: tool, arguments: args }, undefined, { timeout })) as CallToolResult;
         return { kind: result.isError ? 'error' : 'result', text: textOf(result) };
       } catch (error) {
-        return { kind: /timed out/.test((error as Error).message) ? 'hangs' : 'error', text: (error as Error).message };
+        return { kind: /timed out|closed|[Nn]ot connected/.test((error as Error).message) ? 'hangs' : 'error', text: (error as Error).message };
       }
     },
     async setRoots(uris) {
