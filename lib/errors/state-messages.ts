@@ -41,7 +41,7 @@ export function describeState(failure: Failure, at: string, context: Context | u
       return detail === 'lock' ? describeLockFile(code, at, uid, euid) : undefined;
     case 'not-found':
       return detail === 'directory' && context?.verb === 'lock'
-        ? { sentence: `${at} has no directory for its lock file`, remedy: 'Make the directory first, or name another one for lock files (lockDir).' }
+        ? { sentence: `the directory of ${at} does not exist, so that it can have no lock`, remedy: 'Make the directory first.' }
         : undefined;
     case 'lock-lost':
       if (detail === 'directory') {

@@ -73,7 +73,9 @@ describe('the message', () => {
 
   it('of a missing directory advises mkdir where the call has it alone', async () => {
     const file = path.join(scratch(), 'none/state');
-    expect((await failure(withLock(file, () => {}))).message).not.toContain('mkdir');
+    const error = await failure(withLock(file, () => {}));
+    expect(error).toMatchObject({ code: 'not-found', remedy: 'Make the directory first.' });
+    expect(error.message).not.toMatch(/mkdir|lockDir/);
     expect((await failure(tryLock(file))).message).not.toContain('mkdir');
     expect((await failure(appendRecord(file, 'x'))).message).toContain('mkdir: true');
     expect((await failure(updateAtomic(file, () => 'x'))).message).toContain('mkdir: true');

@@ -225,27 +225,24 @@ fn taken_back(file: BorrowedFd<'_>, start: u64, end: u64, os: Os) -> Failure {
 
 /// Returns the size of a file, and whether its last line has no end.
 ///
-/// A program that takes no lock may be in the middle of a write, which the file's size shows in parts:
-/// a line counts as torn once the file has stopped growing.
+/// A program that takes no lock may be in the middle of a write, which the file's size shows in parts: a
+/// line counts as torn when its end has not come within some milliseconds.
 fn find_end(file: BorrowedFd<'_>, mut size: u64) -> Result<(u64, bool), Os> {
-    const NAPS: u32 = 8;
+    const NAPS: u32 = 10;
     const NAP: Duration = Duration::from_millis(1);
 
-    let mut naps = 0;
-    while size > 0 {
+    for nap in 0.. {
         let mut last = [0];
-        if sys::read_at(file, &mut last, size - 1)? == 1 && last[0] == b'\n' {
+        if size == 0 || sys::read_at(file, &mut last, size - 1)? == 1 && last[0] == b'\n' {
+            return Ok((size, false));
+        }
+        if nap == NAPS {
             break;
         }
         thread::sleep(NAP);
-        naps += 1;
-        let now = sys::fstat(file)?.size;
-        if now == size || naps == NAPS {
-            return Ok((now, now > 0));
-        }
-        size = now;
+        size = sys::fstat(file)?.size;
     }
-    Ok((size, false))
+    Ok((size, true))
 }
 
 /// Returns where the written bytes end in a file that another process extended meanwhile.
