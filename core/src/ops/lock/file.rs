@@ -1,6 +1,5 @@
 //! A lock file: its rules, and the comparison of descriptor and name.
 
-use super::has_no_locks;
 use crate::error::{Code, Error, Os, Refusal};
 use crate::make_dirs;
 use crate::metadata;
@@ -285,4 +284,13 @@ fn give_to_owner(
     {
         let _ = sys::change_owner(fd, Some(directory.uid), Some(directory.gid));
     }
+}
+
+/// Returns whether an errno means that the file system has no locks of this kind. EINVAL: a kernel
+/// before 3.15.
+pub(crate) fn has_no_locks(os: Os) -> bool {
+    matches!(
+        os.errno,
+        sys::ENOLCK | sys::ENOTSUP | sys::ENOSYS | sys::EINVAL
+    )
 }

@@ -12,6 +12,9 @@
 mod file;
 mod origin;
 
+#[cfg(target_os = "linux")]
+pub(crate) use file::has_no_locks;
+
 use crate::error::{Code, Error, Os};
 use crate::ops::write::{Durable, FinalSymlink, Rules, WriteTarget};
 use crate::path;
@@ -231,15 +234,6 @@ impl Drop for Lock {
         // The descriptor is closed next, which ends the lock unless a child inherited a copy.
         let _ = self.unlock();
     }
-}
-
-/// Returns whether an errno means that the file system has no locks of this kind. EINVAL: a kernel
-/// before 3.15.
-pub(crate) fn has_no_locks(os: Os) -> bool {
-    matches!(
-        os.errno,
-        sys::ENOLCK | sys::ENOTSUP | sys::ENOSYS | sys::EINVAL
-    )
 }
 
 /// Says that a failure concerns the directory for lock files.
