@@ -87,7 +87,7 @@ export interface ReadJsonOptions<T = unknown> extends Omit<WithinRoot<ReadFileOp
 }
 
 /** Options of {@link RootReads.writeJson}. */
-export interface WriteJsonOptions extends WithinRoot<WriteOptions> {
+export interface WriteJsonOptions extends Omit<WithinRoot<WriteOptions>, 'encoding'> {
   /** Indentation, as in `JSON.stringify`. Default: none. */
   space?: string | number | undefined;
 }

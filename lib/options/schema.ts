@@ -106,7 +106,7 @@ const OPTIONS: Record<string, Option> = table({
   prefix: { calls: TEMP_ROOT },
   dirMode: { calls: EVERY_WRITE | EVERY_UPDATE | APPEND | ROOT_DEFAULTS },
   fallback: { calls: EVERY_WRITE, words: table({ none: 0, 'in-place': 1 }) },
-  encoding: { calls: READ | READ_FORM | WRITE | WRITE_JSON | ENTRY_OPTIONS | UPDATE },
+  encoding: { calls: READ | READ_FORM | WRITE | ENTRY_OPTIONS | UPDATE },
   existing: { calls: ENSURE | ROOT_DEFAULTS, words: table({ tighten: 0, require: 1, leave: 2 }) },
   olderThanMs: { calls: CLEAN },
   stat: { calls: LIST | WALK },
@@ -155,8 +155,8 @@ const OWN_CALLS = 'holdfast makes its own system calls';
 
 const readFlag = (value: unknown) => (value === 'r' ? undefined : 'a read opens the file for reading only');
 
-/** For `readText` and `readJson` only: the other reads have this option. */
-function readEncoding(value: unknown) {
+/** For `readText`, `readJson` and `writeJson` only: the other reads and writes have this option. */
+function utf8Alone(value: unknown) {
   return typeof value === 'string' && /^utf-?8$/i.test(value) ? undefined : 'the content is UTF-8';
 }
 
@@ -176,7 +176,7 @@ function writeFlag(value: unknown) {
 /**
  * Options of node:fs, fs-extra, write-file-atomic, atomically and fs-safe, by the kind of call that takes them there.
  */
-const FOREIGN: Record<string, { read?: Hint; write?: Hint; ensure?: Hint; list?: Hint; stat?: Hint; remove?: Hint; copy?: Hint; lock?: Hint }> = table({
+const FOREIGN: Record<string, { read?: Hint; write?: Hint; json?: Hint; ensure?: Hint; list?: Hint; stat?: Hint; remove?: Hint; copy?: Hint; lock?: Hint }> = table({
   force: { remove: "use missing: 'ignore'", copy: 'use overwrite: true' },
   maxRetries: { remove: 'a directory that is refilled is read again by itself' },
   retryDelay: { remove: 'a directory that is refilled is read again by itself' },
@@ -214,8 +214,8 @@ const FOREIGN: Record<string, { read?: Hint; write?: Hint; ensure?: Hint; list?:
   tmpPurge: { write: TEMPORARY },
   tmpCreated: { write: TEMP_PATH },
   tmpfileCreated: { write: TEMP_PATH },
-  // For `stageAtomic` only: the other writes have this option.
-  encoding: { read: readEncoding, write: 'use handle.writeFile(data, encoding) of the result' },
+  // Of the writes for `stageAtomic` only: the others have this option.
+  encoding: { read: utf8Alone, json: utf8Alone, write: 'use handle.writeFile(data, encoding) of the result' },
   schedule: { write: 'writes to one target are published in the order of their calls' },
   timeout: { read: TIMEOUT, write: TIMEOUT },
   preserveExistingMode: { write: 'use newFileMode without mode' },
@@ -235,7 +235,7 @@ const FOREIGN: Record<string, { read?: Hint; write?: Hint; ensure?: Hint; list?:
  */
 export function foreignHint(name: string, value: unknown, call: number): { known: boolean; hint: string | undefined } {
   const entry = FOREIGN[name];
-  const rule = (call & EVERY_READ) !== 0 ? entry?.read : (call & EVERY_WRITE) !== 0 ? entry?.write : call === ENSURE ? entry?.ensure : call === LIST ? entry?.list : call === STAT ? entry?.stat : call === REMOVE ? entry?.remove : (call & EVERY_COPY) !== 0 ? entry?.copy : (call & LOCKING) !== 0 ? entry?.lock : undefined;
+  const rule = (call & EVERY_READ) !== 0 ? entry?.read : call === WRITE_JSON && entry?.json !== undefined ? entry.json : (call & EVERY_WRITE) !== 0 ? entry?.write : call === ENSURE ? entry?.ensure : call === LIST ? entry?.list : call === STAT ? entry?.stat : call === REMOVE ? entry?.remove : (call & EVERY_COPY) !== 0 ? entry?.copy : (call & LOCKING) !== 0 ? entry?.lock : undefined;
   return { known: rule !== undefined, hint: typeof rule === 'function' ? rule(value) : rule };
 }
 

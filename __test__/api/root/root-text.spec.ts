@@ -88,6 +88,9 @@ describe.each(FORMS)('%s form', (_, call) => {
     expect(await call(root, 'readJson', 'd/f.json')).toEqual({ a: 1 });
     await call(root, 'writeJson', 'd/f.json', [1]);
     expect(fs.readFileSync(at('d/f.json'), 'utf8')).toBe('[1]\n');
+    const inBase64 = await failure(() => call(root, 'writeJson', 'd/f.json', 'Zoë', { encoding: 'base64' }));
+    expect([inBase64.code, inBase64.message]).toEqual(['ERR_INVALID_ARG_VALUE', expect.stringContaining('the content is UTF-8')]);
+    await call(root, 'writeJson', 'd/f.json', [1], { encoding: 'utf8' });
     for (const wrong of [undefined, () => {}, Symbol('x')]) expect((await failure(() => call(root, 'writeJson', 'd/f.json', wrong))).code).toBe('ERR_INVALID_ARG_TYPE');
     expect(await failure(() => call(root, 'writeJson', 'd/f.json', 1n))).toBeInstanceOf(TypeError);
     expect((await failure(() => call(root, 'writeJson', 'd/f.json', 1, { overwrite: false }))).code).toBe('already-exists');
