@@ -12,6 +12,7 @@ import { cancelOn } from '../schedule/abort.js';
 import { inPool } from '../schedule/job-limit.js';
 import { withRoot } from '../schedule/root-handle.js';
 import { targetOf, writes } from '../schedule/write-queue.js';
+import { Stats as FoundStats } from '../native/stats.js';
 import { isNotFound } from '../errors/public-error.js';
 import { warnOfLeftover } from '../verbs/discard.js';
 import { read } from '../verbs/read.js';
@@ -51,6 +52,31 @@ async function current(file: unknown, { read: options }: UpdateArguments, method
   }
 }
 
+/** Policies that follow a final link in a read. */
+const FOLLOW_WITHIN_ROOT = 2;
+const POLICY = 3;
+/** Bit of a stat's flags: of a final link itself. */
+const LSTAT = 1 << 2;
+
+/**
+ * Refuses a link under the file's name before the update is called. Under the other policies the read refuses it; one
+ * that is planted after this check is refused by the write.
+ */
+async function refuseLink(fixed: NativePath, fixedRoot: NativePath | undefined, flags: number, methodRoot: MethodRoot | undefined, given: string) {
+  if ((flags & POLICY) < FOLLOW_WITHIN_ROOT) {
+    return;
+  }
+  const found = await inPool(() =>
+    withRoot(fixedRoot, methodRoot, async (base) => {
+      const [answer] = await native().statAsync(fixed, (flags & POLICY) | LSTAT, base?.handle);
+      return record.unpack(answer);
+    }),
+  );
+  if (!record.failed(found) && new FoundStats(found.numbers).isSymbolicLink()) {
+    throw refusal('symlink', 'link', given);
+  }
+}
+
 async function run(file: unknown, update: Update, args: UpdateArguments, methodRoot: MethodRoot | undefined) {
   const path = toPath(file, 'file');
   const { lock, write } = args;
@@ -80,6 +106,7 @@ async function tries(path: NativePath, given: string, update: Update, args: Upda
   const canceller = signal && cancelOn(signal);
   try {
     for (let attempt = 0; attempt < TRIES; attempt += 1) {
+      await refuseLink(fixed, fixedRoot, flags, methodRoot, given);
       const readAt = Date.now();
       const found = await current(fixed, args, methodRoot, given);
       signal?.throwIfAborted();

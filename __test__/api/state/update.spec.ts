@@ -10,6 +10,26 @@ scratchInMemory();
 
 const quick = { durable: false } as const;
 
+describe('a link under the name of the file', () => {
+  it.each(['follow-parents', 'follow-within-root', 'follow-trusted'] as const)('is refused before the update is called (%s)', async (symlinks) => {
+    const dir = scratch();
+    fs.writeFileSync(path.join(dir, 'real'), '{}');
+    for (const [name, target] of [['live', 'real'], ['dangling', 'nothing'], ['self', 'self'], ['absolute', `${dir}/real`]] as const) fs.symlinkSync(target, path.join(dir, name));
+    using root = openRootSync(dir, { symlinks, durable: false });
+    let calls = 0;
+    const call = (): string => `${calls++}`;
+    for (const name of ['live', 'dangling', 'self', 'absolute']) {
+      await expect(root.updateAtomic(name, call), name).rejects.toMatchObject({ code: 'symlink' });
+      await expect(root.updateAtomic(name, call, { lock: false }), name).rejects.toMatchObject({ code: 'symlink' });
+      await expect(root.updateJson(name, call, { ifMissing: {} }), name).rejects.toMatchObject({ code: 'symlink' });
+      if (symlinks !== 'follow-within-root') {
+        await expect(updateAtomic(path.join(dir, name), call, { ...quick, symlinks }), name).rejects.toMatchObject({ code: 'symlink' });
+      }
+    }
+    expect([calls, fs.readFileSync(path.join(dir, 'real'), 'utf8'), fs.existsSync(path.join(dir, 'nothing'))]).toEqual([0, '{}', false]);
+  });
+});
+
 describe('updateAtomic', () => {
   it('passes content and stat, publishes what the callback returns, and describes that', async () => {
     const file = path.join(scratch(), 'state');
