@@ -21,6 +21,23 @@ function holdfast(args: string[], options: { cwd?: string; env?: Record<string, 
 }
 
 describe('the command line', () => {
+  test('ends with one line where its output cannot be written, and without a word at a closed pipe', () => {
+    const shell = (line: string) => spawnSync('bash', ['-c', line, process.execPath, CLI, scratch()], { encoding: 'utf8' });
+    expect(shell('"$0" "$1" doctor "$2" 2>&1 >/dev/full; echo $?').stdout).toMatch(/^holdfast: the output could not be written: ENOSPC[^\n]*\n1\n$/);
+    // The pipe has no reader when the command writes.
+    expect(shell('{ "$0" "$1" doctor "$2"; echo $? >&2; } | exec true').stderr).toBe('1\n');
+  });
+
+  test('refuses a relative path in a working directory that is not UTF-8, in one line', () => {
+    const dir = scratch();
+    const line = 'cd "$3" && mkdir d$\'\\xff\' && cd d* && "$0" "$1" $2';
+    const run = (args: string) => spawnSync('bash', ['-c', line.replace('mkdir', 'mkdir -p'), process.execPath, CLI, args, dir], { encoding: 'utf8' });
+    for (const args of ['doctor', 'doctor f', 'doctor --json .', 'selftest --dir x']) {
+      expect(run(args)).toMatchObject({ status: 2, stdout: '', stderr: expect.stringMatching(/^holdfast: the path of the working directory is not UTF-8[^\n]*\n$/) });
+    }
+    expect(run(`doctor --json ${dir}`).stdout).toContain(dir);
+  });
+
   const paths = { 'a file': 'f', 'a directory': 'd', 'a link to a file': 'lf', 'a link to a directory': 'ld', 'a name beneath a file': 'f/x', nothing: 'none', 'a name beneath nothing': 'none/x' };
   /** The paths at which each verb succeeds. */
   const fit: Record<string, string[]> = { ensureDir: ['d', 'none', 'none/x'], writeAtomic: ['f', 'd', 'none'], readLocalFileSafely: ['f'], outbound: ['f'], list: ['d'], rename: ['f', 'd', 'lf', 'ld'], remove: ['f', 'd', 'lf', 'ld'] };

@@ -3,6 +3,7 @@
 
 import { isUtf8 } from 'node:buffer';
 import fs = require('node:fs');
+import { isAbsolute } from 'node:path';
 import { parseArgs } from 'node:util';
 import { version } from '../base/version.js';
 import { canForetell, doctor } from './doctor/doctor.js';
@@ -76,6 +77,32 @@ function refuseOtherEncodings(args: string[]) {
   if (!isUtf8(line)) throw new UsageError('an argument is not UTF-8');
 }
 
+/**
+ * Refuses relative paths in a working directory that is not UTF-8: Node shows it as another one, and the report would
+ * describe that.
+ */
+function refuseOtherDirectory(paths: string[]) {
+  if (paths.every((at) => isAbsolute(at)) || !process.cwd().includes('\ufffd')) return;
+  let directory;
+  try {
+    directory = fs.readlinkSync('/proc/self/cwd', 'buffer');
+  } catch {
+    return;
+  }
+  if (!isUtf8(directory)) throw new UsageError('the path of the working directory is not UTF-8, and Node shows it as another one: give absolute paths');
+}
+
+/**
+ * Ends the command when its output cannot be written: without a word for a reader that has closed the pipe, otherwise
+ * with one line.
+ */
+function endOnFailedOutput(error: NodeJS.ErrnoException): never {
+  if (error.code !== 'EPIPE') {
+    process.stderr.write(`holdfast: the output could not be written: ${escaped(error.message)}\n`);
+  }
+  process.exit(1);
+}
+
 /** Runs a command. Returns the exit status. */
 async function main(args: string[]): Promise<number> {
   refuseOtherEncodings(args);
@@ -94,6 +121,7 @@ async function main(args: string[]): Promise<number> {
   if (command === 'fs-safe-package') {
     if (values.json || values.only !== undefined || values.dir !== undefined) throw new UsageError('fs-safe-package takes only --from');
     if (rest.length !== 1 || rest[0] === '') throw new UsageError('fs-safe-package takes one directory');
+    refuseOtherDirectory([rest[0], values.from ?? '.']);
     process.stdout.write(fsSafePackageText(rest[0], await writeFsSafePackage(rest[0], values.from)));
     return 0;
   }
@@ -101,13 +129,16 @@ async function main(args: string[]): Promise<number> {
     if (values.dir !== undefined) throw new UsageError('--dir is an option of selftest');
     if (rest.includes('')) throw new UsageError('a path is empty');
     if (!canForetell()) throw new Error(`doctor works only on Linux, and this is ${process.platform}; selftest works here`);
-    const report = doctor(rest.length > 0 ? rest : ['.'], wantedVerbs(values.only));
+    const paths = rest.length > 0 ? rest : ['.'];
+    refuseOtherDirectory(paths);
+    const report = doctor(paths, wantedVerbs(values.only));
     process.stdout.write(values.json ? `${printableJson(report, 2)}\n` : doctorText(report, paint));
     return report.ok ? 0 : 1;
   }
   if (command === 'selftest') {
     if (values.only !== undefined) throw new UsageError('--only is an option of doctor');
     if (rest.length > 0) throw new UsageError(`selftest takes no path (--dir DIR chooses the directory): ${rest.join(' ')}`);
+    refuseOtherDirectory(values.dir === undefined ? [] : [values.dir]);
     const report = await selftest(values.dir);
     process.stdout.write(values.json ? `${printableJson(report, 2)}\n` : selftestText(report, paint));
     return report.ok ? 0 : 1;
@@ -115,6 +146,8 @@ async function main(args: string[]): Promise<number> {
   throw new UsageError(command === undefined ? 'a command is missing' : `no such command: ${command}`);
 }
 
+process.stdout.on('error', endOnFailedOutput);
+process.stderr.on('error', () => {});
 main(process.argv.slice(2)).then(
   (status) => {
     process.exitCode = status;
