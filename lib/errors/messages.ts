@@ -240,7 +240,8 @@ const WHY_INVALID = table({
   character: ': it has a character that no file name on Windows can have',
   device: ': a part of it is the name of a device on Windows',
   trailing: ': a part of it ends with a dot or a space, which Windows drops',
-  reserved: ': holdfast reserves such names for temporaries and lock files',
+  reserved: ': holdfast reserves such names for temporaries, temporary roots and lock files',
+  'url-encoding': ': the percent-encoding of the URL is not UTF-8',
   url: ': a URL must be a file: URL without host and without encoded separators',
 });
 

@@ -56,7 +56,7 @@ function fromUrl(url: URL) {
   try {
     return fileURLToPath(url);
   } catch (error) {
-    throw refusal('invalid-path', 'url', String(url.href), error);
+    throw refusal('invalid-path', error instanceof URIError ? 'url-encoding' : 'url', String(url.href), error);
   }
 }
 

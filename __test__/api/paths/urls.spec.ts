@@ -57,6 +57,12 @@ describe('a URL object that is no local file', () => {
   });
 });
 
+test('the reason of an escape that is not UTF-8 is the escape', async () => {
+  for (const verb of VERBS) {
+    await expect(call(FORMS[0]!, verb, new URL('file:///f%ff'))).rejects.toMatchObject({ code: 'invalid-path', message: expect.stringContaining('percent-encoding') });
+  }
+});
+
 describe('an object with the properties of a URL', () => {
   const like = (pathname: string) => ({ href: `file://${pathname}`, protocol: 'file:', hostname: '', pathname });
 
