@@ -9,7 +9,8 @@ export type HoldfastErrorCategory = 'policy' | 'operational';
 
 /**
  * The codes of category `'policy'`.
- * - `invalid-path`: the path is empty, has a NUL or a lone surrogate, or is a URL of something other than a local file;
+ * - `invalid-path`: the path is empty, has a NUL or a lone surrogate, or is a URL of something other than a local file; beneath a root also: the call would make,
+ *   replace or rename a lock file, a temporary or a temporary root;
  * - `outside-workspace`: the path leaves the root, by its text or through a link;
  * - `symlink`: a symbolic link that the policy does not allow, or one that is not trusted;
  * - `hardlink`: the file has more than one hard link, and `hardlinks` is `'reject'`;

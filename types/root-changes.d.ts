@@ -115,7 +115,7 @@ export interface CopyResult {
 export interface RootChanges {
   /**
    * Renames a file, link or directory beneath this root or into another root. Holds both parents by descriptor. Renames a link itself,
-   * and never follows it.
+   * and never follows it. Names of lock files, temporaries and temporary roots are `invalid-path`, on both sides.
    *
    * @returns The new path, and what was synced.
    *
@@ -138,8 +138,7 @@ export interface RootChanges {
    * - A mount fails with `EBUSY`; the error's `path` is the mount.
    * - Entries that disappear during the call are ignored.
    * - A directory that another process refills is read again a bounded number of times, then fails with `ENOTEMPTY`.
-   * - This user's directories without write or search permission get it, and keep it if the call fails later. The count for `maxEntries`
-   *   also adds the permission, and removes it again.
+   * - Changes no mode: a directory that denies this user reading, writing or searching fails with `EACCES`.
    * - An error has `removed`, the number of entries that were removed before it.
    *
    * @returns The number of removed entries.
@@ -162,7 +161,7 @@ export interface RootChanges {
    * - Checks the source as {@link Root.read} does, with the root's `symlinks` and `hardlinks`.
    * - Gives each copy the owner and group of a new file, and the bits of its source. For a source with an ACL these are the bits that all
    *   entries share. A copy of a sticky directory has no write bits for group and others.
-   * - In a tree: copies links as links, omits temporaries of holdfast, and fails with `not-file` for other kinds and with `EBUSY` for a
+   * - In a tree: copies links as links, omits temporaries, lock files and temporary roots of holdfast, and fails with `not-file` for other kinds and with `EBUSY` for a
    *   mount.
    * - Does not copy a tree atomically. An error has `copied`, the number of entries that were copied before it.
    *

@@ -8,7 +8,7 @@
 use crate::error::{Code, Error, Os};
 use crate::metadata;
 use crate::path;
-use crate::resolve::{Found, Last, Scope, classify};
+use crate::resolve::{Found, Last, Scope, classify, refuse_reserved};
 use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, SEARCH_ONLY};
 
 /// A directory, and whether it was created.
@@ -72,7 +72,7 @@ fn make(
             }
             Err(error) if error.errno() == Some(sys::ENOENT) => {
                 if let Some((top, missing)) = existing_part(scope, text)? {
-                    refuse_long_names(text, &missing)?;
+                    refuse_names(scope, text, &missing)?;
                     match make_below(top.fd, text, &missing, mode, &mut first_created, on_made)? {
                         Below::Made(fd, refused) => {
                             return Ok(Made {
@@ -129,7 +129,7 @@ pub(crate) fn look_up(scope: &Scope<'_>, text: &[u8], last: Last) -> Result<Look
         let Some((top, missing)) = existing_part(scope, text)? else {
             continue;
         };
-        refuse_long_names(text, &missing)?;
+        refuse_names(scope, text, &missing)?;
         let first = missing.first().and_then(|&end| path::split(&text[..end]));
         return match first.map(|(_, name)| sys::fstatat(top.fd.as_fd(), name)) {
             Some(Ok(stat)) if stat.is_symlink() => Err(missing_target()),
@@ -270,8 +270,14 @@ fn missing_target() -> Error {
     Error::refused_by(Code::NotFound, "dangling", os)
 }
 
-/// Refuses names that are too long for every file system, before any directory is created.
-fn refuse_long_names(text: &[u8], ends: &[usize]) -> Result<(), Error> {
+/// Refuses names that are too long for every file system, and reserved names beneath a root, before
+/// any directory is created.
+fn refuse_names(scope: &Scope<'_>, text: &[u8], ends: &[usize]) -> Result<(), Error> {
+    if scope.root.is_some() {
+        for (_, name) in ends.iter().filter_map(|&end| path::split(&text[..end])) {
+            refuse_reserved(name)?;
+        }
+    }
     let is_long =
         |&end: &usize| path::split(&text[..end]).is_some_and(|(_, name)| path::is_too_long(name));
     if ends.iter().any(is_long) {

@@ -209,6 +209,10 @@ export function toError(failure: Failure, given: NativePath, context?: Context):
     const error = failure.temporary === '' ? plainError(failure, path, context, remains?.sentence) : systemError(errno, failure.syscall, failure.temporary, path, remains?.sentence);
     return Object.assign(error, remains?.fields);
   }
+  if (failure.detail === 'both-names' && failure.errno !== 0) {
+    // What the system refuses may last: it is not for another try.
+    return Object.assign(plainError(failure, path, context, `${quoted(path)} has both names.`), { published: true });
+  }
   const { message, remedy } = explain(failure, path, context);
   const fields: Fields = {
     message,

@@ -125,6 +125,40 @@ describe('openTempRoot', () => {
     expect(fs.existsSync(name)).toBe(false);
   });
 
+  it('leaves no directory when it fails after it made one', () => {
+    const parent = scratch();
+    const script = `
+      const fs = require('node:fs');
+      const { openTempRoot } = require(${JSON.stringify(process.cwd())});
+      const parent = ${JSON.stringify(parent)};
+      (async () => {
+        await (await openTempRoot({ parent })).remove();
+        for (let free = 1; free < 3; free++) {
+          const held = [];
+          try {
+            for (;;) held.push(fs.openSync('/dev/null'));
+          } catch {}
+          for (let n = 0; n < free; n++) fs.closeSync(held.pop());
+          const error = await openTempRoot({ parent }).then((work) => work.remove(), (reason) => reason.code);
+          for (const fd of held) fs.closeSync(fd);
+          console.log(JSON.stringify(error), fs.readdirSync(parent).length);
+        }
+      })();`;
+    const { stdout } = spawnSync('sh', ['-c', 'ulimit -n 60; exec "$0" -e "$1"', process.execPath, script], { encoding: 'utf8' });
+    const lines = stdout.trim().split('\n');
+    expect(lines).toHaveLength(2);
+    expect(lines.filter((line) => line === '"EMFILE" 0').length).toBeGreaterThan(0);
+    expect(lines.filter((line) => !line.endsWith(' 0'))).toEqual([]);
+  });
+
+  it('removes directories of its own that lack permissions', async () => {
+    const work = await openTempRoot({ parent: scratch() });
+    fs.mkdirSync(`${work.path}/a/b`, { recursive: true });
+    fs.chmodSync(`${work.path}/a/b`, 0o500);
+    fs.chmodSync(`${work.path}/a`, 0o500);
+    expect(await work.remove()).toEqual({ removed: 3 });
+  });
+
   it('refuses another directory under its name, a wrong prefix and a parent that is missing', async () => {
     const parent = scratch();
     const work = await openTempRoot({ parent });

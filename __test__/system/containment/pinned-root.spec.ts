@@ -36,6 +36,19 @@ needs(
       expect((await driver.fs('statSync', join(real, `dir-${how}/below`))).mode & 0o7777).toBe(0o700);
     }
 
+    it('that was removed is not-found for roots beneath it and for the cleaner, too', async () => {
+      await driver.openRoot(dir);
+      await driver.fs('rmdirSync', dir);
+      for (const at of ['.', dir, './', 'x/..']) {
+        for (const [method, ...args] of [['openRoot', at], ['cleanStaleTemporaries', at, { olderThanMs: 0 }], ['list', at]] as const) {
+          const { error } = await driver.onRoot(dir, 'async', method as 'list', ...args);
+          expect(error, `${method} ${at}`).toMatchObject({ code: 'not-found' });
+        }
+        expect((await driver.onRoot(dir, 'sync', 'openRoot' as 'list', at)).error, at).toMatchObject({ code: 'not-found' });
+      }
+      await driver.end();
+    });
+
     async function pin(): Promise<void> {
       await driver.fs('writeFileSync', join(dir, 'who'), 'pinned');
       expect(await driver.openRoot(dir)).toBe(dir);

@@ -1,4 +1,5 @@
 // `rename` where the system has no rename without replacement, between two roots, and of two names of one file.
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import { openRoot, openRootSync } from '../../../index.mjs';
@@ -42,6 +43,30 @@ needs('root', 'gcc')('without renameat2', () => {
       }
       await driver.end();
     });
+  });
+});
+
+needs('root', 'gcc')('without renameat2, where the old name cannot be removed', () => {
+  test.each([
+    { name: 'the new name is removed again, and the error is that of the system', isAppendOnly: ['a'], both: false },
+    { name: 'a new name that cannot be removed either is told', isAppendOnly: ['a', 'b'], both: true },
+  ])('$name', async ({ isAppendOnly, both }) => {
+    const dir = scratch();
+    build(dir, ['a/f: in', 'b/']);
+    const parents = isAppendOnly.map((name) => `${dir}/${name}`);
+    const driver = await Driver.start({ launcher: [buildC('seccomp-deny'), 'renameat2=ENOSYS'] });
+    await driver.openRoot(dir);
+    for (const at of parents) execFileSync('chattr', ['+a', at]);
+    try {
+      const { error } = await driver.onRoot(dir, 'async', 'rename', 'a/f', 'b/f', { durable: false });
+      expect(error).toMatchObject({ code: 'EPERM', isHoldfastError: false });
+      expect((error as { published?: boolean }).published ?? false).toBe(both);
+      expect(fs.readdirSync(`${dir}/a`)).toEqual(['f']);
+      expect(fs.readdirSync(`${dir}/b`)).toEqual(both ? ['f'] : []);
+    } finally {
+      for (const at of parents) execFileSync('chattr', ['-a', at]);
+      await driver.end();
+    }
   });
 });
 

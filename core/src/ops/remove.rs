@@ -15,7 +15,7 @@ use super::write::directory_sync::sync_parent;
 use super::write::fsync_errors;
 use super::write::parent::ParentRules;
 use crate::error::{Code, Error, Os};
-use crate::resolve::{Parent, Scope, classify};
+use crate::resolve::{Naming, Parent, Scope, classify};
 use crate::sys::{self, BorrowedFd, Directory};
 
 /// How much is removed.
@@ -70,7 +70,7 @@ fn remove_found(
         wants_sync: rules.is_durable,
         make_parents: None,
     };
-    let held = held_parent(scope, raw, parent_rules)?;
+    let held = held_parent(scope, raw, Naming::Uses, parent_rules)?;
     let began = fsync_errors::mark();
     let removed = if held.names_directory {
         held.check_directory()?;
@@ -136,9 +136,20 @@ fn remove_directory(
     }
     let (dir, name) = (parent.as_fd(), parent.name());
     if let Some(most) = rules.max_entries {
-        count((dir, name), scope.resolver, most, true, is_aborted)?;
+        count((dir, name), scope.resolver, most, is_aborted)?;
     }
-    remove_tree(Tree::new(dir, scope.resolver)?, dir, name, is_aborted)
+    let tree = Tree::new(dir, scope.resolver)?;
+    remove_tree(tree, dir, name, Modes::Kept, is_aborted)
+}
+
+/// What happens to a directory of the tree that denies this user a permission that the removal
+/// needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Modes {
+    /// It keeps its mode, and the call fails.
+    Kept,
+    /// If it is this user's, it gets the permission: the whole tree is the package's own.
+    Widened,
 }
 
 /// Removes a directory of an open one, with everything in it. Returns the number of entries.
@@ -146,11 +157,13 @@ pub(super) fn remove_tree(
     tree: Tree,
     dir: BorrowedFd<'_>,
     name: &[u8],
+    modes: Modes,
     is_aborted: IsAborted<'_>,
 ) -> Result<u64, Failure> {
     let mut removal = Removal {
         tree,
         dir,
+        modes,
         removed: 0,
         rounds_left: ALL_ROUNDS,
         is_aborted,
@@ -165,6 +178,7 @@ struct Removal<'a> {
     tree: Tree,
     /// The directory above the tree.
     dir: BorrowedFd<'a>,
+    modes: Modes,
     removed: u64,
     rounds_left: u32,
     is_aborted: IsAborted<'a>,
@@ -209,9 +223,10 @@ impl Removal<'_> {
         Ok(entered)
     }
 
-    /// Gives this user the permissions to remove entries of the current directory, if it is theirs.
+    /// Gives this user the permissions to remove entries of the current directory, if it is theirs
+    /// and [`Modes`] say so.
     fn permit(&mut self) -> bool {
-        self.tree.here().is_some_and(|level| level.permit())
+        self.modes == Modes::Widened && self.tree.here().is_some_and(|level| level.permit())
     }
 
     /// Reads the current directory, and removes everything in it but its directories, which become
@@ -240,8 +255,11 @@ impl Removal<'_> {
             return Err(Error::refused(Code::Internal, "no directory").into());
         };
         level.rounds += 1;
+        let widens = self.modes == Modes::Widened;
         let directory = match Directory::open(level.as_fd()) {
-            Err(os) if os.errno == sys::EACCES && level.permit() => Directory::open(level.as_fd()),
+            Err(os) if os.errno == sys::EACCES && widens && level.permit() => {
+                Directory::open(level.as_fd())
+            }
             result => result,
         };
         directory.map_err(|os| self.at(b"", os))
@@ -255,8 +273,11 @@ impl Removal<'_> {
         let Some(level) = self.tree.here() else {
             return Ok(());
         };
+        let widens = self.modes == Modes::Widened;
         let unlinked = match unlink(level.as_fd(), name) {
-            Err(os) if os.errno == sys::EACCES && level.permit() => unlink(level.as_fd(), name),
+            Err(os) if os.errno == sys::EACCES && widens && level.permit() => {
+                unlink(level.as_fd(), name)
+            }
             result => result,
         };
         match unlinked {
@@ -330,8 +351,8 @@ impl Removal<'_> {
     }
 
     /// Gives this user the permissions to remove entries of the directory above the current one, if
-    /// it is part of the tree and theirs.
+    /// it is part of the tree and theirs, and [`Modes`] say so.
     fn permit_above(&mut self) -> Result<bool, Failure> {
-        self.tree.permit_above(self.dir)
+        Ok(self.modes == Modes::Widened && self.tree.permit_above(self.dir)?)
     }
 }

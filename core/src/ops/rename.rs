@@ -12,8 +12,8 @@ use super::write::parent::ParentRules;
 use crate::error::{Code, Error, Os};
 use crate::make_dirs;
 use crate::path;
-use crate::resolve::{Scope, classify};
-use crate::sys::{self, AsFd};
+use crate::resolve::{Naming, Scope, classify};
+use crate::sys::{self, AsFd, Stat};
 use crate::temporary::{cannot_rename_new, is_refused_link};
 
 /// How a name is changed.
@@ -61,7 +61,7 @@ pub fn rename(from: Side<'_>, to: Side<'_>, rules: &Rules) -> Result<Renamed, Fa
         wants_sync: rules.is_durable,
         make_parents: None,
     };
-    let old = held_parent(from.scope, from.path, parent_rules)?;
+    let old = held_parent(from.scope, from.path, Naming::Changes, parent_rules)?;
     if old.names_directory {
         old.check_directory()?;
     }
@@ -69,7 +69,8 @@ pub fn rename(from: Side<'_>, to: Side<'_>, rules: &Rules) -> Result<Renamed, Fa
         make_parents: rules.make_parents,
         ..parent_rules
     };
-    let new = held_parent(to.scope, to.path, parent_rules).map_err(Failure::of_second)?;
+    let new = held_parent(to.scope, to.path, Naming::Changes, parent_rules)
+        .map_err(Failure::of_second)?;
     if new.names_directory && !old.names_directory {
         // Only a directory gets a name that ends in `/`.
         old.check_directory()?;
@@ -102,7 +103,8 @@ fn rename_new(old: &HeldName, new: &HeldName) -> Result<(), Failure> {
 }
 
 /// Renames a file where the system has no rename without replacement: adds the new name, and
-/// removes the old one if it is still that of the same file.
+/// removes the old one if it is still that of the same file. Where the old one cannot be removed, the
+/// new one is removed.
 fn link_and_unlink(old: &HeldName, new: &HeldName, missing: Os) -> Result<(), Failure> {
     let (from, to) = (&old.parent, &new.parent);
     let stat = sys::fstatat(from.as_fd(), from.name()).map_err(|os| classify(os.into()))?;
@@ -139,7 +141,26 @@ fn link_and_unlink(old: &HeldName, new: &HeldName, missing: Os) -> Result<(), Fa
     if !linked.is_same_object(&seen) {
         return Err(both(None));
     }
-    sys::unlink_at(from.as_fd(), from.name()).map_err(|os| both(Some(os)))
+    match sys::unlink_at(from.as_fd(), from.name()) {
+        Ok(()) => Ok(()),
+        // Another process removed the old name.
+        Err(os) if os.errno == sys::ENOENT => Ok(()),
+        Err(os) if remove_link(new, &linked) => {
+            let syscall = "rename";
+            Err(Os { syscall, ..os }.into())
+        }
+        Err(os) => Err(both(Some(os))),
+    }
+}
+
+/// Removes the new name again, if it still is that of the file. Returns whether it is gone.
+fn remove_link(new: &HeldName, linked: &Stat) -> bool {
+    let (dir, name) = (new.parent.as_fd(), new.parent.name());
+    match sys::fstatat(dir, name) {
+        Ok(seen) if seen.is_same_object(linked) => sys::unlink_at(dir, name).is_ok(),
+        Ok(_) => false,
+        Err(os) => os.errno == sys::ENOENT,
+    }
 }
 
 /// Classifies the error of the rename itself.

@@ -12,7 +12,7 @@ use crate::sys::{self, AsFd, OFlag};
 ///
 /// # Errors
 ///
-/// As [`list`](super::list::list).
+/// As [`list`](super::list::list), for a root that was removed too.
 pub fn open(scope: &Scope<'_>, raw: &[u8]) -> Result<Root, Error> {
     let located = scope.locate(raw)?;
     let last = final_link(scope);
@@ -30,5 +30,6 @@ pub fn open(scope: &Scope<'_>, raw: &[u8]) -> Result<Root, Error> {
         None => located.text.into_owned(),
     };
     let stat = sys::statx(found.fd.as_fd())?;
+    scope.refuse_removed_root(&stat, "open")?;
     Ok(Root::from_fd(found.fd, &stat, given, real))
 }

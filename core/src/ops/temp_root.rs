@@ -2,21 +2,19 @@
 //! removed with its content.
 
 use super::failure::Failure;
-use super::remove::remove_tree;
+use super::remove::{Modes, remove_tree};
 use super::tree::Tree;
 use super::write::IsAborted;
 use crate::error::{Code, Error, Os, Refusal};
 use crate::metadata;
 use crate::path;
+use crate::path::reserved::{self, TEMPORARY_ROOT};
 use crate::resolve::{Resolver, Root};
 use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
 use crate::temporary::with_random_name;
 use std::sync::Arc;
 
-/// The end of every name: 128 random bits are before it.
-const SUFFIX: &[u8] = b".dir";
-const PREFIX: &[u8] = b".holdfast-";
-const DIGITS: usize = 32;
+const PRIVATE: u32 = 0o700;
 
 /// A directory that exists until it is removed. [`super::clean`] removes it when its process is
 /// gone.
@@ -47,43 +45,65 @@ impl TempRoot {
         let mut cause = None;
         for _ in 0..TRIES {
             let mut name = Vec::new();
-            let made = with_random_name(SUFFIX, |random| {
+            let made = with_random_name(TEMPORARY_ROOT, |random| {
                 name = [prefix, random].concat();
-                make(held.as_fd(), &name)
+                sys::make_dir_at(held.as_fd(), &name, PRIVATE)
             });
-            let dir = match made {
-                Ok((_, dir)) => dir,
-                // Whoever cleans up removed it before it was opened, or the parent is gone.
+            match made {
+                Ok(_) => {}
+                // The parent is gone.
                 Err(os) if os.errno == sys::ENOENT => {
                     cause = Some(os);
                     continue;
                 }
                 Err(os) => return Err(os.into()),
-            };
-            // Whoever cleans up meanwhile takes it for one of a dead process.
-            let is_judged = matches!(sys::try_lock(dir.as_fd()), Ok(false));
-            let stat = sys::statx(dir.as_fd())?;
-            let is_there =
-                sys::fstatat(held.as_fd(), &name).is_ok_and(|seen| seen.is_same_object(&stat));
-            if is_judged || !is_there {
-                continue;
             }
-            let real = path::join(above.real(), &name).into_owned();
-            let copy = dir.try_clone().map_err(|error| Os {
-                errno: error.raw_os_error().unwrap_or(sys::EMFILE),
-                syscall: "fcntl",
-            })?;
-            return Ok(Self {
-                parent: held,
-                name,
-                root: Arc::new(Root::from_fd(copy, &stat, real.clone(), real)),
-                dir,
-            });
+            match Self::open(&above, &held, &name) {
+                Ok(Some(opened)) => return Ok(opened),
+                Ok(None) => {}
+                // Whoever cleans up removed it before it was opened.
+                Err(os) if os.errno == sys::ENOENT => cause = Some(os),
+                Err(os) => {
+                    let error = Error::from(os);
+                    return Err(match remove_made(held.as_fd(), &name) {
+                        Ok(()) => error,
+                        Err(os) => error.leaving(|remains| {
+                            let path = path::join(above.real(), &name).into_owned();
+                            remains.temporary = Some((path, os));
+                        }),
+                    });
+                }
+            }
         }
         Err(match cause {
             Some(os) if sys::fstat(held.as_fd()).is_ok_and(|stat| stat.nlink == 0) => os.into(),
             _ => Error::refused(Code::PathMismatch, "retries"),
         })
+    }
+
+    /// Opens and locks the directory that was made. Returns `None` if another process has removed it
+    /// or is about to.
+    fn open(above: &Root, held: &Arc<OwnedFd>, name: &[u8]) -> Result<Option<Self>, Os> {
+        let dir = open_private(held.as_fd(), name)?;
+        // Whoever cleans up meanwhile takes it for one of a dead process.
+        let is_judged = matches!(sys::try_lock(dir.as_fd()), Ok(false));
+        let stat = sys::statx(dir.as_fd())?;
+        let is_there =
+            sys::fstatat(held.as_fd(), name).is_ok_and(|seen| seen.is_same_object(&stat));
+        if is_judged || !is_there {
+            return Ok(None);
+        }
+        let real = path::join(above.real(), name).into_owned();
+        let copy = dir.try_clone().map_err(|error| Os {
+            errno: error.raw_os_error().unwrap_or(sys::EMFILE),
+            syscall: "fcntl",
+        })?;
+        Ok(Some(Self {
+            parent: Arc::clone(held),
+            name: name.to_vec(),
+            root: Arc::new(Root::from_fd(copy, &stat, real.clone(), real)),
+            dir,
+        }))
     }
 
     /// Returns the directory as a root.
@@ -108,9 +128,8 @@ impl TempRoot {
     }
 }
 
-fn make(parent: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, Os> {
-    const PRIVATE: u32 = 0o700;
-    sys::make_dir_at(parent, name, PRIVATE)?;
+/// Opens the directory that was made, and gives it its exact mode.
+fn open_private(parent: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, Os> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
     let dir = sys::open_at(parent, name, flags)?;
     let stat = sys::fstat(dir.as_fd())?;
@@ -118,6 +137,14 @@ fn make(parent: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, Os> {
         sys::change_mode(dir.as_fd(), stat.permissions() & !0o777 | PRIVATE)?;
     }
     Ok(dir)
+}
+
+/// Removes the empty directory that was made, after a failure. Only its maker knows the name.
+fn remove_made(parent: BorrowedFd<'_>, name: &[u8]) -> Result<(), Os> {
+    match sys::remove_dir_at(parent, name) {
+        Err(os) if os.errno != sys::ENOENT => Err(os),
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a directory in which another user could exchange what this one creates.
@@ -148,7 +175,7 @@ pub(super) fn remove_locked(
         Err(os) => return Err(os.into()),
     }
     let tree = Tree::new(parent, Resolver::detect())?;
-    match remove_tree(tree, parent, name, is_aborted) {
+    match remove_tree(tree, parent, name, Modes::Widened, is_aborted) {
         Err(failure) if failure.error.code() == Some(Code::NotFound) => Ok(failure.done),
         result => result,
     }
@@ -156,14 +183,5 @@ pub(super) fn remove_locked(
 
 /// Returns whether a name has the form of a temporary root's.
 pub(super) fn is_name_of_one(name: &[u8]) -> bool {
-    let Some(rest) = name.strip_suffix(SUFFIX) else {
-        return false;
-    };
-    let Some(start) = rest.len().checked_sub(DIGITS) else {
-        return false;
-    };
-    rest[..start].ends_with(PREFIX)
-        && rest[start..]
-            .iter()
-            .all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+    reserved::before_digits(name, TEMPORARY_ROOT).is_some()
 }

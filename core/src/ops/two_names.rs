@@ -2,7 +2,7 @@
 
 use super::write::parent::{ParentRules, open_parent};
 use crate::error::{Code, Error};
-use crate::resolve::{Parent, Scope, classify};
+use crate::resolve::{Naming, Parent, Scope, classify};
 use crate::sys;
 
 /// A name in an open directory.
@@ -20,13 +20,14 @@ pub(crate) struct HeldName {
 /// # Errors
 ///
 /// [`Code::OutsideWorkspace`] for the root itself, [`Code::InvalidPath`] for a path that ends in
-/// `..`; those of [`open_parent`].
+/// `..`, and for a reserved name that the call changes; those of [`open_parent`].
 pub(crate) fn held_parent(
     scope: &Scope<'_>,
     raw: &[u8],
+    naming: Naming,
     rules: ParentRules,
 ) -> Result<HeldName, Error> {
-    find_parent(scope, raw, rules)?.ok_or_else(|| match scope.root {
+    find_parent(scope, raw, naming, rules)?.ok_or_else(|| match scope.root {
         Some(_) => Error::refused(Code::OutsideWorkspace, "root"),
         None => Error::refused(Code::InvalidPath, "dots"),
     })
@@ -36,6 +37,7 @@ pub(crate) fn held_parent(
 pub(crate) fn find_parent(
     scope: &Scope<'_>,
     raw: &[u8],
+    naming: Naming,
     rules: ParentRules,
 ) -> Result<Option<HeldName>, Error> {
     let located = scope.locate(raw)?;
@@ -43,7 +45,7 @@ pub(crate) fn find_parent(
         return Err(Error::refused(Code::InvalidPath, "dots"));
     }
     let mut can_sync = rules.wants_sync;
-    let parent = Parent::open(scope, &located.text, |parent| {
+    let parent = Parent::open(scope, &located.text, naming, |parent| {
         let found;
         (found, can_sync) = open_parent(scope, parent, rules)?;
         Ok(found)

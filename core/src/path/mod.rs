@@ -8,6 +8,7 @@ mod linux;
     allow(dead_code, reason = "only its tests are run elsewhere")
 )]
 mod macos;
+pub(crate) mod reserved;
 mod text;
 #[cfg(any(windows, test))]
 #[cfg_attr(

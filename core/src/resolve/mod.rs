@@ -21,7 +21,7 @@ mod windows;
 
 pub use argument::absolute;
 pub(crate) use classify::classify;
-pub(crate) use parent::Parent;
+pub(crate) use parent::{Naming, Parent, refuse_reserved};
 pub use root::Root;
 pub(crate) use scope::{Found, Last, Located};
 pub use scope::{Policy, Resolver, Scope};

@@ -2,7 +2,7 @@
 
 use super::root::Root;
 use super::scope::{Found, Located, Scope, TOO_LONG};
-use crate::error::{Error, Os};
+use crate::error::{Code, Error, Os};
 use crate::path;
 use crate::sys::{self, AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
@@ -20,6 +20,16 @@ pub(crate) struct Parent {
     is_exact: bool,
 }
 
+/// What a call does with the final name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// Makes or replaces the name, or takes it from its file. Beneath a root, the name may not be
+    /// reserved ([`path::reserved`]).
+    Changes,
+    /// Reads what has the name, or removes it.
+    Uses,
+}
+
 impl Parent {
     /// Opens the parent of a located path with `open`, which gets the path of the parent.
     ///
@@ -28,15 +38,19 @@ impl Parent {
     ///
     /// # Errors
     ///
-    /// Those of `open`, unchanged; ENAMETOOLONG.
+    /// Those of `open`, unchanged; ENAMETOOLONG; [`Code::InvalidPath`] for a reserved name.
     pub(crate) fn open(
         scope: &Scope<'_>,
         text: &[u8],
+        naming: Naming,
         open: impl FnOnce(&[u8]) -> Result<Found, Error>,
     ) -> Result<Option<Self>, Error> {
         let Some((parent, name)) = path::split(text) else {
             return Ok(None);
         };
+        if naming == Naming::Changes && scope.root.is_some() {
+            refuse_reserved(name)?;
+        }
         let with = |dir, root, is_exact| Self {
             dir,
             root,
@@ -112,8 +126,17 @@ impl Parent {
 impl Located<'_> {
     /// Opens the parent with `SEARCH_ONLY`. See [`Parent::open`].
     pub(crate) fn parent(&self, scope: &Scope<'_>) -> Result<Option<Parent>, Error> {
-        Parent::open(scope, &self.text, |parent| {
+        Parent::open(scope, &self.text, Naming::Uses, |parent| {
             scope.open(parent, sys::SEARCH_ONLY, super::Last::Follow)
         })
     }
+}
+
+/// Refuses a name of our own files: whoever has it stands in for a temporary, a lock file or a
+/// temporary root.
+pub(crate) fn refuse_reserved(name: &[u8]) -> Result<(), Error> {
+    if path::reserved::is_reserved(name) {
+        return Err(Error::refused(Code::InvalidPath, "reserved"));
+    }
+    Ok(())
 }

@@ -5,6 +5,7 @@
 //! `rename`, since `linkat` never replaces; it gets one just before the rename. Elsewhere the
 //! temporary has a random name from the start.
 
+mod leftover;
 mod lock;
 mod name;
 mod publication_errnos;
@@ -16,12 +17,13 @@ use crate::metadata::locality;
 use crate::sys::{self, AsFd, BorrowedFd, Locality, OFlag, OwnedFd, Stat};
 use std::sync::Arc;
 
+use leftover::remove_uncreated;
+pub(crate) use leftover::reporting_leftovers;
 use lock::NameLock;
 pub(crate) use lock::{is_name_locked, readable};
-pub(crate) use name::{RECOVERY_SUFFIX, is_name_of_one, is_reserved, lock_name};
+pub(crate) use name::{RECOVERY_SUFFIX, is_name_of_one, lock_name};
 pub(crate) use name::{SUFFIX, with_random_name};
 pub(crate) use publication_errnos::{cannot_rename_new, is_refused_link};
-pub(crate) use removal::reporting_leftovers;
 use unnamed::{create_unnamed, probe_link};
 
 /// How a file got its final name.
@@ -76,6 +78,15 @@ impl Purpose {
     }
 }
 
+/// Creates a file under a random name. A failed call leaves none.
+fn create_at(dir: BorrowedFd<'_>, name: &[u8], mode: u32) -> Result<OwnedFd, Os> {
+    sys::create_at(dir, name, mode).inspect_err(|os| {
+        if os.errno != sys::EEXIST {
+            remove_uncreated(dir, name);
+        }
+    })
+}
+
 /// A new file with an unguessable name or none. Dropping it removes it.
 #[derive(Debug)]
 pub(crate) struct Temporary {
@@ -122,7 +133,7 @@ impl Temporary {
     /// 128 random bits do not collide. A name that exists anyway was planted, and the bounded
     /// number of tries prevents an endless loop.
     pub(crate) fn create_named(dir: Arc<OwnedFd>, mode: u32, suffix: &[u8]) -> Result<Self, Os> {
-        let (name, fd) = with_random_name(suffix, |name| sys::create_at(dir.as_fd(), name, mode))?;
+        let (name, fd) = with_random_name(suffix, |name| create_at(dir.as_fd(), name, mode))?;
         Ok(Self::new(dir, Some(name), fd))
     }
 
@@ -154,14 +165,14 @@ impl Temporary {
             let mut lock = None;
             let (name, fd) = with_random_name(SUFFIX, |name| {
                 lock = NameLock::take(&dir, name);
-                sys::create_at(dir.as_fd(), name, mode)
+                create_at(dir.as_fd(), name, mode)
             })?;
-            let is_judged = matches!(sys::try_lock(fd.as_fd()), Ok(false));
-            let is_safe = lock.is_some()
-                || tries == TRIES
-                || (!is_judged && sys::fstat(fd.as_fd())?.nlink > 0);
             let mut created = Self::new(Arc::clone(&dir), Some(name), fd);
+            let has_lock = lock.is_some();
             created._lock = lock;
+            let fd = created.fd()?;
+            let is_judged = matches!(sys::try_lock(fd), Ok(false));
+            let is_safe = has_lock || tries == TRIES || (!is_judged && sys::fstat(fd)?.nlink > 0);
             if is_safe {
                 return Ok(created);
             }

@@ -1,32 +1,16 @@
-//! Names of temporary files: 128 random bits, never derived from the target's name.
+//! Names of temporary files: 128 random bits, never derived from the target's name, so that they fit
+//! wherever the target's does.
 
 use crate::error::Os;
+use crate::path::reserved::{self, DIGITS, LOCK, PREFIX};
+pub(crate) use crate::path::reserved::{RECOVERY as RECOVERY_SUFFIX, TEMPORARY as SUFFIX};
 use crate::sys;
 use std::cell::RefCell;
 
-/// Prefix of every temporary's name. 32 hexadecimal digits and a suffix follow.
-///
-/// The name never derives from the target's, so it fits wherever the target's does.
-const PREFIX: &[u8] = b".holdfast-";
-pub(crate) const SUFFIX: &[u8] = b".tmp";
-/// Suffix for the name of a recovery copy, which must survive a killed process.
-pub(crate) const RECOVERY_SUFFIX: &[u8] = b".recovery";
-const DIGITS: usize = 32;
-
 /// Returns whether a name has the form of our temporaries' names.
 pub(crate) fn is_name_of_one(name: &[u8]) -> bool {
-    name.strip_prefix(PREFIX)
-        .and_then(|rest| rest.strip_suffix(SUFFIX))
-        .is_some_and(|digits| {
-            digits.len() == DIGITS
-                && digits
-                    .iter()
-                    .all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
-        })
+    reserved::before_digits(name, SUFFIX) == Some(b"")
 }
-
-/// Suffix of the names of lock files.
-const LOCK_SUFFIX: &[u8] = b".lock";
 
 /// Returns the name of the lock file for a file: a hash of its name, so that long names stay legal.
 ///
@@ -58,20 +42,8 @@ pub(crate) fn lock_name(name: &[u8], outside: Option<(u64, u64)>) -> Vec<u8> {
     }
     let mut full = PREFIX.to_vec();
     full.extend_from_slice(format!("{hash:032x}").as_bytes());
-    full.extend_from_slice(LOCK_SUFFIX);
+    full.extend_from_slice(LOCK);
     full
-}
-
-/// Returns whether a name has the form of our files' names: temporaries, recovery copies and lock
-/// files.
-pub(crate) fn is_reserved(name: &[u8]) -> bool {
-    let name = name.to_ascii_lowercase();
-    name.strip_prefix(PREFIX).is_some_and(|rest| {
-        [SUFFIX, RECOVERY_SUFFIX, LOCK_SUFFIX]
-            .iter()
-            .filter_map(|suffix| rest.strip_suffix(*suffix))
-            .any(|digits| digits.len() == DIGITS && digits.iter().all(u8::is_ascii_hexdigit))
-    })
 }
 
 /// Returns a number that derives from the random part of a name: 60 of its 128 bits.
@@ -155,19 +127,10 @@ mod tests {
 
     #[test]
     fn names_of_our_files_are_reserved() {
-        for suffix in [SUFFIX, RECOVERY_SUFFIX] {
-            assert!(is_reserved(&random_name(suffix).unwrap()));
+        for suffix in [SUFFIX, RECOVERY_SUFFIX, reserved::TEMPORARY_ROOT] {
+            assert!(reserved::is_reserved(&random_name(suffix).unwrap()));
         }
-        assert!(is_reserved(&lock_name(b"a", None)));
-        assert!(is_reserved(&lock_name(b"a", None).to_ascii_uppercase()));
-        for other in [
-            &b".holdfast-.lock"[..],
-            b".holdfast-x",
-            b"a.lock",
-            b"state.json",
-        ] {
-            assert!(!is_reserved(other));
-        }
+        assert!(reserved::is_reserved(&lock_name(b"a", None)));
     }
 
     #[test]

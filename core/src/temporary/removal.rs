@@ -1,30 +1,9 @@
-//! Removes a temporary, and reports one that could not be removed.
-//!
-//! A drop returns nothing, so it leaves the fact to its thread. [`reporting_leftovers`] surrounds each step of a
-//! write that may drop a temporary on that thread.
+//! Removes a temporary.
 
 use super::Temporary;
-use crate::error::{Error, Os};
-use crate::path;
+use super::leftover::{Leftover, note, path_now};
+use crate::error::Error;
 use crate::sys::{self, AsFd};
-use std::cell::RefCell;
-
-/// Full path of a temporary, and why it was not removed.
-type Leftover = (Vec<u8>, Os);
-
-thread_local! {
-    /// The first one of the running step.
-    static LEFTOVER: RefCell<Option<Leftover>> = const { RefCell::new(None) };
-}
-
-/// Runs a step of a write. Its error tells which temporary the step could not remove.
-pub(crate) fn reporting_leftovers<T>(step: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    LEFTOVER.take();
-    step().map_err(|error| match LEFTOVER.take() {
-        Some(leftover) => error.leaving(|remains| remains.temporary = Some(leftover)),
-        None => error,
-    })
-}
 
 impl Temporary {
     /// Closes the file, and removes its name. After a failure the call can be repeated, and
@@ -52,21 +31,12 @@ impl Temporary {
         let name = self.name.take().filter(|name| self.may_remove(name))?;
         match sys::unlink_at(self.dir.as_fd(), &name) {
             Err(os) if os.errno != sys::ENOENT => {
-                let path = self.path_now(&name);
+                let path = path_now(self.dir.as_fd(), &name);
                 self.name = Some(name);
                 Some((path, os))
             }
             _ => None,
         }
-    }
-
-    /// Returns the path of a name in the directory, as of now; the name alone where the path of the
-    /// directory is unknown.
-    fn path_now(&self, name: &[u8]) -> Vec<u8> {
-        sys::fd_path(self.dir.as_fd()).map_or_else(
-            |_| name.to_vec(),
-            |directory| path::join(&directory, name).into_owned(),
-        )
     }
 
     /// Returns whether the name may be removed: not where another file has it now.
@@ -83,12 +53,10 @@ impl Temporary {
 
 impl Drop for Temporary {
     /// Removes the name. A failure leaves the file behind; its name marks it as a temporary of
-    /// ours, and [`reporting_leftovers`] reports it.
+    /// ours, and [`super::reporting_leftovers`] reports it.
     fn drop(&mut self) {
         if let Some(leftover) = self.try_remove() {
-            LEFTOVER.with_borrow_mut(|noted| {
-                noted.get_or_insert(leftover);
-            });
+            note(leftover);
         }
     }
 }

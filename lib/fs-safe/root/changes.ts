@@ -14,7 +14,7 @@ import {
 } from '../errors.js';
 import { beforeMutation } from '../host-callbacks.js';
 import { toMutationSymlinks, type Unchecked } from '../options.js';
-import { withoutLinks } from '../paths.js';
+import { isBeneath, withoutLinks } from '../paths.js';
 import { isCode } from '../read.js';
 import { hardlinkCause, linkEscape } from '../sentences.js';
 import { toRelative } from './stat.js';
@@ -27,7 +27,7 @@ import type { WalkEntry } from '../../../types/root-read.js';
 
 const MAX_ENTRIES = 100_000;
 
-/** Details of a failed recursive removal, as hosts log them. */
+/** Details of a failed recursive removal, as hosts log them. The entry is relative to the removed directory. */
 const DETAILS = { operation: 'remove', phase: 'remove', relativePath: '' };
 
 const OTHER_ROOT = () => {
@@ -154,6 +154,13 @@ async function assertRemovable(HostError: HostErrorClass, base: Base, relative: 
   );
 }
 
+/** Returns the details of a tree that could not be removed. The error names the entry by its whole path. */
+function detailsOf(top: string, { path: at, syscall }: NodeJS.ErrnoException) {
+  const entry = at === undefined ? '' : path.relative(top, at);
+  const isRead = syscall === 'open' || syscall === 'scandir';
+  return { ...DETAILS, phase: isRead ? 'enumerate' : 'remove', relativePath: isBeneath(top, path.join(top, entry)) ? entry : '' };
+}
+
 async function failedRemoval(HostError: HostErrorClass, base: Base, relative: string, policy: Policy, isTree: boolean, signal: AbortSignal | undefined, error: unknown) {
   if (error instanceof HostError) {
     return error;
@@ -161,8 +168,8 @@ async function failedRemoval(HostError: HostErrorClass, base: Base, relative: st
   if (signal?.aborted && (error === signal.reason || (error as Error | undefined)?.name === 'AbortError')) {
     return signal.reason;
   }
-  const details = isTree ? DETAILS : undefined;
   if (isErrno(error)) {
+    const details = isTree ? detailsOf(path.resolve(base.path, relative), error) : undefined;
     return error.code === 'ENOTEMPTY' || error.code === 'EEXIST'
       ? hostError(HostError, 'not-empty', 'directory is not empty', error, details)
       : hostError(HostError, 'not-removable', 'path could not be removed', error, details);

@@ -7,7 +7,7 @@ use crate::ops::entries::read_flags;
 use crate::ops::rename::{Side, explain};
 use crate::ops::two_names::held_parent;
 use crate::ops::write::parent::ParentRules;
-use crate::resolve::{Scope, classify};
+use crate::resolve::{Naming, Scope, classify};
 use crate::sys::{self, Directory, OFlag};
 use crate::temporary::cannot_rename_new;
 use std::os::fd::BorrowedFd;
@@ -25,7 +25,7 @@ pub fn remove(scope: &Scope<'_>, raw: &[u8]) -> Result<(), Error> {
         wants_sync: false,
         make_parents: None,
     };
-    let held = held_parent(scope, raw, rules)?;
+    let held = held_parent(scope, raw, Naming::Uses, rules)?;
     if held.names_directory {
         held.check_directory()?;
     }
@@ -79,11 +79,11 @@ pub fn rename(from: Side<'_>, to: Side<'_>, is_durable: bool) -> Result<bool, Fa
         wants_sync: is_durable,
         make_parents: None,
     };
-    let old = held_parent(from.scope, from.path, rules)?;
+    let old = held_parent(from.scope, from.path, Naming::Changes, rules)?;
     if old.names_directory {
         old.check_directory()?;
     }
-    let new = held_parent(to.scope, to.path, rules).map_err(Failure::of_second)?;
+    let new = held_parent(to.scope, to.path, Naming::Changes, rules).map_err(Failure::of_second)?;
     if new.names_directory && !old.names_directory {
         old.check_directory()?;
     }

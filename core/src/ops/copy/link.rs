@@ -9,6 +9,7 @@ use crate::ops::write::Durable;
 use crate::ops::write::directory_sync::sync_parent;
 use crate::ops::write::fsync_errors;
 use crate::ops::write::parent::ParentRules;
+use crate::resolve::Naming;
 use crate::sys::{self, BorrowedFd};
 use crate::temporary::{SUFFIX, with_random_name};
 
@@ -23,7 +24,8 @@ pub(super) fn copy_top(
         wants_sync: rules.durable == Durable::Full,
         make_parents: None,
     };
-    let new = held_parent(to.scope, to.path, parent_rules).map_err(Failure::of_second)?;
+    let new = held_parent(to.scope, to.path, Naming::Changes, parent_rules)
+        .map_err(Failure::of_second)?;
     if new.names_directory {
         return Err(Failure::of_second(Error::refused(Code::NotFile, "slash")));
     }

@@ -17,6 +17,7 @@ use super::tree::count;
 use super::two_names::find_parent;
 use super::write::parent::ParentRules;
 use super::write::{IsAborted, WriteTarget, write_with};
+use crate::resolve::Naming;
 use crate::sys::{self, AsFd, BorrowedFd};
 use content::{content_failure, copy_content};
 pub use rules::{Copied, Rules};
@@ -40,7 +41,7 @@ pub fn copy(
             wants_sync: false,
             make_parents: None,
         };
-        let Some(held) = find_parent(from.scope, from.path, parent_rules)? else {
+        let Some(held) = find_parent(from.scope, from.path, Naming::Uses, parent_rules)? else {
             return copy_root(from, to, rules, is_aborted);
         };
         if held.names_directory {
@@ -83,7 +84,7 @@ fn copy_tree(
     is_aborted: IsAborted<'_>,
 ) -> Result<Copied, Failure> {
     if let Some(most) = rules.max_entries {
-        count((dir, name), from.scope.resolver, most, false, is_aborted)?;
+        count((dir, name), from.scope.resolver, most, is_aborted)?;
     }
     tree::copy((dir, name), from.scope.resolver, to, rules, is_aborted)
 }

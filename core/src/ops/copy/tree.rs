@@ -13,9 +13,9 @@ use crate::ops::write::directory_sync::{sync_directory, sync_parent};
 use crate::ops::write::fsync_errors;
 use crate::ops::write::parent::ParentRules;
 use crate::ops::write::{Durable, IsAborted, STALE_AFTER, WriteTarget, check_held, write_with};
-use crate::resolve::{Policy, Resolver, Scope};
+use crate::path::reserved::is_reserved;
+use crate::resolve::{Naming, Policy, Resolver, Scope};
 use crate::sys::{self, AsFd, BorrowedFd, Directory, OFlag, Stat};
-use crate::temporary;
 use std::time::Instant;
 
 /// The mode of a new directory until everything is in it.
@@ -34,7 +34,8 @@ pub(super) fn copy(
         wants_sync,
         make_parents: None,
     };
-    let new = held_parent(to.scope, to.path, parent_rules).map_err(Failure::of_second)?;
+    let new = held_parent(to.scope, to.path, Naming::Changes, parent_rules)
+        .map_err(Failure::of_second)?;
     let mut dir_path = new.parent.real_path(to.scope);
     let (started, began) = (Instant::now(), fsync_errors::mark());
     let mut copying = Copying {
@@ -213,7 +214,7 @@ impl Copying<'_> {
         loop {
             let name = match directory.next() {
                 Ok(None) => return Ok(()),
-                Ok(Some(entry)) if temporary::is_reserved(entry.name) => continue,
+                Ok(Some(entry)) if is_reserved(entry.name) => continue,
                 Ok(Some(entry)) if entry.kind.is_some() && may_be_directory(entry.kind) => {
                     let name = entry.name.to_vec();
                     if let Some(level) = self.source.here() {

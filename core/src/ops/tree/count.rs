@@ -5,12 +5,9 @@ use crate::error::{Code, Error, Os, Refusal};
 use crate::ops::failure::Failure;
 use crate::ops::write::IsAborted;
 use crate::resolve::Resolver;
-use crate::sys::{self, BorrowedFd, Directory};
+use crate::sys::{BorrowedFd, Directory};
 
 /// Counts a directory and everything beneath it. Stops as soon as there are more than `most`.
-///
-/// `permits`: directories of this user that lack a permission get it while they are read, as the
-/// removal gives it, and their old mode afterwards.
 ///
 /// # Errors
 ///
@@ -19,31 +16,21 @@ pub(in crate::ops) fn count(
     (parent, name): (BorrowedFd<'_>, &[u8]),
     resolver: Resolver,
     most: u64,
-    permits: bool,
     is_aborted: IsAborted<'_>,
 ) -> Result<(), Failure> {
     let mut counting = Counting {
         tree: Tree::new(parent, resolver)?,
         parent,
-        old_modes: Vec::new(),
-        permits,
         found: 0,
         most,
     };
-    let counted = counting.run(name, is_aborted);
-    if counted.is_err() {
-        while counting.tree.depth() > 0 && counting.leave().is_ok() {}
-    }
-    counted
+    counting.run(name, is_aborted)
 }
 
 struct Counting<'a> {
     tree: Tree,
     /// The directory above the tree.
     parent: BorrowedFd<'a>,
-    /// For each directory, its old mode, if it was changed.
-    old_modes: Vec<Option<u32>>,
-    permits: bool,
     found: u64,
     most: u64,
 }
@@ -66,14 +53,8 @@ impl Counting<'_> {
     }
 
     fn enter(&mut self, name: &[u8]) -> Result<(), Failure> {
-        let entered = match self.tree.enter(self.parent, name) {
-            Err(os) if os.errno == sys::EACCES && self.permit() => {
-                self.tree.enter(self.parent, name)
-            }
-            result => result,
-        };
-        match entered {
-            Ok(Entered::Directory) => self.old_modes.push(None),
+        match self.tree.enter(self.parent, name) {
+            Ok(Entered::Directory) => {}
             Ok(_) => return Ok(()),
             Err(os) => return Err(Failure::from(os).at(self.tree.path_of(name))),
         }
@@ -90,10 +71,7 @@ impl Counting<'_> {
 
     /// Counts the entries of the current directory.
     fn read(&mut self, pending: &mut Vec<Vec<u8>>) -> Result<(), Failure> {
-        let mut directory = match self.open() {
-            Err(os) if os.errno == sys::EACCES && self.permit() => self.open()?,
-            result => result?,
-        };
+        let mut directory = self.open()?;
         while let Some(entry) = directory.next()? {
             self.found += 1;
             refuse_more(self.found, self.most)?;
@@ -111,30 +89,9 @@ impl Counting<'_> {
         }
     }
 
-    /// Gives this user all permissions on the current directory, if it is theirs and the caller
-    /// wants that. Returns whether that changed anything.
-    fn permit(&mut self) -> bool {
-        let (Some(level), true) = (self.tree.here(), self.permits) else {
-            return false;
-        };
-        let Ok(stat) = sys::fstat(level.as_fd()) else {
-            return false;
-        };
-        let is_changed = level.permit();
-        if let (true, Some(old)) = (is_changed, self.old_modes.last_mut()) {
-            old.get_or_insert(stat.permissions());
-        }
-        is_changed
-    }
-
-    /// Returns to the directory above. The current one gets its old mode back.
+    /// Returns to the directory above.
     fn leave(&mut self) -> Result<(), Failure> {
-        // Opens it by `..`, which the old mode may forbid.
-        let above = self.tree.above(self.parent).map(drop);
-        if let (Some(Some(mode)), Some(level)) = (self.old_modes.pop(), self.tree.here()) {
-            sys::change_mode_of_path_fd(level.as_fd(), mode)?;
-        }
-        above?;
+        self.tree.above(self.parent)?;
         self.tree.leave();
         Ok(())
     }

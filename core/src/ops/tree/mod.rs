@@ -63,11 +63,20 @@ impl Tree {
         self.levels.len()
     }
 
-    /// Returns whether an object lies on the mount of the tree. Where the kernel did not tell the
-    /// mount of either, the device decides.
-    pub(super) fn is_on_mount(&self, stat: &Stat) -> bool {
+    /// Returns whether a directory lies on the mount of the tree. The device is compared as well: a
+    /// subvolume is a file system of its own without being a mount.
+    fn holds_directory(&self, stat: &Stat) -> bool {
         let is_other = |(one, other)| one != other;
         stat.dev == self.device && !stat.mount.zip(self.mount).is_some_and(is_other)
+    }
+
+    /// Returns whether a file lies on the mount of the tree. Where the kernel did not tell the mount
+    /// of either, another device makes it suspect: on an overlay, a file has the device of its layer.
+    fn holds_file(&self, file: BorrowedFd<'_>, stat: &Stat) -> bool {
+        match stat.mount.zip(self.mount) {
+            Some((one, other)) => one == other,
+            None => stat.dev == self.device || !sys::may_be_mount_point(file),
+        }
     }
 
     /// Opens a directory of the current one, and makes it the current one.
@@ -87,7 +96,7 @@ impl Tree {
             Err(os) => return Err(os),
         };
         let stat = sys::statx(fd.as_fd())?;
-        if !self.is_on_mount(&stat) {
+        if !self.holds_directory(&stat) {
             return Err(busy("open"));
         }
         self.levels.push(Level::new(name, fd, &stat));
@@ -112,11 +121,13 @@ impl Tree {
             Err(os) if os.errno == sys::EXDEV => return Err(busy(os.syscall)),
             result => result?,
         };
-        if self.is_on_mount(&sys::statx(fd.as_fd())?) {
-            Ok(fd)
+        let stat = sys::statx(fd.as_fd())?;
+        let is_held = if stat.is_directory() {
+            self.holds_directory(&stat)
         } else {
-            Err(busy("open"))
-        }
+            self.holds_file(fd.as_fd(), &stat)
+        };
+        if is_held { Ok(fd) } else { Err(busy("open")) }
     }
 
     /// Returns the directory above the current one, opened again if it was closed.

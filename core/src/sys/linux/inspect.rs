@@ -205,3 +205,9 @@ pub(crate) fn mount_number(fd: BorrowedFd<'_>) -> Option<u32> {
         .parse()
         .ok()
 }
+
+/// Returns whether a file is a mount point, for a kernel that does not tell its mount. False before
+/// 5.8.
+pub(crate) fn may_be_mount_point(file: BorrowedFd<'_>) -> bool {
+    attributes(file).is_mount_point
+}

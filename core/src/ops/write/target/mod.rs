@@ -10,9 +10,8 @@ use crate::error::{Code, Error, Os};
 use crate::metadata::Acl;
 use crate::metadata::locality;
 use crate::path;
-use crate::resolve::{Last, Parent, Policy, Scope, classify, link_policy};
+use crate::resolve::{Last, Naming, Parent, Policy, Scope, classify, link_policy};
 use crate::sys::{self, AsFd, OwnedFd, Stat};
-use crate::temporary;
 use std::sync::Arc;
 pub(in crate::ops) use verify::check_held;
 
@@ -70,15 +69,12 @@ impl WriteTarget {
             make_parents: rules.make_parents,
         };
         let mut can_sync = true;
-        let parent = Parent::open(scope, text, |parent| {
+        let parent = Parent::open(scope, text, Naming::Changes, |parent| {
             let found;
             (found, can_sync) = open_parent(scope, parent, parent_rules)?;
             Ok(found)
         })?;
         let parent = parent.ok_or_else(|| judge_unnamed(scope, text))?;
-        if scope.root.is_some() && temporary::is_reserved(parent.name()) {
-            return Err(Error::refused(Code::InvalidPath, "reserved"));
-        }
         Ok(Self {
             dir_path: parent.real_path(scope),
             is_as_given: parent.is_exact(),

@@ -1,0 +1,64 @@
+//! The names of our own files: temporaries, recovery copies, lock files and temporary roots.
+
+/// Prefix of every such name. 32 hexadecimal digits and a suffix follow.
+pub(crate) const PREFIX: &[u8] = b".holdfast-";
+/// Suffix for the name of a temporary.
+pub(crate) const TEMPORARY: &[u8] = b".tmp";
+/// Suffix for the name of a recovery copy, which must survive a killed process.
+pub(crate) const RECOVERY: &[u8] = b".recovery";
+/// Suffix for the name of a lock file.
+pub(crate) const LOCK: &[u8] = b".lock";
+/// Suffix for the name of a temporary root. A prefix of the caller's may be before [`PREFIX`].
+pub(crate) const TEMPORARY_ROOT: &[u8] = b".dir";
+/// Number of digits: 128 bits.
+pub(crate) const DIGITS: usize = 32;
+
+/// Returns whether a name has the form of one of ours, on a file system that ignores case too.
+pub(crate) fn is_reserved(name: &[u8]) -> bool {
+    let name = name.to_ascii_lowercase();
+    let is_ours = |suffix: &[u8]| before_digits(&name, suffix) == Some(b"");
+    [TEMPORARY, RECOVERY, LOCK].into_iter().any(is_ours)
+        || before_digits(&name, TEMPORARY_ROOT).is_some()
+}
+
+/// Returns what precedes [`PREFIX`], lower-case digits and a suffix at the end of a name.
+pub(crate) fn before_digits<'a>(name: &'a [u8], suffix: &[u8]) -> Option<&'a [u8]> {
+    let rest = name.strip_suffix(suffix)?;
+    let (start, digits) = rest.split_at_checked(rest.len().checked_sub(DIGITS)?)?;
+    let is_hex = |digit: &u8| matches!(digit, b'0'..=b'9' | b'a'..=b'f');
+    start
+        .strip_suffix(PREFIX)
+        .filter(|_| digits.iter().all(is_hex))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_our_files_are_reserved() {
+        let digits = "0123456789abcdef0123456789abcdef";
+        for name in [
+            format!(".holdfast-{digits}.tmp"),
+            format!(".holdfast-{digits}.recovery"),
+            format!(".holdfast-{digits}.lock"),
+            format!(".holdfast-{digits}.dir"),
+            format!("build-.holdfast-{digits}.dir"),
+        ] {
+            assert!(is_reserved(name.as_bytes()), "{name}");
+            assert!(is_reserved(name.to_ascii_uppercase().as_bytes()), "{name}");
+        }
+        for name in [
+            ".holdfast-.lock".to_owned(),
+            ".holdfast-x".to_owned(),
+            "a.lock".to_owned(),
+            "state.json".to_owned(),
+            format!("x.holdfast-{digits}.tmp"),
+            format!(".holdfast-{digits}.dir.txt"),
+            format!(".holdfast-{}.dir", &digits[1..]),
+            format!(".holdfast-g{}.dir", &digits[1..]),
+        ] {
+            assert!(!is_reserved(name.as_bytes()), "{name}");
+        }
+    }
+}
