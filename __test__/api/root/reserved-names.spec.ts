@@ -41,7 +41,7 @@ test.each(Object.keys(CALLS))('%s refuses reserved names before anything is made
   using root = await openRoot(dir, { durable: false, symlinks: 'follow-within-root' });
   for (const name of NAMES) {
     const error = await failure(async () => CALLS[call]!(root, name));
-    expect([error.code, error.message], `${call} ${name}`).toEqual(['invalid-path', expect.stringContaining('names like this one are for')]);
+    expect([error.code, error.message], `${call} ${name}`).toEqual(['invalid-path', expect.stringContaining('holdfast reserves such names')]);
   }
   expect(fs.readdirSync(dir).sort()).toEqual(['file', 'link', 'tree']);
 });
