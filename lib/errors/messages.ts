@@ -223,6 +223,7 @@ const HOW_TO_FIND = table({
   directory: 'Create the directory first, or write with mkdir: true.',
   dangling: 'Create the target of the link, or remove the link.',
   removed: 'Create the directory again. Open a root again, too.',
+  root: 'Create it first: await ensureDir(dir).',
   temporary: 'Try again.',
   'takes-none': 'Use a directory on another file system.',
   'working-directory': 'Change to a directory that exists, or use an absolute path.',

@@ -47,6 +47,7 @@ impl Root {
         };
         let dir = open_directory(&given).map_err(|os| match os.errno {
             sys::ENOTDIR => Error::refused_by(Code::NotDirectory, "root", os),
+            sys::ENOENT => Error::refused_by(Code::NotFound, "root", os),
             _ => classify(os.into()),
         })?;
         let stat = sys::statx(dir.as_fd())?;
