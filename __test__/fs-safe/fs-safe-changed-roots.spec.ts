@@ -114,3 +114,41 @@ describe('a root whose parent is now a link to where it was', () => {
     expect(await root.list('.')).toEqual(['f']);
   });
 });
+
+describe('walk of a root', () => {
+  const walked = async (dir: string, at: string, options = {}): Promise<string[]> => {
+    const entries: string[] = [];
+    const root = await plain.root(dir);
+    for await (const entry of root.walk(at, { symlinkPolicy: 'follow-within-root', ...options })) entries.push(`${entry.relativePath} ${entry.kind}`);
+    return entries;
+  };
+
+  it('enters a directory whose name is not UTF-8, and not another one with U+FFFD', async () => {
+    const dir = scratch();
+    const raw = Buffer.concat([Buffer.from(`${dir}/d`), Buffer.from([0xfe])]);
+    for (const [at, name] of [[raw, 'inner'], [Buffer.from(`${dir}/d\ufffd`), 'sibling']] as const) {
+      fs.mkdirSync(at);
+      fs.writeFileSync(Buffer.concat([at, Buffer.from(`/${name}`)]), '');
+    }
+    expect((await walked(dir, '.')).sort()).toEqual(['d\ufffd directory', 'd\ufffd directory', 'd\ufffd/inner file', 'd\ufffd/sibling file']);
+  });
+
+  it('reports a start that leads out, and fails at a link that leads to itself', async () => {
+    const dir = scratch();
+    build(dir, ['r/f: in', 'r/self => self', 'x/']);
+    const reports = { onDirectoryError: 'skip-and-report' };
+    expect(await walked(`${dir}/r`, '../x', reports)).toEqual(['../x directory-error']);
+    await expect(walked(`${dir}/r`, '../x')).rejects.toMatchObject({ code: 'outside-workspace' });
+    await expect(walked(`${dir}/r`, '.', reports)).rejects.toMatchObject({ code: 'symlink' });
+    expect(await walked(`${dir}/r`, 'self', reports)).toEqual(['self directory-error']);
+  });
+});
+
+it('resolve refuses what goes on behind a file, back to the root too', async () => {
+  const dir = scratch();
+  build(dir, ['f: in', 'd/']);
+  const root = await plain.root(dir);
+  for (const at of ['f/', 'f/.', 'f/x', 'f/..']) await expect(root.resolve(at), at).rejects.toMatchObject({ code: 'outside-workspace' });
+  await expect(root.resolve('f/')).rejects.toMatchObject({ cause: { message: `Path component is not a directory: ${dir}/f` } });
+  expect(await root.resolve('d/')).toBe(`${dir}/d`);
+});

@@ -250,3 +250,19 @@ needs('linux', 'strace')('an adapter', () => {
     expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(3);
   });
 });
+
+needs('root')('remove of a root, as another user', () => {
+  it.each([0o500, 0o000, 0o600])('leaves a directory with mode %o, and names the entry', async (mode) => {
+    const dir = scratch();
+    build(dir, ['keep/in/f: precious']);
+    for (const at of ['', '/keep', '/keep/in']) fs.chownSync(dir + at, 1000, 1000);
+    fs.chmodSync(dir, 0o755);
+    for (const options of [{}, { mutationSymlinks: 'reject' }, { maxEntries: 100 }, { maxDepth: 9 }]) {
+      fs.chmodSync(`${dir}/keep/in`, mode);
+      const root = await asUser(() => plain.root(dir));
+      const error = await asUser(() => root.remove('keep', { recursive: true, ...options } as never).catch((reason: unknown) => reason));
+      expect(error).toMatchObject({ code: 'not-removable', details: { operation: 'remove', relativePath: expect.stringMatching(/^in(\/f)?$/) } });
+      expect([modeOf(`${dir}/keep/in`), fs.readFileSync(`${dir}/keep/in/f`, 'utf8')]).toEqual([mode, 'precious']);
+    }
+  });
+});

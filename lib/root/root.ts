@@ -20,6 +20,7 @@ import { removeStale } from '../verbs/clean.js';
 import { stage } from '../verbs/stage.js';
 import { write, writeSync } from '../verbs/write.js';
 import { writeMany } from '../verbs/write-many.js';
+import type { NativePath } from '../errors/failure.js';
 import type { Identified } from '../schedule/root-handle.js';
 import type { Stats } from 'node:fs';
 import type { RootState } from '../../types/root-state.js';
@@ -43,7 +44,7 @@ function named(path: unknown) {
 let openedOf: (root: Root) => OpenedRoot;
 
 /** Returns the stat of a path beneath a root. For the adapters. */
-let statOf: (root: Root, file: string, symlinks: 'reject' | 'follow-within-root') => Promise<Stats | undefined>;
+let statOf: (root: Root, file: NativePath, symlinks: 'reject' | 'follow-within-root') => Promise<Stats | undefined>;
 
 /** Writes like `writeAtomic` of a root, and calls `beforePublish` right before publication. For the adapters. */
 let writeOf: (root: Root, file: string, data: unknown, options: unknown, beforePublish: (() => void) | undefined) => Promise<unknown>;

@@ -154,9 +154,10 @@ async function assertRemovable(HostError: HostErrorClass, base: Base, relative: 
   );
 }
 
-/** Returns the details of a tree that could not be removed. The error names the entry by its whole path. */
-function detailsOf(top: string, { path: at, syscall }: NodeJS.ErrnoException) {
-  const entry = at === undefined ? '' : path.relative(top, at);
+/** Returns the details of a tree that could not be removed. The error names the entry. */
+function detailsOf(root: string, relative: string, { path: at, syscall }: NodeJS.ErrnoException) {
+  const top = path.resolve(root, relative);
+  const entry = at === undefined ? '' : path.relative(top, path.resolve(root, at));
   const isRead = syscall === 'open' || syscall === 'scandir';
   return { ...DETAILS, phase: isRead ? 'enumerate' : 'remove', relativePath: isBeneath(top, path.join(top, entry)) ? entry : '' };
 }
@@ -169,7 +170,7 @@ async function failedRemoval(HostError: HostErrorClass, base: Base, relative: st
     return signal.reason;
   }
   if (isErrno(error)) {
-    const details = isTree ? detailsOf(path.resolve(base.path, relative), error) : undefined;
+    const details = isTree ? detailsOf(base.path, relative, error) : undefined;
     return error.code === 'ENOTEMPTY' || error.code === 'EEXIST'
       ? hostError(HostError, 'not-empty', 'directory is not empty', error, details)
       : hostError(HostError, 'not-removable', 'path could not be removed', error, details);

@@ -7,6 +7,7 @@ import { failedBeneath, isCode } from '../read.js';
 import { linkEscape } from '../sentences.js';
 import { toPathStat, toRelative } from './stat.js';
 import { absolute, followed, isOutside, type Base } from './targets.js';
+import type { NativePath } from '../../errors/failure.js';
 import type { Entry } from '../../../types/root-read.js';
 
 /** Names in the order of JavaScript's sort, as in the original. */
@@ -18,7 +19,7 @@ function toDirEntry({ name, stat }: Entry) {
 }
 
 /** Lists a directory completely. */
-export function listed(base: Base, relative: string, symlinks: string, withStat: boolean): Promise<Entry[]> {
+export function listed(base: Base, relative: NativePath, symlinks: string, withStat: boolean): Promise<Entry[]> {
   const options = { stat: withStat, maxEntries: Infinity, symlinks };
   return base.use((root) => root.list(absolute(base, relative), options)) as Promise<Entry[]>;
 }
@@ -51,7 +52,7 @@ async function failedList(HostError: HostErrorClass, base: Base, relative: strin
  *
  * @param maxEntries more are `too-large`
  */
-export async function* streamed(base: Base, relative: string, symlinks: string, maxEntries: number, signal: AbortSignal | undefined) {
+export async function* streamed(base: Base, relative: NativePath, symlinks: string, maxEntries: number, signal: AbortSignal | undefined) {
   const options = { stat: true, maxDepth: 1, maxEntries, signal, symlinks };
   // The root stays open from the first entry on.
   const { walk, first } = await base.use(async (root) => {

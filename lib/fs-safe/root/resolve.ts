@@ -1,11 +1,11 @@
 // `resolve` of a root: the path of a name for later use, without symlinks on the way to it.
 
-import { fs, os, path } from '../../base/node.js';
+import { fs, path } from '../../base/node.js';
 import { hostError, type HostErrorClass } from '../errors.js';
 import { assertClimbs, climbs, expandHome, isBeneath, withoutLinks } from '../paths.js';
 import { linkEscape, textEscape } from '../sentences.js';
 import { refuseDrive } from './targets.js';
-import { systemError } from '../../errors/holdfast-error.js';
+import { escaped } from '../../base/escape.js';
 
 /** @param root its real path */
 export async function resolveBeneath(HostError: HostErrorClass, root: string, given: unknown): Promise<string> {
@@ -23,20 +23,33 @@ export async function resolveBeneath(HostError: HostErrorClass, root: string, gi
     throw outside(textEscape(root, expanded));
   }
   const relative = path.relative(root, full);
-  if (relative === '') {
-    return root;
-  }
   if (climbs(expanded)) {
     await assertClimbs(root, path.isAbsolute(expanded) ? expanded.slice(root.length) : expanded, 'same-parent').catch(() => {
       throw outside();
     });
   }
+  if (relative === '') {
+    return root;
+  }
   const real = await withoutLinks(root, relative, false);
   if (real === undefined || !(await isUsable(root, real, /\/\.?$/.test(expanded)))) {
     const escape = await linkEscape(root, path.dirname(relative));
-    throw outside(escape instanceof Error ? escape : systemError(-os.constants.errno.ENOTDIR, 'lstat', full));
+    throw outside(escape instanceof Error ? escape : new Error(`Path component is not a directory: ${escaped(await firstFile(root, real ?? relative))}`));
   }
   return path.join(root, real);
+}
+
+/** Returns the first component of a path that is no directory. */
+async function firstFile(root: string, relative: string): Promise<string> {
+  let at = root;
+  for (const component of relative.split('/')) {
+    at = path.join(at, component);
+    const stat = await fs.promises.lstat(at).catch(() => undefined);
+    if (stat !== undefined && !stat.isDirectory() && !stat.isSymbolicLink()) {
+      break;
+    }
+  }
+  return at;
 }
 
 /** Returns whether no component on the way is a file. With a slash at its end, the last one is on the way too. */

@@ -7,6 +7,7 @@ import { isCode } from '../read.js';
 import { hardlinkCause, linkEscape, textEscape } from '../sentences.js';
 import { statOf, type Root } from '../../root/root.js';
 import { invalidType } from '../../options/validate.js';
+import type { NativePath } from '../../errors/failure.js';
 import type { Stats } from 'node:fs';
 
 /** A directory to write beneath. */
@@ -17,8 +18,11 @@ export interface Base {
 }
 
 /** Returns the path that errors show. */
-export function absolute(base: Base, relative: string) {
-  return `${base.path === '/' ? '' : base.path}/${relative}`;
+export function absolute(base: Base, relative: string): string;
+export function absolute(base: Base, relative: NativePath): NativePath;
+export function absolute(base: Base, relative: NativePath): NativePath {
+  const start = `${base.path === '/' ? '' : base.path}/`;
+  return typeof relative === 'string' ? start + relative : Buffer.concat([Buffer.from(start), relative]);
 }
 
 export function isOutside(error: unknown) {

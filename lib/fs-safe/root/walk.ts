@@ -1,6 +1,7 @@
 // `walk` of a root: directory by directory, each listed beneath the root's descriptor without following a link.
 
-import { path } from '../../base/node.js';
+import { fs, path } from '../../base/node.js';
+import { printable } from '../../errors/holdfast-error.js';
 import { ROOT_LIST, hostError, toHost, type HostErrorClass } from '../errors.js';
 import { expandHome, isBeneath, withoutLinks } from '../paths.js';
 import { isCode } from '../read.js';
@@ -9,6 +10,7 @@ import { byName, listed, streamed } from './list.js';
 import { absolute, isOutside, type Base } from './targets.js';
 import { statOf } from '../../root/root.js';
 import type { Entry } from '../../../types/root-read.js';
+import type { NativePath } from '../../errors/failure.js';
 import type { Stats } from 'node:fs';
 import type { Unchecked } from '../options.js';
 
@@ -28,8 +30,8 @@ interface WalkOptions {
 interface Frame {
   /** its path in results */
   shown: string;
-  /** its path relative to the root, without symlinks */
-  real: string;
+  /** its path relative to the root, without symlinks; bytes where a name is not UTF-8 */
+  real: NativePath;
   depth: number;
   entries: Entry[];
   next: number;
@@ -82,6 +84,22 @@ function toStart(HostError: HostErrorClass, base: Base, given: string) {
   return { shown: expanded === given ? (given === '.' ? '' : given) : real, real };
 }
 
+/** Returns the path of an entry, as bytes where a name is not UTF-8. */
+function childOf(dir: NativePath, { name, rawName }: Entry): NativePath {
+  if (typeof dir === 'string' && rawName === undefined) {
+    return path.posix.join(dir, name);
+  }
+  return Buffer.concat([Buffer.from(dir), Buffer.from(dir.length === 0 ? '' : '/'), rawName ?? Buffer.from(name)]);
+}
+
+/** Returns the error of a symlink that leads to itself; `undefined` for any other. Runs only after a refusal. */
+async function loopOf(link: string): Promise<Error | undefined> {
+  return fs.promises.realpath(link).then(
+    () => undefined,
+    (error) => (error.code === 'ELOOP' ? printable(error) as Error : undefined),
+  );
+}
+
 class Walk {
   readonly #HostError;
   readonly #base;
@@ -100,8 +118,17 @@ class Walk {
   async *run(given: string): AsyncGenerator<object> {
     const { signal } = this.#options;
     signal?.throwIfAborted();
-    const { shown, real } = toStart(this.#HostError, this.#base, given);
-    yield* this.#enter(shown, real, 0);
+    let start;
+    try {
+      start = toStart(this.#HostError, this.#base, given);
+    } catch (error) {
+      if (!this.#options.reportsErrors) {
+        throw error;
+      }
+      yield { relativePath: given, kind: 'directory-error', size: 0, error };
+      return;
+    }
+    yield* this.#enter(start.shown, start.real, 0);
     for (let frame = this.#frames.at(-1); frame !== undefined; frame = this.#frames.at(-1)) {
       signal?.throwIfAborted();
       const entry = frame.entries[frame.next++];
@@ -136,7 +163,7 @@ class Walk {
   }
 
   /** Lists a directory and makes it the current one. Yields its error, if errors are reported. */
-  async *#enter(shown: string, real: string, depth: number) {
+  async *#enter(shown: string, real: NativePath, depth: number) {
     const { policy, signal, reportsErrors } = this.#options;
     try {
       const { entries, real: at } = await this.#listed(real, depth === 0);
@@ -161,11 +188,11 @@ class Walk {
   }
 
   /** @param follows whether symlinks on the way are followed, as they are to the first directory */
-  async #listed(real: string, follows: boolean): Promise<{ entries: Entry[]; real: string }> {
+  async #listed(real: NativePath, follows: boolean): Promise<{ entries: Entry[]; real: NativePath }> {
     try {
       return { entries: await this.#entries(real), real };
     } catch (error) {
-      const target = follows && (isCode(error, 'symlink') || isOutside(error)) ? await withoutLinks(this.#base.path, real, true) : undefined;
+      const target = follows && typeof real === 'string' && (isCode(error, 'symlink') || isOutside(error)) ? await withoutLinks(this.#base.path, real, true) : undefined;
       if (target === undefined) {
         throw error;
       }
@@ -173,7 +200,7 @@ class Walk {
     }
   }
 
-  async #entries(real: string): Promise<Entry[]> {
+  async #entries(real: NativePath): Promise<Entry[]> {
     const { isSorted, maxEntries, signal } = this.#options;
     const at = real === '' ? '.' : real;
     if (isSorted || maxEntries === Infinity) {
@@ -191,7 +218,7 @@ class Walk {
     return entries;
   }
 
-  async #isNew(real: string) {
+  async #isNew(real: NativePath) {
     const stat = await this.#statusOf(real);
     const identity = stat && `${stat.dev}:${stat.ino}`;
     if (identity === undefined || this.#seen.has(identity)) {
@@ -201,16 +228,16 @@ class Walk {
     return true;
   }
 
-  #statusOf(real: string): Promise<Stats | undefined> {
+  #statusOf(real: NativePath): Promise<Stats | undefined> {
     return this.#base.use((root) => statOf(root, absolute(this.#base, real === '' ? '.' : real), 'reject'));
   }
 
   /** Returns what an entry is; `undefined` for one that is passed over. */
-  async #found(frame: Frame, entry: Entry): Promise<{ kind: string; size: number; real: string } | undefined> {
+  async #found(frame: Frame, entry: Entry): Promise<{ kind: string; size: number; real: NativePath } | undefined> {
     const { policy } = this.#options;
     const kind = kindOf(entry);
-    const real = path.posix.join(frame.real, entry.name);
-    if (kind === 'symlink' && policy === 'follow-within-root') {
+    const real = childOf(frame.real, entry);
+    if (kind === 'symlink' && policy === 'follow-within-root' && typeof real === 'string') {
       return this.#target(real);
     }
     if (entry.stat === undefined || (kind === 'symlink' && policy === 'skip')) {
@@ -228,6 +255,10 @@ class Walk {
       const cause = await this.#escape(link);
       if (cause !== undefined) {
         throw hostError(this.#HostError, 'outside-workspace', 'file is outside workspace root', cause);
+      }
+      const loop = await loopOf(path.join(root, link));
+      if (loop !== undefined) {
+        throw hostError(this.#HostError, 'symlink', 'symlink path could not be resolved', loop);
       }
       return undefined;
     }
@@ -263,8 +294,12 @@ class Walk {
     return { relativePath: at, kind: 'truncated', size: 0 };
   }
 
-  async #failure(shown: string, real: string, depth: number, error: unknown) {
-    const escape = depth === 0 && (isCode(error, 'symlink') || isOutside(error)) ? await linkEscape(this.#base.path, real) : undefined;
+  async #failure(shown: string, real: NativePath, depth: number, error: unknown) {
+    const loop = depth === 0 && isCode(error, 'symlink') ? await loopOf(path.join(this.#base.path, String(real))) : undefined;
+    if (loop !== undefined) {
+      return hostError(this.#HostError, 'symlink', 'symlink path could not be resolved', loop);
+    }
+    const escape = depth === 0 && typeof real === 'string' && (isCode(error, 'symlink') || isOutside(error)) ? await linkEscape(this.#base.path, real) : undefined;
     if (escape === 'dangling' || isCode(error, 'not-directory') || isCode(error, 'not-found')) {
       return hostError(this.#HostError, 'not-file', `root walk path is not a directory: ${shown || '.'}`);
     }
