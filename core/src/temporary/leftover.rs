@@ -5,7 +5,7 @@
 
 use crate::error::{Error, Os};
 use crate::path;
-use crate::sys::{self, BorrowedFd};
+use crate::sys::{self, BorrowedFd, OwnedFd};
 use std::cell::RefCell;
 
 /// Full path of a temporary, and why it was not removed.
@@ -25,9 +25,18 @@ pub(crate) fn reporting_leftovers<T>(step: impl FnOnce() -> Result<T, Error>) ->
     })
 }
 
+/// Creates a file under a random name. A failed call leaves none.
+pub(super) fn create_at(dir: BorrowedFd<'_>, name: &[u8], mode: u32) -> Result<OwnedFd, Os> {
+    sys::create_at(dir, name, mode).inspect_err(|os| {
+        if os.errno != sys::EEXIST {
+            remove_uncreated(dir, name);
+        }
+    })
+}
+
 /// Removes what a failed creation left under a random name. A security module may refuse the open
 /// after the file was created.
-pub(super) fn remove_uncreated(dir: BorrowedFd<'_>, name: &[u8]) {
+fn remove_uncreated(dir: BorrowedFd<'_>, name: &[u8]) {
     if sys::fstatat(dir, name).is_err() {
         return;
     }

@@ -17,7 +17,7 @@ use crate::metadata::locality;
 use crate::sys::{self, AsFd, BorrowedFd, Locality, OFlag, OwnedFd, Stat};
 use std::sync::Arc;
 
-use leftover::remove_uncreated;
+use leftover::create_at;
 pub(crate) use leftover::reporting_leftovers;
 use lock::NameLock;
 pub(crate) use lock::{is_name_locked, readable};
@@ -76,15 +76,6 @@ impl Purpose {
             Self::Replacement { .. } | Self::Named => false,
         }
     }
-}
-
-/// Creates a file under a random name. A failed call leaves none.
-fn create_at(dir: BorrowedFd<'_>, name: &[u8], mode: u32) -> Result<OwnedFd, Os> {
-    sys::create_at(dir, name, mode).inspect_err(|os| {
-        if os.errno != sys::EEXIST {
-            remove_uncreated(dir, name);
-        }
-    })
 }
 
 /// A new file with an unguessable name or none. Dropping it removes it.
