@@ -294,7 +294,7 @@ exactly<
 >();
 exactly<Equal<Fields<ReadTextOptions>, Exclude<keyof ReadFileOptions, 'root' | 'encoding'> | 'invalid'>>();
 exactly<Equal<Fields<ReadJsonOptions>, Exclude<keyof ReadFileOptions, 'root' | 'encoding'> | 'ifMissing'>>();
-exactly<Equal<Fields<WriteJsonOptions>, Exclude<keyof WriteOptions, 'root'> | 'space'>>();
+exactly<Equal<Fields<WriteJsonOptions>, Exclude<keyof WriteOptions, 'root' | 'encoding'> | 'space'>>();
 exactly<Equal<Fields<StatOptions>, 'symlinks' | 'signal'>>();
 exactly<Equal<Fields<ListOptions>, 'symlinks' | 'signal' | 'stat' | 'maxEntries'>>();
 exactly<Equal<Fields<WalkOptions>, 'symlinks' | 'signal' | 'stat' | 'maxDepth' | 'maxEntries' | 'filter' | 'onError'>>();

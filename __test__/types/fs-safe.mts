@@ -86,8 +86,7 @@ bindFsSafe({ outbound: true });
 void plain.readLocalFileSafely({ filePath: '/srv/f', maxbytes: 1 });
 // @ts-expect-error the synchronous twin cannot wait
 plain.replaceFileAtomicSync({ filePath: '/srv/f', content: 'text', dirmode: 0o700 });
-// @ts-expect-error there is no original whose root could append
-void plain.root('/srv').then((root) => root.append('f', 'text'));
+export const appends: Promise<unknown> = plain.root('/srv').then((root) => root.append('f', 'text'));
 // @ts-expect-error a trusted root is needed
 ensureParentDirSync('/srv/f', {});
 // @ts-expect-error a style that does not exist
