@@ -58,7 +58,7 @@ const appendSyncRow = {
     ];
   },
   check: (context) => checkLines(context, 'log'),
-  targets: [{ candidate: 'holdfast', against: 'node', limit: () => 5, text: '≤ 5.00' }],
+  targets: [{ candidate: 'holdfast', against: 'node', limit: () => 1.6, text: '≤ 1.60' }],
 };
 
 /** @param isSynced both sides sync the file */
@@ -85,7 +85,7 @@ function appendRow(isSynced) {
       ];
     },
     check: (context) => checkLines(context, 'log'),
-    targets: [{ candidate: 'holdfast', against: 'node', limit: () => (isSynced ? 1.1 : 1), text: isSynced ? '≤ 1.10' : '≤ 1.00' }],
+    targets: [{ candidate: 'holdfast', against: 'node', limit: () => (isSynced ? 1.1 : 0.5), text: isSynced ? '≤ 1.10' : '≤ 0.50' }],
   };
 }
 
