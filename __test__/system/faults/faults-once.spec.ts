@@ -9,7 +9,8 @@ import { both, modeOf, octal, ownedDir, ownedFile, strays } from '../../helpers/
 import { needs } from '../../helpers/sys-needs.js';
 import { scratch } from '../../helpers/sys-scratch.js';
 
-const isPublication = ({ name }: Call): boolean => /^(rename|link)(at2?)?$/.test(name);
+/** A link to a temporary name precedes a rename. */
+const isPublication = ({ name, args }: Call): boolean => /^(rename|link)(at2?)?$/.test(name) && !(/^link/.test(name) && args.includes('.holdfast-'));
 const isSync = ({ name }: Call): boolean => name === 'fsync';
 const { EIO, EINTR, EAGAIN, EINVAL, ENOTSUP, EMFILE, EACCES, ENFILE, ENOSPC, EROFS } = constants.errno;
 
