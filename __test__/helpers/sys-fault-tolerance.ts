@@ -1,4 +1,6 @@
 // Faults after which a call may succeed, and the required result or the required other calls.
+import { tmpdir } from 'node:os';
+import { syncsLinks } from './journal.js';
 import type { Value } from './sys-driver.js';
 import type { Call } from './sys-fault.js';
 
@@ -42,6 +44,11 @@ const tolerances: Tolerance[] = [
   { why: 'what memory does not answer is asked again in the pool', call: /(?:)/, holds: ({ isOnLoop }) => isOnLoop },
   { why: 'closing what was only looked at loses nothing', call: /^close (?!.*(\/\.holdfast-|\/#))/ },
   { why: 'closing it loses nothing that is synced by another descriptor', call: /^close .*\/\.holdfast-/, holds: (one) => wasMadeBy(one, /^fsync$/, /\/\.holdfast-[0-9a-f]+\.tmp> $/) },
+  {
+    why: 'without a journal a file has a name before its sync, and was closed once before its rename',
+    call: /^close .*\/#/,
+    holds: (one) => !syncsLinks(tmpdir()) && !wasMadeBy(one, /^rename/) && resultsOf(one).every((result) => result?.method === 'rename'),
+  },
   { why: 'written in place, a copy has done its work', call: /^(close|unlinkat) .*\/(\.holdfast-|#)/, holds: isInPlace },
   { why: 'written in place, a file keeps what it has', call: /^getxattr(at)? /, holds: isInPlace },
   { why: 'a temporary that cannot be removed tells by its name that it is one', call: /^unlinkat .*"\.holdfast-/ },
@@ -108,6 +115,7 @@ const tolerances: Tolerance[] = [
   { why: 'directories that cannot be told apart are synced one by one', call: /^(newfstatat|statx|fstat) <[^>]*\/(case-\*|sub)> ""/ },
   { why: 'an update of a file that cannot be locked is checked before its rename alone', call: /^(openat .*"state" flags=0xa0902\b|newfstatat <[^>]*\/state> ""|fcntl <[^>]*\/state>)/ },
   { why: 'closing a lock file that was unlocked loses nothing', call: /^close .*\.lock>/ },
+  { why: 'a lock file that cannot be read is not known to be one, and gets no text', call: /^pread64 .*\.lock>/ },
   { why: 'the text about the holder of a lock is for people', call: /^pwrite64 .*\.lock>/ },
   { why: 'a lock whose file system cannot be told is not told to exclude the whole host', call: /^fstatfs .*\.lock>/ },
   { why: 'a lock file that root cannot give to the owner of the directory stays root\'s', call: /^newfstatat <[^>]*\/(case-\*|locks|[ab])> ""/ },

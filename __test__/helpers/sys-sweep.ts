@@ -279,7 +279,8 @@ function liesOf(error: PlainError, errno: Fault, hit: Call, scenario: Scenario, 
   const isTheirs = scenario.handled?.test(hit.name) === true && error.path === undefined;
   if (!isTheirs && !`${error.path}`.startsWith(dir) && !scenario.names.includes(`${error.path}`)) lies.push(`told about ${error.path}`);
   // A tree has no single publication: its error alone knows which one was not durable.
-  const isBoth = state === 'both names' && error.code === 'path-mismatch';
+  // Another name was found: `path-mismatch`. Otherwise it is what the system returned.
+  const isBoth = state === 'both names' && (error.code === 'path-mismatch' || error.published === true);
   const isPublished = isBoth || (scenario.isTree ? error.code === 'not-durable' && state !== 'old' : state.startsWith('new') && scenario.targets.length > 0);
   if (isPublished !== (error.published === true)) lies.push(`the file is ${state}, and published is ${error.published}`);
   if (error.published === true && error.code !== 'not-durable' && !isBoth) lies.push(`published, and told as ${error.code}`);
@@ -310,7 +311,8 @@ function toldAs(hit: Call, errno: Fault, { makesDirectories, targets, isListed, 
     // The statx of the name of a copy is part of its open.
     return hit.name === 'statx' && isTree === 'changed' ? /^open$/ : /^lstat$/;
   }
-  // A link in place of a rename.
+  // A link in place of a rename, which is taken back where the old name cannot be removed.
+  if (hit.name === 'unlinkat' && replaced !== undefined) return /^(rename|unlink)$/;
   if (hit.name === 'linkat' && replaced !== undefined) return errno !== 'short' && /^(EPERM|EACCES|ENOSYS)$/.test(errno) ? /^link$/ : /^rename$/;
   if (/^(getdents64|fcntl|lseek)$/.test(hit.name) || (/^\w*stat/.test(hit.name) && isListed)) return /^(scandir|l?stat|fstat|fcntl)$/;
   if (makesDirectories && /^open|stat/.test(hit.name)) return /^(open|fstat|mkdir)$/;

@@ -183,7 +183,8 @@ pub fn write_checked_async(
             let content = content?;
             let check = |named: &write::Named<'_>| {
                 if let Some(lock) = &lock {
-                    lock.with(|lock| lock.check_for(named.directory()))
+                    let directory = named.directory()?;
+                    lock.with(|lock| lock.check_for(directory))
                         .ok_or_else(released)??;
                 }
                 let is_same = version.is_of(named.stat())

@@ -92,7 +92,7 @@ impl Lock {
         {
             lock.origins.push(Origin::of_root(root.given(), root));
         }
-        lock.directory = target.identity();
+        lock.directory = Some(target.identity()?);
         Ok(lock)
     }
 
@@ -174,9 +174,9 @@ impl Lock {
     /// # Errors
     ///
     /// [`Code::LockLost`].
-    pub fn check_for(&self, directory: Option<(u64, u64)>) -> Result<(), Error> {
+    pub fn check_for(&self, directory: (u64, u64)) -> Result<(), Error> {
         self.check()?;
-        if directory == self.directory {
+        if self.directory == Some(directory) {
             Ok(())
         } else {
             Err(Error::refused(Code::LockLost, "directory"))

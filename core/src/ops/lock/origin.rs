@@ -40,14 +40,14 @@ impl Origin {
         if scope.root.is_some() && matches!(parent, b"" | b".") {
             return Ok(None);
         }
-        Ok(target.identity().map(|identity| Self {
+        Ok(Some(Self {
             way: Way::Parent {
                 root: scope.root.map(Arc::clone),
                 policy: scope.policy,
                 resolver: scope.resolver,
                 text: parent.to_vec(),
             },
-            identity,
+            identity: target.identity()?,
         }))
     }
 

@@ -167,7 +167,7 @@ fn mark_repeated(prepared: &[Result<Prepared, Error>]) -> Vec<bool> {
             if alike.get(&folded) == Some(&1) {
                 return false;
             }
-            let Some(directory) = file.target.identity() else {
+            let Ok(directory) = file.target.identity() else {
                 return true;
             };
             let folds = folding
@@ -253,7 +253,7 @@ impl Directory {
             return None;
         }
         Some(Self {
-            identity: file.target.identity()?,
+            identity: file.target.identity().ok()?,
             can_sync: file.target.can_sync(),
         })
     }

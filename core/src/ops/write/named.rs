@@ -28,10 +28,13 @@ impl<'a> Named<'a> {
         self.stat.as_ref()
     }
 
-    /// Returns device and inode of the directory, if its stat is available.
-    #[must_use]
-    pub fn directory(&self) -> Option<(u64, u64)> {
-        self.target.identity()
+    /// Returns device and inode of the directory.
+    ///
+    /// # Errors
+    ///
+    /// What the system returned.
+    pub fn directory(&self) -> Result<(u64, u64), Error> {
+        Ok(self.target.identity()?)
     }
 
     /// Returns whether a file has the name, and this content.

@@ -329,6 +329,7 @@ impl Prepared {
     }
 
     fn classify_publication(&self, os: Os) -> Error {
+        let directory = self.target.directory_path();
         match os.errno {
             sys::EEXIST => Error::refused_by(Code::AlreadyExists, "", os),
             // A directory appeared under the name after the inspection.
@@ -340,10 +341,11 @@ impl Prepared {
             }
             _ => Error::System {
                 os,
-                // Without a name of its own, the message shows the directory it lies in.
+                // Without a name of its own, the message shows the directory it lies in. In a tree
+                // the caller alone knows the path of the directory.
                 temporary: Some(match self.temporary.name() {
-                    Some(name) => self.target.full_path(name),
-                    None => self.target.directory_path().to_vec(),
+                    Some(name) if !directory.is_empty() => self.target.full_path(name),
+                    _ => directory.to_vec(),
                 }),
             },
         }

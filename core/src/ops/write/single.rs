@@ -4,7 +4,7 @@ use super::named::Check;
 use super::prepared::Prepared;
 use super::rules::{Durable, IsAborted, Rules, TargetKey, Written};
 use super::target::WriteTarget;
-use crate::error::{Code, Error};
+use crate::error::Error;
 use crate::resolve::Scope;
 use crate::sys::BorrowedFd;
 use crate::temporary::reporting_leftovers;
@@ -78,9 +78,7 @@ pub fn find_target(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<Targe
     };
     let mut target = WriteTarget::find(scope, raw, &rules)?;
     let old_file = target.inspect(scope, &rules)?;
-    let (dev, ino) = target
-        .identity()
-        .ok_or_else(|| Error::refused(Code::NotFound, "directory"))?;
+    let (dev, ino) = target.identity()?;
     Ok(TargetKey::Known {
         dev,
         ino,

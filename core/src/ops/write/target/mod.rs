@@ -244,10 +244,10 @@ impl WriteTarget {
         self.can_sync
     }
 
-    /// Returns device and inode of the directory, if its stat is available.
-    pub(crate) fn identity(&self) -> Option<(u64, u64)> {
-        let stat = sys::fstat(self.parent.as_fd()).ok()?;
-        Some((stat.dev, stat.ino))
+    /// Returns device and inode of the directory.
+    pub(crate) fn identity(&self) -> Result<(u64, u64), Os> {
+        let stat = sys::fstat(self.parent.as_fd())?;
+        Ok((stat.dev, stat.ino))
     }
 
     pub(crate) fn name(&self) -> &[u8] {
