@@ -1,4 +1,4 @@
-// The short form of `npm run test:soak`: each verb in each form, and each kind of failure, a hundred times; one of them
+// The short form of `npm run test:soak`: each verb in each form, and each kind of failure, forty times; one of them
 // a quarter of a million times; and the proof that the harness detects leaks.
 import * as fs from 'node:fs';
 import { spawn } from 'node:child_process';
@@ -63,12 +63,12 @@ describe('the slope', () => {
 
 needs('linux', 'root', 'unshare', 'mount')('every verb in every form, and every kind of failure', () => {
   test(
-    'a hundred times, leaves no descriptor, no thread and no temporary',
+    'forty times, leaves no descriptor, no thread and no temporary',
     async () => {
       const dir = systemScratch();
       for (const name of ['work', 'full']) fs.mkdirSync(`${dir}/${name}`);
       const mounts = 'mount -t tmpfs -o size=64m,mode=1777 none "$0/work" && mount -t tmpfs -o size=4k,mode=1777 none "$0/full" && exec "$@"';
-      const { rows, strays } = await soak({ dir: `${dir}/work`, full: `${dir}/full`, calls: 100, looks: 1, memory: false, user: 65534 }, ['unshare', '--mount', 'sh', '-c', mounts, dir]);
+      const { rows, strays } = await soak({ dir: `${dir}/work`, full: `${dir}/full`, calls: 40, looks: 1, memory: false, user: 65534 }, ['unshare', '--mount', 'sh', '-c', mounts, dir]);
       expect(rows.length).toBeGreaterThan(60);
       expect(rows.filter(({ descriptors, threads }) => descriptors > 0 || threads > 0)).toEqual([]);
       expect(strays).toBe(0);
