@@ -160,7 +160,7 @@ export interface RootChanges {
    *   supports it (`FICLONE`).
    * - Checks the source as {@link Root.read} does, with the root's `symlinks` and `hardlinks`.
    * - Gives each copy the owner and group of a new file, and the bits of its source. For a source with an ACL these are the bits that all
-   *   entries share. A copy of a sticky directory has no write bits for group and others.
+   *   entries share. A copy of a sticky directory has no write bits for group and others. Times are those of the copy.
    * - In a tree: copies links as links, omits temporaries, lock files and temporary roots of holdfast, and fails with `not-file` for other kinds and with `EBUSY` for a
    *   mount.
    * - Does not copy a tree atomically. An error has `copied`, the number of entries that were copied before it.

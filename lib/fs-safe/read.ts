@@ -4,7 +4,7 @@ import { path } from '../base/node.js';
 import { LOCAL_READ, ROOT_READ, hostError, toHost, type HostErrorClass, type Rules } from './errors.js';
 import { NAMES, checked, toHardlinks, toReadSymlinks, type Unchecked } from './options.js';
 import { assertClimbs, climbs, expandHome, expandLocal, withoutLinks } from './paths.js';
-import { linkEscape, textEscape } from './sentences.js';
+import { OUTSIDE, linkEscape, textEscape } from './sentences.js';
 import { isHoldfastError, type HoldfastError } from '../errors/holdfast-error.js';
 import { openLocalFileSafely, readLocalFileSafely } from '../verbs/read.js';
 import { openRoot } from '../root/open-root.js';
@@ -105,7 +105,7 @@ export async function failedBeneath(HostError: HostErrorClass, rules: Rules, pla
     return isRefusal ? toHost(HostError, rules, error, facts) : hostError(HostError, 'not-found', 'file not found');
   }
   return isRefusal && escape !== undefined
-    ? hostError(HostError, 'outside-workspace', 'file is outside workspace root', escape)
+    ? hostError(HostError, 'outside-workspace', OUTSIDE, escape)
     : toHost(HostError, rules, error, { ...facts, cause: escape });
 }
 

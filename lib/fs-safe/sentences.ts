@@ -6,6 +6,9 @@ import { escaped } from '../base/escape.js';
 import { climbs, isBeneath } from './paths.js';
 import { table } from '../base/lookup-table.js';
 
+/** The sentence for a path that leads out of its root. Hosts match it. */
+export const OUTSIDE = 'file is outside workspace root';
+
 /**
  * Parameters of a message: the path of the call, the limit in bytes, and an error that precedes the system error in the
  * chain of causes.
@@ -47,7 +50,7 @@ const SENTENCES: Record<string, Record<string, Sentence>> = Object.freeze({
     'not-directory': 'not a file',
     symlink: 'symlink path component not allowed',
     hardlink: 'hardlinked path not allowed',
-    'outside-workspace': 'file is outside workspace root',
+    'outside-workspace': OUTSIDE,
     'path-mismatch': 'root path changed during operation',
     'invalid-path': unusable('relative path'),
   }),
@@ -91,7 +94,7 @@ const SENTENCES: Record<string, Record<string, Sentence>> = Object.freeze({
     'not-found': 'directory not found',
     'not-directory': 'directory component must be a directory',
     symlink: 'symlink path component not allowed',
-    'outside-workspace': 'file is outside workspace root',
+    'outside-workspace': OUTSIDE,
     'path-mismatch': 'root path changed during operation',
     'too-large': 'directory entry budget exceeded',
     'invalid-path': unusable('relative path'),
@@ -121,7 +124,7 @@ const SENTENCES: Record<string, Record<string, Sentence>> = Object.freeze({
     'device-path': 'path is not a regular file under root',
     symlink: 'path is not a regular file under root',
     hardlink: 'hardlinked path not allowed',
-    'outside-workspace': 'file is outside workspace root',
+    'outside-workspace': OUTSIDE,
   }),
   replace: table({
     symlink: 'atomic replace destination must not be a symbolic link',
@@ -134,7 +137,7 @@ const SENTENCES: Record<string, Record<string, Sentence>> = Object.freeze({
     'not-directory': 'path is not a regular file under root',
     symlink: 'path is not a regular file under root',
     hardlink: 'hardlinked path not allowed',
-    'outside-workspace': 'file is outside workspace root',
+    'outside-workspace': OUTSIDE,
   }),
 });
 

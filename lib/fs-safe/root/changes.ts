@@ -16,7 +16,7 @@ import { beforeMutation } from '../host-callbacks.js';
 import { toMutationSymlinks, type Unchecked } from '../options.js';
 import { isBeneath, withoutLinks } from '../paths.js';
 import { isCode } from '../read.js';
-import { hardlinkCause, linkEscape } from '../sentences.js';
+import { OUTSIDE, hardlinkCause, linkEscape } from '../sentences.js';
 import { toRelative } from './stat.js';
 import { absolute, isOutside, refuseDrive, type Base } from './targets.js';
 import { callOf } from '../../root/root.js';
@@ -113,7 +113,7 @@ export async function removeBeneath(HostError: HostErrorClass, base: Base, given
   signal?.throwIfAborted();
   const policy = toPolicy(options, defaults);
   if (path.join(relative, '.') === '.' || path.join(relative, '.') === './') {
-    throw hostError(HostError, 'outside-workspace', 'file is outside workspace root');
+    throw hostError(HostError, 'outside-workspace', OUTSIDE);
   }
   const isTree = Boolean(recursive);
   const own = { recursive: isTree, missing: force ? 'ignore' : 'error', signal, ...(isTree ? { maxEntries } : {}) };

@@ -3,7 +3,7 @@
 import { fs, path } from '../../base/node.js';
 import { hostError, type HostErrorClass } from '../errors.js';
 import { assertClimbs, climbs, expandHome, isBeneath, withoutLinks } from '../paths.js';
-import { linkEscape, textEscape } from '../sentences.js';
+import { OUTSIDE, linkEscape, textEscape } from '../sentences.js';
 import { refuseDrive } from './targets.js';
 import { escaped } from '../../base/escape.js';
 
@@ -18,7 +18,7 @@ export async function resolveBeneath(HostError: HostErrorClass, root: string, gi
   refuseDrive(HostError, given);
   const expanded = expandHome(given);
   const full = path.resolve(root, expanded);
-  const outside = (cause?: unknown) => hostError(HostError, 'outside-workspace', 'file is outside workspace root', cause);
+  const outside = (cause?: unknown) => hostError(HostError, 'outside-workspace', OUTSIDE, cause);
   if (!isBeneath(root, full)) {
     throw outside(textEscape(root, expanded));
   }

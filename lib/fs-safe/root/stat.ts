@@ -3,7 +3,7 @@
 import { os, path } from '../../base/node.js';
 import { ROOT_STAT, hostError, toHost, type HostErrorClass } from '../errors.js';
 import { climbs, expandHome, isBeneath } from '../paths.js';
-import { linkEscape, textEscape } from '../sentences.js';
+import { OUTSIDE, linkEscape, textEscape } from '../sentences.js';
 import { systemError } from '../../errors/holdfast-error.js';
 import { statOf } from '../../root/root.js';
 import { absolute, followed, isOutside, type Base } from './targets.js';
@@ -25,7 +25,7 @@ export function toRelative(HostError: HostErrorClass, root: string, given: unkno
   const expanded = expandHome(given);
   const relative = given === expanded ? given : path.relative(root, expanded);
   if (given !== expanded && !isBeneath(root, path.resolve(expanded))) {
-    const message = outside === 'path-alias' ? 'path alias escape blocked' : 'file is outside workspace root';
+    const message = outside === 'path-alias' ? 'path alias escape blocked' : OUTSIDE;
     throw hostError(HostError, outside, message, textEscape(root, expanded));
   }
   if (path.isAbsolute(relative) || /^\.\.(\/|$)/.test(path.normalize(relative))) {

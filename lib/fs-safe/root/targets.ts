@@ -4,7 +4,7 @@ import { fs, path } from '../../base/node.js';
 import { FromCaller, hostError, isErrno, type HostErrorClass } from '../errors.js';
 import { climbs, expandHome, withoutLinks } from '../paths.js';
 import { isCode } from '../read.js';
-import { hardlinkCause, linkEscape, textEscape } from '../sentences.js';
+import { OUTSIDE, hardlinkCause, linkEscape, textEscape } from '../sentences.js';
 import { statOf, type Root } from '../../root/root.js';
 import { invalidType } from '../../options/validate.js';
 import type { NativePath } from '../../errors/failure.js';
@@ -94,7 +94,7 @@ export function toTarget(HostError: HostErrorClass, base: Base, given: unknown, 
   if (relative === '..' || relative.startsWith('../')) {
     throw isNamed
       ? hostError(HostError, 'path-alias', 'path alias escape blocked', textEscape(base.path, file))
-      : hostError(HostError, 'outside-workspace', 'file is outside workspace root');
+      : hostError(HostError, 'outside-workspace', OUTSIDE);
   }
   const text = path.isAbsolute(file) ? beneathText(base.path, file) : file;
   return { relative, text, climbed: climbs(file), namesDirectory: /\/\.?$/.test(file) };

@@ -5,7 +5,7 @@ import { printable } from '../../errors/holdfast-error.js';
 import { ROOT_LIST, hostError, toHost, type HostErrorClass } from '../errors.js';
 import { expandHome, isBeneath, withoutLinks } from '../paths.js';
 import { isCode } from '../read.js';
-import { causeOf, linkEscape } from '../sentences.js';
+import { OUTSIDE, causeOf, linkEscape } from '../sentences.js';
 import { byName, listed, streamed } from './list.js';
 import { absolute, isOutside, type Base } from './targets.js';
 import { statOf } from '../../root/root.js';
@@ -78,7 +78,7 @@ function toStart(HostError: HostErrorClass, base: Base, given: string) {
   const full = path.resolve(base.path, expanded);
   if (!isBeneath(base.path, full)) {
     const cause = causeOf('Path escapes', base.path, path.isAbsolute(expanded) ? expanded : full, 'root walk');
-    throw hostError(HostError, 'outside-workspace', 'file is outside workspace root', cause);
+    throw hostError(HostError, 'outside-workspace', OUTSIDE, cause);
   }
   const real = path.relative(base.path, full);
   return { shown: expanded === given ? (given === '.' ? '' : given) : real, real };
@@ -254,7 +254,7 @@ class Walk {
     if (real === undefined) {
       const cause = await this.#escape(link);
       if (cause !== undefined) {
-        throw hostError(this.#HostError, 'outside-workspace', 'file is outside workspace root', cause);
+        throw hostError(this.#HostError, 'outside-workspace', OUTSIDE, cause);
       }
       const loop = await loopOf(path.join(root, link));
       if (loop !== undefined) {
@@ -304,7 +304,7 @@ class Walk {
       return hostError(this.#HostError, 'not-file', `root walk path is not a directory: ${shown || '.'}`);
     }
     if (escape !== undefined) {
-      return hostError(this.#HostError, 'outside-workspace', 'file is outside workspace root', escape);
+      return hostError(this.#HostError, 'outside-workspace', OUTSIDE, escape);
     }
     return isCode(error, 'symlink') && depth > 0
       ? hostError(this.#HostError, 'path-mismatch', 'directory changed during operation', error)

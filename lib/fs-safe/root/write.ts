@@ -22,6 +22,7 @@ import { assertReplaceable, explained, refuseDrive, statusOfTarget, toTarget, ty
 import { WriteQueue, targetOf } from '../../schedule/write-queue.js';
 import { ensureOf, writeOf } from '../../root/root.js';
 import { invalidType } from '../../options/validate.js';
+import { OUTSIDE } from '../sentences.js';
 
 const DEFAULT_MODE = 0o600;
 
@@ -221,7 +222,7 @@ export class RootWrites {
     }
     const relative = path.join(toRelative(this.#HostError, this.#base.path, dir));
     if (relative === '.' || relative === './') {
-      throw hostError(this.#HostError, 'outside-workspace', 'file is outside workspace root');
+      throw hostError(this.#HostError, 'outside-workspace', OUTSIDE);
     }
     await this.ensure(relative, options);
   }
