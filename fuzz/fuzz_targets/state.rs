@@ -36,8 +36,6 @@ enum Step {
     Link,
     /// Moves the directory away, and makes a new one.
     MoveDirectory,
-    /// Closes the descriptors that appends keep.
-    Forget,
 }
 
 /// Paths to the same file; `l` is a link to `d`.
@@ -48,6 +46,8 @@ const LOCK: LockRules<'_> = LockRules {
     mode: 0o600,
     directory: None,
     make_parents: None,
+    is_for_file: false,
+    is_root_by_path: false,
 };
 
 fn scratch(name: &str) -> PathBuf {
@@ -73,7 +73,6 @@ fuzz_target!(|steps: Vec<Step>| {
     for resolver in [Resolver::Kernel, Resolver::Walk] {
         let base = scratch("state");
         run(&base, resolver, &steps);
-        append::forget();
         fs::remove_dir_all(&base).expect("a tree");
     }
 });
@@ -102,8 +101,8 @@ fn run(base: &Path, resolver: Resolver, steps: &[Step]) {
                     isolates: true,
                     max_bytes: None,
                 };
-                match append::append(&scope, path.as_bytes(), &record, &rules) {
-                    Ok(Outcome::Busy(_)) => assert!(held.is_some(), "{step:?}"),
+                match append::append(&scope, path.as_bytes(), &record, &rules, &|| false) {
+                    Ok(Outcome::Busy { .. }) => assert!(held.is_some(), "{step:?}"),
                     Ok(Outcome::Appended(done)) => {
                         assert!(held.is_none() && !is_link, "{step:?}");
                         assert_eq!(done.created, model.is_none(), "{step:?}");
@@ -180,7 +179,6 @@ fn run(base: &Path, resolver: Resolver, steps: &[Step]) {
                 fs::create_dir(base.join("root/d")).expect("a directory");
                 (model, is_link, held) = (None, false, None);
             }
-            Step::Forget => append::forget(),
             _ => {}
         }
         if !is_link {

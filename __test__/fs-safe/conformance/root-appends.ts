@@ -68,6 +68,6 @@ export const rootAppendCases: readonly Case[] = [
   { name: 'append to a file that may not be read', layout: ['f 0200: old'], user: 1000, call: async (api, dir) => (await api.root(dir)).append('f', 'new') },
   { name: 'append where it may not write', layout: ['e/ 0555'], user: 1000, call: async (api, dir) => (await api.root(dir)).append('e/f', 'new') },
   { name: 'openWritable that reads', layout, call: async (api, dir) => { await using file = await (await api.root(dir)).openWritable('f', { writeMode: 'append' }); return (await file.handle.readFile()).toString(); } },
-  { name: 'openWritable for an update that reads', layout, call: async (api, dir) => { await using file = await (await api.root(dir)).openWritable('f', { writeMode: 'update' }); return file.handle.readFile(); } },
+  { name: 'openWritable for an update that reads', layout, call: async (api, dir) => { await using file = await (await api.root(dir)).openWritable('f', { writeMode: 'update' }); return await file.handle.readFile(); } },
   { name: 'a file that openWritable has open is written on after a rename', layout, call: async (api, dir) => { await using file = await (await api.root(dir)).openWritable('f'); fs.renameSync(`${dir}/f`, `${dir}/g`); await file.handle.write('YY'); } },
 ];
