@@ -1,5 +1,5 @@
 // What the races share: the ground, the repetition of an attack, its line in the report, and what must hold.
-import { appendFileSync, chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect } from 'vitest';
 import { placeInMemory } from './scratch.js';
@@ -41,6 +41,15 @@ export function ground(): { base: string; root: string; away: string } {
   writeFileSync(join(away, 'file'), outside);
   writeFileSync(join(root, 'file'), inside);
   return { base, root, away };
+}
+
+/** `root/dir` and `root/other`, a symlink to a directory outside, are exchanged. */
+export function parent(): Layout {
+  const { base, root, away } = ground();
+  makeDir(root, 'dir', 0o755);
+  writeFileSync(join(root, 'dir', 'file'), inside);
+  symlinkSync(away, join(root, 'other'));
+  return { base, root, away, names: [join(root, 'dir'), join(root, 'other')] };
 }
 
 /**

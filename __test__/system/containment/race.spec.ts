@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { picture, underAttack, type Attack, type Plan } from '../../helpers/sys-attack.js';
 import { needs } from '../../helpers/sys-needs.js';
-import { added, expectTruthful, ground, headline, inside, longEnough, outside, tell, usual, type Layout } from '../../helpers/sys-race.js';
+import { added, expectTruthful, ground, headline, inside, longEnough, outside, parent, tell, usual, type Layout } from '../../helpers/sys-race.js';
 import { makeDir } from '../../helpers/sys-scratch.js';
 
 /** `root/file` and `root/other`, a symlink to the secret, are exchanged. */
@@ -18,15 +18,6 @@ function finalComponent(): Layout {
   const target = join(away, 'file');
   symlinkSync(target, names[1]);
   return { base, root, away, names, restore: { names, target, how: 'symlink', fresh: join(base, 'fresh'), content: inside } };
-}
-
-/** `root/dir` and `root/other`, a symlink to a directory outside, are exchanged. */
-function parent(): Layout {
-  const { base, root, away } = ground();
-  makeDir(root, 'dir', 0o755);
-  writeFileSync(join(root, 'dir', 'file'), inside);
-  symlinkSync(away, join(root, 'other'));
-  return { base, root, away, names: [join(root, 'dir'), join(root, 'other')] };
 }
 
 /**

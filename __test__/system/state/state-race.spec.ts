@@ -8,7 +8,7 @@ import { expect, it } from 'vitest';
 import { withLock } from '../../../index.mjs';
 import { picture, type Plan } from '../../helpers/sys-attack.js';
 import { needs } from '../../helpers/sys-needs.js';
-import { expectTruthful, ground, inside, longEnough, outside, tell, usual, type Layout } from '../../helpers/sys-race.js';
+import { expectTruthful, ground, inside, longEnough, outside, parent, tell, usual, type Layout } from '../../helpers/sys-race.js';
 import { makeDir } from '../../helpers/sys-scratch.js';
 
 /** Set by `npm run test:race`. */
@@ -40,15 +40,6 @@ function file(make: (other: string, target: string) => void, how: 'symlink' | 'l
   const target = targetOf({ base, root, away, names });
   make(names[1], target);
   return { base, root, away, names, restore: { names, target, how, fresh: join(base, 'fresh'), content: inside } };
-}
-
-/** `root/dir` and a link to a directory outside are exchanged. */
-function parent(): Layout {
-  const { base, root, away } = ground();
-  makeDir(root, 'dir', 0o755);
-  writeFileSync(join(root, 'dir', 'file'), inside);
-  symlinkSync(away, join(root, 'other'));
-  return { base, root, away, names: [join(root, 'dir'), join(root, 'other')] };
 }
 
 // The lock file may be another one, or none of ours, at each look. A lock that was taken may be lost by then.
