@@ -56,8 +56,6 @@ for (const [what, write] of Object.entries(writes)) {
     run('cp', '--sparse=always', disk, `${disk}-${name}`);
   }
 }
-// Appends keep the file open for half a second.
-await new Promise((resolve) => setTimeout(resolve, 700));
 run('umount', mounted);
 
 const found = {};
