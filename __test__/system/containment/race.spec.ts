@@ -3,13 +3,12 @@
 // combination in milliseconds, HOLDFAST_RACE_HEADLINE_MS that of the most important ones, and HOLDFAST_RACE_REPORT a
 // file to which each adds a line of JSON (`npm run test:race`).
 import { execFileSync } from 'node:child_process';
-import { chmodSync, lchownSync, linkSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, lchownSync, linkSync, readdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { picture, underAttack, type Attack, type Plan } from '../../helpers/sys-attack.js';
 import { needs } from '../../helpers/sys-needs.js';
 import { added, expectTruthful, ground, headline, inside, longEnough, outside, parent, tell, usual, type Layout } from '../../helpers/sys-race.js';
-import { makeDir } from '../../helpers/sys-scratch.js';
 
 /** `root/file` and `root/other`, a symlink to the secret, are exchanged. */
 function finalComponent(): Layout {

@@ -9,7 +9,6 @@ import { withLock } from '../../../index.mjs';
 import { picture, type Plan } from '../../helpers/sys-attack.js';
 import { needs } from '../../helpers/sys-needs.js';
 import { expectTruthful, ground, inside, longEnough, outside, parent, tell, usual, type Layout } from '../../helpers/sys-race.js';
-import { makeDir } from '../../helpers/sys-scratch.js';
 
 /** Set by `npm run test:race`. */
 const isLong = process.env['HOLDFAST_RACE_MS'] !== undefined;
