@@ -118,7 +118,7 @@ const GROUPS = [
   {
     name: 'stage',
     doc: 'The temporary of a staged file that others write, before its identity.',
-    indices: [['DESCRIPTOR', 1, 'The descriptor that JavaScript opens it anew by.']],
+    indices: [['DESCRIPTOR', 1, 'The descriptor that JavaScript opens it again by.']],
   },
   {
     name: 'lock',

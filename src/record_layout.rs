@@ -128,7 +128,7 @@ pub(crate) mod rename {
 
 /// The temporary of a staged file that others write, before its identity.
 pub(crate) mod stage {
-    /// The descriptor that JavaScript opens it anew by.
+    /// The descriptor that JavaScript opens it again by.
     pub(crate) const DESCRIPTOR: usize = 1;
 }
 

@@ -145,7 +145,7 @@ export const enum RenameIndex {
 
 /** The temporary of a staged file that others write, before its identity. */
 export const enum StageIndex {
-  /** The descriptor that JavaScript opens it anew by. */
+  /** The descriptor that JavaScript opens it again by. */
   DESCRIPTOR = 1,
 }
 

@@ -96,7 +96,7 @@ export function removalFailure(result: Result): Error {
 }
 
 /**
- * Returns the error of the removal of the temporary that a failed call left, for a call whose own error reaches nobody;
+ * Returns the error of the removal of the temporary that a failed call left, for a call whose own error reaches no caller;
  * `undefined` if it left none.
  */
 export function leftover(result: Result): (Error & { temporary: string }) | undefined {

@@ -23,7 +23,7 @@ export interface Contest<T> {
   timeoutMs: number;
   signal: AbortSignal | undefined;
   attempt: () => Promise<Attempt<T>>;
-  /** releases what an attempt opened that nobody waits for any more */
+  /** releases what an attempt opened after its call ended */
   discard?: () => unknown;
   /** returns false at an abort that is too late: the attempt that runs does what cannot be undone */
   mayEnd?: (() => boolean) | undefined;

@@ -46,12 +46,12 @@ pub enum Locks {
     Host,
     /// The file system may be shared with other hosts, which a lock may not reach.
     Unknown,
-    /// Nobody: the file system has no locks.
+    /// No process: the file system has no locks.
     Missing,
 }
 
 /// Returns whom a lock on the file system of an object excludes. Tries a read lock on the object, which
-/// changes nothing and excludes nobody who asks for a read lock, and releases it at once.
+/// changes nothing and excludes no process that asks for a read lock, and releases it at once.
 fn locks(fd: BorrowedFd<'_>, stat: &Stat) -> Locks {
     if !matches!(sys::may_be_shared(fd), Ok(false)) {
         return Locks::Unknown;

@@ -15,8 +15,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// A temporary is stale when its content and its inode are unchanged for `older_than` and no live
 /// process holds its lock.
 ///
-/// A temporary root ([`super::temp_root`]) is removed with its content, if it is private and nobody
-/// else can have renamed it: another user who may do that in the directory could give its name to
+/// A temporary root ([`super::temp_root`]) is removed with its content, if it is private and no other
+/// user can have renamed it: another user who may do that in the directory could give its name to
 /// any directory of this user, and so have a tree removed that they may not remove themselves.
 ///
 /// A temporary is a regular file, or the symlink of a copied link, whose whole name has the form of `temporary/name.rs`. Streams and
@@ -81,7 +81,7 @@ fn remove_in(root: &Root, older_than: Duration) -> Result<Vec<Vec<u8>>, Error> {
     Ok(removed)
 }
 
-/// Removes a temporary root, with its content, whose process is gone: nobody holds its lock. Returns
+/// Removes a temporary root, with its content, whose process is gone: no process holds its lock. Returns
 /// whether it was removed. One that cannot be opened or locked stays.
 fn remove_temp_root(
     parent: BorrowedFd<'_>,

@@ -29,7 +29,7 @@ pub struct TempRoot {
 
 impl TempRoot {
     /// Creates a directory with mode 0700 in an existing one. `is_shared` demands of that one what
-    /// a directory like `/tmp` has: it belongs to root or this user, and nobody else may rename
+    /// a directory like `/tmp` has: it belongs to root or this user, and no other user may rename
     /// entries in it.
     ///
     /// # Errors

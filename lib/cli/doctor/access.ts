@@ -4,7 +4,7 @@ import { shellWord } from '../../base/escape.js';
 import type { Facts } from './facts.js';
 
 /**
- * Returns whether a new entry for a user would widen what another entry permits. setfacl(1) computes the mask anew, as
+ * Returns whether a new entry for a user would widen what another entry permits. setfacl(1) computes a new mask, as
  * the union of all entries of the group class, so that bits that the mask disabled are in effect again.
  */
 export function widensOthers({ acl }: Facts, uid: number) {
@@ -25,7 +25,7 @@ export function hasAllOfOwner({ mode }: Facts) {
   return (parseInt(mode, 8) & 0o700) === 0o700;
 }
 
-/** Returns the command with which root gives a directory to a user, who then may write it. Nobody else gains access. */
+/** Returns the command with which root gives a directory to a user, who then may write it. No other user gains access. */
 export function giveDirectory(uid: number, word: string, facts: Facts) {
   return `chown ${uid} -- ${word}${hasAllOfOwner(facts) ? '' : ` && chmod u+rwx -- ${word}`}`;
 }

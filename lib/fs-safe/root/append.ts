@@ -1,5 +1,5 @@
 // `append` and `openWritable` of a root: they change a file in place. The binary opens the file beneath the root, and
-// Node opens it anew for writing through that descriptor.
+// Node opens it again for writing through that descriptor.
 
 import { BIGINT, fs, os } from '../../base/node.js';
 import { ROOT_APPEND, ROOT_APPEND_BY_POLICY, hostError, isErrno, toHost, type HostErrorClass } from '../errors.js';

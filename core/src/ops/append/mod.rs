@@ -3,7 +3,7 @@
 //! 1. The lock of the file, as of [`super::lock`].
 //! 2. `fstatat` of the name, and the file that has it, open with `O_APPEND` ([`target`]).
 //! 3. The last byte: a file that ends without a line break ends with a torn record.
-//! 4. One `write`. A part that was written is cut off again where nobody wrote behind it.
+//! 4. One `write`. A part that was written is cut off again where no other process wrote behind it.
 //! 5. `fstatat` of the name: a log that was rotated meanwhile has the record under its new name.
 //! 6. Unlock, and `fsync` when durable.
 
@@ -269,7 +269,7 @@ fn write_whole(file: BorrowedFd<'_>, data: &[u8], start: u64) -> Result<(), Fail
             },
             Ok(count) => {
                 written += count;
-                // The rest belongs right behind a part: nobody who takes no lock may be in between.
+                // The rest belongs right behind a part: no other process may have written there.
                 if written == data.len() || ends_at(file, start + written as u64) {
                     continue;
                 }

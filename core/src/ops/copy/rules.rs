@@ -84,7 +84,7 @@ impl Rules {
 ///
 /// - The group bits of a source with an ACL are its mask: the copy gets what the owning group and
 ///   every named entry have. One that cannot be read leaves bits to the owner alone.
-/// - In a sticky directory nobody removes the files of others. Its copy may be written by its owner
+/// - In a sticky directory no user removes the files of others. Its copy may be written by its owner
 ///   alone.
 pub(super) fn copied_bits(
     source: &Stat,
