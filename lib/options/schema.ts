@@ -145,6 +145,8 @@ export function namesOf(call: number): string[] {
 type Hint = string | ((value: unknown) => string | undefined);
 
 const DURABLE = "use durable (true, false or 'file')";
+/** Appends and updates take different values. */
+const DURABLE_LOCKED = 'use durable';
 const TEMPORARY = 'the name of the temporary cannot be chosen; cleanStaleTemporaries removes what a killed process left';
 const TEMP_PATH = 'use stageAtomic, whose result has tempPath';
 const STREAM = 'use openLocalFileSafely and handle.createReadStream';
@@ -202,8 +204,8 @@ const FOREIGN: Record<string, { read?: Hint; write?: Hint; json?: Hint; ensure?:
   withFileTypes: { list: (value) => (value === true ? undefined : 'an entry has its name and its type') },
   bigint: { stat: (value) => (value === false ? undefined : 'the stat has numbers') },
   throwIfNoEntry: { stat: (value) => (value === true ? undefined : 'use exists, or catch not-found') },
-  flush: { write: DURABLE, lock: DURABLE },
-  fsync: { write: DURABLE, lock: DURABLE },
+  flush: { write: DURABLE, lock: DURABLE_LOCKED },
+  fsync: { write: DURABLE, lock: DURABLE_LOCKED },
   fsyncWait: { write: DURABLE },
   syncTempFile: { write: DURABLE },
   syncParentDir: { write: DURABLE },

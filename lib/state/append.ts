@@ -139,8 +139,10 @@ function wake(path: NativePath, bytes: Uint8Array, args: AppendArguments, root: 
   const fixed = pathForLater(path, base !== undefined);
   const fixedRoot = root === undefined ? undefined : pathForLater(toPath(root, 'root'), false);
   let holder = holderOf(last);
+  // Before the name of the lock is made: to make it can take a call whose answer replaces the last one.
+  const lock = lockOf(last);
   const { key } = lockName(fixed, fixedRoot, root === undefined ? (base as MethodRoot | undefined) : undefined, args);
-  if (locks.isHeldByCaller(key, lockOf(last))) {
+  if (locks.isHeldByCaller(key, lock)) {
     throw invalidState(`the lock for ${quoted(shown(path))} is held by this thread, which cannot release it while it waits. Use the asynchronous form`);
   }
   const cell = new Int32Array(new SharedArrayBuffer(4));

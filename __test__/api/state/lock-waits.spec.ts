@@ -98,6 +98,22 @@ describe('a nested call', () => {
     await calls[verb](lockDir);
   });
 
+  it.each(['withLock', 'acquireLock'] as const)('of appendRecordSync is found where a link to a known directory appeared: %s', async (verb) => {
+    const dir = scratch();
+    fs.mkdirSync(path.join(dir, 'real'));
+    const append = () => appendRecordSync(path.join(dir, 'real/log'), 'x', { timeoutMs: 1000 });
+    await withLock(path.join(dir, 'real/other'), () => 1);
+    fs.symlinkSync('real', path.join(dir, 'link'));
+    if (verb === 'withLock') {
+      await expect(withLock(path.join(dir, 'link/log'), append)).rejects.toMatchObject({ code: 'ERR_INVALID_STATE' });
+    } else {
+      const lock = await acquireLock(path.join(dir, 'link/log'));
+      expect(append).toThrow(expect.objectContaining({ code: 'ERR_INVALID_STATE' }));
+      await lock.release();
+    }
+    expect(append().size).toBe(2);
+  });
+
   it('is possible once the callback has released its lock', async () => {
     const file = path.join(scratch(), 'state');
     expect(await withLock(file, async (lock) => {
