@@ -61,7 +61,13 @@ const tolerances: Tolerance[] = [
       (one.later.some((call) => call.name === one.hit.name && call.args === one.hit.args && call.result >= 0) ||
         (one.hit.name === 'newfstatat' && wasMadeBy(one, /^openat$/, /"file" flags=0x2a0000/))),
   },
-  { why: 'an interrupted call is made again', call: /(?:)/, errnos: /^EINTR$/, holds: (one) => wasMadeBy(one, new RegExp(`^${one.hit.name}$`)) },
+  {
+    why: 'an interrupted call is made again',
+    call: /(?:)/,
+    errnos: /^EINTR$/,
+    // The second call may be answered by an error of its own: that a file is missing.
+    holds: (one) => wasMadeBy(one, new RegExp(`^${one.hit.name}$`)) || one.later.some(({ name, args }) => name === one.hit.name && args === one.hit.args),
+  },
   {
     why: 'where there is no unnamed temporary there is a named one',
     call: /^(openat .*"\." flags=0x49|statx <[^>]*\/#\*>|linkat <[^>]*\/#\*>)/,

@@ -44,7 +44,8 @@ needs('root', 'gcc', 'setfacl')('sudden death', () => {
   it.each(covered.map((row) => [row.title, row] as const))('in each call of %s', { timeout: 180_000 }, async (_title, { scenario, how, where, variant }) => {
     const rig = rigs.get(variant) as Rig;
     const calls = await rig.observe(scenario, how, where);
-    expect(calls.length).toBeGreaterThan(2);
+    // A root is opened by two: openat2 and statx.
+    expect(calls.length).toBeGreaterThanOrEqual(2);
     const seen = { states: 0, old: 0, new: 0, strays: 0 };
     // At the entry of a call, the state is that after the previous call.
     const distinct = calls.filter((_, at) => isLong || scenario.isParallel || at === 0 || !changesNothing(calls[at - 1] as Call));
