@@ -214,6 +214,10 @@ pub(crate) fn scope(flags: u32, root: Option<&Arc<Root>>) -> Scope<'_> {
 /// Flag bit: a file that is opened on the calling thread is not handed over to the pool.
 pub(crate) const NO_HANDOVER: u32 = 30;
 
+/// Bit of a read's flags: the caller decodes the content as UTF-8, Latin-1 or ASCII, and takes a
+/// string instead of bytes where these agree.
+pub(crate) const TEXT: u32 = 29;
+
 /// Flag bit: a job in the pool first determines the locality of the file system.
 pub(crate) const PROBE_LOCALITY: u32 = 31;
 

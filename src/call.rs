@@ -23,8 +23,8 @@ pub(crate) struct CallState {
     room: RefCell<Box<[u8]>>,
 }
 
-/// Bytes of [`Call::room`]: content of up to 4 KiB, and one byte more to detect growth.
-const ROOM: usize = 4 * 1024 + 1;
+/// Bytes of [`Call::room`]: text of up to 64 KiB, and one byte more to detect growth.
+const ROOM: usize = 64 * 1024 + 1;
 
 impl CallState {
     pub(crate) fn new(scratch: Scratch) -> Self {
@@ -216,6 +216,25 @@ impl Call<'_> {
         // SAFETY: Node-API returned this start for that many bytes, which belong to the running
         // call.
         Ok((value, unsafe { Bytes::new(start.cast(), size) }))
+    }
+
+    /// Creates a string of ASCII characters; `None` where a byte is none.
+    pub(crate) fn ascii(&self, text: &[u8]) -> Option<sys::napi_value> {
+        if !text.is_ascii() {
+            return None;
+        }
+        let mut value = ptr::null_mut();
+        // SAFETY: the environment belongs to the running call, the text is only read and copied,
+        // and the out-pointer is ours.
+        let status = unsafe {
+            sys::napi_create_string_latin1(
+                self.env,
+                text.as_ptr().cast(),
+                text.len().cast_signed(),
+                &raw mut value,
+            )
+        };
+        (status == sys::Status::napi_ok).then_some(value)
     }
 
     /// Creates a Buffer with a copy of the data.

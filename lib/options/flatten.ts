@@ -128,19 +128,29 @@ export function packRead(options: Given, defaults?: Given): ReadArguments {
     noRoot(root);
   }
   const hasRoot = defaults !== undefined || root !== undefined;
+  const readEncoding = toReadEncoding(encoding);
   const maxSize = toMaxBytes(maxBytes, hasRoot ? MAX_BYTES_BENEATH_ROOT : Infinity);
   return {
     flags:
       toPolicy(symlinks, hasRoot) |
       (toChoice(hardlinks, 'options.hardlinks', HARDLINKS, hasRoot ? 1 : 0) << 2) |
       (toChoice(pseudoFiles, 'options.pseudoFiles', PSEUDO_FILES, 0) << 3) |
-      (toOutbound(outbound) << 4),
+      (toOutbound(outbound) << 4) |
+      textFlag(readEncoding),
     maxBytes: Math.min(maxSize, bufferConstants.MAX_LENGTH),
     maxSize,
-    encoding: toReadEncoding(encoding),
+    encoding: readEncoding,
     signal: toSignal(signal),
     root,
   };
+}
+
+/** Bit of a read's flags: content that is ASCII alone may come as a string. */
+const TEXT = 1 << 29;
+
+/** Returns {@link TEXT} for encodings in which ASCII is itself. */
+function textFlag(encoding: BufferEncoding | undefined) {
+  return encoding === 'utf8' || encoding === 'utf-8' || encoding === 'latin1' ? TEXT : 0;
 }
 
 const FOR_READ = packRead(NONE);

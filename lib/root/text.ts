@@ -12,7 +12,7 @@ import { toText } from '../verbs/read-content.js';
 import { write, writeSync } from '../verbs/write.js';
 import type { MethodRoot } from '../options/flatten.js';
 import type { NativePath } from '../errors/failure.js';
-import type { ReadResult } from '../../types/read.js';
+import type { ReadResult, ReadTextResult } from '../../types/read.js';
 
 const { isUtf8 } = buffer;
 const INVALID = wordsOf('invalid');
@@ -25,27 +25,39 @@ function only(names: readonly string[], given: Given): Given {
   return Object.fromEntries(names.map((name) => [name, given[name]]));
 }
 
-function textArguments(file: unknown, options: unknown) {
+const TEXT = { __proto__: null, encoding: 'utf8' };
+
+/** Returns the options of the inner call. Its result has text, unless the bytes have to be checked. */
+function textOptions(options: unknown): Given {
+  if (options === undefined) {
+    return TEXT;
+  }
   const given = optionsOf(options, READ_TEXT);
-  return { path: toPath(file, 'file'), isStrict: toChoice(given.invalid, 'options.invalid', INVALID, INVALID.replace) === INVALID.error, inner: only(READ_NAMES, given) };
+  const isStrict = toChoice(given.invalid, 'options.invalid', INVALID, INVALID.replace) === INVALID.error;
+  return isStrict ? only(READ_NAMES, given) : { ...only(READ_NAMES, given), encoding: 'utf8' };
 }
 
-function textOf(result: ReadResult, isStrict: boolean, path: NativePath): string {
-  if (isStrict && !isUtf8(result.buffer)) {
+function textOf(result: ReadResult & Partial<ReadTextResult>, path: NativePath): string {
+  if (result.text !== undefined) {
+    return result.text;
+  }
+  if (!isUtf8(result.buffer)) {
     throw refusal('invalid-text', '', path);
   }
   return toText(result, 'utf8', path).text;
 }
 
 export async function readText(file: unknown, options: unknown, methodRoot: MethodRoot): Promise<string> {
-  const { path, isStrict, inner } = textArguments(file, options);
+  const inner = textOptions(options);
+  const path = toPath(file, 'file');
   const given = shown(path);
-  return textOf(await read(path, inner, methodRoot), isStrict, given);
+  return textOf(await read(path, inner, methodRoot), given);
 }
 
 export function readTextSync(file: unknown, options: unknown, methodRoot: MethodRoot): string {
-  const { path, isStrict, inner } = textArguments(file, options);
-  return textOf(readSync(path, inner, methodRoot), isStrict, path);
+  const inner = textOptions(options);
+  const path = toPath(file, 'file');
+  return textOf(readSync(path, inner, methodRoot), path);
 }
 
 /** Parses the content of a file. The error of the parser would show content. */

@@ -48,10 +48,22 @@ function toResult(result: record.Result, path: NativePath, root: Opened | undefi
   } as Result;
 }
 
+function toTextResult(result: record.Result, path: NativePath, root: Opened | undefined, text: string): Result {
+  return {
+    text,
+    realPath: record.realPath(result, path, root?.path),
+    stat: new Stats(result.numbers),
+    containment: record.containment(result),
+  } as Result;
+}
+
 function readNow(path: NativePath, { flags, maxBytes, encoding }: ReadArguments, root: Opened | undefined) {
   const memory = direct().readSync(path, flags, maxBytes, allocate, root?.handle, root?.number);
   if (record.failed(record.last)) {
     throw record.failure(record.last, path, { maxBytes });
+  }
+  if (typeof memory === 'string') {
+    return toTextResult(record.last, path, root, memory);
   }
   const result = toResult(record.last, path, root, contentOf(memory as ArrayBuffer | Buffer, record.last.numbers[ReadIndex.LENGTH]));
   return encoding === undefined ? result : toText(result, encoding, path);
@@ -83,8 +95,12 @@ export function read(file: unknown, options: unknown, methodRoot: MethodRoot | u
     const half = direct().readCached(path, bits, maxBytes, allocate, methodRoot?.handle, methodRoot?.number);
     const { last } = record;
     if (record.isAnswer(last) && !record.failed(last)) {
-      const buffer = contentOf(half as ArrayBuffer | Buffer, last.numbers[ReadIndex.LENGTH]);
-      charge(buffer.length);
+      const length = last.numbers[ReadIndex.LENGTH];
+      charge(length);
+      if (typeof half === 'string') {
+        return toTextResult(last, path, methodRoot, half);
+      }
+      const buffer = contentOf(half as ArrayBuffer | Buffer, length);
       const result = toResult(last, path, methodRoot, buffer);
       return encoding === undefined ? result : toText(result, encoding, path);
     }

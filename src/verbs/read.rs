@@ -1,6 +1,6 @@
 //! `readLocalFileSafely` and `openLocalFileSafely`.
 
-use crate::args::{Bytes, NO_HANDOVER, PROBE_LOCALITY, PathArgument, PathRoom, has, scope};
+use crate::args::{Bytes, NO_HANDOVER, PROBE_LOCALITY, PathArgument, PathRoom, TEXT, has, scope};
 use crate::call::{Call, Value};
 use crate::handle::{RootHandle, Slot, clone_root};
 use crate::job::{Extra, Job, Reply};
@@ -34,11 +34,17 @@ fn memory(call: &Call<'_>, size: u64) -> std::result::Result<(sys::napi_value, B
     }
 }
 
-/// Copies content into new memory. Returns it and its length.
+/// Copies content into new memory, or into a string: see [`TEXT`]. Returns it and its length.
 fn copy_of(
     call: &Call<'_>,
     content: &[u8],
+    flags: u32,
 ) -> std::result::Result<(sys::napi_value, usize), Error> {
+    if has(flags, TEXT)
+        && let Some(text) = call.ascii(content)
+    {
+        return Ok((text, content.len()));
+    }
     let (value, mut buf) = memory(call, content.len() as u64)?;
     buf.as_mut_slice().copy_from_slice(content);
     Ok((value, content.len()))
@@ -75,7 +81,8 @@ fn fill(record: &mut Record, file: &OpenFile) {
     record.set_path(file.real_path());
 }
 
-/// Reads on the calling thread. The value is new memory with the content: see [`memory`].
+/// Reads on the calling thread. The value is new memory with the content: see [`copy_of`] and
+/// [`memory`].
 ///
 /// Arguments: path, flags, `maxBytes`, a function that creates a `Buffer` of a size, root and its
 /// number.
@@ -90,9 +97,9 @@ pub(crate) fn read_sync(call: &Call<'_>, record: &mut Record) -> std::result::Re
     record.numbers[CONTAINMENT] = containment(&scope);
     fill(record, &file);
     let mut room = call.room();
-    let (value, count) = if let Some(buf) = within(&mut room, file.size()) {
+    let (value, count) = if let Some(buf) = within(&mut room, file.size(), flags) {
         let content = file.read(buf, rules.max_bytes)?;
-        copy_of(call, content.bytes(buf))?
+        copy_of(call, content.bytes(buf), flags)?
     } else {
         let (value, mut buf) = memory(call, file.size())?;
         let content = file.read(buf.as_mut_slice(), rules.max_bytes)?;
@@ -100,7 +107,7 @@ pub(crate) fn read_sync(call: &Call<'_>, record: &mut Record) -> std::result::Re
             all if matches!(content, Content::Fits(_)) && all.len() as u64 == file.size() => {
                 (value, all.len())
             }
-            other => copy_of(call, other)?,
+            other => copy_of(call, other, flags)?,
         }
     };
     file.close();
@@ -108,9 +115,16 @@ pub(crate) fn read_sync(call: &Call<'_>, record: &mut Record) -> std::result::Re
     Ok(Some(value))
 }
 
+/// Size limit in bytes up to which content goes through [`Call::room`] to its own memory. Above, a
+/// copy costs more than a second segment of the read. A string is a copy in any case.
+const COPIED_FROM_ROOM: u64 = 4 * 1024;
+
 /// Returns the part of a buffer for content of a size: one byte longer, so that a single read
 /// detects growth.
-fn within(room: &mut [u8], size: u64) -> Option<&mut [u8]> {
+fn within(room: &mut [u8], size: u64, flags: u32) -> Option<&mut [u8]> {
+    if size > COPIED_FROM_ROOM && !has(flags, TEXT) {
+        return None;
+    }
     room.get_mut(..=usize::try_from(size).ok()?)
 }
 
@@ -145,10 +159,10 @@ pub(crate) fn read_cached(
     let mut value = None;
     let mut count = None;
     let mut room = call.room();
-    if let Some(buf) = within(&mut room, size) {
+    if let Some(buf) = within(&mut room, size, flags) {
         count = opened.read(buf);
         if let Some(count) = count {
-            value = Some(copy_of(call, &buf[..count])?.0);
+            value = Some(copy_of(call, &buf[..count], flags)?.0);
         }
     } else if opened.is_small() {
         let (array, mut buf) = memory(call, size)?;
