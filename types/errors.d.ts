@@ -109,7 +109,7 @@ export class HoldfastError extends Error {
   readonly mode?: number | undefined;
   /** Owner of the object, when it is the reason. */
   readonly uid?: number | undefined;
-  /** Effective user of this process, when it is the reason. */
+  /** Effective user of this process, when it is the reason. Absent where its user namespace does not map this user. */
   readonly euid?: number | undefined;
   /**
    * Exact path of a temporary that a failed write could not remove. The message has the reason. A system error of a write can have this

@@ -6,7 +6,7 @@ import { table } from '../base/lookup-table.js';
 import type { Explained, Failure } from './failure.js';
 
 export function describeDirectory(failure: Failure, at: string, location: string | Uint8Array | undefined): Explained {
-  const owner = `it belongs to user ${failure.uid}, and this process runs as user ${failure.euid}`;
+  const owner = `it belongs to user ${failure.uid}, and ${asUser(failure)}`;
   if (failure.code === 'not-owned') {
     if (failure.detail === 'staged') {
       return { sentence: `the staged file for ${at} is not this user's: ${owner}` };
@@ -16,7 +16,9 @@ export function describeDirectory(failure: Failure, at: string, location: string
     }
     return {
       sentence: `${at} is not this user's directory: ${owner}`,
-      remedy: isSecretOfAnother(location)
+      remedy: isUnmapped(failure)
+        ? `${MAPPED}.`
+        : isSecretOfAnother(location)
         ? OF_THIS_USER
         : `${OF_THIS_USER} If this one is meant for the user, let root change its owner${command(`chown ${failure.euid} --`, location)}.`,
     };
@@ -51,7 +53,11 @@ export function describeDirectory(failure: Failure, at: string, location: string
  * Returns the command that removes the access of others. A directory of another owner is given to this user first: chmod
  * alone would take this user's access away as well.
  */
-function removeAccess(location: string | Uint8Array | undefined, { uid, euid }: Failure) {
+function removeAccess(location: string | Uint8Array | undefined, failure: Failure) {
+  const { uid, euid } = failure;
+  if (isUnmapped(failure)) {
+    return MAPPED;
+  }
   if (uid === euid) {
     return `Remove the access of others${command('chmod 0700 --', location)}`;
   }
@@ -68,6 +74,23 @@ function isSecretOfAnother(location: string | Uint8Array | undefined) {
   return path !== undefined && (looksPrivate(path) || isInHome(path));
 }
 
+/** The id that stands for every user that a user namespace does not map (user_namespaces(7)). */
+const OVERFLOW_ID = 65534;
+
+/**
+ * Returns whether the process has the id that stands for users without a mapping. Outside of the namespace it is that of
+ * another user, so that no command may name it.
+ */
+export function isUnmapped({ uid, euid }: Pick<Failure, 'uid' | 'euid'>) {
+  return uid === OVERFLOW_ID && euid === undefined;
+}
+
+/** Returns the clause about the user of the process. */
+export function asUser(failure: Pick<Failure, 'uid' | 'euid'>) {
+  return isUnmapped(failure) ? `this process runs as user ${OVERFLOW_ID}, the id of every user that its user namespace does not map` : `this process runs as ${failure.euid === undefined ? 'another user' : `user ${failure.euid}`}`;
+}
+
+const MAPPED = 'Run the process as a user that its user namespace maps';
 const OF_THIS_USER = 'Use a directory that this user owns.';
 const OR_WITHOUT_PRIVACY = "or accept it: existing: 'tighten' or 'leave'.";
 const OWN_DIRECTORY = 'Use a separate directory, beneath this one or elsewhere';
@@ -99,8 +122,8 @@ const SENDABLE = 'If this file is meant to be sent, let its producer write it wi
 
 export function describeOutbound(failure: Failure, at: string): Explained {
   const { detail, mode, uid, euid } = failure;
-  const owner = uid === euid ? `owner uid ${uid}` : `owner uid ${uid}, while this process runs as uid ${euid}`;
-  const asUser = `while this process runs as uid ${euid}`;
+  const asReader = euid === undefined ? `while ${asUser(failure)}` : `while this process runs as uid ${euid}`;
+  const owner = uid === euid ? `owner uid ${uid}` : `owner uid ${uid}, ${asReader}`;
   switch (detail) {
     case 'mode':
       return {
@@ -114,12 +137,12 @@ export function describeOutbound(failure: Failure, at: string): Explained {
       };
     case 'parent':
       return {
-        sentence: `${at} may not be sent: a directory on the way to it cannot be searched, ${asUser}`,
+        sentence: `${at} may not be sent: a directory on the way to it cannot be searched, ${asReader}`,
         remedy: 'If this file is meant to be sent, let its producer put it into a directory that this user may search.',
       };
     case 'security':
       return {
-        sentence: `${at} may not be sent: its mode would let this process read it, so an ACL or a security module refused it, ${asUser}`,
+        sentence: `${at} may not be sent: its mode would let this process read it, so an ACL or a security module refused it, ${asReader}`,
         remedy: 'If this file is meant to be sent, look for an ACL (getfacl), or in the audit log of SELinux or AppArmor.',
       };
     default:

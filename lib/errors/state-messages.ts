@@ -1,6 +1,7 @@
 // The messages of locks, updates and appends.
 
 import { quoted } from '../base/escape.js';
+import { asUser } from './permission-messages.js';
 import type { Context, Explained, Failure } from './failure.js';
 
 /** The codes of these calls, as in the table of all codes. */
@@ -112,7 +113,7 @@ function describeLockFile(code: string, at: string, uid: number | undefined, eui
       return { sentence: `the lock file of ${at} is not a regular file`, remedy: REMOVE_LOCK_FILE };
     case 'not-owned':
       return {
-        sentence: `the lock file of ${at} belongs to user ${uid}, who is neither root nor the owner of its directory, and this process runs as user ${euid}`,
+        sentence: `the lock file of ${at} belongs to user ${uid}, who is neither root nor the owner of its directory, and ${asUser({ uid, euid })}`,
         remedy: REMOVE_LOCK_FILE,
       };
     default:

@@ -62,13 +62,25 @@ function firstCreated(made: Buffer, path: NativePath, fixed: NativePath) {
   return made.toString('utf8', made.subarray(0, added).equals(base) ? added : 0);
 }
 
+function whyNotPrivate(mode: number, reason: string | undefined) {
+  if (reason === 'owner') {
+    return 'it belongs to another user';
+  }
+  if (process.platform === 'win32') {
+    return 'its ACL grants access to others';
+  }
+  return (mode & 0o077) === 0 && reason === undefined
+    ? 'it belongs to another user, or to one that the user namespace does not map'
+    : `its mode is ${mode.toString(8).padStart(4, '0')}`;
+}
+
 export function warn(path: string, mode: number, reason: string | undefined) {
   if (warned.has(path) || warned.size >= MAX_WARNINGS) {
     return;
   }
   warned.add(path);
   const because = reason === undefined ? '' : ` (${reason})`;
-  const what = reason === 'owner' ? 'it belongs to another user' : process.platform === 'win32' ? 'its ACL grants access to others' : `its mode is ${mode.toString(8).padStart(4, '0')}`;
+  const what = whyNotPrivate(mode, reason);
   process.emitWarning(
     `${quoted(path)} is not private: ${what}${because}. ` +
       "ensureDir refuses such a directory with existing: 'require' and leaves it with existing: 'leave'; HOLDFAST_SKIP_DIR_HARDENING=1 leaves all.",

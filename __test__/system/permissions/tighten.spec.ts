@@ -1,12 +1,12 @@
 // ensureDir on an existing directory: its owner and mode decide the outcome.
-import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { asUser1000, Driver } from '../../helpers/sys-driver.js';
 import { inOctal, both, modeOf, octal, ownedDir, ownerOf } from '../../helpers/sys-layout.js';
 import { needs } from '../../helpers/sys-needs.js';
-import { scratch } from '../../helpers/sys-scratch.js';
+import { repository, scratch } from '../../helpers/sys-scratch.js';
 import { isChmod, watch } from '../../helpers/sys-strace.js';
 
 const asRootWithOtherUsers = needs('root', 'setpriv');
@@ -211,8 +211,27 @@ asRootWithOtherUsers('ensureDir on a directory that exists', () => {
       for (const how of both) {
         const { value } = await inside.verb(how, 'ensureDir', unmapped);
         expect(value).toMatchObject({ hardening: 'left', reason: 'owner', isPrivate: false, mode: 0o700 });
-        expect((await inside.verb(how, 'ensureDir', unmapped, { existing: 'require' })).error?.code).toBe('not-owned');
+        const { error } = await inside.verb(how, 'ensureDir', unmapped, { existing: 'require' });
+        expect(error).toMatchObject({ code: 'not-owned', uid: 65534 });
+        // Outside of the namespace this is the id of another user: no command may give the directory to it.
+        expect(`${error?.message} ${error?.remedy}`).not.toMatch(/chown|user undefined/);
       }
+      const { stdout } = spawnSync('unshare', ['--user', '--map-user=65534', '--map-group=65534', process.execPath, join(repository, 'dist/cli/main.js'), 'doctor', unmapped], { encoding: 'utf8' });
+      expect(stdout).toContain('another user owns it');
+      expect(stdout).not.toMatch(/chown|this process will own it/);
+    });
+
+    it('in a user namespace without a map, a staged file is published: its descriptor proves whose it is', () => {
+      const open = ownedDir(base, 'open', ...mine, 0o777);
+      const program = `const { stageAtomic } = require(${JSON.stringify(repository)});
+        (async () => {
+          const staged = await stageAtomic(${JSON.stringify(join(open, 'file'))});
+          await staged.handle.writeFile('new');
+          await staged.commit();
+        })();`;
+      const { status, stderr } = spawnSync('unshare', ['--user', process.execPath, '-e', program], { encoding: 'utf8', cwd: '/' });
+      expect(status, stderr).toBe(0);
+      expect(readFileSync(join(open, 'file'), 'utf8')).toBe('new');
     });
   });
 

@@ -14,7 +14,7 @@ pub(crate) use mode::{
     others_may_rename_in, without_group_excess,
 };
 pub(crate) use owner::{
-    Caller, cannot_be_changed, cannot_be_kept, is_mapped, is_mapped_group, is_own, is_own_or_root,
-    is_protected_link, is_same_group, is_same_owner, is_trusted_link,
+    Caller, cannot_be_changed, cannot_be_kept, effective_user, is_mapped, is_mapped_group, is_own,
+    is_own_or_root, is_protected_link, is_same_group, is_same_owner, is_trusted_link,
 };
 pub(crate) use system_dirs::is_system_directory;

@@ -17,6 +17,12 @@ pub(crate) fn is_mapped(id: u32) -> bool {
     id != OVERFLOW_ID || sys::has_full_map(Ids::Users)
 }
 
+/// Returns the effective user, unless the overflow id stands for it: that id names another user
+/// outside of the namespace.
+pub(crate) fn effective_user() -> Option<u32> {
+    Some(sys::effective_user()).filter(|id| is_mapped(*id))
+}
+
 /// Returns whether a group id is mapped in this user namespace.
 pub(crate) fn is_mapped_group(id: u32) -> bool {
     id != OVERFLOW_ID || sys::has_full_map(Ids::Groups)

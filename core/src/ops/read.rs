@@ -10,7 +10,7 @@
 
 use super::stat::final_link;
 use crate::error::{Code, Error, Os, Refusal};
-use crate::metadata::Caller;
+use crate::metadata::{self, Caller};
 use crate::path;
 use crate::resolve::{Found, Last, Located, Scope, classify};
 use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
@@ -169,7 +169,7 @@ fn too_restrictive(detail: &'static str, stat: &Stat, os: Option<Os>) -> Error {
         os,
         mode: Some(stat.permissions()),
         uid: Some(stat.uid),
-        euid: Some(sys::effective_user()),
+        euid: metadata::effective_user(),
         ..Refusal::new(Code::OutboundPermissions, detail)
     }
     .into()
@@ -221,7 +221,7 @@ fn explain(scope: &Scope<'_>, text: &[u8], last: Last, rules: &Rules, error: Err
         if os.errno == sys::EACCES && rules.outbound != Outbound::No {
             Refusal {
                 os: Some(os),
-                euid: Some(sys::effective_user()),
+                euid: metadata::effective_user(),
                 ..Refusal::new(Code::OutboundPermissions, detail)
             }
             .into()

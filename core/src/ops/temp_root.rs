@@ -155,7 +155,7 @@ fn check_shared(parent: &Stat) -> Result<(), Error> {
     Err(Refusal {
         mode: Some(parent.permissions()),
         uid: Some(parent.uid),
-        euid: Some(sys::effective_user()),
+        euid: metadata::effective_user(),
         ..Refusal::new(Code::InsecurePermissions, "exchangeable")
     }
     .into())

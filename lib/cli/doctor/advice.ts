@@ -4,7 +4,7 @@ import nodePath = require('node:path');
 import { giveDirectory, hasAllOfOwner, openToOwner, widensOthers } from './access.js';
 import { looksPrivate } from '../../base/may-widen.js';
 import { native } from '../../native/load.js';
-import { octal } from './process.js';
+import { isMapped, octal } from './process.js';
 import { printableJson, shellWord } from '../../base/escape.js';
 import type { Facts, Inspection } from './facts.js';
 
@@ -24,11 +24,26 @@ export function literal(text: string) {
 }
 
 export function adviseOn(verb: string, { result, error }: { result?: Record<string, unknown>; error?: Record<string, unknown> }, inspection: Inspection): Advice[] {
-  if (error !== undefined) {
-    return verb === 'outbound' ? onOutbound(error, inspection) : onError(verb, error, inspection);
-  }
-  return onDirectory(String(result?.reason), inspection);
+  const advice =
+    error === undefined
+      ? onDirectory(String(result?.reason), inspection)
+      : verb === 'outbound'
+        ? onOutbound(error, inspection)
+        : onError(verb, error, inspection);
+  return isMapped(inspection.who.euid) ? advice : withoutUser(advice, inspection);
 }
+
+/**
+ * Replaces advice that names the user of this process, or a directory of this user, where the user namespace does not
+ * map it: outside, its id is that of another user.
+ */
+function withoutUser(advice: Advice[], { who }: Inspection): Advice[] {
+  const named = new RegExp(`\\b(?:chown |u:|uid=)${who.euid}\\b`);
+  const rest = advice.filter(({ command, text }) => text !== BENEATH && !(command !== undefined && named.test(command)));
+  return rest.length === advice.length ? rest : [{ text: 'Run the process as a user that its user namespace maps: its id stands for every user without a mapping.' }, ...rest];
+}
+
+const BENEATH = 'Use a directory beneath it: this process will own it, and it will be private.';
 
 function ownSubdirectory({ path, facts }: Inspection): Advice {
   if (facts !== null && native().isSystemDirectory(facts.realPath) && !/^\/(?:var\/)?tmp$/.test(facts.realPath)) {
@@ -38,7 +53,7 @@ function ownSubdirectory({ path, facts }: Inspection): Advice {
     return { text: 'Use another directory: this process may not create anything in this one.' };
   }
   const code = `await ensureDir(${literal(nodePath.join(path, 'private'))})`;
-  return { text: 'Use a directory beneath it: this process will own it, and it will be private.', code };
+  return { text: BENEATH, code };
 }
 
 function acceptance({ path }: Inspection): Advice[] {

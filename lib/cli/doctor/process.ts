@@ -38,6 +38,14 @@ function capabilityNames(hex: string) {
   return names;
 }
 
+/** The id that stands for every user that a user namespace does not map (user_namespaces(7)). */
+const OVERFLOW_ID = 65534;
+
+/** Returns whether the user namespace maps a user. Where it does not, the id is that of another user outside. */
+export function isMapped(uid: number) {
+  return uid !== OVERFLOW_ID || /^\s*0\s+0\s+4294967295\s*$/.test(contentOf('uid_map'));
+}
+
 /** Returns the credentials of this process. */
 export function describeProcess() {
   const known = status();

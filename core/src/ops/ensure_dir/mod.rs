@@ -391,7 +391,7 @@ fn require(ensured: &Ensured, stat: &Stat, rules: &Rules) -> Result<(), Error> {
     Err(Refusal {
         mode: Some(stat.permissions()),
         uid: Some(stat.uid),
-        euid: Some(sys::effective_user()),
+        euid: metadata::effective_user(),
         ..Refusal::new(code, ensured.reason.map_or("", Reason::word))
     }
     .into())

@@ -258,7 +258,7 @@ fn check(dir: BorrowedFd<'_>, stat: &Stat, mode: u32) -> Result<(), Error> {
     }
     Err(Refusal {
         uid: Some(stat.uid),
-        euid: Some(sys::effective_user()),
+        euid: metadata::effective_user(),
         ..Refusal::new(Code::NotOwned, "lock")
     }
     .into())

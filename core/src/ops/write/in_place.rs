@@ -130,7 +130,7 @@ pub(crate) fn check_overwritable(stat: &Stat) -> Result<(), Error> {
     if !metadata::is_own_or_root(stat.uid) {
         return Err(Refusal {
             uid: Some(stat.uid),
-            euid: Some(sys::effective_user()),
+            euid: metadata::effective_user(),
             ..Refusal::new(Code::NotOwned, "file")
         }
         .into());

@@ -177,7 +177,11 @@ impl Stage {
         let name = self.temporary.name().unwrap_or_default();
         let seen = sys::fstatat(directory.as_fd(), name).map_err(classify_staged)?;
         if seen.is_same_object(&staged) {
-            check_staged(&staged, self.has_metadata)?;
+            // Where the user namespace does not map this user, its own file has the overflow id too.
+            check_staged(
+                &staged,
+                self.has_metadata || metadata::effective_user().is_none(),
+            )?;
             self.size = staged.size;
             return Ok(None);
         }
@@ -215,7 +219,7 @@ fn check_staged(stat: &Stat, may_be_given: bool) -> Result<(), Error> {
     if !may_be_given && !metadata::is_own(stat.uid) {
         return Err(Refusal {
             uid: Some(stat.uid),
-            euid: Some(sys::effective_user()),
+            euid: metadata::effective_user(),
             ..Refusal::new(Code::NotOwned, "staged")
         }
         .into());
