@@ -98,6 +98,12 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
       if (detail === 'staged') {
         return { sentence: `the staged file for ${at} was replaced by a symbolic link` };
       }
+      if (detail === 'slash') {
+        return { sentence: `${at} is a symbolic link`, remedy: "Name it without the '/' or '/.' at its end, or use the path it leads to." };
+      }
+      if (detail === 'final' && context?.done === 'copied') {
+        return { sentence: `${at} is a symbolic link`, remedy: 'Remove the link first, or use the path it leads to.' };
+      }
       return {
         sentence: `${at} is, or leads through, a symbolic link`,
         remedy:
@@ -131,7 +137,8 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
       return { sentence: KINDS[detail] === undefined ? `${at} is not a directory` : `${at} is ${kind}, not a directory` };
     case 'device-path':
       if (detail === 'pseudo') {
-        return { sentence: `${at} is a pseudo file (procfs, sysfs or similar)`, remedy: "Allow it with pseudoFiles: 'allow'." };
+        const how = context?.done === 'copied' ? "Read it with pseudoFiles: 'allow', and write what was read." : "Allow it with pseudoFiles: 'allow'.";
+        return { sentence: `${at} is a pseudo file (procfs, sysfs or similar)`, remedy: how };
       }
       return detail === 'namespace'
         ? { sentence: `${at} leads through a magic link to a directory outside this mount namespace`, remedy: 'Open it by a path of this mount namespace.' }
@@ -155,7 +162,7 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
       }
       return {
         sentence: `${at} does not exist${WHY_NOT_FOUND[detail] ?? ''}`,
-        remedy: /^\$?'file:/i.test(at) ? 'A string is a path, not a URL: pass new URL(…).' : HOW_TO_FIND[detail],
+        remedy: /^\$?'file:/i.test(at) ? 'A string is a path, not a URL: pass new URL(…).' : howToFind(detail, context),
       };
     case 'already-exists':
       return { sentence: `${at} already exists` };
@@ -219,6 +226,11 @@ const WHY_NOT_FOUND = table({
   staged: ': its staged file was removed',
 });
 
+/** A copy has no option `mkdir`. */
+function howToFind(detail: string, context: Context | undefined): string | undefined {
+  return detail === 'directory' && context?.done === 'copied' ? 'Create the directory first: root.ensureDir(path).' : HOW_TO_FIND[detail];
+}
+
 const HOW_TO_FIND = table({
   directory: 'Create the directory first, or write with mkdir: true.',
   dangling: 'Create the target of the link, or remove the link.',
@@ -257,6 +269,9 @@ function describeTooLarge(detail: string, at: string, context: Context | undefin
     return { sentence: `${at} has more entries than the limit of ${context?.maxEntries}`, remedy: 'Raise maxEntries, or walk it.' };
   }
   const limit = context?.maxBytes === undefined ? 'the limit' : `the limit of ${context.maxBytes} bytes`;
+  if (detail === 'total') {
+    return { sentence: `with ${at}, the files of the tree are together larger than ${limit}`, remedy: 'Raise maxBytes, which limits all files of a copy together.' };
+  }
   if (detail === 'data') {
     return { sentence: `the data for ${at} are larger than ${limit}`, remedy: 'Write less data, or raise maxBytes.' };
   }

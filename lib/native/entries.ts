@@ -1,7 +1,13 @@
 // Decodes the entries of directories that src/entries.rs encodes.
 
+import { buffer } from '../base/node.js';
 import record = require('./record.js');
 import { EntriesIndex, Layout } from './record-layout.js';
+import type { NativePath } from '../errors/failure.js';
+
+const { isUtf8 } = buffer;
+
+const SLASH = 0x2f;
 
 /** Numbers of one stat. */
 const ROW = 18;
@@ -63,6 +69,19 @@ function rawNames(rows: Buffer, names: Buffer) {
 /** Returns the path of a listed directory: as given, or the text of the record. */
 export function directoryPath({ numbers, text }: record.Result, given: string) {
   return numbers[Layout.IS_AS_GIVEN] === 1 ? given : text.toString('utf8', 0, numbers[Layout.TEXT_LENGTH]);
+}
+
+/** Returns the bytes of the path of a directory, without separators at the end; `undefined` where they are UTF-8. */
+export function directoryBytes({ numbers, text }: record.Result, given: NativePath) {
+  const bytes = numbers[Layout.IS_AS_GIVEN] === 1 ? given : text.subarray(0, numbers[Layout.TEXT_LENGTH]);
+  if (typeof bytes === 'string' || isUtf8(bytes)) {
+    return undefined;
+  }
+  let end = bytes.length;
+  while (bytes[end - 1] === SLASH) {
+    end -= 1;
+  }
+  return Buffer.from(bytes.subarray(0, end));
 }
 
 export { ROW };

@@ -80,7 +80,8 @@ export function failure({ numbers, text }: Result, path: NativePath, context?: C
       },
     },
     entry === '' ? given : `${shown(given).replace(/\/+$/, '')}/${entry}`,
-    context,
+    // The second path is not that of the entry.
+    isSecond && entry !== '' ? { ...context, second: undefined } : context,
   );
   return context?.done === undefined ? error : Object.assign(error, { [context.done]: numbers[FailureIndex.DONE] });
 }

@@ -2,7 +2,7 @@
 
 import { onAbort } from '../schedule/abort.js';
 import { invalidReturn, pending, shown, tooManyEntries } from '../errors/holdfast-error.js';
-import { directoryPath, unpackEntries, type Batch } from '../native/entries.js';
+import { directoryBytes, directoryPath, unpackEntries, type Batch } from '../native/entries.js';
 import { native } from '../native/load.js';
 import record = require('../native/record.js');
 import { walkArguments } from '../options/list.js';
@@ -58,7 +58,7 @@ class Batches {
     const { flags, maxDepth } = this.args;
     const [answer, data] = await inPool(() => native().walkOpen(this.#handle, this.fixed, flags, maxDepth, this.methodRoot.handle));
     const result = record.unpack(answer);
-    return { batch: this.#unpack(result, data), path: directoryPath(result, this.given) };
+    return { batch: this.#unpack(result, data), path: directoryPath(result, this.given), raw: directoryBytes(result, this.fixed) };
   }
 
   /** Begins to read the next batch. Its error is for whoever awaits it, if anybody does. */
@@ -99,8 +99,8 @@ function inside({ path, rawPath, depth }: WalkEntry): Directory {
   return { path, prefix: below(path, ''), raw: rawPath, depth: depth + 1 };
 }
 
-function first(path: string): Directory {
-  return { path, prefix: below(path, ''), raw: undefined, depth: 1 };
+function first(path: string, raw: Buffer | undefined): Directory {
+  return { path, prefix: below(path, ''), raw, depth: 1 };
 }
 
 /**
@@ -154,8 +154,8 @@ function failureOf({ result, path }: NonNullable<Batch['failure']>, top: string)
 
 /** Returns the entries of the tree, which the binary walks by itself. */
 async function* all(batches: Batches): AsyncGenerator<WalkEntry[]> {
-  const { batch: begun, path } = await batches.first();
-  const way = [first(path)];
+  const { batch: begun, path, raw } = await batches.first();
+  const way = [first(path, raw)];
   for (let batch = begun; ; ) {
     // The next batch is read while the caller has this one.
     const next = batch.isEnd || batch.failure !== undefined ? undefined : batches.next();
@@ -183,7 +183,7 @@ function passes(filter: (entry: WalkEntry) => unknown, entry: WalkEntry) {
 /** Returns the entries that pass the filter. The binary enters the directories that are named to it. */
 async function* filtered(batches: Batches, filter: (entry: WalkEntry) => unknown): AsyncGenerator<WalkEntry[]> {
   const { maxDepth } = batches.args;
-  const { batch: begun, path } = await batches.first();
+  const { batch: begun, path, raw } = await batches.first();
   const frames: Frame[] = [];
   let ready: WalkEntry[] = [];
   const add = (batch: Batch, directory: Directory) => {
@@ -196,7 +196,7 @@ async function* filtered(batches: Batches, filter: (entry: WalkEntry) => unknown
     }
     return batch.failure;
   };
-  let failure = add(begun, first(path));
+  let failure = add(begun, first(path, raw));
   /** number of directories that the binary has still to leave */
   let left = 0;
   for (let frame = frames.at(-1); failure === undefined && frame !== undefined; frame = frames.at(-1)) {

@@ -205,6 +205,11 @@ describe('walk', () => {
       expect([outer?.path, outer?.rawName, outer?.rawPath]).toEqual(['�', Buffer.from([0xff]), Buffer.from([0xff])]);
       expect([inner?.path, inner?.rawName, inner?.rawPath]).toEqual(['�/f', undefined, Buffer.from([0xff, 0x2f, 0x66])]);
       expect((await root.stat(inner?.rawPath as Buffer)).size).toBe(1);
+      for (const start of [Buffer.from([0xff]), Buffer.from([0xff, 0x2f]), Buffer.from([0x2e, 0x2f, 0xff])]) {
+        const [entry] = await collect(root.walk(start, { filter }));
+        expect((await root.stat(entry?.rawPath as Buffer)).size).toBe(1);
+        expect(entry?.rawPath?.subarray(-3)).toEqual(Buffer.from([0xff, 0x2f, 0x66]));
+      }
     }
   });
 

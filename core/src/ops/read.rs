@@ -139,8 +139,8 @@ pub(crate) fn judge(found: &Found, stat: &Stat, rules: &Rules) -> Result<(), Err
         };
         return Err(Error::refused(code, stat.kind_word()));
     }
-    if !rules.allow_pseudo && may_be_pseudo(stat) && sys::is_pseudo_file_system(found.fd.as_fd())? {
-        return Err(Error::refused(Code::DevicePath, "pseudo"));
+    if !rules.allow_pseudo {
+        refuse_pseudo(found.fd.as_fd(), stat)?;
     }
     if rules.reject_hardlinks && stat.nlink > 1 {
         return Err(Error::refused(Code::Hardlink, ""));
@@ -154,6 +154,15 @@ pub(crate) fn judge(found: &Found, stat: &Stat, rules: &Rules) -> Result<(), Err
             ..Refusal::new(Code::TooLarge, "limit")
         }
         .into());
+    }
+    Ok(())
+}
+
+/// Refuses a file of a pseudo file system.
+#[inline(always)]
+pub(crate) fn refuse_pseudo(file: BorrowedFd<'_>, stat: &Stat) -> Result<(), Error> {
+    if may_be_pseudo(stat) && sys::is_pseudo_file_system(file)? {
+        return Err(Error::refused(Code::DevicePath, "pseudo"));
     }
     Ok(())
 }

@@ -61,7 +61,7 @@ impl HeldName {
     /// Refuses anything but a directory.
     pub(crate) fn check_directory(&self) -> Result<(), Error> {
         match sys::fstatat(self.parent.as_fd(), self.parent.name()) {
-            Ok(stat) if stat.is_symlink() => Err(Error::refused(Code::Symlink, "link")),
+            Ok(stat) if stat.is_symlink() => Err(Error::refused(Code::Symlink, "slash")),
             Ok(stat) if stat.is_directory() => Ok(()),
             Ok(stat) => Err(Error::refused(Code::NotDirectory, stat.kind_word())),
             Err(os) => Err(classify(os.into())),

@@ -5,6 +5,7 @@ use super::link::copy_link;
 use super::rules::{Copied, Rules, copied_bits, not_file, real_path};
 use crate::error::{Code, Error, Os};
 use crate::ops::failure::Failure;
+use crate::ops::read::refuse_pseudo;
 use crate::ops::rename::Side;
 use crate::ops::tree::{Entered, Tree, is_within, may_be_directory};
 use crate::ops::two_names::{HeldName, held_parent};
@@ -280,6 +281,7 @@ impl Copying<'_> {
         if !stat.is_file() {
             return Err(not_file(&stat).into());
         }
+        refuse_pseudo(source.as_fd(), &stat)?;
         if self.rules.reject_hardlinks && stat.nlink > 1 {
             return Err(Error::refused(Code::Hardlink, "").into());
         }
@@ -288,7 +290,7 @@ impl Copying<'_> {
             .max_bytes
             .map_or(u64::MAX, |most| most.saturating_sub(self.bytes));
         if stat.size > left {
-            return Err(Error::refused(Code::TooLarge, "").into());
+            return Err(Error::refused(Code::TooLarge, "total").into());
         }
         let Some(dir) = self.copy.here().and_then(|level| level.directory()) else {
             return Ok(());

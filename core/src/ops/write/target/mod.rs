@@ -152,7 +152,7 @@ impl WriteTarget {
         }
         if stat.is_symlink() {
             return match rules.final_symlink {
-                FinalSymlink::Reject => Err(Error::refused(Code::Symlink, "link")),
+                FinalSymlink::Reject => Err(Error::refused(Code::Symlink, "final")),
                 FinalSymlink::Replace => Ok(NameState::Replaceable),
                 FinalSymlink::Follow => Ok(NameState::Link),
             };

@@ -1,0 +1,27 @@
+// The copy of a tree onto one in which a file is a mount point.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { needs } from '../../helpers/sys-needs.js';
+import { repository, scratch } from '../../helpers/sys-scratch.js';
+
+needs('root', 'unshare')('a merge of trees', () => {
+  it('names the file whose rename failed, and no other destination', () => {
+    const dir = scratch();
+    for (const at of ['src/a', 'to/a']) mkdirSync(join(dir, at), { recursive: true });
+    for (const at of ['src/a/f', 'to/a/f', 'other']) writeFileSync(join(dir, at), at);
+    const program = `const { openRootSync } = require(${JSON.stringify(repository)});
+      try {
+        openRootSync('.').copySync('src', 'to', { recursive: true, overwrite: true });
+      } catch ({ code, path, dest, message }) {
+        console.log(JSON.stringify({ code, path, dest, message }));
+      }`;
+    const { stdout, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', 'mount --bind other to/a/f && exec "$0" -e "$1"', process.execPath, program], { cwd: dir, encoding: 'utf8' });
+    expect(stderr).toBe('');
+    const error = JSON.parse(stdout);
+    expect(error).toMatchObject({ code: 'EBUSY', path: 'to/a/f' });
+    expect(error.dest).toBeUndefined();
+    expect(error.message).not.toContain("'to'");
+  });
+});
