@@ -69,6 +69,14 @@ const acknowledgements = (file) =>
 
 const count = (file) => acknowledgements(file).reduce((sum, { lines }) => sum + lines.length, 0);
 
+/** Kills a process, unless it has ended by itself: a library may end its host. */
+async function end(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGKILL');
+  await ended;
+}
+
 /** Runs processes until enough is acknowledged, or the time is over. Kills one again and again. */
 async function crowd(library, jobs, file, { enough, seconds, onTick = () => {}, isCalm = false }) {
   const running = jobs.map((verb) => ({ verb, ...launch(library, verb, file) }));
@@ -79,8 +87,7 @@ async function crowd(library, jobs, file, { enough, seconds, onTick = () => {}, 
     await sleep(Number(options.pause) * (0.5 + Math.random()));
     const one = running[Math.floor(Math.random() * running.length)];
     if (!isCalm) {
-      one.child.kill('SIGKILL');
-      await once(one.child, 'exit');
+      await end(one.child);
       kills += 1;
       Object.assign(one, launch(library, one.verb, file));
     }
@@ -90,7 +97,7 @@ async function crowd(library, jobs, file, { enough, seconds, onTick = () => {}, 
     if (now !== last) [last, lastChange] = [now, Date.now()];
     if (now >= enough) break;
   }
-  await Promise.all(running.map(({ child }) => (child.kill('SIGKILL'), once(child, 'exit'))));
+  await Promise.all(running.map(({ child }) => end(child)));
   return { kills: isCalm ? 0 : kills + running.length, standstill, acknowledged: count(file), seconds: (Date.now() - began) / 1000 };
 }
 
