@@ -32,7 +32,7 @@ pub struct Rules {
 }
 
 /// Times that one directory is read before it counts as being refilled.
-const ROUNDS: u32 = 32;
+const ROUNDS: u32 = 64;
 /// Repeated reads of a whole call: another process that creates directories in new directories
 /// would keep it busy without end.
 const ALL_ROUNDS: u32 = 4096;
