@@ -6,7 +6,8 @@ use crate::record::Scratch;
 use holdfast_core::error::{Code, Error};
 use holdfast_core::resolve::Root;
 use napi::bindgen_prelude::{External, FromNapiRef, FromNapiValue, sys};
-use std::cell::{RefCell, RefMut};
+use std::cell::{Cell, RefCell};
+use std::ops::{Deref, DerefMut};
 use std::ptr;
 use std::sync::{Arc, Weak};
 
@@ -20,18 +21,52 @@ pub(crate) struct CallState {
     /// system call that a root saves.
     root: RefCell<(f64, Weak<Root>)>,
     /// See [`Call::room`].
-    room: RefCell<Box<[u8]>>,
+    room: Cell<Box<[u8]>>,
 }
 
 /// Bytes of [`Call::room`]: text of up to 64 KiB, and one byte more to detect growth.
 const ROOM: usize = 64 * 1024 + 1;
+
+fn new_room() -> Box<[u8]> {
+    vec![0; ROOM].into_boxed_slice()
+}
+
+/// The buffer of [`Call::room`], taken out for one call: JavaScript that a call runs may start
+/// another one.
+pub(crate) struct Room<'a> {
+    place: &'a Cell<Box<[u8]>>,
+    bytes: Box<[u8]>,
+}
+
+impl Deref for Room<'_> {
+    type Target = [u8];
+
+    #[inline(always)]
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl DerefMut for Room<'_> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.bytes
+    }
+}
+
+impl Drop for Room<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.place.set(std::mem::take(&mut self.bytes));
+    }
+}
 
 impl CallState {
     pub(crate) fn new(scratch: Scratch) -> Self {
         Self {
             scratch,
             root: RefCell::new((0.0, Weak::new())),
-            room: RefCell::new(vec![0; ROOM].into_boxed_slice()),
+            room: Cell::new(new_room()),
         }
     }
 }
@@ -58,8 +93,14 @@ impl Call<'_> {
     /// Returns a buffer of the binary's own, which JavaScript never accesses. Small content is read
     /// into it and copied. That costs less than a read into two segments, an array of the exact
     /// size and a byte to detect growth.
-    pub(crate) fn room(&self) -> RefMut<'_, Box<[u8]>> {
-        self.state.room.borrow_mut()
+    #[inline(always)]
+    pub(crate) fn room(&self) -> Room<'_> {
+        let place = &self.state.room;
+        let mut bytes = place.take();
+        if bytes.is_empty() {
+            bytes = new_room();
+        }
+        Room { place, bytes }
     }
 
     /// Returns a path.

@@ -146,7 +146,7 @@ export function packRead(options: Given, defaults?: Given): ReadArguments {
 }
 
 /** Bit of a read's flags: content that is ASCII alone may come as a string. */
-const TEXT = 1 << 29;
+export const TEXT = 1 << 29;
 
 /** Returns {@link TEXT} for encodings in which ASCII is itself. */
 function textFlag(encoding: BufferEncoding | undefined) {

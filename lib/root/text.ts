@@ -7,7 +7,7 @@ import { READ, READ_JSON, READ_TEXT, WRITE, WRITE_JSON, namesOf } from '../optio
 import { invalidType, toChoice, type Given } from '../options/validate.js';
 import { wordsOf } from '../options/values.js';
 import { toPath } from '../options/paths.js';
-import { read, readSync } from '../verbs/read.js';
+import { read, readStringSync, readSync } from '../verbs/read.js';
 import { toText } from '../verbs/read-content.js';
 import { write, writeSync } from '../verbs/write.js';
 import type { MethodRoot } from '../options/flatten.js';
@@ -55,6 +55,9 @@ export async function readText(file: unknown, options: unknown, methodRoot: Meth
 }
 
 export function readTextSync(file: unknown, options: unknown, methodRoot: MethodRoot): string {
+  if (options === undefined) {
+    return readStringSync(toPath(file, 'file'), methodRoot);
+  }
   const inner = textOptions(options);
   const path = toPath(file, 'file');
   return textOf(readSync(path, inner, methodRoot), path);

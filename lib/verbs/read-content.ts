@@ -59,8 +59,13 @@ export function shrunk(place: Buffer, length: number, path: string) {
  * Returns a result with `text` instead of `buffer`. Bytes that are invalid in the encoding become U+FFFD, as in Node.
  */
 export function toText({ buffer, realPath, stat, containment }: ReadResult, encoding: BufferEncoding, path: NativePath): ReadResult & ReadTextResult {
+  return { text: decoded(buffer, encoding, path), realPath, stat, containment } as ReadResult & ReadTextResult;
+}
+
+/** Decodes content. Bytes that are invalid in the encoding become U+FFFD, as in Node. */
+export function decoded(content: Buffer, encoding: BufferEncoding, path: NativePath): string {
   try {
-    return { text: buffer.toString(encoding), realPath, stat, containment } as ReadResult & ReadTextResult;
+    return content.toString(encoding);
   } catch (error) {
     throw refusal('too-large', 'text', path, error);
   }

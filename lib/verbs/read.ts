@@ -1,11 +1,11 @@
 import { util } from '../base/node.js';
 import { abortable } from '../schedule/abort.js';
-import { allocate, contentOf, shrunk, toText } from './read-content.js';
+import { allocate, contentOf, decoded, shrunk, toText } from './read-content.js';
 import { direct } from '../native/direct.js';
 import { charge, mayAnswerNow } from '../schedule/sync-budget.js';
 import { native } from '../native/load.js';
 import { atCaller, pending, promised, refusal, shown } from '../errors/holdfast-error.js';
-import { noSignal, packRead, readArguments, readForm, type MethodRoot, type ReadArguments } from '../options/flatten.js';
+import { TEXT, noSignal, packRead, readArguments, readForm, type MethodRoot, type ReadArguments } from '../options/flatten.js';
 import { isUrl, pathForLater, toPath } from '../options/paths.js';
 import { hasRoom, inPool } from '../schedule/job-limit.js';
 import record = require('../native/record.js');
@@ -67,6 +67,16 @@ function readNow(path: NativePath, { flags, maxBytes, encoding }: ReadArguments,
   }
   const result = toResult(record.last, path, root, contentOf(memory as ArrayBuffer | Buffer, record.last.numbers[ReadIndex.LENGTH]));
   return encoding === undefined ? result : toText(result, encoding, path);
+}
+
+/** Reads a file of a root as UTF-8, with the defaults of the root, and makes no result object. */
+export function readStringSync(path: NativePath, root: MethodRoot): string {
+  const { flags, maxBytes } = root.defaults.forRead;
+  const content = direct().readSync(path, flags | TEXT, maxBytes, allocate, root.handle, root.number);
+  if (record.failed(record.last)) {
+    throw record.failure(record.last, path, { maxBytes });
+  }
+  return typeof content === 'string' ? content : decoded(contentOf(content as ArrayBuffer | Buffer, record.last.numbers[ReadIndex.LENGTH]), 'utf8', path);
 }
 
 export function readSync(file: unknown, options: unknown, methodRoot: MethodRoot | undefined) {

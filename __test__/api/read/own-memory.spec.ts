@@ -100,6 +100,31 @@ it.each(FORMS)('%s never hands out memory twice, however many results are kept',
   for (const [n, buffer] of kept.entries()) if (n % 2 === 0) expect(buffer.equals(contentOf(SIZES[n % 7]!))).toBe(true);
 });
 
+describe('a read that starts while another one asks for memory', () => {
+  it.each([
+    ['bytes', Buffer.alloc(20_000, 'x'), undefined],
+    ['text', Buffer.alloc(20_000, 'é'), 'utf8'],
+  ] as const)('changes nothing in it: %s', (_title, content, encoding) => {
+    const dir = scratch();
+    fs.writeFileSync(`${dir}/outer`, content);
+    fs.writeFileSync(`${dir}/inner`, 'inner');
+    const { allocUnsafeSlow } = Buffer;
+    const inner: string[] = [];
+    Buffer.allocUnsafeSlow = (size) => {
+      Buffer.allocUnsafeSlow = allocUnsafeSlow;
+      inner.push(readLocalFileSafelySync(`${dir}/inner`).buffer.toString(), readLocalFileSafelySync(`${dir}/inner`, { encoding: 'utf8' }).text);
+      return allocUnsafeSlow(size);
+    };
+    try {
+      const outer = encoding === undefined ? readLocalFileSafelySync(`${dir}/outer`).buffer : readLocalFileSafelySync(`${dir}/outer`, { encoding }).text;
+      expect(outer.toString() === content.toString()).toBe(true);
+    } finally {
+      Buffer.allocUnsafeSlow = allocUnsafeSlow;
+    }
+    expect(inner).toEqual(['inner', 'inner']);
+  });
+});
+
 describe('content that is longer than the size of its file', () => {
   it.each(['/proc/version', '/proc/kallsyms'])('lies in memory of its own: %s', async (file) => {
     const content = fs.readFileSync(file);

@@ -77,7 +77,7 @@ pub(crate) fn refuse_removed(directory: &Directory) -> Result<(), Error> {
 }
 
 /// Number of opens of a name that has a directory and another object in turn.
-const MAX_OPENS: u32 = 16;
+const MAX_OPENS: u32 = 64;
 
 /// Opens a directory, and finds the cause of ENOTDIR: a file, a symlink, or a path beneath a file.
 /// One stat decides. Where it finds a directory, another object had the name for a moment, and the
