@@ -5,7 +5,10 @@ import type { WriteBytes } from './write.js';
 
 /** Options of the appends. */
 export interface AppendOptions extends Omit<LockOptions, 'shared'> {
-  /** Permission bits (0–`0o777`) of a new file, whatever the umask. Default `0o600`. */
+  /**
+   * Permission bits (0–`0o777`) of a new file, whatever the umask. An ACL that the directory passes on is removed where it could grant
+   * more than these bits. Default `0o600`.
+   */
   newFileMode?: number | undefined;
   /** Sync the file before the call succeeds, and its directory when the file is new. Default `true`. */
   durable?: boolean | undefined;

@@ -15,7 +15,10 @@ export interface LockOptions extends CommonOptions {
    * there. All processes that share a lock must name the same directory. Default: the directory of the file.
    */
   lockDir?: PathInput | undefined;
-  /** Permission bits of a new lock file, whatever the umask. With `0o660` a group can share it. Default `0o600`. */
+  /**
+   * Permission bits of a new lock file, whatever the umask and the default ACL of its directory. With `0o660` a group can share it.
+   * Default `0o600`.
+   */
   lockMode?: number | undefined;
 }
 
@@ -38,7 +41,7 @@ export interface Lock extends AsyncDisposable {
    */
   readonly scope: 'host' | 'unknown';
   /**
-   * Releases the lock; `await using` calls it. A second call does nothing. A lock that is garbage-collected without it is released with
+   * Releases the lock; `await using` calls it. A second call does nothing, also after `lock-lost`. A lock that is garbage-collected without it is released with
    * a warning (`HOLDFAST_LOCK_FORGOTTEN`).
    *
    * @throws {HoldfastError} `lock-lost` when the lock file or its directory was removed or replaced while the lock was held. The lock is

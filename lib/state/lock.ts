@@ -219,12 +219,15 @@ class Lock {
     return lock;
   }
 
-  /** Takes no arguments. Later calls have the result of the first one. */
+  /** Takes no arguments. Later calls wait for the first one, whose error is told once. */
   release(...given: unknown[]): Promise<void> {
     return promised(() => {
       const lock = Lock.#bound(this);
       noArguments(given, 'release', 'it releases its own lock');
-      return pending((lock.#released ??= lock.#release()));
+      if (lock.#released !== undefined) {
+        return pending(lock.#released.catch(() => {}));
+      }
+      return pending((lock.#released = lock.#release()));
     }, Lock.prototype.release);
   }
 

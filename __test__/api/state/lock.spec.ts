@@ -131,6 +131,14 @@ describe('acquireLock', () => {
     await expect(release()).rejects.toMatchObject({ code: 'ERR_INVALID_THIS' });
   });
 
+  it('tells lock-lost once: a second release, as that of await using, does nothing', async () => {
+    const lock = await acquireLock(path.join(scratch(), 'state'));
+    fs.rmSync(lock.lockFile);
+    expect((await failure(lock.release())).code).toBe('lock-lost');
+    await lock.release();
+    await lock[Symbol.asyncDispose]();
+  });
+
   it('fails with lock-timeout, which names the holder in the log alone', async () => {
     const file = path.join(scratch(), 'state');
     const holder = await start('hold', file);

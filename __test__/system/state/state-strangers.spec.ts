@@ -1,5 +1,5 @@
 // Lock files that another user puts in place, and file systems whose times hide a change.
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -75,5 +75,37 @@ needs('root', 'unshare', 'loop devices', 'mkfs.ext4')('on a file system whose ti
     const done = spawnSync('unshare', ['-m', 'sh', '-c', script, process.execPath, program], { cwd: dir, encoding: 'utf8' });
     expect(done.stderr).toBe('');
     expect(JSON.parse(done.stdout)).toEqual([2, { on: true, n: 2 }, true, 0]);
+  });
+});
+
+needs('root', 'setfacl')('in a directory with a default ACL', () => {
+  it('new lock files and logs grant no more than their modes', () => {
+    const dir = makeDir(scratch(), 'dir', 0o755);
+    execFileSync('setfacl', ['-d', '-m', 'u:nobody:rwx,g::rwx,o::---', dir]);
+    for (const mode of [0o660, 0o640, 0o600]) {
+      const file = join(dir, mode.toString(8));
+      appendRecordSync(file, 'x', { ...quick, newFileMode: mode, lockMode: mode });
+      const lockFile = fs.readdirSync(dir).map((name) => join(dir, name)).find((name) => name.endsWith('.lock')) as string;
+      for (const made of [file, lockFile]) {
+        expect(fs.statSync(made).mode & 0o777).toBe(mode);
+        expect(spawnSync('setpriv', ['--reuid', '65534', '--regid', '65534', '--clear-groups', 'test', '-r', made]).status, made).toBe(1);
+      }
+      fs.rmSync(lockFile);
+    }
+  });
+});
+
+needs('root', 'unshare')('a lock whose file lies elsewhere', () => {
+  it('holds the directory of the file, whose inode number names the lock file', () => {
+    const dir = scratch();
+    for (const name of ['data', 'locks']) fs.mkdirSync(join(dir, name));
+    const program = `const { withLock } = require(${JSON.stringify(repository)});
+      const { spawnSync } = require('child_process');
+      const umount = () => spawnSync('umount', ['data']).status;
+      withLock('data/file', umount, { lockDir: 'locks' }).then((status) => console.log(status, umount()));`;
+    const { stdout, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', 'mount -t tmpfs none data && exec "$0" -e "$1"', process.execPath, program], { cwd: dir, encoding: 'utf8' });
+    expect(stderr).toBe('');
+    // Busy during the lock, and free after it.
+    expect(stdout).toBe('32 0\n');
   });
 });

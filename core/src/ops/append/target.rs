@@ -7,6 +7,7 @@ use super::rules::AppendRules;
 use crate::error::{Code, Error, Os};
 use crate::make_dirs;
 use crate::ops::lock::Lock;
+use crate::ops::write::apply_metadata::bits_without_acl;
 use crate::ops::write::{Durable, FinalSymlink, Rules, WriteTarget};
 use crate::resolve::Scope;
 use crate::sys::{self, AsFd, OFlag, OwnedFd, Stat};
@@ -113,9 +114,10 @@ impl AppendTarget {
         match sys::create_for_appending_at(dir.as_fd(), self.target.name(), mode) {
             Ok(fd) => {
                 let stat = sys::fstat(fd.as_fd())?;
-                if sys::HAS_MODES && stat.permissions() & 0o777 != mode {
+                let bits = bits_without_acl(fd.as_fd(), mode)?;
+                if sys::HAS_MODES && stat.permissions() & 0o777 != bits {
                     // The umask took bits.
-                    sys::change_mode(fd.as_fd(), mode)?;
+                    sys::change_mode(fd.as_fd(), bits)?;
                 }
                 self.hold(fd, &stat);
                 Ok(true)

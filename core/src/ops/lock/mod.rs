@@ -19,10 +19,11 @@ use crate::error::{Code, Error, Os};
 use crate::ops::write::{Durable, FinalSymlink, Rules, WriteTarget};
 use crate::path;
 use crate::resolve::{Root, Scope};
-use crate::sys::{self, AsFd};
+use crate::sys::{self, AsFd, OwnedFd};
 use crate::temporary;
 use file::{LockFile, MayCreate};
 use origin::Origin;
+use std::sync::Arc;
 
 /// How a lock is taken.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +46,10 @@ pub struct LockRules<'a> {
 #[derive(Debug)]
 pub struct Lock {
     file: LockFile,
+    /// The directory of the file, where the lock file lies elsewhere and is named after its inode. File
+    /// systems that number inodes as they load them (FUSE, overlayfs) keep the number of one that is
+    /// held.
+    _named_after: Option<Arc<OwnedFd>>,
     path: Vec<u8>,
     is_held: bool,
     /// The text about the holder was written, and is removed before the release.
@@ -125,6 +130,7 @@ impl Lock {
             .map_err(|error| with_path(error, &path))?;
         Ok(Self {
             file,
+            _named_after: rules.directory.map(|_| target.directory()),
             path,
             is_held: false,
             is_signed: false,
