@@ -65,7 +65,10 @@ export interface RemoveResult {
 
 /** Options of {@link RootChanges.copyIn}. */
 export interface CopyInOptions {
-  /** Replace existing files. A copied tree also replaces links, and merges directories. Default `false`: fails with `already-exists`. */
+  /**
+   * Replace existing files. A copied tree merges directories, and replaces a link by a link. A file does not replace a link, unless the
+   * root was opened with `finalSymlink: 'replace'`. Default `false`: fails with `already-exists`.
+   */
   overwrite?: boolean | undefined;
   /** Permission bits (0–`0o777`) of the copied files. Default: those of the sources, without setuid, setgid and sticky. */
   mode?: number | undefined;
@@ -111,7 +114,7 @@ export interface CopyResult {
   containment: Containment;
 }
 
-/** The methods of a {@link Root} that rename, remove and copy. For the root itself they fail with `outside-workspace`. */
+/** The methods of a {@link Root} that rename, remove and copy. For the root itself they fail with `outside-workspace`, but a copy may have it as its source. */
 export interface RootChanges {
   /**
    * Renames a file, link or directory beneath this root or into another root. Holds both parents by descriptor. Renames a link itself,

@@ -253,6 +253,7 @@ class Walker implements AsyncIterableIterator<WalkEntry> {
       this.#count += 1;
       return Promise.resolve({ done: false, value: this.#entries[this.#at++] });
     }
+    this.#begin();
     const result = pending((this.#waiting ?? Promise.resolve()).then(() => this.#wait()));
     const settled: Promise<unknown> = result.then(
       () => this.#settle(settled),
@@ -260,6 +261,18 @@ class Walker implements AsyncIterableIterator<WalkEntry> {
     );
     this.#waiting = settled;
     return result;
+  }
+
+  /** Holds the root from the call on, so that a later `close` does not end this walk. */
+  #begin() {
+    if (this.#waiting !== undefined || this.#isOver || this.#batches.args.signal?.aborted) {
+      return;
+    }
+    try {
+      this.#ends ??= this.#begins();
+    } catch {
+      // #wait() tells it.
+    }
   }
 
   #settle(settled: Promise<unknown>) {

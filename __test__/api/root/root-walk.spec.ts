@@ -195,6 +195,19 @@ describe('walk', () => {
     expect(await walk.return?.()).toEqual({ done: true, value: undefined });
   });
 
+  it('finishes when the root is closed after the first call of next', async () => {
+    const { root } = ground(['root/a: x', 'root/b: x']);
+    for (const filter of [undefined, () => true]) {
+      const own = await root.openRoot('.');
+      const walk = own.walk('.', { filter });
+      const first = walk.next();
+      own.close();
+      expect([(await first).value?.name, (await walk.next()).value?.name].sort()).toEqual(['a', 'b']);
+      expect((await walk.next()).done).toBe(true);
+      expect((await failure(() => collect(own.walk('.')))).code).toBe('root-closed');
+    }
+  });
+
   it('returns paths that are not UTF-8 with their bytes', async () => {
     const { root, at } = ground([]);
     const dir = Buffer.concat([Buffer.from(`${at('')}/`), Buffer.from([0xff])]);

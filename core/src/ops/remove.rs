@@ -112,6 +112,11 @@ fn unlink(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Unlinked, Os> {
     match sys::unlink_at(dir, name) {
         Ok(()) => Ok(Unlinked::Removed),
         Err(os) if os.errno == sys::ENOENT => Ok(Unlinked::Nothing),
+        // Linux judges the mount before it looks for the name.
+        Err(os) if os.errno == sys::EROFS => match sys::fstatat(dir, name) {
+            Err(stat) if stat.errno == sys::ENOENT => Ok(Unlinked::Nothing),
+            _ => Err(os),
+        },
         // Linux returns EISDIR, POSIX and macOS EPERM, which has other meanings too.
         Err(os) if os.errno == sys::EISDIR => Ok(Unlinked::Directory),
         Err(os) if os.errno == sys::EPERM => match sys::fstatat(dir, name) {
