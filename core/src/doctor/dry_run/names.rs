@@ -36,6 +36,11 @@ pub fn remove(scope: &Scope<'_>, raw: &[u8]) -> Result<(), Error> {
         "unlink"
     };
     let stat = would_remove_name(dir, name, first).map_err(|os| {
+        // The removal looks for the name where the mount is read-only.
+        let is_missing = os.errno == sys::EROFS
+            && sys::fstatat(dir, name).is_err_and(|stat| stat.errno == sys::ENOENT);
+        let errno = if is_missing { sys::ENOENT } else { os.errno };
+        let os = Os { errno, ..os };
         // A directory is removed by a second call, after EISDIR or EPERM of the first one.
         let is_second = matches!(os.errno, sys::EPERM | sys::EBUSY)
             && sys::fstatat(dir, name).is_ok_and(|stat| stat.is_directory());
