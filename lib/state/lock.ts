@@ -191,7 +191,14 @@ const forgotten: FinalizationRegistry<Held> = new FinalizationRegistry((held) =>
   release(held).catch(() => {});
 });
 
+/** Releases a lock, unless that was done, and tells its outcome as often as it is called. */
+let outcomeOf: (lock: Lock) => Promise<void>;
+
 class Lock {
+  static {
+    outcomeOf = (lock) => (lock.#released ??= lock.#release());
+  }
+
   declare readonly path: string;
   declare readonly lockFile: string;
   declare readonly shared: boolean;
@@ -227,7 +234,7 @@ class Lock {
       if (lock.#released !== undefined) {
         return pending(lock.#released.catch(() => {}));
       }
-      return pending((lock.#released = lock.#release()));
+      return pending(outcomeOf(lock));
     }, Lock.prototype.release);
   }
 
@@ -258,12 +265,12 @@ export async function lockThenCall<T>(request: LockRequest, call: (lock: Lock) =
     try {
       result = await call(lock);
     } catch (error) {
-      await lock.release().catch((lost: unknown) => {
-        throw withCause(lost, error);
+      await outcomeOf(lock).catch((lost: unknown) => {
+        throw lost === error ? error : withCause(lost, error);
       });
       throw error;
     }
-    await lock.release();
+    await outcomeOf(lock);
     return result;
   });
 }

@@ -101,6 +101,25 @@ describe('withLock', () => {
     }
   });
 
+  it('rejects with lock-lost also when the callback released the lock itself', async () => {
+    const file = path.join(scratch(), 'state');
+    const releases: Record<string, (release: Promise<void>) => unknown> = {
+      'and ignored the error': (release) => release.catch(() => {}),
+      'and did not wait for it': (release) => void release.catch(() => {}),
+      'and waited for it': (release) => release,
+    };
+    for (const [what, wait] of Object.entries(releases)) {
+      const error = await failure(
+        withLock(file, (lock) => {
+          fs.rmSync(lock.lockFile);
+          return wait(lock.release());
+        }),
+      );
+      expect(error.code, what).toBe('lock-lost');
+      expect(error.cause, what).not.toBe(error);
+    }
+  });
+
   it('refuses arguments of the wrong type before any I/O', async () => {
     const dir = scratch();
     const file = path.join(dir, 'state');
