@@ -78,7 +78,7 @@ needs('root', 'unshare', 'loop devices', 'mkfs.ext4')('on a file system whose ti
   });
 });
 
-needs('root', 'setfacl')('in a directory with a default ACL', () => {
+needs('root', 'setfacl', 'strace')('in a directory with a default ACL', () => {
   it('new lock files and logs grant no more than their modes', () => {
     const dir = makeDir(scratch(), 'dir', 0o755);
     execFileSync('setfacl', ['-d', '-m', 'u:nobody:rwx,g::rwx,o::---', dir]);
@@ -92,6 +92,17 @@ needs('root', 'setfacl')('in a directory with a default ACL', () => {
       }
       fs.rmSync(lockFile);
     }
+  });
+
+  it('are private until that ACL is removed: a file that is open can be read later', () => {
+    const dir = makeDir(scratch(), 'dir', 0o755);
+    const trace = join(dir, 'trace');
+    const program = `require(${JSON.stringify(repository)}).appendRecordSync(process.argv[1], 'x', { durable: false, newFileMode: 0o660, lockMode: 0o640 })`;
+    const { status, stderr } = spawnSync('strace', ['-f', '-o', trace, '-e', 'trace=openat,openat2,fremovexattr,fchmod', process.execPath, '-e', program, join(dir, 'log')], { encoding: 'utf8' });
+    expect(status, stderr).toBe(0);
+    const created = fs.readFileSync(trace, 'utf8').match(/"(?:log|\.holdfast-\w+\.lock)", [^)]*O_CREAT[^)]*\)/g) ?? [];
+    expect(created).toHaveLength(2);
+    for (const call of created) expect(call).toMatch(/, 0600\)$/);
   });
 });
 

@@ -7,7 +7,7 @@ use super::rules::AppendRules;
 use crate::error::{Code, Error, Os};
 use crate::make_dirs;
 use crate::ops::lock::Lock;
-use crate::ops::write::apply_metadata::bits_without_acl;
+use crate::ops::write::apply_metadata::{first_mode, make_exact};
 use crate::ops::write::{Durable, FinalSymlink, Rules, WriteTarget};
 use crate::resolve::Scope;
 use crate::sys::{self, AsFd, OFlag, OwnedFd, Stat};
@@ -111,14 +111,10 @@ impl AppendTarget {
     fn create(&mut self, rules: &AppendRules<'_>) -> Result<bool, Error> {
         let dir = self.target.directory();
         let mode = rules.new_file_mode;
-        match sys::create_for_appending_at(dir.as_fd(), self.target.name(), mode) {
+        match sys::create_for_appending_at(dir.as_fd(), self.target.name(), first_mode(mode)) {
             Ok(fd) => {
                 let stat = sys::fstat(fd.as_fd())?;
-                let bits = bits_without_acl(fd.as_fd(), mode)?;
-                if sys::HAS_MODES && stat.permissions() & 0o777 != bits {
-                    // The umask took bits.
-                    sys::change_mode(fd.as_fd(), bits)?;
-                }
+                make_exact(fd.as_fd(), &stat, mode)?;
                 self.hold(fd, &stat);
                 Ok(true)
             }

@@ -3,7 +3,7 @@
 use crate::error::{Code, Error, Os, Refusal};
 use crate::make_dirs;
 use crate::metadata;
-use crate::ops::write::apply_metadata::bits_without_acl;
+use crate::ops::write::apply_metadata::{first_mode, make_exact};
 use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
 use std::sync::Arc;
 use std::thread;
@@ -187,14 +187,10 @@ fn open_or_create(
             Err(_) => {}
         }
         may_create()?;
-        match sys::create_at(dir, name, mode) {
+        match sys::create_at(dir, name, first_mode(mode)) {
             Ok(fd) => {
                 let stat = sys::fstat(fd.as_fd())?;
-                let bits = bits_without_acl(fd.as_fd(), mode)?;
-                if sys::HAS_MODES && stat.permissions() & 0o777 != bits {
-                    // The umask took bits.
-                    sys::change_mode(fd.as_fd(), bits)?;
-                }
+                make_exact(fd.as_fd(), &stat, mode)?;
                 // Where the disk is full, the file locks all the same.
                 let _ = sys::write_at(fd.as_fd(), HEADER, 0);
                 give_to_owner(dir, fd.as_fd(), &stat, || true);

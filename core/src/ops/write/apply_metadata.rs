@@ -268,6 +268,25 @@ pub(in crate::ops) fn bits_without_acl(fd: BorrowedFd<'_>, mode: u32) -> Result<
     }
 }
 
+/// Returns the mode to create a file with that gets `mode` by [`make_exact`]. An inherited ACL grants
+/// nothing until it is removed: a process that opens the empty file can read what is written later.
+pub(in crate::ops) fn first_mode(mode: u32) -> u32 {
+    if needs_no_acl(mode) {
+        mode & PRIVATE
+    } else {
+        mode
+    }
+}
+
+/// Gives a new file exactly these bits, whatever umask and inherited ACL made of them.
+pub(in crate::ops) fn make_exact(fd: BorrowedFd<'_>, stat: &Stat, mode: u32) -> Result<(), Os> {
+    let bits = bits_without_acl(fd, mode)?;
+    if sys::HAS_MODES && stat.permissions() & 0o777 != bits {
+        sys::change_mode(fd, bits)?;
+    }
+    Ok(())
+}
+
 /// Removes the ACL of a file. Returns whether it has none now, and whether it may have had one.
 fn remove_acl(fd: BorrowedFd<'_>) -> Result<(bool, bool), Os> {
     match sys::get_acl(fd) {
