@@ -18,9 +18,9 @@ export function describeDirectory(failure: Failure, at: string, location: string
       sentence: `${at} is not this user's directory: ${owner}`,
       remedy: isUnmapped(failure)
         ? `${MAPPED}.`
-        : isSecretOfAnother(location)
-        ? OF_THIS_USER
-        : `${OF_THIS_USER} If this one is meant for the user, let root change its owner${command(`chown ${failure.euid} --`, location)}.`,
+        : failure.euid === undefined || isSecretOfAnother(location)
+          ? OF_THIS_USER
+          : `${OF_THIS_USER} If this one is meant for the user, let root change its owner${command(`chown ${failure.euid} --`, location)}.`,
     };
   }
   if (process.platform === 'win32') {
@@ -61,7 +61,7 @@ function removeAccess(location: string | Uint8Array | undefined, failure: Failur
   if (uid === euid) {
     return `Remove the access of others${command('chmod 0700 --', location)}`;
   }
-  if (isSecretOfAnother(location)) {
+  if (euid === undefined || isSecretOfAnother(location)) {
     return 'Use a directory that this user owns';
   }
   const how = location === undefined ? '' : command(`chown ${euid} -- ${shellWord(location)} && chmod 0700 --`, location);
@@ -75,7 +75,7 @@ function isSecretOfAnother(location: string | Uint8Array | undefined) {
 }
 
 /** The id that stands for every user that a user namespace does not map (user_namespaces(7)). */
-const OVERFLOW_ID = 65534;
+export const OVERFLOW_ID = 65534;
 
 /**
  * Returns whether the process has the id that stands for users without a mapping. Outside of the namespace it is that of

@@ -1,7 +1,8 @@
 // ensureDir on an existing directory: its owner and mode decide the outcome.
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { beforeAll, expect, it } from 'vitest';
 import { asUser1000, Driver } from '../../helpers/sys-driver.js';
 import { inOctal, both, modeOf, octal, ownedDir, ownerOf } from '../../helpers/sys-layout.js';
@@ -219,6 +220,21 @@ asRootWithOtherUsers('ensureDir on a directory that exists', () => {
       const { stdout } = spawnSync('unshare', ['--user', '--map-user=65534', '--map-group=65534', process.execPath, join(repository, 'dist/cli/main.js'), 'doctor', unmapped], { encoding: 'utf8' });
       expect(stdout).toContain('another user owns it');
       expect(stdout).not.toMatch(/chown|this process will own it/);
+    });
+
+    it('in a user namespace that maps others but not this user, no command names an unknown id', async () => {
+      const others = ownedDir(base, 'of others', 5, 5, 0o755);
+      const program = `const { ensureDir } = require(${JSON.stringify(repository)});
+        ensureDir(process.argv[1], { existing: 'require' }).catch(({ code, message, euid }) => console.log(JSON.stringify({ code, message, euid })));`;
+      const child = spawn('setpriv', ['--reuid', '2000', '--regid', '2000', '--clear-groups', 'unshare', '--user', 'sh', '-c', 'read go; exec "$0" -e "$1" "$2"', process.execPath, program, others], { cwd: '/', stdio: ['pipe', 'pipe', 'inherit'] });
+      const output = text(child.stdout);
+      await expect.poll(() => readlinkSync(`/proc/${child.pid}/ns/user`)).not.toBe(readlinkSync('/proc/self/ns/user'));
+      writeFileSync(`/proc/${child.pid}/uid_map`, '0 0 1000');
+      child.stdin.end('go\n');
+      const { code, message, euid } = JSON.parse(await output);
+      expect([code, euid]).toEqual(['insecure-permissions', undefined]);
+      expect(message).toContain('user 5');
+      expect(message).not.toMatch(/undefined|chown/);
     });
 
     it('in a user namespace without a map, a staged file is published: its descriptor proves whose it is', () => {

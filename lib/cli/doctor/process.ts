@@ -1,5 +1,6 @@
 // Credentials of this process: ids, groups, capabilities, security modules.
 
+import { OVERFLOW_ID } from '../../errors/permission-messages.js';
 import { native } from '../../native/load.js';
 
 /** Names of capabilities(7), by number. Those that holdfast's verbs depend on are among the first. */
@@ -37,9 +38,6 @@ function capabilityNames(hex: string) {
   }
   return names;
 }
-
-/** The id that stands for every user that a user namespace does not map (user_namespaces(7)). */
-const OVERFLOW_ID = 65534;
 
 /** Returns whether the user namespace maps a user. Where it does not, the id is that of another user outside. */
 export function isMapped(uid: number) {
