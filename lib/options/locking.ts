@@ -16,7 +16,7 @@ const MKDIR = 1 << 8;
 /** Default time to wait for a lock, in milliseconds. */
 const TIMEOUT = 30_000;
 
-/** The longest time that a timer takes, in milliseconds. Longer ones are for ever. */
+/** The longest time that a timer takes, in milliseconds. A longer `timeoutMs` is no limit. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const TORN_TAILS = wordsOf('onTornTail');

@@ -39,22 +39,11 @@ function isOptionsObject(file: unknown) {
   return typeof file === 'object' && file !== null && !types.isUint8Array(file) && !isUrl(file) && !Array.isArray(file);
 }
 
-function toResult(result: record.Result, path: NativePath, root: Opened | undefined, buffer: Buffer): Result {
-  return {
-    buffer,
-    realPath: record.realPath(result, path, root?.path),
-    stat: new Stats(result.numbers),
-    containment: record.containment(result),
-  } as Result;
-}
-
-function toTextResult(result: record.Result, path: NativePath, root: Opened | undefined, text: string): Result {
-  return {
-    text,
-    realPath: record.realPath(result, path, root?.path),
-    stat: new Stats(result.numbers),
-    containment: record.containment(result),
-  } as Result;
+function toResult(result: record.Result, path: NativePath, root: Opened | undefined, content: Buffer | string): Result {
+  const realPath = record.realPath(result, path, root?.path);
+  const stat = new Stats(result.numbers);
+  const containment = record.containment(result);
+  return (typeof content === 'string' ? { text: content, realPath, stat, containment } : { buffer: content, realPath, stat, containment }) as ReadResult | ReadTextResult as Result;
 }
 
 function readNow(path: NativePath, { flags, maxBytes, encoding }: ReadArguments, root: Opened | undefined) {
@@ -63,7 +52,7 @@ function readNow(path: NativePath, { flags, maxBytes, encoding }: ReadArguments,
     throw record.failure(record.last, path, { maxBytes });
   }
   if (typeof memory === 'string') {
-    return toTextResult(record.last, path, root, memory);
+    return toResult(record.last, path, root, memory);
   }
   const result = toResult(record.last, path, root, contentOf(memory as ArrayBuffer | Buffer, record.last.numbers[ReadIndex.LENGTH]));
   return encoding === undefined ? result : toText(result, encoding, path);
@@ -108,7 +97,7 @@ export function read(file: unknown, options: unknown, methodRoot: MethodRoot | u
       const length = last.numbers[ReadIndex.LENGTH];
       charge(length);
       if (typeof half === 'string') {
-        return toTextResult(last, path, methodRoot, half);
+        return toResult(last, path, methodRoot, half);
       }
       const buffer = contentOf(half as ArrayBuffer | Buffer, length);
       const result = toResult(last, path, methodRoot, buffer);
