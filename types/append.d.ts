@@ -49,8 +49,8 @@ export interface AppendResult {
 /**
  * Appends one record as a line. Adds the line break. A record that contains one fails with `ERR_INVALID_ARG_VALUE`.
  *
- * After success the record is in the file once and complete. This holds while other processes append to, update or rotate the file, and
- * when they are killed. The call takes the lock of `withLock`. It reads the last byte, so the file needs read permission. The file must
+ * After success the record is in the file once and complete, unless the lock file was removed during the call. This holds while other
+ * processes append to, update or rotate the file, and when they are killed. The call takes the lock of `withLock`. It reads the last byte, so the file needs read permission. The file must
  * not be a link, FIFO or device.
  *
  * After an error the file has no part of the record, with two exceptions:

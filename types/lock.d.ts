@@ -41,8 +41,8 @@ export interface Lock extends AsyncDisposable {
    */
   readonly scope: 'host' | 'unknown';
   /**
-   * Releases the lock; `await using` calls it. A second call does nothing, also after `lock-lost`. A lock that is garbage-collected without it is released with
-   * a warning (`HOLDFAST_LOCK_FORGOTTEN`).
+   * Releases the lock; `await using` calls it. A second call does nothing, also after `lock-lost`. A lock that is garbage-collected
+   * without it is released with a warning (`HOLDFAST_LOCK_FORGOTTEN`).
    *
    * @throws {HoldfastError} `lock-lost` when the lock file or its directory was removed or replaced while the lock was held. The lock is
    * released in any case.

@@ -114,7 +114,10 @@ export interface CopyResult {
   containment: Containment;
 }
 
-/** The methods of a {@link Root} that rename, remove and copy. For the root itself they fail with `outside-workspace`, but a copy may have it as its source. */
+/**
+ * The methods of a {@link Root} that rename, remove and copy. For the root itself they fail with `outside-workspace`, but a copy may
+ * have it as its source.
+ */
 export interface RootChanges {
   /**
    * Renames a file, link or directory beneath this root or into another root. Holds both parents by descriptor. Renames a link itself,

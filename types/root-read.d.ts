@@ -30,7 +30,10 @@ export interface WalkOptions extends WithinRoot<CommonOptions> {
    * (`ERR_INVALID_RETURN_VALUE`).
    */
   filter?: ((entry: WalkEntry) => boolean) | undefined;
-  /** `'skip'`: skips directories beneath the first one that cannot be read, and reports an entry without `stat` when its `lstat` fails. Default: `'throw'`. */
+  /**
+   * `'skip'`: skips directories beneath the first one that cannot be read, and reports an entry without `stat` when its `lstat` fails.
+   * Default: `'throw'`.
+   */
   onError?: 'throw' | 'skip' | undefined;
 }
 
