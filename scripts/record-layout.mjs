@@ -73,6 +73,7 @@ const GROUPS = [
       ['DESCRIPTOR', 16, 'The descriptor that an open hands over.'],
       ['IS_HELD', 17, 'The flag that says: the content was read, and is for `readTake`.'],
       ['INO_LOW', 17, `Of an open: ${INO_LOW[0].toLowerCase()}${INO_LOW.slice(1)}`],
+      ['BY_PARENT', 18, 'The flag that says: the directory was opened first, which a batch of reads does once.'],
     ],
   },
   {

@@ -218,6 +218,9 @@ pub(crate) const NO_HANDOVER: u32 = 30;
 /// string instead of bytes where these agree.
 pub(crate) const TEXT: u32 = 29;
 
+/// Flag bit of a cached read: it belongs to a batch, whose number is an argument.
+pub(crate) const IN_BATCH: u32 = 28;
+
 /// Flag bit: a job in the pool first determines the locality of the file system.
 pub(crate) const PROBE_LOCALITY: u32 = 31;
 

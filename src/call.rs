@@ -4,6 +4,7 @@ use crate::args::{Bytes, PathRoom};
 use crate::handle::{RootHandle, clone_root};
 use crate::record::Scratch;
 use holdfast_core::error::{Code, Error};
+use holdfast_core::nonblocking::HeldParent;
 use holdfast_core::resolve::Root;
 use napi::bindgen_prelude::{External, FromNapiRef, FromNapiValue, sys};
 use std::cell::{Cell, RefCell};
@@ -22,6 +23,8 @@ pub(crate) struct CallState {
     root: RefCell<(f64, Weak<Root>)>,
     /// See [`Call::room`].
     room: Cell<Box<[u8]>>,
+    /// The number of the last batch of reads, and the directory that it holds.
+    batch: RefCell<(f64, HeldParent)>,
 }
 
 /// Bytes of [`Call::room`]: text of up to 64 KiB, and one byte more to detect growth.
@@ -67,7 +70,13 @@ impl CallState {
             scratch,
             root: RefCell::new((0.0, Weak::new())),
             room: Cell::new(new_room()),
+            batch: RefCell::default(),
         }
+    }
+
+    /// Closes the directory that a batch of reads holds.
+    pub(crate) fn end_batch(&self) {
+        self.batch.take();
     }
 }
 
@@ -162,6 +171,16 @@ impl Call<'_> {
             .as_ref()
             .map_or((0.0, Weak::new()), |root| (number, Arc::downgrade(root)));
         Ok(root)
+    }
+
+    /// Calls a function with the directory that the batch of a number holds. A directory of another
+    /// batch is closed: its calls began at another time.
+    pub(crate) fn in_batch<T>(&self, number: f64, call: impl FnOnce(&mut HeldParent) -> T) -> T {
+        let mut batch = self.state.batch.borrow_mut();
+        if batch.0.to_bits() != number.to_bits() {
+            *batch = (number, HeldParent::default());
+        }
+        call(&mut batch.1)
     }
 
     /// Returns whether an argument is anything but `undefined`.

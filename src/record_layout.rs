@@ -68,6 +68,8 @@ pub(crate) mod read {
     pub(crate) const IS_HELD: usize = 17;
     /// Of an open: the lower 32 bits of the inode, which a number may lose.
     pub(crate) const INO_LOW: usize = 17;
+    /// The flag that says: the directory was opened first, which a batch of reads does once.
+    pub(crate) const BY_PARENT: usize = 18;
 }
 
 /// A root, beside its identity.

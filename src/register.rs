@@ -81,12 +81,13 @@ macro_rules! callbacks {
 callbacks! {
     read_sync => verbs::read::read_sync,
     read_cached => verbs::read::read_cached,
+    end_batch => verbs::read::end_batch,
     ensure_dir_sync => verbs::ensure_dir::ensure_dir_sync,
     ensure_dir_cached => verbs::ensure_dir::ensure_dir_cached,
     write_sync => verbs::write::write_sync,
     append_sync => verbs::append::append_sync,
     write_target => verbs::write_target::write_target,
-    open_cached => verbs::read::open_cached,
+    open_cached => verbs::open::open_cached,
     root_open_cached => verbs::root::root_open_cached,
     stat_cached => verbs::stat::stat_cached,
     stat_sync => verbs::stat::stat_sync,
@@ -94,9 +95,10 @@ callbacks! {
     list_sync => verbs::list::list_sync,
 }
 
-const FUNCTIONS: [(&CStr, sys::napi_callback); 13] = [
+const FUNCTIONS: [(&CStr, sys::napi_callback); 14] = [
     (c"readSync", Some(read_sync)),
     (c"readCached", Some(read_cached)),
+    (c"endBatch", Some(end_batch)),
     (c"ensureDirSync", Some(ensure_dir_sync)),
     (c"ensureDirCached", Some(ensure_dir_cached)),
     (c"writeSync", Some(write_sync)),

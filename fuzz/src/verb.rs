@@ -170,10 +170,10 @@ impl World {
         at: &str,
         rules: &read::Rules,
     ) -> Option<Outcome> {
-        let known = match nonblocking::open_file(scope, at.as_bytes(), rules) {
+        let known = match nonblocking::open_file(scope, at.as_bytes(), rules, None) {
             nonblocking::Cached::NotCached(true) => {
                 nonblocking::probe_locality(scope, at.as_bytes());
-                nonblocking::open_file(scope, at.as_bytes(), rules)
+                nonblocking::open_file(scope, at.as_bytes(), rules, None)
             }
             known => known,
         };

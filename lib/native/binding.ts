@@ -27,7 +27,9 @@ export interface Direct {
     allocate: (size: number) => Buffer | undefined,
     root: Handle | undefined,
     rootNumber: number | undefined,
+    batch: number,
   ): ArrayBuffer | Buffer | Handle | undefined;
+  endBatch(): void;
   ensureDirCached(path: NativePath, flags: number, mode: number, unused: undefined, root: Handle | undefined, rootNumber: number | undefined): void;
   ensureDirSync(path: NativePath, flags: number, mode: number, isOptedOut: () => boolean, root: Handle | undefined, rootNumber: number | undefined): void;
   writeTarget(path: NativePath, flags: number, rootPath: NativePath | undefined, root: Handle | undefined, rootNumber: number | undefined): void;

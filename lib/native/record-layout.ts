@@ -85,6 +85,8 @@ export const enum ReadIndex {
   IS_HELD = 17,
   /** Of an open: the lower 32 bits of the inode, which a number may lose. */
   INO_LOW = 17,
+  /** The flag that says: the directory was opened first, which a batch of reads does once. */
+  BY_PARENT = 18,
 }
 
 /** A root, beside its identity. */

@@ -30,6 +30,9 @@ export function failed(result: Result): boolean {
 /** Flag: a file that is opened on the calling thread is not handed to the pool. */
 const NO_HANDOVER = 1 << 30;
 
+/** Flag: a read belongs to a batch. */
+const IN_BATCH = 1 << 28;
+
 /** Flag: a job in the pool first determines whether the file system is local. */
 const PROBE_LOCALITY = 1 << 31;
 
@@ -143,4 +146,4 @@ export function containment({ numbers }: Result) {
   return CONTAINMENTS[numbers[Layout.CONTAINMENT]];
 }
 
-export { NO_HANDOVER, last, scratch };
+export { IN_BATCH, NO_HANDOVER, last, scratch };

@@ -2,12 +2,13 @@ import { util } from '../base/node.js';
 import { abortable } from '../schedule/abort.js';
 import { allocate, contentOf, decoded, shrunk, toText } from './read-content.js';
 import { direct } from '../native/direct.js';
-import { charge, mayAnswerNow } from '../schedule/sync-budget.js';
+import { charge, mayAnswerNow, nextTurn } from '../schedule/sync-budget.js';
 import { native } from '../native/load.js';
 import { atCaller, pending, promised, refusal, shown } from '../errors/holdfast-error.js';
 import { TEXT, noSignal, packRead, readArguments, readForm, type MethodRoot, type ReadArguments } from '../options/flatten.js';
 import { isUrl, pathForLater, toPath } from '../options/paths.js';
 import { hasRoom, inPool } from '../schedule/job-limit.js';
+import { inBatch, joinBatch, openBatch, type Batch } from '../schedule/read-batch.js';
 import record = require('../native/record.js');
 import { reopen } from '../native/reopen.js';
 import { withRoot, withRootSync, type Opened } from '../schedule/root-handle.js';
@@ -86,31 +87,60 @@ function readBeneath(path: NativePath, args: ReadArguments) {
  */
 export function read(file: unknown, options: unknown, methodRoot: MethodRoot | undefined, asGiven?: string): Result | Promise<Result> {
   const { path, args } = toArguments(file, options, methodRoot);
-  const { flags, maxBytes, root, signal, encoding } = args;
-  signal?.throwIfAborted();
-  let probe = 0;
-  if (root === undefined && mayAnswerNow()) {
-    const bits = hasRoom() ? flags : flags | record.NO_HANDOVER;
-    const half = direct().readCached(path, bits, maxBytes, allocate, methodRoot?.handle, methodRoot?.number);
-    const { last } = record;
-    if (record.isAnswer(last) && !record.failed(last)) {
-      const length = last.numbers[ReadIndex.LENGTH];
-      charge(length);
-      if (typeof half === 'string') {
-        return toResult(last, path, methodRoot, half);
-      }
-      const buffer = contentOf(half as ArrayBuffer | Buffer, length);
-      const result = toResult(last, path, methodRoot, buffer);
-      return encoding === undefined ? result : toText(result, encoding, path);
-    }
-    if (record.isUnread(last)) {
-      const size = last.numbers[ReadIndex.LENGTH];
-      const reading = finish(toResult(last, path, methodRoot, NO_BYTES), half as Handle, size, asGiven ?? shown(path), args);
-      return pending(abortable(signal, reading));
-    }
-    probe = record.probeFlag(last);
+  args.signal?.throwIfAborted();
+  if (args.root !== undefined) {
+    return later(readInPool(path, args, 0, methodRoot, asGiven ?? shown(path)), args);
   }
-  return pending(abortable(signal, readInPool(path, args, probe, methodRoot, asGiven ?? shown(path))));
+  if (!mayAnswerNow()) {
+    const fixed = pathForLater(path, methodRoot !== undefined);
+    return readInBatch(nextTurn(), fixed, args, methodRoot, asGiven ?? shown(path));
+  }
+  const begins = methodRoot === undefined && typeof path === 'string' && path.startsWith('/') ? joinBatch() : undefined;
+  return begins === undefined ? readSoon(path, args, methodRoot, asGiven, 0) : readInBatch(begins, path, args, methodRoot, asGiven);
+}
+
+/** Returns the promise of a read that has begun. */
+function later(reading: Promise<Result>, { signal }: ReadArguments) {
+  return pending(abortable(signal, reading));
+}
+
+function readInBatch(begins: Promise<Batch>, path: NativePath, args: ReadArguments, methodRoot: MethodRoot | undefined, asGiven: string | undefined) {
+  const reading = inBatch(begins, (number) => {
+    args.signal?.throwIfAborted();
+    return readSoon(path, args, methodRoot, asGiven, number);
+  });
+  return later(reading, args);
+}
+
+/**
+ * Reads on the calling thread if that cannot block, and otherwise in libuv's pool.
+ *
+ * @param batch the number of the batch, or 0
+ */
+function readSoon(path: NativePath, args: ReadArguments, methodRoot: MethodRoot | undefined, asGiven: string | undefined, batch: number): Result | Promise<Result> {
+  const { flags, maxBytes, encoding } = args;
+  const bits = (hasRoom() ? flags : flags | record.NO_HANDOVER) | (batch === 0 ? 0 : record.IN_BATCH);
+  const half = direct().readCached(path, bits, maxBytes, allocate, methodRoot?.handle, methodRoot?.number, batch);
+  const { last } = record;
+  if (record.isAnswer(last) && !record.failed(last)) {
+    const length = last.numbers[ReadIndex.LENGTH];
+    charge(length);
+    if (batch === 0 && last.numbers[ReadIndex.BY_PARENT] === 1) {
+      openBatch();
+    }
+    if (typeof half === 'string') {
+      return toResult(last, path, methodRoot, half);
+    }
+    const buffer = contentOf(half as ArrayBuffer | Buffer, length);
+    const result = toResult(last, path, methodRoot, buffer);
+    return encoding === undefined ? result : toText(result, encoding, path);
+  }
+  const given = asGiven ?? shown(path);
+  if (record.isUnread(last)) {
+    const size = last.numbers[ReadIndex.LENGTH];
+    return later(finish(toResult(last, path, methodRoot, NO_BYTES), half as Handle, size, given, args), args);
+  }
+  return later(readInPool(path, args, record.probeFlag(last), methodRoot, given), args);
 }
 
 /** Reads the content of an open, checked file in the pool. */

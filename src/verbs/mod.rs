@@ -9,6 +9,7 @@ pub(crate) mod ensure_dir;
 pub(crate) mod inspect;
 pub(crate) mod list;
 pub(crate) mod lock;
+pub(crate) mod open;
 pub(crate) mod path;
 pub(crate) mod read;
 pub(crate) mod remove;

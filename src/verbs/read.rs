@@ -1,6 +1,8 @@
-//! `readLocalFileSafely` and `openLocalFileSafely`.
+//! `readLocalFileSafely`.
 
-use crate::args::{Bytes, NO_HANDOVER, PROBE_LOCALITY, PathArgument, PathRoom, TEXT, has, scope};
+use crate::args::{
+    Bytes, IN_BATCH, NO_HANDOVER, PROBE_LOCALITY, PathArgument, PathRoom, TEXT, has, scope,
+};
 use crate::call::{Call, Value};
 use crate::handle::{RootHandle, Slot, clone_root};
 use crate::job::{Extra, Job, Reply};
@@ -76,7 +78,7 @@ pub(crate) fn describe(containment: f64, file: &OpenFile) -> Record {
 }
 
 #[inline(always)]
-fn fill(record: &mut Record, file: &OpenFile) {
+pub(super) fn fill(record: &mut Record, file: &OpenFile) {
     record.set_stat(file.stat());
     record.set_path(file.real_path());
 }
@@ -128,15 +130,16 @@ fn within(room: &mut [u8], size: u64, flags: u32) -> Option<&mut [u8]> {
     room.get_mut(..=usize::try_from(size).ok()?)
 }
 
-/// Argument indices: the function that creates a `Buffer`, and the root.
+/// Argument indices: the function that creates a `Buffer`, the root, and the number of the batch.
 const ALLOCATE: usize = 3;
 const ROOT: usize = 4;
+const BATCH: usize = 6;
 
 /// Reads on the calling thread if that cannot block; otherwise the record has the status for that.
 /// Results are as those of [`read_sync`]. Where the file is open and judged but its content is left
 /// to [`read_fill`], the value is the file's handle.
 ///
-/// Arguments: as for [`read_sync`].
+/// Arguments: as for [`read_sync`], and the number of the batch: see [`IN_BATCH`].
 pub(crate) fn read_cached(
     call: &Call<'_>,
     record: &mut Record,
@@ -146,7 +149,16 @@ pub(crate) fn read_cached(
     let (flags, max_bytes) = (call.bits(1)?, call.number(2)?);
     let root = call.root(ROOT)?;
     let scope = scope(flags, root.as_ref());
-    let opened = match nonblocking::open_file(&scope, path, &rules(flags, max_bytes)) {
+    let rules = rules(flags, max_bytes);
+    let opened = if has(flags, IN_BATCH) {
+        let batch = call.number(BATCH)?;
+        call.in_batch(batch, |held| {
+            nonblocking::open_file(&scope, path, &rules, Some(held))
+        })
+    } else {
+        nonblocking::open_file(&scope, path, &rules, None)
+    };
+    let opened = match opened {
         Cached::Known(opened) => opened,
         Cached::NotCached(probe_locality) => {
             *record = Record::not_cached(probe_locality);
@@ -155,6 +167,7 @@ pub(crate) fn read_cached(
     };
     record.numbers[CONTAINMENT] = containment(&scope);
     fill(record, &opened.file);
+    record.numbers[layout::BY_PARENT] = f64::from(u8::from(opened.is_by_parent()));
     let size = opened.file.size();
     let mut value = None;
     let mut count = None;
@@ -184,6 +197,13 @@ pub(crate) fn read_cached(
         }
     }
     Ok(value)
+}
+
+/// Closes the directory that a batch of reads holds.
+#[allow(clippy::unnecessary_wraps, reason = "the type of every verb")]
+pub(crate) fn end_batch(call: &Call<'_>, _: &mut Record) -> std::result::Result<Value, Error> {
+    call.state.end_batch();
+    Ok(None)
 }
 
 /// Opens in the pool, and reads what is small enough to copy.
@@ -318,14 +338,6 @@ pub fn read_fill(
     })
 }
 
-/// Closes a file that [`open_cached`] opened, on the calling thread.
-#[napi(catch_unwind)]
-pub fn read_close(pending: &External<Slot<OpenFile>>) {
-    if let Some(file) = pending.take() {
-        file.close();
-    }
-}
-
 /// Closes a file in the pool: `close` may wait for a server.
 #[napi(catch_unwind)]
 pub fn read_drop(pending: &External<Slot<OpenFile>>) -> AsyncTask<Job> {
@@ -333,68 +345,5 @@ pub fn read_drop(pending: &External<Slot<OpenFile>>) -> AsyncTask<Job> {
     Job::queue(move || {
         drop(file);
         Reply::of(Ok(Record::new(0.0)))
-    })
-}
-
-/// Writes the descriptor's number into a record, and the bits of the inode that `set_stat` loses.
-fn set_descriptor(record: &mut Record, file: &OpenFile) -> std::result::Result<(), Error> {
-    record.numbers[layout::DESCRIPTOR] = f64::from(file.number_to_reopen()?);
-    record.numbers[layout::INO_LOW] = f64::from(file.stat().ino as u32);
-    Ok(())
-}
-
-/// Opens on the calling thread if that cannot block, as [`open_async`] does in the pool; otherwise
-/// the record has the status for that. The value is the handle of the file.
-///
-/// Arguments: path, flags, `maxBytes`, root and its number.
-pub(crate) fn open_cached(
-    call: &Call<'_>,
-    record: &mut Record,
-) -> std::result::Result<Value, Error> {
-    let mut path = PathRoom::new();
-    let path = call.path(0, &mut path)?;
-    let (flags, max_bytes) = (call.bits(1)?, call.number(2)?);
-    let root = call.root(3)?;
-    let scope = scope(flags, root.as_ref());
-    match nonblocking::open_file(&scope, path, &rules(flags, max_bytes)) {
-        Cached::Known(opened) => {
-            record.numbers[CONTAINMENT] = containment(&scope);
-            fill(record, &opened.file);
-            set_descriptor(record, &opened.file)?;
-            Ok(Some(call.external(Slot::new(opened.file))?))
-        }
-        Cached::NotCached(probe_locality) => {
-            *record = Record::not_cached(probe_locality);
-            Ok(None)
-        }
-    }
-}
-
-/// Opens in the pool. The record has the descriptor's number, to reopen the file. The descriptor
-/// stays ours, and is closed when JavaScript closes the file or drops it.
-#[napi(catch_unwind)]
-pub fn open_async(
-    path: PathArgument,
-    flags: u32,
-    max_bytes: f64,
-    root: Option<&RootHandle>,
-) -> AsyncTask<Job> {
-    let root = clone_root(root);
-    Job::queue(move || {
-        let result = guarded(|| {
-            let root = root?;
-            let scope = scope(flags, root.as_ref());
-            if has(flags, PROBE_LOCALITY) {
-                nonblocking::probe_locality(&scope, &path.0);
-            }
-            let file = read::open(&scope, &path.0, &rules(flags, max_bytes))?;
-            let mut record = describe(containment(&scope), &file);
-            set_descriptor(&mut record, &file)?;
-            Ok(Reply {
-                record,
-                extra: Extra::Pending(file),
-            })
-        });
-        result.unwrap_or_else(|failure| Reply::of(Err(failure)))
     })
 }

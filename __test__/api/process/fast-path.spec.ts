@@ -67,7 +67,7 @@ describe('an answer', () => {
     const file = `${dir}/${name}`;
     const expected = summary(await failure(() => readLocalFileSafelySync(file, options)), dir);
     expect(expected.code).toBe(code);
-    // The good calls exhaust the budget of the calling thread in a turn; the last ones go to the pool directly.
+    // The good calls exhaust the budget of the calling thread in a turn; the last ones wait for the next turn.
     const calls = Array.from({ length: MORE_THAN_A_TURN }, (_, n) => outcome(() => readLocalFileSafely(n % 4 ? `${dir}/f` : file, n % 4 ? {} : options)));
     for (const [n, { error }] of (await Promise.all(calls)).entries()) {
       if (n % 4) expect(error).toBeUndefined();
@@ -102,6 +102,108 @@ describe('an answer', () => {
       fs.chmodSync(`${dir}/private`, round % 3 ? 0o700 : 0o755);
       expect(await ensureDir(`${dir}/private`)).toMatchObject({ hardening: round % 3 ? 'not-needed' : 'tightened', mode: 0o700 });
     }
+  });
+});
+
+describe('reads that begin together', () => {
+  /** A place that is not on the mount of `/`: only there the directory is opened first. */
+  const base = (): string => {
+    const dir = fs.mkdtempSync(`${placeInMemory() ?? scratch()}/hf-spec-`);
+    onTestFinished(() => fs.rmSync(dir, { recursive: true, force: true }));
+    return dir;
+  };
+  const read = async (file: string): Promise<string> => (await readLocalFileSafely(file)).buffer.toString();
+
+  test('find no file where it was before their own call', async () => {
+    const dir = base();
+    build(dir, ['d/f: old']);
+    await read(`${dir}/d/f`);
+    const early = [read(`${dir}/d/f`), read(`${dir}/d/f`), read(`${dir}/d/f`)];
+    fs.renameSync(`${dir}/d`, `${dir}/e`);
+    build(dir, ['d/f: new']);
+    const late = [read(`${dir}/d/f`), read(`${dir}/d/f`)];
+    expect(await Promise.all(late)).toEqual(['new', 'new']);
+    for (const content of await Promise.all(early)) expect(['old', 'new']).toContain(content);
+  });
+
+  test('nor do those that begin while they run', async () => {
+    const dir = base();
+    build(dir, ['0/f: 0']);
+    await read(`${dir}/0/f`);
+    const contents: Promise<string>[] = [];
+    let moved = 0;
+    // Between the reads of a batch, jobs that move the directory and begin reads of their own.
+    const early = Array.from({ length: 200 }, (_, at) => {
+      const reading = read(`${dir}/0/f`);
+      if (at % 20 === 10) {
+        void Promise.resolve().then(() => {
+          moved += 1;
+          fs.renameSync(`${dir}/0`, `${dir}/was-${moved}`);
+          build(dir, [`0/f: ${moved}`]);
+          const now = moved;
+          contents.push(read(`${dir}/0/f`).then((content) => (Number(content) >= now ? 'current' : `${content} after ${now}`)));
+        });
+      }
+      return reading;
+    });
+    await Promise.all(early);
+    expect(moved).toBe(10);
+    expect(await Promise.all(contents)).toEqual(Array(10).fill('current'));
+  });
+
+  test('use the working directory of their call, and a copy of their path', async () => {
+    const dir = base();
+    build(dir, ['a/f: a', 'b/f: b']);
+    const before = process.cwd();
+    try {
+      process.chdir(`${dir}/a`);
+      const bytes = Buffer.from(`${dir}/a/f`);
+      // More than are answered in one turn.
+      const calls = Array.from({ length: 1000 }, (_, at) => (at % 2 ? readLocalFileSafely('f') : readLocalFileSafely(bytes)));
+      process.chdir(`${dir}/b`);
+      bytes.fill('x', bytes.length - 3);
+      for (const { buffer, realPath } of await Promise.all(calls)) {
+        expect(buffer.toString()).toBe('a');
+        expect(realPath).toBe(`${dir}/a/f`);
+      }
+    } finally {
+      process.chdir(before);
+    }
+  });
+
+  test('leave no descriptor, and reject alone', async () => {
+    const dir = base();
+    build(dir, ['d/f: x']);
+    const open = openFiles();
+    const calls = Array.from({ length: 700 }, (_, at) => outcome(() => readLocalFileSafely(`${dir}/d/${at % 7 ? 'f' : 'missing'}`)));
+    for (const [at, { error }] of (await Promise.all(calls)).entries()) {
+      if (at % 7) expect(error).toBeUndefined();
+      else expect(error).toMatchObject({ code: 'not-found', path: `${dir}/d/missing` });
+    }
+    expect(openFiles()).toEqual(open);
+  });
+
+  test('end with their signal, also while they wait for a turn', async () => {
+    const dir = base();
+    build(dir, ['d/f: x']);
+    const controller = new AbortController();
+    const calls = Array.from({ length: 1000 }, (_, at) => outcome(() => readLocalFileSafely(`${dir}/d/f`, at % 2 ? { signal: controller.signal } : {})));
+    controller.abort(new Error('mine'));
+    const outcomes = await Promise.all(calls);
+    for (const [at, { error }] of outcomes.entries()) {
+      if (at % 2 === 0) expect(error).toBeUndefined();
+      else if (at > 1) expect(error).toMatchObject({ message: 'mine' });
+    }
+  });
+
+  test('have the stack of their caller', async () => {
+    const dir = base();
+    build(dir, ['d/f: x']);
+    async function asker(file: string) {
+      await readLocalFileSafely(file);
+    }
+    const [, second] = await Promise.all([outcome(() => asker(`${dir}/d/f`)), outcome(() => asker(`${dir}/d/missing`))]);
+    expect((second.error as Error).stack).toContain('asker');
   });
 });
 

@@ -89,6 +89,25 @@ for (const kind of ['tmpfs', 'ext4'] as const) {
       expect(main.length).toBeLessThanOrEqual(8);
     });
 
+    it('64 reads at once open their directory once for the first of them and once for all others', async () => {
+      const all = Array.from({ length: 64 }, () => verbRequest('async', 'readLocalFileSafely', at('file')));
+      const { main, pool, value } = await watched(place, { all }, 2);
+      for (const each of value) expect(each.value.buffer).toHaveLength(CONTENT.length);
+      expect(texts(pool)).toEqual([]);
+      expect(main.filter(({ text }) => text.includes('O_PATH'))).toHaveLength(2);
+      // Open, stat, read and close of each file; open, stat and close of the directory.
+      expect(main).toHaveLength(64 * 4 + 2 * 3);
+    });
+
+    it.each([
+      ['reads', () => verbRequest('async', 'readLocalFileSafely', at('file'))],
+      ['reads through a Root', () => rootRequest(place.dir, 'async', 'read', 'file')],
+    ])('1,000 %s at once are all answered by the calling thread, in several turns', async (_title, request) => {
+      const { pool, value } = await watched(place, { all: Array.from({ length: 1000 }, request) }, 1);
+      for (const each of value) expect(each.value.buffer).toHaveLength(CONTENT.length);
+      expect(texts(pool)).toEqual([]);
+    });
+
     it('a large file is opened by the calling thread, and read by the pool', async () => {
       const { main, pool, value } = await watched(place, verbRequest('async', 'readLocalFileSafely', at('large')), 3);
       expect(value.buffer).toHaveLength(LARGE);

@@ -27,7 +27,7 @@ use linux as platform;
 #[cfg(not(target_os = "linux"))]
 use unsupported as platform;
 
-pub use platform::{InMemory, ensure_dir, open_file, open_root, probe_locality, stat};
+pub use platform::{HeldParent, InMemory, ensure_dir, open_file, open_root, probe_locality, stat};
 
 use crate::ops::write::TargetKey;
 use crate::resolve::Policy;

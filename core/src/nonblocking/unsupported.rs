@@ -13,6 +13,10 @@ use crate::sys::Stat;
 /// Determines the locality of file systems; has no effect here.
 pub fn probe_locality(_: &Scope<'_>, _: &[u8]) {}
 
+/// The directory of a batch. Never holds one here.
+#[derive(Debug, Default)]
+pub struct HeldParent;
+
 /// A file that passed the rules, and its locality.
 #[derive(Debug)]
 pub struct InMemory {
@@ -22,11 +26,22 @@ pub struct InMemory {
 
 /// Opens a file under the rules. Always [`Cached::NotCached`] here.
 #[must_use]
-pub fn open_file(_: &Scope<'_>, _: &[u8], _: &Rules) -> Cached<InMemory> {
+pub fn open_file(
+    _: &Scope<'_>,
+    _: &[u8],
+    _: &Rules,
+    _: Option<&mut HeldParent>,
+) -> Cached<InMemory> {
     Cached::NotCached(false)
 }
 
 impl InMemory {
+    /// Returns whether the directory of the file was opened first.
+    #[must_use]
+    pub fn is_by_parent(&self) -> bool {
+        false
+    }
+
     /// Returns whether the file is small enough to be copied on the calling thread.
     #[must_use]
     pub fn is_small(&self) -> bool {

@@ -34,7 +34,8 @@ fn what_is_known_from_memory_is_what_the_ordinary_verb_answers() {
             let scope = caller.scope(policy);
             nonblocking::probe_locality(&scope, at.as_bytes());
             let told = format!("{at}, {policy:?}, rooted: {is_rooted}");
-            if let Cached::Known(remembered) = nonblocking::open_file(&scope, at.as_bytes(), &READ)
+            if let Cached::Known(remembered) =
+                nonblocking::open_file(&scope, at.as_bytes(), &READ, None)
             {
                 let mut place = vec![0; usize::try_from(remembered.file.size()).unwrap()];
                 if let Some(length) = remembered.read(&mut place) {

@@ -6,6 +6,6 @@ mod read;
 mod target_key;
 
 pub use directory::{ensure_dir, open_root, stat};
-pub use open::probe_locality;
+pub use open::{HeldParent, probe_locality};
 pub use read::{InMemory, open_file};
 pub(crate) use target_key::find_target_key;

@@ -42,22 +42,44 @@ pub fn probe_locality(scope: &Scope<'_>, raw: &[u8]) {
 }
 
 /// A directory on a mount known to be local, to open files from without leaving that mount.
-pub(super) struct Start {
-    dir: Option<OwnedFd>,
-    root: Option<std::sync::Arc<OwnedFd>>,
-    /// Offset of the rest of the path.
-    skip: usize,
+struct Start<'a> {
+    dir: BorrowedFd<'a>,
+    /// Nothing above the directory may be reached.
+    is_root: bool,
     locality: Locality,
 }
 
-impl Start {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match (&self.dir, &self.root) {
-            (Some(dir), _) => dir.as_fd(),
-            (None, Some(root)) => root.as_fd(),
-            (None, None) => AT_FDCWD,
-        }
+/// The directory that the last file of a batch was opened from, open for the next file of the batch:
+/// one open and one look at its mount for all of them.
+#[derive(Debug, Default)]
+pub struct HeldParent {
+    path: Vec<u8>,
+    dir: Option<(OwnedFd, Locality)>,
+}
+
+impl HeldParent {
+    fn find(&self, path: &[u8]) -> Option<Start<'_>> {
+        let (dir, locality) = self.dir.as_ref().filter(|_| self.path == path)?;
+        Some(Start {
+            dir: dir.as_fd(),
+            is_root: false,
+            locality: *locality,
+        })
     }
+
+    fn hold(&mut self, path: &[u8], dir: OwnedFd, locality: Locality) {
+        self.path.clear();
+        self.path.extend_from_slice(path);
+        self.dir = Some((dir, locality));
+    }
+}
+
+/// A file that was opened through the caches.
+pub(super) struct Opened {
+    pub(super) fd: OwnedFd,
+    pub(super) locality: Locality,
+    /// Its directory was opened first, which a [`HeldParent`] saves for the next file.
+    pub(super) by_parent: bool,
 }
 
 /// Why the caches have no result.
@@ -104,9 +126,8 @@ pub(super) fn local(mount: Option<u64>) -> Result<Locality, NotCached> {
     }
 }
 
-/// Opens the parent of a path with `O_PATH`, which calls no file system, and looks up its mount.
-pub(super) fn start_at_parent(text: &[u8]) -> Result<Start, NotCached> {
-    let (parent, name) = path::split(text).ok_or(NOT_IN_MEMORY)?;
+/// Opens a directory with `O_PATH`, which calls no file system, and looks up its mount.
+fn open_parent(parent: &[u8]) -> Result<(OwnedFd, Locality), NotCached> {
     let dir = open_in_memory(
         AT_FDCWD,
         parent,
@@ -115,13 +136,7 @@ pub(super) fn start_at_parent(text: &[u8]) -> Result<Start, NotCached> {
     )
     .map_err(|_| NOT_IN_MEMORY)?;
     let stat = sys::statx_dont_sync(dir.as_fd()).map_err(|_| NOT_IN_MEMORY)?;
-    let locality = local(stat.mount)?;
-    Ok(Start {
-        dir: Some(dir),
-        root: None,
-        skip: text.len() - name.len(),
-        locality,
-    })
+    Ok((dir, local(stat.mount)?))
 }
 
 pub(super) fn open_in_memory(
@@ -139,32 +154,45 @@ pub(super) fn open_in_memory(
 }
 
 /// Opens a file from a start on a local mount, without leaving that mount.
-pub(super) fn open_from(start: &Start, text: &[u8]) -> Result<OwnedFd, Os> {
-    let beneath = if start.root.is_some() {
+fn open_from(start: &Start<'_>, text: &[u8]) -> Result<OwnedFd, Os> {
+    let beneath = if start.is_root {
         RESOLVE_BENEATH
     } else {
         ResolveFlag::empty()
     };
     open_in_memory(
-        start.as_fd(),
-        &text[start.skip..],
+        start.dir,
+        text,
         OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_NOFOLLOW,
         beneath | RESOLVE_NO_XDEV,
     )
 }
 
 /// Opens a cached file on a local mount.
-pub(super) fn open(scope: &Scope<'_>, text: &[u8]) -> Result<(OwnedFd, Locality), NotCached> {
+pub(super) fn open(
+    scope: &Scope<'_>,
+    text: &[u8],
+    held: Option<&mut HeldParent>,
+) -> Result<Opened, NotCached> {
+    let opened = |start: &Start<'_>, text: &[u8], by_parent| {
+        open_from(start, text).map(|fd| Opened {
+            fd,
+            locality: start.locality,
+            by_parent,
+        })
+    };
     if let Some(root) = scope.root {
         let dir = root.directory();
         let start = Start {
+            dir: dir.as_fd(),
+            is_root: true,
             locality: local(root.mount())?,
-            dir: None,
-            root: Some(dir),
-            skip: 0,
         };
-        let fd = open_from(&start, text).map_err(|_| NOT_IN_MEMORY)?;
-        return Ok((fd, start.locality));
+        return opened(&start, text, false).map_err(|_| NOT_IN_MEMORY);
+    }
+    let (parent, name) = path::split(text).unwrap_or((b"", text));
+    if let Some(start) = held.as_ref().and_then(|held| held.find(parent)) {
+        return opened(&start, name, true).map_err(|_| NOT_IN_MEMORY);
     }
     let top = *TOP.read().unwrap_or_else(PoisonError::into_inner);
     let Some((_, locality)) = top else {
@@ -172,29 +200,38 @@ pub(super) fn open(scope: &Scope<'_>, text: &[u8]) -> Result<(OwnedFd, Locality)
             probe_locality: true,
         });
     };
-    let parent = path::split(text).map_or(&b""[..], |(parent, _)| parent);
     if locality != Locality::Remote && !is_on_another_mount(parent) {
         let start = Start {
-            dir: None,
-            root: None,
-            skip: 0,
+            dir: AT_FDCWD,
+            is_root: false,
             locality,
         };
-        match open_from(&start, text) {
-            Ok(fd) => return Ok((fd, locality)),
+        match opened(&start, text, false) {
+            Ok(opened) => return Ok(opened),
             // Another mount than that of `/`: crossing into it is EXDEV, or EAGAIN with
             // RESOLVE_CACHED.
             Err(os) if matches!(os.errno, sys::EXDEV | sys::EAGAIN) => {}
             Err(_) => return Err(NOT_IN_MEMORY),
         }
     }
-    let start = start_at_parent(text)?;
-    let fd = open_from(&start, text).map_err(|_| NOT_IN_MEMORY)?;
+    if parent.is_empty() {
+        return Err(NOT_IN_MEMORY);
+    }
+    let (dir, locality) = open_parent(parent)?;
+    let start = Start {
+        dir: dir.as_fd(),
+        is_root: false,
+        locality,
+    };
+    let opened = opened(&start, name, true).map_err(|_| NOT_IN_MEMORY)?;
     OTHER_MOUNT.with_borrow_mut(|last| {
         last.clear();
         last.extend_from_slice(parent);
     });
-    Ok((fd, start.locality))
+    if let Some(held) = held {
+        held.hold(parent, dir, locality);
+    }
+    Ok(opened)
 }
 
 thread_local! {

@@ -1,6 +1,6 @@
 //! Reads a file whose content is in the page cache.
 
-use super::open::{NOT_IN_MEMORY, NotCached, locate, open};
+use super::open::{HeldParent, NOT_IN_MEMORY, NotCached, locate, open};
 use crate::nonblocking::cached::Cached;
 use crate::ops::read::{self, OpenFile, Rules};
 use crate::resolve::{Found, Scope};
@@ -18,23 +18,40 @@ pub struct InMemory {
     /// The file.
     pub file: OpenFile,
     is_memory: bool,
+    by_parent: bool,
 }
 
 /// Opens a file under the rules, through the kernel's caches alone.
+///
+/// `held` is for the files of a batch whose calls all began before its first file was opened: of two
+/// files in one directory, the second is opened from the directory that the first was found in.
 #[must_use]
-pub fn open_file(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Cached<InMemory> {
-    match try_open_file(scope, raw, rules) {
+pub fn open_file(
+    scope: &Scope<'_>,
+    raw: &[u8],
+    rules: &Rules,
+    held: Option<&mut HeldParent>,
+) -> Cached<InMemory> {
+    match try_open_file(scope, raw, rules, held) {
         Ok(file) => Cached::Known(file),
         Err(not_cached) => not_cached.into(),
     }
 }
 
-fn try_open_file(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<InMemory, NotCached> {
+fn try_open_file(
+    scope: &Scope<'_>,
+    raw: &[u8],
+    rules: &Rules,
+    held: Option<&mut HeldParent>,
+) -> Result<InMemory, NotCached> {
     let located = locate(scope, raw)?;
     read::refuse_by_text(scope, &located).map_err(|_| NOT_IN_MEMORY)?;
-    let (fd, locality) = open(scope, &located.text)?;
-    let stat = sys::statx(fd.as_fd()).map_err(|_| NOT_IN_MEMORY)?;
-    let found = Found { fd, is_exact: true };
+    let opened = open(scope, &located.text, held)?;
+    let stat = sys::statx(opened.fd.as_fd()).map_err(|_| NOT_IN_MEMORY)?;
+    let found = Found {
+        fd: opened.fd,
+        is_exact: true,
+    };
     // Pseudo file systems are never local, so the check is not needed.
     let local_rules = Rules {
         allow_pseudo: true,
@@ -46,11 +63,19 @@ fn try_open_file(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<InMemor
     let real = scope.other_path(&located, &found);
     Ok(InMemory {
         file: OpenFile::judged(found.fd, stat, real),
-        is_memory: locality == Locality::Memory,
+        is_memory: opened.locality == Locality::Memory,
+        by_parent: opened.by_parent,
     })
 }
 
 impl InMemory {
+    /// Returns whether the directory of the file was opened first, so that a batch of reads in that
+    /// directory is faster with a [`HeldParent`].
+    #[must_use]
+    pub fn is_by_parent(&self) -> bool {
+        self.by_parent
+    }
+
     /// Returns whether the file is small enough to be copied on the calling thread.
     #[must_use]
     pub fn is_small(&self) -> bool {
