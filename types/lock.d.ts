@@ -44,8 +44,8 @@ export interface Lock extends AsyncDisposable {
    * Releases the lock; `await using` calls it. A second call does nothing, also after `lock-lost`. A lock that is garbage-collected
    * without it is released with a warning (`HOLDFAST_LOCK_FORGOTTEN`).
    *
-   * @throws {HoldfastError} `lock-lost` when the lock file or its directory was removed or replaced while the lock was held. The lock is
-   * released in any case.
+   * @throws {HoldfastError} `lock-lost` when the lock file or its directory was removed or replaced while the lock was held, or when that
+   * could not be checked (`sysCode` says why). The lock is released in any case.
    */
   release(): Promise<void>;
 }
@@ -67,7 +67,8 @@ export interface Lock extends AsyncDisposable {
  *
  * @throws {HoldfastError}
  * - `lock-timeout`: the lock was not free in time;
- * - `lock-lost`: the lock file or its directory was removed or replaced while the lock was held. An error of `fn` is its `cause`;
+ * - `lock-lost`: the lock file or its directory was removed or replaced while the lock was held. An error of `fn` is its `cause`. With
+ *   `sysCode`: `fn` has ended without an error, but the lock could not be checked afterwards;
  * - `unsupported-platform`: the file system has no locks;
  * - `not-owned`, `symlink`, `hardlink`, `not-file`: the lock file belongs to another user or is not a regular file with one name.
  */

@@ -230,7 +230,8 @@ export function toError(failure: Failure, given: NativePath, context?: Context):
     fields.limit = context?.maxBytes ?? context?.maxEntries;
   }
   if (failure.errno !== 0) {
-    const cause = plainError(failure, path, context);
+    const isOfLockDir = failure.detail === 'lock-directory' && context?.lockDir !== undefined;
+    const cause = plainError(failure, isOfLockDir ? shown(context.lockDir as NativePath) : path, context);
     fields.errno = errno;
     fields.syscall = failure.syscall;
     fields.sysCode = cause.code;

@@ -51,6 +51,12 @@ export function describeState(failure: Failure, at: string, context: Context | u
           remedy: 'Try again. Exchange directories while no program uses them.',
         };
       }
+      if (detail === 'unchecked') {
+        return {
+          sentence: `the work under the lock for ${at} has ended, but whether the lock was held until then could not be checked`,
+          remedy: 'Look at the result of the work before you repeat it.',
+        };
+      }
       return {
         sentence: `the lock file of ${at} was removed or replaced while it was held, so that another process may have held the lock too`,
         remedy: 'Do not remove files named .holdfast-….lock: they lock nothing after their holder has ended.',
@@ -87,7 +93,7 @@ function describeTimeout({ holder, ownHolder }: Failure, at: string) {
   }
   return {
     sentence: `the lock for ${at} was not free in time${holder === undefined ? '' : `; its lock file names the holder ${quoted(holder)}`}`,
-    remedy: 'Wait longer (timeoutMs), or check that process: a process that has ended holds no lock.',
+    remedy: `Wait longer (timeoutMs)${holder === undefined ? '' : ', or check that process'}: a process that has ended holds no lock.`,
   };
 }
 

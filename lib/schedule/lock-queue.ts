@@ -1,11 +1,15 @@
 // Orders the calls of one environment that want the same lock: first come, first served. Only the first one asks the
 // kernel, so that a thousand waiters take no thread, no descriptor and no system call.
 
+import { path as nodePath } from '../base/node.js';
 import { dirOf, type Target } from './write-queue.js';
+import type { NativePath } from '../errors/failure.js';
 
 /** A lock as a call names it. */
 export interface LockName {
   target: Target;
+  /** the last component of the path as it is written: the kernel decides whether another spelling has the same lock */
+  file: string;
   /** the directory for lock files; empty for that of the file */
   lockDir: string;
   /** the same for all calls that want this lock, by whatever path */
@@ -34,33 +38,51 @@ interface Queue {
   waiting: Turn[];
 }
 
+/** Replaces bytes that are not UTF-8: equal texts with it may be different paths. */
+const REPLACEMENT = '\uFFFD';
+
+/** @param text the text of the path */
+function fileOf(text: string, path: NativePath) {
+  const file = text.slice(text.lastIndexOf(nodePath.sep) + 1);
+  if (typeof path === 'string' || !file.includes(REPLACEMENT)) {
+    return file;
+  }
+  const bytes = Buffer.from(path.buffer, path.byteOffset, path.byteLength).toString('latin1');
+  return `\0${bytes.slice(bytes.lastIndexOf('/') + 1)}`;
+}
+
 export class LockQueue {
   #queues: Map<string, Queue> = new Map();
-  /** the calls for files of one name, by the folded name */
+  /** the calls for files of one name */
   #turns: Map<string, Set<Turn>> = new Map();
+  /** how many locks had a text that may be that of several paths */
+  #ambiguous = 0;
 
   /**
    * Returns the name of a lock. Directories are compared, in the kernel's cache, only while another call has another path
    * with the same file name.
    */
-  nameOf(target: Target, lockDir: string): LockName {
-    const own = `${target.text}\0${lockDir}`;
-    for (const { name } of this.#turns.get(String(target.name)) ?? []) {
-      if (name.lockDir === lockDir && (name.target.text === target.text || (dirOf(target) !== null && dirOf(target) === dirOf(name.target)))) {
-        return { target, lockDir, key: name.key };
+  nameOf(target: Target, lockDir: string, path: NativePath): LockName {
+    const { text = '' } = target;
+    const file = fileOf(text, path);
+    const isAmbiguous = text.includes(REPLACEMENT) || lockDir.includes(REPLACEMENT);
+    for (const { name } of this.#turns.get(file) ?? []) {
+      const isSame = !isAmbiguous && name.target.text === text;
+      if (name.lockDir === lockDir && !lockDir.includes(REPLACEMENT) && (isSame || (dirOf(target) !== null && dirOf(target) === dirOf(name.target)))) {
+        return { target, file, lockDir, key: name.key };
       }
     }
-    return { target, lockDir, key: own };
+    this.#ambiguous += isAmbiguous ? 1 : 0;
+    return { target, file, lockDir, key: `${text}\0${lockDir}${isAmbiguous ? `\0${this.#ambiguous}` : ''}` };
   }
 
   /** Adds a call. Its state is `asking` at once if no other call is in its way. */
   enter(name: LockName, shared: boolean, isHeldByCaller: boolean, verb: string): Turn {
     const { key } = name;
     const turn: Turn = { name, key, shared, isHeldByCaller, verb, identity: undefined, state: 'waiting', onGranted: undefined };
-    const fileName = String(name.target.name);
-    const turns = this.#turns.get(fileName);
+    const turns = this.#turns.get(name.file);
     if (turns === undefined) {
-      this.#turns.set(fileName, new Set([turn]));
+      this.#turns.set(name.file, new Set([turn]));
     } else {
       turns.add(turn);
     }
@@ -91,10 +113,9 @@ export class LockQueue {
       return;
     }
     turn.state = 'over';
-    const fileName = String(turn.name.target.name);
-    const turns = this.#turns.get(fileName);
+    const turns = this.#turns.get(turn.name.file);
     if (turns?.delete(turn) && turns.size === 0) {
-      this.#turns.delete(fileName);
+      this.#turns.delete(turn.name.file);
     }
     if (queue.asking === turn) {
       queue.asking = undefined;

@@ -66,7 +66,7 @@ const POLICY = 3;
 
 /** Returns the name of a lock in the queue. */
 export function lockName(fixed: NativePath, root: NativePath | undefined, methodRoot: MethodRoot | undefined, { flags, lockDir }: LockArguments): LockName {
-  return locks.nameOf(targetOf(fixed, root, methodRoot, flags & POLICY), lockDir === undefined ? '' : nodePath.resolve(shown(lockDir)));
+  return locks.nameOf(targetOf(fixed, root, methodRoot, flags & POLICY), lockDir === undefined ? '' : nodePath.resolve(shown(lockDir)), fixed);
 }
 
 function toHeld(result: record.Result, handle: Handle, turn: Turn, given: string): Held {
@@ -164,7 +164,7 @@ async function tryAcquire(request: LockRequest): Promise<Held | undefined> {
 /**
  * Releases a lock. On the calling thread, if its file lies on a file system of this host.
  *
- * @returns the record; `lock-lost` where the lock file was removed or replaced
+ * @returns the record; `lock-lost` where the lock file was removed or replaced, or could not be looked at
  */
 export async function release({ handle, turn, isOfHost, context }: Held): Promise<record.Result> {
   if (context !== undefined) {
@@ -266,13 +266,18 @@ export async function lockThenCall<T>(request: LockRequest, call: (lock: Lock) =
       result = await call(lock);
     } catch (error) {
       await outcomeOf(lock).catch((lost: unknown) => {
-        throw lost === error ? error : withCause(lost, error);
+        throw lost === error || isUnchecked(lost) ? error : withCause(lost, error);
       });
       throw error;
     }
     await outcomeOf(lock);
     return result;
   });
+}
+
+/** Returns whether the release could not find out whether the lock was lost. */
+function isUnchecked(lost: unknown) {
+  return (lost as { errno?: unknown }).errno !== undefined;
 }
 
 /** Adds the error of the callback to that of the release, which says that another holder may have been there. */

@@ -185,10 +185,19 @@ export async function updateAtomicOf(file: unknown, update: unknown, options: un
 
 const BYTE_ORDER_MARK = '\ufeff';
 
+/** Clones the value for a missing file: each attempt of the callback gets its own. */
+function cloned(ifMissing: unknown) {
+  try {
+    return structuredClone(ifMissing);
+  } catch (error) {
+    throw Object.assign(invalidType('options.ifMissing', 'a value that structuredClone can copy, as JSON has it', ifMissing), { cause: error });
+  }
+}
+
 export async function updateJsonOf<T>(file: unknown, update: unknown, options: unknown, methodRoot: MethodRoot | undefined): Promise<UpdateJsonResult<T>> {
   const call = toUpdate(update) as (current: unknown) => unknown;
   const args = updateArguments(options, methodRoot?.defaults, UPDATE_JSON);
-  const missing = structuredClone(args.ifMissing);
+  const missing = cloned(args.ifMissing);
   let value: unknown;
   const write = await run(
     file,

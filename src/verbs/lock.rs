@@ -107,13 +107,10 @@ pub fn lock_try(lock: &LockHandle, holder: Bytes) -> AsyncTask<Job> {
     })
 }
 
-/// Releases a lock. Returns an error when its file lost its name while it was held.
+/// Releases a lock. Returns an error when it was lost while it was held.
 fn release(lock: &Slot<Lock>) -> Result<Record, Error> {
     if let Some(lock) = lock.take() {
-        let checked = lock.check();
-        // A failure is ignored: the close of the descriptor releases the lock as well.
-        drop(lock);
-        checked?;
+        lock.release()?;
     }
     Ok(Record::new(0.0))
 }

@@ -17,7 +17,6 @@ pub(crate) mod rename;
 pub(crate) mod root;
 pub(crate) mod stage;
 pub(crate) mod stat;
-pub(crate) mod temp_root;
 pub(crate) mod walk;
 pub(crate) mod write;
 pub(crate) mod write_target;

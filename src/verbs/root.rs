@@ -1,14 +1,15 @@
-//! `openRoot`.
+//! `openRoot` and `openTempRoot`.
 
 use crate::args::{PathArgument, PathRoom, scope};
 use crate::call::{Call, Value};
 use crate::handle::{RootHandle, Slot, clone_root};
 use crate::job::{Extra, Job, Reply};
-use crate::record::{Record, Scratch, guarded, set_identity};
-use crate::record_layout::root as layout;
-use holdfast_core::error::Error;
+use crate::record::{Record, Scratch, guarded, guarded_steps, set_identity};
+use crate::record_layout::{remove, root as layout};
+use holdfast_core::error::{Code, Error};
 use holdfast_core::nonblocking::{self, Cached};
 use holdfast_core::ops::sub_root;
+use holdfast_core::ops::temp_root::TempRoot;
 use holdfast_core::resolve::Root;
 use holdfast_core::resolve::{Policy, Resolver, Scope};
 use napi::bindgen_prelude::{AsyncTask, External};
@@ -154,4 +155,53 @@ pub fn root_open_beneath_async(
 #[napi(catch_unwind)]
 pub fn root_close(root: &RootHandle) {
     drop(root.take());
+}
+
+/// A temporary root that JavaScript holds until it is removed.
+pub type TempRootHandle = External<Slot<Arc<TempRoot>>>;
+
+/// Creates a directory, in the pool. The record is that of its root.
+#[napi(catch_unwind)]
+pub fn temp_root_create(
+    parent: PathArgument,
+    prefix: PathArgument,
+    is_shared: bool,
+) -> AsyncTask<Job> {
+    Job::queue(move || {
+        let result = guarded(|| {
+            let temporary = TempRoot::create(&parent.0, &prefix.0, is_shared)?;
+            let mut record = Record::new(0.0);
+            record.set_path(Some(temporary.root().real()));
+            fill(&mut record, temporary.root());
+            Ok((record, Arc::new(temporary)))
+        });
+        match result {
+            Ok((record, temporary)) => Reply {
+                record,
+                extra: Extra::TempRoot(temporary),
+            },
+            Err(failure) => Reply::of(Err(failure)),
+        }
+    })
+}
+
+/// Returns the directory as a root; `None` after its removal.
+#[napi(catch_unwind)]
+pub fn temp_root_handle(temporary: &TempRootHandle) -> Option<RootHandle> {
+    let temporary = temporary.get()?;
+    Some(External::new(Slot::new(Arc::clone(temporary.root()))))
+}
+
+/// Removes the directory with its content, in the pool. It can be tried again after a failure.
+#[napi(catch_unwind)]
+pub fn temp_root_remove(temporary: &TempRootHandle) -> AsyncTask<Job> {
+    let temporary = temporary.get();
+    Job::queue(move || {
+        Reply::of(guarded_steps(|| {
+            let temporary = temporary.ok_or_else(|| Error::refused(Code::RootClosed, ""))?;
+            let mut record = Record::new(0.0);
+            record.numbers[remove::COUNT] = temporary.remove(&|| false)? as f64;
+            Ok(record)
+        }))
+    })
 }

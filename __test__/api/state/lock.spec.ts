@@ -1,8 +1,9 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { acquireLock, httpStatus, openRootSync, toPublicError, tryLock, withLock, type HoldfastError } from '../../../index.mjs';
+import { acquireLock, appendRecordSync, httpStatus, openRootSync, toPublicError, tryLock, withLock, type HoldfastError } from '../../../index.mjs';
 import { scratch, scratchInMemory } from '../../helpers/scratch.js';
 import { start } from '../../helpers/state.js';
 
@@ -60,6 +61,81 @@ describe('withLock', () => {
     const dir = scratch();
     for (const name of ['a', 'A', 'b', 'ä', 'ö', 'x'.repeat(255)]) await withLock(path.join(dir, name), () => {});
     expect(lockFiles(dir)).toHaveLength(5);
+  });
+
+  it.each([
+    ['Acme Inc', 'Acme Inc.'],
+    ['log', 'log '],
+    ['caf\u00e9', 'cafe\u0301'],
+    ['\u2764', '\u2764\ufe0f'],
+    ['x', 'x\u00ad'],
+    ['a\ufffd', Buffer.from('a\xff', 'latin1')],
+    [Buffer.from('a\xfe', 'latin1'), Buffer.from('a\xff', 'latin1')],
+  ])('has different locks in one process for names that have different lock files: %o and %o', async (first, second) => {
+    const dir = `${scratch()}/`;
+    const at = (name: string | Buffer) => (typeof name === 'string' ? dir + name : Buffer.concat([Buffer.from(dir), name]));
+    await using one = await acquireLock(at(first));
+    await using two = await tryLock(at(second));
+    expect(two?.lockFile).toBeDefined();
+    expect(two?.lockFile).not.toBe(one.lockFile);
+    await two?.release();
+    expect(await withLock(at(second), () => withLock(at('other'), () => 'entered', { timeoutMs: 0 }), { timeoutMs: 0 })).toBe('entered');
+    await one.release();
+    expect(await withLock(at(first), () => withLock(at(second), () => 'entered', { timeoutMs: 0 }))).toBe('entered');
+  });
+
+  it('has the default lock with the directory of the file as lockDir, by whatever path', async () => {
+    const dir = scratch();
+    fs.symlinkSync('.', path.join(dir, 'here'));
+    const file = path.join(dir, 'state');
+    for (const lockDir of [dir, `${dir}/.`, path.join(dir, 'here')]) {
+      await using held = await acquireLock(file);
+      expect(await tryLock(file, { lockDir })).toBeUndefined();
+      await held.release();
+      await using other = await acquireLock(file, { lockDir });
+      expect(other.lockFile).toBe(held.lockFile);
+      expect(await tryLock(file)).toBeUndefined();
+      await other.release();
+      await withLock(file, async () => {
+        await expect(withLock(file, () => {}, { lockDir, timeoutMs: 0 })).rejects.toMatchObject({ code: 'ERR_INVALID_STATE' });
+        expect(() => appendRecordSync(file, 'x', { lockDir })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_STATE' }));
+      });
+      await withLock(file, () => expect(withLock(file, () => {}, { timeoutMs: 0 })).rejects.toMatchObject({ code: 'ERR_INVALID_STATE' }), { lockDir });
+    }
+    expect(lockFiles(dir)).toHaveLength(1);
+  });
+
+  it('tells a release that could not look from a lock that was not taken, and the error of the callback first', async () => {
+    const dir = scratch();
+    fs.mkdirSync(path.join(dir, 'locks'));
+    const program = `
+      import { openSync, closeSync } from 'node:fs';
+      import { withLock } from ${JSON.stringify(new URL('../../../index.mjs', import.meta.url).href)};
+      const [file, lockDir, fails] = process.argv.slice(1);
+      let calls = 0;
+      const full = () => {
+        calls += 1;
+        const open = [];
+        try { for (;;) open.push(openSync('/dev/null', 'r')); } catch {}
+        setTimeout(() => open.forEach((fd) => closeSync(fd)), 50);
+        if (fails === 'yes') throw new Error('mine');
+      };
+      await withLock(file, () => {});
+      const error = await withLock(file, full, { lockDir }).catch((error) => error);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      // The lock is released.
+      await withLock(file, () => {}, { lockDir, timeoutMs: 0 });
+      console.log(JSON.stringify({ calls, code: error.code, sysCode: error.sysCode, message: error.message }));`;
+    const run = (...args: string[]): any =>
+      JSON.parse(execFileSync('sh', ['-c', 'ulimit -n 100; exec "$@"', 'sh', process.execPath, '--input-type=module', '-e', program, ...args], { encoding: 'utf8' }));
+    const file = path.join(dir, 'state');
+    expect(run(file, path.join(dir, 'locks'), 'no')).toMatchObject({
+      calls: 1,
+      code: 'lock-lost',
+      sysCode: 'EMFILE',
+      message: expect.stringMatching(/the work under the lock for '.*state' has ended, but whether the lock was held until then could not be checked/),
+    });
+    expect(run(file, path.join(dir, 'locks'), 'yes')).toMatchObject({ calls: 1, message: 'mine' });
   });
 
   it('keeps the lock until the callback has settled when its signal aborts', async () => {

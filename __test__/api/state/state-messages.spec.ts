@@ -35,6 +35,14 @@ describe('lock-timeout', () => {
     await other.release();
   });
 
+  it('names no process where none is known', async () => {
+    const file = path.join(scratch(), 'state');
+    const reader = await start('hold', file, 'shared');
+    const error = await failure(withLock(file, () => {}, { timeoutMs: 0 }));
+    expect(error.message).toMatch(/was not free in time\. Wait longer \(timeoutMs\): a process that has ended holds no lock\.$/);
+    reader.child.kill('SIGKILL');
+  });
+
   it('names no holder that was killed, while another one holds the lock without a text', async () => {
     const file = path.join(scratch(), 'state');
     const dead = await start('hold', file);
@@ -67,8 +75,15 @@ describe('the message', () => {
     const none = path.join(dir, 'none');
     for (const call of [(lockDir: string) => withLock(file, () => {}, { lockDir }), (lockDir: string) => appendRecord(file, 'x', { lockDir }), async (lockDir: string) => appendRecordSync(file, 'x', { lockDir }), (lockDir: string) => updateAtomic(file, () => 'x', { lockDir })]) {
       expect((await failure(call(plain))).message).toContain(`the directory for lock files '${plain}' is not a directory`);
-      expect((await failure(call(none))).message).toContain(`the directory for lock files '${none}' does not exist`);
+      const missing = await failure(call(none));
+      expect(missing.message).toContain(`the directory for lock files '${none}' does not exist`);
+      expect(missing.cause).toMatchObject({ code: 'ENOENT', path: none });
     }
+  });
+
+  it('of a value for a missing file that cannot be cloned names the option', async () => {
+    const error = await failure(updateJson(path.join(scratch(), 'state'), (value) => value, { ifMissing: () => ({}) } as never));
+    expect(error).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE', message: expect.stringContaining('options.ifMissing') });
   });
 
   it('of a missing directory advises mkdir where the call has it alone', async () => {

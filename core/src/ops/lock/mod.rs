@@ -120,7 +120,9 @@ impl Lock {
                 let outside = (outside.dev, outside.ino);
                 let root =
                     Root::open(directory).map_err(|error| in_lock_directory(error, directory))?;
-                let name = temporary::lock_name(target.name(), Some(outside));
+                // The directory of the file itself is the default, by whatever path.
+                let is_outside = root.identity() != outside;
+                let name = temporary::lock_name(target.name(), is_outside.then_some(outside));
                 let path = path::join(root.real(), &name).into_owned();
                 origins.push(Origin::of_root(directory, &root));
                 (root.directory(), name, path)
@@ -172,6 +174,19 @@ impl Lock {
             }
         }
         Ok(())
+    }
+
+    /// Releases the lock. As [`Self::check`], after the work that the lock was for: what the system
+    /// returned to the check is no failure of that work.
+    ///
+    /// # Errors
+    ///
+    /// [`Code::LockLost`], also where it is not known.
+    pub fn release(self) -> Result<(), Error> {
+        self.check().map_err(|error| match error {
+            Error::System { os, .. } => Error::refused_by(Code::LockLost, "unchecked", os),
+            lost => lost,
+        })
     }
 
     /// As [`Self::check`], for a write that publishes into a directory: the lock has to be that of the same
