@@ -31,8 +31,8 @@ pub enum Extra {
     Pending(OpenFile),
     /// One record for each of many items.
     Records(Vec<Record>),
-    Root(std::sync::Arc<holdfast_core::resolve::Root>),
-    TempRoot(std::sync::Arc<holdfast_core::ops::temp_root::TempRoot>),
+    Root(Arc<holdfast_core::resolve::Root>),
+    TempRoot(Arc<holdfast_core::ops::temp_root::TempRoot>),
     Stage(Stage),
     Lock(Arc<Slot<Lock>>),
     Unsynced(Unsynced),
@@ -98,7 +98,9 @@ impl Reply {
                 }
                 pair.set(1, list)?;
             }
-            Extra::TempRoot(temporary) => pair.set(1, External::new(Slot::new(temporary)))?,
+            Extra::TempRoot(temporary) => {
+                pair.set(1, External::new(Arc::new(Slot::new(temporary))))?;
+            }
             Extra::Root(root) => pair.set(1, External::new(Slot::new(root)))?,
             Extra::Stage(stage) => pair.set(1, External::new(stage))?,
             Extra::Lock(lock) => pair.set(1, External::new(lock))?,

@@ -12,6 +12,18 @@ beforeEach(() => void vi.spyOn(process, 'emitWarning').mockImplementation(() => 
 afterEach(() => void vi.restoreAllMocks());
 
 describe('a new directory', () => {
+  test.each(['d\xff', 'd\xff/x', '\xff\xfe\xfd/a/b', 'old/n\xe9/x', './q\xff', 'old/../w\xff'])('%j, not UTF-8: firstCreated is what fs.mkdir returns', async (name) => {
+    for (const { outcome } of await inBothForms(['old/ 0755'], async (form) => {
+      const at = Buffer.from(name, 'latin1');
+      const node = fs.mkdirSync(at, { recursive: true })!;
+      fs.rmSync(node === name ? at : Buffer.from(name.slice(0, Buffer.from(node).toString().length), 'latin1'), { recursive: true });
+      return { made: await form.ensure(at), node };
+    })) {
+      const { made, node } = outcome.value!;
+      expect(made.firstCreated).toBe(node);
+    }
+  });
+
   test.each(['a', 'a/b/c', 'old/b', 'old/b/c', './a/b/', '../$NAME/a/b', '$DIR/a/b', '$DIR/old/./b/c'])('%s: firstCreated is what fs.mkdir returns', async (name) => {
     const make = async (form: Form, dir: string, symlinks?: string) => {
       const at = name.replace('$DIR', dir).replace('$NAME', path.basename(dir));

@@ -1,6 +1,7 @@
 // Situations with files of the kernel or the system, and with dangling symlinks, whose verdicts are not obvious.
 import { join } from 'node:path';
 import { asUser1000 } from './sys-driver.js';
+import type { Maker } from './sys-maker.js';
 import type { Situation } from './sys-situations.js';
 
 export interface Explained extends Situation {
@@ -11,6 +12,14 @@ export interface Explained extends Situation {
 
 const asRoot: string[] = [];
 const OPENING = /chown|chmod|setfacl/;
+
+/** Mounts a new btrfs. */
+async function btrfs(make: Maker): Promise<string> {
+  const image = join(make.base, 'image');
+  await make.run('truncate', '--size', '128M', image);
+  await make.run('mkfs.btrfs', '-q', '-f', image);
+  return make.mount('btrfs', '-o', 'loop', image);
+}
 
 export const kernelSituations: Explained[] = [
   ...[asRoot, asUser1000].flatMap((as): Explained[] => [
@@ -91,6 +100,51 @@ export const kernelSituations: Explained[] = [
     told: { writeAtomic: 'EPERM' },
     says: [/The directory is sticky: only the owner/],
     saysNot: [OPENING],
+  },
+  {
+    name: 'a file that is a mount of its own in a read-only directory',
+    as: asRoot,
+    build: async (make) => {
+      await make.mount('tmpfs', '-t', 'tmpfs', 'tmpfs');
+      const file = await make.file(join('tmpfs', 'file'), 'root:root', '0644');
+      await make.run('touch', join(make.base, 'source'));
+      await make.run('mount', '--bind', join(make.base, 'source'), file);
+      await make.run('mount', '-o', 'remount,bind,ro', join(make.base, 'tmpfs'));
+      return file;
+    },
+    told: { writeAtomic: 'EROFS' },
+    says: [/mount -o remount,bind,rw -- \S+\/tmpfs\b(?!\/file)/],
+    saysNot: [/tmpfs\/file$/m],
+  },
+  {
+    name: 'a read-only subvolume of btrfs',
+    as: asRoot,
+    build: async (make) => {
+      const at = await btrfs(make);
+      await make.run('btrfs', 'subvolume', 'create', join(at, 'sub'));
+      await make.run('chmod', '0755', join(at, 'sub'));
+      await make.run('btrfs', 'property', 'set', join(at, 'sub'), 'ro', 'true');
+      return join(at, 'sub');
+    },
+    told: { ensureDir: 'EROFS', writeAtomic: 'EROFS' },
+    says: [/The file system itself refuses changes/],
+    saysNot: [/mount -o remount/],
+  },
+  {
+    name: 'a new file in an append-only directory without a journal',
+    as: asRoot,
+    build: async (make) => {
+      const image = join(make.base, 'image');
+      await make.run('truncate', '--size', '16M', image);
+      await make.run('mkfs.ext4', '-q', '-F', '-O', '^has_journal', image);
+      const at = await make.mount('ext4', '-o', 'loop', image);
+      await make.run('mkdir', join(at, 'd'));
+      await make.run('chattr', '+a', join(at, 'd'));
+      return join(at, 'd', 'new');
+    },
+    told: { writeAtomic: 'EPERM' },
+    says: [/chattr -i -a -- \S+\/d\b/],
+    saysNot: [],
   },
   {
     name: 'a file in an append-only directory, with a reason',

@@ -115,6 +115,12 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
       if (detail === 'staged') {
         return { sentence: `the staged file for ${at} has more than one name` };
       }
+      if (detail === 'in-place') {
+        return {
+          sentence: `${at} has more than one name, and an overwrite in place would change it under all of them`,
+          remedy: 'Mount the directory instead of the file, or mount a copy that has one name.',
+        };
+      }
       return {
         sentence: `${at} has more than one name`,
         remedy: "Copy the file, or allow it with hardlinks: 'allow'.",

@@ -58,6 +58,9 @@ function removeAccess(location: string | Uint8Array | undefined, failure: Failur
   if (isUnmapped(failure)) {
     return MAPPED;
   }
+  if (uid === euid && failure.detail === 'EPERM') {
+    return `Let root remove the attribute that forbids changes, immutable or append-only${command('chattr -ia --', location)}`;
+  }
   if (uid === euid) {
     return `Remove the access of others${command('chmod 0700 --', location)}`;
   }
@@ -146,7 +149,7 @@ export function describeOutbound(failure: Failure, at: string): Explained {
         remedy: 'If this file is meant to be sent, look for an ACL (getfacl), or in the audit log of SELinux or AppArmor.',
       };
     default:
-      return { sentence: `${at} may not be sent: opening it was refused, ${asUser}` };
+      return { sentence: `${at} may not be sent: opening it was refused, ${asReader}` };
   }
 }
 

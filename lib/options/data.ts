@@ -27,20 +27,38 @@ const OF_VIEW = {
   byteLength: slot<number>(DataView.prototype, 'byteLength'),
 };
 
+/** Characters of a text up to which the engine makes the bytes. It may end the process where it lacks memory for more. */
+export const SMALL_TEXT = 64 * 1024;
+
+/**
+ * Returns the bytes of a text, and `after` behind them.
+ *
+ * @param path of the target file, as the caller gave it
+ */
+export function largeText(text: string, encoding: BufferEncoding, path: NativePath | undefined, after = ''): Uint8Array {
+  return inMemory(() => {
+    const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text, encoding) + after.length);
+    const length = bytes.write(text, encoding);
+    return bytes.subarray(0, length + bytes.write(after, length, 'latin1'));
+  }, path);
+}
+
 /**
  * Returns the bytes of a string, view or ArrayBuffer, and `undefined` for anything else (iterables).
  *
  * Copies shared memory, because other threads can change it while the binary reads it.
+ *
+ * @param path of the target file, as the caller gave it
  */
-export function toBytes(data: unknown, encoding: BufferEncoding): Uint8Array | undefined {
+export function toBytes(data: unknown, encoding: BufferEncoding, path: NativePath | undefined): Uint8Array | undefined {
   if (typeof data === 'string') {
-    return Buffer.from(data, encoding);
+    return data.length <= SMALL_TEXT ? Buffer.from(data, encoding) : largeText(data, encoding, path);
   }
   if (!ArrayBuffer.isView(data) && !types.isAnyArrayBuffer(data)) {
     return undefined;
   }
   try {
-    return ArrayBuffer.isView(data) ? ofView(data) : unshared(new Uint8Array(data), data);
+    return inMemory(() => (ArrayBuffer.isView(data) ? ofView(data) : unshared(new Uint8Array(data), data)), path);
   } catch (error) {
     if (error instanceof TypeError) {
       throw invalidValue('data', 'has lost its memory: the buffer was transferred or made smaller', Object.prototype.toString.call(data));
@@ -83,8 +101,13 @@ export function byteLengthOf(bytes: Uint8Array): number {
  * @param path of the target file, as the caller gave it
  */
 export function ownCopy(bytes: Uint8Array, path: string) {
+  return inMemory(() => new Uint8Array(bytes), path);
+}
+
+/** Returns what a function allocates. Throws `too-large` where the memory is short. */
+export function inMemory<T>(allocates: () => T, path: NativePath | undefined): T {
   try {
-    return new Uint8Array(bytes);
+    return allocates();
   } catch (error) {
     if (error instanceof RangeError) {
       throw refusal('too-large', 'memory', path);

@@ -1,6 +1,6 @@
 // Converts the records of an append to the bytes that are written: each record with the line break that ends it.
 
-import { toBytes } from './data.js';
+import { SMALL_TEXT, inMemory, largeText, toBytes } from './data.js';
 import { invalidType, invalidValue } from './validate.js';
 
 const LF = 0x0a;
@@ -8,19 +8,24 @@ const CR = 0x0d;
 
 const RECORD = 'of type string or an instance of Buffer, TypedArray, DataView or ArrayBuffer';
 
-/** Returns a record with its line break. The bytes are a copy: the caller may change its own. */
-export function toRecord(value: unknown, name: string): Uint8Array {
+/**
+ * Returns a record with its line break. The bytes are a copy: the caller may change its own.
+ *
+ * @param file the path as the caller gave it, unchecked
+ */
+export function toRecord(value: unknown, name: string, file: unknown): Uint8Array {
+  const path = typeof file === 'string' ? file : undefined;
   if (typeof value === 'string') {
     if (value.includes('\n') || value.includes('\r')) {
       throw lineBreak(name, value);
     }
-    return Buffer.from(`${value}\n`);
+    return value.length <= SMALL_TEXT ? Buffer.from(`${value}\n`) : largeText(value, 'utf8', path, '\n');
   }
-  const bytes = toBytes(value, 'utf8');
+  const bytes = toBytes(value, 'utf8', path);
   if (bytes === undefined) {
     throw invalidType(name, RECORD, value);
   }
-  const record = new Uint8Array(bytes.length + 1);
+  const record = inMemory(() => new Uint8Array(bytes.length + 1), path);
   record.set(bytes);
   if (record.includes(LF) || record.includes(CR)) {
     throw lineBreak(name, value);
@@ -33,13 +38,17 @@ function lineBreak(name: string, value: unknown) {
   return invalidValue(name, 'has a line break: a record is one line, and the call ends it', typeof value === 'string' ? value.slice(0, 40) : Object.prototype.toString.call(value));
 }
 
-/** Returns records one after the other, each with its line break. */
-export function toRecords(values: unknown): Uint8Array {
+/**
+ * Returns records one after the other, each with its line break.
+ *
+ * @param file the path as the caller gave it, unchecked
+ */
+export function toRecords(values: unknown, file: unknown): Uint8Array {
   if (typeof values === 'string' || ArrayBuffer.isView(values) || typeof (values as Iterable<unknown> | undefined | null)?.[Symbol.iterator] !== 'function') {
     throw invalidType('records', 'an iterable of records, such as an array', values);
   }
-  const records = [...(values as Iterable<unknown>)].map((value, index) => toRecord(value, `records[${index}]`));
-  return records.length === 1 ? records[0] : Buffer.concat(records);
+  const records = [...(values as Iterable<unknown>)].map((value, index) => toRecord(value, `records[${index}]`, file));
+  return records.length === 1 ? records[0] : inMemory(() => Buffer.concat(records), typeof file === 'string' ? file : undefined);
 }
 
 /** Returns the text of a value in JSON, which has no line break. */

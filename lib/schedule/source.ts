@@ -108,10 +108,15 @@ function isReadline({ question, setPrompt }: Duck) {
   return typeof question === 'function' && typeof setPrompt === 'function';
 }
 
+/** Returns whether the error of a Node stream is that of a `for await` loop that was left. That of a signal has a cause. */
+function wasLeft(error: unknown) {
+  return (error as { code?: unknown }).code === 'ABORT_ERR' && (error as { cause?: unknown }).cause === undefined;
+}
+
 /** Returns whether a Node stream or a web stream has ended, or was destroyed or cancelled, without an error of its own. */
 function isUsedUp(source: Duck) {
   if (typeof source.pipe === 'function') {
-    return source.readableEnded === true || (source.destroyed === true && !source.errored);
+    return source.readableEnded === true || (source.destroyed === true && (!source.errored || wasLeft(source.errored)));
   }
   if (isReadline(source)) {
     return source.closed === true;

@@ -164,27 +164,27 @@ function wake(path: NativePath, bytes: Uint8Array, args: AppendArguments, root: 
 }
 
 export async function appendRecordOf(file: unknown, data: unknown, options: unknown, methodRoot: MethodRoot | undefined) {
-  return append(file, toRecord(data, 'record'), appendArguments(options, methodRoot?.defaults), methodRoot);
+  return append(file, toRecord(data, 'record', file), appendArguments(options, methodRoot?.defaults), methodRoot);
 }
 
 export async function appendRecordsOf(file: unknown, data: unknown, options: unknown, methodRoot: MethodRoot | undefined) {
-  return append(file, toRecords(data), appendArguments(options, methodRoot?.defaults), methodRoot);
+  return append(file, toRecords(data, file), appendArguments(options, methodRoot?.defaults), methodRoot);
 }
 
 export async function appendJsonOf(file: unknown, value: unknown, options: unknown, methodRoot: MethodRoot | undefined) {
-  return append(file, toRecord(toJson(value), 'value'), appendArguments(options, methodRoot?.defaults), methodRoot);
+  return append(file, toRecord(toJson(value), 'value', file), appendArguments(options, methodRoot?.defaults), methodRoot);
 }
 
 export function appendRecordSyncOf(file: unknown, data: unknown, options: unknown, methodRoot: MethodRoot | undefined) {
-  return appendSync(file, toRecord(data, 'record'), appendArguments(options, methodRoot?.defaults), methodRoot);
+  return appendSync(file, toRecord(data, 'record', file), appendArguments(options, methodRoot?.defaults), methodRoot);
 }
 
 export function appendRecordsSyncOf(file: unknown, data: unknown, options: unknown, methodRoot: MethodRoot | undefined) {
-  return appendSync(file, toRecords(data), appendArguments(options, methodRoot?.defaults), methodRoot);
+  return appendSync(file, toRecords(data, file), appendArguments(options, methodRoot?.defaults), methodRoot);
 }
 
 export function appendJsonSyncOf(file: unknown, value: unknown, options: unknown, methodRoot: MethodRoot | undefined) {
-  return appendSync(file, toRecord(toJson(value), 'value'), appendArguments(options, methodRoot?.defaults), methodRoot);
+  return appendSync(file, toRecord(toJson(value), 'value', file), appendArguments(options, methodRoot?.defaults), methodRoot);
 }
 
 export function appendRecord(file: unknown, record: unknown, options?: unknown, callback: unknown = undefined) {

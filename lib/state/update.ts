@@ -115,7 +115,7 @@ async function tries(path: NativePath, given: string, update: Update, args: Upda
       if (updated === UNCHANGED) {
         return undefined;
       }
-      const bytes = updated === undefined ? undefined : toBytes(updated, encoding);
+      const bytes = updated === undefined ? undefined : toBytes(updated, encoding, given);
       if (bytes === undefined) {
         throw invalidReturn(`The update must return data ${WHOLE_DATA}, or UNCHANGED.`, updated);
       }

@@ -36,13 +36,14 @@ type Result = ReturnType<typeof toResult>;
 const warned = new Set();
 const MAX_WARNINGS = 100;
 
-function toResult(result: record.Result, path: NativePath, fixed: NativePath, root: Opened | undefined, wantsPrivacy: boolean) {
+/** @param added from {@link addedBytes} */
+function toResult(result: record.Result, added: number, fixed: NativePath, root: Opened | undefined, wantsPrivacy: boolean) {
   const { numbers, text } = result;
   const end = numbers[Layout.TEXT_LENGTH];
   const start = end - numbers[EnsureDirIndex.FIRST_CREATED];
   const ensured = {
     path: record.realPath(result, fixed, root?.path, start),
-    firstCreated: start < end ? firstCreated(text.subarray(start, end), path, fixed) : undefined,
+    firstCreated: start < end ? firstCreated(text.subarray(start, end), added, fixed) : undefined,
     mode: numbers[EnsureDirIndex.MODE],
     isPrivate: numbers[EnsureDirIndex.IS_PRIVATE] === 1,
     hardening: HARDENINGS[numbers[EnsureDirIndex.HARDENING]],
@@ -56,8 +57,7 @@ function toResult(result: record.Result, path: NativePath, fixed: NativePath, ro
 }
 
 /** Returns the first directory created, as `fs.mkdir` does: relative for a relative path. */
-function firstCreated(made: Buffer, path: NativePath, fixed: NativePath) {
-  const added = addedBytes(path, fixed);
+function firstCreated(made: Buffer, added: number, fixed: NativePath) {
   const base = Buffer.from(fixed).subarray(0, added);
   return made.toString('utf8', made.subarray(0, added).equals(base) ? added : 0);
 }
@@ -107,7 +107,7 @@ function ensureNow(path: NativePath, fixed: NativePath, { flags, mode, wantsPriv
   if (record.failed(last)) {
     throw record.failure(last, path, { location: locationOf(fixed, root) });
   }
-  return toResult(last, path, fixed, root, wantsPrivacy);
+  return toResult(last, addedBytes(path, fixed), fixed, root, wantsPrivacy);
 }
 
 /**
@@ -152,11 +152,11 @@ export function ensure(dir: unknown, options: unknown, methodRoot: MethodRoot | 
     direct().ensureDirCached(fixed, flags, mode, undefined, methodRoot?.handle, methodRoot?.number);
     const { last } = record;
     if (record.isAnswer(last) && !record.failed(last)) {
-      return toResult(last, path, fixed, methodRoot, args.wantsPrivacy);
+      return toResult(last, addedBytes(path, fixed), fixed, methodRoot, args.wantsPrivacy);
     }
     probe = record.probeFlag(last);
   }
-  return pending(abortable(signal, ensureInPool(shown(path), fixed, args, probe, methodRoot, before)));
+  return pending(abortable(signal, ensureInPool(shown(path), addedBytes(path, fixed), fixed, args, probe, methodRoot, before)));
 }
 
 /**
@@ -166,6 +166,7 @@ export function ensure(dir: unknown, options: unknown, methodRoot: MethodRoot | 
  */
 async function ensureInPool(
   given: string,
+  added: number,
   fixed: NativePath,
   { flags, mode, root, signal, wantsPrivacy }: EnsureArguments,
   probe: number,
@@ -186,7 +187,7 @@ async function ensureInPool(
       if (record.failed(result)) {
         throw record.failure(result, given, { location: locationOf(fixed, base) });
       }
-      return toResult(result, given, fixed, base, wantsPrivacy);
+      return toResult(result, added, fixed, base, wantsPrivacy);
     }),
   );
   remember(fixed, ensured.hardening);

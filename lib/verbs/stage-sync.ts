@@ -16,7 +16,7 @@ import { toResult } from './write.js';
 export function stageSync(file: string, content: string | Uint8Array, options: unknown) {
   const { flags, modes } = stageArguments(options);
   const native = nativeForStages();
-  const stage = native.stageSync(file, toBytes(content, 'utf8') as Uint8Array, flags, modes, record.scratch);
+  const stage = native.stageSync(file, toBytes(content, 'utf8', file) as Uint8Array, flags, modes, record.scratch);
   if (!stage) {
     throw record.failure(record.last, file);
   }

@@ -32,13 +32,13 @@ function toEntry(entry: unknown, index: number, toArguments: ReturnType<typeof m
   }
   const { file, data, options } = optionsOf(entry, ENTRY, name);
   const { flags, modes, encoding, maxBytes } = toArguments(options, `${name}.options`);
-  const bytes = toBytes(data, encoding);
-  if (bytes === undefined) {
-    throw invalidType(`${name}.data`, WHOLE_DATA, data);
-  }
   try {
     const path = toPath(file, `${name}.file`);
     const given = shown(path);
+    const bytes = toBytes(data, encoding, path);
+    if (bytes === undefined) {
+      throw invalidType(`${name}.data`, WHOLE_DATA, data);
+    }
     withinLimit(bytes, maxBytes, path);
     const copy = typeof data === 'string' ? bytes : ownCopy(bytes, given);
     return { given, fixed: pathForLater(path, isBeneathRoot), bytes: copy, flags, modes };
@@ -76,7 +76,7 @@ export async function writeMany(entries: unknown, options: unknown, methodRoot: 
             canceller?.handle,
           );
           if (answers === undefined) {
-            throw record.failure(record.unpack(answer), '');
+            throw record.failure(record.unpack(answer), valid[0]?.given ?? '');
           }
           return answers;
         }),

@@ -85,7 +85,7 @@ async function appendAll(iterator: SourceIterator, stage: Handle, { given, encod
     return append(bytes);
   };
   await forEachChunk(iterator, signal, async (chunk) => {
-    const bytes = chunkBytes(chunk, encoding);
+    const bytes = chunkBytes(chunk, encoding, given);
     const length = byteLengthOf(bytes);
     if (length === 0) {
       return;
@@ -113,8 +113,8 @@ async function appendAll(iterator: SourceIterator, stage: Handle, { given, encod
   }
 }
 
-function chunkBytes(chunk: unknown, encoding: BufferEncoding): Uint8Array {
-  const bytes = toBytes(chunk, encoding);
+function chunkBytes(chunk: unknown, encoding: BufferEncoding, given: string): Uint8Array {
+  const bytes = toBytes(chunk, encoding, given);
   if (bytes === undefined) {
     throw invalidType('data', 'an iterable whose chunks are of type string or an instance of Uint8Array', chunk);
   }

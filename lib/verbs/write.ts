@@ -45,7 +45,7 @@ export function writeSync(file: unknown, data: unknown, options: unknown, method
   const path = toPath(file, 'file');
   const { flags, modes, encoding, maxBytes, signal, root } = writeArguments(options, methodRoot?.defaults);
   noSignal(signal);
-  const bytes = toBytes(data, encoding);
+  const bytes = toBytes(data, encoding, path);
   if (bytes === undefined) {
     throw invalidType('data', WHOLE_DATA, data);
   }
@@ -77,7 +77,7 @@ export async function write(file: unknown, data: unknown, options: unknown, meth
   const path = toPath(file, 'file');
   const args = writeArguments(options, methodRoot?.defaults);
   const { flags, modes, encoding, maxBytes, root, signal } = args;
-  const bytes = source === undefined ? toBytes(data, encoding) : undefined;
+  const bytes = source === undefined ? toBytes(data, encoding, path) : undefined;
   if (source !== undefined) {
     source.signal = signal;
   } else if (bytes === undefined) {

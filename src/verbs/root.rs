@@ -158,7 +158,7 @@ pub fn root_close(root: &RootHandle) {
 }
 
 /// A temporary root that JavaScript holds until it is removed.
-pub type TempRootHandle = External<Slot<Arc<TempRoot>>>;
+pub type TempRootHandle = External<Arc<Slot<Arc<TempRoot>>>>;
 
 /// Creates a directory, in the pool. The record is that of its root.
 #[napi(catch_unwind)]
@@ -192,15 +192,19 @@ pub fn temp_root_handle(temporary: &TempRootHandle) -> Option<RootHandle> {
     Some(External::new(Slot::new(Arc::clone(temporary.root()))))
 }
 
-/// Removes the directory with its content, in the pool. It can be tried again after a failure.
+/// Removes the directory with its content, in the pool, and closes its descriptors. It can be tried
+/// again after a failure.
 #[napi(catch_unwind)]
 pub fn temp_root_remove(temporary: &TempRootHandle) -> AsyncTask<Job> {
-    let temporary = temporary.get();
+    let slot = Arc::clone(temporary);
     Job::queue(move || {
         Reply::of(guarded_steps(|| {
-            let temporary = temporary.ok_or_else(|| Error::refused(Code::RootClosed, ""))?;
+            let temporary = slot
+                .get()
+                .ok_or_else(|| Error::refused(Code::RootClosed, ""))?;
             let mut record = Record::new(0.0);
             record.numbers[remove::COUNT] = temporary.remove(&|| false)? as f64;
+            slot.take();
             Ok(record)
         }))
     })

@@ -149,30 +149,38 @@ pub fn write_many_async(
 ) -> AsyncTask<Job> {
     let root = clone_root(root);
     let cancel = cancel.map(|cancel| Arc::clone(cancel));
-    let copies: Result<Vec<_>, _> = data.iter().map(|data| copied(data.as_slice())).collect();
+    // A lack of memory fails the entry alone.
+    let copies: Vec<_> = data.iter().map(|data| copied(data.as_slice())).collect();
     Job::queue(move || {
         let result = guarded(|| {
-            let (root, copies) = (root?, copies?);
+            let root = root?;
             // All entries have the policy of the call.
             let scope = scope(flags.first().copied().unwrap_or_default(), root.as_ref());
             let items: Vec<_> = paths
                 .iter()
                 .zip(&copies)
                 .zip(flags.iter().zip(&modes))
-                .map(|((path, data), (&flags, &modes))| Item {
-                    path: &path.0,
-                    data,
-                    rules: rules(flags, modes),
+                .filter_map(|((path, data), (&flags, &modes))| {
+                    Some(Item {
+                        path: &path.0,
+                        data: data.as_ref().ok()?,
+                        rules: rules(flags, modes),
+                    })
                 })
                 .collect();
-            let answers = write::write_many(&scope, &items, &|| is_raised(cancel.as_ref()));
-            Ok(answers
-                .into_iter()
-                .map(|result| match result {
+            let mut answers =
+                write::write_many(&scope, &items, &|| is_raised(cancel.as_ref())).into_iter();
+            let record_of = |copy: &Result<Vec<u8>, Error>| {
+                let written = match copy {
+                    Ok(_) => answers.next()?,
+                    Err(error) => Err(error.clone()),
+                };
+                Some(match written {
                     Ok(written) => describe(&scope, &written),
                     Err(error) => Record::failure(&error),
                 })
-                .collect())
+            };
+            Ok(copies.iter().filter_map(record_of).collect())
         });
         match result {
             Ok(records) => Reply {

@@ -4,6 +4,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cleanStaleTemporaries, openRoots, openTempRoot } from '../../../index.mjs';
+import { openFiles } from '../../helpers/forms.js';
 import { build, scratch } from '../../helpers/scratch.js';
 
 describe('openRoots', () => {
@@ -123,6 +124,20 @@ describe('openTempRoot', () => {
     fs.chmodSync(parent, 0o1777);
     expect(await clean()).toEqual([name]);
     expect(fs.existsSync(name)).toBe(false);
+  });
+
+  it('holds no descriptor after remove, without a collection', async () => {
+    const parent = scratch();
+    await (await openTempRoot({ parent })).remove();
+    const open = openFiles();
+    for (let round = 0; round < 20; round += 1) {
+      const work = await openTempRoot({ parent });
+      await work.root.writeAtomic('f', 'x', { durable: false });
+      expect(await work.remove()).toEqual({ removed: 2 });
+      // A second call returns the result of the first.
+      expect(await work.remove()).toEqual({ removed: 2 });
+    }
+    expect(openFiles()).toEqual(open);
   });
 
   it('leaves no directory when it fails after it made one', () => {

@@ -1,8 +1,8 @@
 import * as fs from 'node:fs';
 import { runInNewContext } from 'node:vm';
-import { describe, expect, test } from 'vitest';
-import { writeAtomic, writeAtomicMany } from '../../../index.mjs';
-import { FORMS, inBothForms } from '../../helpers/forms.js';
+import { describe, expect, it, test, vi } from 'vitest';
+import { appendRecord, appendRecordsSync, updateAtomic, writeAtomic, writeAtomicMany, writeAtomicSync } from '../../../index.mjs';
+import { FORMS, failure, inBothForms } from '../../helpers/forms.js';
 import { scratch } from '../../helpers/scratch.js';
 
 const TEXT = 'h\u00e9llo w\u00f6rld \u{1f600} \u0000 end';
@@ -244,5 +244,52 @@ describe.each([
         expect((await form.write(`${dir}/f`, empty, options(dir))).size).toBe(0);
       }
     }
+  });
+});
+
+describe('a text without memory for its bytes', () => {
+  const text = 'é'.repeat(100_000);
+  const calls: [string, (dir: string) => unknown][] = [
+    ['writeAtomic', (dir) => writeAtomic(`${dir}/f`, text)],
+    ['writeAtomicSync', (dir) => writeAtomicSync(`${dir}/f`, text)],
+    ['writeAtomic of chunks', (dir) => writeAtomic(`${dir}/f`, [text])],
+    ['updateAtomic', (dir) => updateAtomic(`${dir}/f`, () => text)],
+    ['appendRecord', (dir) => appendRecord(`${dir}/f`, text)],
+    ['appendRecordsSync', (dir) => appendRecordsSync(`${dir}/f`, [text])],
+  ];
+  it.each(calls)('is too-large, with the path: %s', async (_name, call) => {
+    const dir = scratch();
+    // The first call reads facts about this process.
+    await updateAtomic(`${dir}/other`, () => 'x');
+    const allocate = vi.spyOn(Buffer, 'allocUnsafeSlow').mockImplementation(() => {
+      throw new RangeError('Array buffer allocation failed');
+    });
+    try {
+      const error: any = await failure(() => call(dir));
+      expect(error).toMatchObject({ name: 'HoldfastError', code: 'too-large', path: `${dir}/f` });
+      expect(allocate).toHaveBeenCalled();
+    } finally {
+      allocate.mockRestore();
+    }
+    expect(fs.existsSync(`${dir}/f`)).toBe(false);
+  });
+
+  it('fails its own entry of writeAtomicMany alone', async () => {
+    const dir = scratch();
+    const allocate = vi.spyOn(Buffer, 'allocUnsafeSlow').mockImplementation(() => {
+      throw new RangeError('Array buffer allocation failed');
+    });
+    const settled = await writeAtomicMany([{ file: `${dir}/small`, data: 'x' }, { file: `${dir}/large`, data: text }]).finally(() => allocate.mockRestore());
+    expect(settled).toMatchObject([{ status: 'fulfilled' }, { status: 'rejected', reason: { code: 'too-large', path: `${dir}/large` } }]);
+  });
+
+  it.each(['utf8', 'latin1', 'utf16le', 'base64', 'hex'] as const)('is the bytes of Buffer.from with memory, in %s', async (encoding) => {
+    const dir = scratch();
+    for (const content of [text, 'ab'.repeat(40_000), `${'QUJD'.repeat(20_000)}QQ==`, 'xyz'.repeat(30_000)]) {
+      await writeAtomic(`${dir}/f`, content, { encoding, durable: false });
+      expect(fs.readFileSync(`${dir}/f`).equals(Buffer.from(content, encoding))).toBe(true);
+    }
+    await appendRecord(`${dir}/log`, text, { durable: false });
+    expect(fs.readFileSync(`${dir}/log`, 'utf8')).toBe(`${text}\n`);
   });
 });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -344,4 +345,23 @@ test('several directories at once, some of them new', async () => {
   for (let number = 0; number < 40; number += 1) expect(content(`${dir}/d${number % 8}/e/f${number}`)).toBe(String(number));
   expect(octal(modeOf(`${dir}/d3`))).toBe('0750');
   expect((await readLocalFileSafely(`${dir}/d0/e/f0`)).buffer.toString()).toBe('0');
+});
+
+describe('a process with few descriptors', () => {
+  test.each([
+    [1, 'ulimit -n 100'],
+    [8, 'ulimit -n 200'],
+    [32, 'ulimit -n 512; export UV_THREADPOOL_SIZE=16'],
+  ])('publishes every entry of %i calls with 64 each: %s', async (calls, limits) => {
+    const dir = scratch();
+    const script = `
+      import { writeAtomicMany } from ${JSON.stringify(new URL('../../../index.mjs', import.meta.url).href)};
+      const [dir, calls] = process.argv.slice(1);
+      const entries = (call) => Array.from({ length: 64 }, (_, at) => ({ file: \`\${dir}/\${call}-\${at}\`, data: 'x' }));
+      const settled = (await Promise.all(Array.from({ length: Number(calls) }, (_, call) => writeAtomicMany(entries(call), { durable: false })))).flat();
+      console.log(settled.filter(({ status }) => status === 'fulfilled').length, settled.find(({ reason }) => reason)?.reason.message);`;
+    const line = ['-c', `${limits}; exec "$@"`, 'sh', process.execPath, '--input-type=module', '-e', script, dir, String(calls)];
+    expect(execFileSync('sh', line, { encoding: 'utf8' }).trim()).toBe(`${calls * 64} undefined`);
+    expect(fs.readdirSync(dir)).toHaveLength(calls * 64);
+  });
 });

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import * as fs from 'node:fs';
-import { Readable } from 'node:stream';
+import { Readable, addAbortSignal } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { openRootSync, writeAtomic } from '../../../index.mjs';
 import { eventually, failure } from '../../helpers/forms.js';
@@ -122,6 +122,22 @@ it('writeAtomic leaves no listener on a stream that was written', async () => {
   const stream = Readable.from(['content'], { autoDestroy: false });
   await writeAtomic(`${dir}/f`, stream.iterator({ destroyOnReturn: false }));
   expect(stream.listenerCount('error')).toBe(0);
+});
+
+it('a stream that a loop left early was consumed, and one that a signal aborted has the reason', async () => {
+  const dir = scratch();
+  for (const wait of [false, true]) {
+    const left = Readable.from(['a', 'b']);
+    for await (const _chunk of left) break;
+    if (wait) await new Promise(setImmediate);
+    expect(await failure(() => writeAtomic(`${dir}/f`, left))).toMatchObject({ code: 'ERR_INVALID_STATE', message: expect.stringContaining('already consumed') });
+  }
+  const controller = new AbortController();
+  const aborted = addAbortSignal(controller.signal, new Readable({ read() {} }));
+  aborted.on('error', () => {});
+  controller.abort(stopped);
+  expect(await failure(() => writeAtomic(`${dir}/f`, aborted))).toMatchObject({ code: 'ABORT_ERR', cause: stopped });
+  expect(fs.readdirSync(dir)).toEqual([]);
 });
 
 it('a stream that another write reads stays open when a second write is refused', async () => {

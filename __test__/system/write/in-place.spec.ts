@@ -204,6 +204,7 @@ needs('root', 'unshare', 'mount', 'strace', 'setpriv', 'setfacl', 'getfacl')('a 
     await driver.fs('linkSync', source, `${source}.second`);
     const { error } = await driver.verb(how, 'writeAtomic', target, 'new', inPlace);
     expect(error).toMatchObject({ isHoldfastError: true, code: 'hardlink', path: target });
+    expect(error!.remedy).toBe('Mount the directory instead of the file, or mount a copy that has one name.');
     expect(await content()).toBe('old content');
     expect(await others()).toEqual([]);
   });

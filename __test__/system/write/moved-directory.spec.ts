@@ -84,6 +84,23 @@ describe.each([
     expect(error).toMatchObject({ name: 'HoldfastError', code: 'not-found' });
   });
 
+  it.each([true, 'file'] as const)('that was removed, and perhaps made again, is told so where the temporary gets a name before the sync: durable %s', async (durable) => {
+    // On a disk: only without a journal the name comes first.
+    const onDisk = makeDir(base, `top-${count++}`, 0o755);
+    for (const [again, code] of [[false, 'not-found'], [true, 'path-mismatch']] as const) {
+      fs.mkdirSync(join(onDisk, 'd'), { recursive: true });
+      const remove = (): void => {
+        fs.rmSync(join(onDisk, 'd'), { recursive: true });
+        if (again) fs.mkdirSync(join(onDisk, 'd'));
+      };
+      const { error } = await outcome(() => write(join(onDisk, 'd/new'), remove, { durable }));
+      expect(error).toMatchObject({ name: 'HoldfastError' });
+      // The staged file is gone with its directory, whatever has the name now.
+      if (_what === 'a stream') expect(error).toMatchObject({ code });
+      fs.rmSync(join(onDisk, 'd'), { recursive: true, force: true });
+    }
+  });
+
   it('that came back before the end gets the file', async () => {
     const result = await write(join(dir, 'old'), () => (fs.renameSync(dir, join(top, 'x')), fs.renameSync(join(top, 'x'), dir)));
     expect(result).toMatchObject({ path: join(dir, 'old'), durable: true });

@@ -7,6 +7,7 @@ import { native } from '../../native/load.js';
 import { isMapped, octal } from './process.js';
 import { printableJson, shellWord } from '../../base/escape.js';
 import type { Facts, Inspection } from './facts.js';
+import type { Mount } from './mounts.js';
 
 export interface Advice {
   text: string;
@@ -137,18 +138,29 @@ function mountWord({ facts, path }: Inspection) {
   return shellWord(facts?.mount?.exactMountPoint ?? path);
 }
 
-export function writableMount(inspection: Inspection): Advice[] {
-  const { facts, path } = inspection;
-  const place = facts?.mount?.mountPoint ?? path;
+/** Returns whether a remount can make a mount writable: not an overlay without an upper directory. */
+function isReadOnly({ type, options, superOptions }: Mount) {
+  const isFixed = type === 'overlay' && !superOptions.some((option) => option.startsWith('upperdir='));
+  return options.includes('ro') || (superOptions.includes('ro') && !isFixed);
+}
+
+export function writableMount({ facts: ofPath, directory, path }: Inspection): Advice[] {
+  // A file that is a mount of its own may be writable in a directory that is not.
+  const facts = ofPath?.kind === 'directory' || directory === undefined ? ofPath : directory;
+  const mount = facts?.mount;
+  const place = mount?.mountPoint ?? path;
   // Only the mount is read-only: the file system, which others may use, stays unchanged.
-  const isBind = facts?.mount?.options.includes('ro') && facts.mount.superOptions.includes('rw');
+  const isBind = mount?.options.includes('ro') && mount.superOptions.includes('rw');
   if (place === '/') {
     return [
       { text: 'The root file system is read-only (readOnlyRootFilesystem, docker --read-only): mount a volume for written files.', setting: `volumeMounts: [{ name: data, mountPath: ${literal(path)} }]` },
     ];
   }
+  if (mount && !isReadOnly(mount)) {
+    return [{ text: 'The file system itself refuses changes, as a read-only snapshot or subvolume does, or an overlay without an upper directory. Use another directory.' }];
+  }
   return [
-    { text: 'As root, make the mount writable.', command: `mount -o remount,${isBind ? 'bind,' : ''}rw -- ${mountWord(inspection)}` },
+    { text: 'As root, make the mount writable.', command: `mount -o remount,${isBind ? 'bind,' : ''}rw -- ${shellWord(mount?.exactMountPoint ?? path)}` },
     { text: 'In a pod, check the volume mount. ConfigMaps and Secrets are always read-only.', setting: 'volumeMounts[].readOnly: false' },
   ];
 }

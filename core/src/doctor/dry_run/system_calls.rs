@@ -132,6 +132,10 @@ pub(super) fn would_change_mode(fd: BorrowedFd<'_>, stat: &Stat, mode: u32) -> R
     if volume.is_read_only {
         return refused(sys::EROFS);
     }
+    // A read-only subvolume of btrfs is known by this alone.
+    if sys::access(fd, sys::MAY_WRITE).is_err_and(|os| os.errno == sys::EROFS) {
+        return refused(sys::EROFS);
+    }
     let attributes = sys::attributes(fd);
     if attributes.is_immutable || attributes.is_append_only {
         return refused(sys::EPERM);

@@ -48,7 +48,7 @@ pub fn write(scope: &Scope<'_>, raw: &[u8], rules: &Rules) -> Result<PredictedWr
     refuse_full(dir)?;
     let above = sys::fstat(dir)?;
     let mut predicted = applied(&target, old_file.as_ref(), &above, &rules);
-    match would_publish(dir, &above, target.name()) {
+    match would_publish(dir, &above, target.name(), &rules) {
         Ok(()) => {}
         Err(os) if os.errno == libc::EBUSY && rules.in_place => {
             would_write_over(dir, target.name(), &rules, &mut predicted)?;
@@ -116,7 +116,7 @@ fn refuse_full(dir: BorrowedFd<'_>) -> Result<(), Error> {
 const ANY_TEMPORARY: &[u8] = b".holdfast-*.tmp";
 
 /// Predicts whether the new file could be published under the name, over an existing file.
-fn would_publish(dir: BorrowedFd<'_>, above: &Stat, name: &[u8]) -> Result<(), Os> {
+fn would_publish(dir: BorrowedFd<'_>, above: &Stat, name: &[u8], rules: &Rules) -> Result<(), Os> {
     let refused = |errno| {
         Err(Os {
             errno,
@@ -126,7 +126,9 @@ fn would_publish(dir: BorrowedFd<'_>, above: &Stat, name: &[u8]) -> Result<(), O
     let is_append_only = sys::attributes(dir).is_append_only;
     let Ok(old) = sys::open_at(dir, name, OFlag::O_PATH | OFlag::O_NOFOLLOW) else {
         // Names can be added there but not changed: only an unnamed temporary can be published.
-        let has_name = !sys::link_fd_works() || sys::locality(dir)? == Locality::Remote;
+        let has_name = !sys::link_fd_works()
+            || sys::locality(dir)? == Locality::Remote
+            || rules.durable != Durable::No && !metadata::locality::syncs_links(dir, above);
         return if is_append_only && has_name {
             refused(sys::EPERM)
         } else {

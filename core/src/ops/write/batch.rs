@@ -1,7 +1,8 @@
 //! Writes many files at once: writes all, syncs all, renames all, then syncs each directory once.
 //!
 //! The system writes all files back in parallel, and a journal commits many names at once. Each
-//! file has its own result; an error does not undo other files.
+//! file has its own result; an error does not undo other files. Files in progress hold descriptors, so
+//! that one which finds none is written alone, after the others.
 
 use super::fsync_errors;
 use super::prepared::Prepared;
@@ -18,6 +19,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 /// Files in progress at the same time. Each holds two descriptors.
 const AT_ONCE: usize = 64;
@@ -69,7 +71,7 @@ fn length_of_chunk(items: &[Item<'_>]) -> usize {
 }
 
 /// Writes entries in parallel. An entry that is the file of an earlier entry under another name is
-/// written after the others.
+/// written after the others, and so is one for which no descriptor was left.
 fn write_chunk(
     scope: &Scope<'_>,
     items: &[Item<'_>],
@@ -82,22 +84,71 @@ fn write_chunk(
             Ok(prepared)
         })
     });
-    let repeated = mark_repeated(&prepared);
+    let mut late = mark_repeated(&prepared);
+    mark_starved(items, &prepared, &mut late);
     let kept = prepared
         .into_iter()
-        .zip(&repeated)
-        .filter(|(_, is_repeated)| !**is_repeated)
+        .zip(&late)
+        .filter(|(_, is_late)| !**is_late)
         .map(|(kept, _)| kept)
         .collect();
     let mut published = publish_all(scope, kept, is_aborted).into_iter();
+    let mut patience = Patience(PAUSES);
     items
         .iter()
-        .zip(repeated)
-        .map(|(item, is_repeated)| {
-            let written = if is_repeated { None } else { published.next() };
-            written.unwrap_or_else(|| write(scope, item.path, item.data, &item.rules, is_aborted))
+        .zip(late)
+        .map(|(item, is_late)| {
+            let written = if is_late { None } else { published.next() };
+            match written {
+                Some(written) if !is_starved(&written) => written,
+                _ => patience.write(scope, item, is_aborted),
+            }
         })
         .collect()
+}
+
+/// Returns whether a write failed because the process has no descriptor left.
+fn is_starved<T>(written: &Result<T, Error>) -> bool {
+    matches!(written, Err(Error::System { os, .. }) if matches!(os.errno, sys::EMFILE | sys::ENFILE))
+}
+
+/// Marks entries for which no descriptor was left, and later entries that may be the same file.
+fn mark_starved(items: &[Item<'_>], prepared: &[Result<Prepared, Error>], late: &mut [bool]) {
+    let mut names = HashSet::new();
+    for ((item, prepared), is_late) in items.iter().zip(prepared).zip(late) {
+        let name = || path::folded(path::split(item.path).map_or(item.path, |(_, name)| name));
+        if is_starved(prepared) {
+            *is_late = true;
+            names.insert(name());
+        } else if !names.is_empty() {
+            *is_late |= names.contains(&name());
+        }
+    }
+}
+
+/// Pauses of all entries of a chunk, and their length. Other chunks publish their files meanwhile.
+const PAUSES: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// Writes entries alone, and waits for descriptors that other calls hold.
+struct Patience(u32);
+
+impl Patience {
+    fn write(
+        &mut self,
+        scope: &Scope<'_>,
+        item: &Item<'_>,
+        is_aborted: IsAborted<'_>,
+    ) -> Result<Written, Error> {
+        loop {
+            let written = write(scope, item.path, item.data, &item.rules, is_aborted);
+            if self.0 == 0 || !is_starved(&written) {
+                return written;
+            }
+            self.0 -= 1;
+            thread::sleep(PAUSE);
+        }
+    }
 }
 
 fn publish_all(
@@ -108,7 +159,7 @@ fn publish_all(
     let synced = side_by_side(prepared, |prepared: Result<Prepared, Error>| {
         reporting_leftovers(|| {
             let mut prepared = prepared?;
-            prepared.sync()?;
+            prepared.sync(scope)?;
             prepared.close()?;
             Ok(prepared)
         })

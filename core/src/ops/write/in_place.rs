@@ -125,7 +125,7 @@ pub(crate) fn check_overwritable(stat: &Stat) -> Result<(), Error> {
         return Err(Error::refused(Code::NotFile, stat.kind_word()));
     }
     if stat.nlink > 1 {
-        return Err(Error::refused(Code::Hardlink, ""));
+        return Err(Error::refused(Code::Hardlink, "in-place"));
     }
     if !metadata::is_own_or_root(stat.uid) {
         return Err(Refusal {

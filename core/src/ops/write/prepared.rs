@@ -91,9 +91,11 @@ impl Prepared {
         }
     }
 
-    pub(super) fn sync(&mut self) -> Result<(), Error> {
+    pub(super) fn sync(&mut self, scope: &Scope<'_>) -> Result<(), Error> {
         if self.rules.durable != Durable::No {
-            self.temporary.name_before_sync()?;
+            if let Err(os) = self.temporary.name_before_sync() {
+                return Err(self.classify_naming(scope, os));
+            }
             fsync_errors::sync_file(self.temporary.fd()?)?;
         }
         Ok(())
@@ -111,7 +113,7 @@ impl Prepared {
         is_aborted: IsAborted<'_>,
         check: Option<Check<'_>>,
     ) -> Result<Written, Error> {
-        self.sync()?;
+        self.sync(scope)?;
         self.recheck(scope)?;
         self.close()?;
         if is_aborted() {
@@ -185,7 +187,7 @@ impl Prepared {
             return Err(self.was_exchanged());
         }
         self.applied = self.apply_metadata()?;
-        self.sync()?;
+        self.sync(scope)?;
         if was_closed {
             self.temporary.close()?;
         }
@@ -221,7 +223,7 @@ impl Prepared {
         let method = match result {
             Ok(Attempt::Published(method)) => method,
             Ok(Attempt::NeedsNamedCopy) => {
-                self.copy_to_named()?;
+                self.copy_to_named(scope)?;
                 return self.publish(scope, began);
             }
             Err(os) if os.errno == sys::EBUSY && self.rules.in_place => {
@@ -268,7 +270,7 @@ impl Prepared {
     }
 
     /// Replaces an unnamed temporary that could not be linked by a named copy.
-    fn copy_to_named(&mut self) -> Result<(), Error> {
+    fn copy_to_named(&mut self, scope: &Scope<'_>) -> Result<(), Error> {
         let purpose = crate::temporary::Purpose::Named;
         let mut named = if self.is_staged {
             create_locked_temporary(&self.target, self.plan.first_mode(), purpose)?
@@ -283,7 +285,7 @@ impl Prepared {
         in_place::copy(self.temporary.fd()?, named.fd()?)?;
         self.temporary = named;
         self.applied = applied;
-        self.sync()?;
+        self.sync(scope)?;
         self.close()
     }
 
@@ -326,6 +328,17 @@ impl Prepared {
             return Ok(());
         }
         Err(Error::refused(Code::PathMismatch, "published"))
+    }
+
+    /// Returns the error of a temporary that gets its name. ENOENT: its directory was removed.
+    fn classify_naming(&mut self, scope: &Scope<'_>, os: Os) -> Error {
+        if os.errno != sys::ENOENT {
+            return os.into();
+        }
+        match self.target.check_parent(scope) {
+            Err(error) => error,
+            Ok(()) => make_dirs::without_name(self.target.directory().as_fd(), os, "temporary"),
+        }
     }
 
     fn classify_publication(&self, os: Os) -> Error {
