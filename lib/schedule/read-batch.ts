@@ -52,10 +52,15 @@ export async function inBatch<T>(begins: Promise<Batch>, call: (number: number) 
   try {
     result = call(batch.number);
   } finally {
-    batch.size -= 1;
-    if (batch.size === 0) {
-      direct().endBatch();
-    }
+    leave(batch);
   }
   return result;
+}
+
+/** Takes a call out of its batch. The last one closes the directory. */
+export function leave(batch: Batch) {
+  batch.size -= 1;
+  if (batch.size === 0) {
+    direct().endBatch();
+  }
 }

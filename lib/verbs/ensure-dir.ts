@@ -2,7 +2,7 @@ import { abortable } from '../schedule/abort.js';
 import { direct } from '../native/direct.js';
 import { mayAnswerNow } from '../schedule/sync-budget.js';
 import { native } from '../native/load.js';
-import { atCaller, pending, promised, shown } from '../errors/holdfast-error.js';
+import { atCaller, pending, promised } from '../errors/holdfast-error.js';
 import { ensureArguments, noSignal, type EnsureArguments, type MethodRoot } from '../options/flatten.js';
 import { addedBytes, pathForLater, toPath } from '../options/paths.js';
 import { inPool, untilIdle } from '../schedule/job-limit.js';
@@ -36,14 +36,13 @@ type Result = ReturnType<typeof toResult>;
 const warned = new Set();
 const MAX_WARNINGS = 100;
 
-/** @param added from {@link addedBytes} */
-function toResult(result: record.Result, added: number, fixed: NativePath, root: Opened | undefined, wantsPrivacy: boolean) {
+function toResult(result: record.Result, path: NativePath, fixed: NativePath, root: Opened | undefined, wantsPrivacy: boolean) {
   const { numbers, text } = result;
   const end = numbers[Layout.TEXT_LENGTH];
   const start = end - numbers[EnsureDirIndex.FIRST_CREATED];
   const ensured = {
     path: record.realPath(result, fixed, root?.path, start),
-    firstCreated: start < end ? firstCreated(text.subarray(start, end), added, fixed) : undefined,
+    firstCreated: start < end ? firstCreated(text.subarray(start, end), path, fixed) : undefined,
     mode: numbers[EnsureDirIndex.MODE],
     isPrivate: numbers[EnsureDirIndex.IS_PRIVATE] === 1,
     hardening: HARDENINGS[numbers[EnsureDirIndex.HARDENING]],
@@ -57,7 +56,8 @@ function toResult(result: record.Result, added: number, fixed: NativePath, root:
 }
 
 /** Returns the first directory created, as `fs.mkdir` does: relative for a relative path. */
-function firstCreated(made: Buffer, added: number, fixed: NativePath) {
+function firstCreated(made: Buffer, path: NativePath, fixed: NativePath) {
+  const added = addedBytes(path, fixed);
   const base = Buffer.from(fixed).subarray(0, added);
   return made.toString('utf8', made.subarray(0, added).equals(base) ? added : 0);
 }
@@ -107,7 +107,7 @@ function ensureNow(path: NativePath, fixed: NativePath, { flags, mode, wantsPriv
   if (record.failed(last)) {
     throw record.failure(last, path, { location: locationOf(fixed, root) });
   }
-  return toResult(last, addedBytes(path, fixed), fixed, root, wantsPrivacy);
+  return toResult(last, path, fixed, root, wantsPrivacy);
 }
 
 /**
@@ -152,21 +152,21 @@ export function ensure(dir: unknown, options: unknown, methodRoot: MethodRoot | 
     direct().ensureDirCached(fixed, flags, mode, undefined, methodRoot?.handle, methodRoot?.number);
     const { last } = record;
     if (record.isAnswer(last) && !record.failed(last)) {
-      return toResult(last, addedBytes(path, fixed), fixed, methodRoot, args.wantsPrivacy);
+      return toResult(last, path, fixed, methodRoot, args.wantsPrivacy);
     }
     probe = record.probeFlag(last);
   }
-  return pending(abortable(signal, ensureInPool(shown(path), addedBytes(path, fixed), fixed, args, probe, methodRoot, before)));
+  return pending(abortable(signal, ensureInPool(typeof path === 'string' ? path : new Uint8Array(path), fixed, args, probe, methodRoot, before)));
 }
 
 /**
  * Creates or tightens a directory in libuv's pool.
  *
+ * @param path as the caller gave it, in memory of its own
  * @param probe a bit for the flags
  */
 async function ensureInPool(
-  given: string,
-  added: number,
+  path: NativePath,
   fixed: NativePath,
   { flags, mode, root, signal, wantsPrivacy }: EnsureArguments,
   probe: number,
@@ -185,9 +185,9 @@ async function ensureInPool(
       const [answer] = await native().ensureDirAsync(fixed, bits, mode, base?.handle);
       const result = record.unpack(answer);
       if (record.failed(result)) {
-        throw record.failure(result, given, { location: locationOf(fixed, base) });
+        throw record.failure(result, path, { location: locationOf(fixed, base) });
       }
-      return toResult(result, added, fixed, base, wantsPrivacy);
+      return toResult(result, path, fixed, base, wantsPrivacy);
     }),
   );
   remember(fixed, ensured.hardening);

@@ -2,7 +2,7 @@ import { util } from '../base/node.js';
 import { abortable } from '../schedule/abort.js';
 import { allocate, contentOf, decoded, shrunk, toText } from './read-content.js';
 import { direct } from '../native/direct.js';
-import { charge, mayAnswerNow, nextTurn } from '../schedule/sync-budget.js';
+import { charge, mayAnswerNow, mayCopy, nextTurn } from '../schedule/sync-budget.js';
 import { native } from '../native/load.js';
 import { atCaller, pending, promised, refusal, shown } from '../errors/holdfast-error.js';
 import { TEXT, noSignal, packRead, readArguments, readForm, type MethodRoot, type ReadArguments } from '../options/flatten.js';
@@ -93,7 +93,7 @@ export function read(file: unknown, options: unknown, methodRoot: MethodRoot | u
   }
   if (!mayAnswerNow()) {
     const fixed = pathForLater(path, methodRoot !== undefined);
-    return readInBatch(nextTurn(), fixed, args, methodRoot, asGiven ?? shown(path));
+    return readInBatch(nextTurn(false), fixed, args, methodRoot, asGiven ?? shown(path));
   }
   const begins = methodRoot === undefined && typeof path === 'string' && path.startsWith('/') ? joinBatch() : undefined;
   return begins === undefined ? readSoon(path, args, methodRoot, asGiven, 0) : readInBatch(begins, path, args, methodRoot, asGiven);
@@ -104,10 +104,10 @@ function later(reading: Promise<Result>, { signal }: ReadArguments) {
   return pending(abortable(signal, reading));
 }
 
-function readInBatch(begins: Promise<Batch>, path: NativePath, args: ReadArguments, methodRoot: MethodRoot | undefined, asGiven: string | undefined) {
-  const reading = inBatch(begins, (number) => {
+function readInBatch(begins: Promise<Batch>, path: NativePath, args: ReadArguments, methodRoot: MethodRoot | undefined, asGiven: string | undefined): Promise<Result> {
+  const reading = inBatch(begins, (number): Result | Promise<Result> => {
     args.signal?.throwIfAborted();
-    return readSoon(path, args, methodRoot, asGiven, number);
+    return mayCopy() ? readSoon(path, args, methodRoot, asGiven, number) : readInBatch(nextTurn(true), path, args, methodRoot, asGiven);
   });
   return later(reading, args);
 }

@@ -196,6 +196,36 @@ describe('reads that begin together', () => {
     }
   });
 
+  test('copy no more in one turn than the budget has, whatever their number', async () => {
+    const dir = base();
+    build(dir, ['d/']);
+    fs.writeFileSync(`${dir}/d/large`, Buffer.alloc(200 * 1024));
+    await readLocalFileSafely(`${dir}/d/large`);
+    let inTurn = 0;
+    let most = 0;
+    let isOver = false;
+    const order: number[] = [];
+    const again = (): void => {
+      most = Math.max(most, inTurn);
+      inTurn = 0;
+      if (!isOver) setImmediate(again);
+    };
+    setImmediate(again);
+    await Promise.all(
+      Array.from({ length: 600 }, async (_, at) => {
+        await readLocalFileSafely(`${dir}/d/large`);
+        inTurn += 1;
+        order.push(at);
+      }),
+    );
+    isOver = true;
+    // 8 MiB and the one that crosses the limit; of two turns, if this counter runs between their calls.
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThanOrEqual(2 * 41);
+    // First come, first served: promises of one turn may settle in another order.
+    for (const [place, at] of order.entries()) expect(Math.abs(place - at), String(at)).toBeLessThanOrEqual(41);
+  });
+
   test('have the stack of their caller', async () => {
     const dir = base();
     build(dir, ['d/f: x']);
