@@ -87,12 +87,14 @@ async function warmUp(candidates, { sliceMs, warmMs }) {
  * Measures the candidates of one row.
  * @param {Candidate[]} candidates the first is the baseline
  * @param {Effort} effort
- * @returns {Promise<Map<string, number[]>>} nanoseconds per operation for each candidate, one figure per round
+ * @returns {Promise<Map<string, number[]>>} nanoseconds per operation for each candidate, one figure per round; where several
+ *   operations run at once, also of processor time, under {@link cpuOf} its id
  */
 export async function measure(candidates, effort) {
   const started = performance.now();
   const runs = await warmUp(candidates, effort);
   const times = candidates.map(() => []);
+  const cpuTimes = candidates.map(() => []);
   let turn = 0;
   for (let round = 0; round < effort.rounds; round++) {
     if (round >= effort.leastRounds && performance.now() - started > effort.budgetMs) break;
@@ -101,15 +103,26 @@ export async function measure(candidates, effort) {
       for (const [index, candidate] of candidates.entries()) await timeSlice(candidate, runs[index]);
     }
     const fastest = candidates.map(() => Infinity);
+    const leastCpu = candidates.map(() => Infinity);
     for (const last = turn + effort.turns; turn < last; turn++) {
       for (const index of orderOf(turn, candidates.length)) {
+        const before = process.cpuUsage();
         fastest[index] = Math.min(fastest[index], await timeSlice(candidates[index], runs[index]));
+        const { user, system } = process.cpuUsage(before);
+        leastCpu[index] = Math.min(leastCpu[index], 1000 * (user + system));
       }
     }
-    for (const [index, { perRun = 1 }] of candidates.entries()) times[index].push(fastest[index] / runs[index] / perRun);
+    for (const [index, { perRun = 1 }] of candidates.entries()) {
+      times[index].push(fastest[index] / runs[index] / perRun);
+      cpuTimes[index].push(leastCpu[index] / runs[index] / perRun);
+    }
   }
-  return new Map(candidates.map(({ id }, index) => [id, times[index]]));
+  const isCounted = ({ perRun = 1, time }) => perRun > 1 && time === undefined;
+  return new Map(candidates.flatMap((candidate, index) => [[candidate.id, times[index]], ...(isCounted(candidate) ? [[cpuOf(candidate.id), cpuTimes[index]]] : [])]));
 }
+
+/** Returns the key of a candidate's processor time, of all threads of the process. */
+export const cpuOf = (id) => `${id}, processor time`;
 
 /** Returns the interpolated quartiles of a list of numbers. */
 export function quartiles(numbers) {

@@ -34,6 +34,12 @@ function machineSection({ machine, places, nodes, peers, date, command, loads })
   return `## Machine and run\n\n${['| | |', '|---|---|', ...facts.map(line)].join('\n')}`;
 }
 
+/** Returns whether two targets of a row are the same one. */
+const isSame = (one, other) => one.candidate === other.candidate && one.against === other.against && Boolean(one.cpu) === Boolean(other.cpu);
+
+/** Describes what is compared with what. */
+const compared = ({ candidate, against, cpu }) => `${CANDIDATES[candidate]}, against ${nameOf(against)}${cpu ? ', processor time' : ''}`;
+
 /** Formats a target for a cell. */
 function verdict(target) {
   if (!target) return '–';
@@ -45,13 +51,10 @@ function targetSection({ results, places, nodes }) {
   const columns = places.flatMap(({ place, type }) => nodes.map((node) => ({ place, type, node })));
   const body = [];
   for (const row of rows) {
-    for (const { candidate, against, text } of row.targets) {
-      const cells = columns.map(({ place, node }) =>
-        find(row.id, place, node)?.targets.find((target) => target.candidate === candidate && target.against === against),
-      );
+    for (const wanted of row.targets) {
+      const cells = columns.map(({ place, node }) => find(row.id, place, node)?.targets.find((target) => isSame(target, wanted)));
       if (cells.every((cell) => cell === undefined)) continue;
-      const who = `${CANDIDATES[candidate]}, against ${nameOf(against)}`;
-      body.push([row.title, who, text, ...cells.map(verdict)]);
+      body.push([row.title, compared(wanted), wanted.text, ...cells.map(verdict)]);
     }
   }
   const all = results.flatMap(({ targets }) => targets);
@@ -70,19 +73,17 @@ function missSection({ results, places }) {
   const type = (place) => places.find((one) => one.place === place).type;
   const groups = new Map();
   for (const one of missed) {
-    const key = `${one.row.id} ${one.target.candidate} ${one.target.against}`;
+    const key = `${one.row.id} ${compared(one.target)}`;
     groups.set(key, [...(groups.get(key) ?? []), one]);
   }
   const entries = [...groups.values()].map((group) => {
     const [{ row, target }] = group;
-    const { text } = rows.find(({ id }) => id === row.id).targets.find(
-      ({ candidate, against }) => candidate === target.candidate && against === target.against,
-    );
+    const { text } = rows.find(({ id }) => id === row.id).targets.find((one) => isSame(one, target));
     const figures = group.map(
       ({ row: { place, node }, target: one }) => `${reached(one)} ${spread(one.figure)} on ${type(place)} with Node ${major(node)}`,
     );
     const why = explain(row.id, target);
-    return `- **${row.title}**, ${CANDIDATES[target.candidate]} against ${nameOf(target.against)}, ${text}: ${figures.join('; ')}.${why ? ` ${why}` : ''}`;
+    return `- **${row.title}**, ${compared(target)}, ${text}: ${figures.join('; ')}.${why ? ` ${why}` : ''}`;
   });
   return `## What was missed, and why\n\nIn brackets the quartiles over the rounds.\n\n${entries.join('\n')}`;
 }
@@ -124,6 +125,7 @@ const method = (run) => `## How it is measured
 - The baseline by hand is what one would write with \`node:fs\`: open with \`wx\`, write, fchmod, close, rename, and with both syncs where the row is synced.
 - The floor is the same system calls in a Rust loop, without JavaScript. It runs in another process, which is asked when its turn comes; its ratio is
   therefore one between processes. Up to 1 MiB it reads into memory it has, which is most of its lead there.
+- Processor time is that of all threads of the process, in the same slices.
 - \`@openclaw/fs-safe\` runs with its native binding.${leftOutSection(run)}`;
 
 const join = (parts) => `${parts.filter(Boolean).join('\n\n')}\n`;

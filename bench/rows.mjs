@@ -25,6 +25,7 @@ import { adapterRows } from './rows-fs-safe.mjs';
  * @property {string} against
  * @property {(where: Where) => number | undefined} [limit]
  * @property {number} [times]
+ * @property {boolean} [cpu] processor time of all threads instead of the time that passes
  * @property {string} text the same for the reader
  */
 

@@ -14,9 +14,9 @@ export function reached({ limit, times, figure: { median } }) {
 }
 
 function describeTarget(target) {
-  const { candidate, against, limit, times, met } = target;
+  const { candidate, against, cpu, limit, times, met } = target;
   const bound = times === undefined ? `≤ ${figure(limit)}` : `≥ ${times}×`;
-  return `${met ? 'met' : 'MISSED'}  ${candidate} : ${against} ${reached(target)} (to reach ${bound}) ${spread(target.figure)}`;
+  return `${met ? 'met' : 'MISSED'}  ${candidate} : ${against}${cpu ? ', processor time' : ''} ${reached(target)} (to reach ${bound}) ${spread(target.figure)}`;
 }
 
 /** Prints a row with one candidate per line: time of one operation, ratio to the first line, quartiles of the ratio. */

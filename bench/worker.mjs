@@ -9,7 +9,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as holdfast from '../index.mjs';
 import { startFloor } from './floor.mjs';
-import { measure, quartiles, ratio } from './measure.mjs';
+import { cpuOf, measure, quartiles, ratio } from './measure.mjs';
 import { describePeers, loadPeers } from './peers.mjs';
 import { rows } from './rows.mjs';
 
@@ -45,8 +45,14 @@ async function checkOnce(row, candidate, context) {
 }
 
 function judge(target, times) {
-  const { candidate, against, times: least } = target;
+  const { candidate, against, cpu, times: least } = target;
   if (!times.has(candidate) || !times.has(against)) return undefined;
+  if (cpu) {
+    if (!times.has(cpuOf(candidate)) || !times.has(cpuOf(against))) return undefined;
+    const limit = target.limit({ place, node });
+    const figure = ratio(times, cpuOf(candidate), cpuOf(against));
+    return { candidate, against, cpu, limit, figure, met: figure.median <= limit };
+  }
   if (least !== undefined) {
     const figure = ratio(times, against, candidate);
     return { candidate, against, times: least, figure, met: figure.median >= least };
