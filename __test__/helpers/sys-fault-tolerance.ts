@@ -107,6 +107,7 @@ const tolerances: Tolerance[] = [
     call: /^copy_file_range /,
     holds: (one) => wasMadeBy(one, /^(copy_file_range|pread64)$/),
   },
+  { why: 'one of many files that finds no descriptor is written again, alone', call: /^(openat2?|statx) /, errnos: /^EMFILE$/, holds: (one) => resultsOf(one).length > 1 && wasMadeBy(one, /^openat2?$/) },
   { why: 'writing back early is a wish', call: /^sync_file_range / },
   { why: 'a temporary without a lock is known by its age', call: /^flock .*\/(\.holdfast-|#)/ },
   { why: 'where a name cannot be locked, the file is', call: /^fcntl .*flags=0x25\b/, holds: (one) => wasMadeBy(one, /^flock$/) },

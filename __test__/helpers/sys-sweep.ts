@@ -286,7 +286,9 @@ function liesOf(error: PlainError, errno: Fault, hit: Call, scenario: Scenario, 
   if (error.published === true && error.code !== 'not-durable' && !isBoth) lies.push(`published, and told as ${error.code}`);
   const isUnsupported = isReplaced(scenario, hit, errno);
   if (isUnsupported && error.code !== 'unsupported-platform') lies.push(`told as ${error.code}`);
-  if (error.isHoldfastError && !isBoth && !isUnsupported && !(scenario.hasLock && errno === 'ENOSYS' && error.code === 'unsupported-platform') && !['not-durable', 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE'].includes(String(error.code))) {
+  // The work has ended, and the lock cannot be looked at.
+  const isUnchecked = scenario.hasLock === true && error.code === 'lock-lost' && error.sysCode !== undefined;
+  if (error.isHoldfastError && !isBoth && !isUnsupported && !isUnchecked && !(scenario.hasLock && errno === 'ENOSYS' && error.code === 'unsupported-platform') && !['not-durable', 'OUTBOUND_MEDIA_PERMS_TOO_RESTRICTIVE'].includes(String(error.code))) {
     lies.push(`classified as ${error.code}`);
   }
   return lies;

@@ -51,6 +51,11 @@ function fileOf(text: string, path: NativePath) {
   return `\0${bytes.slice(bytes.lastIndexOf('/') + 1)}`;
 }
 
+/** Returns whether two targets may be one file: a call that asks does not know its lock file yet. */
+function mayBeSame(one: Target, other: Target) {
+  return one.name === other.name && dirOf(one) === dirOf(other);
+}
+
 export class LockQueue {
   #queues: Map<string, Queue> = new Map();
   /** the calls for files of one name */
@@ -130,13 +135,20 @@ export class LockQueue {
   }
 
   /**
-   * Whether JavaScript of this environment has to run before a lock can be free.
+   * Whether JavaScript of this environment may have to run before a lock can be free.
    *
    * @param identity of the lock file: another spelling of the path may lead to it
    */
-  isHeldByCaller(key: string, identity: string) {
-    const queue = this.#queues.get(key);
-    return queue?.asking?.isHeldByCaller === true || this.#held(key, identity)?.isHeldByCaller === true;
+  isHeldByCaller({ key, target }: LockName, identity: string) {
+    if (this.#held(key, identity)?.isHeldByCaller === true) {
+      return true;
+    }
+    for (const { asking } of this.#queues.values()) {
+      if (asking?.isHeldByCaller === true && (asking.key === key || mayBeSame(asking.name.target, target))) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Returns the other call of this environment that has the lock or asks for it before a call; `undefined` if none does. */

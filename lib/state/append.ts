@@ -141,9 +141,9 @@ function wake(path: NativePath, bytes: Uint8Array, args: AppendArguments, root: 
   let holder = holderOf(last);
   // Before the name of the lock is made: to make it can take a call whose answer replaces the last one.
   const lock = lockOf(last);
-  const { key } = lockName(fixed, fixedRoot, root === undefined ? (base as MethodRoot | undefined) : undefined, args);
-  if (locks.isHeldByCaller(key, lock)) {
-    throw invalidState(`the lock for ${quoted(shown(path))} is held by this thread, which cannot release it while it waits. Use the asynchronous form`);
+  const name = lockName(fixed, fixedRoot, root === undefined ? (base as MethodRoot | undefined) : undefined, args);
+  if (locks.isHeldByCaller(name, lock)) {
+    throw invalidState(`the lock for ${quoted(shown(path))} is held, or asked for, by an earlier call of this thread, which cannot go on while this one waits. Use the asynchronous form`);
   }
   const cell = new Int32Array(new SharedArrayBuffer(4));
   for (let attempts = 0; ; attempts += 1) {

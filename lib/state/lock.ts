@@ -66,7 +66,10 @@ const POLICY = 3;
 
 /** Returns the name of a lock in the queue. */
 export function lockName(fixed: NativePath, root: NativePath | undefined, methodRoot: MethodRoot | undefined, { flags, lockDir }: LockArguments): LockName {
-  return locks.nameOf(targetOf(fixed, root, methodRoot, flags & POLICY), lockDir === undefined ? '' : nodePath.resolve(shown(lockDir)), fixed);
+  const target = targetOf(fixed, root, methodRoot, flags & POLICY);
+  const named = lockDir === undefined ? '' : nodePath.resolve(shown(lockDir));
+  // The directory of the file itself is the default.
+  return locks.nameOf(target, named === nodePath.dirname(target.text ?? '') ? '' : named, fixed);
 }
 
 function toHeld(result: record.Result, handle: Handle, turn: Turn, given: string): Held {

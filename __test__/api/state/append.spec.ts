@@ -165,6 +165,37 @@ describe('appends', () => {
     expect(appendRecordSync(file, 'x', quick)).toMatchObject({ size: 2 });
   });
 
+  it.each([
+    ['another case', (dir: string) => path.join(dir, 'LOG'), {}],
+    ['the directory as lockDir', (dir: string) => path.join(dir, 'log'), { lockDir: '' }],
+    ['a link', (dir: string) => path.join(dir, 'here/log'), {}],
+    ['a link and another case', (dir: string) => path.join(dir, 'here/Log'), {}],
+  ])('are refused at once while an earlier call of the thread asks for the lock by %s', async (_how, at, options) => {
+    for (const busy of [0, 5]) {
+      const dir = scratch();
+      fs.symlinkSync('.', path.join(dir, 'here'));
+      const file = path.join(dir, 'log');
+      await withLock(file, () => {});
+      const acquired = acquireLock(file);
+      // The lock is taken in the pool; this thread gets no answer as long as it is busy.
+      for (const end = performance.now() + busy; performance.now() < end; );
+      const given = 'lockDir' in options ? { lockDir: dir } : {};
+      const began = performance.now();
+      const outcome = ((): unknown => {
+        try {
+          return appendRecordSync(at(dir), 'x', { ...given, ...quick, timeoutMs: 2000 });
+        } catch (error) {
+          return error;
+        }
+      })();
+      expect(performance.now() - began).toBeLessThan(1000);
+      // It comes before the other call, or is refused.
+      if (outcome instanceof Error) expect(outcome).toMatchObject({ code: 'ERR_INVALID_STATE', message: expect.stringContaining('held, or asked for, by an earlier call of this thread') });
+      else expect(outcome).toMatchObject({ size: 2 });
+      await (await acquired).release();
+    }
+  });
+
   it('are all there, once and whole, while processes are killed and the log is rotated', async () => {
     const dir = scratch();
     const file = path.join(dir, 'log');

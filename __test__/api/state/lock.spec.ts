@@ -105,6 +105,14 @@ describe('withLock', () => {
     expect(lockFiles(dir)).toHaveLength(1);
   });
 
+  it('keeps call order with the directory of the file as lockDir', async () => {
+    const dir = scratch();
+    const file = path.join(dir, 'state');
+    const order: number[] = [];
+    await Promise.all(Array.from({ length: 30 }, (_, at) => withLock(file, () => void order.push(at), at % 2 ? { lockDir: dir } : {})));
+    expect(order).toEqual(Array.from({ length: 30 }, (_, at) => at));
+  });
+
   it('tells a release that could not look from a lock that was not taken, and the error of the callback first', async () => {
     const dir = scratch();
     fs.mkdirSync(path.join(dir, 'locks'));

@@ -109,7 +109,8 @@ fn write_chunk(
 
 /// Returns whether a write failed because the process has no descriptor left.
 fn is_starved<T>(written: &Result<T, Error>) -> bool {
-    matches!(written, Err(Error::System { os, .. }) if matches!(os.errno, sys::EMFILE | sys::ENFILE))
+    matches!(written, Err(Error::System { os, .. })
+        if os.syscall == "open" && matches!(os.errno, sys::EMFILE | sys::ENFILE))
 }
 
 /// Marks entries for which no descriptor was left, and later entries that may be the same file.
