@@ -174,6 +174,7 @@ export interface Native {
   rootOpenBeneathSync(path: NativePath, flags: number, root: Handle, scratch: Float64Array): Handle | undefined | null;
   rootOpenBeneathAsync(path: NativePath, flags: number, root: Handle): Promise<Reply<Handle>>;
   rootClose(root: Handle): void;
+  idleAsync(): Promise<Reply>;
   giveUp(): void;
   features(): number;
   version(): string;

@@ -93,7 +93,7 @@ export function read(file: unknown, options: unknown, methodRoot: MethodRoot | u
   }
   if (!mayAnswerNow()) {
     const fixed = pathForLater(path, methodRoot !== undefined);
-    return readInBatch(nextTurn(false), fixed, args, methodRoot, asGiven ?? shown(path));
+    return readInBatch(nextTurn(false, args.signal), fixed, args, methodRoot, asGiven ?? shown(path));
   }
   const begins = methodRoot === undefined && typeof path === 'string' && path.startsWith('/') ? joinBatch() : undefined;
   return begins === undefined ? readSoon(path, args, methodRoot, asGiven, 0) : readInBatch(begins, path, args, methodRoot, asGiven);
@@ -107,7 +107,7 @@ function later(reading: Promise<Result>, { signal }: ReadArguments) {
 function readInBatch(begins: Promise<Batch>, path: NativePath, args: ReadArguments, methodRoot: MethodRoot | undefined, asGiven: string | undefined): Promise<Result> {
   const reading = inBatch(begins, (number): Result | Promise<Result> => {
     args.signal?.throwIfAborted();
-    return mayCopy() ? readSoon(path, args, methodRoot, asGiven, number) : readInBatch(nextTurn(true), path, args, methodRoot, asGiven);
+    return mayCopy() ? readSoon(path, args, methodRoot, asGiven, number) : readInBatch(nextTurn(true, args.signal), path, args, methodRoot, asGiven);
   });
   return later(reading, args);
 }

@@ -1,6 +1,6 @@
 // Effects of calls on the event loop's thread: errors, timers, descriptors, threads and memory.
 import * as fs from 'node:fs';
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -224,6 +224,39 @@ describe('reads that begin together', () => {
     expect(most).toBeLessThanOrEqual(2 * 41);
     // First come, first served: promises of one turn may settle in another order.
     for (const [place, at] of order.entries()) expect(Math.abs(place - at), String(at)).toBeLessThanOrEqual(41);
+  });
+
+  test('settle where fake timers were installed before the package was loaded', () => {
+    const dir = base();
+    build(dir, ['d/f: x']);
+    const script = `
+      const timers = require('node:timers');
+      for (const name of ['setImmediate', 'setTimeout', 'setInterval']) timers[name] = globalThis[name] = () => ({});
+      const { readLocalFileSafely } = require(${JSON.stringify(process.cwd())});
+      Promise.all(Array.from({ length: 3000 }, () => readLocalFileSafely(process.argv[1]))).then((all) => console.log(all.length));`;
+    const { stdout, stderr, signal } = spawnSync(process.execPath, ['-e', script, `${dir}/d/f`], { encoding: 'utf8', timeout: 20_000 });
+    expect({ stdout, stderr, signal }).toEqual({ stdout: '3000\n', stderr: '', signal: null });
+  });
+
+  test('wait for no others whose signal aborted', async () => {
+    const dir = base();
+    build(dir, ['d/f: x']);
+    await read(`${dir}/d/f`);
+    const controller = new AbortController();
+    const aborted = Array.from({ length: 20_000 }, () => outcome(() => readLocalFileSafely(`${dir}/d/f`, { signal: controller.signal })));
+    controller.abort(new Error('mine'));
+    await Promise.all(aborted);
+    let turns = 0;
+    let isOver = false;
+    const count = (): void => {
+      turns += 1;
+      if (!isOver) setImmediate(count);
+    };
+    setImmediate(count);
+    expect(await read(`${dir}/d/f`)).toBe('x');
+    isOver = true;
+    // Without that, 20,000 / 256.
+    expect(turns).toBeLessThan(20);
   });
 
   test('have the stack of their caller', async () => {
