@@ -70,9 +70,12 @@ for (const line of lines) {
     const ok = run(node, ['scripts/smoke.mjs']) === 0;
     outcomes.push({ version, ok, text: `smoke ${ok ? 'passed' : 'FAILED'}` });
   } else {
-    const { ok, passed, failed, skipped } = runVitest({ node, args: forVitest });
-    outcomes.push({ version, ok, text: `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}` });
+    const { ok, passed, failed, skipped, failures } = runVitest({ node, args: forVitest });
+    outcomes.push({ version, ok, failures, text: `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}` });
   }
 }
-for (const { version, text } of outcomes) console.log(`node-${version}: ${text}`);
+for (const { version, text, failures = [] } of outcomes) {
+  console.log(`node-${version}: ${text}`);
+  for (const failure of failures) console.log(`  failed: ${failure}`);
+}
 if (!outcomes.every(({ ok }) => ok)) process.exit(1);

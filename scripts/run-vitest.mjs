@@ -11,7 +11,7 @@ import { run, tools } from './support.mjs';
  * @param {object} [options]
  * @param {string} [options.node] the node binary to run under; default: this one
  * @param {string[]} [options.args] more arguments for vitest
- * @returns {{ ok: boolean, passed: number, failed: number, skipped: number }}
+ * @returns {{ ok: boolean, passed: number, failed: number, skipped: number, failures: string[] }} `failures` has a line each
  */
 export function runVitest({ node = process.execPath, args = [] } = {}) {
   const scratch = mkdtempSync(path.join(tmpdir(), 'holdfast-totals-'));
@@ -36,6 +36,6 @@ function readTotals(file) {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
-    return { passed: 0, failed: 1, skipped: 0 };
+    return { passed: 0, failed: 1, skipped: 0, failures: ['vitest ended before its report'] };
   }
 }

@@ -37,6 +37,8 @@ const { runVitest } = await import('./run-vitest.mjs');
 console.log('test: vitest');
 const javascript = runVitest({ args: process.argv.slice(2) });
 
+if (!rust.ok) console.log('failed: cargo test');
+for (const failure of javascript.failures) console.log(`failed: ${failure}`);
 const sum = (key) => rust[key] + javascript[key];
 const skipped = sum('skipped');
 console.log(`${sum('passed')} passed, ${sum('failed')} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);

@@ -1,7 +1,17 @@
 // A vitest reporter that adds three things: the reason of every skipped test, a failure when a test is skipped in CI,
-// and a file with the totals for the scripts that print the closing line.
+// and a file with the totals and the failures for the scripts that print the closing lines.
 
 import { writeFileSync } from 'node:fs';
+
+/** Returns one line for a failed test or suite: its file, its name and the first line of its error. */
+function describeFailure(task, name, errors) {
+  const module = task.type === 'module' ? task : task.module;
+  return `${module.relativeModuleId} > ${name}: ${firstLine(errors?.[0])}`;
+}
+
+function firstLine(error) {
+  return String(error?.message ?? error).split('\n', 1)[0];
+}
 
 export default class SkipReasonsAndTotals {
   /**
@@ -21,6 +31,11 @@ export default class SkipReasonsAndTotals {
       passed: count('passed'),
       failed: count('failed') + brokenSuites + unhandledErrors.length,
       skipped: skipped.length,
+      failures: [
+        ...tests.filter((test) => test.result().state === 'failed').map((test) => describeFailure(test, test.fullName, test.result().errors)),
+        ...suites.filter((suite) => suite.errors().length > 0).map((suite) => describeFailure(suite, suite.fullName ?? '', suite.errors())),
+        ...unhandledErrors.map((error) => `unhandled: ${firstLine(error)}`),
+      ],
     };
 
     for (const test of skipped) {
