@@ -5,7 +5,8 @@
  *   that the root had when it was opened. Paths in errors are those of the caller. Both are strings; bytes that are not UTF-8 become U+FFFD.
  * - Sizes are bytes, modes are numbers (`0o600`), times are milliseconds.
  * - Promise functions reject and never throw synchronously. Their `…Sync` twins have the same options, results and errors.
- * - Promise functions run in libuv's thread pool. Reads and `ensureDir` run on the calling thread when the kernel has the data in memory.
+ * - Promise functions run in libuv's thread pool. Reads and `ensureDir` run on the calling thread when the kernel has the data in memory,
+ *   and `ensureDir` also when it creates directories on tmpfs.
  * - Importing the package loads no binary and never throws. The first call loads the binary, or fails with `native-unavailable`.
  *
  * A call fails with one of three kinds of error:

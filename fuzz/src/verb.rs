@@ -210,12 +210,18 @@ impl World {
         rules: &ensure_dir::Rules,
     ) -> Result<Outcome, Error> {
         let scope = self.scope(policy);
-        let remembered = match nonblocking::ensure_dir(&scope, at.as_bytes(), rules) {
-            nonblocking::Cached::Known(ensured) => Some(ensured),
-            nonblocking::Cached::NotCached(_) => None,
+        let mut created = None;
+        let ensured = match nonblocking::ensure_dir(&scope, at.as_bytes(), rules, &mut created) {
+            nonblocking::Cached::Known(ensured) if created.is_some() => ensured,
+            answer => {
+                let mut ensured = ensure_dir::ensure_dir(&scope, at.as_bytes(), rules)?;
+                ensured.first_created = created.or(ensured.first_created);
+                if let nonblocking::Cached::Known(remembered) = answer {
+                    assert_eq!(remembered, ensured);
+                }
+                ensured
+            }
         };
-        let ensured = ensure_dir::ensure_dir(&scope, at.as_bytes(), rules)?;
-        assert!(remembered.is_none_or(|remembered| remembered == ensured));
         let first = ensured.first_created.as_deref().map(|first| {
             String::from_utf8_lossy(first).replace(&*self.base.to_string_lossy(), "$BASE")
         });

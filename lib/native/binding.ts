@@ -61,7 +61,7 @@ export interface Native {
   readDrop(pending: Handle): Promise<Reply>;
   readClose(pending: Handle): void;
   openAsync(path: NativePath, flags: number, maxBytes: number, root: Handle | undefined): Promise<Reply<Handle>>;
-  ensureDirAsync(path: NativePath, flags: number, mode: number, root: Handle | undefined): Promise<Reply>;
+  ensureDirAsync(path: NativePath, flags: number, mode: number, root: Handle | undefined, created: Uint8Array | undefined): Promise<Reply>;
   writeAsync(
     path: NativePath,
     data: Uint8Array,

@@ -41,6 +41,12 @@ export function probeFlag({ numbers }: Result) {
   return numbers[Layout.STATUS] === Status.UNKNOWN_MOUNT ? PROBE_LOCALITY : 0;
 }
 
+/** Returns a copy of the text of a call that did not complete on the calling thread: what it has created. */
+export function created({ numbers, text }: Result): Uint8Array | undefined {
+  const length = numbers[Layout.TEXT_LENGTH];
+  return length === 0 ? undefined : new Uint8Array(text.subarray(0, length));
+}
+
 /** Returns whether the file is open and checked but its content is not read yet. */
 export function isUnread({ numbers }: Result) {
   return numbers[Layout.STATUS] === Status.UNREAD;

@@ -136,8 +136,8 @@ function ensureBeneath(path: NativePath, fixed: NativePath, args: EnsureArgument
 }
 
 /**
- * Runs on the calling thread if the directory exists, is private and its file system cannot block; otherwise in libuv's
- * pool.
+ * Runs on the calling thread if the directory exists, is private and its file system cannot block, or if it is created
+ * on a file system in memory; otherwise in libuv's pool.
  *
  * @param before called right before the job that makes directories; may throw
  */
@@ -147,6 +147,7 @@ export function ensure(dir: unknown, options: unknown, methodRoot: MethodRoot | 
   const { flags, mode, root, signal } = args;
   signal?.throwIfAborted();
   let probe = 0;
+  let created: Uint8Array | undefined;
   const fixed = pathForLater(path, methodRoot !== undefined || root !== undefined);
   if (root === undefined && before === undefined && !isForThePool(fixed) && mayAnswerNow()) {
     direct().ensureDirCached(fixed, flags, mode, undefined, methodRoot?.handle, methodRoot?.number);
@@ -155,26 +156,27 @@ export function ensure(dir: unknown, options: unknown, methodRoot: MethodRoot | 
       return toResult(last, path, fixed, methodRoot, args.wantsPrivacy);
     }
     probe = record.probeFlag(last);
+    created = record.created(last);
   }
-  return pending(abortable(signal, ensureInPool(typeof path === 'string' ? path : new Uint8Array(path), fixed, args, probe, methodRoot, before)));
+  return pending(abortable(signal, ensureInPool(typeof path === 'string' ? path : new Uint8Array(path), fixed, args, { probe, created }, methodRoot, before)));
 }
 
 /**
  * Creates or tightens a directory in libuv's pool.
  *
  * @param path as the caller gave it, in memory of its own
- * @param probe a bit for the flags
+ * @param begun on the calling thread: a bit for the flags, and the first directory that was created
  */
 async function ensureInPool(
   path: NativePath,
   fixed: NativePath,
   { flags, mode, root, signal, wantsPrivacy }: EnsureArguments,
-  probe: number,
+  begun: { probe: number; created: Uint8Array | undefined },
   methodRoot: MethodRoot | undefined,
   before: (() => void) | undefined,
 ) {
   const isWaived = (flags & EXISTING) === 0 && isOptedOut();
-  const bits = (flags | probe | (isWaived ? OPT_OUT : 0)) >>> 0;
+  const bits = (flags | begun.probe | (isWaived ? OPT_OUT : 0)) >>> 0;
   const ensured = await inPool(() =>
     withRoot(root, methodRoot, async (base) => {
       if (before !== undefined) {
@@ -182,7 +184,7 @@ async function ensureInPool(
       }
       signal?.throwIfAborted();
       before?.();
-      const [answer] = await native().ensureDirAsync(fixed, bits, mode, base?.handle);
+      const [answer] = await native().ensureDirAsync(fixed, bits, mode, base?.handle, begun.created);
       const result = record.unpack(answer);
       if (record.failed(result)) {
         throw record.failure(result, path, { location: locationOf(fixed, base) });

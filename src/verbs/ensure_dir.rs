@@ -48,7 +48,8 @@ fn fill(record: &mut Record, ensured: Ensured) {
     }
 }
 
-/// Runs on the calling thread if that cannot block; otherwise the record has the status for that.
+/// Runs on the calling thread if that cannot block; otherwise the record has the status for that,
+/// and as its text the first directory that was created before that was known.
 ///
 /// Arguments: path, flags, mode, none, root and its number.
 pub(crate) fn ensure_dir_cached(call: &Call<'_>, record: &mut Record) -> Result<Value, Error> {
@@ -57,12 +58,16 @@ pub(crate) fn ensure_dir_cached(call: &Call<'_>, record: &mut Record) -> Result<
     let (flags, mode) = (call.bits(1)?, call.bits(2)?);
     let root = call.root(4)?;
     let scope = scope(flags, root.as_ref());
-    match nonblocking::ensure_dir(&scope, path, &rules(flags, mode)) {
+    let mut created = None;
+    match nonblocking::ensure_dir(&scope, path, &rules(flags, mode), &mut created) {
         Cached::Known(ensured) => {
             record.numbers[CONTAINMENT] = containment(&scope);
             fill(record, ensured);
         }
-        Cached::NotCached(probe_locality) => *record = Record::not_cached(probe_locality),
+        Cached::NotCached(probe_locality) => {
+            *record = Record::not_cached(probe_locality);
+            record.text = created.unwrap_or_default();
+        }
     }
     Ok(None)
 }
@@ -89,12 +94,15 @@ pub(crate) fn ensure_dir_sync(call: &Call<'_>, record: &mut Record) -> Result<Va
 }
 
 /// Runs in the pool.
+///
+/// `created` is the first directory that the call created on the calling thread.
 #[napi(catch_unwind)]
 pub fn ensure_dir_async(
     path: PathArgument,
     flags: u32,
     mode: u32,
     root: Option<&RootHandle>,
+    created: Option<PathArgument>,
 ) -> AsyncTask<Job> {
     let root = clone_root(root);
     Job::queue(move || {
@@ -104,7 +112,8 @@ pub fn ensure_dir_async(
             if has(flags, PROBE_LOCALITY) {
                 nonblocking::probe_locality(&scope, &path.0);
             }
-            let ensured = ensure_dir::ensure_dir(&scope, &path.0, &rules(flags, mode))?;
+            let mut ensured = ensure_dir::ensure_dir(&scope, &path.0, &rules(flags, mode))?;
+            ensured.first_created = created.map(|first| first.0).or(ensured.first_created);
             Ok(describe(&scope, ensured))
         }))
     })

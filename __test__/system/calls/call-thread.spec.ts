@@ -121,7 +121,7 @@ for (const kind of ['tmpfs', 'ext4'] as const) {
       ['writeAtomic', () => verbRequest('async', 'writeAtomic', at('written'), 'x')],
       ['writeAtomic through a Root', () => rootRequest(place.dir, 'async', 'writeAtomic', 'written', 'x')],
       ['writeAtomicMany', (): Request => ({ call: 'writeAtomicMany', args: [[{ file: at('written'), data: 'x' }]] })],
-      ['ensureDir that creates', () => verbRequest('async', 'ensureDir', at(`new-${made++}/deep`))],
+      ...(kind === 'tmpfs' ? [] : [['ensureDir that creates', () => verbRequest('async', 'ensureDir', at(`new-${made++}/deep`))]]),
     ] as [string, () => Request][])('%s does nothing that may wait on the calling thread', async (_title, make) => {
       await place.driver.must(make());
       const { main, pool, value } = await watched(place, make());
@@ -129,6 +129,23 @@ for (const kind of ['tmpfs', 'ext4'] as const) {
       expect(texts(main.filter(mayWait))).toEqual([]);
       expect(pool).not.toEqual([]);
     });
+
+    if (kind === 'tmpfs') {
+      it.each([
+        ['free', () => verbRequest('async', 'ensureDir', at(`new-${made++}/deep`))],
+        ['through a Root', () => rootRequest(place.dir, 'async', 'ensureDir', `new-${made++}/deep`)],
+      ] as [string, () => Request][])('ensureDir that creates (%s) runs on the calling thread only, and opens what it made on this mount alone', async (_title, make) => {
+        await place.driver.must(make());
+        const { main, pool, value } = await watched(place, make());
+        expect(value).toMatchObject({ hardening: 'created', firstCreated: expect.stringMatching(/new-\d+$/), mode: 0o700 });
+        expect(texts(pool)).toEqual([]);
+        const from = main.findIndex(({ name }) => name === 'mkdirat');
+        expect(main.filter(({ name }) => name === 'mkdirat')).toHaveLength(2);
+        const opens = texts(main.slice(from).filter(({ name }) => /^open/.test(name)));
+        expect(opens).toHaveLength(2);
+        for (const text of opens) expect(text).toContain('RESOLVE_NO_XDEV|RESOLVE_NO_SYMLINKS|RESOLVE_CACHED');
+      });
+    }
 
     it('openLocalFileSafely opens on the calling thread what is in memory, on this mount alone, and its handle in the pool', async () => {
       const { main, pool, value } = await watched(place, verbRequest('async', 'openLocalFileSafely', at('file')), 3);

@@ -1,10 +1,10 @@
 // Single faults at a given position or in a given number: which calls are retried, and how often.
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { rootRequest, verbRequest, type Answer, type Request } from '../../helpers/sys-driver.js';
-import { FaultyDriver, type Call } from '../../helpers/sys-fault.js';
+import { FaultyDriver, numbered, type Call } from '../../helpers/sys-fault.js';
 import { both, modeOf, octal, ownedDir, ownedFile, strays } from '../../helpers/sys-layout.js';
 import { needs } from '../../helpers/sys-needs.js';
 import { scratch } from '../../helpers/sys-scratch.js';
@@ -192,6 +192,31 @@ needs('root', 'gcc')('a fault at one call', () => {
       expect(strays(parent)).toEqual([]);
     },
   );
+
+  it.each([
+    ['EIO', EIO],
+    ['EMFILE', EMFILE],
+    ['ENOSPC', ENOSPC],
+    ['EAGAIN', EAGAIN],
+  ])('ensureDir that creates in memory tells what it made, whichever of its calls is %s once', async (code, errno) => {
+    const memory = mkdtempSync('/dev/shm/holdfast-once-');
+    onTestFinished(() => rmSync(memory, { recursive: true }));
+    const dirOf = (n: number | string): string => ownedDir(memory, `case-${n}`, 0, 0, 0o700);
+    const make = (dir: string): Request => verbRequest('async', 'ensureDir', join(dir, 'a', 'b'), { mode: 0o755 });
+    await faulty.driver.must(make(dirOf('warm-up')));
+    const { calls } = await faulty.ask(make(dirOf('counted')));
+    // All on the calling thread.
+    expect(new Set(calls.map(({ tid }) => tid)).size).toBe(1);
+    for (const { name, number } of numbered(calls)) {
+      const dir = dirOf(`${name}-${number}`);
+      const { answer, calls: faulted } = await faulty.ask(make(dir), `${name}#${number}:error=${errno}`);
+      const where = `${name} #${number}`;
+      expect(faulted.filter(({ effect }) => effect === 'error'), where).toHaveLength(1);
+      if (answer.error) expect(answer.error, where).toMatchObject({ code, path: join(dir, 'a', 'b') });
+      else expect(answer.value, where).toMatchObject({ path: join(dir, 'a', 'b'), firstCreated: join(dir, 'a'), isPrivate: false });
+      expect(octal(modeOf(join(dir, 'a', 'b'))), where).toBe('0755');
+    }
+  });
 
   describe.each(both)('openat2 that answers EAGAIN (%s)', (how) => {
     const requests = (): Request[] => [

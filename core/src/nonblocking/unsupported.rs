@@ -55,10 +55,15 @@ impl InMemory {
     }
 }
 
-/// Returns an existing directory that grants nothing beyond the mode. Always [`Cached::NotCached`]
-/// here.
+/// Returns an existing directory that grants nothing beyond the mode, or creates one in memory.
+/// Always [`Cached::NotCached`] here.
 #[must_use]
-pub fn ensure_dir(_: &Scope<'_>, _: &[u8], _: &EnsureRules) -> Cached<Ensured> {
+pub fn ensure_dir(
+    _: &Scope<'_>,
+    _: &[u8],
+    _: &EnsureRules,
+    _: &mut Option<Vec<u8>>,
+) -> Cached<Ensured> {
     Cached::NotCached(false)
 }
 

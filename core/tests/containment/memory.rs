@@ -7,10 +7,11 @@ use crate::table::LAYOUT;
 use holdfast_core::nonblocking::{self, Cached};
 use holdfast_core::ops::ensure_dir::{Existing, Rules, ensure_dir};
 use holdfast_core::resolve::Resolver;
+use std::fs;
 
 #[test]
 fn what_is_known_from_memory_is_what_the_ordinary_verb_answers() {
-    let mut known = 0;
+    let (mut known, mut made) = (0, 0);
     for is_rooted in [true, false] {
         let fixture = Fixture::in_memory(LAYOUT);
         let caller = Caller::new(&fixture, Resolver::Kernel, is_rooted);
@@ -44,9 +45,20 @@ fn what_is_known_from_memory_is_what_the_ordinary_verb_answers() {
                     known += 1;
                 }
             }
-            if let Cached::Known(remembered) =
-                nonblocking::ensure_dir(&scope, at.as_bytes(), &rules)
-            {
+            let mut created = None;
+            let answer = nonblocking::ensure_dir(&scope, at.as_bytes(), &rules, &mut created);
+            if let Some(first) = &created {
+                // For the ordinary verb to create the same.
+                let first = String::from_utf8_lossy(first);
+                let first = if first.starts_with('/') {
+                    first.into_owned()
+                } else {
+                    fixture.text(&format!("root/{first}"))
+                };
+                fs::remove_dir_all(first).expect(&told);
+                made += 1;
+            }
+            if let Cached::Known(remembered) = answer {
                 let ensured = ensure_dir(&scope, at.as_bytes(), &rules).expect(&told);
                 assert_eq!(remembered, ensured, "{told}");
                 known += 1;
@@ -56,4 +68,5 @@ fn what_is_known_from_memory_is_what_the_ordinary_verb_answers() {
     // Renames anywhere on the host invalidate the kernel's caches for a moment. Most results are
     // cached all the same, unless the kernel has no unique mount ids.
     assert!(known == 0 || known > 20, "{known} answers from memory");
+    assert!(known == 0 || made > 5, "{made} directories made in memory");
 }

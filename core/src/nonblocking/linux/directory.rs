@@ -1,22 +1,33 @@
 //! Opens directories and stats objects from the kernel's caches alone.
 
 use super::open::{NOT_IN_MEMORY, NotCached, TOP, local, locate, locate_any, open_in_memory};
-use crate::error::Error;
+use crate::error::{Error, Os};
+use crate::make_dirs::{Made, make_in_one_round};
 use crate::metadata::{self, SHARED_BITS};
 use crate::nonblocking::cached::Cached;
-use crate::ops::ensure_dir::{Ensured, Hardening, Rules as EnsureRules};
+use crate::ops::ensure_dir::{Ensured, Hardening, OpenDirectory, Rules as EnsureRules};
 use crate::ops::stat::classify_stat;
 use crate::path;
 use crate::resolve::{Found, Policy, Resolver, Root, Scope};
-use crate::sys::{self, Locality, OFlag, OwnedFd, RESOLVE_BENEATH, RESOLVE_NO_XDEV, Stat};
+use crate::sys::{
+    self, BorrowedFd, Locality, OFlag, OwnedFd, RESOLVE_BENEATH, RESOLVE_NO_XDEV, Stat,
+};
 use nix::fcntl::{AT_FDCWD, ResolveFlag};
 use std::os::fd::AsFd;
 use std::sync::PoisonError;
 
-/// Returns an existing directory that grants nothing beyond the mode.
+/// Returns an existing directory that grants nothing beyond the mode, or creates one in memory.
+///
+/// `first_created` is set when a directory was created, also where the ordinary verb has to do the
+/// rest.
 #[must_use]
-pub fn ensure_dir(scope: &Scope<'_>, raw: &[u8], rules: &EnsureRules) -> Cached<Ensured> {
-    match try_ensure_dir(scope, raw, rules) {
+pub fn ensure_dir(
+    scope: &Scope<'_>,
+    raw: &[u8],
+    rules: &EnsureRules,
+    first_created: &mut Option<Vec<u8>>,
+) -> Cached<Ensured> {
+    match try_ensure_dir(scope, raw, rules, first_created) {
         Ok(ensured) => Cached::Known(ensured),
         Err(not_cached) => not_cached.into(),
     }
@@ -26,17 +37,28 @@ fn try_ensure_dir(
     scope: &Scope<'_>,
     raw: &[u8],
     rules: &EnsureRules,
+    first_created: &mut Option<Vec<u8>>,
 ) -> Result<Ensured, NotCached> {
     let located = locate(scope, raw)?;
     let root = scope.root.map(|root| root.directory());
-    let beneath = if root.is_some() {
-        RESOLVE_BENEATH
-    } else {
-        ResolveFlag::empty()
+    let start = DirectoryStart {
+        fd: root.as_ref().map_or(AT_FDCWD, |root| root.as_fd()),
+        beneath: if root.is_some() {
+            RESOLVE_BENEATH
+        } else {
+            ResolveFlag::empty()
+        },
     };
-    let start = root.as_ref().map_or(AT_FDCWD, |root| root.as_fd());
-    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
-    let fd = open_in_memory(start, &located.text, flags, beneath).map_err(|_| NOT_IN_MEMORY)?;
+    let fd = match start.open(&located.text, OFlag::O_NOFOLLOW) {
+        Ok(fd) => fd,
+        Err(os) if is_missing(os) => {
+            let made = make_in_memory(&start, scope, &located.text, rules.mode, first_created)?;
+            return OpenDirectory::new(scope, located, made)
+                .and_then(|directory| directory.harden(rules))
+                .map_err(|_| NOT_IN_MEMORY);
+        }
+        Err(_) => return Err(NOT_IN_MEMORY),
+    };
     let stat = sys::statx_dont_sync(fd.as_fd()).map_err(|_| NOT_IN_MEMORY)?;
     // The caches of a local file system are current.
     local(stat.mount)?;
@@ -59,6 +81,63 @@ fn try_ensure_dir(
         reason: None,
     })
 }
+
+/// Where the path of a directory starts.
+struct DirectoryStart<'a> {
+    fd: BorrowedFd<'a>,
+    beneath: ResolveFlag,
+}
+
+impl DirectoryStart<'_> {
+    fn open(&self, text: &[u8], flags: OFlag) -> Result<OwnedFd, Os> {
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | flags;
+        open_in_memory(self.fd, text, flags, self.beneath)
+    }
+}
+
+/// Returns whether a name may be missing: tmpfs keeps no dentry for a missing name, and the kernel
+/// would have to ask the file system.
+fn is_missing(os: Os) -> bool {
+    matches!(os.errno, sys::ENOENT | sys::EAGAIN)
+}
+
+/// Creates the missing directories of a path on a mount in memory, where `mkdir` waits for nothing.
+/// Each is opened without leaving that mount.
+fn make_in_memory(
+    start: &DirectoryStart<'_>,
+    scope: &Scope<'_>,
+    text: &[u8],
+    mode: u32,
+    first_created: &mut Option<Vec<u8>>,
+) -> Result<Made, NotCached> {
+    let open_new = |parent: BorrowedFd<'_>, name: &[u8]| {
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
+        open_in_memory(parent, name, flags, RESOLVE_NO_XDEV)
+    };
+    let mut ends = Vec::new();
+    let mut rest = text;
+    loop {
+        let (parent, _) = path::split(rest).ok_or(NOT_IN_MEMORY)?;
+        ends.push(rest.len());
+        rest = if parent.is_empty() { b"." } else { parent };
+        match start.open(rest, OFlag::empty()) {
+            Ok(top) => {
+                let stat = sys::statx_dont_sync(top.as_fd()).map_err(|_| NOT_IN_MEMORY)?;
+                if local(stat.mount)? != Locality::Memory {
+                    return Err(NOT_IN_MEMORY);
+                }
+                ends.reverse();
+                return make_in_one_round(scope, top, (text, &ends), mode, open_new, first_created)
+                    .ok_or(NOT_IN_MEMORY);
+            }
+            Err(os) if is_missing(os) && ends.len() < MAX_NEW => {}
+            Err(_) => return Err(NOT_IN_MEMORY),
+        }
+    }
+}
+
+/// The most directories that one call creates on a thread that must not wait.
+const MAX_NEW: usize = 8;
 
 /// Returns the stat of a path, or that it does not exist. A symlink on the way needs the ordinary
 /// verb, and so does one at the end unless `is_lstat`.

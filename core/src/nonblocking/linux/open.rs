@@ -31,13 +31,23 @@ pub fn probe_locality(scope: &Scope<'_>, raw: &[u8]) {
     let Ok(located) = scope.locate(raw) else {
         return;
     };
-    for text in [
-        &*located.text,
-        path::split(&located.text).map_or(b"/", |(parent, _)| parent),
-    ] {
-        if let Ok(found) = scope.open(text, OFlag::O_PATH, Last::Keep) {
+    // The object itself, and its parent, or the part that exists of a path whose parent is missing.
+    let mut text = &*located.text;
+    let mut is_parent = false;
+    loop {
+        let found = scope.open(text, OFlag::O_PATH, Last::Keep);
+        if let Ok(found) = &found {
             locality::probe(found.fd.as_fd());
         }
+        if is_parent && found.is_ok() {
+            return;
+        }
+        text = match path::split(text) {
+            Some((b"", _)) => b".",
+            Some((parent, _)) => parent,
+            None => return,
+        };
+        is_parent = true;
     }
 }
 

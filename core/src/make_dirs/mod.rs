@@ -5,11 +5,13 @@
 //! only if it is our own, empty, and has no bit beyond the mode. Another such directory of ours
 //! cannot be distinguished from the new one.
 
+mod new_mode;
+
 use crate::error::{Code, Error, Os};
-use crate::metadata;
 use crate::path;
 use crate::resolve::{Found, Last, Scope, classify, refuse_reserved};
 use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, SEARCH_ONLY};
+use new_mode::{add_bits_taken_by_umask, remove_inherited_acl};
 
 /// A directory, and whether it was created.
 pub(crate) struct Made {
@@ -73,7 +75,13 @@ fn make(
             Err(error) if error.errno() == Some(sys::ENOENT) => {
                 if let Some((top, missing)) = existing_part(scope, text)? {
                     refuse_names(scope, text, &missing)?;
-                    match make_below(top.fd, text, &missing, mode, &mut first_created, on_made)? {
+                    let new = New {
+                        text,
+                        ends: &missing,
+                        mode,
+                        open: open_new,
+                    };
+                    match make_below(top.fd, &new, &mut first_created, on_made)? {
                         Below::Made(fd, refused) => {
                             return Ok(Made {
                                 found: Found {
@@ -191,15 +199,63 @@ fn existing_part(scope: &Scope<'_>, text: &[u8]) -> Result<Option<(Found, Vec<us
     }
 }
 
+/// Opens a new directory by its name.
+type OpenNew = fn(BorrowedFd<'_>, &[u8]) -> Result<OwnedFd, Os>;
+
+fn open_new(parent: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, Os> {
+    sys::open_at(parent, name, SEARCH_ONLY | OFlag::O_NOFOLLOW)
+}
+
+/// The directories to create.
+struct New<'a> {
+    text: &'a [u8],
+    /// The end of each in the text, the topmost first.
+    ends: &'a [usize],
+    mode: u32,
+    open: OpenNew,
+}
+
+/// Creates missing directories beneath an open one for a thread that must not wait: without other
+/// rounds, and each is opened by `open`. `None` where the ordinary rounds are needed.
+///
+/// Sets `first_created` also where it fails.
+#[cfg(target_os = "linux")]
+pub(crate) fn make_in_one_round(
+    scope: &Scope<'_>,
+    top: OwnedFd,
+    (text, ends): (&[u8], &[usize]),
+    mode: u32,
+    open: OpenNew,
+    first_created: &mut Option<Vec<u8>>,
+) -> Option<Made> {
+    refuse_names(scope, text, ends).ok()?;
+    let new = New {
+        text,
+        ends,
+        mode,
+        open,
+    };
+    match make_below(top, &new, first_created, &mut |_| Ok(())) {
+        Ok(Below::Made(fd, refused)) => Some(Made {
+            found: Found { fd, is_exact: true },
+            is_new: true,
+            refused,
+            first_created: first_created.clone(),
+        }),
+        Ok(Below::Changed | Below::Obstacle(_)) | Err(_) => None,
+    }
+}
+
 /// Creates the missing directories, one below the other.
 fn make_below(
     top: OwnedFd,
-    text: &[u8],
-    ends: &[usize],
-    mode: u32,
+    new: &New<'_>,
     first_created: &mut Option<Vec<u8>>,
     on_made: &mut dyn FnMut(BorrowedFd<'_>) -> Result<(), Error>,
 ) -> Result<Below, Error> {
+    let &New {
+        text, ends, mode, ..
+    } = new;
     let mut dir = top;
     let mut is_new = false;
     let mut refused = None;
@@ -216,7 +272,7 @@ fn make_below(
             }
             Err(os) => return Err(os.into()),
         };
-        let next = match sys::open_at(dir.as_fd(), name, SEARCH_ONLY | OFlag::O_NOFOLLOW) {
+        let next = match (new.open)(dir.as_fd(), name) {
             Ok(next) => next,
             Err(os) if os.errno == sys::ENOENT => return Ok(Below::Changed),
             Err(os) if matches!(os.errno, sys::ENOTDIR | sys::ELOOP) => {
@@ -225,7 +281,12 @@ fn make_below(
                     _ => Below::Changed,
                 });
             }
-            Err(os) => return Err(os.into()),
+            Err(os) => {
+                if is_new {
+                    first_created.get_or_insert_with(|| text[..end].to_vec());
+                }
+                return Err(os.into());
+            }
         };
         if is_new {
             first_created.get_or_insert_with(|| text[..end].to_vec());
@@ -288,82 +349,6 @@ fn refuse_names(scope: &Scope<'_>, text: &[u8], ends: &[usize]) -> Result<(), Er
         .into());
     }
     Ok(())
-}
-
-/// Adds the bits of the exact mode that the umask removed from a new directory.
-///
-/// The owner's own bits are harmless on every directory of ours. Bits for group and others are
-/// added only if the directory is our own, empty, and has no bit beyond the mode. Returns the errno
-/// of a `chmod` that this system or file system refuses.
-fn add_bits_taken_by_umask(dir: BorrowedFd<'_>, mode: u32) -> Result<Option<i32>, Error> {
-    let stat = sys::fstat(dir)?;
-    let has = stat.mode & 0o777;
-    if has == mode || has & !mode != 0 || !metadata::is_own(stat.uid) {
-        return Ok(None);
-    }
-    let special = stat.permissions() & !0o777;
-    let for_owner = has | mode & 0o700;
-    if for_owner != has
-        && let Some(errno) = change_mode(dir, special | for_owner)?
-    {
-        return Ok(Some(errno));
-    }
-    if for_owner == mode {
-        return Ok(None);
-    }
-    match sys::is_empty_directory(dir) {
-        Ok(true) => change_mode(dir, special | mode),
-        Ok(false) => Ok(None),
-        // Its owner lacks read permission on it: it keeps the mode that the umask left.
-        Err(os) if os.errno == sys::EACCES => Ok(Some(os.errno)),
-        Err(os) => Err(os.into()),
-    }
-}
-
-/// Removes the access ACL that a new directory inherited from its parent's default, where an entry
-/// could grant more than the mode. The default ACL stays, for files created in the directory.
-///
-/// Applies only to a directory that passes the test of [`add_bits_taken_by_umask`]. Where the ACL
-/// cannot be removed, the group gets no more than others.
-fn remove_inherited_acl(dir: BorrowedFd<'_>, mode: u32) -> Result<(), Error> {
-    if !sys::HAS_MODES || !sys::MODE_MASKS_ACL || !metadata::group_exceeds_others(mode) {
-        return Ok(());
-    }
-    let stat = sys::fstat(dir)?;
-    if !metadata::is_own(stat.uid) || stat.mode & 0o777 & !mode != 0 {
-        return Ok(());
-    }
-    let narrowed = stat.permissions() & !0o777 | metadata::without_group_excess(stat.mode & 0o777);
-    let readable = match sys::open_at(dir, b".", OFlag::O_RDONLY | OFlag::O_DIRECTORY) {
-        Ok(readable) => readable,
-        // Its owner lacks read permission on it.
-        Err(os) if os.errno == sys::EACCES => return change_mode(dir, narrowed).map(drop),
-        Err(os) => return Err(os.into()),
-    };
-    let fd = readable.as_fd();
-    match sys::get_acl(fd) {
-        Ok(None) => return Ok(()),
-        Err(os) if !metadata::cannot_be_kept(os.errno) => return Err(os.into()),
-        Ok(Some(_)) | Err(_) => {}
-    }
-    if !sys::is_empty_directory(fd)? {
-        return Ok(());
-    }
-    match sys::remove_acl(fd) {
-        Ok(()) => Ok(()),
-        Err(os) if metadata::cannot_be_kept(os.errno) => change_mode(dir, narrowed).map(drop),
-        Err(os) => Err(os.into()),
-    }
-}
-
-/// Changes the mode. Returns the errno where modes cannot be changed here; the verb reports it in
-/// its result.
-fn change_mode(dir: BorrowedFd<'_>, mode: u32) -> Result<Option<i32>, Error> {
-    match sys::change_mode_of_path_fd(dir, mode) {
-        Ok(()) => Ok(None),
-        Err(os) if metadata::cannot_be_changed(os.errno) => Ok(Some(os.errno)),
-        Err(os) => Err(os.into()),
-    }
 }
 
 /// Returns the error for the obstacle: `O_DIRECTORY` fails with ENOTDIR for a file and for a
