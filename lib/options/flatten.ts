@@ -32,7 +32,7 @@ export interface ReadArguments {
 }
 
 /** The defaults of a root, and the packed arguments of calls without options. */
-export type Defaults = Given & { forRead: ReadArguments; forWrite: WriteArguments; forEnsure: EnsureArguments };
+export type Defaults = Given & { forRead: ReadArguments; forText: ReadArguments; forWrite: WriteArguments; forEnsure: EnsureArguments };
 
 /** The root whose method is called, with its defaults. */
 export interface MethodRoot {
@@ -111,8 +111,9 @@ export function noSignal(signal: AbortSignal | undefined) {
  *
  * @param options from {@link optionsOf}
  * @param defaults of the root whose method is called
+ * @param text encoding of a call that has no such option
  */
-export function packRead(options: Given, defaults?: Given): ReadArguments {
+export function packRead(options: Given, defaults?: Given, text?: BufferEncoding): ReadArguments {
   const base = defaults ?? NONE;
   const {
     root,
@@ -128,7 +129,7 @@ export function packRead(options: Given, defaults?: Given): ReadArguments {
     noRoot(root);
   }
   const hasRoot = defaults !== undefined || root !== undefined;
-  const readEncoding = toReadEncoding(encoding);
+  const readEncoding = text ?? toReadEncoding(encoding);
   const maxSize = toMaxBytes(maxBytes, hasRoot ? MAX_BYTES_BENEATH_ROOT : Infinity);
   return {
     flags:
@@ -334,9 +335,10 @@ export function rootDefaults(given: unknown, base: Given = NONE) {
   }
   // The packed arguments of calls without options.
   const forRead = packRead(NONE, defaults);
+  const forText = packRead(NONE, defaults, 'utf8');
   const forWrite = packWrite(NONE, defaults, true);
   const forEnsure = packEnsure(NONE, defaults);
-  return Object.freeze(Object.assign(defaults, { forRead, forWrite, forEnsure }));
+  return Object.freeze(Object.assign(defaults, { forRead, forText, forWrite, forEnsure }));
 }
 
 const OUTBOUND_NAMES = namesOf(OUTBOUND);

@@ -3,21 +3,20 @@
 import { buffer } from '../base/node.js';
 import { refusal, shown } from '../errors/holdfast-error.js';
 import { optionsOf } from '../options/names.js';
-import { READ, READ_JSON, READ_TEXT, WRITE, WRITE_JSON, namesOf } from '../options/schema.js';
+import { READ_JSON, READ_TEXT, WRITE, WRITE_JSON, namesOf } from '../options/schema.js';
 import { invalidType, toChoice, type Given } from '../options/validate.js';
 import { wordsOf } from '../options/values.js';
 import { toPath } from '../options/paths.js';
-import { read, readStringSync, readSync } from '../verbs/read.js';
+import { readNow, readPacked, readStringSync } from '../verbs/read.js';
 import { toText } from '../verbs/read-content.js';
 import { write, writeSync } from '../verbs/write.js';
-import type { MethodRoot } from '../options/flatten.js';
+import { noSignal, packRead, type MethodRoot, type ReadArguments } from '../options/flatten.js';
 import type { NativePath } from '../errors/failure.js';
 import type { ReadResult, ReadTextResult } from '../../types/read.js';
 
 const { isUtf8 } = buffer;
 const INVALID = wordsOf('invalid');
 
-const READ_NAMES = namesOf(READ).filter((name) => name !== 'encoding');
 const WRITE_NAMES = namesOf(WRITE);
 
 /** Reads the options of the inner call once, for it to check. */
@@ -25,16 +24,14 @@ function only(names: readonly string[], given: Given): Given {
   return Object.fromEntries(names.map((name) => [name, given[name]]));
 }
 
-const TEXT = { __proto__: null, encoding: 'utf8' };
-
-/** Returns the options of the inner call. Its result has text, unless the bytes have to be checked. */
-function textOptions(options: unknown): Given {
+/** Returns the arguments of a read. Its result has text, unless the bytes have to be checked. */
+function textArguments(options: unknown, { defaults }: MethodRoot): ReadArguments {
   if (options === undefined) {
-    return TEXT;
+    return defaults.forText;
   }
   const given = optionsOf(options, READ_TEXT);
   const isStrict = toChoice(given.invalid, 'options.invalid', INVALID, INVALID.replace) === INVALID.error;
-  return isStrict ? only(READ_NAMES, given) : { ...only(READ_NAMES, given), encoding: 'utf8' };
+  return packRead(given, defaults, isStrict ? undefined : 'utf8');
 }
 
 function textOf(result: ReadResult & Partial<ReadTextResult>, path: NativePath): string {
@@ -48,19 +45,17 @@ function textOf(result: ReadResult & Partial<ReadTextResult>, path: NativePath):
 }
 
 export async function readText(file: unknown, options: unknown, methodRoot: MethodRoot): Promise<string> {
-  const inner = textOptions(options);
+  const args = textArguments(options, methodRoot);
   const path = toPath(file, 'file');
   const given = shown(path);
-  return textOf(await read(path, inner, methodRoot), given);
+  return textOf(await readPacked(path, args, methodRoot), given);
 }
 
 export function readTextSync(file: unknown, options: unknown, methodRoot: MethodRoot): string {
-  if (options === undefined) {
-    return readStringSync(toPath(file, 'file'), methodRoot);
-  }
-  const inner = textOptions(options);
+  const args = textArguments(options, methodRoot);
   const path = toPath(file, 'file');
-  return textOf(readSync(path, inner, methodRoot), path);
+  noSignal(args.signal);
+  return args.encoding === undefined ? textOf(readNow(path, args, methodRoot), path) : readStringSync(path, args, methodRoot);
 }
 
 /** Parses the content of a file. The error of the parser would show content. */
@@ -84,25 +79,29 @@ function missing(error: unknown, ifMissing: unknown) {
   throw error;
 }
 
-function jsonArguments(file: unknown, options: unknown) {
+function jsonArguments(file: unknown, options: unknown, { defaults }: MethodRoot) {
+  if (options === undefined) {
+    return { path: toPath(file, 'file'), ifMissing: undefined, args: defaults.forRead };
+  }
   const given = optionsOf(options, READ_JSON);
-  return { path: toPath(file, 'file'), ifMissing: given.ifMissing, inner: only(READ_NAMES, given) };
+  return { path: toPath(file, 'file'), ifMissing: given.ifMissing, args: packRead(given, defaults) };
 }
 
 export async function readJson(file: unknown, options: unknown, methodRoot: MethodRoot): Promise<unknown> {
-  const { path, ifMissing, inner } = jsonArguments(file, options);
+  const { path, ifMissing, args } = jsonArguments(file, options, methodRoot);
   const given = shown(path);
   try {
-    return parsed(await read(path, inner, methodRoot), given);
+    return parsed(await readPacked(path, args, methodRoot), given);
   } catch (error) {
     return missing(error, ifMissing);
   }
 }
 
 export function readJsonSync(file: unknown, options: unknown, methodRoot: MethodRoot): unknown {
-  const { path, ifMissing, inner } = jsonArguments(file, options);
+  const { path, ifMissing, args } = jsonArguments(file, options, methodRoot);
+  noSignal(args.signal);
   try {
-    return parsed(readSync(path, inner, methodRoot), path);
+    return parsed(readNow(path, args, methodRoot), path);
   } catch (error) {
     return missing(error, ifMissing);
   }

@@ -47,7 +47,7 @@ function toResult(result: record.Result, path: NativePath, root: Opened | undefi
   return (typeof content === 'string' ? { text: content, realPath, stat, containment } : { buffer: content, realPath, stat, containment }) as ReadResult | ReadTextResult as Result;
 }
 
-function readNow(path: NativePath, { flags, maxBytes, encoding }: ReadArguments, root: Opened | undefined) {
+export function readNow(path: NativePath, { flags, maxBytes, encoding }: ReadArguments, root: Opened | undefined) {
   const memory = direct().readSync(path, flags, maxBytes, allocate, root?.handle, root?.number);
   if (record.failed(record.last)) {
     throw record.failure(record.last, path, { maxBytes });
@@ -59,9 +59,8 @@ function readNow(path: NativePath, { flags, maxBytes, encoding }: ReadArguments,
   return encoding === undefined ? result : toText(result, encoding, path);
 }
 
-/** Reads a file of a root as UTF-8, with the defaults of the root, and makes no result object. */
-export function readStringSync(path: NativePath, root: MethodRoot): string {
-  const { flags, maxBytes } = root.defaults.forRead;
+/** Reads a file of a root as UTF-8, and makes no result object. */
+export function readStringSync(path: NativePath, { flags, maxBytes }: ReadArguments, root: MethodRoot): string {
   const content = direct().readSync(path, flags | TEXT, maxBytes, allocate, root.handle, root.number);
   if (record.failed(record.last)) {
     throw record.failure(record.last, path, { maxBytes });
@@ -87,6 +86,10 @@ function readBeneath(path: NativePath, args: ReadArguments) {
  */
 export function read(file: unknown, options: unknown, methodRoot: MethodRoot | undefined, asGiven?: string): Result | Promise<Result> {
   const { path, args } = toArguments(file, options, methodRoot);
+  return readPacked(path, args, methodRoot, asGiven);
+}
+
+export function readPacked(path: NativePath, args: ReadArguments, methodRoot: MethodRoot | undefined, asGiven?: string): Result | Promise<Result> {
   args.signal?.throwIfAborted();
   if (args.root !== undefined) {
     return later(readInPool(path, args, 0, methodRoot, asGiven ?? shown(path)), args);
