@@ -55,7 +55,7 @@ export interface AppendResult {
  *
  * After an error the file has no part of the record, with two exceptions:
  * - `not-durable`: the record is in the file, but a power loss may remove it.
- * - An error whose `torn` is `true`: a part of the record could not be removed. The next append isolates it.
+ * - An error whose {@link HoldfastError.torn | torn} is `true`: a part of the record could not be removed. The next append isolates it.
  *
  * This includes `lock-timeout` and an abort: an append whose write has started when the signal aborts succeeds.
  *

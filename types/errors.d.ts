@@ -55,7 +55,7 @@ export type HoldfastErrorCode = HoldfastPolicyCode | HoldfastOperationalCode;
 /** The result of {@link HoldfastError.toJSON}. Fields that do not apply are absent. */
 export type HoldfastErrorJSON = Pick<
   HoldfastError,
-  'name' | 'code' | 'category' | 'message' | 'path' | 'errno' | 'syscall' | 'sysCode' | 'mode' | 'uid' | 'euid' | 'remedy' | 'temporary' | 'published' | 'holder' | 'size' | 'limit' | 'removed' | 'copied'
+  'name' | 'code' | 'category' | 'message' | 'path' | 'errno' | 'syscall' | 'sysCode' | 'mode' | 'uid' | 'euid' | 'remedy' | 'temporary' | 'published' | 'holder' | 'size' | 'limit' | 'removed' | 'copied' | 'torn'
 >;
 
 /** Fields for the constructor of {@link HoldfastError}. Without `message`, message and remedy are those of the code. */
@@ -134,6 +134,10 @@ export class HoldfastError extends Error {
   readonly removed?: number | undefined;
   /** `copy`: entries that were copied before the error. */
   readonly copied?: number | undefined;
+  /**
+   * `true`: an append left a part of its record, which the next append isolates. A system error of an append can have this field too.
+   */
+  readonly torn?: boolean | undefined;
   /**
    * Returns all fields except the stack and the cause, for logs. `JSON.stringify` calls it. Characters of `path` that `JSON.stringify`
    * would not escape (C1, bidi…) are escaped.

@@ -1,7 +1,7 @@
 import type { AppendOptions, AppendResult } from './append.js';
 import type { PathInput, SyncOptions, WithinRoot } from './common.js';
 import type { Lock, LockOptions } from './lock.js';
-import type { UNCHANGED, UpdateJsonOptions, UpdateJsonResult, UpdateOptions, updateAtomic } from './update.js';
+import type { Unchanged, UpdateJsonOptions, UpdateJsonResult, UpdateOptions, updateAtomic } from './update.js';
 import type { WriteBytes, WriteResult } from './write.js';
 
 /** The methods of a {@link Root} for locks, updates and appends. */
@@ -17,7 +17,7 @@ export interface RootState {
   /** Does the same as {@link updateJson} beneath this root. */
   updateJson<T>(
     file: PathInput,
-    update: (current: T) => T | typeof UNCHANGED | Promise<T | typeof UNCHANGED>,
+    update: (current: T) => T | Unchanged | Promise<T | Unchanged>,
     options: WithinRoot<UpdateJsonOptions<T>>,
   ): Promise<UpdateJsonResult<T>>;
   /** Does the same as {@link appendRecord} beneath this root. */

@@ -4,8 +4,15 @@ import type { PathInput } from './common.js';
 import type { LockOptions } from './lock.js';
 import type { WriteBytes, WriteOptions, WriteResult } from './write.js';
 
+// Keeps `unchanged` private to this file.
+export {};
+declare const unchanged: unique symbol;
+
+/** The type of {@link UNCHANGED}. A `unique symbol` would become `symbol` as the result of an `async` function. */
+export type Unchanged = symbol & { readonly [unchanged]: true };
+
 /** Return this from an update to leave the file unchanged. */
-export const UNCHANGED: unique symbol;
+export const UNCHANGED: Unchanged;
 
 /** Options of {@link updateAtomic}: those of the lock and of the write. */
 export interface UpdateOptions extends Omit<WriteOptions, 'overwrite' | 'fallback' | 'finalSymlink' | 'flag'>, Omit<LockOptions, 'shared'> {
@@ -39,7 +46,7 @@ export interface UpdateOptions extends Omit<WriteOptions, 'overwrite' | 'fallbac
  */
 export function updateAtomic(
   file: PathInput,
-  update: (current: Buffer | undefined, stat: Stats | undefined) => WriteBytes | typeof UNCHANGED | Promise<WriteBytes | typeof UNCHANGED>,
+  update: (current: Buffer | undefined, stat: Stats | undefined) => WriteBytes | Unchanged | Promise<WriteBytes | Unchanged>,
   options?: UpdateOptions,
 ): Promise<WriteResult | undefined>;
 
@@ -75,6 +82,6 @@ export interface UpdateJsonResult<T> {
  */
 export function updateJson<T>(
   file: PathInput,
-  update: (current: T) => T | typeof UNCHANGED | Promise<T | typeof UNCHANGED>,
+  update: (current: T) => T | Unchanged | Promise<T | Unchanged>,
   options: UpdateJsonOptions<T>,
 ): Promise<UpdateJsonResult<T>>;

@@ -329,6 +329,7 @@ exactly<
     | 'limit'
     | 'removed'
     | 'copied'
+    | 'torn'
   >
 >();
 exactly<Equal<Fields<HoldfastErrorPublic>, 'code' | 'category' | 'message' | 'remedy'>>();
@@ -336,6 +337,6 @@ exactly<Equal<Fields<PublicError>, 'code' | 'category' | 'message' | 'remedy'>>(
 exactly<
   Equal<
     Fields<HoldfastErrorFields>,
-    'message' | 'path' | 'errno' | 'syscall' | 'sysCode' | 'mode' | 'uid' | 'euid' | 'remedy' | 'temporary' | 'published' | 'holder' | 'size' | 'limit' | 'removed' | 'copied' | 'cause'
+    'message' | 'path' | 'errno' | 'syscall' | 'sysCode' | 'mode' | 'uid' | 'euid' | 'remedy' | 'temporary' | 'published' | 'holder' | 'size' | 'limit' | 'removed' | 'copied' | 'torn' | 'cause'
   >
 >();

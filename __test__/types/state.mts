@@ -88,6 +88,10 @@ export async function called(): Promise<void> {
   exactly<Equal<typeof changed, boolean>>();
   exactly<Equal<typeof write, WriteResult | undefined>>();
   await updateJson<{ seen?: string[] }>('/srv/a', async (state) => (state.seen === undefined ? UNCHANGED : state), { ifMissing: {} });
+  await updateJson<{ seen?: string[] }>('/srv/a', async () => UNCHANGED, { ifMissing: {} });
+  const { value: kept } = await updateJson('/srv/a', async () => UNCHANGED, { ifMissing: { turns: 0 } });
+  exactly<Equal<typeof kept, { turns: number }>>();
+  await updateAtomic('/srv/a', async () => UNCHANGED);
 
   using root = openRootSync('/srv');
   await root.withLock('a', () => 5, { shared: true });

@@ -31,6 +31,8 @@ export interface Fields {
   removed?: number;
   /** entries copied before the error */
   copied?: number;
+  /** a part of a record is in the file */
+  torn?: boolean;
   cause?: unknown;
 }
 
@@ -51,6 +53,7 @@ const FIELDS = [
   'limit',
   'removed',
   'copied',
+  'torn',
 ] as const;
 
 const NO_FACTS: Failure = {
@@ -84,6 +87,7 @@ const TYPES = table({
   limit: 'number',
   removed: 'number',
   copied: 'number',
+  torn: 'boolean',
 });
 
 /**

@@ -30,6 +30,7 @@ export class HoldfastError extends Error {
   declare readonly limit?: number;
   declare readonly removed?: number;
   declare readonly copied?: number;
+  declare readonly torn?: boolean;
 
   /** @param fields message and remedy default to those of the code */
   constructor(code: string, fields: Fields = {}) {

@@ -174,6 +174,11 @@ describe('a hostile value', () => {
 });
 
 describe('new HoldfastError', () => {
+  test('has the fields that it was given, also in its JSON', () => {
+    const fields = { path: PATH, removed: 1, copied: 2, torn: true, published: true };
+    expect(new HoldfastError('too-large', fields).toJSON()).toMatchObject(fields);
+  });
+
   test.each([
     [['not-found', null], '"fields"'],
     [['not-found', 5], '"fields"'],

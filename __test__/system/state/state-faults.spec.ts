@@ -3,13 +3,13 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { FaultyDriver } from '../../helpers/sys-fault.js';
+import { FaultyDriver, type Call } from '../../helpers/sys-fault.js';
 import { both, ownedDir, ownedFile } from '../../helpers/sys-layout.js';
 import { needs } from '../../helpers/sys-needs.js';
 import { scratch } from '../../helpers/sys-scratch.js';
 import type { Answer, Request } from '../../helpers/sys-driver.js';
 
-const { EIO, ENOLCK, ENOSPC, ENOSYS, ENOTSUP, EPERM } = constants.errno;
+const { EINTR, EIO, ENOLCK, ENOSPC, ENOSYS, ENOTSUP, EPERM } = constants.errno;
 const quick = { durable: false };
 const returns = (value: unknown): object => ({ $returns: value });
 
@@ -32,10 +32,10 @@ needs('root', 'gcc')('with faults', () => {
   const update = (file: string): Request => ({ call: 'updateAtomic', args: [file, returns('updated'), quick] });
 
   /** Makes a log and appends to it. */
-  async function appended(how: (typeof both)[number], plan: string, content = 'first\n'): Promise<{ file: string; answer: Answer; content: () => string }> {
+  async function appended(how: (typeof both)[number], plan: string, content = 'first\n'): Promise<{ file: string; answer: Answer; calls: Call[]; content: () => string }> {
     const file = ownedFile(ownedDir(scratch(), `case-${count++}`, 0, 0, 0o700), 'log', 0, 0, 0o600, content);
-    const { answer } = await faulty.ask(append(how, file), plan);
-    return { file, answer, content: () => readFileSync(file, 'utf8') };
+    const { answer, calls } = await faulty.ask(append(how, file), plan);
+    return { file, answer, calls, content: () => readFileSync(file, 'utf8') };
   }
 
   describe.each([
@@ -73,6 +73,13 @@ needs('root', 'gcc')('with faults', () => {
       expect(content()).toBe('first\nr');
       expect(await faulty.driver.must(append(how, file, 'next'))).toMatchObject({ isolated: true, offset: 8 });
       expect(content()).toBe('first\nr\nnext\n');
+    });
+
+    it('whose lock is interrupted asks for it again', async () => {
+      const { answer, calls, content } = await appended(how, `fcntl#1-3:error=${EINTR}`);
+      expect(answer.error).toBeUndefined();
+      expect(calls.filter(({ name, effect }) => name === 'fcntl' && effect === 'error')).toHaveLength(3);
+      expect(content()).toBe('first\nrecord\n');
     });
 
     it('behind a torn record that is undone leaves that record as it was', async () => {

@@ -2,7 +2,7 @@
 //! kernel 3.15).
 
 use crate::error::Os;
-use crate::sys::unix::named;
+use crate::sys::unix::{named, uninterrupted};
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use std::os::fd::BorrowedFd;
@@ -26,20 +26,21 @@ pub(crate) fn unlock_byte(fd: BorrowedFd<'_>, offset: i64) -> Result<(), Os> {
 /// Returns whether another open file description has a lock on the byte.
 pub(crate) fn is_byte_locked(fd: BorrowedFd<'_>, offset: i64) -> Result<bool, Os> {
     let mut lock = request(offset, libc::F_WRLCK);
-    named("fcntl", fcntl(fd, FcntlArg::F_OFD_GETLK(&mut lock)))?;
+    uninterrupted(|| named("fcntl", fcntl(fd, FcntlArg::F_OFD_GETLK(&mut lock))))?;
     Ok(i32::from(lock.l_type) != libc::F_UNLCK)
 }
 
 /// Returns whether another open file description has an exclusive lock on the byte.
 pub(crate) fn is_byte_locked_for_writing(fd: BorrowedFd<'_>, offset: i64) -> Result<bool, Os> {
     let mut lock = request(offset, libc::F_RDLCK);
-    named("fcntl", fcntl(fd, FcntlArg::F_OFD_GETLK(&mut lock)))?;
+    uninterrupted(|| named("fcntl", fcntl(fd, FcntlArg::F_OFD_GETLK(&mut lock))))?;
     Ok(i32::from(lock.l_type) != libc::F_UNLCK)
 }
 
 fn set(fd: BorrowedFd<'_>, offset: i64, kind: i32) -> Result<(), Os> {
     let lock = request(offset, kind);
-    named("fcntl", fcntl(fd, FcntlArg::F_OFD_SETLK(&lock)).map(drop))
+    // A file system in user space may be interrupted.
+    uninterrupted(|| named("fcntl", fcntl(fd, FcntlArg::F_OFD_SETLK(&lock)).map(drop)))
 }
 
 #[allow(
