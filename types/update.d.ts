@@ -4,8 +4,9 @@ import type { PathInput } from './common.js';
 import type { LockOptions } from './lock.js';
 import type { WriteBytes, WriteOptions, WriteResult } from './write.js';
 
-// Keeps `unchanged` private to this file.
+// Keeps the next name private to this file.
 export {};
+/** Property of {@link Unchanged} alone. */
 declare const unchanged: unique symbol;
 
 /** The type of {@link UNCHANGED}. A `unique symbol` would become `symbol` as the result of an `async` function. */

@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { describe, expect, test } from 'vitest';
+import { capabilities } from '../../index.mjs';
 import { blocksOf, PROJECT } from '../helpers/doc-blocks.js';
 import { build, scratch } from '../helpers/scratch.js';
 
@@ -132,12 +133,36 @@ describe('the command line', () => {
 });
 
 describe('doctor', () => {
-  test('refuses to run where the binary has no dry runs, as on other systems than Linux', () => {
+  test('reports facts alone where the binary has no dry runs, as on other systems than Linux', () => {
     const dir = scratch();
-    const { version } = JSON.parse(fs.readFileSync(path.join(PROJECT, 'package.json'), 'utf8'));
-    fs.writeFileSync(path.join(dir, 'binary.js'), `exports.version = () => '${version}'; exports.features = () => 0; exports.giveUp = () => {};`);
-    const { status, stdout, stderr } = holdfast(['doctor'], { env: { HOLDFAST_NATIVE_PATH: path.join(dir, 'binary.js') } });
-    expect({ status, stdout, stderr }).toEqual({ status: 1, stdout: '', stderr: `holdfast: doctor works only on Linux, and this is ${process.platform}; selftest works here\n` });
+    build(dir, ['private/ 0700', 'photo 0640: x', 'link => photo']);
+    fs.writeFileSync(path.join(dir, 'binary.js'), `({ inspect: {}, ...module.exports } = require(${JSON.stringify(capabilities().native)}));`);
+    const elsewhere = (...args: string[]) => holdfast(['doctor', ...args], { cwd: dir, env: { HOLDFAST_NATIVE_PATH: path.join(dir, 'binary.js') } });
+
+    const { status, stdout } = elsewhere('photo', 'link', 'private/a/b', '.');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^this process is user \d+, group \d+, groups [\d ]+; umask \d{4}$/m);
+    const sections = stdout.split('\n\n');
+    const { uid, gid } = fs.statSync(path.join(dir, 'photo'));
+    expect(sections[1]).toMatch(`${dir}/photo\n  file, mode 0640, owner ${uid}, group ${gid}, any ACL unknown; this process may read, write\n  `);
+    expect(sections[1]).toMatch(/ of \S+ \w+ free$/);
+    expect(sections[2]).toContain(`  symlink, mode 0777, `);
+    expect(sections[2]).toContain(`  link ${dir}/link -> photo\n  real path ${dir}/photo\n`);
+    expect(sections[3]).toContain(`${dir}/private/a/b\n  does not exist; above it, ${dir}/private, a directory, mode 0700, `);
+    expect(sections[4]).toContain(`${dir}\n  directory, `);
+    expect(sections[5]).toMatch(/forecast on Linux alone.*selftest --dir DIR\n$/);
+
+    const missing = JSON.parse(elsewhere('--json', 'none').stdout);
+    expect(missing).toMatchObject({ schema: 1, command: 'doctor', ok: true, native: { resolver: expect.any(String) } });
+    expect(missing.paths).toMatchObject([{ path: path.join(dir, 'none'), exists: false, place: dir, facts: { kind: 'directory' }, lookError: null, links: [], verbs: {} }]);
+
+    // Unknown is not 'none'.
+    for (const name of ['acl', 'mount', 'locks', 'attributes', 'isReadOnly']) expect(missing.paths[0].facts).not.toHaveProperty(name);
+
+    const below = elsewhere('photo/below');
+    expect(below.status).toBe(1);
+    expect(below.stdout).toContain(`${dir}/photo/below\n  cannot be inspected: ENOTDIR: not a directory, lstat '${dir}/photo/below'\n`);
+    expect(elsewhere('--only', 'list', 'photo')).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining('it forecasts nothing on') });
   });
 
   test('exits with 0 when every applicable verb is fine, otherwise with 1, and inspects the working directory', () => {

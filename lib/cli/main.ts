@@ -7,6 +7,7 @@ import { isAbsolute } from 'node:path';
 import { parseArgs } from 'node:util';
 import { version } from '../base/version.js';
 import { canForetell, doctor } from './doctor/doctor.js';
+import { portableDoctor, portableText } from './doctor/portable.js';
 import { doctorText } from './doctor/text.js';
 import { ROOT_VERBS, VERBS } from './doctor/verdicts.js';
 import { escaped, printableJson } from '../base/escape.js';
@@ -128,9 +129,14 @@ async function main(args: string[]): Promise<number> {
   if (command === 'doctor') {
     if (values.dir !== undefined) throw new UsageError('--dir is an option of selftest');
     if (rest.includes('')) throw new UsageError('a path is empty');
-    if (!canForetell()) throw new Error(`doctor works only on Linux, and this is ${process.platform}; selftest works here`);
     const paths = rest.length > 0 ? rest : ['.'];
     refuseOtherDirectory(paths);
+    if (!canForetell()) {
+      if (values.only !== undefined) throw new UsageError(`--only chooses what doctor forecasts, and it forecasts nothing on ${process.platform}`);
+      const report = portableDoctor(paths);
+      process.stdout.write(values.json ? `${printableJson(report, 2)}\n` : portableText(report, paint));
+      return report.ok ? 0 : 1;
+    }
     const report = doctor(paths, wantedVerbs(values.only));
     process.stdout.write(values.json ? `${printableJson(report, 2)}\n` : doctorText(report, paint));
     return report.ok ? 0 : 1;
