@@ -38,7 +38,8 @@ export type HoldfastPolicyCode =
  * - `not-found`: the file or a parent does not exist; for a read also: a parent is a file;
  * - `already-exists`: with `overwrite: false`, the name exists;
  * - `not-durable`: the file is published, but its directory could not be synced; `published` is `true`;
- * - `lock-timeout`: the lock was not free in time; `holder` has the holder that the lock file names;
+ * - `lock-timeout`: the lock was not free in time, and `holder` has the holder that the lock file names; or another program holds a lock
+ *   (`fcntl`, `lockf`) on the file that an update would replace;
  * - `lock-lost`: the lock file was removed or replaced while the lock was held;
  * - `conflict`: a program without the lock changed the file during each attempt of an update;
  * - `root-closed`: a `Root` was used after `close()`;

@@ -9,6 +9,8 @@ interface Case {
   errno: string;
   /** undefined for a verb without a result */
   value: Value;
+  /** the calls before the failed one */
+  earlier: Call[];
   /** the calls after the failed one */
   later: Call[];
   /** an asynchronous call made it on the event loop's thread */
@@ -37,6 +39,12 @@ const isInPlace = ({ value }: Case): boolean => value?.method === 'in-place';
 const isTrueAboutDurability = (one: Case): boolean => {
   return resultsOf(one).some((result) => result?.durable === false) || wasMadeBy(one, /^fsync$/, /\/(case-\d+|sub)> $/);
 };
+
+/** Whether the call is on a lock file, by its name or by the unnamed file that became it. */
+function isOnLockFile({ hit, earlier, later }: Case): boolean {
+  const [, unnamed] = /\/#(\d+)/.exec(hit.args) ?? [];
+  return unnamed === undefined || [...earlier, ...later].some(({ name, args, result }) => name === 'linkat' && result >= 0 && args.includes(`/#${unnamed}`) && args.includes('.lock"'));
+}
 
 /** The first match is the reason. */
 const tolerances: Tolerance[] = [
@@ -121,14 +129,19 @@ const tolerances: Tolerance[] = [
   { why: 'what cannot be opened or locked is judged by its age', call: /^(openat|newfstatat|statx|flock|close) .*\.holdfast-\*|^lseek /, holds: ({ value }) => Array.isArray(value) },
   { why: 'directories that cannot be told apart are synced one by one', call: /^(newfstatat|statx|fstat) <[^>]*\/(case-\*|sub)> ""/ },
   { why: 'an update of a file that cannot be locked is checked before its rename alone', call: /^(openat .*"state" flags=0xa0902\b|newfstatat <[^>]*\/state> ""|fcntl <[^>]*\/state>)/ },
-  { why: 'closing a lock file that was unlocked loses nothing', call: /^close .*\.lock>/ },
-  { why: 'a lock file that cannot be read is not known to be one, and gets no text', call: /^pread64 .*\.lock>/ },
-  { why: 'the text about the holder of a lock is for people', call: /^pwrite64 .*\.lock>/ },
-  { why: 'a lock whose file system cannot be told is not told to exclude the whole host', call: /^fstatfs .*\.lock>/ },
+  {
+    why: 'a lock file that cannot be completed before it has its name is created by its name',
+    call: /(\/#\*>|^openat .*"\." flags=0x49)/,
+    holds: (one) => wasMadeBy(one, /^openat$/, /\.lock" flags=0x[0-9a-f]*c2\b/),
+  },
+  { why: 'closing a lock file that was unlocked loses nothing', call: /^close .*(\.lock|\/#\*)>/, holds: isOnLockFile },
+  { why: 'a lock file that cannot be read is not known to be one, and gets no text', call: /^pread64 .*(\.lock|\/#\*)>/, holds: isOnLockFile },
+  { why: 'the text about the holder of a lock is for people', call: /^pwrite64 .*(\.lock|\/#\*)>/, holds: isOnLockFile },
+  { why: 'a lock whose file system cannot be told is not told to exclude the whole host', call: /^fstatfs .*(\.lock|\/#\*)>/, holds: isOnLockFile },
   { why: 'a lock file that root cannot give to the owner of the directory stays root\'s', call: /^newfstatat <[^>]*\/(case-\*|locks|[ab])> ""/ },
   { why: 'a lock file that root is about to give away is opened again', call: /^openat .*\.lock"/, errnos: /^EACCES$/, holds: (one) => wasMadeBy(one, /^openat$/, /\.lock"/) },
-  { why: 'a lock that is taken is asked for again', call: /^fcntl .*\.lock>/, errnos: /^EACCES$/, holds: (one) => wasMadeBy(one, /^fcntl$/) },
-  { why: 'closing it releases a lock that cannot be released', call: /^fcntl .*\.lock>/, holds: (one) => wasMadeBy(one, /^close$/, /\.lock>/) },
+  { why: 'a lock that is taken is asked for again', call: /^fcntl .*(\.lock|\/#\*)>/, errnos: /^EACCES$/, holds: (one) => isOnLockFile(one) && wasMadeBy(one, /^fcntl$/) },
+  { why: 'closing it releases a lock that cannot be released', call: /^fcntl .*(\.lock|\/#\*)>/, holds: (one) => isOnLockFile(one) && wasMadeBy(one, /^close$/, /(\.lock|\/#\d+[^>]*)>/) },
   { why: 'a mode that cannot be changed is told', call: /chmod/, errnos: /^(EPERM|EACCES|ENOSYS)$/, holds: ({ value }) => value.hardening === 'tolerated' },
   { why: 'a root that may not be read is held all the same', call: /^openat .*"\/.*case-\*(\/locks)?" flags=0x90000/, errnos: /^EACCES$/ },
   { why: 'a root is known by the path it was opened by', call: /^readlinkat <\/proc\/self\/fd> "\*"/ },

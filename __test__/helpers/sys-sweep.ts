@@ -239,8 +239,8 @@ export async function judge(tally: Tally, scenario: Scenario, run: Hit, fault: F
   }
   if (failed.length > 0) tally.thrown += 1;
   else {
-    const later = run.calls.slice(run.calls.indexOf(hit) + 1);
-    const reason = toleranceOf({ hit, errno: fault, value: answer.value, later, isOnLoop: ground.how === 'async' && run.isOnLoop, isInPool: ground.how === 'async' && !run.isOnLoop, kind: kindOf(hit) });
+    const at = run.calls.indexOf(hit);
+    const reason = toleranceOf({ hit, errno: fault, value: answer.value, earlier: run.calls.slice(0, at), later: run.calls.slice(at + 1), isOnLoop: ground.how === 'async' && run.isOnLoop, isInPool: ground.how === 'async' && !run.isOnLoop, kind: kindOf(hit) });
     if (reason === undefined) problem('was not told');
     else tally.tolerated[reason] = (tally.tolerated[reason] ?? 0) + 1;
     try {

@@ -39,6 +39,8 @@ pub enum Code {
     AlreadyExists,
     /// Published, but the directory could not be synced.
     NotDurable,
+    /// A lock was not free in time.
+    LockTimeout,
     /// The lock file was removed or replaced while it was held.
     LockLost,
     /// The file changed since it was read for an update.
@@ -75,6 +77,7 @@ impl Code {
             Self::NotFound => "not-found",
             Self::AlreadyExists => "already-exists",
             Self::NotDurable => "not-durable",
+            Self::LockTimeout => "lock-timeout",
             Self::LockLost => "lock-lost",
             Self::Conflict => "conflict",
             Self::TornTail => "torn-tail",

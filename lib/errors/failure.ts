@@ -25,6 +25,8 @@ export interface Failure {
   holder?: string | undefined;
   /** the call of this environment that has the lock */
   ownHolder?: string | undefined;
+  /** the text about the holder is that of this process */
+  isOwnProcess?: boolean;
   /** what the call could not undo */
   remains?: Remains;
 }

@@ -283,10 +283,11 @@ export function refusal(code: string, detail: string, given: NativePath | undefi
  *
  * @param holder text about the process that has it
  * @param ownHolder the call of this environment that has it
+ * @param isOwnProcess that text is about this process
  */
-export function lockTimeout(given: NativePath, holder: string | undefined, ownHolder: string | undefined) {
+export function lockTimeout(given: NativePath, holder: string | undefined, ownHolder: string | undefined, isOwnProcess: boolean) {
   const path = shown(given);
-  const { message, remedy } = explain({ ...NO_FACTS, code: 'lock-timeout', holder, ownHolder }, path);
+  const { message, remedy } = explain({ ...NO_FACTS, code: 'lock-timeout', holder, ownHolder, isOwnProcess }, path);
   return own(new HoldfastError('lock-timeout', { message, path, remedy, holder }));
 }
 

@@ -31,7 +31,12 @@ export function describeState(failure: Failure, at: string, context: Context | u
         remedy: "Repair the file, or append with onTornTail: 'isolate', which ends that record first.",
       };
     case 'lock-timeout':
-      return describeTimeout(failure, at);
+      return detail === 'file'
+        ? {
+            sentence: `another program holds a lock (fcntl or lockf) on ${at} itself, which the update would replace`,
+            remedy: 'Try again when that program has released it.',
+          }
+        : describeTimeout(failure, at);
     case 'symlink':
       if (detail === 'state-link') {
         return {
@@ -82,13 +87,19 @@ export function describeState(failure: Failure, at: string, context: Context | u
   }
 }
 
-function describeTimeout({ holder, ownHolder }: Failure, at: string) {
+function describeTimeout({ holder, ownHolder, isOwnProcess }: Failure, at: string) {
   if (ownHolder !== undefined) {
     return {
       sentence: `the lock for ${at} was not free in time: this process holds it, in an earlier call (${ownHolder}) of the same thread`,
       remedy: /^(?:acquire|try)Lock$/.test(ownHolder)
         ? 'Release it first, or write under it with writeAtomic, or with an update that has lock: false.'
         : 'Wait longer (timeoutMs), or make the next call when the one before has ended.',
+    };
+  }
+  if (isOwnProcess) {
+    return {
+      sentence: `the lock for ${at} was not free in time: this process holds it, in another thread or by another copy of holdfast`,
+      remedy: 'Wait longer (timeoutMs). A call under the lock that uses another copy of the package waits for itself: load one copy.',
     };
   }
   return {

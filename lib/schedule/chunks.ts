@@ -4,7 +4,8 @@ import { perfHooks, timers } from '../base/node.js';
 import { onAbort } from './abort.js';
 import type { SourceIterator } from './source.js';
 
-const { performance } = perfHooks;
+// Captured at load: fake timers of test runners replace the clock too.
+const now = perfHooks.performance.now.bind(perfHooks.performance);
 const { setImmediate } = timers;
 
 /**
@@ -19,13 +20,13 @@ const CHUNKS_PER_LOOK = 16;
 export async function forEachChunk(iterator: SourceIterator, signal: AbortSignal | undefined, use: (chunk: unknown) => void | Promise<void>) {
   const interruptible = new Interruptible(signal);
   let count = 0;
-  let turned = performance.now();
+  let turned = now();
   try {
     for (;;) {
       signal?.throwIfAborted();
-      if (++count % CHUNKS_PER_LOOK === 0 && performance.now() - turned > TURN_MS) {
+      if (++count % CHUNKS_PER_LOOK === 0 && now() - turned > TURN_MS) {
         await new Promise((resolve) => setImmediate(resolve));
-        turned = performance.now();
+        turned = now();
         continue;
       }
       const step = await interruptible.wait(iterator.next());

@@ -13,8 +13,10 @@ import { noCallback, noCallbackSync } from '../options/validate.js';
 import { inPool } from '../schedule/job-limit.js';
 import { locks } from '../schedule/lock-queue.js';
 import { withRoot, withRootSync, type Opened } from '../schedule/root-handle.js';
+import { now } from './clock.js';
 import { contend, pauseAfter, type Attempt } from './contend.js';
 import { refuseNested } from './held-locks.js';
+import { holderText } from './holder.js';
 import { lockName } from './lock.js';
 import record = require('../native/record.js');
 import type { MethodRoot } from '../options/flatten.js';
@@ -131,27 +133,34 @@ function appendNow(path: NativePath, bytes: Uint8Array, args: AppendArguments, r
   return toResult(last, path, (flags & DURABLE) !== 0 && last.numbers[AppendIndex.DURABLE] === 1);
 }
 
+/** Lateness of a pause that counts, in milliseconds. */
+const LATENESS_MS = 25;
+
 /** Appends once the lock is free. Blocks the thread, so a lock that this thread has to release is refused. */
 function wake(path: NativePath, bytes: Uint8Array, args: AppendArguments, root: unknown, base: Opened | undefined) {
   const { flags, modes, limit, lockDir, timeoutMs } = args;
   const { last } = record;
-  const began = performance.now();
   const fixed = pathForLater(path, base !== undefined);
   const fixedRoot = root === undefined ? undefined : pathForLater(toPath(root, 'root'), false);
   let holder = holderOf(last);
   // Before the name of the lock is made: to make it can take a call whose answer replaces the last one.
   const lock = lockOf(last);
   const name = lockName(fixed, fixedRoot, root === undefined ? (base as MethodRoot | undefined) : undefined, args);
+  refuseNested(name.key, shown(path), lock);
   if (locks.isHeldByCaller(name, lock)) {
     throw invalidState(`the lock for ${quoted(shown(path))} is held, or asked for, by an earlier call of this thread, which cannot go on while this one waits. Use the asynchronous form`);
   }
   const cell = new Int32Array(new SharedArrayBuffer(4));
+  let waited = 0;
   for (let attempts = 0; ; attempts += 1) {
-    const left = timeoutMs - (performance.now() - began);
-    if (left <= 0) {
-      throw lockTimeout(path, holder === '' ? undefined : holder, undefined);
+    if (waited >= timeoutMs) {
+      throw lockTimeout(path, holder === '' ? undefined : holder, undefined, holder === holderText().toString());
     }
-    Atomics.wait(cell, 0, 0, Math.min(left, pauseAfter(attempts)));
+    const pause = Math.min(timeoutMs - waited, pauseAfter(attempts));
+    const began = now();
+    Atomics.wait(cell, 0, 0, pause);
+    // Time during which the process was stopped does not count.
+    waited += Math.min(now() - began, pause + LATENESS_MS);
     direct().appendSync(fixed, bytes, flags, modes, base?.handle, base?.number, limit, lockDir);
     if (record.failed(last)) {
       throw toFailure(last, path, args);

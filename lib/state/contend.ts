@@ -4,6 +4,7 @@ import { timers } from '../base/node.js';
 import { lockTimeout } from '../errors/holdfast-error.js';
 import { onAbort } from '../schedule/abort.js';
 import { locks, type Turn } from '../schedule/lock-queue.js';
+import { beginWait, endWait, lostTime } from './clock.js';
 import { holderText } from './holder.js';
 
 // Captured at load: fake timers of test runners replace the global ones.
@@ -43,7 +44,7 @@ export function pauseAfter(attempts: number) {
  * caller's after a result.
  *
  * The time limit ends the wait for others alone. An attempt that runs is waited for, and one more is made where the time has
- * passed during a pause: it may have passed because this thread was busy or stopped.
+ * passed during a pause. Time during which this thread was busy or stopped does not count.
  */
 export function contend<T>(contest: Contest<T>): Promise<T> {
   const { turn, given, timeoutMs, signal, attempt, discard, mayEnd } = contest;
@@ -57,12 +58,25 @@ export function contend<T>(contest: Contest<T>): Promise<T> {
     let pause: NodeJS.Timeout | undefined;
     let limit: NodeJS.Timeout | undefined;
     let removeListener: (() => void) | undefined;
+    let isWaiting = false;
+    /** of the time lost so far, what the limit has been extended by */
+    let extended = 0;
+    const startWaiting = () => {
+      if (!isWaiting) {
+        isWaiting = true;
+        beginWait();
+        extended = lostTime();
+      }
+    };
     const timedOut = () => {
       const own = locks.holderBefore(turn, lock);
-      return lockTimeout(given, own === undefined ? holder : holderText().toString(), own);
+      return lockTimeout(given, own === undefined ? holder : holderText().toString(), own, holder === holderText().toString());
     };
     const finish = () => {
       isOver = true;
+      if (isWaiting) {
+        endWait();
+      }
       clearTimeout(limit);
       clearTimeout(pause);
       removeListener?.();
@@ -83,6 +97,12 @@ export function contend<T>(contest: Contest<T>): Promise<T> {
       }
     };
     const expire = () => {
+      const more = lostTime() - extended;
+      if (isWaiting && more > 0) {
+        extended += more;
+        limit = setTimeout(expire, more);
+        return;
+      }
       isExpired = true;
       if (turn.state === 'waiting') {
         // The call before may have ended already, unnoticed by a thread that was busy.
@@ -121,6 +141,7 @@ export function contend<T>(contest: Contest<T>): Promise<T> {
         } else if (isExpired) {
           end(timedOut());
         } else {
+          startWaiting();
           pause = setTimeout(ask, pauseAfter(attempts));
           attempts += 1;
         }
@@ -138,6 +159,8 @@ export function contend<T>(contest: Contest<T>): Promise<T> {
       turn.onGranted = ask;
       if (isExpired) {
         end(timedOut());
+      } else {
+        startWaiting();
       }
     }
   });

@@ -29,6 +29,9 @@ import type { UpdateJsonResult } from '../../types/update.js';
 /** What an update returns to leave the file as it is. */
 export const UNCHANGED: typeof contract.UNCHANGED = Symbol.for('holdfast.unchanged') as never;
 
+// Captured at load: fake timers of test runners replace the global clock.
+const { now } = Date;
+
 /** Tries of an update while others change the file without the lock. */
 const TRIES = 8;
 
@@ -107,7 +110,7 @@ async function tries(path: NativePath, given: string, update: Update, args: Upda
   try {
     for (let attempt = 0; attempt < TRIES; attempt += 1) {
       await refuseLink(fixed, fixedRoot, flags, methodRoot, given);
-      const readAt = Date.now();
+      const readAt = now();
       const found = await current(fixed, args, methodRoot, given);
       signal?.throwIfAborted();
       const updated = await update(found?.buffer, found?.stat);

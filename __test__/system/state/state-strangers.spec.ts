@@ -100,7 +100,7 @@ needs('root', 'setfacl', 'strace')('in a directory with a default ACL', () => {
     const program = `require(${JSON.stringify(repository)}).appendRecordSync(process.argv[1], 'x', { durable: false, newFileMode: 0o660, lockMode: 0o640 })`;
     const { status, stderr } = spawnSync('strace', ['-f', '-o', trace, '-e', 'trace=openat,openat2,fremovexattr,fchmod', process.execPath, '-e', program, join(dir, 'log')], { encoding: 'utf8' });
     expect(status, stderr).toBe(0);
-    const created = fs.readFileSync(trace, 'utf8').match(/"(?:log|\.holdfast-\w+\.lock)", [^)]*O_CREAT[^)]*\)/g) ?? [];
+    const created = fs.readFileSync(trace, 'utf8').match(/"(?:log|\.|\.holdfast-\w+\.(?:lock|tmp))", [^)]*(?:O_CREAT|O_TMPFILE)[^)]*\)/g) ?? [];
     expect(created).toHaveLength(2);
     for (const call of created) expect(call).toMatch(/, 0600\)$/);
   });

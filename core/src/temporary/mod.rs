@@ -9,6 +9,7 @@ mod leftover;
 mod lock;
 mod name;
 mod publication_errnos;
+mod publish_open;
 mod removal;
 mod unnamed;
 

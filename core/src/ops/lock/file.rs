@@ -5,6 +5,7 @@ use crate::make_dirs;
 use crate::metadata;
 use crate::ops::write::apply_metadata::{first_mode, make_exact};
 use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
+use crate::temporary::{Purpose, Temporary};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -44,7 +45,7 @@ impl LockFile {
         mode: u32,
         may_create: MayCreate<'_>,
     ) -> Result<Self, Error> {
-        let (fd, stat) = open_or_create(dir.as_fd(), &name, is_shared, mode, may_create)?;
+        let (fd, stat) = open_or_create(&dir, &name, is_shared, mode, may_create)?;
         Ok(Self {
             fd,
             dir,
@@ -67,38 +68,31 @@ impl LockFile {
                 }
                 Err(os) => return Err(os.into()),
             };
-            if let Some(stat) = self.named()? {
+            if let Some(stat) = self.named()?.filter(|stat| stat.nlink == 1) {
                 self.has_old_text = stat.size > HEADER.len() as u64;
                 return Ok(is_locked);
             }
             if is_locked {
                 self.unlock()?;
             }
-            let (fd, stat) = open_or_create(
-                self.dir.as_fd(),
-                &self.name,
-                self.is_shared,
-                self.mode,
-                &|| Ok(()),
-            )?;
+            let (fd, stat) =
+                open_or_create(&self.dir, &self.name, self.is_shared, self.mode, &|| Ok(()))?;
             self.fd = fd;
             self.identity = (stat.dev, stat.ino);
         }
         Err(Error::refused(Code::PathMismatch, "lock"))
     }
 
-    /// Returns whether the name still leads to this file, and no other name does.
+    /// Returns whether the name still leads to this file. Another name, such as that of a backup, takes
+    /// nothing from a lock that is held: whoever opens this name finds the file locked.
     pub(crate) fn has_its_name(&self) -> Result<bool, Os> {
         Ok(self.named()?.is_some())
     }
 
-    /// Returns the stat of the file; `None` where the name no longer leads to it, or another name does.
+    /// Returns the stat of the file; `None` where the name no longer leads to it.
     fn named(&self) -> Result<Option<Stat>, Os> {
         match sys::fstatat(self.dir.as_fd(), &self.name) {
-            Ok(stat) => {
-                let is_it = (stat.dev, stat.ino) == self.identity && stat.nlink == 1;
-                Ok(is_it.then_some(stat))
-            }
+            Ok(stat) => Ok(((stat.dev, stat.ino) == self.identity).then_some(stat)),
             Err(os) if os.errno == sys::ENOENT => Ok(None),
             Err(os) => Err(os),
         }
@@ -162,12 +156,13 @@ impl LockFile {
 }
 
 fn open_or_create(
-    dir: BorrowedFd<'_>,
+    directory: &Arc<OwnedFd>,
     name: &[u8],
     is_shared: bool,
     mode: u32,
     may_create: MayCreate<'_>,
 ) -> Result<(OwnedFd, Stat), Error> {
+    let dir = directory.as_fd();
     for _ in 0..TRIES {
         match open_existing(dir, name, is_shared) {
             Ok(fd) => {
@@ -187,21 +182,64 @@ fn open_or_create(
             Err(_) => {}
         }
         may_create()?;
+        match create_complete(directory, name, mode) {
+            Ok(Some(created)) => return Ok(created),
+            // Another process created it first.
+            Err(os) if os.errno == sys::EEXIST => continue,
+            // The creation under its name reports the error.
+            Ok(None) | Err(_) => {}
+        }
         match sys::create_at(dir, name, first_mode(mode)) {
             Ok(fd) => {
-                let stat = sys::fstat(fd.as_fd())?;
-                make_exact(fd.as_fd(), &stat, mode)?;
-                // Where the disk is full, the file locks all the same.
-                let _ = sys::write_at(fd.as_fd(), HEADER, 0);
-                give_to_owner(dir, fd.as_fd(), &stat, || true);
+                let stat = prepare(dir, fd.as_fd(), mode)?;
                 return Ok((fd, stat));
             }
-            // Another process created it first.
             Err(os) if os.errno == sys::EEXIST => {}
             Err(os) => return Err(make_dirs::classify_creation(dir, os)),
         }
     }
     Err(Error::refused(Code::PathMismatch, "lock"))
+}
+
+/// Creates a lock file that has owner, mode and header before it has its name: one that a killed process
+/// left without them could lock others out for good. `None` where the file system cannot do so.
+fn create_complete(
+    dir: &Arc<OwnedFd>,
+    name: &[u8],
+    mode: u32,
+) -> Result<Option<(OwnedFd, Stat)>, Os> {
+    for purpose in [Purpose::New, Purpose::Named] {
+        let temporary = Temporary::create(Arc::clone(dir), first_mode(mode), purpose)?;
+        let stat = prepare(dir.as_fd(), temporary.fd()?, mode)?;
+        let was_named = temporary.name().is_some();
+        if let Some(fd) = temporary.publish_open(name)? {
+            return Ok(Some((fd, stat)));
+        }
+        if was_named {
+            break;
+        }
+    }
+    Ok(None)
+}
+
+/// Gives a new lock file its owner, group, mode and header.
+fn prepare(dir: BorrowedFd<'_>, fd: BorrowedFd<'_>, mode: u32) -> Result<Stat, Os> {
+    const GROUP: u32 = 0o060;
+
+    let stat = sys::fstat(fd)?;
+    if sys::HAS_MODES
+        && mode & GROUP != 0
+        && let Ok(directory) = sys::fstat(dir)
+        && directory.gid != stat.gid
+    {
+        // It is shared by the group of the directory. Only a member may give it to that group.
+        let _ = sys::change_owner(fd, None, Some(directory.gid));
+    }
+    make_exact(fd, &stat, mode)?;
+    // Where the disk is full, the file locks all the same.
+    let _ = sys::write_at(fd, HEADER, 0);
+    give_to_owner(dir, fd, &stat, || true);
+    Ok(stat)
 }
 
 /// Returns whether a file begins as our lock files do.

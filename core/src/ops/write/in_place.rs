@@ -25,7 +25,7 @@ use crate::metadata;
 use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
 use crate::temporary::{Method, RECOVERY_SUFFIX, Temporary};
 use access::Access;
-pub(super) use lock::Lock;
+pub(super) use lock::{Lock, UPDATE_WAIT, WRITER_WAIT};
 use std::sync::Arc;
 
 /// Bytes per copy step.
@@ -62,7 +62,7 @@ pub(super) fn publish(
     if !is_expected {
         return Err(Error::refused(Code::PathMismatch, "target"));
     }
-    let _lock = Lock::take(old_file.as_fd(), &seen)?;
+    let _lock = Lock::take(old_file.as_fd(), &seen, WRITER_WAIT, &|| false)?;
     // The previous writer may have changed size and mode.
     let old = sys::fstat(old_file.as_fd())?;
     check_overwritable(&old)?;

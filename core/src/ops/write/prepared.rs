@@ -121,7 +121,7 @@ impl Prepared {
         }
         let mut old_file = None;
         if let Some(check) = check {
-            old_file = self.lock_old_file()?;
+            old_file = self.lock_old_file(is_aborted)?;
             check(&Named::new(&self.target)?)?;
         }
         let published = self.publish(scope, fsync_errors::mark())?;
@@ -133,7 +133,14 @@ impl Prepared {
     /// Locks the file that is to be replaced, from the check to the rename. Two updates that both have a
     /// lock, since its file was removed, would both pass the check otherwise: now the second one finds
     /// that the first has replaced the file. Without write permission there is no lock.
-    fn lock_old_file(&self) -> Result<Option<(in_place::Lock, OwnedFd)>, Error> {
+    ///
+    /// # Errors
+    ///
+    /// [`Code::LockTimeout`] where another program holds a lock on the file; [`Code::Aborted`].
+    fn lock_old_file(
+        &self,
+        is_aborted: IsAborted<'_>,
+    ) -> Result<Option<(in_place::Lock, OwnedFd)>, Error> {
         let flags = OFlag::O_RDWR | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
         if !cfg!(target_os = "linux") || !self.rules.overwrite {
             return Ok(None);
@@ -144,8 +151,11 @@ impl Prepared {
         };
         match sys::fstat(fd.as_fd()) {
             Ok(stat) if stat.is_file() => {
-                let lock = in_place::Lock::take(fd.as_fd(), &stat)?;
-                Ok(Some((lock, fd)))
+                match in_place::Lock::take(fd.as_fd(), &stat, in_place::UPDATE_WAIT, is_aborted) {
+                    Ok(lock) => Ok(Some((lock, fd))),
+                    Err(_) if is_aborted() => Err(Error::refused(Code::Aborted, "")),
+                    Err(os) => Err(Error::refused_by(Code::LockTimeout, "file", os)),
+                }
             }
             _ => Ok(None),
         }

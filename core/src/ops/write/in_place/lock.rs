@@ -18,8 +18,12 @@ use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long to wait for another writer.
-const WRITER_WAIT: Duration = Duration::from_secs(10);
+/// How long a write in place waits for another writer.
+pub(in crate::ops::write) const WRITER_WAIT: Duration = Duration::from_secs(10);
+
+/// How long an update waits for the lock of the file that it replaces. Another update holds it for the
+/// time of a rename; a lock of another program may stay.
+pub(in crate::ops::write) const UPDATE_WAIT: Duration = Duration::from_secs(1);
 
 /// How long to wait for the lock of a reader.
 const READER_WAIT: Duration = Duration::from_millis(100);
@@ -57,26 +61,35 @@ impl Lock {
     ///
     /// # Errors
     ///
-    /// EBUSY while another writer holds it.
-    pub(in crate::ops::write) fn take(fd: BorrowedFd<'_>, stat: &Stat) -> Result<Self, Os> {
-        let deadline = Instant::now() + WRITER_WAIT;
-        let lock = Self::enter((stat.dev, stat.ino), deadline)?;
-        lock_byte(fd, deadline)?;
+    /// EBUSY while another writer holds it, and once the call `is_over`.
+    pub(in crate::ops::write) fn take(
+        fd: BorrowedFd<'_>,
+        stat: &Stat,
+        wait: Duration,
+        is_over: &dyn Fn() -> bool,
+    ) -> Result<Self, Os> {
+        let deadline = Instant::now() + wait;
+        let lock = Self::enter((stat.dev, stat.ino), deadline, is_over)?;
+        lock_byte(fd, deadline, is_over)?;
         Ok(lock)
     }
 
-    fn enter(identity: Identity, deadline: Instant) -> Result<Self, Os> {
+    fn enter(
+        identity: Identity,
+        deadline: Instant,
+        is_over: &dyn Fn() -> bool,
+    ) -> Result<Self, Os> {
         let mut files = written();
         loop {
             if files.insert(identity) {
                 return Ok(Self(identity));
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if left.is_zero() || is_over() {
                 return Err(BUSY);
             }
             (files, _) = IS_FREE
-                .wait_timeout(files, left)
+                .wait_timeout(files, left.min(MAX_PAUSE))
                 .unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -89,7 +102,7 @@ impl Drop for Lock {
     }
 }
 
-fn lock_byte(fd: BorrowedFd<'_>, deadline: Instant) -> Result<(), Os> {
+fn lock_byte(fd: BorrowedFd<'_>, deadline: Instant, is_over: &dyn Fn() -> bool) -> Result<(), Os> {
     let patience = Instant::now() + READER_WAIT;
     let mut pause = FIRST_PAUSE;
     loop {
@@ -104,7 +117,7 @@ fn lock_byte(fd: BorrowedFd<'_>, deadline: Instant) -> Result<(), Os> {
         if !is_writer && now >= patience {
             return Ok(());
         }
-        if now >= deadline {
+        if now >= deadline || is_over() {
             return Err(BUSY);
         }
         thread::sleep(pause);
