@@ -178,7 +178,7 @@ export function isNotFound(error: unknown): boolean;
  * | 400 | `invalid-path`, `ENAMETOOLONG` |
  * | 403 | every other code of category `'policy'`, `EACCES`, `EPERM`, `EROFS` |
  * | 404 | `not-found`, `ENOENT` |
- * | 409 | `already-exists`, `conflict`, `path-mismatch`, `EEXIST` |
+ * | 409 | `already-exists`, `conflict`, `path-mismatch`, `EEXIST`, `ENOTEMPTY`, `EISDIR`, `ENOTDIR` |
  * | 413 | `too-large` |
  * | 422 | `invalid-text`, `invalid-json` |
  * | 423 | `lock-timeout` |

@@ -50,7 +50,7 @@ describe('httpStatus', () => {
     expect(httpStatus(new HoldfastError(code, { path: PATH }))).toBe(status);
   });
 
-  test.each([['ENOENT', 404], ['EEXIST', 409], ['ENAMETOOLONG', 400], ['EACCES', 403], ['EPERM', 403], ['EROFS', 403], ['ENOSPC', 507], ['EDQUOT', 507], ['EMFILE', 503], ['EIO', 500]])(
+  test.each([['ENOENT', 404], ['EEXIST', 409], ['ENOTEMPTY', 409], ['EISDIR', 409], ['ENOTDIR', 409], ['ENAMETOOLONG', 400], ['EACCES', 403], ['EPERM', 403], ['EROFS', 403], ['ENOSPC', 507], ['EDQUOT', 507], ['EMFILE', 503], ['EIO', 500]])(
     'of the error %s of the system is %i',
     (code, status) => {
       expect(httpStatus(systemError(code))).toBe(status);
