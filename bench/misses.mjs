@@ -55,7 +55,7 @@ const reasons = [
     row: /^ensure-async-fresh-/,
     against: 'node',
     why:
-      'One `mkdir` in the pool for Node; here the answer is first looked for in memory, then the parent is pinned, the directory made in it, opened without following and judged, which is eight calls. Both wait for the pool once, which bounds what can be gained.',
+      'One `mkdir` in the pool for Node; here the answer is first looked for in memory, then the parent is pinned, the directory made in it, opened without following and judged, which is eight calls. On a disk both wait for the pool once, which bounds what can be gained; on tmpfs the calling thread makes the directory.',
   },
   {
     row: /^root-list$/,
