@@ -27,7 +27,7 @@ app.get('/files/*name', async (request, response) => {
 });
 
 const onError: ErrorRequestHandler = (error, request, response, next) => {
-  if (request.destroyed || response.headersSent) return response.destroy(); // the client disconnected
+  if (response.destroyed || response.headersSent) return response.destroy(); // the client disconnected
   if (error.status) return next(error); // an error of Express itself
   console.error(JSON.stringify(error));
   response.status(httpStatus(error)).json(toPublicError(error));

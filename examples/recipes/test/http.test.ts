@@ -76,6 +76,17 @@ describe.each(Object.keys(SERVERS))('a server with %s', (name) => {
     expect(tree(server)).toEqual([]);
   });
 
+  it('answers 409 when the name is taken during the upload', async () => {
+    const request = begin(server, 'PUT', '/files/a.png', { 'content-length': 2 * MIB, 'content-type': 'image/png' });
+    request.write(pattern(MIB));
+    await eventually(() => expect(openFiles(server).length).toBeGreaterThan(0));
+    fs.writeFileSync(path.join(server.media, 'a.png'), 'other');
+    request.end(pattern(MIB));
+    const { status, body } = await reply(request);
+    expect([status, code(body)]).toEqual([409, 'already-exists']);
+    expect(fs.readFileSync(path.join(server.media, 'a.png'), 'utf8')).toBe('other');
+  });
+
   it('sends a whole file, also a large one', async () => {
     place(server, 'large.bin', pattern(20 * MIB));
     const { status, body, headers } = await get(server, '/files/large.bin');
