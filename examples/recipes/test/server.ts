@@ -20,6 +20,13 @@ export const SERVERS: Record<string, { args: string[]; cwd: string }> = {
 };
 if (process.env.RECIPES_NEXT === 'whole') SERVERS.next = { args: ['node_modules/next/dist/bin/next', 'start'], cwd: path.join(RECIPES, 'next') };
 
+/** The programs that accept multipart uploads. */
+export const MULTIPART: typeof SERVERS = {
+  express: { args: ['dist/multipart-express.js'], cwd: RECIPES },
+  fastify: { args: ['dist/multipart-fastify.js'], cwd: RECIPES },
+  'node:http': { args: ['test/serve-multipart.mjs'], cwd: RECIPES },
+};
+
 export interface Running {
   /** what the server may reach */
   media: string;
@@ -62,13 +69,13 @@ export async function accepts({ port }: Pick<Running, 'port'>): Promise<boolean>
 }
 
 /** Starts a server over a new directory. It cuts requests `graceMs` after SIGTERM. */
-export async function start(name: string, graceMs = 10_000): Promise<Running> {
+export async function start(name: string, graceMs = 10_000, servers = SERVERS): Promise<Running> {
   const place = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'hf-recipe-')));
   const media = path.join(place, 'media');
   fs.mkdirSync(media);
   fs.writeFileSync(path.join(place, 'secret.txt'), 'secret');
   const port = await freePort();
-  const { args, cwd } = SERVERS[name]!;
+  const { args, cwd } = servers[name]!;
   const env = { ...process.env, PORT: String(port), MEDIA_DIR: media, GRACE_MS: String(graceMs), NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' };
   const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
@@ -124,9 +131,9 @@ export function put(server: Running, target: string, body: string | Buffer): Pro
 }
 
 /** Uploads over a socket, and reads the response after the last byte was sent. */
-export async function sentWhole({ port }: Running, target: string, body: Buffer): Promise<{ size: number; answer: string }> {
+export async function sentWhole({ port }: Running, target: string, body: Buffer, method = 'PUT', type = 'image/png'): Promise<{ size: number; answer: string }> {
   const socket = net.connect(port, '127.0.0.1').pause();
-  socket.write(`PUT ${target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: ${body.length}\r\n\r\n`);
+  socket.write(`${method} ${target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n`);
   await new Promise<void>((resolve, reject) => socket.write(body, (error) => (error ? reject(error) : resolve())));
   const [answer] = await once(socket.resume(), 'data');
   socket.destroy();
