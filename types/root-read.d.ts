@@ -18,7 +18,10 @@ export interface ListOptions extends WithinRoot<CommonOptions> {
 
 /** Options of {@link RootReads.walk}. */
 export interface WalkOptions extends WithinRoot<CommonOptions> {
-  /** Each entry gets its {@link Entry.stat}. Default: false. */
+  /**
+   * Each entry gets its {@link Entry.stat}. Default: false. The walk reads directories ahead, so that a stat may be older than the loop
+   * body. Call {@link RootReads.lstat} again before you delete or replace a file because of its stat.
+   */
   stat?: boolean | undefined;
   /** Largest depth to report. Entries of the first directory have depth 1. Default: unlimited. */
   maxDepth?: number | undefined;
