@@ -6,7 +6,7 @@ export interface FileResponse {
   status: 200 | 206 | 416;
   headers: Record<string, string>;
   /** What `createReadStream` takes. Undefined for a response without a body. */
-  bytes?: { start: number; end: number };
+  bytes?: { start: number; end: number } | undefined;
 }
 
 /** Returns what to send for a file: all of it, or the range that the request asks for. */
