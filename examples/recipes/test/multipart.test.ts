@@ -24,8 +24,9 @@ describe.each(Object.keys(MULTIPART))('multipart with %s', (name) => {
     server = await start(name, 10_000, MULTIPART);
   });
   afterEach(async () => {
-    await eventually(() => expect(openFiles(server)).toEqual([]));
+    // An error without a listener, or an unhandled rejection, ends the server.
     expect(server.child.exitCode, server.output()).toBe(null);
+    await eventually(() => expect(openFiles(server)).toEqual([]));
     for (const entry of fs.readdirSync(server.media)) fs.rmSync(path.join(server.media, entry), { recursive: true });
   });
   afterAll(() => stop(server));
@@ -125,6 +126,15 @@ describe.each(Object.keys(MULTIPART))('multipart with %s', (name) => {
     request.destroy();
     await eventually(() => expect(openFiles(server)).toEqual([]));
     await eventually(() => expect(tree(server)).toEqual([]));
+  });
+
+  it.runIf(name === 'node:http')('ends for a client that disconnected before the call', async () => {
+    const request = begin(server, 'POST', '/files', { 'content-type': TYPE, 'content-length': 4 * MIB, 'x-wait': '1' });
+    request.write(Buffer.concat([Buffer.from(head('half.png')), pattern(1000)]));
+    await sleep(200);
+    request.destroy();
+    await eventually(() => expect(server.output()).toMatch(/disconnected\nrefused \w+\n/));
+    expect(tree(server)).toEqual([]);
   });
 
   it('survives aborted uploads with a taken name', async () => {
