@@ -24,6 +24,8 @@ const renameRow = {
       let turn = 0;
       const nameOf = (number) => `${candidate.id}-${number % 2}`;
       fs.writeFileSync(path.join(dir, nameOf(0)), '');
+      // The run on the Node before may have left it.
+      fs.rmSync(path.join(dir, nameOf(1)), { force: true });
       return { ...candidate, async: true, run: () => form(nameOf(turn), nameOf(++turn)) };
     });
   },

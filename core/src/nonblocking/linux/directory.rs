@@ -13,6 +13,7 @@ use crate::sys::{
     self, BorrowedFd, Locality, OFlag, OwnedFd, RESOLVE_BENEATH, RESOLVE_NO_XDEV, Stat,
 };
 use nix::fcntl::{AT_FDCWD, ResolveFlag};
+use std::cell::RefCell;
 use std::os::fd::AsFd;
 use std::sync::PoisonError;
 
@@ -114,6 +115,11 @@ fn make_in_memory(
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
         open_in_memory(parent, name, flags, RESOLVE_NO_XDEV)
     };
+    match scope.root {
+        Some(root) if local(root.mount())? != Locality::Memory => return Err(NOT_IN_MEMORY),
+        None if is_on_disk(text) => return Err(NOT_IN_MEMORY),
+        _ => {}
+    }
     let mut ends = Vec::new();
     let mut rest = text;
     loop {
@@ -124,6 +130,9 @@ fn make_in_memory(
             Ok(top) => {
                 let stat = sys::statx_dont_sync(top.as_fd()).map_err(|_| NOT_IN_MEMORY)?;
                 if local(stat.mount)? != Locality::Memory {
+                    if scope.root.is_none() {
+                        ON_DISK.with_borrow_mut(|last| rest.clone_into(last));
+                    }
                     return Err(NOT_IN_MEMORY);
                 }
                 ends.reverse();
@@ -134,6 +143,17 @@ fn make_in_memory(
             Err(_) => return Err(NOT_IN_MEMORY),
         }
     }
+}
+
+thread_local! {
+    /// The last parent of a missing directory that was not on a file system in memory, so that its other
+    /// missing directories are left to the ordinary verb without a look. A wrong hint costs that alone.
+    static ON_DISK: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+fn is_on_disk(text: &[u8]) -> bool {
+    let parent = path::split(text).map_or(&b""[..], |(parent, _)| parent);
+    ON_DISK.with_borrow(|last| last == parent && !parent.is_empty())
 }
 
 /// The most directories that one call creates on a thread that must not wait.
