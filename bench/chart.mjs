@@ -66,9 +66,11 @@ function panel(left, name, rows, height) {
   rows.forEach((row, index) => {
     if (!row) return;
     const y = TOP + index * LINE + LINE / 2;
-    const own = row.candidates.find(({ id }) => id === 'holdfast');
+    // Methods that only a Root has.
+    const own = row.candidates.find(({ id }) => id === 'holdfast') ?? row.candidates.find(({ id }) => id === 'root');
+    if (!own) return;
     parts.push(`<line class="link" x1="${x(1)}" x2="${x(own.ratio.median)}" y1="${y}" y2="${y}"/>`);
-    const limit = row.targets.find(({ candidate, against }) => candidate === 'holdfast' && against === 'node')?.limit;
+    const limit = row.targets.find(({ candidate, against }) => candidate === own.id && against === 'node')?.limit;
     if (limit) parts.push(`<path class="target" d="M${x(limit)} ${y - 8}v16"><title>to reach: ${limit}</title></path>`);
     for (const series of [...SERIES].reverse()) {
       const candidate = row.candidates.find(({ id }) => id === series.id);
