@@ -54,6 +54,14 @@ function scaleAt(left) {
   return (ratio) => round(left + (PANEL * (Math.min(high, Math.max(low, Math.log(ratio))) - low)) / (high - low));
 }
 
+/** Returns the candidate of the package: a plain call, or the method where only a Root has it. */
+function ownOf({ candidates }) {
+  return candidates.find(({ id }) => id === 'holdfast') ?? candidates.find(({ id }) => id === 'root');
+}
+
+/** Returns whether a row has a place in the chart: other rows are relative to a peer. */
+const isCharted = (row) => row.candidates.some(({ id }) => id === 'node') && ownOf(row) !== undefined;
+
 function panel(left, name, rows, height) {
   const x = scaleAt(left);
   const parts = [`<text class="title" x="${left}" y="${TOP - 22}">${escape(name)}</text>`];
@@ -66,14 +74,12 @@ function panel(left, name, rows, height) {
   rows.forEach((row, index) => {
     if (!row) return;
     const y = TOP + index * LINE + LINE / 2;
-    // Methods that only a Root has.
-    const own = row.candidates.find(({ id }) => id === 'holdfast') ?? row.candidates.find(({ id }) => id === 'root');
-    if (!own) return;
+    const own = ownOf(row);
     parts.push(`<line class="link" x1="${x(1)}" x2="${x(own.ratio.median)}" y1="${y}" y2="${y}"/>`);
     const limit = row.targets.find(({ candidate, against }) => candidate === own.id && against === 'node')?.limit;
     if (limit) parts.push(`<path class="target" d="M${x(limit)} ${y - 8}v16"><title>to reach: ${limit}</title></path>`);
     for (const series of [...SERIES].reverse()) {
-      const candidate = row.candidates.find(({ id }) => id === series.id);
+      const candidate = series.id === 'holdfast' ? own : row.candidates.find(({ id }) => id === series.id);
       if (candidate) parts.push(mark(series, x(candidate.ratio.median), y, `${series.name}: ${candidate.ratio.median.toFixed(2)}`));
     }
   });
@@ -99,7 +105,7 @@ function legend(shown) {
 export function renderChart({ results, places, nodes }) {
   // The median of the measured lines, which most people run.
   const node = nodes[Math.floor(nodes.length / 2)];
-  const ofNode = results.filter((row) => row.node === node);
+  const ofNode = results.filter((row) => row.node === node && isCharted(row));
   const titles = new Map(rows.filter(({ id }) => ofNode.some((row) => row.id === id)).map(({ id, title }) => [id, title]));
   const height = TOP + titles.size * LINE + BOTTOM;
   const width = LABELS + places.length * (PANEL + GAP);
