@@ -16,7 +16,7 @@ import { withRoot, withRootSync, type Opened } from '../schedule/root-handle.js'
 import { now } from './clock.js';
 import { contend, pauseAfter, type Attempt } from './contend.js';
 import { refuseNested } from './held-locks.js';
-import { holderText } from './holder.js';
+import { isAboutThisProcess } from './holder.js';
 import { lockName } from './lock.js';
 import record = require('../native/record.js');
 import type { MethodRoot } from '../options/flatten.js';
@@ -154,7 +154,7 @@ function wake(path: NativePath, bytes: Uint8Array, args: AppendArguments, root: 
   let waited = 0;
   for (let attempts = 0; ; attempts += 1) {
     if (waited >= timeoutMs) {
-      throw lockTimeout(path, holder === '' ? undefined : holder, undefined, holder === holderText().toString());
+      throw lockTimeout(path, holder === '' ? undefined : holder, undefined, isAboutThisProcess(holder));
     }
     const pause = Math.min(timeoutMs - waited, pauseAfter(attempts));
     const began = now();

@@ -5,7 +5,7 @@ import { lockTimeout } from '../errors/holdfast-error.js';
 import { onAbort } from '../schedule/abort.js';
 import { locks, type Turn } from '../schedule/lock-queue.js';
 import { beginWait, endWait, lostTime } from './clock.js';
-import { holderText } from './holder.js';
+import { holderText, isAboutThisProcess } from './holder.js';
 
 // Captured at load: fake timers of test runners replace the global ones.
 const { setTimeout, clearTimeout, setImmediate } = timers;
@@ -70,7 +70,7 @@ export function contend<T>(contest: Contest<T>): Promise<T> {
     };
     const timedOut = () => {
       const own = locks.holderBefore(turn, lock);
-      return lockTimeout(given, own === undefined ? holder : holderText().toString(), own, holder === holderText().toString());
+      return lockTimeout(given, own === undefined ? holder : holderText().toString(), own, isAboutThisProcess(holder));
     };
     const finish = () => {
       isOver = true;
