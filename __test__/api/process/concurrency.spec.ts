@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -285,5 +285,22 @@ describe('many at once', () => {
     );
     expect(answers).toEqual(Array.from({ length: 300 }, (_, number) => ['content', 'not-file', 'not-found', 'not-file'][number % 4]));
     expect(openFiles()).toEqual(open);
+  });
+});
+
+describe.runIf(process.platform !== 'win32')('concurrent creators of directories', () => {
+  test('leave none at the bits of the umask, also where one has made an entry in the directory of another', () => {
+    const dir = scratch();
+    const script = `
+      const { ensureDir } = require(${JSON.stringify(process.cwd())});
+      process.umask(0o077);
+      (async () => {
+        for (let k = 0; k < 300; k += 1) await Promise.all(['a/b', 'a/b', 'a', 'a/b'].map((at) => ensureDir(process.argv[1] + '/' + k + '/' + at, { mode: 0o750 })));
+      })();`;
+    const { stderr, status } = spawnSync(process.execPath, ['-e', script, dir], { encoding: 'utf8' });
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    const modes = fs.readdirSync(dir).flatMap((k) => ['', '/a', '/a/b'].map((at) => octal(modeOf(`${dir}/${k}${at}`))));
+    expect(modes).toEqual(Array(900).fill('0750'));
   });
 });

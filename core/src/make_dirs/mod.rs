@@ -2,8 +2,8 @@
 //!
 //! Not protected: between `mkdirat` and the open that follows, a user with write permission on the
 //! parent can replace the new directory. The opened directory gets bits added for group or others
-//! only if it is our own, empty, and has no bit beyond the mode. Another such directory of ours
-//! cannot be distinguished from the new one.
+//! only if it is our own and has no bit beyond the mode; where others may rename in the parent, only if
+//! it is empty, too. Another such directory of ours cannot be distinguished from the new one.
 
 mod new_mode;
 
@@ -290,8 +290,8 @@ fn make_below(
         };
         if is_new {
             first_created.get_or_insert_with(|| text[..end].to_vec());
-            refused = add_bits_taken_by_umask(next.as_fd(), mode)?;
-            remove_inherited_acl(next.as_fd(), mode)?;
+            refused = add_bits_taken_by_umask(dir.as_fd(), next.as_fd(), mode)?;
+            remove_inherited_acl(dir.as_fd(), next.as_fd(), mode)?;
             on_made(dir.as_fd())?;
         }
         dir = next;

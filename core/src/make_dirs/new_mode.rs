@@ -1,15 +1,16 @@
 //! The exact mode of a new directory: the bits that the umask removed, and no inherited ACL.
 
-use crate::error::Error;
+use crate::error::{Error, Os};
 use crate::metadata;
 use crate::sys::{self, AsFd, BorrowedFd, OFlag};
 
 /// Adds the bits of the exact mode that the umask removed from a new directory.
 ///
 /// The owner's own bits are harmless on every directory of ours. Bits for group and others are
-/// added only if the directory is our own, empty, and has no bit beyond the mode. Returns the errno
-/// of a `chmod` that this system or file system refuses.
+/// added only if the directory is our own, has no bit beyond the mode, and is the created one. Returns
+/// the errno of a `chmod` that this system or file system refuses.
 pub(super) fn add_bits_taken_by_umask(
+    parent: BorrowedFd<'_>,
     dir: BorrowedFd<'_>,
     mode: u32,
 ) -> Result<Option<i32>, Error> {
@@ -28,7 +29,7 @@ pub(super) fn add_bits_taken_by_umask(
     if for_owner == mode {
         return Ok(None);
     }
-    match sys::is_empty_directory(dir) {
+    match is_created_one(parent, dir) {
         Ok(true) => change_mode(dir, special | mode),
         Ok(false) => Ok(None),
         // Its owner lacks read permission on it: it keeps the mode that the umask left.
@@ -37,12 +38,25 @@ pub(super) fn add_bits_taken_by_umask(
     }
 }
 
+/// Returns whether the directory that was opened by its name is certainly the created one: no other user
+/// may rename in its parent, or else it is empty. Another call may have made an entry in it already.
+fn is_created_one(parent: BorrowedFd<'_>, dir: BorrowedFd<'_>) -> Result<bool, Os> {
+    if sys::HAS_MODES && !metadata::others_may_rename_in(&sys::fstat(parent)?) {
+        return Ok(true);
+    }
+    sys::is_empty_directory(dir)
+}
+
 /// Removes the access ACL that a new directory inherited from its parent's default, where an entry
 /// could grant more than the mode. The default ACL stays, for files created in the directory.
 ///
 /// Applies only to a directory that passes the test of [`add_bits_taken_by_umask`]. Where the ACL
 /// cannot be removed, the group gets no more than others.
-pub(super) fn remove_inherited_acl(dir: BorrowedFd<'_>, mode: u32) -> Result<(), Error> {
+pub(super) fn remove_inherited_acl(
+    parent: BorrowedFd<'_>,
+    dir: BorrowedFd<'_>,
+    mode: u32,
+) -> Result<(), Error> {
     if !sys::HAS_MODES || !sys::MODE_MASKS_ACL || !metadata::group_exceeds_others(mode) {
         return Ok(());
     }
@@ -63,7 +77,7 @@ pub(super) fn remove_inherited_acl(dir: BorrowedFd<'_>, mode: u32) -> Result<(),
         Err(os) if !metadata::cannot_be_kept(os.errno) => return Err(os.into()),
         Ok(Some(_)) | Err(_) => {}
     }
-    if !sys::is_empty_directory(fd)? {
+    if !is_created_one(parent, fd)? {
         return Ok(());
     }
     match sys::remove_acl(fd) {
