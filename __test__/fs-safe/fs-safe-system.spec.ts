@@ -221,7 +221,8 @@ needs('linux', 'strace')('an adapter', () => {
       const name = /^\d+\s+(\w+)\(/.exec(line)?.[1];
       if (name !== undefined) counts[name] = (counts[name] ?? 0) + 1;
     }
-    return Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, Math.round(count / TIMES)]));
+    const means = Object.entries(counts).map(([name, count]): [string, number] => [name, Math.round(count / TIMES)]);
+    return Object.fromEntries(means.filter(([, mean]) => mean > 0));
   }
 
   /** Counts of a verb, with some more stats through a descriptor. */

@@ -218,7 +218,8 @@ function held({ numbers }: record.Result, content: Buffer | Handle | undefined, 
   return place;
 }
 
-export async function open(file: unknown, options: unknown, methodRoot: MethodRoot | undefined) {
+/** @param access how the handle is opened, as the flags of `fs.open`; the adapters change files through it */
+export async function open(file: unknown, options: unknown, methodRoot: MethodRoot | undefined, access: string | number = 'r') {
   const { path, args } = toArguments(file, options, methodRoot);
   const { flags, maxSize, root, signal, encoding } = args;
   if (encoding !== undefined) {
@@ -229,30 +230,30 @@ export async function open(file: unknown, options: unknown, methodRoot: MethodRo
   if (root === undefined && hasRoom() && mayAnswerNow()) {
     const held = direct().openCached(path, flags, maxSize, methodRoot?.handle, methodRoot?.number);
     if (held !== undefined) {
-      return abortable(signal, inPool(() => openedHere(path, held, methodRoot)), ({ handle }) => handle.close());
+      return abortable(signal, inPool(() => openedHere(path, held, methodRoot, access)), ({ handle }) => handle.close());
     }
     probe = record.probeFlag(record.last);
   }
   const fixed = pathForLater(path, methodRoot !== undefined || root !== undefined);
-  return abortable(signal, openInPool(shown(path), fixed, args, probe, methodRoot), ({ handle }) => handle.close());
+  return abortable(signal, openInPool(shown(path), fixed, args, probe, methodRoot, access), ({ handle }) => handle.close());
 }
 
 /**
  * Returns the result of a file that was opened on the calling thread. The file is local, so `fstat` and `close` do not
  * block.
  */
-async function openedHere(path: NativePath, held: Handle, base: Opened | undefined) {
+async function openedHere(path: NativePath, held: Handle, base: Opened | undefined, access: string | number) {
   const { last } = record;
   const result = toResult(last, path, base, NO_BYTES);
   try {
-    return await opened(result, last.numbers, shown(path), true);
+    return await opened(result, last.numbers, shown(path), access, true);
   } finally {
     native().readClose(held);
   }
 }
 
-async function opened({ realPath, stat, containment }: Result, { [ReadIndex.DESCRIPTOR]: descriptor, [ReadIndex.INO_LOW]: inoLow }: Float64Array, given: string, isLocal: boolean) {
-  const handle = await reopen({ descriptor, dev: stat.dev, ino: stat.ino, inoLow, realPath }, 'r', given, isLocal);
+async function opened({ realPath, stat, containment }: Result, { [ReadIndex.DESCRIPTOR]: descriptor, [ReadIndex.INO_LOW]: inoLow }: Float64Array, given: string, access: string | number, isLocal: boolean) {
+  const handle = await reopen({ descriptor, dev: stat.dev, ino: stat.ino, inoLow, realPath }, access, given, isLocal);
   return { handle, realPath, stat, containment, [Symbol.asyncDispose]: () => handle.close() };
 }
 
@@ -261,7 +262,7 @@ async function opened({ realPath, stat, containment }: Result, { [ReadIndex.DESC
  *
  * @param probe a bit for the flags
  */
-function openInPool(given: string, fixed: NativePath, { flags, maxSize, root, signal }: ReadArguments, probe: number, methodRoot: MethodRoot | undefined) {
+function openInPool(given: string, fixed: NativePath, { flags, maxSize, root, signal }: ReadArguments, probe: number, methodRoot: MethodRoot | undefined, access: string | number) {
   return inPool(() =>
     withRoot(root, methodRoot, async (base) => {
       signal?.throwIfAborted();
@@ -271,7 +272,7 @@ function openInPool(given: string, fixed: NativePath, { flags, maxSize, root, si
         throw record.failure(unpacked, given, { maxBytes: maxSize });
       }
       try {
-        return await opened(toResult(unpacked, fixed, base, NO_BYTES), unpacked.numbers, given, false);
+        return await opened(toResult(unpacked, fixed, base, NO_BYTES), unpacked.numbers, given, access, false);
       } finally {
         await native().readDrop(held as Handle);
       }

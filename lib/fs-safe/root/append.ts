@@ -1,7 +1,7 @@
 // `append` and `openWritable` of a root: they change a file in place. The binary opens the file beneath the root, and
-// Node opens it again for writing through that descriptor.
+// Node opens it for writing through that descriptor.
 
-import { BIGINT, fs, os } from '../../base/node.js';
+import { fs, os } from '../../base/node.js';
 import { ROOT_APPEND, ROOT_APPEND_BY_POLICY, hostError, isErrno, toHost, type HostErrorClass } from '../errors.js';
 import { beforeMutation } from '../host-callbacks.js';
 import { assertClimbs, mkdirMode, withoutLinks } from '../paths.js';
@@ -9,7 +9,8 @@ import { isCode } from '../read.js';
 import { toMutationSymlinks, type Unchecked } from '../options.js';
 import { absolute, assertReplaceable, explained, isOutside, toTarget, type Base, type Target } from './targets.js';
 import { systemError } from '../../errors/holdfast-error.js';
-import { reopen } from '../../native/reopen.js';
+import { callOf } from '../../root/root.js';
+import { open } from '../../verbs/read.js';
 import { invalidType, outOfRange } from '../../options/validate.js';
 import { RootWrites } from './write.js';
 import type { FileHandle } from 'node:fs/promises';
@@ -179,26 +180,21 @@ export class RootAppends {
   }
 
   async #openedBeneath(relative: string, symlinks: 'reject' | 'follow-parents' | 'follow-within-root', flags: number): Promise<Writable> {
-    const open = (at: string, policy: string) =>
-      this.#base.use((root) => root.open(absolute(this.#base, at), { hardlinks: 'reject', maxBytes: Infinity, symlinks: policy })) as Promise<Unchecked>;
-    const opened = await open(relative, symlinks).catch(async (error) => {
+    const openAt = (at: string, policy: string) =>
+      this.#base.use((root) => callOf(root, absolute(this.#base, at), policy, (pinned) => open(absolute(this.#base, at), ANY_SIZE, pinned, flags)));
+    const { handle, stat, realPath, containment } = await openAt(relative, symlinks).catch(async (error) => {
       // A link with an absolute target may lead back into the root.
       const real = isOutside(error) && symlinks !== 'reject' ? await withoutLinks(this.#base.path, relative, symlinks === 'follow-within-root') : undefined;
       if (real === undefined) {
         throw error;
       }
-      return open(real, 'reject');
+      return openAt(real, 'reject');
     });
-    try {
-      const { dev, ino } = await opened.handle.stat(BIGINT);
-      const identity = { dev: Number(dev), ino: Number(ino), inoLow: Number(ino & 0xffff_ffffn) };
-      const handle = await reopen({ ...identity, descriptor: opened.handle.fd, realPath: opened.realPath }, flags, absolute(this.#base, relative));
-      return { handle, stat: opened.stat, realPath: opened.realPath, containment: opened.containment === 'kernel' ? 'kernel-atomic' : 'best-effort' };
-    } finally {
-      await opened.handle.close();
-    }
+    return { handle, stat, realPath, containment: containment === 'kernel' ? 'kernel-atomic' : 'best-effort' };
   }
 }
+
+const ANY_SIZE = { hardlinks: 'reject', maxBytes: Infinity };
 
 const LARGEST_MODE = 0xffff_ffff;
 
