@@ -83,7 +83,7 @@ function missSection({ results, places }) {
       ({ row: { place, node }, target: one }) => `${reached(one)} ${spread(one.figure)} on ${type(place)} with Node ${major(node)}`,
     );
     const why = explain(row.id, target);
-    return `- **${row.title}**, ${compared(target)}, ${text}: ${figures.join('; ')}.${why ? ` ${why}` : ''}`;
+    return `- **${row.title}**, ${compared(target)}, ${text}: ${figures.join('; ')}. ${why ?? 'The cause was not found.'}`;
   });
   return `## What was missed, and why\n\nIn brackets the quartiles over the rounds.\n\n${entries.join('\n')}`;
 }
