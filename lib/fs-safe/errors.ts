@@ -64,6 +64,7 @@ const ROOT_LIST = {
   codes: table({ ...COMMON, 'not-directory': 'not-found', 'outside-workspace': 'path-alias' }),
   says: SENTENCES.rootList,
   notDirectory: 'path-alias',
+  tooLong: 'path-alias',
 };
 const ROOT_ENTRIES = { codes: table(COMMON), says: SENTENCES.rootEntries, notDirectory: 'not-file', tooLong: 'invalid-path' };
 const ROOT_REMOVE = {
@@ -71,7 +72,7 @@ const ROOT_REMOVE = {
   says: SENTENCES.rootRemove,
   notDirectory: 'path-alias',
 };
-const ROOT_MOVE = { ...ROOT_REMOVE, says: SENTENCES.rootMove };
+const ROOT_MOVE = { ...ROOT_REMOVE, says: SENTENCES.rootMove, tooLong: 'invalid-path' };
 const REPLACE = { codes: table(COMMON), says: SENTENCES.replace };
 
 /** Returns the rules of a write whose caller has chosen a symlink policy. */
@@ -132,7 +133,7 @@ export function toHost(HostError: HostErrorClass, rules: Rules, error: unknown, 
   }
   if (!isHoldfastError(error)) {
     if (rules.tooLong !== undefined && isErrno(error) && error.code === 'ENAMETOOLONG') {
-      return hostError(HostError, rules.tooLong, systemSentence(error.code), error);
+      return hostError(HostError, rules.tooLong, rules.tooLong === 'path-alias' ? 'path alias escape blocked' : systemSentence(error.code), error);
     }
     return rules.errno !== undefined && isErrno(error) ? hostError(HostError, rules.errno, systemMessage(rules, error), error) : error;
   }

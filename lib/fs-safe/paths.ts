@@ -49,7 +49,10 @@ export function climbs(given: string) {
  * @param root its real path
  */
 export async function withoutLinks(root: string, given: string, followsFinal: boolean): Promise<string | undefined> {
-  const full = path.resolve(root, given);
+  const full = climbs(given) ? await climbed(root, given) : path.resolve(root, given);
+  if (full === undefined) {
+    return undefined;
+  }
   let existing = followsFinal ? full : path.dirname(full);
   let rest = followsFinal ? '' : path.basename(full);
   for (;;) {
@@ -63,6 +66,24 @@ export async function withoutLinks(root: string, given: string, followsFinal: bo
       rest = path.join(path.basename(existing), rest);
       existing = path.dirname(existing);
     }
+  }
+}
+
+/**
+ * Returns a path with its components up to the last `..` resolved one after the other, as the kernel does: `..` behind a
+ * symlink is the parent of its target. Returns `undefined` if one of them does not exist.
+ */
+async function climbed(root: string, given: string): Promise<string | undefined> {
+  const components = given.split('/').filter((part) => part !== '' && part !== '.');
+  const end = components.lastIndexOf('..') + 1;
+  try {
+    let at = root;
+    for (const component of components.slice(0, end)) {
+      at = component === '..' ? path.dirname(at) : await fs.promises.realpath(path.join(at, component));
+    }
+    return path.join(at, ...components.slice(end));
+  } catch {
+    return undefined;
   }
 }
 

@@ -101,11 +101,13 @@ export function gatewayOf({ version, node, installation, place, uid, umask, obse
     if (health?.status === 0) {
       turn = await cli('gateway', 'call', 'sessions.list', '--url', `ws://127.0.0.1:${port}`, '--token', 'T', '--json');
     }
+    // One that exits while its health is asked has ended by itself too.
+    const isOver = over && health?.status !== 0;
     kill(child, 'SIGTERM');
     const timer = setTimeout(() => kill(child, 'SIGKILL'), 60_000);
     const stopped = await ended;
     clearTimeout(timer);
-    const status = over && health === undefined ? `exits ${stopped}` : `health ${health?.status}, call ${turn?.status}, stop ${stopped}`;
+    const status = isOver ? `exits ${stopped}` : `health ${health?.status}, call ${turn?.status}, stop ${stopped}`;
     return { status, seconds: (performance.now() - began) / 1000, said: `${said()}\n${health?.said ?? ''}\n${turn?.said ?? ''}` };
   };
 

@@ -110,9 +110,17 @@ export interface FsSafeEntriesOptions {
   symlinks?: FsSafeSymlinks | undefined;
 }
 
+/** What `walk` does with symbolic links. */
+export type FsSafeWalkPolicy = 'skip' | 'follow-within-root' | 'include';
+
+/** A file or directory of `walk`; with `symlinkPolicy: 'include'` a symbolic link too. */
+export type FsSafeWalkDataEntry<Policy extends FsSafeWalkPolicy = FsSafeWalkPolicy> =
+  | { relativePath: string; kind: 'file' | 'directory' | 'other'; size: number }
+  | ('include' extends Policy ? { relativePath: string; kind: 'symlink'; size: number } : never);
+
 /** An entry of `walk`. */
-export type FsSafeWalkEntry =
-  | { relativePath: string; kind: 'file' | 'directory' | 'symlink' | 'other'; size: number }
+export type FsSafeWalkEntry<Policy extends FsSafeWalkPolicy = FsSafeWalkPolicy> =
+  | FsSafeWalkDataEntry<Policy>
   | { relativePath: string; kind: 'truncated'; size: 0 }
   | { relativePath: string; kind: 'directory-error'; size: 0; error: unknown };
 
@@ -120,9 +128,9 @@ export type FsSafeWalkEntry =
 type FsSafeFilterResult = 'include' | 'skip' | 'skip-subtree';
 
 /** Options of `walk`. */
-export interface FsSafeWalkOptions {
+export interface FsSafeWalkOptions<Policy extends FsSafeWalkPolicy = FsSafeWalkPolicy> {
   /** What to do with symbolic links. */
-  symlinkPolicy: 'skip' | 'follow-within-root' | 'include';
+  symlinkPolicy: Policy;
   /** Most levels of directories. */
   maxDepth?: number | undefined;
   /** Most entries to visit. */
@@ -134,7 +142,7 @@ export interface FsSafeWalkOptions {
   /** What to do at a limit. `'truncate'` ends the walk with an entry of kind `truncated`. Default `'truncate'`. */
   limitBehavior?: 'truncate' | 'throw' | undefined;
   /** Called with each entry in turn. */
-  entryFilter?: ((entry: { relativePath: string; kind: 'file' | 'directory' | 'symlink' | 'other'; size: number }) => FsSafeFilterResult | Promise<FsSafeFilterResult>) | undefined;
+  entryFilter?: ((entry: FsSafeWalkDataEntry<Policy>) => FsSafeFilterResult | Promise<FsSafeFilterResult>) | undefined;
   /** What to do with a directory that cannot be read. Default `'throw'`. */
   onDirectoryError?: 'throw' | 'skip-and-report' | undefined;
 }
@@ -164,7 +172,6 @@ export interface FsSafeMoveOptions extends FsSafeChange {
   overwrite?: boolean | undefined;
 }
 
-/** Options of `copyIn`. */
 /** Options of `append`. */
 export interface FsSafeAppendOptions extends FsSafeChange, Pick<FsSafeRootWriteOptions, 'durable' | 'encoding' | 'mkdir'> {
   /** Permission bits of a new file, reduced by the umask. Default `0o600`. */
@@ -197,6 +204,7 @@ export interface FsSafeWritable extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** Options of `copyIn`. */
 export interface FsSafeCopyOptions extends FsSafeChange, Pick<FsSafeRootWriteOptions, 'durable' | 'mkdir' | 'mode' | 'overwrite'> {
   /** Most bytes to copy. */
   maxBytes?: number | undefined;
@@ -245,7 +253,7 @@ export interface FsSafeRoot {
   list(relativePath: string, options?: { withFileTypes?: false | undefined }): Promise<string[]>;
   list(relativePath: string, options: { withFileTypes: true }): Promise<FsSafeDirEntry[]>;
   entries(relativePath: string, options?: FsSafeEntriesOptions): AsyncIterableIterator<FsSafeDirEntry>;
-  walk(relativePath: string, options: FsSafeWalkOptions): AsyncIterableIterator<FsSafeWalkEntry>;
+  walk<Policy extends FsSafeWalkPolicy>(relativePath: string, options: FsSafeWalkOptions<Policy>): AsyncIterableIterator<FsSafeWalkEntry<Policy>>;
   /** Returns the path of a name without links on the way. Another process may change the path before it is used. */
   resolve(relativePath: string): Promise<string>;
   remove(relativePath: string, options?: FsSafeRemoveOptions): Promise<void>;

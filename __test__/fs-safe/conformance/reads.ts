@@ -81,6 +81,8 @@ export const readCases: readonly Case[] = [
   { name: 'a NUL in a path for roots', call: (api, dir) => fromRoots(api, `${dir}/f\0`, [dir]) },
   { name: 'up from a link, beneath a root', layout: ['f: text', 'e/', 'l => e'], call: (api, dir) => fromRoots(api, `${dir}/l/../f`, [dir]) },
   { name: 'up from a link that may be followed', layout: ['f: text', 'e/', 'l => e'], call: (api, dir) => fromRoots(api, `${dir}/l/../f`, [dir], { symlinks: 'follow-within-root' }) },
+  { name: 'up from a link with an absolute target that may be followed', layout: ['f: top', 'e/d/', 'e/f: inner', 'l => $DIR/e/d'], call: (api, dir) => fromRoots(api, `${dir}/l/../f`, [dir], { symlinks: 'follow-within-root' }) },
+  { name: 'up from a link out of the root that may be followed', layout: ['f: top', 'l => /etc'], call: (api, dir) => fromRoots(api, `${dir}/l/../f`, [dir], { symlinks: 'follow-within-root' }) },
   { name: 'up from a directory, beneath a root', layout: ['f: text', 'e/'], call: (api, dir) => fromRoots(api, `${dir}/e/../f`, [dir]) },
   { name: 'up from nothing, beneath a root', layout: ['f: text'], call: (api, dir) => fromRoots(api, `${dir}/no/../f`, [dir]) },
   { name: 'up from a file, beneath a root', layout: ['f: text'], call: (api, dir) => fromRoots(api, `${dir}/f/x/..`, [dir]) },

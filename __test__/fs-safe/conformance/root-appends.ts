@@ -38,7 +38,7 @@ const isWrong = ({ mode, encoding }: { mode?: unknown; encoding?: string }) => e
 export const rootAppendCases: readonly Case[] = [
   ...NAMES.map((name) => appending(name)),
   ...NAMES.flatMap((name) => [opening(name), opening(name, { writeMode: 'append' }), opening(name, { writeMode: 'update' })]),
-  ...policies.flatMap((policy) => ['f', 'n', 'l', 'ln', 'lo/n', 'ld/n', 'lad/n', 'h', 'd/../f', 'ld/../f'].flatMap((name) => [appending(name, policy), opening(name, policy)])),
+  ...policies.flatMap((policy) => ['f', 'n', 'l', 'lo', 'ln', 'lo/n', 'ld/n', 'lad/n', 'h', 'd/../f', 'ld/../f'].flatMap((name) => [appending(name, policy), opening(name, policy)])),
   appending('f', { mutationSymlinks: 'x' as never }),
   ...[{ durable: false }, { durable: 'file' }, { mkdir: false }, { mode: 0o644 }, { mode: 0o666 }, { mode: '0644' }, { mode: -1 }, { mode: 1.5 }, { encoding: 'nope' }].flatMap((options) => ['f', 'n', 'a/n'].map((name) => appending(name, options as AppendOptions, name === 'a/n' && isWrong(options) ? { differs: EARLY } : {}))),
   appending('n', { mode: 0o4755 }, { differs: { verdict: 'better', because: 'a file that runs as its owner is never published', theirs: ['n 4755: new'], ours: ['n 0755: new'] } }),

@@ -6,7 +6,7 @@ type RemoveOptions = Parameters<Root['remove']>[1];
 type MoveOptions = Parameters<Root['move']>[2];
 type CopyOptions = Parameters<Root['copyIn']>[2];
 
-const layout = ['e/d/', 'e/h: three', 'em/', 'f: text', 'g: b', 'hard == f', 'le => e', 'lae => $DIR/e', 'lf => f', 'ln => no', 'lo => /etc'];
+const layout = ['e/d/', 'e/h: three', 'em/', 'f: text', 'g: b', 'hard == f', 'le => e', 'lae => $DIR/e', 'lf => f', 'ln => no', 'lo => /etc', 'loop => loop'];
 const NOTHING_LEFT = 'a link to nothing leads nowhere: nothing has left the root';
 const PATH_ALIAS = 'FsSafeError path-alias policy';
 const NOT_FOUND = 'FsSafeError not-found operational';
@@ -40,12 +40,12 @@ function copying(name: string, options: CopyOptions = {}, more: Partial<Case> = 
 }
 
 export const rootChangeCases: readonly Case[] = [
-  ...['', '.', 'em', 'em/', 'e', 'f', 'f/', 'f/x', 'no', 'no/x', 'le', 'le/h', 'lae/h', 'lo', 'lo/passwd', 'ln', 'lf', '..', '../x', '/etc', 'e/../f', 'C:x', 'a\0', 'hard', '~/g'].map((name) => removal(name)),
+  ...['', '.', 'em', 'em/', 'e', 'f', 'f/', 'f/x', 'no', 'no/x', 'le', 'le/h', 'lae/h', 'lo', 'lo/passwd', 'ln', 'lf', 'loop/x', 'x'.repeat(256), '..', '../x', '/etc', 'e/../f', 'C:x', 'a\0', 'hard', '~/g'].map((name) => removal(name)),
   removal('le/', {}, { verdict: 'better', because: 'a link whose path ends in a slash is refused, and what it leads to stays', theirs: ['FsSafeError not-empty operational'], ours: [PATH_ALIAS] }),
   removal('ln/x', {}, { verdict: 'different', because: NOTHING_LEFT, theirs: [PATH_ALIAS], ours: [NOT_FOUND] }),
   ...['', 'e', 'f', 'no', 'no/x', 'le', 'ln', '..'].map((name) => removal(name, { recursive: true })),
   removal('le/', { recursive: true }, { verdict: 'better', because: 'a link whose path ends in a slash is refused, and what it leads to stays', theirs: ['ok null'], ours: [PATH_ALIAS, 'e/ 0755', 'e/d/ 0755', 'e/h 0644: three'] }),
-  ...[{ force: true }, { force: true, recursive: true }].flatMap((options) => ['no', 'no/x', 'f/x', 'e'].map((name) => removal(name, options))),
+  ...[{ force: true }, { force: true, recursive: true }].flatMap((options) => ['no', 'no/x', 'loop/x', 'f/x', 'e'].map((name) => removal(name, options))),
   removal('e', { maxEntries: 1 }),
   removal('e', { order: 'sorted' }),
   removal('e', { recursive: true, order: 'sorted' }),
@@ -69,7 +69,7 @@ export const rootChangeCases: readonly Case[] = [
   ...[['g', 'n'], ['g', 'f'], ['g', 'e'], ['g', 'em'], ['g', 'no/n'], ['g', 'le'], ['g', 'ln'], ['g', 'lo'], ['g', 'le/n'], ['g', 'lae/n'], ['g', 'lo/n'], ['g', 'f/n'], ['g', ''], ['g', '.'], ['g', 'g'], ['g/', 'n'], ['g/x', 'n'], ['g', 'n/'], ['g', 'e/'], ['g', '../n'], ['../g', 'n'], ['g', '/etc/n'], ['g', 'C:n'], ['g', 'a\0'], ['le/h', 'n'], ['lae/h', 'n'], ['e/h', 'n'], ['e', 'n'], ['em', 'e'], ['no', 'n'], ['no/x', 'n'], ['lf', 'n'], ['le', 'n'], ['ln', 'n'], ['lo', 'n'], ['lo/passwd', 'n'], ['f', 'n'], ['', 'n']].map(([from, to]) => moving(from!, to!)),
   moving('g', 'lf', {}, { verdict: 'different', because: 'a name that is taken is already-exists, whatever the link there leads to', theirs: [PATH_ALIAS], ours: ['FsSafeError already-exists policy'] }),
   moving('g', 'ln/n', {}, { verdict: 'different', because: NOTHING_LEFT, theirs: [PATH_ALIAS], ours: [NOT_FOUND] }),
-  ...[['g', 'n'], ['g', 'f'], ['g', 'e'], ['g', 'em'], ['g', 'no/n'], ['g', 'lf'], ['g', 'le'], ['g', 'ln'], ['g', 'lo'], ['g', 'lo/n'], ['g', 'f/n'], ['g', 'g'], ['g', 'n/'], ['e', 'n'], ['e', 'em'], ['em', 'e'], ['e', 'e/n'], ['e/h', 'g'], ['e', 'n/'], ['lf', 'n'], ['f', 'n'], ['no', 'n']].map(([from, to]) => moving(from!, to!, overwrite)),
+  ...[['g', 'n'], ['g', 'f'], ['g', 'e'], ['g', 'em'], ['g', 'no/n'], ['g', 'lf'], ['g', 'le'], ['g', 'ln'], ['g', 'lo'], ['g', 'lo/n'], ['g', 'f/n'], ['g', 'g'], ['g', 'n/'], ['g', 'f/'], ['e', 'f/'], ['g', 'lf/'], ['e', 'lf/'], ['g', 'x'.repeat(256)], ['x'.repeat(256), 'n'], ['loop/x', 'n'], ['e', 'n'], ['e', 'em'], ['em', 'e'], ['e', 'e/n'], ['e/h', 'g'], ['e', 'n/'], ['lf', 'n'], ['f', 'n'], ['no', 'n']].map(([from, to]) => moving(from!, to!, overwrite)),
   moving('e', 'g', overwrite, { verdict: 'different', because: 'a directory that would replace a file is told as the system tells it', theirs: [NOT_FOUND], ours: ['Error ENOTDIR'] }),
   moving('g', '', overwrite, { verdict: 'different', because: 'the root itself is no name beneath the root', theirs: ['Error ENOTEMPTY'], ours: [PATH_ALIAS] }),
   ...[['g', 'le/n', 'g 0644: b', 'e/n 0644: b'], ['le/h', 'n', 'e/h 0644: three', 'n 0644: three']].map(([from, to, was, is]) => moving(from!, to!, overwrite, { verdict: 'better', because: 'parents that are links beneath the root are followed with overwrite, too', theirs: ['FsSafeError not-file policy', was!], ours: ['ok null', is!] })),

@@ -26,6 +26,7 @@ const OUT = { verdict: 'better', because: 'an error of a walk has class and code
 
 export const rootListCases: readonly Case[] = [
   ...PATHS.map((name): Case => ({ name: `list of ${JSON.stringify(name)}`, layout, call: (api, dir) => list(api, dir, name) })),
+  { name: 'list of a name that is too long', call: (api, dir) => list(api, dir, 'x'.repeat(256)) },
   { name: 'list with types', layout: ['e/', 'f: text', 'l => f'], call: async (api, dir) => (await (await api.root(dir)).list('', { withFileTypes: true })).map(({ name, isFile, isDirectory, isSymbolicLink, nlink, mode }) => [name, isFile, isDirectory, isSymbolicLink, nlink, mode]) },
   { name: 'the fields of a listed entry', layout: ['f: text'], call: async (api, dir) => Object.keys((await (await api.root(dir)).list('', { withFileTypes: true }))[0]!).sort() },
   { name: 'list of names in another order by bytes', layout: ['\u{1F600}: a', '\uffee: b', 'z: c', 'A: d'], call: (api, dir) => list(api, dir, '') },
@@ -38,6 +39,11 @@ export const rootListCases: readonly Case[] = [
   ...(['follow-within-root', 'follow-parents-within-root'] as const).flatMap((symlinks) => ['le', 'lae', 'lo', 'lae/d'].map((name): Case => ({ name: `entries of ${name}, ${symlinks}`, layout, call: (api, dir) => entries(api, dir, name, { symlinks }) }))),
   { name: 'the fields of an entry', layout: ['f: text'], call: async (api, dir) => Object.keys((await collected((await api.root(dir)).entries('')))[0]!).sort() },
   { name: 'sorted entries', layout, call: async (api, dir) => (await collected((await api.root(dir)).entries('', { order: 'sorted' }))).map(({ name }) => name) },
+  { name: 'entries, aborted at the first one', layout, call: async (api, dir) => Promise.all((['filesystem', 'sorted'] as const).map(async (order) => {
+    const controller = new AbortController();
+    const seen: string[] = [];
+    try { for await (const { name } of (await api.root(dir)).entries('', { order, signal: controller.signal })) { seen.push(name); controller.abort(); } return 'no error'; } catch (error) { return [(error as Error).name, seen.length]; }
+  })) },
   { name: 'entries up to a limit', layout, call: (api, dir) => entries(api, dir, 'e', { maxEntries: 2 }) },
   { name: 'entries beyond a limit', layout, call: (api, dir) => entries(api, dir, '', { maxEntries: 2 }) },
   { name: 'sorted entries beyond a limit', layout, call: (api, dir) => entries(api, dir, '', { maxEntries: 2, order: 'sorted' }) },

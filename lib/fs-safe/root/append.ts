@@ -1,13 +1,14 @@
 // `append` and `openWritable` of a root: they change a file in place. The binary opens the file beneath the root, and
 // Node opens it for writing through that descriptor.
 
-import { fs, os } from '../../base/node.js';
+import { fs, os, path } from '../../base/node.js';
 import { ROOT_APPEND, ROOT_APPEND_BY_POLICY, hostError, isErrno, toHost, type HostErrorClass } from '../errors.js';
 import { beforeMutation } from '../host-callbacks.js';
 import { assertClimbs, mkdirMode, withoutLinks } from '../paths.js';
 import { isCode } from '../read.js';
 import { toMutationSymlinks, type Unchecked } from '../options.js';
 import { absolute, assertReplaceable, explained, isOutside, toTarget, type Base, type Target } from './targets.js';
+import { linkEscape } from '../sentences.js';
 import { systemError } from '../../errors/holdfast-error.js';
 import { callOf } from '../../root/root.js';
 import { open } from '../../verbs/read.js';
@@ -139,10 +140,10 @@ export class RootAppends {
 
   /** Refuses a name that a symlink to nothing has. */
   async #refuseDangling({ relative }: Target) {
-    const path = absolute(this.#base, relative);
-    const stat = await fs.promises.lstat(path).catch(() => undefined);
+    const link = absolute(this.#base, relative);
+    const stat = await fs.promises.lstat(link).catch(() => undefined);
     if (stat?.isSymbolicLink()) {
-      throw hostError(this.#HostError, 'symlink', 'symlink open blocked', systemError(-os.constants.errno.ELOOP, 'open', path));
+      throw hostError(this.#HostError, 'symlink', 'symlink open blocked', systemError(-os.constants.errno.ELOOP, 'open', link));
     }
   }
 
@@ -168,7 +169,9 @@ export class RootAppends {
       }
       const { error: other, cause } = await explained(this.#HostError, this.#base, relative, isNamed, error);
       if (isNamed && cause !== undefined && isCode(error, 'symlink')) {
-        throw hostError(this.#HostError, 'path-alias', 'path alias escape blocked', cause);
+        // A parent that leads out of the root. A final link is a link, wherever it leads.
+        const isParent = (await linkEscape(this.#base.path, path.dirname(relative))) instanceof Error;
+        throw isParent ? hostError(this.#HostError, 'path-alias', 'path alias escape blocked', cause) : toHost(this.#HostError, ROOT_APPEND_BY_POLICY, error, { given });
       }
       throw other ?? toHost(this.#HostError, isNamed ? ROOT_APPEND_BY_POLICY : ROOT_APPEND, error, { given, cause });
     }

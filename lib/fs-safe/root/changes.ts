@@ -82,7 +82,11 @@ const linked = (HostError: HostErrorClass) => hostError(HostError, 'symlink', 's
 async function failed(HostError: HostErrorClass, rules: Rules, base: Base, relative: string, error: unknown) {
   const escape = isOutside(error) || isCode(error, 'symlink') ? await linkEscape(base.path, path.dirname(relative)) : undefined;
   if (escape === 'dangling') {
-    return hostError(HostError, 'not-found', 'file not found', (error as Error).cause);
+    // A call that follows links is refused as `symlink` only by a loop.
+    const isLoop = isCode(error, 'symlink') && (rules === ROOT_REMOVE || rules === ROOT_MOVE);
+    return isLoop
+      ? hostError(HostError, 'symlink', 'symlink path could not be resolved', error.cause)
+      : hostError(HostError, 'not-found', 'file not found', (error as Error).cause);
   }
   return toHost(HostError, rules, error, { given: relative, cause: escape });
 }
@@ -173,7 +177,9 @@ async function failedRemoval(HostError: HostErrorClass, base: Base, relative: st
     const details = isTree ? detailsOf(base.path, relative, error) : undefined;
     return error.code === 'ENOTEMPTY' || error.code === 'EEXIST'
       ? hostError(HostError, 'not-empty', 'directory is not empty', error, details)
-      : hostError(HostError, 'not-removable', 'path could not be removed', error, details);
+      : error.code === 'ENAMETOOLONG'
+        ? hostError(HostError, 'path-alias', 'path alias escape blocked', error, details)
+        : hostError(HostError, 'not-removable', 'path could not be removed', error, details);
   }
   if (isCode(error, 'too-large')) {
     return hostError(HostError, 'too-large', 'recursive removal budget exceeded', undefined, { ...DETAILS, phase: 'inspect' });
@@ -189,14 +195,15 @@ export async function moveBeneath(HostError: HostErrorClass, base: Base, from: u
     refuseDrive(HostError, to);
   }
   const source = toRelative(HostError, base.path, from);
-  const target = bare(toRelative(HostError, base.path, to));
+  const asked = toRelative(HostError, base.path, to);
+  const target = bare(asked);
   const policy = toPolicy(options, defaults);
   const overwrite = Boolean(options?.overwrite ?? false);
   const ask = toAsk(options, defaults);
   const rules = policy.isNamed ? ROOT_MOVE_BY_POLICY : ROOT_MOVE;
   let failing = target;
   try {
-    await assertTarget(HostError, base, target, policy, overwrite);
+    await assertTarget(HostError, base, target, policy, overwrite, asked !== target);
     failing = source;
     await assertSource(HostError, base, source, policy, overwrite);
     failing = target;
@@ -242,9 +249,16 @@ async function assertSource(HostError: HostErrorClass, base: Base, source: strin
   }
 }
 
-/** Refuses a target that is a file with several names, or a symlink that the call may not replace. */
-async function assertTarget(HostError: HostErrorClass, base: Base, target: string, policy: Policy, overwrite: boolean) {
+/**
+ * Refuses a target that is a file with several names, or a symlink that the call may not replace.
+ *
+ * @param namesDirectory the path ends in a slash: it is no name of a file or a symlink
+ */
+async function assertTarget(HostError: HostErrorClass, base: Base, target: string, policy: Policy, overwrite: boolean, namesDirectory: boolean) {
   const stat = await lstatBeneath(base, target === '' ? '.' : target, policy);
+  if (namesDirectory && stat !== undefined && !stat.isDirectory()) {
+    throw hostError(HostError, 'path-alias', 'path alias escape blocked');
+  }
   if (path.join(target) === '.' && !overwrite) {
     throw hostError(HostError, 'already-exists', 'destination exists');
   }

@@ -1,9 +1,13 @@
 // What all roots of this module have in common, whichever binding made them.
 
+import { descriptor } from '../../base/descriptor.js';
 import { ROOT_READ, toHost, type HostErrorClass } from '../errors.js';
 import { Counterparts } from './counterpart.js';
 import type { Pin } from './pins.js';
 import type { Unchecked } from '../options.js';
+
+/** The key of a root in itself. Objects that a host derives from a root, and proxies of it, have the property too. */
+const SELF = Symbol('root');
 
 /** A root of this module, and the original's root of the same directory. */
 export class HeldRoot {
@@ -19,11 +23,24 @@ export class HeldRoot {
     this.#pin = pin;
     this.#HostError = HostError;
     this.#own = own;
+    Object.defineProperty(this, SELF, descriptor({ value: this }));
   }
 
-  /** Returns a value if it is a root of this module. */
+  /** Returns the root of this module that a value is, or that it was derived from. */
   static from(value: Unchecked): HeldRoot | undefined {
-    return typeof value === 'object' && value !== null && #pin in value ? value : undefined;
+    const held = typeof value === 'object' && value !== null ? value[SELF] : undefined;
+    return typeof held === 'object' && held !== null && #pin in held ? (held as HeldRoot) : undefined;
+  }
+
+  /** Makes the methods of a class of roots work on objects that are derived from a root. */
+  static acceptDerived(prototype: Unchecked, names: readonly string[]) {
+    for (const name of names) {
+      const method = prototype[name];
+      const own = { [name](this: unknown, ...args: unknown[]) {
+        return method.apply(HeldRoot.from(this), args);
+      } }; // prettier-ignore
+      Object.defineProperty(prototype, name, descriptor({ configurable: true, writable: true, value: own[name] }));
+    }
   }
 
   /** @param other makes roots, if the binding of this one has no original with a `root` */

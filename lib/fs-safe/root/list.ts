@@ -109,27 +109,35 @@ export async function* entriesBeneath(HostError: HostErrorClass, base: Base, roo
       next = await source.next();
     }
     const first = next.value;
-    return isSorted ? sorted(first, source) : shaped(first, source);
+    return isSorted ? sorted(first, source, signal) : shaped(first, source);
   }
 }
 
-async function* shaped(first: Entry | void, rest: AsyncIterable<Entry>) {
-  const start = first && toDirEntry(first);
-  if (start !== undefined) {
-    yield start;
-  }
-  for await (const entry of rest) {
-    const shaped = toDirEntry(entry);
-    if (shaped !== undefined) {
-      yield shaped;
+async function* shaped(first: Entry | void, rest: AsyncGenerator<Entry, void>) {
+  try {
+    const start = first && toDirEntry(first);
+    if (start !== undefined) {
+      yield start;
     }
+    for await (const entry of rest) {
+      const shaped = toDirEntry(entry);
+      if (shaped !== undefined) {
+        yield shaped;
+      }
+    }
+  } finally {
+    // A caller may stop at the first entry, before the loop has begun.
+    await rest.return();
   }
 }
 
-async function* sorted(first: Entry | void, rest: AsyncIterable<Entry>) {
+async function* sorted(first: Entry | void, rest: AsyncGenerator<Entry, void>, signal: AbortSignal | undefined) {
   const all: { name: string }[] = [];
   for await (const entry of shaped(first, rest)) {
     all.push(entry);
   }
-  yield* all.sort(byName);
+  for (const entry of all.sort(byName)) {
+    signal?.throwIfAborted();
+    yield entry;
+  }
 }

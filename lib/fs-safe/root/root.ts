@@ -260,6 +260,8 @@ export function bindRoot(host: Host) {
     }
   }
 
+  HeldRoot.acceptDerived(Root.prototype, Object.getOwnPropertyNames(Root.prototype).filter((name) => name !== 'constructor'));
+
   return {
     async root(rootDir: string, defaults?: Unchecked) {
       const kept = defaults === undefined ? NO_DEFAULTS : snapshot(checked(defaults, NAMES.defaults, 'defaults'), NAMES.defaults);
