@@ -14,7 +14,8 @@ export interface EnsureDirOptions extends CommonOptions, ForeignEnsureDirOptions
   /**
    * Permission bits (0–`0o777`). Default `0o700`.
    * - Created directories have exactly these bits, whatever the umask. They keep an inherited setgid bit and inherit the parent's
-   *   default ACL. When the group has a bit that others lack, they get no access ACL from it.
+   *   default ACL. When the group has a bit that others lack, they get no access ACL from it. With a bit for group or others they
+   *   have a temporary name until they have their mode, where the file system can rename without replacing.
    * - An existing directory may keep at most these bits.
    */
   mode?: number | undefined;
@@ -77,7 +78,8 @@ export interface EnsureDirResult {
    * - `'tolerated'`;
    * - `'left'`, unless `existing: 'leave'` requested it;
    * - `'tightened'`, when another user owns the directory (`'owner'`);
-   * - `'created'`, when the file system stores no modes, or the system refuses to add the bits that the umask removed.
+   * - `'created'`, when the file system stores no modes, or the system refuses to add the bits that the umask removed, or to remove
+   *   an inherited access ACL: the group then gets no more than others.
    */
   reason?: HardeningReason;
   /** What kept the call beneath its root. */

@@ -81,7 +81,7 @@ export interface CleanOptions {
 
 /**
  * Removes the temporaries that killed processes left directly in a directory:
- * - regular files and copied links of the effective user whose whole name is that of a holdfast temporary;
+ * - regular files, copied links and empty directories of the effective user whose whole name is that of a holdfast temporary;
  * - directories of {@link openTempRoot} with their content, if they have mode 0700, no process holds their lock, and no other user may
  *   rename entries of `dir`.
  *

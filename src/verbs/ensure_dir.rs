@@ -8,7 +8,7 @@ use crate::record::{Record, containment, guarded};
 use crate::record_layout::{CONTAINMENT, ensure_dir as layout};
 use holdfast_core::error::Error;
 use holdfast_core::nonblocking::{self, Cached};
-use holdfast_core::ops::ensure_dir::{self, Ensured, Existing, OpenDirectory, Rules};
+use holdfast_core::ops::ensure_dir::{self, Ensured, Existing, Hardening, OpenDirectory, Rules};
 use holdfast_core::path;
 use holdfast_core::resolve::Scope;
 use napi::bindgen_prelude::AsyncTask;
@@ -113,7 +113,12 @@ pub fn ensure_dir_async(
                 nonblocking::probe_locality(&scope, &path.0);
             }
             let mut ensured = ensure_dir::ensure_dir(&scope, &path.0, &rules(flags, mode))?;
-            ensured.first_created = created.map(|first| first.0).or(ensured.first_created);
+            if let Some(first) = created {
+                if first.0 == path.0 && ensured.hardening == Hardening::NotNeeded {
+                    ensured.hardening = Hardening::Created;
+                }
+                ensured.first_created = Some(first.0);
+            }
             Ok(describe(&scope, ensured))
         }))
     })

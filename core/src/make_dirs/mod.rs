@@ -6,12 +6,14 @@
 //! it is empty, too. Another such directory of ours cannot be distinguished from the new one.
 
 mod new_mode;
+mod unpublished;
 
 use crate::error::{Code, Error, Os};
 use crate::path;
 use crate::resolve::{Found, Last, Scope, classify, refuse_reserved};
 use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, SEARCH_ONLY};
 use new_mode::{add_bits_taken_by_umask, remove_inherited_acl};
+use unpublished::{OpenNew, Outcome};
 
 /// A directory, and whether it was created.
 pub(crate) struct Made {
@@ -199,9 +201,6 @@ fn existing_part(scope: &Scope<'_>, text: &[u8]) -> Result<Option<(Found, Vec<us
     }
 }
 
-/// Opens a new directory by its name.
-type OpenNew = fn(BorrowedFd<'_>, &[u8]) -> Result<OwnedFd, Os>;
-
 fn open_new(parent: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, Os> {
     sys::open_at(parent, name, SEARCH_ONLY | OFlag::O_NOFOLLOW)
 }
@@ -263,6 +262,15 @@ fn make_below(
         let Some((_, name)) = path::split(&text[..end]) else {
             return Ok(Below::Changed);
         };
+        if unpublished::is_wanted(mode)
+            && let Outcome::Published(next, errno) =
+                unpublished::make(dir.as_fd(), name, mode, new.open)?
+        {
+            first_created.get_or_insert_with(|| text[..end].to_vec());
+            on_made(dir.as_fd())?;
+            (dir, is_new, refused) = (next, true, errno);
+            continue;
+        }
         is_new = match sys::make_dir_at(dir.as_fd(), name, mode) {
             Ok(()) => true,
             Err(os) if os.errno == sys::EEXIST => false,

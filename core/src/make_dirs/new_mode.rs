@@ -1,4 +1,5 @@
-//! The exact mode of a new directory: the bits that the umask removed, and no inherited ACL.
+//! The exact mode of a new directory that was made in place: the bits that the umask removed, and no
+//! inherited ACL.
 
 use crate::error::{Error, Os};
 use crate::metadata;
@@ -40,7 +41,7 @@ pub(super) fn add_bits_taken_by_umask(
 
 /// Returns whether the directory that was opened by its name is certainly the created one: no other user
 /// may rename in its parent, or else it is empty. Another call may have made an entry in it already.
-fn is_created_one(parent: BorrowedFd<'_>, dir: BorrowedFd<'_>) -> Result<bool, Os> {
+pub(super) fn is_created_one(parent: BorrowedFd<'_>, dir: BorrowedFd<'_>) -> Result<bool, Os> {
     if sys::HAS_MODES && !metadata::others_may_rename_in(&sys::fstat(parent)?) {
         return Ok(true);
     }
@@ -89,7 +90,7 @@ pub(super) fn remove_inherited_acl(
 
 /// Changes the mode. Returns the errno where modes cannot be changed here; the verb reports it in
 /// its result.
-fn change_mode(dir: BorrowedFd<'_>, mode: u32) -> Result<Option<i32>, Error> {
+pub(super) fn change_mode(dir: BorrowedFd<'_>, mode: u32) -> Result<Option<i32>, Error> {
     match sys::change_mode_of_path_fd(dir, mode) {
         Ok(()) => Ok(None),
         Err(os) if metadata::cannot_be_changed(os.errno) => Ok(Some(os.errno)),

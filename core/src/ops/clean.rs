@@ -19,8 +19,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// user can have renamed it: another user who may do that in the directory could give its name to
 /// any directory of this user, and so have a tree removed that they may not remove themselves.
 ///
-/// A temporary is a regular file, or the symlink of a copied link, whose whole name has the form of `temporary/name.rs`. Streams and
-/// staged files lock the name before the file exists, and the file itself, until they are
+/// A temporary is a regular file, the symlink of a copied link, or the empty directory of
+/// [`crate::make_dirs`], whose whole name has the form of `temporary/name.rs`. Streams and staged files lock the name before the file exists, and the file itself, until they are
 /// published. Any other temporary is written within one call, so `older_than` must be longer than
 /// any write takes.
 ///
@@ -70,10 +70,17 @@ fn remove_in(root: &Root, older_than: Duration) -> Result<Vec<Vec<u8>>, Error> {
         let Some(stale) = Stale::find(dir, &name, older_than)? else {
             continue;
         };
-        match sys::unlink_at(dir, &name) {
+        let unlinked = if stale.is_directory {
+            sys::remove_dir_at(dir, &name)
+        } else {
+            sys::unlink_at(dir, &name)
+        };
+        match unlinked {
             Ok(()) => removed.push(path::join(root.real(), &name).into_owned()),
             // Another process removed it first.
             Err(os) if os.errno == sys::ENOENT => {}
+            // A directory that has content is none of ours.
+            Err(os) if stale.is_directory && matches!(os.errno, sys::ENOTEMPTY | sys::EEXIST) => {}
             Err(os) => return Err(os.into()),
         }
         drop(stale);
@@ -112,6 +119,7 @@ fn remove_temp_root(
 /// the file meanwhile finds it removed.
 struct Stale {
     _locked: Option<OwnedFd>,
+    is_directory: bool,
 }
 
 impl Stale {
@@ -121,14 +129,18 @@ impl Stale {
             Err(os) if os.errno == sys::ENOENT => return Ok(None),
             Err(os) => return Err(os.into()),
         };
-        let is_old = (stat.is_file() || stat.is_symlink())
+        let is_old = (stat.is_file() || stat.is_symlink() || stat.is_directory())
             && metadata::is_own(stat.uid)
             && age(&stat).is_some_and(|age| age >= older_than);
-        Ok(match (is_old, stat.is_symlink()) {
+        Ok(match (is_old, stat.is_file()) {
             (false, _) => None,
-            // The link that a copy made before it replaces something. It cannot be locked.
-            (true, true) => Some(Self { _locked: None }),
-            (true, false) => Self::lock(dir, name, &stat),
+            (true, true) => Self::lock(dir, name, &stat),
+            // The link that a copy made before it replaces something, or a directory before it has
+            // its name. Neither can be locked.
+            (true, false) => Some(Self {
+                _locked: None,
+                is_directory: stat.is_directory(),
+            }),
         })
     }
 
@@ -140,7 +152,10 @@ impl Stale {
             Ok(file) => file,
             Err(os) => {
                 let is_denied = matches!(os.errno, sys::EACCES | sys::EPERM);
-                return is_denied.then_some(Self { _locked: None });
+                return is_denied.then_some(Self {
+                    _locked: None,
+                    is_directory: false,
+                });
             }
         };
         // Another file has the name: a live process put it there.
@@ -150,6 +165,7 @@ impl Stale {
         let is_locked_by_maker = matches!(sys::try_lock(file.as_fd()), Ok(false));
         (!is_locked_by_maker).then_some(Self {
             _locked: Some(file),
+            is_directory: false,
         })
     }
 }
