@@ -58,6 +58,8 @@ export interface CommonOptions {
    * - a write that is not published removes its temporary; a published write stays;
    * - directories that the call created stay.
    *
+   * A call whose answer is in memory has completed before it returns its promise. A later abort does not reach it.
+   *
    * All calls that share a signal use one listener. Node 20 may collect an `AbortSignal.any([AbortSignal.timeout(ms)])` whose source
    * signals no variable references. It then never fires, so keep references to the source signals.
    */

@@ -106,7 +106,10 @@ export interface WriteOptions extends CommonOptions, ForeignWriteOptions {
    * exceeds the limit is closed. Default: unlimited.
    */
   maxBytes?: number | undefined;
-  /** Encoding of `data`, or of its chunks, when they are strings. Default `'utf8'`. */
+  /**
+   * Encoding of `data`, or of its chunks, when they are strings. Default `'utf8'`. Each chunk is encoded by itself, as in a stream of
+   * Node: a surrogate pair or a group of Base64 has to be in one chunk.
+   */
   encoding?: BufferEncoding | undefined;
 }
 
