@@ -43,7 +43,7 @@ describe('what killed processes left', () => {
     expect(fs.readdirSync(dir)).toEqual(['kept']);
   });
 
-  test.each([`${NAME}/`, `${NAME} |`, `${NAME} @`])('is a file or a link: %s stays', async (line) => {
+  test.each([`${NAME}/f: content`, `${NAME} |`, `${NAME} @`])('is a file, a link or an empty directory: %s stays', async (line) => {
     const dir = scratch();
     build(dir, ['kept: content', line]);
     expect(await cleanStaleTemporaries(dir, { olderThanMs: 0 })).toEqual([]);
