@@ -6,8 +6,8 @@ export interface LockOptions extends CommonOptions {
   shared?: boolean | undefined;
   /**
    * Longest wait for the lock, in milliseconds; `Infinity` waits without limit. Then the call fails with `lock-timeout`. A lock that
-   * is free is taken whatever the limit. The limit does not apply to a callback that has started: it runs to its end under the lock.
-   * Default 30,000.
+   * is free is taken whatever the limit. Of each period in which this thread was busy or stopped, only the first 0.1 s counts. The limit
+   * does not apply to a callback that has started: it runs to its end under the lock. Default 30,000.
    */
   timeoutMs?: number | undefined;
   /**

@@ -1,4 +1,4 @@
-// The time that a wait has taken. Time during which this thread was busy or stopped does not count.
+// The time that a wait has taken. Of each period in which this thread was busy or stopped, at most TICK_MS + SLACK_MS count.
 
 import { perfHooks, timers } from '../base/node.js';
 

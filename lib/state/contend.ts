@@ -4,7 +4,7 @@ import { timers } from '../base/node.js';
 import { lockTimeout } from '../errors/holdfast-error.js';
 import { onAbort } from '../schedule/abort.js';
 import { locks, type Turn } from '../schedule/lock-queue.js';
-import { beginWait, endWait, lostTime } from './clock.js';
+import { beginWait, endWait, lostTime, now } from './clock.js';
 import { holderText, isAboutThisProcess } from './holder.js';
 
 // Captured at load: fake timers of test runners replace the global ones.
@@ -44,7 +44,7 @@ export function pauseAfter(attempts: number) {
  * caller's after a result.
  *
  * The time limit ends the wait for others alone. An attempt that runs is waited for, and one more is made where the time has
- * passed during a pause. Time during which this thread was busy or stopped does not count.
+ * passed during a pause. Of each period in which this thread was busy or stopped, only the first 0.1 s counts.
  */
 export function contend<T>(contest: Contest<T>): Promise<T> {
   const { turn, given, timeoutMs, signal, attempt, discard, mayEnd } = contest;
@@ -59,13 +59,14 @@ export function contend<T>(contest: Contest<T>): Promise<T> {
     let limit: NodeJS.Timeout | undefined;
     let removeListener: (() => void) | undefined;
     let isWaiting = false;
-    /** of the time lost so far, what the limit has been extended by */
-    let extended = 0;
+    const startedAt = now();
+    /** the time lost before this wait */
+    let lostBefore = 0;
     const startWaiting = () => {
       if (!isWaiting) {
         isWaiting = true;
         beginWait();
-        extended = lostTime();
+        lostBefore = lostTime();
       }
     };
     const timedOut = () => {
@@ -97,10 +98,10 @@ export function contend<T>(contest: Contest<T>): Promise<T> {
       }
     };
     const expire = () => {
-      const more = lostTime() - extended;
-      if (isWaiting && more > 0) {
-        extended += more;
-        limit = setTimeout(expire, more);
+      // A timer that fires late has used up a part of the time lost: what is left counts from now.
+      const left = isWaiting ? startedAt + timeoutMs + (lostTime() - lostBefore) - now() : 0;
+      if (left > 0) {
+        limit = setTimeout(expire, left);
         return;
       }
       isExpired = true;

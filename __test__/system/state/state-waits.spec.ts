@@ -83,7 +83,10 @@ describe('a wait', () => {
     child.kill('SIGCONT');
     expect(await once(lines, 'line')).toEqual(['"lock-timeout"']);
     // Of 1,500 ms at least 1,000 are left, and they were over while it was stopped.
-    expect(elapsed() - began).toBeGreaterThan(700);
+    const left = elapsed() - began;
+    expect(left).toBeGreaterThan(700);
+    // The 2,500 ms of the stop are not waited for again.
+    expect(left).toBeLessThan(2300);
   });
 
   it('does not count the time for which the thread was busy', async () => {
@@ -96,6 +99,21 @@ describe('a wait', () => {
     const began = elapsed();
     expect((await waiting).code).toBe('lock-timeout');
     expect(elapsed() - began).toBeGreaterThan(500);
+  });
+
+  it('ends while the thread is busy again and again', async () => {
+    const file = join(scratch(), 'state');
+    await start('hold', file);
+    const began = elapsed();
+    let isOver = false;
+    const waiting = withLock(file, () => {}, { timeoutMs: 300 }).catch((error) => error).finally(() => void (isOver = true));
+    while (!isOver && elapsed() - began < 8000) {
+      const until = elapsed() + 150;
+      while (elapsed() < until);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    expect(isOver).toBe(true);
+    expect((await waiting).code).toBe('lock-timeout');
   });
 
   it('ends also when fake timers have stopped the clock', async () => {
