@@ -33,9 +33,10 @@ export interface UpdateOptions extends Omit<WriteOptions, 'overwrite' | 'fallbac
  * `update` gets `undefined` when the file does not exist. It must return a value: `undefined` is a `TypeError`, and {@link UNCHANGED}
  * leaves the file unchanged.
  *
- * Right before publication, the call compares the file's identity, size and times. When a program without the lock changed the file, it
- * publishes nothing and calls `update` again with the new content, at most 8 times. It cannot detect a change between the comparison
- * and the rename.
+ * Right before publication, the call compares the file's identity, size and times, and in files of up to 1 MiB the content. When a
+ * program without the lock changed the file, it publishes nothing and calls `update` again with the new content, at most 8 times. It
+ * cannot detect a change between the comparison and the rename, nor one that keeps size and times in a file of more than 1 MiB.
+ * `update` may change the Buffer that it gets, and return it.
  *
  * @returns What was published, or `undefined` when `update` returned {@link UNCHANGED}.
  *

@@ -88,8 +88,8 @@ export interface Native {
     cancel: Handle | undefined,
     lock: Handle | undefined,
     version: number[],
-    content: Uint8Array | undefined,
   ): Promise<Reply>;
+  contentHash(content: Uint8Array): number;
   lockOpen(
     path: NativePath,
     flags: number,

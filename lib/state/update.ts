@@ -29,9 +29,6 @@ import type { UpdateJsonResult } from '../../types/update.js';
 /** What an update returns to leave the file as it is. */
 export const UNCHANGED: typeof contract.UNCHANGED = Symbol.for('holdfast.unchanged') as never;
 
-// Captured at load: fake timers of test runners replace the global clock.
-const { now } = Date;
-
 /** Tries of an update while others change the file without the lock. */
 const TRIES = 8;
 
@@ -110,9 +107,10 @@ async function tries(path: NativePath, given: string, update: Update, args: Upda
   try {
     for (let attempt = 0; attempt < TRIES; attempt += 1) {
       await refuseLink(fixed, fixedRoot, flags, methodRoot, given);
-      const readAt = now();
       const found = await current(fixed, args, methodRoot, given);
       signal?.throwIfAborted();
+      // Before the callback, which may change the stat and the buffer that it gets, or transfer the buffer.
+      const version = found === undefined ? [] : versionOf(found.stat, found.buffer);
       const updated = await update(found?.buffer, found?.stat);
       signal?.throwIfAborted();
       if (updated === UNCHANGED) {
@@ -124,14 +122,12 @@ async function tries(path: NativePath, given: string, update: Update, args: Upda
       }
       withinLimit(bytes, maxBytes, given);
       const content = typeof updated === 'string' ? bytes : ownCopy(bytes, given);
-      const version = found === undefined ? [] : versionOf(found.stat);
-      const compared = found !== undefined && found.buffer.length <= MAX_COMPARED && mayHideChange(found.stat, readAt) ? found.buffer : undefined;
       const bits = found === undefined ? flags & ~OVERWRITE : flags;
       const result = await writes.queued(targetOf(fixed, fixedRoot, methodRoot, flags), () =>
         inPool(() =>
           withRoot(fixedRoot, methodRoot, async (base) => {
             signal?.throwIfAborted();
-            const [answer] = await native().writeCheckedAsync(fixed, content, bits, modes, base?.handle, canceller?.handle, held?.handle, version, compared);
+            const [answer] = await native().writeCheckedAsync(fixed, content, bits, modes, base?.handle, canceller?.handle, held?.handle, version);
             return record.unpack(answer);
           }),
         ),
@@ -154,24 +150,16 @@ async function tries(path: NativePath, given: string, update: Update, args: Upda
   }
 }
 
-/** The largest content that is compared, in bytes. */
+/**
+ * The largest content that is compared, in bytes. Times hide some changes of the same size: in the same tick of the kernel's clock,
+ * by a write() that took its time stamp before the read and its bytes to the file after it, and through a mapping.
+ */
 const MAX_COMPARED = 2 ** 20;
 
-/** The longest time that a change may share its time stamp with an earlier one, in milliseconds: a tick of the kernel's clock. */
-const TICK_MS = 20;
-
-/**
- * Returns whether a change after the read may leave the times as they are: on a file system whose times have whole seconds (ext2,
- * ext3, ext4 with small inodes), and after a change in the same tick.
- */
-function mayHideChange({ mtimeMs, ctimeMs }: Stats, readAt: number) {
-  const isWhole = mtimeMs % 1000 === 0 && ctimeMs % 1000 === 0;
-  return isWhole || Math.abs(readAt - ctimeMs) <= TICK_MS;
-}
-
-/** Returns what the binary compares before it publishes. */
-function versionOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats) {
-  return [dev, ino, size, mtimeMs, ctimeMs];
+/** Returns what the binary compares before it publishes: numbers of the stat, and length and hash of the content. */
+function versionOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats, content: Buffer) {
+  const numbers = [dev, ino, size, mtimeMs, ctimeMs];
+  return content.length <= MAX_COMPARED ? [...numbers, content.length, native().contentHash(content)] : numbers;
 }
 
 /** Checks that a value is the callback of an update. */

@@ -6,7 +6,6 @@ use crate::job::{Extra, Job, Reply};
 use crate::record::{Record, Scratch, guarded, milliseconds, set_identity};
 use crate::record_layout::lock as layout;
 use crate::verbs::write::{CancelHandle, copied, describe, is_raised, rules};
-use holdfast_core::Stat;
 use holdfast_core::error::{Code, Error};
 use holdfast_core::ops::lock::{Lock, LockRules};
 use holdfast_core::ops::write;
@@ -128,27 +127,50 @@ pub fn lock_release_sync(lock: &LockHandle, scratch: Scratch) {
     scratch.put(&guarded(|| release(lock)).unwrap_or_else(|failure| failure));
 }
 
-/// The file as it was read for an update, in the numbers of `fs.Stats`. Empty: there was none.
+/// Returns a hash of what was read for an update. The upper 53 bits: a number has them all.
+#[napi(catch_unwind)]
+pub fn content_hash(content: Bytes) -> f64 {
+    number_of(write::content_hash(content.as_slice()))
+}
+
+#[allow(clippy::cast_precision_loss, reason = "53 bits are exact")]
+fn number_of(hash: u64) -> f64 {
+    (hash >> 11) as f64
+}
+
+/// The file as it was read for an update, in the numbers of `fs.Stats`. Empty: there was none. Length and
+/// hash of its content follow where that is compared.
 struct Version(Vec<f64>);
 
 impl Version {
+    /// How many numbers the stat has.
+    const STAT: usize = 5;
+
     #[allow(clippy::float_cmp, reason = "both are computed in the same way")]
-    fn is_of(&self, stat: Option<&Stat>) -> bool {
-        let now = stat.map_or_else(Vec::new, |stat| {
-            vec![
-                stat.dev as f64,
-                stat.ino as f64,
-                stat.size as f64,
-                milliseconds(stat.modified),
-                milliseconds(stat.changed),
-            ]
-        });
-        self.0 == now
+    fn is_of(&self, named: &write::Named<'_>) -> Result<bool, Error> {
+        let Some(stat) = named.stat() else {
+            return Ok(self.0.is_empty());
+        };
+        let now: [f64; Self::STAT] = [
+            stat.dev as f64,
+            stat.ino as f64,
+            stat.size as f64,
+            milliseconds(stat.modified),
+            milliseconds(stat.changed),
+        ];
+        if !self.0.starts_with(&now) {
+            return Ok(false);
+        }
+        let [length, read] = self.0[Self::STAT..] else {
+            return Ok(true);
+        };
+        // One byte more shows a file that grew.
+        let hash = named.content_hash(length as usize + 1)?;
+        Ok(hash.map(number_of) == Some(read))
     }
 }
 
-/// Writes in the pool if the file is as it was read, and the lock as it was taken. `content`: what was read,
-/// where the file's times may not show a change.
+/// Writes in the pool if the file is as it was read, and the lock as it was taken.
 #[napi(catch_unwind)]
 #[allow(
     clippy::too_many_arguments,
@@ -163,33 +185,23 @@ pub fn write_checked_async(
     cancel: Option<&CancelHandle>,
     lock: Option<&LockHandle>,
     version: Vec<f64>,
-    content: Option<Bytes>,
 ) -> AsyncTask<Job> {
     let root = clone_root(root);
     let cancel = cancel.map(|cancel| Arc::clone(cancel));
     let lock = lock.map(|lock| Arc::clone(lock));
     let copy = copied(data.as_slice());
     let version = Version(version);
-    let content = content
-        .map(|content| copied(content.as_slice()))
-        .transpose();
     Job::queue(move || {
         Reply::of(guarded(|| {
             let root = root?;
             let scope = scope(flags, root.as_ref());
-            let content = content?;
             let check = |named: &write::Named<'_>| {
                 if let Some(lock) = &lock {
                     let directory = named.directory()?;
                     lock.with(|lock| lock.check_for(directory))
                         .ok_or_else(released)??;
                 }
-                let is_same = version.is_of(named.stat())
-                    && match &content {
-                        Some(content) => named.has_content(content)?,
-                        None => true,
-                    };
-                if is_same {
+                if version.is_of(named)? {
                     Ok(())
                 } else {
                     Err(Error::refused(Code::Conflict, ""))

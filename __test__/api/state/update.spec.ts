@@ -110,6 +110,22 @@ describe('updateAtomic', () => {
     expect(fs.readFileSync(file, 'utf8')).toBe('theirs and mine');
   });
 
+  it.each([
+    ['changed the buffer', (current: Buffer) => (current.writeUInt8(current.readUInt8(0) + 1), current)],
+    ['changed the stat', (current: Buffer, stat: fs.Stats) => ((stat.size = 7), Buffer.from([current.readUInt8(0) + 1]))],
+    ['transferred the buffer', (current: Buffer) => {
+      const next = Buffer.from([current.readUInt8(0) + 1]);
+      structuredClone(current.buffer, { transfer: [current.buffer as ArrayBuffer] });
+      return next;
+    }],
+  ])('calls its callback once where that has %s that it got', async (_what, change) => {
+    const file = path.join(scratch(), 'state');
+    await writeAtomic(file, Buffer.from([0]), quick);
+    let calls = 0;
+    for (let index = 0; index < 20; index += 1) await updateAtomic(file, (current, stat) => (calls += 1, change(current!, stat!)), quick);
+    expect([calls, fs.readFileSync(file)[0]]).toEqual([20, 20]);
+  });
+
   it('publishes nothing when its lock file was removed or replaced', async () => {
     const dir = scratch();
     const file = path.join(dir, 'state');

@@ -1,11 +1,13 @@
-// Lock files that another user puts in place, and file systems whose times hide a change.
-import { execFileSync, spawnSync } from 'node:child_process';
+// Lock files that another user puts in place, and changes that the times of a file hide.
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { appendRecordSync, updateAtomic, withLock } from '../../../index.mjs';
+import { placeInMemory } from '../../helpers/scratch.js';
 import { needs } from '../../helpers/sys-needs.js';
-import { makeDir, repository, scratch } from '../../helpers/sys-scratch.js';
+import { buildC, makeDir, repository, scratch } from '../../helpers/sys-scratch.js';
 
 const quick = { durable: false } as const;
 
@@ -75,6 +77,32 @@ needs('root', 'unshare', 'loop devices', 'mkfs.ext4')('on a file system whose ti
     const done = spawnSync('unshare', ['-m', 'sh', '-c', script, process.execPath, program], { cwd: dir, encoding: 'utf8' });
     expect(done.stderr).toBe('');
     expect(JSON.parse(done.stdout)).toEqual([2, { on: true, n: 2 }, true, 0]);
+  });
+});
+
+needs('gcc')('a change through a mapping, which leaves size and times as they are', () => {
+  it.each([['1 byte', 1], ['1 MiB', 2 ** 20]])('is found by an update of %s', async (_size, size) => {
+    const dir = fs.mkdtempSync(join(placeInMemory() ?? scratch(), 'holdfast-mapped-'));
+    onTestFinished(() => fs.rmSync(dir, { recursive: true }));
+    const file = join(dir, 'state');
+    fs.writeFileSync(file, Buffer.alloc(size));
+    const writer = spawn(buildC('map-write'), [file], { stdio: ['pipe', 'pipe', 'inherit'] });
+    onTestFinished(() => void writer.kill('SIGKILL'));
+    const write = async (byte: string): Promise<void> => {
+      writer.stdin.write(byte);
+      await once(writer.stdout, 'data');
+    };
+    // The first write may set the times. The second one, to a page that is dirty already, does not.
+    await write('1');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const seen: string[] = [];
+    await updateAtomic(file, async (current) => {
+      seen.push(current!.toString('latin1', size - 1));
+      if (seen.length === 1) await write('2');
+      return Buffer.concat([current!, Buffer.from('!')]);
+    }, quick);
+    expect(seen).toEqual(['1', '2']);
+    expect(fs.readFileSync(file).toString('latin1', size - 1)).toBe('2!');
   });
 });
 
