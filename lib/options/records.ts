@@ -47,7 +47,11 @@ export function toRecords(values: unknown, file: unknown): Uint8Array {
   if (typeof values === 'string' || ArrayBuffer.isView(values) || typeof (values as Iterable<unknown> | undefined | null)?.[Symbol.iterator] !== 'function') {
     throw invalidType('records', 'an iterable of records, such as an array', values);
   }
-  const records = [...(values as Iterable<unknown>)].map((value, index) => toRecord(value, `records[${index}]`, file));
+  const records: Uint8Array[] = [];
+  for (const value of values as Iterable<unknown>) {
+    // Copied now: a generator may yield the same memory again.
+    records.push(toRecord(value, `records[${records.length}]`, file));
+  }
   return records.length === 1 ? records[0] : inMemory(() => Buffer.concat(records), typeof file === 'string' ? file : undefined);
 }
 

@@ -59,6 +59,30 @@ describe.each([
     expect(fs.readdirSync(dir)).toEqual([]);
   });
 
+  it('copies each record when it is yielded', async () => {
+    const file = path.join(scratch(), 'log');
+    const reused = function* (memory: Buffer): Generator<Buffer> {
+      for (const byte of 'abc') yield memory.fill(byte);
+    };
+    await many(file, reused(Buffer.alloc(2)), quick);
+    await many(file, reused(Buffer.from(new SharedArrayBuffer(1))), quick);
+    expect(fs.readFileSync(file, 'utf8')).toBe('aa\nbb\ncc\na\nb\nc\n');
+  });
+
+  it('closes the iterator of records when one is refused', async () => {
+    let isClosed = false;
+    const records = (function* () {
+      try {
+        yield 'a\nb';
+        yield 'x';
+      } finally {
+        isClosed = true;
+      }
+    })();
+    await expect(many(path.join(scratch(), 'log'), records)).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_VALUE', message: expect.stringContaining('records[0]') });
+    expect(isClosed).toBe(true);
+  });
+
   it('isolates a torn record, or refuses to', async () => {
     const file = path.join(scratch(), 'log');
     fs.writeFileSync(file, 'whole\nto');
