@@ -2,7 +2,10 @@ import type { CommonOptions, PathInput } from './common.js';
 
 /** Options of the calls that take a lock. */
 export interface LockOptions extends CommonOptions {
-  /** `true`: takes a shared lock, which excludes only exclusive locks. Default `false`. */
+  /**
+   * `true`: takes a shared lock, which excludes only exclusive locks. As long as shared locks of other processes overlap, an exclusive
+   * call waits: leave a pause between two of them, or read without a lock. Default `false`.
+   */
   shared?: boolean | undefined;
   /**
    * Longest wait for the lock, in milliseconds; `Infinity` waits without limit. Then the call fails with `lock-timeout`. A lock that

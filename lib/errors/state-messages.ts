@@ -102,9 +102,17 @@ function describeTimeout({ holder, ownHolder, isOwnProcess }: Failure, at: strin
       remedy: 'Wait longer (timeoutMs). A call under the lock that uses another copy of the package waits for itself: load one copy.',
     };
   }
+  if (holder === undefined) {
+    // Shared locks and appends leave no text about their holder.
+    return {
+      sentence: `the lock for ${at} was not free in time`,
+      remedy:
+        'Wait longer (timeoutMs): a process that has ended holds no lock. Shared locks of other processes keep an exclusive call out as long as they overlap: leave a pause between them, or read without a lock.',
+    };
+  }
   return {
-    sentence: `the lock for ${at} was not free in time${holder === undefined ? '' : `; its lock file names the holder ${quoted(holder)}`}`,
-    remedy: `Wait longer (timeoutMs)${holder === undefined ? '' : ', or check that process'}: a process that has ended holds no lock.`,
+    sentence: `the lock for ${at} was not free in time; its lock file names the holder ${quoted(holder)}`,
+    remedy: 'Wait longer (timeoutMs), or check that process: a process that has ended holds no lock.',
   };
 }
 
