@@ -123,6 +123,6 @@ export function inMemory<T>(allocates: () => T, path: NativePath | undefined): T
  */
 export function withinLimit(bytes: Uint8Array, maxBytes: number, path: NativePath) {
   if (maxBytes !== Infinity && byteLengthOf(bytes) > maxBytes) {
-    throw tooLarge(path, byteLengthOf(bytes), maxBytes);
+    throw tooLarge(path, 'data', byteLengthOf(bytes), maxBytes);
   }
 }

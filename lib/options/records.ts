@@ -28,14 +28,14 @@ export function toRecord(value: unknown, name: string, file: unknown): Uint8Arra
   const record = inMemory(() => new Uint8Array(bytes.length + 1), path);
   record.set(bytes);
   if (record.includes(LF) || record.includes(CR)) {
-    throw lineBreak(name, value);
+    throw lineBreak(name, Buffer.from(record.buffer).toString('utf8', 0, bytes.length));
   }
   record[bytes.length] = LF;
   return record;
 }
 
-function lineBreak(name: string, value: unknown) {
-  return invalidValue(name, 'has a line break: a record is one line, and the call ends it', typeof value === 'string' ? value.slice(0, 40) : Object.prototype.toString.call(value));
+function lineBreak(name: string, text: string) {
+  return invalidValue(name, 'has a line break: a record is one line, and the call ends it', text.slice(0, 40));
 }
 
 /**

@@ -1,6 +1,6 @@
 // Appends whole records: `appendRecord`, `appendRecords`, `appendJson`.
 
-import { atCaller, invalidState, lockTimeout, pending, promised, shown } from '../errors/holdfast-error.js';
+import { atCaller, invalidState, lockTimeout, pending, promised, shown, tooLarge } from '../errors/holdfast-error.js';
 import { quoted } from '../base/escape.js';
 import { direct } from '../native/direct.js';
 import { native } from '../native/load.js';
@@ -45,6 +45,13 @@ function toFailure(result: record.Result, given: NativePath, { limit, lockDir }:
   return result.numbers[AppendIndex.IS_TORN] === 1 ? Object.assign(error, { torn: true }) : error;
 }
 
+/** Refuses records that no file of the limit can hold, before one is created for them. */
+function fits(bytes: Uint8Array, { limit }: AppendArguments, path: NativePath) {
+  if (limit >= 0 && bytes.length > limit) {
+    throw tooLarge(path, 'append', undefined, limit);
+  }
+}
+
 function isDone({ numbers }: record.Result) {
   return numbers[AppendIndex.IS_DONE] === 1;
 }
@@ -63,6 +70,7 @@ async function append(file: unknown, bytes: Uint8Array, args: AppendArguments, m
   const path = toPath(file, 'file');
   const { flags, modes, limit, lockDir, timeoutMs, signal } = args;
   signal?.throwIfAborted();
+  fits(bytes, args, path);
   const given = shown(path);
   const fixed = pathForLater(path, methodRoot !== undefined || args.root !== undefined);
   const root = args.root === undefined ? undefined : pathForLater(toPath(args.root, 'root'), false);
@@ -112,6 +120,7 @@ interface Done {
 function appendSync(file: unknown, bytes: Uint8Array, args: AppendArguments, methodRoot: MethodRoot | undefined) {
   const path = toPath(file, 'file');
   noSignal(args.signal);
+  fits(bytes, args, path);
   return args.root === undefined ? appendNow(path, bytes, args, undefined, methodRoot) : appendBeneath(args.root, path, bytes, args);
 }
 
@@ -177,7 +186,10 @@ export async function appendRecordOf(file: unknown, data: unknown, options: unkn
 }
 
 export async function appendRecordsOf(file: unknown, data: unknown, options: unknown, methodRoot: MethodRoot | undefined) {
-  return append(file, toRecords(data, file), appendArguments(options, methodRoot?.defaults), methodRoot);
+  const args = appendArguments(options, methodRoot?.defaults);
+  // Before a generator runs.
+  args.signal?.throwIfAborted();
+  return append(file, toRecords(data, file), args, methodRoot);
 }
 
 export async function appendJsonOf(file: unknown, value: unknown, options: unknown, methodRoot: MethodRoot | undefined) {

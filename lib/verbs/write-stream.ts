@@ -92,7 +92,7 @@ async function appendAll(iterator: SourceIterator, stage: Handle, { given, encod
     }
     total += length;
     if (total > maxBytes) {
-      throw tooLarge(given, total, maxBytes);
+      throw tooLarge(given, 'data', total, maxBytes);
     }
     let own = bytes;
     if (size > 0 && size + length > GATHERED) {

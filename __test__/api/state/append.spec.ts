@@ -52,6 +52,7 @@ describe.each([
       await expect(one(file, record)).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' });
       await expect(many(file, ['x', record])).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' });
     }
+    await expect(one(file, Buffer.from('a\nb'))).rejects.toThrow("Received 'a\\nb'");
     await expect(one(file, 7 as never)).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
     await expect(many(file, 'text' as never)).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
     await expect(json(file, undefined)).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
@@ -100,6 +101,9 @@ describe.each([
     await one(file, '12345', quick);
     await expect(one(file, '12345', { ...quick, maxFileBytes: 11 })).rejects.toMatchObject({ code: 'too-large', limit: 11, size: 6 });
     expect(await one(file, '1234', { ...quick, maxFileBytes: 11 })).toMatchObject({ size: 11 });
+    const dir = scratch();
+    await expect(one(path.join(dir, 'new'), '12345', { ...quick, maxFileBytes: 5 })).rejects.toMatchObject({ code: 'too-large', limit: 5, message: expect.stringContaining('maxFileBytes') });
+    expect(fs.readdirSync(dir)).toEqual([]);
   });
 
   it('refuses a link, a FIFO and a directory, and follows a rotation', async () => {
@@ -155,6 +159,16 @@ describe('appends', () => {
     expect(fs.readFileSync(path.join(dir, 'log'), 'utf8')).toBe('one\ntwo\nthree\nfour\n5\n6\n');
     await expect(root.appendRecord('../log', 'x')).rejects.toMatchObject({ code: 'outside-workspace' });
     expect(appendRecordSync('log', 'seven', { root: dir, ...quick })).toMatchObject({ created: false });
+  });
+
+  it('read no records when their signal has aborted', async () => {
+    let isRead = false;
+    const records = (function* () {
+      isRead = true;
+      yield 'x';
+    })();
+    await expect(appendRecords(path.join(scratch(), 'log'), records, { signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough');
+    expect(isRead).toBe(false);
   });
 
   it('keep the order of their calls', async () => {
