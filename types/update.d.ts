@@ -22,6 +22,11 @@ export interface UpdateOptions extends Omit<WriteOptions, 'overwrite' | 'fallbac
    * get lock files. Default `true`.
    */
   lock?: boolean | undefined;
+  /**
+   * Ends the wait for the lock, and publishes nothing after it has aborted. While `update` runs, the call keeps the lock: it rejects with
+   * `signal.reason` once `update` has settled.
+   */
+  signal?: AbortSignal | undefined;
   /** Most bytes to read. More fails with `too-large`. Default: unlimited; with a root its `maxBytes`, else 16 MiB. */
   maxReadBytes?: number | undefined;
 }

@@ -22,6 +22,9 @@ export function describeState(failure: Failure, at: string, context: Context | u
   }
   switch (code) {
     case 'too-large':
+      if (detail === 'update') {
+        return { sentence: `${at} is larger than the limit of ${context?.maxBytes} bytes for what an update reads`, remedy: 'Raise maxReadBytes.' };
+      }
       return detail === 'append'
         ? { sentence: `the records would make ${at} larger than the limit of ${context?.maxBytes} bytes`, remedy: 'Rotate the file, or raise maxFileBytes.' }
         : undefined;
@@ -87,13 +90,15 @@ export function describeState(failure: Failure, at: string, context: Context | u
   }
 }
 
+const SAME_ORDER = 'Calls that need several locks must take them in the same order: else two of them wait for each other.';
+
 function describeTimeout({ holder, ownHolder, isOwnProcess }: Failure, at: string) {
   if (ownHolder !== undefined) {
     return {
       sentence: `the lock for ${at} was not free in time: this process holds it, in an earlier call (${ownHolder}) of the same thread`,
       remedy: /^(?:acquire|try)Lock$/.test(ownHolder)
-        ? 'Release it first, or write under it with writeAtomic, or with an update that has lock: false.'
-        : 'Wait longer (timeoutMs), or make the next call when the one before has ended.',
+        ? `Release it first, or write under it with writeAtomic, or with an update that has lock: false. ${SAME_ORDER}`
+        : `Wait longer (timeoutMs), or make the next call when the one before has ended. ${SAME_ORDER}`,
     };
   }
   if (isOwnProcess) {

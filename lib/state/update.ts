@@ -1,7 +1,7 @@
 // Read, change, write under a lock: `updateAtomic` and `updateJson`.
 
 import { buffer } from '../base/node.js';
-import { invalidReturn, pending, promised, refusal, shown } from '../errors/holdfast-error.js';
+import { invalidReturn, pending, promised, refusal, shown, tooLarge } from '../errors/holdfast-error.js';
 import { native } from '../native/load.js';
 import { ownCopy, toBytes, withinLimit } from '../options/data.js';
 import { updateArguments, type UpdateArguments } from '../options/locking.js';
@@ -24,6 +24,7 @@ import type { MethodRoot } from '../options/flatten.js';
 import type { NativePath } from '../errors/failure.js';
 import type { Stats } from 'node:fs';
 import type contract = require('../../types/update.js');
+import type { HoldfastError } from '../../types/errors.js';
 import type { UpdateJsonResult } from '../../types/update.js';
 
 /** What an update returns to leave the file as it is. */
@@ -48,7 +49,8 @@ async function current(file: unknown, { read: options }: UpdateArguments, method
     if (isNotFound(error)) {
       return undefined;
     }
-    throw error;
+    const { code, size, limit } = error as HoldfastError;
+    throw code === 'too-large' && limit !== undefined ? tooLarge(given, 'update', size, limit) : error;
   }
 }
 
@@ -138,6 +140,9 @@ async function tries(path: NativePath, given: string, update: Update, args: Upda
       }
       if (!record.failed(result)) {
         return toResult(result, fixed);
+      }
+      if (held !== undefined && record.isMissingDirectory(result)) {
+        throw refusal('lock-lost', 'directory', given);
       }
       // Somebody created the file, or changed it, since it was read.
       if (!record.hasCode(result, 'conflict') && !(found === undefined && record.hasCode(result, 'already-exists'))) {

@@ -25,6 +25,7 @@ describe('lock-timeout', () => {
     for (const call of [() => updateJson(file, (value) => value, { ifMissing: {}, timeoutMs: 20 }), () => withLock(file, () => {}, { timeoutMs: 0 }), () => appendRecord(file, 'x', { timeoutMs: 20 })]) {
       const error = await failure(call());
       expect(error.message).toContain('this process holds it, in an earlier call (acquireLock)');
+      expect(error.remedy).toContain('take them in the same order');
       expect(JSON.parse(error.holder!)).toMatchObject({ pid: process.pid });
     }
     await lock.release();

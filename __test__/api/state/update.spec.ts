@@ -137,6 +137,16 @@ describe('updateAtomic', () => {
     }
   });
 
+  it.each([{}, { mkdir: true }])('fails with lock-lost when its directory was removed (%o)', async (options) => {
+    const dir = path.join(scratch(), 'dir');
+    const remove = () => (fs.rmSync(dir, { recursive: true }), 'new');
+    fs.mkdirSync(dir);
+    await expect(updateAtomic(path.join(dir, 'state'), remove, { ...quick, ...options })).rejects.toMatchObject({ code: 'lock-lost' });
+    fs.mkdirSync(dir, { recursive: true });
+    using root = openRootSync(path.dirname(dir));
+    await expect(root.updateAtomic('dir/state', remove, { ...quick, ...options })).rejects.toMatchObject({ code: 'lock-lost' });
+  });
+
   it('publishes nothing after an abort, and holds the lock until the callback has settled', async () => {
     const file = path.join(scratch(), 'state');
     const abort = new AbortController();
@@ -177,7 +187,7 @@ describe('updateAtomic', () => {
     await updateAtomic(file, () => 'new', { ...quick, mkdir: true, newFileMode: 0o640 });
     expect(fs.statSync(file).mode & 0o777).toBe(0o640);
     await expect(updateAtomic(file, () => 'longer', { maxBytes: 3 })).rejects.toMatchObject({ code: 'too-large' });
-    await expect(updateAtomic(file, () => 'x', { maxReadBytes: 2 })).rejects.toMatchObject({ code: 'too-large' });
+    await expect(updateAtomic(file, () => 'x', { maxReadBytes: 2 })).rejects.toMatchObject({ code: 'too-large', size: 3, limit: 2, remedy: 'Raise maxReadBytes.' });
     await expect(updateAtomic(file, () => 'x', { overwrite: false } as never)).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_VALUE' });
     fs.symlinkSync(file, path.join(dir, 'link'));
     await expect(updateAtomic(path.join(dir, 'link'), () => 'x')).rejects.toMatchObject({ code: 'symlink' });
