@@ -13,9 +13,10 @@ export interface ForeignEnsureDirOptions {
 export interface EnsureDirOptions extends CommonOptions, ForeignEnsureDirOptions {
   /**
    * Permission bits (0–`0o777`). Default `0o700`.
-   * - Created directories have exactly these bits, whatever the umask. They keep an inherited setgid bit and inherit the parent's
-   *   default ACL. When the group has a bit that others lack, they get no access ACL from it. With a bit for group or others they
-   *   have a temporary name until they have their mode, where the file system can rename without replacing.
+   * - Created directories have exactly these bits, whatever the umask. They keep an inherited setgid bit, unless the kernel clears it
+   *   (the process is not in the group), and inherit the parent's default ACL. When the group has a bit that others lack, they get no
+   *   access ACL from it. With a bit for group or others they have a temporary name until they have their mode, where the file system
+   *   can rename without replacing.
    * - An existing directory may keep at most these bits.
    */
   mode?: number | undefined;

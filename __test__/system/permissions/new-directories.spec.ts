@@ -1,6 +1,6 @@
 // New directories: nobody finds one with another mode, or with an inherited ACL, than the one it was asked for.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { cleanStaleTemporaries, ensureDir, ensureDirSync, openRootSync, writeAtomicMany } from '../../../index.mjs';
@@ -50,7 +50,7 @@ needs('root', 'setfacl', 'getfacl')('a new directory in one with a default ACL',
   });
 });
 
-needs('root', 'strace')('a call that makes a directory', () => {
+needs('root', 'strace', 'setfacl', 'getfacl')('a call that makes a directory', () => {
   let driver: Driver;
   let base: string;
 
@@ -68,6 +68,45 @@ needs('root', 'strace')('a call that makes a directory', () => {
     expect([readdirSync(dir), temporaries(dir).length]).toEqual([temporaries(dir), 1]);
     await cleanStaleTemporaries(dir, { olderThanMs: 0 });
     expect(readdirSync(dir)).toEqual([]);
+  });
+
+  /** Runs `act` while a call that makes a directory is stopped: the directory is made, and not open yet. */
+  const stopped = async (dir: string, options: object, act: (temporary: string) => void) => {
+    const request = { call: 'ensureDirSync', sync: true, args: [`${dir}/a`, options] };
+    const whileStopped = async (): Promise<void> => act(join(dir, temporaries(dir)[0]!));
+    return (await watch(driver, request, { inject: [{ syscall: 'mkdirat', effect: 'signal=STOP', when: 1 }], whileStopped })).answer;
+  };
+
+  it('takes no directory that another user has put in its place', async () => {
+    const dir = ownedDir(base, 'exchanged', 0, 1000, 0o775);
+    const exchanged = await stopped(dir, { mode: 0o755 }, (temporary) => {
+      rmSync(temporary, { recursive: true });
+      mkdirSync(temporary);
+      chownSync(temporary, 1000, 1000);
+      chmodSync(temporary, 0o2777);
+    });
+    expect(exchanged.value).toMatchObject({ hardening: 'created', mode: 0o755 });
+    expect(statSync(join(dir, 'a')).uid).toBe(0);
+  });
+
+  it('has a directory without access for others while an inherited ACL is on it', async () => {
+    const dir = ownedDir(base, 'with-acl', 0, 0, 0o755);
+    execFileSync('setfacl', ['-d', '-m', 'u:1002:rwx', dir]);
+    const seen: string[] = [];
+    const answer = await stopped(dir, { mode: 0o770 }, (temporary) => seen.push(octal(statSync(temporary).mode & 0o777)));
+    expect([answer.value.mode, seen]).toEqual([0o770, [octal(0o700)]]);
+    expect(execFileSync('getfacl', ['--omit-header', '--absolute-names', '--access', join(dir, 'a')], { encoding: 'utf8' })).not.toContain('1002');
+  });
+
+  it('leaves nothing in an append-only directory but what it was asked for', async () => {
+    const dir = ownedDir(base, 'append-only', 0, 0, 0o755);
+    execFileSync('chattr', ['+a', dir]);
+    try {
+      const { value } = await driver.verb('sync', 'ensureDir', `${dir}/a`, { mode: 0o755 });
+      expect([value?.mode, readdirSync(dir)]).toEqual([0o755, ['a']]);
+    } finally {
+      execFileSync('chattr', ['-a', dir]);
+    }
   });
 
   it.each(['EINVAL', 'ENOSYS', 'EPERM', 'EACCES'])('makes it in place where it may not be renamed (%s)', async (errno) => {
@@ -93,6 +132,18 @@ needs('root', 'setpriv')('a user without capabilities', () => {
       const made = `${dir}/${how}-${octal(mode)}`;
       const { value } = await driver.verb(how, 'ensureDir', made, { mode });
       expect([value?.hardening, value?.reason, octal(modeOf(made))]).toEqual(['created', undefined, octal(mode)]);
+    }
+  });
+});
+
+needs('root', 'setpriv')('a user whose umask takes bits of the owner', () => {
+  it.each([0o777, 0o700, 0o300, 0o100])('gets a directory with its mode in one that others may write: umask %o', async (umask) => {
+    const dir = ownedDir(scratch(), 'umask', 1000, 1000, 0o2775);
+    const driver = await Driver.start({ launcher: asUser1000 });
+    await driver.must({ umask });
+    for (const mode of [0o755, 0o770, 0o711, 0o700]) {
+      const { value, error } = await driver.verb('sync', 'ensureDir', `${dir}/d${octal(mode)}`, { mode });
+      expect([error, value?.hardening, octal(modeOf(`${dir}/d${octal(mode)}`) & 0o777)]).toEqual([undefined, 'created', octal(mode)]);
     }
   });
 });

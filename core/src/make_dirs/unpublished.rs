@@ -38,8 +38,17 @@ pub(super) fn make(
     mode: u32,
     open: OpenNew,
 ) -> Result<Outcome, Error> {
+    if cannot_be_renamed_in(parent) {
+        return Ok(Outcome::InPlace);
+    }
+    // An inherited ACL grants what the group has: nothing until it is removed.
+    let first = if needs_no_acl(mode) {
+        OWNER
+    } else {
+        mode | OWNER
+    };
     let made = with_random_name(SUFFIX, |temporary| {
-        sys::make_dir_at(parent, temporary, mode | OWNER)
+        sys::make_dir_at(parent, temporary, first)
     });
     let Ok((temporary, ())) = made else {
         return Ok(Outcome::InPlace);
@@ -74,6 +83,22 @@ fn publish(
     })
 }
 
+/// Returns whether a directory takes new names, and keeps them: no temporary can leave it.
+#[cfg(target_os = "linux")]
+fn cannot_be_renamed_in(parent: BorrowedFd<'_>) -> bool {
+    sys::attributes(parent).is_append_only
+}
+
+#[cfg(not(target_os = "linux"))]
+fn cannot_be_renamed_in(_: BorrowedFd<'_>) -> bool {
+    false
+}
+
+/// Returns whether an inherited access ACL could grant more than the mode.
+fn needs_no_acl(mode: u32) -> bool {
+    sys::MODE_MASKS_ACL && metadata::group_exceeds_others(mode)
+}
+
 /// Gives a directory its mode. Returns the errno that kept it from that; `None` for a directory that
 /// another user has put in its place.
 fn complete(
@@ -83,19 +108,28 @@ fn complete(
 ) -> Result<Option<Option<i32>>, Error> {
     let stat = sys::fstat(dir)?;
     if !metadata::is_own(stat.uid) {
-        // The file system gives new directories to another user.
-        return Ok(Some(None));
+        // Another user's, or the file system gives new directories to one.
+        let may_be_exchanged = metadata::others_may_rename_in(&sys::fstat(parent)?);
+        return Ok((!may_be_exchanged).then_some(None));
+    }
+    if stat.mode & OWNER != OWNER {
+        // The umask took them, and the directory has to be read. They are harmless on every directory
+        // of ours.
+        change_mode(dir, stat.permissions() | OWNER)?;
     }
     if !is_created_one(parent, dir)? {
         return Ok(None);
     }
-    let needs_no_acl = sys::MODE_MASKS_ACL && metadata::group_exceeds_others(mode);
-    let kept_acl = if needs_no_acl { remove_acl(dir)? } else { None };
+    let kept_acl = if needs_no_acl(mode) {
+        remove_acl(dir)?
+    } else {
+        None
+    };
     let wanted = match kept_acl {
         None => mode,
         Some(_) => metadata::without_group_excess(mode),
     };
-    let refused = if stat.mode & 0o777 == wanted {
+    let refused = if stat.mode & 0o777 == wanted && wanted & OWNER == OWNER {
         None
     } else {
         change_mode(dir, stat.permissions() & !0o777 | wanted)?
