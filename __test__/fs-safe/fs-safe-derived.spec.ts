@@ -1,5 +1,7 @@
 // Roots of holdfast/fs-safe that a host has wrapped, and iterations that a host ends early.
 import * as fs from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { bindFsSafe } from '../../fs-safe.mjs';
 import { FsSafeError, plain } from '../helpers/fs-safe-hosts.js';
@@ -96,6 +98,46 @@ describe('a path with `..` behind a link that has an absolute target', () => {
     const root = await plain.root(dir, { symlinks: 'follow-within-root' });
     expect(await root.readText('in/../f')).toBe(fs.readFileSync(`${dir}/in/../f`, 'utf8'));
     await expect(root.readText('out/../f')).rejects.toMatchObject({ name: 'FsSafeError', code: 'outside-workspace' });
+  });
+});
+
+describe('a path with `..` that leaves the root on its way', () => {
+  it('is refused alike, whatever exists there', async () => {
+    const dir = fs.realpathSync(scratch());
+    build(dir, ['f: text', 'd/', 'd/up => ..', `d/upabs => ${dir}`, 'd/file: text']);
+    const root = await plain.root(dir, { symlinks: 'follow-within-root' });
+    const up = '/..'.repeat(dir.split('/').length + 1);
+    for (const way of [`d/up${up}/etc/../${dir}/f`, `d/upabs${up}/etc/../${dir}/f`, `d/up${up}/no-such-directory/../${dir}/f`, 'd/upabs/d/file/../../f']) {
+      const refused = await root.readText(way).catch((error: unknown) => error);
+      expect(refused, way).toMatchObject({ name: 'FsSafeError', code: expect.stringMatching(/^(outside-workspace|not-file)$/) });
+    }
+    expect(await root.readText('d/upabs/d/../f')).toBe('text');
+  });
+});
+
+needs('linux')('append and openWritable while a file from outside is linked under the name', () => {
+  it.each(['append', 'openWritable'] as const)('never change that file: %s', async (method) => {
+    const base = scratch();
+    build(base, ['outside: kept', 'r/v: ']);
+    const attacker = spawn(process.execPath, ['-e', `
+      const fs = require('node:fs');
+      const [outside, name, other] = ['outside', 'r/v', 'r/other'].map((path) => ${JSON.stringify(base)} + '/' + path);
+      const end = Date.now() + 1500;
+      while (Date.now() < end) {
+        fs.writeFileSync(other, '');
+        fs.rmSync(name);
+        fs.linkSync(outside, name);
+        fs.renameSync(other, name);
+      }`]); // prettier-ignore
+    const ended = once(attacker, 'close');
+    let isOver = false;
+    void ended.then(() => (isOver = true));
+    const root = await plain.root(`${base}/r`);
+    while (!isOver) {
+      const call = method === 'append' ? root.append('v', 'more', { durable: false }) : root.openWritable('v').then(({ handle }) => handle.writeFile('other').finally(() => handle.close()));
+      await call.catch((error: Error) => expect(error).toMatchObject({ code: expect.stringMatching(/^(path-mismatch|path-alias|hardlink|already-exists|not-found)$/) }));
+    }
+    expect(fs.readFileSync(`${base}/outside`, 'utf8')).toBe('kept');
   });
 });
 

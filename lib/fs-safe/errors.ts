@@ -145,6 +145,10 @@ export function toHost(HostError: HostErrorClass, rules: Rules, error: unknown, 
     // A log line alone says what to do. The cause names the files that were tried.
     return hostError(HostError, rules.codes[code], `the native binary of holdfast is missing or does not load. ${error.remedy}`, error);
   }
+  if (code === 'unsupported-platform' && error.remedy !== undefined) {
+    // It names no path, and what to do about it.
+    return hostError(HostError, rules.codes[code] ?? code, `${error.toPublic().message} ${error.remedy}`, cause);
+  }
   const isBeneathFile = code === 'not-found' && sysCode === 'ENOTDIR' && rules.notDirectory !== undefined;
   const hostCode = isBeneathFile ? (rules.notDirectory as string) : (rules.codes[code] ?? code);
   const { message: reason } = error;

@@ -71,7 +71,8 @@ export async function withoutLinks(root: string, given: string, followsFinal: bo
 
 /**
  * Returns a path with its components up to the last `..` resolved one after the other, as the kernel does: `..` behind a
- * symlink is the parent of its target. Returns `undefined` if one of them does not exist.
+ * symlink is the parent of its target. Returns `undefined` if one of them is no directory, or lies outside of the root:
+ * nobody learns what exists there.
  */
 async function climbed(root: string, given: string): Promise<string | undefined> {
   const components = given.split('/').filter((part) => part !== '' && part !== '.');
@@ -79,7 +80,11 @@ async function climbed(root: string, given: string): Promise<string | undefined>
   try {
     let at = root;
     for (const component of components.slice(0, end)) {
-      at = component === '..' ? path.dirname(at) : await fs.promises.realpath(path.join(at, component));
+      // The slash refuses a file.
+      at = component === '..' ? path.dirname(at) : await fs.promises.realpath(`${at}/${component}/`);
+      if (!isBeneath(root, at)) {
+        return undefined;
+      }
     }
     return path.join(at, ...components.slice(end));
   } catch {

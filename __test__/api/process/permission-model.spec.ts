@@ -20,17 +20,36 @@ const told = ({ code, message, cause }) => ({ code, message, cause: cause?.code 
 
 /** Returns the results or errors of the calls in a Node with the given flags. */
 function run(...flags: string[]): { opened: unknown; staged: unknown } {
+  return runProgram(PROGRAM, ...flags);
+}
+
+function runProgram(program: string, ...flags: string[]): { opened: unknown; staged: unknown } {
   const dir = fs.realpathSync(scratch());
   build(dir, ['f: x']);
   const readable = [`--allow-fs-read=${PACKAGE}/*`, `--allow-fs-read=${dir}/*`];
-  const { stdout, stderr } = spawnSync(process.execPath, [PERMISSION, '--allow-addons', ...readable, ...flags, '-e', PROGRAM, PACKAGE], { cwd: dir, encoding: 'utf8' });
+  const { stdout, stderr } = spawnSync(process.execPath, [PERMISSION, '--allow-addons', ...readable, ...flags, '-e', program, PACKAGE], { cwd: dir, encoding: 'utf8' });
   expect(stdout, stderr).not.toBe('');
   expect(Object.keys(tree(dir))).toEqual(['.', './f']);
   return JSON.parse(stdout);
 }
 
+const ADAPTER = `
+const { bindFsSafe } = require(process.argv[1] + '/dist/fs-safe/index.js');
+class FsSafeError extends Error { constructor(code, message, options) { super(message, options); this.code = code; } }
+(async () => {
+  const root = await bindFsSafe({ FsSafeError }).root(process.cwd());
+  const told = ({ code, message }) => ({ code, message });
+  console.log(JSON.stringify({ opened: await root.open('f').then(() => 'opened', told), staged: await root.append('f', 'x').then(() => 'written', told) }));
+})();
+`;
+
 describe("Node's permission model", () => {
   const refused = { code: 'unsupported-platform', cause: 'ERR_ACCESS_DENIED', message: expect.stringMatching(/permission model .*--allow-fs-read=\*.*--allow-fs-write=\*/) };
+
+  it('is named, with its flags, by the adapters too', () => {
+    const said = { code: 'unsupported-platform', message: expect.stringMatching(/--allow-fs-read=\*/) };
+    expect(runProgram(ADAPTER)).toEqual({ opened: said, staged: said });
+  });
 
   it('is named, with its flags, where it refuses the handle', () => {
     const { opened, staged } = run();

@@ -54,7 +54,7 @@ const exchanged = (_inner: unknown, from: string, to: string) => {
 };
 
 const RENAMED = '{"method":"rename"}';
-const tolerated = 'a chmod that the system refuses is tolerated, and a warning says so';
+const tolerated = 'a chmod that the system refuses is tolerated; where `dirMode` is private (no bit for group and others), a warning says so';
 const keepsSetgid = 'setgid stays: it decides the group of what is made there';
 const shared = 'a sticky directory that others may write is shared, and not closed to them';
 

@@ -7,10 +7,10 @@ import { beforeMutation } from '../host-callbacks.js';
 import { assertClimbs, mkdirMode, withoutLinks } from '../paths.js';
 import { isCode } from '../read.js';
 import { toMutationSymlinks, type Unchecked } from '../options.js';
-import { absolute, assertReplaceable, explained, isOutside, toTarget, type Base, type Target } from './targets.js';
+import { absolute, assertReplaceable, explained, followed, isOutside, toTarget, type Base, type Target } from './targets.js';
 import { linkEscape } from '../sentences.js';
 import { systemError } from '../../errors/holdfast-error.js';
-import { callOf } from '../../root/root.js';
+import { callOf, statOf } from '../../root/root.js';
 import { open } from '../../verbs/read.js';
 import { invalidType, outOfRange } from '../../options/validate.js';
 import { RootWrites } from './write.js';
@@ -193,7 +193,26 @@ export class RootAppends {
       }
       return openAt(real, 'reject');
     });
+    try {
+      await this.#assertNamed(relative, symlinks, stat);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
     return { handle, stat, realPath, containment: containment === 'kernel' ? 'kernel-atomic' : 'best-effort' };
+  }
+
+  /**
+   * Refuses a file that no longer has the name, or has another one besides: it may be a file from outside that was linked
+   * under the name for a moment.
+   */
+  async #assertNamed(relative: string, symlinks: string, { dev, ino }: Stats) {
+    const now = await followed(this.#base, relative, symlinks !== 'follow-parents', (at, followsOrRejects) =>
+      this.#base.use((root) => statOf(root, absolute(this.#base, at), symlinks === 'reject' ? 'reject' : followsOrRejects)),
+    );
+    if (now?.dev !== dev || now.ino !== ino || now.nlink !== 1) {
+      throw hostError(this.#HostError, 'path-mismatch', 'file changed during operation');
+    }
   }
 }
 
