@@ -315,11 +315,12 @@ export function printable<T>(error: T): T {
 /**
  * Creates the error for what exceeds a limit.
  *
- * @param detail `data`: the data of a write; `append`: the file after an append; `update`: the file that an update reads
+ * @param detail `data`: the data of a write; `append`: the file after an append; `records`: what is appended; `update`: the file that an
+ *   update reads
  * @param size bytes so far; `undefined` where that is unknown
  * @param limit bytes
  */
-export function tooLarge(given: NativePath, detail: 'data' | 'append' | 'update', size: number | undefined, limit: number) {
+export function tooLarge(given: NativePath, detail: 'data' | 'append' | 'records' | 'update', size: number | undefined, limit: number) {
   const path = shown(given);
   const { message, remedy } = explain({ ...NO_FACTS, code: 'too-large', detail }, path, { maxBytes: limit });
   return own(new HoldfastError('too-large', { message, path, remedy, size, limit }));

@@ -25,6 +25,9 @@ export function describeState(failure: Failure, at: string, context: Context | u
       if (detail === 'update') {
         return { sentence: `${at} is larger than the limit of ${context?.maxBytes} bytes for what an update reads`, remedy: 'Raise maxReadBytes.' };
       }
+      if (detail === 'records') {
+        return { sentence: `the records alone are larger than the limit of ${context?.maxBytes} bytes for ${at}`, remedy: 'Append fewer records at once, or raise maxFileBytes.' };
+      }
       return detail === 'append'
         ? { sentence: `the records would make ${at} larger than the limit of ${context?.maxBytes} bytes`, remedy: 'Rotate the file, or raise maxFileBytes.' }
         : undefined;
@@ -45,6 +48,12 @@ export function describeState(failure: Failure, at: string, context: Context | u
         return {
           sentence: `${at} is a symbolic link: another path to the same file would have another lock`,
           remedy: 'Use the path that it leads to.',
+        };
+      }
+      if (detail !== 'lock' && context?.verb === 'update') {
+        return {
+          sentence: `${at} is, or leads through, a symbolic link`,
+          remedy: "Use the path that it leads to: an update follows no link as the name of its file. Links on the way are allowed by the option 'symlinks'.",
         };
       }
       return detail === 'lock' ? describeLockFile(code, at, uid, euid) : undefined;
@@ -72,7 +81,7 @@ export function describeState(failure: Failure, at: string, context: Context | u
     case 'conflict':
       return {
         sentence: `${at} was changed without the lock during each attempt of the update`,
-        remedy: 'Let all writers use updateAtomic, updateJson or withLock, or try again.',
+        remedy: 'Let all writers use withLock, updateAtomic or updateJson, the last two without lock: false; or try again.',
       };
     case 'not-durable':
       return detail === 'append'

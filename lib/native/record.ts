@@ -125,9 +125,9 @@ export function hasCode({ text }: Result, code: string) {
   return text.toString('latin1', 0, code.length + 1) === `${code}\0`;
 }
 
-/** Returns whether a call failed because the directory of its file does not exist. */
+/** Returns whether a call failed because the directory of its file, or its root, does not exist. */
 export function isMissingDirectory(result: Result) {
-  return hasCode(result, 'not-found\0directory');
+  return hasCode(result, 'not-found\0directory') || hasCode(result, 'not-found\0removed');
 }
 
 /** Returns how many entries a failed call has removed or copied. */

@@ -48,7 +48,7 @@ function toFailure(result: record.Result, given: NativePath, { limit, lockDir }:
 /** Refuses records that no file of the limit can hold, before one is created for them. */
 function fits(bytes: Uint8Array, { limit }: AppendArguments, path: NativePath) {
   if (limit >= 0 && bytes.length > limit) {
-    throw tooLarge(path, 'append', undefined, limit);
+    throw tooLarge(path, 'records', undefined, limit);
   }
 }
 

@@ -58,24 +58,17 @@ export function contend<T>(contest: Contest<T>): Promise<T> {
     let pause: NodeJS.Timeout | undefined;
     let limit: NodeJS.Timeout | undefined;
     let removeListener: (() => void) | undefined;
-    let isWaiting = false;
+    const isLimited = timeoutMs !== Infinity && timeoutMs !== 0;
     const startedAt = now();
     /** the time lost before this wait */
     let lostBefore = 0;
-    const startWaiting = () => {
-      if (!isWaiting) {
-        isWaiting = true;
-        beginWait();
-        lostBefore = lostTime();
-      }
-    };
     const timedOut = () => {
       const own = locks.holderBefore(turn, lock);
       return lockTimeout(given, own === undefined ? holder : holderText().toString(), own, isAboutThisProcess(holder));
     };
     const finish = () => {
       isOver = true;
-      if (isWaiting) {
+      if (isLimited) {
         endWait();
       }
       clearTimeout(limit);
@@ -99,7 +92,7 @@ export function contend<T>(contest: Contest<T>): Promise<T> {
     };
     const expire = () => {
       // A timer that fires late has used up a part of the time lost: what is left counts from now.
-      const left = isWaiting ? startedAt + timeoutMs + (lostTime() - lostBefore) - now() : 0;
+      const left = startedAt + timeoutMs + (lostTime() - lostBefore) - now();
       if (left > 0) {
         limit = setTimeout(expire, left);
         return;
@@ -142,13 +135,14 @@ export function contend<T>(contest: Contest<T>): Promise<T> {
         } else if (isExpired) {
           end(timedOut());
         } else {
-          startWaiting();
           pause = setTimeout(ask, pauseAfter(attempts));
           attempts += 1;
         }
       }
     };
-    if (timeoutMs !== Infinity && timeoutMs !== 0) {
+    if (isLimited) {
+      beginWait();
+      lostBefore = lostTime();
       limit = setTimeout(expire, timeoutMs);
     }
     removeListener = signal && onAbort(signal, abort);
@@ -160,8 +154,6 @@ export function contend<T>(contest: Contest<T>): Promise<T> {
       turn.onGranted = ask;
       if (isExpired) {
         end(timedOut());
-      } else {
-        startWaiting();
       }
     }
   });

@@ -18,11 +18,23 @@ export interface HeldLock {
 
 let storage: InstanceType<typeof asyncHooks.AsyncLocalStorage<HeldLock>> | undefined;
 
-/** Runs a callback while a lock is held. */
-export function whileHeld<T>(lock: { key: string; identity: string; isShared: boolean }, call: (held: HeldLock) => T): T {
+/** The locks whose callbacks run. Nothing else may refer to one whose callback waits for a promise that nothing refers to. */
+const inUse = new Set<object>();
+
+/**
+ * Runs a callback while a lock is held.
+ *
+ * @param held is not collected before the callback has ended
+ */
+export async function whileHeld<T>(held: object, lock: { key: string; identity: string; isShared: boolean }, call: (held: HeldLock) => Promise<T>): Promise<T> {
   storage ??= new asyncHooks.AsyncLocalStorage();
-  const held = { ...lock, isHeld: true, outer: storage.getStore() };
-  return storage.run(held, () => call(held));
+  const context = { ...lock, isHeld: true, outer: storage.getStore() };
+  inUse.add(held);
+  try {
+    return await storage.run(context, () => call(context));
+  } finally {
+    inUse.delete(held);
+  }
 }
 
 function heldHere(isIt: (lock: HeldLock) => boolean) {

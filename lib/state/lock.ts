@@ -262,7 +262,7 @@ function toLock(held: Held, { fixed, root, methodRoot }: LockRequest) {
 export async function lockThenCall<T>(request: LockRequest, call: (lock: Lock) => T | Promise<T>): Promise<T> {
   const held = await acquire(request);
   const lock = toLock(held, request);
-  return whileHeld({ key: request.name.key, identity: held.identity, isShared: lock.shared }, async (context) => {
+  return whileHeld(lock, { key: request.name.key, identity: held.identity, isShared: lock.shared }, async (context) => {
     held.context = context;
     let result: T;
     try {

@@ -75,7 +75,7 @@ async function refuseLink(fixed: NativePath, fixedRoot: NativePath | undefined, 
     }),
   );
   if (!record.failed(found) && new FoundStats(found.numbers).isSymbolicLink()) {
-    throw refusal('symlink', 'link', given);
+    throw refusal('symlink', 'state-link', given);
   }
 }
 
@@ -89,7 +89,7 @@ async function run(file: unknown, update: Update, args: UpdateArguments, methodR
   }
   const request = toRequest(path, lock, methodRoot, 'an update');
   const held = await acquire(request);
-  return whileHeld({ key: request.name.key, identity: held.identity, isShared: false }, async (context) => {
+  return whileHeld(held, { key: request.name.key, identity: held.identity, isShared: false }, async (context) => {
     try {
       return await tries(request.fixed, request.given, update, args, methodRoot, held);
     } finally {

@@ -145,6 +145,11 @@ describe('updateAtomic', () => {
     fs.mkdirSync(dir, { recursive: true });
     using root = openRootSync(path.dirname(dir));
     await expect(root.updateAtomic('dir/state', remove, { ...quick, ...options })).rejects.toMatchObject({ code: 'lock-lost' });
+    const own = path.join(scratch(), 'own');
+    fs.mkdirSync(own);
+    fs.writeFileSync(path.join(own, 'state'), 'old');
+    using opened = openRootSync(own);
+    await expect(opened.updateAtomic('state', () => (fs.rmSync(own, { recursive: true }), 'new'), options)).rejects.toMatchObject({ code: 'lock-lost' });
   });
 
   it('publishes nothing after an abort, and holds the lock until the callback has settled', async () => {

@@ -151,6 +151,29 @@ describe('a holder', () => {
     await (await acquireLock(file, { timeoutMs: 5000 })).release();
   });
 
+  it.each([
+    ['withLock', 'h.withLock(args[0], wait)'],
+    ['withLock of a root', 'h.openRootSync(args[1]).withLock("state", wait)'],
+    ['an update', 'h.updateAtomic(args[0], wait)'],
+  ])('keeps its lock while its callback waits for what nothing refers to: %s', (_title, call) => {
+    const dir = scratch();
+    const found = as(['env', 'NODE_OPTIONS=--expose-gc'], `
+      const warnings = [];
+      process.on('warning', (warning) => warnings.push(warning.code));
+      await new Promise((begun) => {
+        const wait = () => { begun(); return new Promise(() => {}); };
+        ${call};
+      });
+      for (let tries = 0; tries < 30; tries += 1) {
+        gc();
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      const other = 'require(process.argv[1]).tryLock(process.argv[2]).then((lock) => console.log(lock === undefined))';
+      const { stdout } = require('node:child_process').spawnSync(process.execPath, ['-e', other, args[2], args[0]], { encoding: 'utf8' });
+      return [warnings, stdout.trim()];`, join(dir, 'state'), dir, join(stagedPackage(), 'index.js'));
+    expect(found).toEqual([[], 'true']);
+  });
+
   it('that forgets its lock releases it when it is collected, with a warning', () => {
     const dir = scratch();
     const found = as(['env', 'NODE_OPTIONS=--expose-gc'], `

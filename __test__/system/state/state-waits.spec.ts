@@ -101,6 +101,17 @@ describe('a wait', () => {
     expect(elapsed() - began).toBeGreaterThan(500);
   });
 
+  it.each([0, 10])('does not count the time for which the thread was busy from %i ms after the call', async (pause) => {
+    const file = join(scratch(), 'state');
+    const holder = await start('hold', file);
+    const waiting = withLock(file, () => 'called', { timeoutMs: 600 }).catch((error) => error);
+    if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+    const until = elapsed() + 1200;
+    while (elapsed() < until);
+    setTimeout(() => holder.child.kill('SIGKILL'), 200);
+    expect(await waiting).toBe('called');
+  });
+
   it('ends while the thread is busy again and again', async () => {
     const file = join(scratch(), 'state');
     await start('hold', file);
