@@ -122,9 +122,12 @@ const OUR_FRAMES = DIST === '' ? '' : DIST + path.sep;
 /** Removes this package's frames from the stack of a rejection. Keeps the frames of `await`. */
 function withoutOurFrames(error: unknown) {
   for (const each of [error, causeOf(error)]) {
-    if (OUR_FRAMES !== '' && each instanceof Error && ours.has(each) && typeof each.stack === 'string') {
-      const lines = each.stack.split('\n');
-      each.stack = lines.filter((line) => !(/^\s+at /.test(line) && line.includes(OUR_FRAMES))).join('\n');
+    if (OUR_FRAMES !== '' && each instanceof Error && ours.has(each)) {
+      try {
+        each.stack = each.stack?.split('\n').filter((line) => !(/^\s+at /.test(line) && line.includes(OUR_FRAMES))).join('\n');
+      } catch {
+        // An `Error.prepareStackTrace` of the program failed, or made no text.
+      }
     }
   }
   return error;

@@ -189,7 +189,7 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
       if (detail === 'permission-model') {
         return {
           sentence: `Node's permission model does not let ${at} be opened again by its descriptor`,
-          remedy: 'Start Node with --allow-fs-read=*, and for stageAtomic also with --allow-fs-write=* (on Linux /proc/self/fd/* is enough).',
+          remedy: 'Start Node with --allow-fs-read=*, and for stageAtomic, and for append and openWritable of holdfast/fs-safe, also with --allow-fs-write=* (on Linux /proc/self/fd/* is enough).',
         };
       }
       return { sentence: `this system cannot open ${at} again by its descriptor (${detail === 'forged' ? 'what is mounted at /proc is not procfs' : 'is /proc mounted?'})` };

@@ -50,7 +50,7 @@ export function describeState(failure: Failure, at: string, context: Context | u
           remedy: 'Use the path that it leads to.',
         };
       }
-      if (detail !== 'lock' && context?.verb === 'update') {
+      if (detail === 'update-link' || (detail !== 'lock' && context?.verb === 'update')) {
         return {
           sentence: `${at} is, or leads through, a symbolic link`,
           remedy: "Use the path that it leads to: an update follows no link as the name of its file. Links on the way are allowed by the option 'symlinks'.",

@@ -108,6 +108,7 @@ export function contend<T>(contest: Contest<T>): Promise<T> {
     };
     const ask = async () => {
       isAsking = true;
+      const wasExpired = isExpired;
       let result: Attempt<T> | undefined;
       let failed: unknown;
       try {
@@ -132,8 +133,11 @@ export function contend<T>(contest: Contest<T>): Promise<T> {
         lock = result.lock;
         if (signal?.aborted) {
           end(signal.reason);
-        } else if (isExpired) {
+        } else if (isExpired && wasExpired) {
           end(timedOut());
+        } else if (isExpired) {
+          // The answer may be as old as the time that this thread was busy.
+          ask();
         } else {
           pause = setTimeout(ask, pauseAfter(attempts));
           attempts += 1;

@@ -28,13 +28,27 @@ const inUse = new Set<object>();
  */
 export async function whileHeld<T>(held: object, lock: { key: string; identity: string; isShared: boolean }, call: (held: HeldLock) => Promise<T>): Promise<T> {
   storage ??= new asyncHooks.AsyncLocalStorage();
-  const context = { ...lock, isHeld: true, outer: storage.getStore() };
+  // A call that a callback planned for later has the context of that callback: one that has ended is left out.
+  const context = { ...lock, isHeld: true, outer: stillHeld(storage.getStore()) };
   inUse.add(held);
   try {
     return await storage.run(context, () => call(context));
   } finally {
     inUse.delete(held);
   }
+}
+
+function stillHeld(lock: HeldLock | undefined) {
+  let held = lock;
+  while (held !== undefined && !held.isHeld) {
+    held = held.outer;
+  }
+  return held;
+}
+
+/** Lets a lock be collected that was released in its callback. */
+export function endUse(held: object) {
+  inUse.delete(held);
 }
 
 function heldHere(isIt: (lock: HeldLock) => boolean) {

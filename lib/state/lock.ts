@@ -15,7 +15,7 @@ import { withRoot } from '../schedule/root-handle.js';
 import { targetOf } from '../schedule/write-queue.js';
 import { contend, type Attempt } from './contend.js';
 import { holderText } from './holder.js';
-import { refuseNested, whileHeld, type HeldLock } from './held-locks.js';
+import { endUse, refuseNested, whileHeld, type HeldLock } from './held-locks.js';
 import record = require('../native/record.js');
 import type { MethodRoot } from '../options/flatten.js';
 import type { Handle } from '../native/binding.js';
@@ -243,6 +243,7 @@ class Lock {
 
   async #release() {
     forgotten.unregister(this);
+    endUse(this);
     const result = await release(this.#held);
     if (record.failed(result)) {
       throw record.failure(result, this.#held.given);

@@ -49,7 +49,10 @@ async function current(file: unknown, { read: options }: UpdateArguments, method
     if (isNotFound(error)) {
       return undefined;
     }
-    const { code, size, limit } = error as HoldfastError;
+    const { code, size, limit, cause } = error as HoldfastError;
+    if (code === 'symlink') {
+      throw refusal('symlink', 'update-link', given, cause);
+    }
     throw code === 'too-large' && limit !== undefined ? tooLarge(given, 'update', size, limit) : error;
   }
 }

@@ -152,6 +152,15 @@ describe('updateAtomic', () => {
     await expect(opened.updateAtomic('state', () => (fs.rmSync(own, { recursive: true }), 'new'), options)).rejects.toMatchObject({ code: 'lock-lost' });
   });
 
+  it.each([{}, { lock: false } as const])('names what helps against a link as its file (%o)', async (options) => {
+    const dir = scratch();
+    fs.writeFileSync(path.join(dir, 'file'), 'old');
+    fs.symlinkSync('file', path.join(dir, 'link'));
+    const error = await updateAtomic(path.join(dir, 'link'), () => 'new', { ...quick, ...options }).catch((failed) => failed);
+    expect(error).toMatchObject({ code: 'symlink', remedy: expect.stringMatching(/^Use the path that it leads to/) });
+    expect(error.remedy).not.toContain('finalSymlink');
+  });
+
   it('publishes nothing after an abort, and holds the lock until the callback has settled', async () => {
     const file = path.join(scratch(), 'state');
     const abort = new AbortController();

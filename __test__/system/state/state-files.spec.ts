@@ -174,6 +174,21 @@ describe('a holder', () => {
     expect(found).toEqual([[], 'true']);
   });
 
+  it('needs no more memory the more calls it has planned in callbacks of earlier ones', () => {
+    const grown = as(['env', 'NODE_OPTIONS=--expose-gc'], `
+      const heap = async () => { for (let i = 0; i < 4; i += 1) { gc(); await new Promise((resolve) => setImmediate(resolve)); } return process.memoryUsage().heapUsed; };
+      const chain = (count) => new Promise((done) => {
+        const next = () => h.withLock(args[0], () => void ((count -= 1) === 0 ? done() : setImmediate(next)));
+        next();
+      });
+      await chain(500);
+      const before = await heap();
+      await chain(4000);
+      return await heap() - before;`, join(scratch(), 'state'));
+    // A context kept for each call takes more than 400 bytes.
+    expect(grown).toBeLessThan(4000 * 150);
+  });
+
   it('that forgets its lock releases it when it is collected, with a warning', () => {
     const dir = scratch();
     const found = as(['env', 'NODE_OPTIONS=--expose-gc'], `

@@ -112,6 +112,17 @@ describe('a wait', () => {
     expect(await waiting).toBe('called');
   });
 
+  it('takes a lock that became free while the thread was busy, however short its limit is', async () => {
+    const file = join(scratch(), 'state');
+    const holder = await start('hold', file);
+    // The answer to the first question waits in the event loop, and is old when it is read.
+    const waiting = withLock(file, () => 'called', { timeoutMs: 30 }).catch((error) => error);
+    holder.child.kill('SIGKILL');
+    const until = elapsed() + 500;
+    while (elapsed() < until);
+    expect(await waiting).toBe('called');
+  });
+
   it('ends while the thread is busy again and again', async () => {
     const file = join(scratch(), 'state');
     await start('hold', file);

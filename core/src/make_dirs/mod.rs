@@ -299,7 +299,7 @@ fn make_below(
         if is_new {
             first_created.get_or_insert_with(|| text[..end].to_vec());
             refused = add_bits_taken_by_umask(dir.as_fd(), next.as_fd(), mode)?;
-            remove_inherited_acl(dir.as_fd(), next.as_fd(), mode)?;
+            refused = remove_inherited_acl(dir.as_fd(), next.as_fd(), mode)?.or(refused);
             on_made(dir.as_fd())?;
         }
         dir = next;

@@ -52,38 +52,41 @@ pub(super) fn is_created_one(parent: BorrowedFd<'_>, dir: BorrowedFd<'_>) -> Res
 /// could grant more than the mode. The default ACL stays, for files created in the directory.
 ///
 /// Applies only to a directory that passes the test of [`add_bits_taken_by_umask`]. Where the ACL
-/// cannot be removed, the group gets no more than others.
+/// cannot be removed, the group gets no more than others; returns the errno of that.
 pub(super) fn remove_inherited_acl(
     parent: BorrowedFd<'_>,
     dir: BorrowedFd<'_>,
     mode: u32,
-) -> Result<(), Error> {
+) -> Result<Option<i32>, Error> {
     if !sys::HAS_MODES || !sys::MODE_MASKS_ACL || !metadata::group_exceeds_others(mode) {
-        return Ok(());
+        return Ok(None);
     }
     let stat = sys::fstat(dir)?;
     if !metadata::is_own(stat.uid) || stat.mode & 0o777 & !mode != 0 {
-        return Ok(());
+        return Ok(None);
     }
     let narrowed = stat.permissions() & !0o777 | metadata::without_group_excess(stat.mode & 0o777);
+    let narrow = |os: Os| change_mode(dir, narrowed).map(|_| Some(os.errno));
     let readable = match sys::open_at(dir, b".", OFlag::O_RDONLY | OFlag::O_DIRECTORY) {
         Ok(readable) => readable,
         // Its owner lacks read permission on it.
-        Err(os) if os.errno == sys::EACCES => return change_mode(dir, narrowed).map(drop),
+        Err(os) if os.errno == sys::EACCES => {
+            return narrow(os);
+        }
         Err(os) => return Err(os.into()),
     };
     let fd = readable.as_fd();
     match sys::get_acl(fd) {
-        Ok(None) => return Ok(()),
+        Ok(None) => return Ok(None),
         Err(os) if !metadata::cannot_be_kept(os.errno) => return Err(os.into()),
         Ok(Some(_)) | Err(_) => {}
     }
     if !is_created_one(parent, fd)? {
-        return Ok(());
+        return Ok(None);
     }
     match sys::remove_acl(fd) {
-        Ok(()) => Ok(()),
-        Err(os) if metadata::cannot_be_kept(os.errno) => change_mode(dir, narrowed).map(drop),
+        Ok(()) => Ok(None),
+        Err(os) if metadata::cannot_be_kept(os.errno) => narrow(os),
         Err(os) => Err(os.into()),
     }
 }

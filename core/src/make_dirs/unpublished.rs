@@ -7,7 +7,7 @@
 use super::new_mode::{change_mode, is_created_one};
 use crate::error::{Error, Os};
 use crate::metadata;
-use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd};
+use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
 use crate::temporary::{SUFFIX, with_random_name};
 
 /// The owner may read and search the directory until it is complete.
@@ -25,6 +25,13 @@ pub(super) enum Outcome {
     InPlace,
 }
 
+/// What became of a temporary.
+enum Attempt {
+    Over(Outcome),
+    /// Whoever cleans up removed it, or another user exchanged it.
+    Lost,
+}
+
 /// Returns whether a directory with this mode can be incomplete: a umask or an ACL matters only to
 /// the group and others.
 pub(super) fn is_wanted(mode: u32) -> bool {
@@ -38,6 +45,7 @@ pub(super) fn make(
     mode: u32,
     open: OpenNew,
 ) -> Result<Outcome, Error> {
+    const TRIES: u32 = 16;
     if cannot_be_renamed_in(parent) {
         return Ok(Outcome::InPlace);
     }
@@ -47,40 +55,64 @@ pub(super) fn make(
     } else {
         mode | OWNER
     };
-    let made = with_random_name(SUFFIX, |temporary| {
-        sys::make_dir_at(parent, temporary, first)
-    });
-    let Ok((temporary, ())) = made else {
-        return Ok(Outcome::InPlace);
-    };
-    let outcome = publish(parent, &temporary, name, mode, open);
-    if !matches!(outcome, Ok(Outcome::Published(..))) {
-        // It is empty, and `clean` removes it.
-        let _ = sys::remove_dir_at(parent, &temporary);
+    for _ in 0..TRIES {
+        let made = with_random_name(SUFFIX, |temporary| {
+            sys::make_dir_at(parent, temporary, first)
+        });
+        let Ok((temporary, ())) = made else {
+            return Ok(Outcome::InPlace);
+        };
+        let attempt = publish(parent, (&temporary, name), (first, mode), open);
+        if !matches!(attempt, Ok(Attempt::Over(Outcome::Published(..)))) {
+            // It is empty, and `clean` removes it.
+            let _ = sys::remove_dir_at(parent, &temporary);
+        }
+        if let Attempt::Over(outcome) = attempt? {
+            return Ok(outcome);
+        }
     }
-    outcome
+    Ok(Outcome::InPlace)
 }
 
+/// Completes a directory, and renames it.
 fn publish(
     parent: BorrowedFd<'_>,
-    temporary: &[u8],
-    name: &[u8],
-    mode: u32,
+    (temporary, name): (&[u8], &[u8]),
+    (first, mode): (u32, u32),
     open: OpenNew,
-) -> Result<Outcome, Error> {
+) -> Result<Attempt, Error> {
     let dir = match open(parent, temporary) {
         Ok(dir) => dir,
-        // Whoever cleans up has removed it.
-        Err(os) if os.errno == sys::ENOENT => return Ok(Outcome::InPlace),
+        Err(os) if matches!(os.errno, sys::ENOENT | sys::ENOTDIR | sys::ELOOP) => {
+            return Ok(Attempt::Lost);
+        }
         Err(os) => return Err(os.into()),
     };
-    let Some(refused) = complete(parent, dir.as_fd(), mode)? else {
-        return Ok(Outcome::InPlace);
+    let stat = sys::fstat(dir.as_fd())?;
+    let refused = match complete(parent, dir.as_fd(), &stat, (first, mode))? {
+        Completed::With(refused) => refused,
+        Completed::Exchanged => return Ok(Attempt::Lost),
+        Completed::NotHere => return Ok(Attempt::Over(Outcome::InPlace)),
     };
-    Ok(match sys::rename_new(parent, temporary, parent, name) {
-        Ok(()) => Outcome::Published(dir, refused),
-        Err(_) => Outcome::InPlace,
-    })
+    if refused.is_some() && needs_no_acl(mode) {
+        // The owner's bits are all that it has. In place it gets what the umask leaves of the mode.
+        return Ok(Attempt::Over(Outcome::InPlace));
+    }
+    match sys::rename_new(parent, temporary, parent, name) {
+        Ok(()) => {}
+        Err(os) if os.errno == sys::ENOENT => return Ok(Attempt::Lost),
+        Err(_) => return Ok(Attempt::Over(Outcome::InPlace)),
+    }
+    // Another user may have exchanged the temporary right before it was renamed.
+    let is_there = match sys::fstatat(parent, name) {
+        Ok(seen) => seen.is_same_object(&stat),
+        Err(os) => os.errno != sys::ENOENT,
+    };
+    Ok(Attempt::Over(if is_there {
+        Outcome::Published(dir, refused)
+    } else {
+        Outcome::InPlace
+    }))
 }
 
 /// Returns whether a directory takes new names, and keeps them: no temporary can leave it.
@@ -99,26 +131,47 @@ fn needs_no_acl(mode: u32) -> bool {
     sys::MODE_MASKS_ACL && metadata::group_exceeds_others(mode)
 }
 
-/// Gives a directory its mode. Returns the errno that kept it from that; `None` for a directory that
-/// another user has put in its place.
+/// What [`complete`] made of a directory.
+enum Completed {
+    /// It is complete, but for what this errno refused.
+    With(Option<i32>),
+    /// It is another one than was made.
+    Exchanged,
+    /// It cannot be completed here.
+    NotHere,
+}
+
+/// Gives a directory its mode, and removes its ACL.
+///
+/// `first` is the mode that it was made with: it has no bit beyond.
 fn complete(
     parent: BorrowedFd<'_>,
     dir: BorrowedFd<'_>,
-    mode: u32,
-) -> Result<Option<Option<i32>>, Error> {
-    let stat = sys::fstat(dir)?;
+    stat: &Stat,
+    (first, mode): (u32, u32),
+) -> Result<Completed, Error> {
     if !metadata::is_own(stat.uid) {
         // Another user's, or the file system gives new directories to one.
         let may_be_exchanged = metadata::others_may_rename_in(&sys::fstat(parent)?);
-        return Ok((!may_be_exchanged).then_some(None));
+        return Ok(if may_be_exchanged {
+            Completed::NotHere
+        } else {
+            Completed::With(None)
+        });
+    }
+    if stat.mode & 0o777 & !first != 0 {
+        return Ok(Completed::Exchanged);
     }
     if stat.mode & OWNER != OWNER {
         // The umask took them, and the directory has to be read. They are harmless on every directory
         // of ours.
         change_mode(dir, stat.permissions() | OWNER)?;
     }
-    if !is_created_one(parent, dir)? {
-        return Ok(None);
+    match is_created_one(parent, dir) {
+        Ok(true) => {}
+        Ok(false) => return Ok(Completed::Exchanged),
+        Err(os) if os.errno == sys::EACCES => return Ok(Completed::NotHere),
+        Err(os) => return Err(os.into()),
     }
     let kept_acl = if needs_no_acl(mode) {
         remove_acl(dir)?
@@ -134,7 +187,7 @@ fn complete(
     } else {
         change_mode(dir, stat.permissions() & !0o777 | wanted)?
     };
-    Ok(Some(refused.or(kept_acl)))
+    Ok(Completed::With(refused.or(kept_acl)))
 }
 
 /// Removes the access ACL. Returns the errno where it may still be there.

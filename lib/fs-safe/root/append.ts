@@ -7,10 +7,10 @@ import { beforeMutation } from '../host-callbacks.js';
 import { assertClimbs, mkdirMode, withoutLinks } from '../paths.js';
 import { isCode } from '../read.js';
 import { toMutationSymlinks, type Unchecked } from '../options.js';
-import { absolute, assertReplaceable, explained, followed, isOutside, toTarget, type Base, type Target } from './targets.js';
+import { absolute, assertReplaceable, explained, isOutside, toTarget, type Base, type Target } from './targets.js';
 import { linkEscape } from '../sentences.js';
 import { systemError } from '../../errors/holdfast-error.js';
-import { callOf, statOf } from '../../root/root.js';
+import { callOf } from '../../root/root.js';
 import { open } from '../../verbs/read.js';
 import { invalidType, outOfRange } from '../../options/validate.js';
 import { RootWrites } from './write.js';
@@ -122,7 +122,16 @@ export class RootAppends {
   async #opened(given: unknown, target: Target, options: Unchecked, flags: number, content: Buffer): Promise<Writable | undefined> {
     const mode = modeOf(options, this.#defaults);
     for (let tried = 0; ; tried += 1) {
-      const opened = await this.#reopened(given, target, options, flags);
+      let opened;
+      try {
+        opened = await this.#reopened(given, target, options, flags);
+      } catch (error) {
+        if (tried < TRIES && error instanceof this.#HostError && (error as { code?: unknown }).code === 'path-mismatch') {
+          // Another process has renamed a file to the name: a log that was rotated.
+          continue;
+        }
+        throw error;
+      }
       if (opened !== undefined) {
         return opened;
       }
@@ -194,7 +203,7 @@ export class RootAppends {
       return openAt(real, 'reject');
     });
     try {
-      await this.#assertNamed(relative, symlinks, stat);
+      await this.#assertNamed(handle, realPath);
     } catch (error) {
       await handle.close();
       throw error;
@@ -203,14 +212,13 @@ export class RootAppends {
   }
 
   /**
-   * Refuses a file that no longer has the name, or has another one besides: it may be a file from outside that was linked
-   * under the name for a moment.
+   * Refuses a file that has lost its name, or has another one: it may be a file from outside that was linked under the name
+   * for a moment. A name that was removed stays removed in the path of the descriptor, also when the file is linked again.
    */
-  async #assertNamed(relative: string, symlinks: string, { dev, ino }: Stats) {
-    const now = await followed(this.#base, relative, symlinks !== 'follow-parents', (at, followsOrRejects) =>
-      this.#base.use((root) => statOf(root, absolute(this.#base, at), symlinks === 'reject' ? 'reject' : followsOrRejects)),
-    );
-    if (now?.dev !== dev || now.ino !== ino || now.nlink !== 1) {
+  async #assertNamed(handle: FileHandle, realPath: string) {
+    const { nlink } = await handle.stat();
+    const named = process.platform === 'linux' ? fs.readlinkSync(`/proc/self/fd/${handle.fd}`) : realPath;
+    if (nlink !== 1 || named !== realPath) {
       throw hostError(this.#HostError, 'path-mismatch', 'file changed during operation');
     }
   }
