@@ -214,9 +214,13 @@ export class RootAppends {
   /**
    * Refuses a file that has lost its name, or has another one: it may be a file from outside that was linked under the name
    * for a moment. A name that was removed stays removed in the path of the descriptor, also when the file is linked again.
+   *
+   * An `unlink` counts the links before it removes the name. A rename to the same name changes nothing, and waits for its end:
+   * both lock the directory.
    */
   async #assertNamed(handle: FileHandle, realPath: string) {
     const { nlink } = await handle.stat();
+    await fs.promises.rename(realPath, realPath).catch(() => undefined);
     const named = process.platform === 'linux' ? fs.readlinkSync(`/proc/self/fd/${handle.fd}`) : realPath;
     if (nlink !== 1 || named !== realPath) {
       throw hostError(this.#HostError, 'path-mismatch', 'file changed during operation');
