@@ -4,8 +4,8 @@
  * tracer and executes, changes or fails the call. The program controls it by a stat of a file that does not exist:
  *   /holdfast-mark/begin/PLAN   from now on calls are counted, in all of its threads, and written to the report file
  *   /holdfast-mark/end          no longer
- * PLAN is one or more of `[name]#first[-[last]]:effect`, joined by commas: the counted calls of that name (without a
- * name: all calls) from the first to the last. Effects:
+ * PLAN is one or more of `[name]#first[-[last]][%step]:effect`, joined by commas: the counted calls of that name
+ * (without a name: all calls) from the first to the last, with a step every step-th of them. Effects:
  *   error=5   the call is not made, and fails with that errno
  *   late=5    the call is made, and fails with that errno
  *   short     a read or write transfers one byte
@@ -44,7 +44,7 @@ enum effect { NOTHING, ERROR, LATE, SHORT, KILL };
 
 struct rule {
   char name[32];
-  unsigned first, last, seen;
+  unsigned first, last, step, seen;
   enum effect effect;
   int number;
 };
@@ -85,7 +85,11 @@ static void read_rules(const char *plan) {
     memcpy(rule->name, one, (size_t)(hash - one));
     char *end;
     rule->first = rule->last = (unsigned)strtoul(hash + 1, &end, 10);
-    if (*end == '-') rule->last = end[1] == ':' ? UINT32_MAX : (unsigned)strtoul(end + 1, NULL, 10);
+    if (*end == '-') {
+      rule->last = (unsigned)strtoul(end + 1, &end, 10);
+      if (rule->last == 0) rule->last = UINT32_MAX;
+    }
+    rule->step = *end == '%' ? (unsigned)strtoul(end + 1, NULL, 10) : 1;
     switch (colon[1]) {
       case 'e': rule->effect = ERROR; break;
       case 'l': rule->effect = LATE; break;
@@ -102,7 +106,7 @@ static const struct rule *apply_rules(const char *name) {
   for (struct rule *rule = rules; rule < rules + rule_count; rule++) {
     if (*rule->name != '\0' && strcmp(rule->name, name) != 0) continue;
     rule->seen++;
-    if (found == NULL && rule->seen >= rule->first && rule->seen <= rule->last) found = rule;
+    if (found == NULL && rule->seen >= rule->first && rule->seen <= rule->last && (rule->seen - rule->first) % rule->step == 0) found = rule;
   }
   return found;
 }

@@ -106,8 +106,11 @@ fn make(
                 }
             }
             Err(error) => {
-                if let Some(obstacle) = obstacle_at(scope, text, last, error) {
-                    return Err(obstacle);
+                if let Some(found) = directory_now(scope, text, last, error)? {
+                    return Ok(Made {
+                        first_created,
+                        ..there(found)
+                    });
                 }
             }
         }
@@ -131,8 +134,8 @@ pub(crate) fn look_up(scope: &Scope<'_>, text: &[u8], last: Last) -> Result<Look
         match scope.open(text, SEARCH_ONLY, last) {
             Ok(found) => return Ok(Lookup::Found(found)),
             Err(error) if error.errno() == Some(sys::ENOENT) => {}
-            Err(error) => match obstacle_at(scope, text, last, error) {
-                Some(obstacle) => return Err(obstacle),
+            Err(error) => match directory_now(scope, text, last, error)? {
+                Some(found) => return Ok(Lookup::Found(found)),
                 None => continue,
             },
         }
@@ -195,7 +198,9 @@ fn existing_part(scope: &Scope<'_>, text: &[u8]) -> Result<Option<(Found, Vec<us
             }
             Err(error) if error.errno() == Some(sys::ENOENT) => {}
             Err(error) => {
-                return obstacle_at(scope, rest, Last::Follow, error).map_or(Ok(None), Err);
+                let found = directory_now(scope, rest, Last::Follow, error)?;
+                missing.reverse();
+                return Ok(found.map(|found| (found, missing)));
             }
         }
     }
@@ -359,14 +364,20 @@ fn refuse_names(scope: &Scope<'_>, text: &[u8], ends: &[usize]) -> Result<(), Er
     Ok(())
 }
 
-/// Returns the error for the obstacle: `O_DIRECTORY` fails with ENOTDIR for a file and for a
-/// symlink alike. `None` when the obstacle is gone.
-fn obstacle_at(scope: &Scope<'_>, text: &[u8], last: Last, error: Error) -> Option<Error> {
+/// Returns the directory that has replaced an obstacle, or the error for the obstacle: `O_DIRECTORY`
+/// fails with ENOTDIR for a file and for a symlink alike. `None` when the obstacle is gone, and for
+/// a directory that takes another open.
+fn directory_now(
+    scope: &Scope<'_>,
+    text: &[u8],
+    last: Last,
+    error: Error,
+) -> Result<Option<Found>, Error> {
     let Error::System { os, .. } = error else {
-        return Some(error);
+        return Err(error);
     };
     if matches!(os.errno, sys::EXDEV | sys::EMFILE | sys::ENFILE) {
-        return Some(classify(error));
+        return Err(classify(error));
     }
     // For every other reason node:fs would have failed in mkdir(2).
     let os = Os {
@@ -374,17 +385,16 @@ fn obstacle_at(scope: &Scope<'_>, text: &[u8], last: Last, error: Error) -> Opti
         ..os
     };
     if os.errno != sys::ENOTDIR {
-        return Some(classify(os.into()));
+        return Err(classify(os.into()));
     }
-    let obstacle = match scope.stat(text, last) {
-        Ok(stat) if stat.is_directory() => return None,
-        Ok(stat) if stat.is_symlink() => Error::refused(Code::Symlink, "link"),
-        Ok(stat) => Error::refused_by(Code::NotDirectory, stat.kind_word(), os),
-        Err(error) if error.errno() == Some(sys::ENOENT) => return None,
+    match scope.inspect(text, last) {
+        Ok((stat, found)) if stat.is_directory() => Ok(found),
+        Ok((stat, _)) if stat.is_symlink() => Err(Error::refused(Code::Symlink, "link")),
+        Ok((stat, _)) => Err(Error::refused_by(Code::NotDirectory, stat.kind_word(), os)),
+        Err(error) if error.errno() == Some(sys::ENOENT) => Ok(None),
         Err(error) if error.errno() == Some(sys::ENOTDIR) => {
-            Error::refused_by(Code::NotDirectory, "parent", os)
+            Err(Error::refused_by(Code::NotDirectory, "parent", os))
         }
-        Err(error) => classify(error),
-    };
-    Some(obstacle)
+        Err(error) => Err(classify(error)),
+    }
 }

@@ -98,10 +98,18 @@ pub(super) fn open_directory(
             Err(error) if error.errno() == Some(sys::ENOTDIR) => error,
             result => return result.map_err(|error| classify_stat(syscall, error)),
         };
-        match scope.stat(&located.text, last) {
-            Ok(stat) if stat.is_directory() => {}
-            Ok(stat) if stat.is_symlink() => return Err(Error::refused(Code::Symlink, "link")),
-            Ok(stat) => {
+        match scope.inspect(&located.text, last) {
+            // Whatever has the name by now, this is the directory it led to.
+            Ok((stat, Some(found))) if stat.is_directory() => {
+                let fd = sys::open_at(found.fd.as_fd(), b".", flags)
+                    .map_err(|os| classify_stat(syscall, os.into()))?;
+                return Ok(Found { fd, ..found });
+            }
+            Ok((stat, _)) if stat.is_directory() => {}
+            Ok((stat, _)) if stat.is_symlink() => {
+                return Err(Error::refused(Code::Symlink, "link"));
+            }
+            Ok((stat, _)) => {
                 let os = Os {
                     errno: sys::ENOTDIR,
                     syscall,

@@ -82,15 +82,25 @@ impl Scope<'_> {
 
     /// Returns the stat of a path without opening the file.
     pub(crate) fn stat(&self, text: &[u8], last: Last) -> Result<Stat, Error> {
-        match sys::PATH_ONLY {
-            Some(flags) => Ok(sys::statx(self.open(text, flags, last)?.fd.as_fd())?),
-            None => walk::stat(self, text, last).map_err(|error| match error {
+        Ok(self.inspect(text, last)?.0)
+    }
+
+    /// Returns the stat of a path without opening the file, and a directory of that stat to search
+    /// where the system opens both alike: one look at a path that keeps changing.
+    pub(crate) fn inspect(&self, text: &[u8], last: Last) -> Result<(Stat, Option<Found>), Error> {
+        let Some(flags) = sys::PATH_ONLY else {
+            let stat = walk::stat(self, text, last).map_err(|error| match error {
                 Error::System { os, .. } if os.errno == sys::EAGAIN => {
                     Error::refused_by(Code::PathMismatch, "retries", os)
                 }
                 other => other,
-            }),
-        }
+            })?;
+            return Ok((stat, None));
+        };
+        let found = self.open(text, flags, last)?;
+        let stat = sys::statx(found.fd.as_fd())?;
+        let is_searchable = stat.is_directory() && sys::SEARCH_ONLY.contains(flags);
+        Ok((stat, is_searchable.then_some(found)))
     }
 
     /// Returns the real path of an opened object; `None` where it equals the path as given, or the

@@ -111,7 +111,9 @@ impl Walk {
             if last == Last::Keep || !stat.is_symlink() {
                 return Ok(stat);
             }
-            self.follow(&name, refused(sys::ELOOP))?;
+            if let Step::Opened(dir) = self.follow(&name, refused(sys::ELOOP), sys::SEARCH_ONLY)? {
+                return Ok(sys::statx(dir.as_fd())?);
+            }
         }
         Ok(sys::statx(self.here())?)
     }
@@ -171,7 +173,9 @@ impl Walk {
         match sys::open_at(self.here(), name, sys::SEARCH_ONLY | OFlag::O_NOFOLLOW) {
             Ok(fd) => Ok(Step::Opened(fd)),
             // Systems differ in which errno they return for a symlink.
-            Err(os) if matches!(os.errno, sys::ENOTDIR | sys::ELOOP) => self.follow(name, os),
+            Err(os) if matches!(os.errno, sys::ENOTDIR | sys::ELOOP) => {
+                self.follow(name, os, sys::SEARCH_ONLY)
+            }
             Err(os) => Err(os.into()),
         }
     }
@@ -183,19 +187,29 @@ impl Walk {
                 if sys::PATH_ONLY.is_some_and(|path_only| flags.contains(path_only))
                     && sys::fstat(fd.as_fd())?.is_symlink() =>
             {
-                self.follow(name, refused(sys::ELOOP))
+                self.follow(name, refused(sys::ELOOP), flags)
             }
             (Ok(fd), _) => Ok(Step::Opened(fd)),
             (Err(os), Last::Follow) if matches!(os.errno, sys::ELOOP | sys::ENOTDIR) => {
-                self.follow(name, os)
+                self.follow(name, os, flags)
             }
             (Err(os), _) => Err(os.into()),
         }
     }
 
-    /// Reads a symlink where the policy allows it. Returns `otherwise` for anything but a symlink.
-    fn follow(&mut self, name: &[u8], otherwise: Os) -> Result<Step, Error> {
-        let Link { stat, target } = sys::read_link(self.here(), name)?;
+    /// Reads a symlink where the policy allows it. Returns `otherwise` for anything but a symlink
+    /// or a directory.
+    fn follow(&mut self, name: &[u8], otherwise: Os, flags: OFlag) -> Result<Step, Error> {
+        let Link {
+            stat,
+            target,
+            directory,
+        } = sys::read_link(self.here(), name)?;
+        if flags == sys::SEARCH_ONLY
+            && let Some(directory) = directory
+        {
+            return Ok(Step::Opened(directory));
+        }
         let Some(target) = target else {
             // ELOOP, or a directory found now: the symlink was replaced meanwhile.
             return if otherwise.errno == sys::ELOOP || stat.is_directory() {

@@ -1,5 +1,7 @@
 //! Types for what every system reports about an object.
 
+use super::OwnedFd;
+
 /// Bits of the file type, as POSIX systems use them and Node shows them everywhere.
 const S_IFMT: u32 = 0o170_000;
 const S_IFSOCK: u32 = 0o140_000;
@@ -137,6 +139,8 @@ pub(crate) struct Link {
     pub(crate) stat: Stat,
     /// `None` for anything but a symlink.
     pub(crate) target: Option<Target>,
+    /// The directory of this stat, where the system opens a name and a directory to search alike.
+    pub(crate) directory: Option<OwnedFd>,
 }
 
 /// The target of a symlink.

@@ -26,7 +26,12 @@ pub(crate) fn read_link(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Link, Os> {
     } else {
         None
     };
-    Ok(Link { stat, target })
+    let directory = stat.is_directory().then_some(object);
+    Ok(Link {
+        stat,
+        target,
+        directory,
+    })
 }
 
 /// Opens a name without acting on the object. Returns its stat and a descriptor to read its ACL

@@ -16,13 +16,21 @@ pub(crate) fn read_link(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Link, Os> {
     let mut stat = fstatat(dir, name)?;
     for _ in 0..TRIES {
         if !stat.is_symlink() {
-            return Ok(Link { stat, target: None });
+            return Ok(Link {
+                stat,
+                target: None,
+                directory: None,
+            });
         }
         let target = read_link_at(dir, name);
         let again = fstatat(dir, name)?;
         if (again.dev, again.ino, again.changed) == (stat.dev, stat.ino, stat.changed) {
             let target = Some(Target::Path(target?));
-            return Ok(Link { stat, target });
+            return Ok(Link {
+                stat,
+                target,
+                directory: None,
+            });
         }
         stat = again;
     }
@@ -96,7 +104,7 @@ mod tests {
             let (held, stat) = open_path_only(dir, name.as_bytes(), true).unwrap();
             assert_eq!(stat.kind_word(), kind, "{name}");
             assert_eq!(held.is_some(), is_held, "{name}");
-            let Link { stat, target } = read_link(dir, name.as_bytes()).unwrap();
+            let Link { stat, target, .. } = read_link(dir, name.as_bytes()).unwrap();
             assert_eq!(stat.kind_word(), kind, "{name}");
             assert_eq!(target.is_some(), name == "link", "{name}");
         }

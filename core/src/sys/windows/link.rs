@@ -40,7 +40,11 @@ pub(crate) fn read_link(dir: BorrowedFd<'_>, name: &[u8]) -> Result<Link, Os> {
     } else {
         None
     };
-    Ok(Link { stat, target })
+    Ok(Link {
+        stat,
+        target,
+        directory: None,
+    })
 }
 
 /// Returns the target of a symlink. EINVAL for anything else, and for a junction to a volume.
