@@ -1,14 +1,14 @@
-// The floor: runs core/benches/floor.rs as a process that measures one slice per request.
+// The floor: runs core/benches/floor as a process that measures one slice per request.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, fstat, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { fail, findCargo, projectRoot } from '../scripts/support.mjs';
 
-const source = fileURLToPath(new URL('../core/benches/floor.rs', import.meta.url));
+const folder = fileURLToPath(new URL('../core/benches/floor/', import.meta.url));
 
 /**
  * Builds the program, unless it was built from the same source before. Returns its path, or undefined without Rust or
@@ -17,7 +17,8 @@ const source = fileURLToPath(new URL('../core/benches/floor.rs', import.meta.url
 export function buildFloor() {
   const cargo = process.platform === 'linux' ? findCargo() : undefined;
   if (!cargo) return undefined;
-  const fingerprint = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16);
+  const sources = readdirSync(folder).sort().map((name) => readFileSync(path.join(folder, name)));
+  const fingerprint = createHash('sha256').update(Buffer.concat(sources)).digest('hex').slice(0, 16);
   const program = path.join(projectRoot, '.cache/bench', `floor-${fingerprint}`);
   if (existsSync(program)) return program;
   const result = spawnSync(cargo, ['build', '--release', '--package', 'holdfast-core', '--bench', 'floor', '--message-format=json-render-diagnostics'], {
@@ -37,6 +38,20 @@ export function buildFloor() {
   return program;
 }
 
+/**
+ * One job of libuv's pool that makes one call, for rows whose work waits and therefore has a job: their floor is its
+ * time and that of the system calls.
+ */
+export function oneJob(file) {
+  const fd = openSync(file, 'r');
+  const time = async (runs) => {
+    const start = process.hrtime.bigint();
+    for (let i = 0; i < runs; i++) await new Promise((resolve) => fstat(fd, resolve));
+    return Number(process.hrtime.bigint() - start);
+  };
+  return { id: 'job', label: "one job of libuv's pool: fs.fstat with a callback", omits: 'does nothing of the work', time };
+}
+
 /** @typedef {ReturnType<typeof startFloor>} Floor */
 
 /**
@@ -54,11 +69,12 @@ export function startFloor(program) {
     return Number(value);
   }
 
-  const candidate = (calls, request) => ({
+  const candidate = (calls, request, more = {}) => ({
     id: 'floor',
     label: `the system calls alone, in a Rust loop: ${calls}`,
     omits: 'runs in another process, without JavaScript',
     time: (runs) => ask(`${request} ${runs}`),
+    ...more,
   });
 
   return {
@@ -69,6 +85,22 @@ export function startFloor(program) {
         `write ${file} ${size} ${synced}`,
       ),
     ensureDir: (directory) => candidate('openat2, fstat, close', `ensure-dir ${directory}`),
+    freshDir: (parent, most) => candidate('openat2, mkdirat, openat, fstat, 2 × close', `fresh-dir ${parent}`, { most }),
+    walk: (top) => candidate('openat, getdents64, close for each directory', `walk ${top}`),
+    append: (file) =>
+      candidate('openat2, 2 × openat, 3 × fstat, geteuid, 3 × newfstatat, 2 × fcntl, pread, write, 3 × close', `append ${file}`),
+    lock: (file) =>
+      candidate(
+        '2 × openat2, openat, 3 × fstat, geteuid, 2 × newfstatat, 2 × fcntl, fstatfs, pread, pwrite, ftruncate, 3 × close',
+        `lock ${file}`,
+      ),
+    rename: (dir) => candidate('renameat2', `rename ${dir}`),
+    copy: (source, over, most) =>
+      candidate(
+        `2 × openat, 2 × fstat, newfstatat, ioctl, copy_file_range, pread, ${over ? 'renameat' : 'linkat'}, 2 × close`,
+        `copy ${source} ${over}`,
+        { most },
+      ),
     stop: () => child.stdin.end(),
   };
 }

@@ -2,7 +2,7 @@
 
 import { explain } from './misses.mjs';
 import { rows } from './rows.mjs';
-import { duration, figure, reached, spread } from './table.mjs';
+import { countTargets, duration, figure, isRuledOut, reached, spread } from './table.mjs';
 
 const CANDIDATES = { holdfast: 'a plain call', root: 'through a Root', many: '`writeAtomicMany`' };
 const AGAINST = { node: '`node:fs`', 'by-hand': 'the same by hand', 'fs-safe': '`@openclaw/fs-safe`' };
@@ -40,10 +40,13 @@ const isSame = (one, other) => one.candidate === other.candidate && one.against 
 /** Describes what is compared with what. */
 const compared = ({ candidate, against, cpu }) => `${CANDIDATES[candidate]}, against ${nameOf(against)}${cpu ? ', processor time' : ''}`;
 
+const floorFigure = ({ floor, times }) => `${figure(floor)}${times === undefined ? '' : '×'}`;
+
 /** Formats a target for a cell. */
 function verdict(target) {
   if (!target) return '–';
-  return target.met ? `${reached(target)} ✓` : `**${reached(target)} ✗**`;
+  if (target.met) return `${reached(target)} ✓`;
+  return isRuledOut(target) ? `${reached(target)} (${floorFigure(target)})` : `**${reached(target)} ✗**`;
 }
 
 function targetSection({ results, places, nodes }) {
@@ -58,35 +61,57 @@ function targetSection({ results, places, nodes }) {
     }
   }
   const all = results.flatMap(({ targets }) => targets);
+  const { met, missed, ruledOut } = countTargets(all);
   const head = ['operation', 'figure', 'to reach', ...columns.map(({ type, node }) => `${type}, Node ${major(node)}`)];
   return `## Targets
 
-${all.filter(({ met }) => met).length} of ${all.length} are met. A ratio is time over time, lower is better; with × it is how many times as fast, higher is better.
-✓ met, **✗ missed**, – not measured there: the peer needs a newer Node, or the row is about one file system.
+${met} of ${all.length} are met, ${missed} are missed, and ${ruledOut} are below the floor. A ratio is time over time, lower is better; with × it is how many times as fast, higher is better.
+✓ met, **✗ missed**, – not measured there: the peer needs a newer Node, or the row is about one file system. In parentheses the floor, where it
+misses the target itself: the system calls that the guarantees need take longer than the target allows, without any JavaScript.
 
 ${table(head, body)}`;
 }
 
-function missSection({ results, places }) {
-  const missed = results.flatMap((row) => row.targets.filter(({ met }) => !met).map((target) => ({ row, target })));
-  if (missed.length === 0) return undefined;
+/**
+ * Renders the targets that were not met for one of two reasons.
+ *
+ * @param isListed tells which targets belong here
+ * @param figureOf formats what was reached
+ */
+function reasonSection({ results, places }, title, isListed, figureOf) {
+  const listed = results.flatMap((row) => row.targets.filter(isListed).map((target) => ({ row, target })));
+  if (listed.length === 0) return undefined;
   const type = (place) => places.find((one) => one.place === place).type;
   const groups = new Map();
-  for (const one of missed) {
+  for (const one of listed) {
     const key = `${one.row.id} ${compared(one.target)}`;
     groups.set(key, [...(groups.get(key) ?? []), one]);
   }
   const entries = [...groups.values()].map((group) => {
     const [{ row, target }] = group;
     const { text } = rows.find(({ id }) => id === row.id).targets.find((one) => isSame(one, target));
-    const figures = group.map(
-      ({ row: { place, node }, target: one }) => `${reached(one)} ${spread(one.figure)} on ${type(place)} with Node ${major(node)}`,
-    );
+    const figures = group.map(({ row: { place, node }, target: one }) => `${figureOf(one)} on ${type(place)} with Node ${major(node)}`);
     const why = explain(row.id, target);
     return `- **${row.title}**, ${compared(target)}, ${text}: ${figures.join('; ')}. ${why ?? 'The cause was not found.'}`;
   });
-  return `## What was missed, and why\n\nIn brackets the quartiles over the rounds.\n\n${entries.join('\n')}`;
+  return `${title}\n\n${entries.join('\n')}`;
 }
+
+const missSection = (run) =>
+  reasonSection(
+    run,
+    '## What was missed, and why\n\nIn brackets the quartiles over the rounds.',
+    (target) => !target.met && !isRuledOut(target),
+    (target) => `${reached(target)} ${spread(target.figure)}${target.floor === undefined ? '' : `, floor ${floorFigure(target)}`}`,
+  );
+
+const floorSection = (run) =>
+  reasonSection(
+    run,
+    '## What is below the floor\n\nThese targets were set before their floor was measured.',
+    isRuledOut,
+    (target) => `${reached(target)}, floor ${floorFigure(target)}`,
+  );
 
 /**
  * Renders one file system: one line per candidate of every row. The first line has the row's name and is the baseline.
@@ -124,7 +149,8 @@ const method = (run) => `## How it is measured
 - Files are in the page cache. Every candidate does the same work on the same path: the same syncs, the same exact mode. What one leaves out, its line says.
 - The baseline by hand is what one would write with \`node:fs\`: open with \`wx\`, write, fchmod, close, rename, and with both syncs where the row is synced.
 - The floor is the same system calls in a Rust loop, without JavaScript. It runs in another process, which is asked when its turn comes; its ratio is
-  therefore one between processes. Up to 1 MiB it reads into memory it has, which is most of its lead there.
+  therefore one between processes. Up to 1 MiB it reads into memory it has, which is most of its lead there. Where the work may wait, and has a job in
+  libuv's pool, the job is part of the floor: one \`fs.fstat\` with a callback.
 - Processor time is that of all threads of the process, in the same slices.
 - \`@openclaw/fs-safe\` runs with its native binding.${leftOutSection(run)}`;
 
@@ -139,6 +165,7 @@ export function renderReport(run) {
     machineSection(run),
     targetSection(run),
     missSection(run),
+    floorSection(run),
     method(run),
   ]);
 }

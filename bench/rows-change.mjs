@@ -3,6 +3,7 @@
 import assert from 'node:assert';
 import fs from 'node:fs';
 import path from 'node:path';
+import { oneJob } from './floor.mjs';
 
 const { promises } = fs;
 const NOT_SYNCED = { durable: false };
@@ -14,13 +15,13 @@ const renameRow = {
   title: 'rename, not synced',
   places: ['tmpfs', 'disk'],
   prepare: ({ dir }) => fs.writeFileSync(path.join(dir, 'node-0'), ''),
-  candidates({ dir, holdfast }) {
+  candidates({ dir, holdfast, floor }) {
     const root = holdfast.openRootSync(dir);
     const forms = [
       { id: 'node', label: 'fs.promises.rename', omits: `${BY_CHECK}; ${CONFINED}`, form: (from, to) => promises.rename(path.join(dir, from), path.join(dir, to)) },
       { id: 'root', label: 'root.rename(from, to)', form: (from, to) => root.rename(from, to, NOT_SYNCED) },
     ];
-    return forms.map(({ form, ...candidate }) => {
+    const candidates = forms.map(({ form, ...candidate }) => {
       let turn = 0;
       const nameOf = (number) => `${candidate.id}-${number % 2}`;
       fs.writeFileSync(path.join(dir, nameOf(0)), '');
@@ -28,6 +29,7 @@ const renameRow = {
       fs.rmSync(path.join(dir, nameOf(1)), { force: true });
       return { ...candidate, async: true, run: () => form(nameOf(turn), nameOf(++turn)) };
     });
+    return floor ? [...candidates, floor.rename(dir), oneJob(dir)] : candidates;
   },
   check: ({ dir }, _result, { id }) => assert.ok(fs.existsSync(path.join(dir, `${id}-0`)) !== fs.existsSync(path.join(dir, `${id}-1`))),
   targets: [{ candidate: 'root', against: 'node', limit: () => 1.2, text: '≤ 1.20' }],
@@ -41,6 +43,9 @@ function makeSource({ dir }, bytes) {
   if (!fs.existsSync(source)) fs.writeFileSync(source, Buffer.alloc(bytes, 'holdfast '));
 }
 
+/** Copies that one slice leaves until its end. */
+const MOST_COPIES = 16;
+
 /** Copies to a name that is free. The copies are removed after each slice. */
 function copyRow({ name, label, bytes, ...effort }) {
   return {
@@ -49,26 +54,27 @@ function copyRow({ name, label, bytes, ...effort }) {
     places: ['tmpfs', 'disk'],
     ...effort,
     prepare: (context) => makeSource(context, bytes),
-    candidates({ dir, holdfast }) {
+    candidates({ dir, holdfast, floor }) {
       const root = holdfast.openRootSync(dir);
       const at = (file) => path.join(dir, file);
       const forms = [
         { id: 'node', label: 'fs.promises.copyFile', omits: PART, form: (to) => promises.copyFile(at('source'), at(to)) },
         { id: 'root', label: 'root.copy(from, to)', form: (to) => root.copy('source', to, NOT_SYNCED) },
       ];
-      return forms.map(({ form, ...candidate }) => {
+      const candidates = forms.map(({ form, ...candidate }) => {
         let made = 0;
         const nameOf = (number) => `${candidate.id}-${number}`;
         return {
           ...candidate,
           async: true,
-          most: 16,
+          most: MOST_COPIES,
           run: () => form(nameOf(made++)),
           after() {
             while (made > 0) fs.rmSync(at(nameOf(--made)));
           },
         };
       });
+      return floor && !effort.isolated ? [...candidates, floor.copy(at('source'), false, MOST_COPIES), oneJob(dir)] : candidates;
     },
     check: ({ dir }, _result, { id }) => assert.equal(fs.statSync(path.join(dir, `${id}-0`)).size, bytes),
     targets: [{ candidate: 'root', against: 'node', limit: () => 1.1, text: '≤ 1.10' }],
@@ -80,7 +86,7 @@ const copyOverRow = {
   title: 'copy 1 MiB over a file, not synced',
   places: ['tmpfs', 'disk'],
   prepare: (context) => makeSource(context, MIB),
-  candidates({ dir, holdfast }) {
+  candidates({ dir, holdfast, floor }) {
     const root = holdfast.openRootSync(dir);
     const at = (name) => path.join(dir, name);
     const byHand = async () => {
@@ -91,6 +97,7 @@ const copyOverRow = {
       { id: 'by-hand', label: 'copyFile to a temporary, and rename', omits: CONFINED, async: true, run: byHand },
       { id: 'node', label: 'fs.promises.copyFile, into the file itself', omits: PART, async: true, run: () => promises.copyFile(at('source'), at('node')) },
       { id: 'root', label: 'root.copy(from, to, { overwrite: true })', async: true, run: () => root.copy('source', 'root', { ...NOT_SYNCED, overwrite: true }) },
+      ...(floor ? [floor.copy(at('source'), true), oneJob(dir)] : []),
     ];
   },
   check: ({ dir }, _result, { id }) => assert.equal(fs.statSync(path.join(dir, id)).size, MIB),

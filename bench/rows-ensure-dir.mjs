@@ -3,6 +3,7 @@
 import assert from 'node:assert';
 import fs from 'node:fs';
 import path from 'node:path';
+import { oneJob } from './floor.mjs';
 
 const MODE = 0o700;
 /** Limit of runs in one slice of the fresh row: each leaves a directory until the end of the slice. */
@@ -74,7 +75,8 @@ const existingRow = {
   async candidates(context) {
     const name = nested(1);
     const forms = await asyncForms(context);
-    return forms.map(({ form, ...candidate }) => ({ ...candidate, async: true, run: () => form(name) }));
+    const candidates = forms.map(({ form, ...candidate }) => ({ ...candidate, async: true, run: () => form(name) }));
+    return context.floor ? [...candidates, context.floor.ensureDir(path.join(context.dir, name))] : candidates;
   },
   check: ({ dir }) => checkPrivate(path.join(dir, nested(1))),
   targets: [{ candidate: 'holdfast', against: 'node', limit: () => 0.05, text: '≤ 0.05' }, FS_SAFE_TARGET],
@@ -89,7 +91,7 @@ function freshRow(depth) {
     prepare() {},
     async candidates(context) {
       const forms = await asyncForms(context);
-      return forms.map(({ form, ...candidate }) => {
+      const candidates = forms.map(({ form, ...candidate }) => {
         const parent = `fresh-${candidate.id}`;
         const nameOf = (index) => path.join(parent, String(index), ...Array(depth - 1).fill('inner'));
         let names = [];
@@ -103,6 +105,10 @@ function freshRow(depth) {
         const after = () => fs.rmSync(path.join(context.dir, parent), { recursive: true });
         return { ...candidate, async: true, most: MAX_FRESH, before, after, run: () => form(names[next++]), made: nameOf(0) };
       });
+      const { floor, place } = context;
+      if (floor === undefined || depth > 1) return candidates;
+      // In memory the calling thread makes the directory.
+      return [...candidates, floor.freshDir(path.join(context.dir, 'fresh-floor'), MAX_FRESH), ...(place === 'disk' ? [oneJob(context.dir)] : [])];
     },
     check: ({ dir }, _result, { made, id }) => {
       const stat = fs.statSync(path.join(dir, made));

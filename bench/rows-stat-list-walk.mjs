@@ -49,8 +49,9 @@ const atMost = (limit, text = `≤ ${limit.toFixed(2)}`) => ({ limit: () => limi
  * A row with one call of `node:fs` and one of a root.
  *
  * @param others returns the calls of the peers
+ * @param floorOf returns the system calls alone
  */
-function row(id, title, prepare, node, own, target, check, others = undefined) {
+function row(id, title, prepare, node, own, target, check, others = undefined, floorOf = undefined) {
   return {
     id,
     title,
@@ -58,11 +59,12 @@ function row(id, title, prepare, node, own, target, check, others = undefined) {
     prepare,
     candidates(context) {
       const root = context.holdfast.openRootSync(context.dir);
-      return [
+      const calls = [
         { id: 'node', label: node.label, run: () => node.run(context.dir) },
         { id: 'holdfast', label: own.label, run: () => own.run(root) },
         ...(others?.(context) ?? []),
       ].map((candidate) => ({ ...candidate, async: !id.endsWith('-sync') }));
+      return context.floor && floorOf ? [...calls, floorOf(context)] : calls;
     },
     check: (context, result) => check(result),
     targets: [
@@ -97,6 +99,6 @@ export const rootRows = [
   row('root-list', 'root.list, 1,000 entries', makeListed, { label: 'fs.promises.readdir with types', run: (dir) => fs.promises.readdir(listed(dir), { withFileTypes: true }) }, { label: 'root.list', run: (root) => root.list('listed') }, atMost(1), count(LISTED)),
   row('root-list-stat', 'root.list with stat, 1,000 entries', makeListed, { label: 'readdir with types, and lstat each', run: (dir) => readWithStats(listed(dir)) }, { label: 'root.list, stat: true', run: (root) => root.list('listed', { stat: true }) }, atMost(0.3), count(LISTED)),
   row('root-list-stat-sync', 'root.listSync with stat, 1,000 entries', makeListed, { label: 'readdirSync with types, and lstatSync each', run: (dir) => readWithStatsSync(listed(dir)) }, { label: 'root.listSync, stat: true', run: (root) => root.listSync('listed', { stat: true }) }, atMost(0.55), count(LISTED)),
-  row('root-walk', 'root.walk, 10,110 entries', makeTree, { label: 'fs.promises.readdir, recursive, with types', run: (dir) => fs.promises.readdir(tree(dir), { withFileTypes: true, recursive: true }) }, { label: 'root.walk', run: (root) => walked(root.walk('tree')) }, WALK, count(TREE), treePaths),
+  row('root-walk', 'root.walk, 10,110 entries', makeTree, { label: 'fs.promises.readdir, recursive, with types', run: (dir) => fs.promises.readdir(tree(dir), { withFileTypes: true, recursive: true }) }, { label: 'root.walk', run: (root) => walked(root.walk('tree')) }, WALK, count(TREE), treePaths, ({ dir, floor }) => floor.walk(tree(dir))),
   row('root-walk-stat', 'root.walk with stat, 10,110 entries', makeTree, { label: 'readdir, recursive, and lstat each', run: (dir) => treeWithStats(tree(dir)) }, { label: 'root.walk, stat: true', run: (root) => walked(root.walk('tree', { stat: true })) }, atMost(0.25), count(TREE)),
 ];

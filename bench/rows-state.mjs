@@ -3,6 +3,7 @@
 import assert from 'node:assert';
 import fs from 'node:fs';
 import path from 'node:path';
+import { oneJob } from './floor.mjs';
 
 const LINE = 'x'.repeat(100);
 const NOT_LOCKED = 'takes no lock, looks at no tail, undoes nothing';
@@ -22,7 +23,7 @@ const lockRow = {
   title: 'withLock, nobody else wants the lock',
   places: ['tmpfs', 'disk'],
   prepare: (context) => startFile(context, 'state'),
-  candidates({ dir, holdfast, peers }) {
+  candidates({ dir, holdfast, peers, floor }) {
     const file = path.join(dir, 'state');
     const root = holdfast.openRootSync(dir);
     const properLockfile = peers['proper-lockfile'];
@@ -36,6 +37,7 @@ const lockRow = {
       },
       { id: 'holdfast', label: 'withLock(path, callback)', async: true, run: () => holdfast.withLock(file, nothing) },
       { id: 'root', label: 'root.withLock(name, callback)', async: true, run: () => root.withLock('state', nothing) },
+      ...(floor ? [floor.lock(file), oneJob(dir)] : []),
     ].filter(Boolean);
   },
   check: ({ dir }) => assert.ok(fs.existsSync(path.join(dir, 'state'))),
@@ -47,7 +49,7 @@ const appendSyncRow = {
   title: 'appendRecordSync 100 bytes, not synced',
   places: ['tmpfs', 'disk'],
   prepare: (context) => startFile(context, 'log'),
-  candidates({ dir, holdfast }) {
+  candidates({ dir, holdfast, floor }) {
     const file = path.join(dir, 'log');
     const root = holdfast.openRootSync(dir);
     const options = { durable: false };
@@ -55,6 +57,7 @@ const appendSyncRow = {
       { id: 'node', label: 'fs.appendFileSync', omits: NOT_LOCKED, run: () => fs.appendFileSync(file, `${LINE}\n`) },
       { id: 'holdfast', label: 'appendRecordSync(path)', run: () => holdfast.appendRecordSync(file, LINE, options) },
       { id: 'root', label: 'root.appendRecordSync(name)', run: () => root.appendRecordSync('log', LINE, options) },
+      ...(floor ? [floor.append(path.join(dir, 'floor-log'))] : []),
     ];
   },
   check: (context) => checkLines(context, 'log'),
@@ -69,7 +72,7 @@ function appendRow(isSynced) {
     title: `appendRecord 100 bytes, ${isSynced ? 'synced' : 'not synced'}`,
     places: isSynced ? ['disk'] : ['tmpfs', 'disk'],
     prepare: (context) => startFile(context, 'log'),
-    candidates({ dir, holdfast }) {
+    candidates({ dir, holdfast, floor }) {
       const file = path.join(dir, 'log');
       const root = holdfast.openRootSync(dir);
       return [
@@ -82,6 +85,7 @@ function appendRow(isSynced) {
         },
         { id: 'holdfast', label: 'appendRecord(path)', async: true, run: () => holdfast.appendRecord(file, LINE, options) },
         { id: 'root', label: 'root.appendRecord(name)', async: true, run: () => root.appendRecord('log', LINE, options) },
+        ...(floor && !isSynced ? [floor.append(path.join(dir, 'floor-log')), oneJob(dir)] : []),
       ];
     },
     check: (context) => checkLines(context, 'log'),

@@ -3,6 +3,7 @@
 import assert from 'node:assert';
 import fs from 'node:fs';
 import path from 'node:path';
+import { oneJob } from './floor.mjs';
 
 const { promises } = fs;
 const MODE = 0o644;
@@ -152,7 +153,7 @@ function asyncRow(synced) {
         { id: 'root', label: 'root.writeAtomic(name, …)', run: () => root.writeAtomic('target', DATA, { mode: MODE, durable }) },
         ...peerWrites(peers, synced).map((peer) => ({ id: peer.id, label: peer.label, omits: peer.omits, run: () => peer.async(file) })),
       ].map((candidate) => ({ ...candidate, async: true }));
-      return floor ? [...candidates, floor.write(file, DATA.length, synced)] : candidates;
+      return floor ? [...candidates, floor.write(file, DATA.length, synced), oneJob(dir)] : candidates;
     },
     check: ({ dir }) => checkFile(path.join(dir, 'target')),
     targets: synced ? [] : targets,

@@ -15,6 +15,7 @@ import { adapterRows } from './rows-fs-safe.mjs';
  * @property {typeof import('../index.mjs')} holdfast
  * @property {Record<string, any>} peers the modules of the peers that run on this Node
  * @property {import('./floor.mjs').Floor | undefined} floor
+ * @property {'tmpfs' | 'disk'} place
  */
 
 /**

@@ -11,7 +11,7 @@ import { rows } from './rows.mjs';
 const request = JSON.parse(process.argv[2]);
 const row = rows.find(({ id }) => id === request.row);
 const peers = request.alone ? {} : await loadPeers();
-const candidates = await row.candidates({ dir: request.dir, holdfast, peers, floor: undefined });
+const candidates = await row.candidates({ dir: request.dir, holdfast, peers, floor: undefined, place: undefined });
 const candidate = candidates.find(({ id }) => id === request.candidate);
 const runs = Number(process.argv[3]);
 await timeSlice(candidate, request.warm);

@@ -13,10 +13,21 @@ export function reached({ limit, times, figure: { median } }) {
   return times === undefined ? value : `${value}×`;
 }
 
+/** Returns whether the system calls alone miss the target, so that nothing with the same guarantees can meet it. */
+export const isRuledOut = ({ met, floor, limit, times }) => !met && floor !== undefined && (times === undefined ? floor > limit : floor < times);
+
+/** Counts the targets for a sentence. */
+export function countTargets(targets) {
+  const met = targets.filter((target) => target.met).length;
+  const ruledOut = targets.filter(isRuledOut).length;
+  return { met, ruledOut, missed: targets.length - met - ruledOut };
+}
+
 function describeTarget(target) {
   const { candidate, against, cpu, limit, times, met } = target;
   const bound = times === undefined ? `≤ ${figure(limit)}` : `≥ ${times}×`;
-  return `${met ? 'met' : 'MISSED'}  ${candidate} : ${against}${cpu ? ', processor time' : ''} ${reached(target)} (to reach ${bound}) ${spread(target.figure)}`;
+  const verdict = met ? 'met' : isRuledOut(target) ? `FLOOR ${figure(target.floor)}` : 'MISSED';
+  return `${verdict}  ${candidate} : ${against}${cpu ? ', processor time' : ''} ${reached(target)} (to reach ${bound}) ${spread(target.figure)}`;
 }
 
 /** Prints a row with one candidate per line: time of one operation, ratio to the first line, quartiles of the ratio. */
@@ -32,8 +43,9 @@ export function printRow({ id, title, candidates, targets }) {
 /** Prints the missed targets, at the end of the output. */
 export function printSummary(results) {
   const all = results.flatMap((row) => row.targets.map((target) => ({ row, target })));
+  const { met, ruledOut } = countTargets(all.map(({ target }) => target));
+  console.log(`\n${met} of ${all.length} targets met; ${ruledOut} are below the floor of this machine.`);
   const missed = all.filter(({ target }) => !target.met);
-  console.log(`\n${all.length - missed.length} of ${all.length} targets met.`);
   for (const { row, target } of missed) console.log(`  Node ${row.node} ${row.place} ${row.title}: ${describeTarget(target)}`);
   const left = new Set(results.flatMap(({ node, leftOut }) => leftOut.map(({ name, wants }) => `${name} on Node ${node} (wants ${wants})`)));
   if (left.size > 0) console.log(`Left out: ${[...left].join(', ')}.`);

@@ -44,6 +44,16 @@ async function checkOnce(row, candidate, context) {
   candidate.after?.(1);
 }
 
+/**
+ * Returns the ratio that the system calls alone reach, with a job of the pool where the row has one; undefined where it
+ * was not measured.
+ */
+function floorOf(times, against) {
+  if (!times.has('floor')) return undefined;
+  const job = times.has('job') ? ratio(times, 'job', against).median : 0;
+  return ratio(times, 'floor', against).median + job;
+}
+
 function judge(target, times) {
   const { candidate, against, cpu, times: least } = target;
   if (!times.has(candidate) || !times.has(against)) return undefined;
@@ -51,21 +61,22 @@ function judge(target, times) {
     if (!times.has(cpuOf(candidate)) || !times.has(cpuOf(against))) return undefined;
     const limit = target.limit({ place, node });
     const figure = ratio(times, cpuOf(candidate), cpuOf(against));
-    return { candidate, against, cpu, limit, figure, met: figure.median <= limit };
+    return { candidate, against, cpu, limit, figure, met: figure.median <= limit, floor: floorOf(times, cpuOf(against)) };
   }
   if (least !== undefined) {
     const figure = ratio(times, against, candidate);
-    return { candidate, against, times: least, figure, met: figure.median >= least };
+    const lowest = floorOf(times, against);
+    return { candidate, against, times: least, figure, met: figure.median >= least, floor: lowest && 1 / lowest };
   }
   const limit = target.limit({ place, node });
   const figure = ratio(times, candidate, against);
-  return { candidate, against, limit, figure, met: figure.median <= limit };
+  return { candidate, against, limit, figure, met: figure.median <= limit, floor: floorOf(times, against) };
 }
 
 async function runRow(row) {
   const directory = path.join(dir, row.id);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const context = { dir: directory, holdfast, peers, floor };
+  const context = { dir: directory, holdfast, peers, floor, place };
   row.prepare(context);
   const candidates = await row.candidates(context);
   for (const candidate of candidates) if (candidate.run) await checkOnce(row, candidate, context);
