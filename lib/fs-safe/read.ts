@@ -3,7 +3,8 @@
 import { path } from '../base/node.js';
 import { LOCAL_READ, ROOT_READ, hostError, toHost, type HostErrorClass, type Rules } from './errors.js';
 import { NAMES, checked, toHardlinks, toReadSymlinks, type Unchecked } from './options.js';
-import { assertClimbs, climbs, expandHome, expandLocal, withoutLinks } from './paths.js';
+import { assertClimbs, withoutLinks } from './links.js';
+import { climbs, expandHome, expandLocal } from './paths.js';
 import { OUTSIDE, linkEscape, textEscape } from './sentences.js';
 import { isHoldfastError, type HoldfastError } from '../errors/holdfast-error.js';
 import { openLocalFileSafely, readLocalFileSafely } from '../verbs/read.js';

@@ -1,9 +1,10 @@
 // The messages of fs-safe. Hosts show them, and match them and the first words of a cause.
 
-import { fs, os, path } from '../base/node.js';
+import { os, path } from '../base/node.js';
 import { own } from '../errors/holdfast-error.js';
 import { escaped } from '../base/escape.js';
-import { climbs, isBeneath } from './paths.js';
+import { followed } from './links.js';
+import { climbs } from './paths.js';
 import { table } from '../base/lookup-table.js';
 
 /** The sentence for a path that leads out of its root. Hosts match it. */
@@ -172,8 +173,8 @@ export function textEscape(root: string, given: string) {
 }
 
 /**
- * Finds where a path leaves a root through a symlink. Returns the cause for hosts; `'dangling'` if the first dangling
- * symlink leads beneath the root; or `undefined`. Inspects by path, and runs only after a refusal.
+ * Finds where a path leaves a root through a symlink. Returns the cause for hosts; `'dangling'` if a symlink leads to
+ * nothing beneath the root, or to itself; or `undefined`. Inspects by path, and runs only after a refusal.
  *
  * @param root its real path
  * @param given relative
@@ -182,25 +183,8 @@ export async function linkEscape(root: string, given: string): Promise<Error | '
   if (climbs(given)) {
     return undefined;
   }
-  let at = root;
-  try {
-    for (const component of given.split('/').filter((part) => part !== '' && part !== '.')) {
-      at = path.join(at, component);
-      if (!(await fs.promises.lstat(at)).isSymbolicLink()) {
-        continue;
-      }
-      const real = await fs.promises.realpath(at).catch(() => undefined);
-      if (!isBeneath(root, real ?? path.resolve(path.dirname(at), await fs.promises.readlink(at)))) {
-        return causeOf('Symlink escapes', root, at);
-      }
-      if (real === undefined) {
-        return 'dangling';
-      }
-    }
-  } catch {
-    // Unknown.
-  }
-  return undefined;
+  const { end, link } = await followed(root, given, true);
+  return end === 'escape' ? causeOf('Symlink escapes', root, link as string) : end === undefined ? undefined : 'dangling';
 }
 
 /**

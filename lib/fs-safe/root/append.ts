@@ -4,7 +4,8 @@
 import { fs, os, path } from '../../base/node.js';
 import { ROOT_APPEND, ROOT_APPEND_BY_POLICY, hostError, isErrno, toHost, type HostErrorClass } from '../errors.js';
 import { beforeMutation } from '../host-callbacks.js';
-import { assertClimbs, mkdirMode, withoutLinks } from '../paths.js';
+import { assertClimbs, withoutLinks } from '../links.js';
+import { mkdirMode } from '../paths.js';
 import { isCode } from '../read.js';
 import { toMutationSymlinks, type Unchecked } from '../options.js';
 import { absolute, assertReplaceable, explained, isOutside, toTarget, type Base, type Target } from './targets.js';

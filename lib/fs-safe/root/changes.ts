@@ -14,7 +14,8 @@ import {
 } from '../errors.js';
 import { beforeMutation } from '../host-callbacks.js';
 import { toMutationSymlinks, type Unchecked } from '../options.js';
-import { isBeneath, withoutLinks } from '../paths.js';
+import { withoutLinks } from '../links.js';
+import { isBeneath } from '../paths.js';
 import { isCode } from '../read.js';
 import { OUTSIDE, hardlinkCause, linkEscape } from '../sentences.js';
 import { toRelative } from './stat.js';

@@ -3,6 +3,7 @@
 import { BIGINT, fs, path } from '../../base/node.js';
 import { hostError, isErrno, type HostErrorClass } from '../errors.js';
 import { firstLink } from '../parent.js';
+import { LINKS, LINKS_SYNC, alias, trail, type Trail } from '../links.js';
 import { isBeneath } from '../paths.js';
 import { causeOf } from '../sentences.js';
 import { runLater, runNow, type Steps } from '../steps.js';
@@ -21,6 +22,7 @@ const FLAGS = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
 const IO = ['closeSync', 'fstatSync', 'lstatSync', 'openSync', 'readFileSync', 'realpathSync'] as const;
 
 const ASYNC = {
+  ...LINKS,
   realpath: (file: string): unknown => new Promise((resolve, reject) => fs.realpath.native(file, (error, real) => (error ? reject(error) : resolve(real)))),
   lstat: (file: string): unknown => fs.promises.lstat(file, BIGINT),
   isLink: (file: string): unknown => fs.promises.lstat(file).then((stat) => stat.isSymbolicLink(), () => false),
@@ -28,6 +30,7 @@ const ASYNC = {
 };
 
 const SYNC: typeof ASYNC = {
+  ...LINKS_SYNC,
   realpath: (file) => fs.realpathSync.native(file),
   lstat: (file) => fs.lstatSync(file, BIGINT),
   isLink: (file) => isLinkSync(file),
@@ -96,15 +99,15 @@ function toWanted(params: Unchecked): Wanted | undefined {
 function* openBeneath(HostError: HostErrorClass, wanted: Wanted, rootGiven: string): Steps<Opened, typeof ASYNC> {
   const { file, symlinks } = wanted;
   const rootRealPath = yield* realpathOfRoot(wanted, rootGiven);
-  if (!wanted.skipsLexicalCheck && !isBeneath(rootGiven, bare(file)) && !isBeneath(rootRealPath, bare(file))) {
-    throw yield* outside(HostError, wanted, rootRealPath);
+  if (!isBeneath(rootGiven, bare(file)) && !isBeneath(rootRealPath, bare(file))) {
+    yield* admitOutside(HostError, wanted, rootRealPath);
   }
   const real = yield* realpathOf(HostError, wanted, rootGiven, rootRealPath);
   if (symlinks === 'reject' && !isLexical(file, real, rootGiven, rootRealPath)) {
     throw linked(HostError);
   }
   if (!isBeneath(rootRealPath, real)) {
-    throw new Refused(causeOf('Symlink escapes', rootRealPath, linkOf(rootGiven, rootRealPath, file) ?? file, wanted.label));
+    throw (yield* escapeOf(wanted, rootGiven, rootRealPath)) ?? new Refused(causeOf('Symlink escapes', rootRealPath, file, wanted.label));
   }
   if (symlinks === 'follow-parents-within-root' && (yield (verbs) => verbs.lstat(file)).isSymbolicLink()) {
     throw linked(HostError);
@@ -126,9 +129,10 @@ function* openBeneath(HostError: HostErrorClass, wanted: Wanted, rootGiven: stri
 
 /**
  * Returns the real path of the file. If that fails, checks for a symlink first: its error takes precedence over that of
- * a missing file.
+ * a missing file, and nobody learns what is missing outside of the root.
  */
-function* realpathOf(HostError: HostErrorClass, { file, symlinks }: Wanted, rootGiven: string, rootRealPath: string): Steps<string, typeof ASYNC> {
+function* realpathOf(HostError: HostErrorClass, wanted: Wanted, rootGiven: string, rootRealPath: string): Steps<string, typeof ASYNC> {
+  const { file, symlinks } = wanted;
   try {
     return yield (verbs) => verbs.realpath(file);
   } catch (error) {
@@ -137,6 +141,10 @@ function* realpathOf(HostError: HostErrorClass, { file, symlinks }: Wanted, root
     }
     if (symlinks === 'reject' && linkOf(rootGiven, rootRealPath, file) !== undefined) {
       throw linked(HostError);
+    }
+    const escape = yield* escapeOf(wanted, rootGiven, rootRealPath);
+    if (escape !== undefined) {
+      throw escape;
     }
     if (symlinks === 'follow-parents-within-root' && (yield (verbs) => verbs.isLink(file))) {
       throw linked(HostError);
@@ -157,16 +165,21 @@ function* realpathOfRoot({ file, rootPath, skipsLexicalCheck, label }: Wanted, r
   }
 }
 
-/** Returns the error for a path outside of the root by its text. Reports a symlink if the path leads into the root. */
-function* outside(HostError: HostErrorClass, { file, label }: Wanted, rootRealPath: string): Steps<unknown, typeof ASYNC> {
-  try {
-    if (isBeneath(rootRealPath, yield (verbs) => verbs.realpath(file))) {
-      return linked(HostError);
-    }
-  } catch {
-    // The path leads to nothing.
+/** Admits a path outside of the root by its text only if it leads into the root and the caller skips that check. */
+function* admitOutside(HostError: HostErrorClass, { file, skipsLexicalCheck, label }: Wanted, rootRealPath: string): Steps<void, typeof ASYNC> {
+  if ((yield* alias(rootRealPath, bare(file))) === undefined) {
+    throw new Refused(causeOf('Path escapes', rootRealPath, file, label));
   }
-  return new Refused(causeOf('Path escapes', rootRealPath, file, label));
+  if (!skipsLexicalCheck) {
+    throw linked(HostError);
+  }
+}
+
+/** Returns the error of a symlink that leads out of the root, whether or not there is something. */
+function* escapeOf({ file, label }: Wanted, rootGiven: string, rootRealPath: string): Steps<Refused | undefined, typeof ASYNC> {
+  const base = [rootGiven, rootRealPath].find((dir) => isBeneath(dir, bare(file)));
+  const found: Trail = base === undefined ? {} : yield* trail(rootRealPath, path.relative(base, file), true);
+  return found.end === 'escape' ? new Refused(causeOf('Symlink escapes', rootRealPath, found.link as string, label)) : undefined;
 }
 
 /**

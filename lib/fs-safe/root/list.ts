@@ -2,7 +2,7 @@
 
 import { ROOT_ENTRIES, ROOT_LIST, hostError, toHost, type HostErrorClass } from '../errors.js';
 import { toReadSymlinks, type Unchecked } from '../options.js';
-import { withoutLinks } from '../paths.js';
+import { withoutLinks } from '../links.js';
 import { failedBeneath, isCode } from '../read.js';
 import { linkEscape } from '../sentences.js';
 import { toPathStat, toRelative } from './stat.js';

@@ -1,11 +1,13 @@
 // `resolve` of a root: the path of a name for later use, without symlinks on the way to it.
 
-import { fs, path } from '../../base/node.js';
+import { fs, os, path } from '../../base/node.js';
 import { hostError, type HostErrorClass } from '../errors.js';
-import { assertClimbs, climbs, expandHome, isBeneath, withoutLinks } from '../paths.js';
-import { OUTSIDE, linkEscape, textEscape } from '../sentences.js';
+import { assertClimbs, followed } from '../links.js';
+import { climbs, expandHome, isBeneath } from '../paths.js';
+import { OUTSIDE, causeOf, textEscape } from '../sentences.js';
 import { refuseDrive } from './targets.js';
 import { escaped } from '../../base/escape.js';
+import { systemError } from '../../errors/holdfast-error.js';
 
 /** @param root its real path */
 export async function resolveBeneath(HostError: HostErrorClass, root: string, given: unknown): Promise<string> {
@@ -31,12 +33,20 @@ export async function resolveBeneath(HostError: HostErrorClass, root: string, gi
   if (relative === '') {
     return root;
   }
-  const real = await withoutLinks(root, relative, false);
-  if (real === undefined || !(await isUsable(root, real, /\/\.?$/.test(expanded)))) {
-    const escape = await linkEscape(root, path.dirname(relative));
-    throw outside(escape instanceof Error ? escape : new Error(`Path component is not a directory: ${escaped(await firstFile(root, real ?? relative))}`));
+  // Before a slash, the last component is on the way too.
+  const endsInSlash = /\/\.?$/.test(expanded);
+  const { real, end, link } = await followed(root, relative, endsInSlash);
+  if (real !== undefined && (await isUsable(root, real, endsInSlash))) {
+    return path.join(root, real);
   }
-  return path.join(root, real);
+  const at = link ?? (await firstFile(root, real ?? relative));
+  if (end === 'loop') {
+    throw hostError(HostError, 'symlink', 'symlink path could not be resolved', systemError(-os.constants.errno.ELOOP, 'realpath', at));
+  }
+  if (end === 'dangling') {
+    throw outside(systemError(-os.constants.errno.ENOENT, 'stat', at));
+  }
+  throw outside(end === 'escape' ? causeOf('Symlink escapes', root, at) : new Error(`Path component is not a directory: ${escaped(at)}`));
 }
 
 /** Returns the first component of a path that is no directory. */
@@ -52,9 +62,9 @@ async function firstFile(root: string, relative: string): Promise<string> {
   return at;
 }
 
-/** Returns whether no component on the way is a file. With a slash at its end, the last one is on the way too. */
+/** Returns whether no component on the way is a file. */
 async function isUsable(root: string, real: string, endsInSlash: boolean) {
   const directory = path.join(root, endsInSlash ? real : path.dirname(real));
   const stat = await fs.promises.lstat(directory).catch(() => undefined);
-  return stat === undefined || stat.isDirectory() || stat.isSymbolicLink();
+  return stat === undefined || stat.isDirectory();
 }

@@ -2,7 +2,8 @@
 
 import { fs, path } from '../../base/node.js';
 import { FromCaller, hostError, isErrno, type HostErrorClass } from '../errors.js';
-import { climbs, expandHome, withoutLinks } from '../paths.js';
+import { withoutLinks } from '../links.js';
+import { climbs, expandHome } from '../paths.js';
 import { isCode } from '../read.js';
 import { OUTSIDE, hardlinkCause, linkEscape, textEscape } from '../sentences.js';
 import { statOf, type Root } from '../../root/root.js';

@@ -3,7 +3,8 @@
 import { fs, path } from '../../base/node.js';
 import { printable } from '../../errors/holdfast-error.js';
 import { ROOT_LIST, hostError, toHost, type HostErrorClass } from '../errors.js';
-import { expandHome, isBeneath, withoutLinks } from '../paths.js';
+import { withoutLinks } from '../links.js';
+import { expandHome, isBeneath } from '../paths.js';
 import { isCode } from '../read.js';
 import { OUTSIDE, causeOf, linkEscape } from '../sentences.js';
 import { byName, listed, streamed } from './list.js';

@@ -1,0 +1,202 @@
+// Follows the symlinks of a path beneath a root. Only names beneath the root are looked at: what lies outside is known by
+// its text alone, so that nobody learns what exists there.
+
+import { fs, path } from '../base/node.js';
+import { refusal } from '../errors/holdfast-error.js';
+import { isBeneath } from './paths.js';
+import { runLater, type Steps } from './steps.js';
+
+/** Where a path beneath a root leads. */
+export interface Trail {
+  /** the path relative to the root without symlinks; `undefined` if there is none */
+  real?: string;
+  /** why there is none: a symlink leads out of the root, to nothing, or to itself */
+  end?: 'escape' | 'dangling' | 'loop';
+  /** that symlink */
+  link?: string;
+}
+
+/** What a name beneath the root is. A `..` behind a file, and a name that may not be looked at, end the path. */
+type Kind = 'directory' | 'link' | 'other' | 'missing' | 'unknown';
+
+/** As in the kernel. */
+const MAX_LINKS = 40;
+
+const LOOP = Symbol('loop');
+
+function kindOf(stat: { isDirectory(): boolean; isSymbolicLink(): boolean }): Kind {
+  return stat.isSymbolicLink() ? 'link' : stat.isDirectory() ? 'directory' : 'other';
+}
+
+function kindOfFailure({ code }: NodeJS.ErrnoException): Kind {
+  return code === 'ENOENT' ? 'missing' : 'unknown';
+}
+
+const ASYNC = {
+  kind: (file: string): Kind | Promise<Kind> => fs.promises.lstat(file).then(kindOf, kindOfFailure),
+  readlink: (file: string): string | Promise<string> => fs.promises.readlink(file),
+  /** Returns the real path of one outside of the root; `undefined` if there is none. */
+  realOutside: (file: string): unknown => fs.promises.realpath(file).catch(() => undefined),
+};
+
+type Verbs = typeof ASYNC;
+
+const SYNC: Verbs = {
+  kind: (file) => {
+    try {
+      return kindOf(fs.lstatSync(file));
+    } catch (error) {
+      return kindOfFailure(error as NodeJS.ErrnoException);
+    }
+  },
+  readlink: (file) => fs.readlinkSync(file),
+  realOutside: (file) => {
+    try {
+      return fs.realpathSync(file);
+    } catch {
+      return undefined;
+    }
+  },
+};
+
+const componentsOf = (given: string) => given.split('/').filter((part) => part !== '' && part !== '.');
+
+/**
+ * Follows a path.
+ *
+ * @param root its real path
+ * @param given relative
+ */
+export function* trail(root: string, given: string, followsFinal: boolean): Steps<Trail, Verbs> {
+  const components = componentsOf(given);
+  const passed = { links: 0 };
+  let at = root;
+  let kind: Kind = 'directory';
+  for (const [index, component] of components.entries()) {
+    if (component === '..') {
+      // Behind a missing name, the text decides.
+      kind = kind === 'directory' || kind === 'missing' ? yield* kindAt(root, (at = path.dirname(at))) : 'unknown';
+    } else if (kind === 'directory') {
+      at = path.join(at, component);
+      kind = yield (verbs) => verbs.kind(at);
+    } else {
+      kind = kind === 'missing' ? 'missing' : 'unknown';
+      at = path.join(at, component);
+    }
+    if (kind === 'unknown') {
+      return {};
+    }
+    if (kind === 'link' && (followsFinal || index < components.length - 1)) {
+      const link: string = at;
+      const target: string | typeof LOOP | undefined = yield* hop(root, link, passed);
+      if (target === undefined || target === LOOP) {
+        return { end: target === LOOP ? 'loop' : 'escape', link };
+      }
+      at = target as string;
+      kind = yield (verbs) => verbs.kind(at);
+      if (kind === 'missing' || kind === 'unknown') {
+        return { end: 'dangling', link };
+      }
+    }
+  }
+  return { real: path.relative(root, at) };
+}
+
+function* kindAt(root: string, at: string): Steps<Kind, Verbs> {
+  return isBeneath(root, at) ? yield (verbs) => verbs.kind(at) : 'unknown';
+}
+
+/** Returns where a symlink beneath the root leads; `undefined` if out of the root. Takes a `..` in its target by the text. */
+function* hop(root: string, link: string, passed: { links: number }): Steps<string | typeof LOOP | undefined, Verbs> {
+  passed.links += 1;
+  if (passed.links > MAX_LINKS) {
+    return LOOP;
+  }
+  const target: string = yield (verbs) => verbs.readlink(link);
+  let at = path.isAbsolute(target) ? '/' : path.dirname(link);
+  for (const component of componentsOf(target)) {
+    at = path.join(at, component);
+    if (component !== '..' && at !== root && isBeneath(root, at) && (yield (verbs) => verbs.kind(at)) === 'link') {
+      const next: string | typeof LOOP | undefined = yield* hop(root, at, passed);
+      if (next === undefined || next === LOOP) {
+        return next;
+      }
+      at = next as string;
+    }
+  }
+  return isBeneath(root, at) ? at : yield* alias(root, at);
+}
+
+/**
+ * Returns the path beneath the root that a path outside of it by its text leads to: the root may have more than one path.
+ * Returns `undefined` if it leads to nothing there, whatever exists elsewhere.
+ */
+export function* alias(root: string, outside: string): Steps<string | undefined, Verbs> {
+  for (let existing = outside, rest = ''; ; existing = path.dirname(existing)) {
+    const real: string | undefined = yield (verbs) => verbs.realOutside(existing);
+    if (real !== undefined) {
+      return isBeneath(root, real) ? path.join(real, rest) : undefined;
+    }
+    if (existing === path.dirname(existing)) {
+      return undefined;
+    }
+    rest = path.join(path.basename(existing), rest);
+  }
+}
+
+/** Follows a path, and returns nothing of one that changes meanwhile. Runs only after a refusal. */
+export async function followed(root: string, given: string, followsFinal: boolean): Promise<Trail> {
+  return runLater(trail(root, given, followsFinal), ASYNC).catch(() => ({}));
+}
+
+/**
+ * Returns the same path beneath a root without symlinks. A symlink with an absolute target may lead back into the root,
+ * but the kernel treats it as one that leaves. The result is a hint only: the caller resolves it again from the root
+ * and without symlinks. Runs only after a refusal.
+ *
+ * @param root its real path
+ * @param given relative
+ */
+export async function withoutLinks(root: string, given: string, followsFinal: boolean): Promise<string | undefined> {
+  return (await followed(root, given, followsFinal)).real;
+}
+
+/**
+ * Checks the components before a `..`. Here the text resolves them, in the original the file system: such a component
+ * may be a file, or a symlink that leads elsewhere.
+ *
+ * @param root its real path
+ * @param given relative
+ * @param links treatment of a symlink: refused, refused unless its target has the same parent, or left to the call
+ */
+export async function assertClimbs(root: string, given: string, links: 'reject' | 'same-parent' | 'leave') {
+  const components = componentsOf(given);
+  const end = components.lastIndexOf('..');
+  let at = root;
+  for (const component of components.slice(0, end + 1)) {
+    at = component === '..' ? path.dirname(at) : path.join(at, component);
+    if (!isBeneath(root, at)) {
+      throw refusal('outside-workspace', '', at);
+    }
+    const kind = await ASYNC.kind(at);
+    if (kind === 'link') {
+      if (links === 'leave') {
+        return;
+      }
+      const { real, end: why } = await followed(root, path.relative(root, at), true);
+      if (why === 'escape') {
+        throw refusal('outside-workspace', '', at);
+      }
+      if (links === 'reject') {
+        throw refusal('symlink', '', at);
+      }
+      if (real === undefined || path.dirname(path.join(root, real)) !== path.dirname(at)) {
+        throw refusal('outside-workspace', '', at);
+      }
+    } else if (kind === 'other') {
+      throw refusal('not-directory', '', at);
+    }
+  }
+}
+
+export { ASYNC as LINKS, SYNC as LINKS_SYNC };
