@@ -114,7 +114,7 @@ describe('openRootFile', () => {
   it.each([...outside, ...linked])('with %j says the same of %s and %s', async (options, existing, missing) => {
     const dir = made();
     const told = [existing, missing].map(async (file) => {
-      const params = { absolutePath: `${dir}/${file}`, rootPath: `${dir}/r`, ...LABEL, ...options } as never;
+      const params = { absolutePath: `${dir}/${file}`, rootPath: `${dir}/r`, ...LABEL, ...(options as object) } as never;
       const results = [await plain.openRootFile(params), plain.openRootFileSync(params)].map((result) => {
         expect(result).toMatchObject({ ok: false, reason: 'validation' });
         return String((result as { error?: unknown }).error).replace(/\b(none|dir)$/, 'there').replace(/\b([ac])[01]$/, '$1');
