@@ -69,7 +69,8 @@ export interface AppendResult {
 export function appendRecord(file: PathInput, record: WriteBytes, options?: AppendOptions): Promise<AppendResult>;
 /**
  * Does the same as {@link appendRecord} on the calling thread. Fails with `ERR_INVALID_STATE` when the lock is not free and an
- * earlier call of this environment holds it or asks for it. Does not wait for earlier asynchronous appends.
+ * earlier call of this environment holds it or asks for it, or was aborted right before. Does not wait for earlier asynchronous
+ * appends.
  */
 export function appendRecordSync(file: PathInput, record: WriteBytes, options?: SyncOptions<AppendOptions>): AppendResult;
 

@@ -27,7 +27,8 @@ export interface Turn {
   readonly verb: string;
   /** device and inode of the lock file, once the call has the lock */
   identity: string | undefined;
-  state: 'waiting' | 'asking' | 'holding' | 'over';
+  /** `ending`: the call is over, and its last attempt still runs */
+  state: 'waiting' | 'asking' | 'ending' | 'holding' | 'over';
   /** called when the state becomes `asking` */
   onGranted: (() => void) | undefined;
 }
@@ -54,6 +55,11 @@ function fileOf(text: string, path: NativePath) {
 /** Returns whether two targets may be one file: a call that asks does not know its lock file yet. */
 function mayBeSame(one: Target, other: Target) {
   return one.name === other.name && dirOf(one) === dirOf(other);
+}
+
+/** Returns whether a call may have its lock beside those that have it. */
+function isCompatible(turn: Turn, { holding }: Queue) {
+  return holding.length === 0 || (turn.shared && holding[0].shared);
 }
 
 export class LockQueue {
@@ -109,6 +115,17 @@ export class LockQueue {
     queue.asking = undefined;
     queue.holding.push(turn);
     this.#advance(queue);
+  }
+
+  /** Records that a call is over whose attempt runs. Call {@link leave} after the attempt. */
+  end(turn: Turn) {
+    turn.state = 'ending';
+  }
+
+  /** Returns whether a call has only to wait for the last attempt of one that is over, which no holder can prolong. */
+  isNext(turn: Turn) {
+    const queue = this.#queues.get(turn.key);
+    return queue?.asking?.state === 'ending' && queue.waiting[0] === turn && isCompatible(turn, queue);
   }
 
   /** Removes a call, whatever its state. */
@@ -173,7 +190,7 @@ export class LockQueue {
 
   #advance(queue: Queue) {
     const [first] = queue.waiting;
-    if (first === undefined || queue.asking !== undefined || (queue.holding.length > 0 && !(first.shared && queue.holding[0].shared))) {
+    if (first === undefined || queue.asking !== undefined || !isCompatible(first, queue)) {
       return;
     }
     queue.waiting.shift();

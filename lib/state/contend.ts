@@ -80,7 +80,9 @@ export function contend<T>(contest: Contest<T>): Promise<T> {
         return;
       }
       finish();
-      if (!isAsking) {
+      if (isAsking) {
+        locks.end(turn);
+      } else {
         locks.leave(turn);
       }
       reject(error);
@@ -89,6 +91,17 @@ export function contend<T>(contest: Contest<T>): Promise<T> {
       if (mayEnd?.() !== false) {
         end(signal?.reason);
       }
+    };
+    /**
+     * Ends a call whose time is over before its turn. After one turn of the event loop: the call before may have ended,
+     * unnoticed by a thread that was busy, and a program that asks in a loop has to get to its timers.
+     */
+    const endWaiting = () => {
+      setImmediate(() => {
+        if (turn.state === 'waiting' && !locks.isNext(turn)) {
+          end(timedOut());
+        }
+      });
     };
     const expire = () => {
       // A timer that fires late has used up a part of the time lost: what is left counts from now.
@@ -99,8 +112,7 @@ export function contend<T>(contest: Contest<T>): Promise<T> {
       }
       isExpired = true;
       if (turn.state === 'waiting') {
-        // The call before may have ended already, unnoticed by a thread that was busy.
-        setImmediate(() => turn.state === 'waiting' && end(timedOut()));
+        endWaiting();
       } else if (!isAsking) {
         clearTimeout(pause);
         ask();
@@ -157,7 +169,7 @@ export function contend<T>(contest: Contest<T>): Promise<T> {
     } else {
       turn.onGranted = ask;
       if (isExpired) {
-        end(timedOut());
+        endWaiting();
       }
     }
   });

@@ -2,7 +2,7 @@
 
 import { path as nodePath } from '../base/node.js';
 import { quoted } from '../base/escape.js';
-import { pending, promised, shown } from '../errors/holdfast-error.js';
+import { HoldfastError, pending, promised, shown } from '../errors/holdfast-error.js';
 import { native } from '../native/load.js';
 import { IdentityIndex, Layout, LockIndex } from '../native/record-layout.js';
 import { lockArguments, type LockArguments } from '../options/locking.js';
@@ -140,28 +140,14 @@ export async function acquire(request: LockRequest): Promise<Held> {
 
 /** Takes a lock if it is free now. */
 async function tryAcquire(request: LockRequest): Promise<Held | undefined> {
-  const { given, name, args } = request;
-  refuseNested(name.key, given);
-  const turn = locks.enter(name, (args.flags & SHARED) !== 0, true, request.verb);
-  if (turn.state !== 'asking') {
-    locks.leave(turn);
-    return undefined;
-  }
-  const { attempt, close } = attempts(request, turn);
   try {
-    const result = await attempt();
-    if ('value' in result) {
-      locks.hold(turn, result.value.identity);
-      return result.value;
-    }
+    return await acquire({ ...request, args: { ...request.args, timeoutMs: 0 } });
   } catch (error) {
-    locks.leave(turn);
-    await close();
+    if (error instanceof HoldfastError && error.code === 'lock-timeout') {
+      return undefined;
+    }
     throw error;
   }
-  locks.leave(turn);
-  await close();
-  return undefined;
 }
 
 /**

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { acquireLock, appendRecord, appendRecordSync, updateAtomic, withLock } from '../../../index.mjs';
+import { acquireLock, appendRecord, appendRecordSync, tryLock, updateAtomic, withLock } from '../../../index.mjs';
 import { scratch, scratchInMemory } from '../../helpers/scratch.js';
 import { start } from '../../helpers/state.js';
 
@@ -24,6 +24,42 @@ describe('timeoutMs', () => {
       await appendRecord(file, 'x'.repeat(index % 5 === 0 ? 100_000 : 1), { ...quick, timeoutMs });
       await updateAtomic(file, () => 'x', { ...quick, timeoutMs });
     }
+  });
+
+  it.each(['tryLock', 'acquireLock', 'appendRecord', 'updateAtomic'] as const)('ends no %s right after a call that was aborted', async (verb) => {
+    const file = path.join(scratch(), 'state');
+    const calls = {
+      tryLock: async () => (await tryLock(file))!.release(),
+      acquireLock: async () => (await acquireLock(file, { timeoutMs: 0 })).release(),
+      appendRecord: () => appendRecord(file, 'x', { ...quick, timeoutMs: 0 }),
+      updateAtomic: () => updateAtomic(file, () => 'x', { ...quick, timeoutMs: 0 }),
+    };
+    for (let index = 0; index < 40; index += 1) {
+      const abort = new AbortController();
+      const { signal } = abort;
+      const aborted = index % 2 ? appendRecord(file, 'x', { ...quick, signal }) : acquireLock(file, { signal });
+      abort.abort();
+      // An append whose write has begun succeeds.
+      await aborted.catch((error: Error) => expect(error.name).toBe('AbortError'));
+      await calls[verb]();
+    }
+  });
+
+  it.each(['tryLock', 'acquireLock', 'appendRecord', 'updateAtomic'] as const)('lets timers run between calls of %s that are made in a loop', async (verb) => {
+    const file = path.join(scratch(), 'state');
+    const lock = await acquireLock(file);
+    let isOver = false;
+    setTimeout(() => (isOver = true), 20);
+    const calls = {
+      tryLock: () => tryLock(file),
+      acquireLock: () => acquireLock(file, { timeoutMs: 0 }),
+      appendRecord: () => appendRecord(file, 'x', { ...quick, timeoutMs: 0 }),
+      updateAtomic: () => updateAtomic(file, () => 'x', { ...quick, timeoutMs: 0 }),
+    };
+    const until = performance.now() + 2000;
+    while (!isOver && performance.now() < until) await calls[verb]().catch(() => {});
+    expect(isOver).toBe(true);
+    await lock.release();
   });
 
   it('counts no time in which this thread was busy', async () => {
