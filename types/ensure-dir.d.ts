@@ -101,7 +101,8 @@ export interface EnsureDirResult {
  * const { isPrivate, hardening, reason } = await ensureDir('state/agent');
  *
  * @throws {HoldfastError} `not-directory`, `symlink`, `invalid-path`; `insecure-permissions` and `not-owned` with
- * `existing: 'require'`; `not-found` through `..` or a dangling link; with a root also `outside-workspace`, `path-mismatch`.
+ * `existing: 'require'`; `not-found` through `..` or a dangling link; `path-mismatch` when the path kept changing, or making the
+ * directory took long and it was moved; with a root also `outside-workspace`.
  */
 export function ensureDir(dir: PathInput, options?: EnsureDirOptions): Promise<EnsureDirResult>;
 /** Does the same as {@link ensureDir} on the calling thread. */

@@ -26,6 +26,7 @@ export type HoldfastErrorCategory = 'policy' | 'operational';
  * - `torn-tail`: with `onTornTail: 'error'`, the file does not end with a line break;
  * - `path-mismatch`: one of:
  *   - the path kept changing during every bounded retry of the call;
+ *   - a directory was moved or replaced while the call made it, and that took long;
  *   - the directory of a write was moved or replaced, or its temporary or target exchanged, during the call;
  *   - the path is relative, and a mount covers the working directory.
  */

@@ -1,15 +1,17 @@
-// Without a root: the directory of a stream or a staged file is renamed, replaced, removed or unmounted before publication.
+// The directory of a stream or a staged file, or the parent of one that is made, is renamed, replaced, removed or unmounted before publication.
 import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { stageAtomic, writeAtomic, type WriteResult } from '../../../index.mjs';
 import { outcome } from '../../helpers/forms.js';
 import { placeInMemory } from '../../helpers/scratch.js';
-import { Driver } from '../../helpers/sys-driver.js';
+import { Driver, rootRequest, verbRequest, type Request } from '../../helpers/sys-driver.js';
 import { strays } from '../../helpers/sys-layout.js';
 import { needs } from '../../helpers/sys-needs.js';
 import { buildC, makeDir, scratch } from '../../helpers/sys-scratch.js';
+import { watch } from '../../helpers/sys-strace.js';
 
 let base: string;
 let inMemory: string;
@@ -228,5 +230,92 @@ needs('root', 'unshare', 'gcc', '/dev/fuse')('the directory of a staged file on 
     const driver = await Driver.start({ launcher: ['unshare', '--mount', '--propagation', 'private', buildC('odd-fs'), dir, 'folds-cases'] });
     for (const name of ['File', 'FILE']) expect((await driver.ask({ stage: join(dir, name), content: 'new', args: [{}] })).error).toBeUndefined();
     await driver.end();
+  });
+});
+
+needs('root', 'strace')('the parent of a directory that is made, and takes longer than 100 ms', () => {
+  let driver: Driver;
+  let outside: string;
+  let root: string;
+
+  beforeAll(async () => {
+    driver = await Driver.start();
+  });
+
+  const layOut = async (where: string): Promise<void> => {
+    root = fs.realpathSync(makeDir(where === 'memory' ? inMemory : base, `parent-${count++}`, 0o755));
+    outside = makeDir(where === 'memory' ? inMemory : base, `outside-${count++}`, 0o755);
+    fs.mkdirSync(join(root, 'par'));
+    fs.writeFileSync(join(root, 'from'), 'from');
+    await driver.openRoot(root);
+  };
+
+  /** Returns the answer to a request; the parent is moved while the first call of this kind takes long. */
+  const whileSlow = async (syscall: string, request: Request, to = join(outside, 'par'), thread?: number) => {
+    const whileStopped = async (): Promise<void> => {
+      fs.renameSync(join(root, 'par'), to);
+      await sleep(120);
+    };
+    return (await watch(driver, request, { thread, inject: [{ syscall, effect: 'signal=STOP', when: 1 }], whileStopped })).answer;
+  };
+
+  const mkdir = { mkdir: true, dirMode: 0o700 };
+  const requests: [what: string, request: () => Request][] = [
+    ['writeAtomicSync', () => verbRequest('sync', 'writeAtomic', join(root, 'par/x/f'), 'new', mkdir)],
+    ['writeAtomic', () => verbRequest('async', 'writeAtomic', join(root, 'par/x/f'), 'new', mkdir)],
+    ['writeAtomicMany', () => ({ call: 'writeAtomicMany', args: [[{ file: join(root, 'par/x/f'), data: 'new' }], mkdir] })],
+    ['writeAtomicSync of a root', () => rootRequest(root, 'sync', 'writeAtomic', 'par/x/f', 'new', mkdir)],
+    ['writeAtomic of a root', () => rootRequest(root, 'async', 'writeAtomic', 'par/x/f', 'new', mkdir)],
+    ['rename of a root', () => rootRequest(root, 'sync', 'rename', 'from', 'par/x/f', { mkdir: true })],
+  ];
+  const rows = ['mkdirat', 'fsync'].flatMap((syscall) => requests.map(([what, request]) => [syscall, what, request] as const));
+
+  it.each(rows)('gets nothing when it is moved out during the %s: %s', async (syscall, what, request) => {
+    await layOut('disk');
+    const { value, error } = await whileSlow(syscall, request());
+    expect(what === 'writeAtomicMany' ? value[0].reason : error).toMatchObject({ code: 'path-mismatch' });
+    expect(strays(join(outside, 'par/x'))).toEqual([]);
+    expect(fs.readFileSync(join(root, 'from'), 'utf8')).toBe('from');
+  });
+
+  it.each(requests)('gets nothing when it is moved within its root: %s', async (what, request) => {
+    await layOut('disk');
+    const { value, error } = await whileSlow('mkdirat', request(), join(root, 'moved'));
+    expect(what === 'writeAtomicMany' ? value[0].reason : error).toMatchObject({ code: 'path-mismatch' });
+    expect(strays(join(root, 'moved/x'))).toEqual([]);
+  });
+
+  it.each([
+    ['disk', 'sync'],
+    ['disk', 'async'],
+    ['memory', 'sync'],
+  ] as const)('is not where ensureDir reports its directory: on %s, %s', async (where, how) => {
+    for (const [request, path] of [
+      [() => verbRequest(how, 'ensureDir', join(root, 'par/x')), () => join(root, 'par/x')],
+      [() => rootRequest(root, how, 'ensureDir', 'par/x'), () => 'par/x'],
+    ] as const) {
+      await layOut(where);
+      const { error } = await whileSlow('mkdirat', request());
+      expect(error).toMatchObject({ code: 'path-mismatch', path: path() });
+      expect(error?.message).toMatch(/was moved during the call/);
+    }
+  });
+
+  it('is made again by an ensureDir in memory that began on the calling thread', async () => {
+    await layOut('memory');
+    fs.mkdirSync(join(root, 'known'));
+    for (let round = 0; round < 2; round += 1) await driver.must(rootRequest(root, 'async', 'ensureDir', 'known'));
+    const { value } = await whileSlow('mkdirat', rootRequest(root, 'async', 'ensureDir', 'par/x'), join(outside, 'par'), driver.pid);
+    expect(value).toMatchObject({ path: join(root, 'par/x') });
+    expect(fs.statSync(join(root, 'par/x')).isDirectory()).toBe(true);
+  });
+
+  it('may be slow', async () => {
+    for (const where of ['disk', 'memory']) {
+      await layOut(where);
+      const stop = [{ syscall: 'mkdirat', effect: 'signal=STOP', when: 1 }];
+      const { answer } = await watch(driver, rootRequest(root, 'async', 'ensureDir', 'par/x'), { inject: stop, whileStopped: () => sleep(120) });
+      expect(answer.value).toMatchObject({ hardening: 'created', path: join(root, 'par/x') });
+    }
   });
 });

@@ -5,14 +5,18 @@
 //! only if it is our own and has no bit beyond the mode; where others may rename in the parent, only if
 //! it is empty, too. Another such directory of ours cannot be distinguished from the new one.
 
+mod failures;
 mod new_mode;
 mod unpublished;
 
 use crate::error::{Code, Error, Os};
 use crate::path;
-use crate::resolve::{Found, Last, Scope, classify, refuse_reserved};
+use crate::resolve::{Found, Last, STALE_AFTER, Scope, refuse_reserved};
 use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, SEARCH_ONLY};
+use failures::{check_place, directory_now, missing_target};
+pub(crate) use failures::{classify_creation, without_name};
 use new_mode::{add_bits_taken_by_umask, remove_inherited_acl};
+use std::time::Instant;
 use unpublished::{OpenNew, Outcome};
 
 /// A directory, and whether it was created.
@@ -63,6 +67,7 @@ fn make(
 ) -> Result<Made, Error> {
     /// Rounds before the call gives up on a tree that keeps changing.
     const ROUNDS: u32 = 128;
+    let began = Instant::now();
     let mut first_created = None;
     let mut obstacle = None;
     let mut look = Err(error);
@@ -85,11 +90,13 @@ fn make(
                     };
                     match make_below(top.fd, &new, &mut first_created, on_made)? {
                         Below::Made(fd, refused) => {
+                            let is_exact = top.is_exact;
+                            let found = Found { fd, is_exact };
+                            if began.elapsed() >= STALE_AFTER {
+                                check_place(scope, text, last, &found)?;
+                            }
                             return Ok(Made {
-                                found: Found {
-                                    fd,
-                                    is_exact: top.is_exact,
-                                },
+                                found,
                                 is_new: true,
                                 refused,
                                 first_created,
@@ -316,34 +323,6 @@ fn make_below(
     })
 }
 
-/// Returns the error for a failed creation in an open directory.
-///
-/// ENOENT there has two causes: the directory was removed after it was opened (its link count is
-/// 0), or its file system accepts no new names (procfs).
-pub(crate) fn classify_creation(dir: BorrowedFd<'_>, os: Os) -> Error {
-    match os.errno {
-        sys::ENOENT => without_name(dir, os, "takes-none"),
-        _ => os.into(),
-    }
-}
-
-/// Returns the error for ENOENT beneath an open directory: the directory was removed, or else
-/// `otherwise`.
-pub(crate) fn without_name(dir: BorrowedFd<'_>, os: Os, otherwise: &'static str) -> Error {
-    let is_removed = sys::fstat(dir).map_or(true, |stat| stat.nlink == 0);
-    let detail = if is_removed { "removed" } else { otherwise };
-    Error::refused_by(Code::NotFound, detail, os)
-}
-
-/// Returns the error for a dangling symlink.
-fn missing_target() -> Error {
-    let os = Os {
-        errno: sys::ENOENT,
-        syscall: "mkdir",
-    };
-    Error::refused_by(Code::NotFound, "dangling", os)
-}
-
 /// Refuses names that are too long for every file system, and reserved names beneath a root, before
 /// any directory is created.
 fn refuse_names(scope: &Scope<'_>, text: &[u8], ends: &[usize]) -> Result<(), Error> {
@@ -362,39 +341,4 @@ fn refuse_names(scope: &Scope<'_>, text: &[u8], ends: &[usize]) -> Result<(), Er
         .into());
     }
     Ok(())
-}
-
-/// Returns the directory that has replaced an obstacle, or the error for the obstacle: `O_DIRECTORY`
-/// fails with ENOTDIR for a file and for a symlink alike. `None` when the obstacle is gone, and for
-/// a directory that takes another open.
-fn directory_now(
-    scope: &Scope<'_>,
-    text: &[u8],
-    last: Last,
-    error: Error,
-) -> Result<Option<Found>, Error> {
-    let Error::System { os, .. } = error else {
-        return Err(error);
-    };
-    if matches!(os.errno, sys::EXDEV | sys::EMFILE | sys::ENFILE) {
-        return Err(classify(error));
-    }
-    // For every other reason node:fs would have failed in mkdir(2).
-    let os = Os {
-        syscall: "mkdir",
-        ..os
-    };
-    if os.errno != sys::ENOTDIR {
-        return Err(classify(os.into()));
-    }
-    match scope.inspect(text, last) {
-        Ok((stat, found)) if stat.is_directory() => Ok(found),
-        Ok((stat, _)) if stat.is_symlink() => Err(Error::refused(Code::Symlink, "link")),
-        Ok((stat, _)) => Err(Error::refused_by(Code::NotDirectory, stat.kind_word(), os)),
-        Err(error) if error.errno() == Some(sys::ENOENT) => Ok(None),
-        Err(error) if error.errno() == Some(sys::ENOTDIR) => {
-            Err(Error::refused_by(Code::NotDirectory, "parent", os))
-        }
-        Err(error) => Err(classify(error)),
-    }
 }

@@ -15,3 +15,11 @@ pub(crate) fn classify(error: Error) -> Error {
         _ => error,
     }
 }
+
+/// Returns whether an errno means that a path no longer leads to the object that it led to before.
+pub(crate) fn leads_elsewhere(errno: i32) -> bool {
+    matches!(
+        errno,
+        sys::ENOENT | sys::ENOTDIR | sys::ELOOP | sys::EXDEV | sys::EACCES
+    )
+}

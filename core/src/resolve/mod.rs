@@ -20,7 +20,7 @@ mod walk;
 mod windows;
 
 pub use argument::absolute;
-pub(crate) use classify::classify;
+pub(crate) use classify::{classify, leads_elsewhere};
 pub(crate) use parent::{Naming, Parent, refuse_reserved};
 pub use root::Root;
 pub(crate) use scope::{Found, Last, Located};
@@ -38,6 +38,10 @@ use crate::path;
 use crate::sys::{self, AsFd, BorrowedFd, OFlag, Stat};
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
+
+/// Age from which what a path led to is looked up again before a result relies on it. A younger look
+/// costs no call; changes that others make within this time may be undone or missed.
+pub(crate) const STALE_AFTER: Duration = Duration::from_millis(100);
 
 impl Resolver {
     /// Returns the stronger of the two resolvers that work in this process.

@@ -8,7 +8,7 @@ use crate::nonblocking::cached::Cached;
 use crate::ops::ensure_dir::{Ensured, Hardening, OpenDirectory, Rules as EnsureRules};
 use crate::ops::stat::classify_stat;
 use crate::path;
-use crate::resolve::{Found, Policy, Resolver, Root, Scope};
+use crate::resolve::{Found, Policy, Resolver, Root, STALE_AFTER, Scope};
 use crate::sys::{
     self, BorrowedFd, Locality, OFlag, OwnedFd, RESOLVE_BENEATH, RESOLVE_NO_XDEV, Stat,
 };
@@ -16,6 +16,7 @@ use nix::fcntl::{AT_FDCWD, ResolveFlag};
 use std::cell::RefCell;
 use std::os::fd::AsFd;
 use std::sync::PoisonError;
+use std::time::Instant;
 
 /// Returns an existing directory that grants nothing beyond the mode, or creates one in memory.
 ///
@@ -120,6 +121,7 @@ fn make_in_memory(
         None if is_on_disk(text) => return Err(NOT_IN_MEMORY),
         _ => {}
     }
+    let began = Instant::now();
     let mut ends = Vec::new();
     let mut rest = text;
     loop {
@@ -136,8 +138,17 @@ fn make_in_memory(
                     return Err(NOT_IN_MEMORY);
                 }
                 ends.reverse();
-                return make_in_one_round(scope, top, (text, &ends), mode, open_new, first_created)
-                    .ok_or(NOT_IN_MEMORY);
+                let made =
+                    make_in_one_round(scope, top, (text, &ends), mode, open_new, first_created)
+                        .ok_or(NOT_IN_MEMORY)?;
+                let is_there = || -> Result<bool, Os> {
+                    let there = sys::fstat(start.open(text, OFlag::O_NOFOLLOW)?.as_fd())?;
+                    Ok(there.is_same_object(&sys::fstat(made.found.fd.as_fd())?))
+                };
+                if began.elapsed() >= STALE_AFTER && !is_there().unwrap_or(false) {
+                    return Err(NOT_IN_MEMORY);
+                }
+                return Ok(made);
             }
             Err(os) if is_missing(os) && ends.len() < MAX_NEW => {}
             Err(_) => return Err(NOT_IN_MEMORY),

@@ -13,9 +13,9 @@ use crate::ops::write::apply_metadata::{bits_without_acl, needs_no_acl};
 use crate::ops::write::directory_sync::{sync_directory, sync_parent};
 use crate::ops::write::fsync_errors;
 use crate::ops::write::parent::ParentRules;
-use crate::ops::write::{Durable, IsAborted, STALE_AFTER, WriteTarget, check_held, write_with};
+use crate::ops::write::{Durable, IsAborted, WriteTarget, check_held, write_with};
 use crate::path::reserved::is_reserved;
-use crate::resolve::{Naming, Policy, Resolver, Scope};
+use crate::resolve::{Naming, Policy, Resolver, STALE_AFTER, Scope};
 use crate::sys::{self, AsFd, BorrowedFd, Directory, OFlag, Stat};
 use std::time::Instant;
 
@@ -35,10 +35,11 @@ pub(super) fn copy(
         wants_sync,
         make_parents: None,
     };
+    let started = Instant::now();
     let new = held_parent(to.scope, to.path, Naming::Changes, parent_rules)
         .map_err(Failure::of_second)?;
     let mut dir_path = new.parent.real_path(to.scope);
-    let (started, began) = (Instant::now(), fsync_errors::mark());
+    let began = fsync_errors::mark();
     let mut copying = Copying {
         source: Tree::new(dir, resolver)?,
         source_dir: dir,

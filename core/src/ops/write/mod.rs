@@ -38,7 +38,6 @@ pub use batch::{Item, write_many};
 #[cfg(target_os = "linux")]
 pub(crate) use in_place::check_overwritable;
 pub use named::{Check, Named, content_hash};
-pub(in crate::ops) use prepared::STALE_AFTER;
 pub use rules::{Durable, FinalSymlink, IsAborted, Preserved, Rules, TargetKey, Written};
 pub(in crate::ops) use single::write_with;
 pub use single::{find_target, write, write_checked};

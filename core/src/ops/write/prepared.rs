@@ -12,14 +12,10 @@ use super::target::WriteTarget;
 use crate::error::{Code, Error, Os};
 use crate::make_dirs;
 use crate::metadata;
-use crate::resolve::Scope;
+use crate::resolve::{STALE_AFTER, Scope};
 use crate::sys::{self, AsFd, OFlag, OwnedFd};
 use crate::temporary::{Attempt, Method, Temporary};
-use std::time::{Duration, Instant};
-
-/// Age from which the stat of the target is refreshed before publication. A younger stat costs no
-/// call; changes that others make within this time may be undone.
-pub(in crate::ops) const STALE_AFTER: Duration = Duration::from_millis(100);
+use std::time::Instant;
 
 /// A file with its owner, mode and content, not yet under its final name.
 pub(super) struct Prepared {
@@ -30,7 +26,7 @@ pub(super) struct Prepared {
     pub(super) applied: Applied,
     pub(super) size: u64,
     pub(super) rules: Rules,
-    /// Time of the last inspection of the target.
+    /// A point in time before the last inspection of the target, and before its directory was opened.
     pub(super) inspected: Instant,
     /// Identity and location are verified whatever the age: the preparation took long.
     pub(super) is_staged: bool,
@@ -59,7 +55,6 @@ impl Prepared {
         rules: &Rules,
         fill: impl FnOnce(&Temporary) -> Result<u64, Error>,
     ) -> Result<Self, Error> {
-        let inspected = Instant::now();
         let old_file = target.inspect(scope, rules)?;
         let purpose = purpose(rules, old_file.as_ref());
         let plan = Plan::new(rules, old_file);
@@ -71,6 +66,7 @@ impl Prepared {
         let applied = plan.apply_metadata(temporary.fd()?, first)?;
         let size = fill(&temporary)?;
         Ok(Self {
+            inspected: target.began(),
             target,
             temporary,
             plan,
@@ -78,7 +74,6 @@ impl Prepared {
             applied,
             size,
             rules: *rules,
-            inspected,
             is_staged: false,
             has_metadata: false,
         })

@@ -13,6 +13,7 @@ use crate::path;
 use crate::resolve::{Last, Naming, Parent, Policy, Scope, classify, link_policy};
 use crate::sys::{self, AsFd, OwnedFd, Stat};
 use std::sync::Arc;
+use std::time::Instant;
 pub(in crate::ops) use verify::check_held;
 
 /// A name in a directory that is held open, and what a write knows of the directory.
@@ -27,6 +28,8 @@ pub(crate) struct WriteTarget {
     links: u32,
     /// The caller holds the directory, and no path leads to it.
     is_held_by_caller: bool,
+    /// A point in time before the parent was looked up, and made.
+    began: Instant,
 }
 
 /// What has the name.
@@ -60,10 +63,12 @@ impl WriteTarget {
             can_sync: false,
             links: 0,
             is_held_by_caller: true,
+            began: Instant::now(),
         }
     }
 
     fn open(scope: &Scope<'_>, text: &[u8], rules: &Rules) -> Result<Self, Error> {
+        let began = Instant::now();
         let parent_rules = ParentRules {
             wants_sync: rules.durable == Durable::Full,
             make_parents: rules.make_parents,
@@ -82,6 +87,7 @@ impl WriteTarget {
             can_sync,
             links: 0,
             is_held_by_caller: false,
+            began,
         })
     }
 
@@ -237,6 +243,11 @@ impl WriteTarget {
 
     pub(crate) fn directory(&self) -> Arc<OwnedFd> {
         self.parent.directory()
+    }
+
+    /// Returns a point in time before the directory was opened.
+    pub(crate) fn began(&self) -> Instant {
+        self.began
     }
 
     /// Returns whether the descriptor of the directory can be synced.

@@ -4,7 +4,7 @@ use super::WriteTarget;
 use crate::error::{Code, Error};
 use crate::ops::write::directory_sync::directory_flags;
 use crate::ops::write::parent::classify_parent;
-use crate::resolve::{Found, Last, Parent, Scope};
+use crate::resolve::{Found, Last, Parent, Scope, leads_elsewhere};
 use crate::sys::{self, AsFd, Stat};
 
 impl WriteTarget {
@@ -72,12 +72,4 @@ fn find_again(scope: &Scope<'_>, path: &[u8], held: &Stat) -> Result<Found, Erro
         }),
         Err(error) => Err(classify_parent(error)),
     }
-}
-
-/// Returns whether an errno means that a path no longer leads to its former directory.
-fn leads_elsewhere(errno: i32) -> bool {
-    matches!(
-        errno,
-        sys::ENOENT | sys::ENOTDIR | sys::ELOOP | sys::EXDEV | sys::EACCES
-    )
 }
