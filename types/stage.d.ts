@@ -8,7 +8,7 @@ import type { WriteOptions, WriteResult } from './write.js';
  * the target. Until then it has mode 0600, and an existing target stays unchanged.
  */
 export interface StagedFile extends AsyncDisposable {
-  /** Absolute path of the temporary: `.holdfast-<32 hexadecimal digits>.tmp`. The caller may also rename another file onto it. */
+  /** Absolute path of the temporary: `.holdfast-<24 digits to the base 32>.tmp`. The caller may also rename another file onto it. */
   readonly tempPath: string;
   /**
    * Handle of the temporary, open for reading and writing. `commit` and `abort` close it, if the caller has not. Use `await using`, or

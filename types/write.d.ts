@@ -155,7 +155,7 @@ export interface WriteResult {
  * The call fills a temporary in the target's directory and applies owner, ACL and mode to its descriptor. It then syncs and closes the
  * temporary, and links or renames it once. On failure the old content is unchanged and the temporary is removed.
  *
- * A killed process may leave `.holdfast-<32 hexadecimal digits>.tmp`; {@link cleanStaleTemporaries} removes it. A new file on ext4 with a journal, xfs,
+ * A killed process may leave `.holdfast-<24 digits to the base 32>.tmp`; {@link cleanStaleTemporaries} removes it. A new file on ext4 with a journal, xfs,
  * btrfs, f2fs or tmpfs leaves none.
  *
  * In one JavaScript environment, calls on one file publish in call order. The path may go through a linked parent, a followed final

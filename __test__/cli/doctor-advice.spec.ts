@@ -172,5 +172,5 @@ needs('root', 'setpriv', 'setfacl')('the doctor, for user 1000', () => {
 
 /** Replaces the random names of temporaries. */
 function withoutChance(message: string | undefined) {
-  return message?.replace(/\.holdfast-([0-9a-f]{32}|\*)\.tmp/g, '<temporary>');
+  return message?.replace(/\.holdfast-([0-9a-v]{24}|\*)\.tmp/g, '<temporary>');
 }

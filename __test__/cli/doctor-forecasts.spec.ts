@@ -59,7 +59,7 @@ function foreseeable(verb: Verb, value: any): object {
 
 /** Replaces the random names of temporaries. */
 function withoutChance(message: string): string {
-  return message.replace(/\.holdfast-([0-9a-f]{32}|\*)\.tmp/g, '<temporary>');
+  return message.replace(/\.holdfast-([0-9a-v]{24}|\*)\.tmp/g, '<temporary>');
 }
 
 /** Returns everything in a directory that an inspection could have changed. */

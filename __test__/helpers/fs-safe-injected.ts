@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 
-const TEMPORARY = /^\.(?:holdfast-[0-9a-f]+|fs-safe-replace\.\d+\.\S+)\.tmp$/;
+const TEMPORARY = /^\.(?:holdfast-[0-9a-v]+|fs-safe-replace\.\d+\.\S+)\.tmp$/;
 const PREFIXED = /^(\.?\w+)\.\d+\.[0-9a-f-]{36}\.tmp$/;
 
 /** Returns a path without its random parts. */

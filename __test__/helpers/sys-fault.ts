@@ -72,7 +72,7 @@ export class FaultyDriver {
  */
 export function kindOf({ name, args }: Call): string {
   return `${name} ${args
-    .replace(/\.holdfast-[0-9a-f]+/g, '.holdfast-*')
+    .replace(/\.holdfast-[0-9a-v]+/g, '.holdfast-*')
     .replace(/\/#\d+ \(deleted\)/g, '/#*')
     .replace(/\/proc\/self\/fd\/\d+/g, '/proc/self/fd/*')
     .replace(/<\/proc\/\d+\/fd> "\d+"/g, '</proc/self/fd> "*"')

@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { nameOfVersion, PLACES, recordOf, versionOf, wholeRecords } from './plan.mjs';
 
-const TEMPORARY = /^\.holdfast-[0-9a-f]{32}\.tmp$/;
+const TEMPORARY = /^\.holdfast-[0-9a-v]{24}\.tmp$/;
 const LOCK = /^\.holdfast-[0-9a-f]{32}\.lock$/;
 
 /**

@@ -5,7 +5,7 @@ import { stageAtomic, writeAtomic, type StagedFile } from '../../../index.mjs';
 import { outcome } from '../../helpers/forms.js';
 import { build, scratch } from '../../helpers/scratch.js';
 
-const TEMPORARY = /\/\.holdfast-[0-9a-f]{32}\.tmp$/;
+const TEMPORARY = /\/\.holdfast-[0-9a-v]{24}\.tmp$/;
 const modeOf = (path: string): number => fs.statSync(path).mode & 0o7777;
 const descriptors = (): number => fs.readdirSync('/proc/self/fd').length;
 

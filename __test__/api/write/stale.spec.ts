@@ -6,12 +6,12 @@ import { outcome } from '../../helpers/forms.js';
 import { build, scratch } from '../../helpers/scratch.js';
 
 const HEX = '0123456789abcdef0123456789abcdef';
-const NAME = `.holdfast-${HEX}.tmp`;
+const NAME = '.holdfast-0123456789abcdefghijklmv.tmp';
 
 describe('what killed processes left', () => {
   test('is removed, and its path returned', async () => {
     const dir = scratch();
-    const other = `.holdfast-${HEX.replaceAll('0', 'f')}.tmp`;
+    const other = `.holdfast-${HEX}.tmp`;
     build(dir, [`${NAME}: half`, `${other}: half`, 'kept: content']);
     expect((await cleanStaleTemporaries(dir, { olderThanMs: 0 })).sort()).toEqual([`${dir}/${NAME}`, `${dir}/${other}`].sort());
     expect(fs.readdirSync(dir)).toEqual(['kept']);
@@ -25,6 +25,9 @@ describe('what killed processes left', () => {
     `.holdfast-${HEX}0.tmp`,
     `.holdfast-${HEX.toUpperCase()}.tmp`,
     `.holdfast-${HEX.slice(1)}g.tmp`,
+    `.holdfast-0123456789abcdefghijklmw.tmp`,
+    `.holdfast-0123456789abcdefghijklmv.lock`,
+    `x${NAME}`,
     `x.holdfast-${HEX}.tmp`,
     `holdfast-${HEX}.tmp`,
     `.holdfast-.tmp`,

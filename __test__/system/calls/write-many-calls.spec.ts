@@ -33,7 +33,7 @@ function places(calls: SystemCall[], is: (call: SystemCall) => boolean): number[
 
 /** Returns the name of the temporary in its sync or its publication. */
 function temporaryIn({ args }: SystemCall): string | undefined {
-  return /\.holdfast-[0-9a-f]{32}\.tmp/.exec(args)?.[0];
+  return /\.holdfast-[0-9a-v]{24}\.tmp/.exec(args)?.[0];
 }
 
 /** Returns the full path under which a file is published. */

@@ -16,7 +16,7 @@ const covered = rows(({ scenario, how, where, variant }) => {
 });
 
 /** Names that may remain: a temporary, or the recovery copy of a write in place. */
-const ownName = /(^|\/)\.holdfast-[0-9a-f]{32}\.(tmp|recovery)$/;
+const ownName = /(^|\/)\.holdfast-([0-9a-v]{24}\.tmp|[0-9a-f]{32}\.recovery)$/;
 
 /** O_CREAT, O_TRUNC or O_TMPFILE, which `fs.constants` lacks. */
 const CREATES = constants.O_CREAT | constants.O_TRUNC | 0o20000000;

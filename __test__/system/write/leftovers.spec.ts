@@ -6,7 +6,7 @@ import { Driver, asUser1000, type Request } from '../../helpers/sys-driver.js';
 import { needs } from '../../helpers/sys-needs.js';
 import { buildC, makeDir, scratch } from '../../helpers/sys-scratch.js';
 
-const TEMPORARY = /^\.holdfast-[0-9a-f]{32}\.tmp$/;
+const TEMPORARY = /^\.holdfast-[0-9a-v]{24}\.tmp$/;
 let base: string;
 let count = 0;
 

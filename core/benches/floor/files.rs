@@ -112,7 +112,7 @@ impl Publish {
 
     pub(super) fn run(&mut self) {
         self.counter += 1;
-        let temporary = c_string(&format!(".floor-{:032x}.tmp", self.counter));
+        let temporary = c_string(&format!(".floor-{:027x}.tmp", self.counter));
         // Only a directory opened for reading can be synced.
         let kind = if self.synced {
             libc::O_RDONLY

@@ -1,6 +1,6 @@
 //! The names of our own files: temporaries, recovery copies, lock files and temporary roots.
 
-/// Prefix of every such name. 32 hexadecimal digits and a suffix follow.
+/// Prefix of every such name. Digits and a suffix follow.
 pub(crate) const PREFIX: &[u8] = b".holdfast-";
 /// Suffix for the name of a temporary.
 pub(crate) const TEMPORARY: &[u8] = b".tmp";
@@ -10,8 +10,12 @@ pub(crate) const RECOVERY: &[u8] = b".recovery";
 pub(crate) const LOCK: &[u8] = b".lock";
 /// Suffix for the name of a temporary root. A prefix of the caller's may be before [`PREFIX`].
 pub(crate) const TEMPORARY_ROOT: &[u8] = b".dir";
-/// Number of digits: 128 bits.
-pub(crate) const DIGITS: usize = 32;
+/// Number of hexadecimal digits: 128 bits.
+const HEX_DIGITS: usize = 32;
+/// Number of digits to the base 32, `0` to `9` and `a` to `v`, in the name of a temporary: 120 bits.
+/// The whole name has 38 bytes: the kernel keeps up to 39 in the entry of its cache, and allocates
+/// memory for a longer one.
+pub(crate) const TEMPORARY_DIGITS: usize = 24;
 
 /// Returns whether a name has the form of one of ours, on a file system that ignores case too.
 pub(crate) fn is_reserved(name: &[u8]) -> bool {
@@ -21,14 +25,24 @@ pub(crate) fn is_reserved(name: &[u8]) -> bool {
         || before_digits(&name, TEMPORARY_ROOT).is_some()
 }
 
-/// Returns what precedes [`PREFIX`], lower-case digits and a suffix at the end of a name.
+/// Returns what precedes [`PREFIX`], lower-case digits and a suffix at the end of a name. Temporaries
+/// may have the digits of the other names, too.
 pub(crate) fn before_digits<'a>(name: &'a [u8], suffix: &[u8]) -> Option<&'a [u8]> {
     let rest = name.strip_suffix(suffix)?;
-    let (start, digits) = rest.split_at_checked(rest.len().checked_sub(DIGITS)?)?;
-    let is_hex = |digit: &u8| matches!(digit, b'0'..=b'9' | b'a'..=b'f');
+    before(rest, HEX_DIGITS, b'f').or_else(|| {
+        (suffix == TEMPORARY)
+            .then(|| before(rest, TEMPORARY_DIGITS, b'v'))
+            .flatten()
+    })
+}
+
+/// Returns what precedes [`PREFIX`] and a number of digits up to `last`.
+fn before(name: &[u8], digits: usize, last: u8) -> Option<&[u8]> {
+    let (start, digits) = name.split_at_checked(name.len().checked_sub(digits)?)?;
+    let is_digit = |&digit: &u8| digit.is_ascii_digit() || (b'a'..=last).contains(&digit);
     start
         .strip_suffix(PREFIX)
-        .filter(|_| digits.iter().all(is_hex))
+        .filter(|_| digits.iter().all(is_digit))
 }
 
 #[cfg(test)]
@@ -40,6 +54,7 @@ mod tests {
         let digits = "0123456789abcdef0123456789abcdef";
         for name in [
             format!(".holdfast-{digits}.tmp"),
+            ".holdfast-0123456789abcdefghijklmv.tmp".to_owned(),
             format!(".holdfast-{digits}.recovery"),
             format!(".holdfast-{digits}.lock"),
             format!(".holdfast-{digits}.dir"),
@@ -57,6 +72,8 @@ mod tests {
             format!(".holdfast-{digits}.dir.txt"),
             format!(".holdfast-{}.dir", &digits[1..]),
             format!(".holdfast-g{}.dir", &digits[1..]),
+            ".holdfast-0123456789abcdefghijklmw.tmp".to_owned(),
+            ".holdfast-0123456789abcdefghijklmv.lock".to_owned(),
         ] {
             assert!(!is_reserved(name.as_bytes()), "{name}");
         }

@@ -1,8 +1,8 @@
-//! Names of temporary files: 128 random bits, never derived from the target's name, so that they fit
+//! Names of temporary files: at least 120 random bits, never derived from the target's name, so that they fit
 //! wherever the target's does.
 
 use crate::error::Os;
-use crate::path::reserved::{self, DIGITS, LOCK, PREFIX};
+use crate::path::reserved::{self, LOCK, PREFIX, TEMPORARY_DIGITS};
 pub(crate) use crate::path::reserved::{RECOVERY as RECOVERY_SUFFIX, TEMPORARY as SUFFIX};
 use crate::sys;
 use std::cell::RefCell;
@@ -46,11 +46,12 @@ pub(crate) fn lock_name(name: &[u8], outside: Option<(u64, u64)>) -> Vec<u8> {
     full
 }
 
-/// Returns a number that derives from the random part of a name: 60 of its 128 bits.
+/// Returns a number that derives from the random part of a name: 60 of its bits.
 pub(super) fn number_of(name: &[u8]) -> Option<i64> {
-    const DIGITS_OF_A_NUMBER: usize = 15;
-    let digits = name.strip_prefix(PREFIX)?.get(..DIGITS_OF_A_NUMBER)?;
-    i64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    let digits = name.strip_prefix(PREFIX)?;
+    let is_of_temporary = digits.strip_suffix(SUFFIX).map(<[u8]>::len) == Some(TEMPORARY_DIGITS);
+    let (count, radix) = if is_of_temporary { (12, 32) } else { (15, 16) };
+    i64::from_str_radix(std::str::from_utf8(digits.get(..count)?).ok()?, radix).ok()
 }
 
 pub(crate) fn with_random_name<T>(
@@ -93,12 +94,18 @@ fn random_bytes() -> Result<[u8; BYTES_OF_A_NAME], Os> {
 }
 
 fn random_name(suffix: &[u8]) -> Result<Vec<u8>, Os> {
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    let mut name = Vec::with_capacity(PREFIX.len() + DIGITS + suffix.len());
+    const DIGITS: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
+    let mut name = Vec::with_capacity(PREFIX.len() + 2 * BYTES_OF_A_NAME + suffix.len());
     name.extend_from_slice(PREFIX);
-    for byte in random_bytes()? {
-        name.push(HEX[usize::from(byte >> 4)]);
-        name.push(HEX[usize::from(byte & 0xf)]);
+    let mut random = u128::from_ne_bytes(random_bytes()?);
+    let (count, bits) = if suffix == SUFFIX {
+        (TEMPORARY_DIGITS, 5)
+    } else {
+        (2 * BYTES_OF_A_NAME, 4)
+    };
+    for _ in 0..count {
+        name.push(DIGITS[(random & ((1 << bits) - 1)) as usize]);
+        random >>= bits;
     }
     name.extend_from_slice(suffix);
     Ok(name)
@@ -128,8 +135,11 @@ mod tests {
     #[test]
     fn names_of_our_files_are_reserved() {
         for suffix in [SUFFIX, RECOVERY_SUFFIX, reserved::TEMPORARY_ROOT] {
-            assert!(reserved::is_reserved(&random_name(suffix).unwrap()));
+            let name = random_name(suffix).unwrap();
+            assert!(reserved::is_reserved(&name));
+            assert!(number_of(&name).is_some());
         }
+        assert_eq!(random_name(SUFFIX).unwrap().len(), 38);
         assert!(reserved::is_reserved(&lock_name(b"a", None)));
     }
 

@@ -121,7 +121,7 @@ async function suddenDeath(dir: string): Promise<Outcome> {
   await ended;
   const left = fs.readdirSync(dir).filter((name) => name !== 'file');
   if (!isWhole(fs.readFileSync(nodePath.join(dir, 'file')))) return fail('the file is torn');
-  if (left.length > 1 || left.some((name) => !/^\.holdfast-[0-9a-f]{32}\.tmp$/.test(name))) return fail(`it left ${left.join(', ')}`);
+  if (left.length > 1 || left.some((name) => !/^\.holdfast-[0-9a-v]{24}\.tmp$/.test(name))) return fail(`it left ${left.join(', ')}`);
   for (const name of left) fs.unlinkSync(nodePath.join(dir, name));
   return pass(`the file is one complete version, and ${left.length === 0 ? 'nothing else is left' : 'one temporary is left, as documented'}`);
 }
