@@ -2,6 +2,7 @@
 //
 //   npm run bench                    every row on Node 20, 24 and 26, tmpfs and disk; writes docs/performance*
 //   npm run bench -- --quick         the running Node only, fewer rounds, under two minutes; prints only
+//   --large                          with --quick: the rows too that take more than seconds, 256 MiB and 10,000 entries
 //   --node PATH                      this Node (or a line: 22) instead; may be repeated
 //   --only NAME                      rows whose id contains NAME; may be repeated
 //   --place tmpfs|disk               one file system only
@@ -46,6 +47,7 @@ function parseOptions() {
     return parseArgs({
       options: {
         quick: { type: 'boolean', default: false },
+        large: { type: 'boolean', default: false },
         node: { type: 'string', multiple: true, default: [] },
         only: { type: 'string', multiple: true, default: [] },
         place: { type: 'string', multiple: true, default: ['tmpfs', 'disk'] },
@@ -62,9 +64,9 @@ function parseOptions() {
   }
 }
 
-function chooseRows({ only, quick }) {
+function chooseRows({ only, quick, large }) {
   const chosen = rows.filter(
-    (row) => (only.length === 0 || only.some((name) => row.id.includes(name))) && (!quick || row.quick !== false),
+    (row) => (only.length === 0 || only.some((name) => row.id.includes(name))) && (!quick || large || row.quick !== false),
   );
   return chosen.length > 0 ? chosen : fail(`bench: no row is called ${only.join(' or ')}; --list names them.`);
 }
