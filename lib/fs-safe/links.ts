@@ -2,7 +2,8 @@
 // its text alone, so that nobody learns what exists there.
 
 import { fs, path } from '../base/node.js';
-import { refusal } from '../errors/holdfast-error.js';
+import { isHoldfastError, refusal } from '../errors/holdfast-error.js';
+import { lstatAt, lstatAtSync, readlinkAt, readlinkAtSync } from '../root/stat.js';
 import { isBeneath } from './paths.js';
 import { runLater, type Steps } from './steps.js';
 
@@ -28,13 +29,14 @@ function kindOf(stat: { isDirectory(): boolean; isSymbolicLink(): boolean }): Ki
   return stat.isSymbolicLink() ? 'link' : stat.isDirectory() ? 'directory' : 'other';
 }
 
-function kindOfFailure({ code }: NodeJS.ErrnoException): Kind {
-  return code === 'ENOENT' ? 'missing' : 'unknown';
+function kindOfFailure(error: unknown): Kind {
+  return isHoldfastError(error) && error.code === 'not-found' && error.sysCode !== 'ENOTDIR' ? 'missing' : 'unknown';
 }
 
+/** The binary looks at the names, which Node's permission model does not restrict. */
 const ASYNC = {
-  kind: (file: string): Kind | Promise<Kind> => fs.promises.lstat(file).then(kindOf, kindOfFailure),
-  readlink: (file: string): string | Promise<string> => fs.promises.readlink(file),
+  kind: (file: string): Kind | Promise<Kind> => lstatAt(file).then(kindOf, kindOfFailure),
+  readlink: (file: string): string | Promise<string> => readlinkAt(file),
   /** Returns the real path of one outside of the root; `undefined` if there is none. */
   realOutside: (file: string): unknown => fs.promises.realpath(file).catch(() => undefined),
 };
@@ -44,12 +46,12 @@ type Verbs = typeof ASYNC;
 const SYNC: Verbs = {
   kind: (file) => {
     try {
-      return kindOf(fs.lstatSync(file));
+      return kindOf(lstatAtSync(file));
     } catch (error) {
-      return kindOfFailure(error as NodeJS.ErrnoException);
+      return kindOfFailure(error);
     }
   },
-  readlink: (file) => fs.readlinkSync(file),
+  readlink: readlinkAtSync,
   realOutside: (file) => {
     try {
       return fs.realpathSync(file);
@@ -58,6 +60,9 @@ const SYNC: Verbs = {
     }
   },
 };
+
+/** Returns what the last component of an absolute path is. */
+export const kindAt = ASYNC.kind;
 
 const componentsOf = (given: string) => given.split('/').filter((part) => part !== '' && part !== '.');
 
@@ -75,7 +80,7 @@ export function* trail(root: string, given: string, followsFinal: boolean): Step
   for (const [index, component] of components.entries()) {
     if (component === '..') {
       // Behind a missing name, the text decides.
-      kind = kind === 'directory' || kind === 'missing' ? yield* kindAt(root, (at = path.dirname(at))) : 'unknown';
+      kind = kind === 'directory' || kind === 'missing' ? yield* parentOf(root, (at = path.dirname(at))) : 'unknown';
     } else if (kind === 'directory') {
       at = path.join(at, component);
       kind = yield (verbs) => verbs.kind(at);
@@ -102,7 +107,7 @@ export function* trail(root: string, given: string, followsFinal: boolean): Step
   return { real: path.relative(root, at) };
 }
 
-function* kindAt(root: string, at: string): Steps<Kind, Verbs> {
+function* parentOf(root: string, at: string): Steps<Kind, Verbs> {
   return isBeneath(root, at) ? yield (verbs) => verbs.kind(at) : 'unknown';
 }
 

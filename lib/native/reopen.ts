@@ -75,3 +75,18 @@ function reopenFailure(error: NodeJS.ErrnoException, path: string) {
   // The error names the caller's path instead of the one in /proc.
   return systemError(error.errno, 'open', path);
 }
+
+/**
+ * Throws unless Node's permission model permits a file that the binary has not opened yet to be opened again for writing. For
+ * callers that create the file first.
+ *
+ * @param realPath of the file
+ */
+export function assertReopens(realPath: string) {
+  const { permission } = process;
+  // Every descriptor is as permitted as this one.
+  const way = wayTo({ descriptor: 0, dev: 0, ino: 0, inoLow: 0, realPath }, 'w');
+  if (permission !== undefined && !(permission.has('fs.read', way) && permission.has('fs.write', way))) {
+    throw refusal('unsupported-platform', 'permission-model', realPath);
+  }
+}

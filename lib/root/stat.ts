@@ -22,6 +22,9 @@ const POLICIES = table({ reject: 0, 'follow-within-root': 2 });
 /** Bit of src/verbs/stat.rs: the stat of a final link itself. */
 const LSTAT = 1 << 2;
 
+/** Policy of src/args.rs: links on the way are followed. */
+const FOLLOW_PARENTS = 1;
+
 type Found = InstanceType<typeof Stats>;
 
 const { ENOENT } = os.constants.errno;
@@ -86,6 +89,29 @@ export function lstatCached(path: string): Float64Array | undefined {
   direct().statCached(path, LSTAT, undefined, undefined);
   const { last } = record;
   return record.isAnswer(last) && !record.failed(last) ? last.numbers : undefined;
+}
+
+/** Returns the lstat of an absolute path. Node's permission model does not restrict it. For the adapters. */
+export async function lstatAt(path: string): Promise<Found> {
+  const numbers = lstatCached(path);
+  return numbers === undefined ? inPool(async () => toStat(record.unpack((await native().statAsync(path, LSTAT | FOLLOW_PARENTS, undefined))[0]), path)) : new Stats(numbers);
+}
+
+/** Synchronous twin of {@link lstatAt}. */
+export function lstatAtSync(path: string): Found {
+  direct().statSync(path, LSTAT | FOLLOW_PARENTS, undefined, undefined);
+  return toStat(record.last, path);
+}
+
+/** Returns the target of a symlink by its absolute path, as {@link lstatAt} does. */
+export async function readlinkAt(path: string): Promise<string> {
+  return inPool(async () => toTarget(record.unpack((await native().readlinkAsync(path, FOLLOW_PARENTS, undefined))[0]), path));
+}
+
+/** Synchronous twin of {@link readlinkAt}. */
+export function readlinkAtSync(path: string): string {
+  direct().readlinkSync(path, FOLLOW_PARENTS, undefined, undefined);
+  return toTarget(record.last, path);
 }
 
 function begin<T>(file: unknown, options: unknown, bits: number, methodRoot: MethodRoot, convert: (result: record.Result, path: NativePath) => T): T | Promise<T> {

@@ -1,9 +1,10 @@
 // The steps of a replacement: one set for the calling thread, one with promises.
 
-import { BIGINT, fs, path } from '../../base/node.js';
+import { BIGINT, path } from '../../base/node.js';
 import { callBack, callBefore } from '../host-callbacks.js';
 import { FromCaller, hostError, type HostErrorClass } from '../errors.js';
 import { CHANGED, assertStaged, disappeared, type Identity } from '../injected/identity.js';
+import { look, lookSync } from '../look.js';
 import { changes } from '../order.js';
 import { addBits, addBitsSync } from './directory-bits.js';
 import { ensureDir, ensureDirSync } from '../../verbs/ensure-dir.js';
@@ -83,7 +84,7 @@ async function writeStaged(HostError: HostErrorClass, plan: Plan) {
     if (plan.beforeRename !== undefined) {
       await applyMetadata(staged);
       await before(plan, tempPath);
-      assertCurrent(HostError, tempPath, await fs.promises.lstat(tempPath, BIGINT).catch((error) => error), identity);
+      assertCurrent(HostError, tempPath, await look(tempPath).catch((error) => error), identity);
     }
     plan.assertMayChange();
     const { method } = await staged.commit();
@@ -101,7 +102,7 @@ async function writeStaged(HostError: HostErrorClass, plan: Plan) {
 
 /** Returns whether the removed temporary still has its name: a failed commit removes it, and tells only in its error. */
 async function isStill(tempPath: string, identity: BigIntStats | undefined) {
-  const seen = await fs.promises.lstat(tempPath, BIGINT).catch(() => undefined);
+  const seen = await look(tempPath).catch(() => undefined);
   return seen !== undefined && seen.dev === identity?.dev && seen.ino === identity.ino;
 }
 
@@ -139,7 +140,7 @@ function identityOf(HostError: HostErrorClass, { tempPath, dev, ino, inoLow }: R
 
 function lookExactly(file: string) {
   try {
-    return fs.lstatSync(file, BIGINT);
+    return lookSync(file);
   } catch (error) {
     return error as Error;
   }
@@ -148,7 +149,7 @@ function lookExactly(file: string) {
 /** Returns the lstat of a path, or `undefined` on an error. */
 function lstatSync(file: string) {
   try {
-    return fs.lstatSync(file);
+    return lookSync(file);
   } catch {
     return undefined;
   }
@@ -179,8 +180,8 @@ const ASYNC = {
   ensureDir,
   addBits,
   write,
-  lstat: (file: string) => fs.promises.lstat(file).catch(() => undefined),
-  identify: (file: string): BigIntStats | undefined | Promise<BigIntStats | undefined> => fs.promises.lstat(file, BIGINT).catch(() => undefined),
+  lstat: (file: string) => look(file).catch(() => undefined),
+  identify: (file: string): BigIntStats | undefined | Promise<BigIntStats | undefined> => look(file).catch(() => undefined),
   hasContent: (plan: Plan): boolean | Promise<boolean> =>
     readLocalFileSafely(plan.target).then(
       ({ buffer }) => isContent(plan, buffer),

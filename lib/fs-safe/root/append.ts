@@ -4,13 +4,17 @@
 import { fs, os, path } from '../../base/node.js';
 import { ROOT_APPEND, ROOT_APPEND_BY_POLICY, hostError, isErrno, toHost, type HostErrorClass } from '../errors.js';
 import { beforeMutation } from '../host-callbacks.js';
-import { assertClimbs, withoutLinks } from '../links.js';
+import { assertClimbs, followed, kindAt, withoutLinks } from '../links.js';
 import { mkdirMode } from '../paths.js';
 import { isCode } from '../read.js';
 import { toMutationSymlinks, type Unchecked } from '../options.js';
 import { absolute, assertReplaceable, explained, isOutside, toTarget, type Base, type Target } from './targets.js';
 import { linkEscape } from '../sentences.js';
-import { systemError } from '../../errors/holdfast-error.js';
+import { isDenied } from '../look.js';
+import { OTHER_ROOT } from './changes.js';
+import { refusal, systemError } from '../../errors/holdfast-error.js';
+import { assertReopens } from '../../native/reopen.js';
+import { rename } from '../../root/rename.js';
 import { callOf } from '../../root/root.js';
 import { open } from '../../verbs/read.js';
 import { invalidType, outOfRange } from '../../options/validate.js';
@@ -78,7 +82,7 @@ export class RootAppends {
     const mode = options?.writeMode;
     const flags = mode === 'append' ? O_RDWR | O_APPEND : O_WRONLY;
     let isNew = false;
-    let opened = await this.#opened(given, target, options, flags, Buffer.alloc(0));
+    let opened = await this.#opened(given, target, options, flags, undefined);
     if (opened === undefined) {
       isNew = true;
       opened = await this.#reopened(given, { ...target, namesDirectory: false }, options, flags);
@@ -116,11 +120,12 @@ export class RootAppends {
   }
 
   /**
-   * Opens the file for writing, or creates it with a content.
+   * Opens the file for writing, or creates it.
    *
+   * @param content of a new file; `undefined` for an empty one that is opened afterwards
    * @returns `undefined` if the file is new
    */
-  async #opened(given: unknown, target: Target, options: Unchecked, flags: number, content: Buffer): Promise<Writable | undefined> {
+  async #opened(given: unknown, target: Target, options: Unchecked, flags: number, content: Buffer | undefined): Promise<Writable | undefined> {
     const mode = modeOf(options, this.#defaults);
     for (let tried = 0; ; tried += 1) {
       let opened;
@@ -137,9 +142,15 @@ export class RootAppends {
         return opened;
       }
       try {
-        await this.#writes.write(given, content, options, { overwrite: false, isPlaced: true, ...(mode === undefined ? {} : { mode: mode & mkdirMode() }) });
+        if (content === undefined) {
+          assertReopens(absolute(this.#base, target.relative));
+        }
+        await this.#writes.write(given, content ?? Buffer.alloc(0), options, { overwrite: false, isPlaced: true, ...(mode === undefined ? {} : { mode: mode & mkdirMode() }) });
         return undefined;
       } catch (error) {
+        if (isCode(error, 'unsupported-platform')) {
+          throw toHost(this.#HostError, ROOT_APPEND, error, { given });
+        }
         if ((error as { code?: unknown } | undefined)?.code !== 'already-exists' || !(error instanceof this.#HostError) || tried >= TRIES) {
           throw error;
         }
@@ -151,8 +162,7 @@ export class RootAppends {
   /** Refuses a name that a symlink to nothing has. */
   async #refuseDangling({ relative }: Target) {
     const link = absolute(this.#base, relative);
-    const stat = await fs.promises.lstat(link).catch(() => undefined);
-    if (stat?.isSymbolicLink()) {
+    if ((await kindAt(link)) === 'link') {
       throw hostError(this.#HostError, 'symlink', 'symlink open blocked', systemError(-os.constants.errno.ELOOP, 'open', link));
     }
   }
@@ -189,7 +199,8 @@ export class RootAppends {
 
   /** Tells which sentence a refusal has. */
   async #isDirectory(relative: string) {
-    return (await fs.promises.stat(absolute(this.#base, relative)).catch(() => undefined))?.isDirectory() === true;
+    const { real } = await followed(this.#base.path, relative, true);
+    return real !== undefined && (await kindAt(path.join(this.#base.path, real))) === 'directory';
   }
 
   async #openedBeneath(relative: string, symlinks: 'reject' | 'follow-parents' | 'follow-within-root', flags: number): Promise<Writable> {
@@ -221,11 +232,22 @@ export class RootAppends {
    */
   async #assertNamed(handle: FileHandle, realPath: string) {
     const { nlink } = await handle.stat();
-    await fs.promises.rename(realPath, realPath).catch(() => undefined);
-    const named = process.platform === 'linux' ? fs.readlinkSync(`/proc/self/fd/${handle.fd}`) : realPath;
+    await fs.promises.rename(realPath, realPath).catch((error) => (isDenied(error) ? this.#renamed(realPath) : undefined));
+    let named;
+    try {
+      named = process.platform === 'linux' ? fs.readlinkSync(`/proc/self/fd/${handle.fd}`) : realPath;
+    } catch (error) {
+      throw isDenied(error) ? refusal('unsupported-platform', 'permission-model', realPath, error as Error) : error;
+    }
     if (nlink !== 1 || named !== realPath) {
       throw hostError(this.#HostError, 'path-mismatch', 'file changed during operation');
     }
+  }
+
+  /** Renames a file to its own name by the binary, which Node's permission model does not restrict. */
+  async #renamed(file: string) {
+    const options = { overwrite: true, durable: false };
+    await this.#base.use((root) => callOf(root, file, 'reject', (pinned) => rename(file, file, options, pinned, OTHER_ROOT))).catch(() => undefined);
   }
 }
 

@@ -31,7 +31,8 @@ const MAX_ENTRIES = 100_000;
 /** Details of a failed recursive removal, as hosts log them. The entry is relative to the removed directory. */
 const DETAILS = { operation: 'remove', phase: 'remove', relativePath: '' };
 
-const OTHER_ROOT = () => {
+/** The other root of a rename, which has none. */
+export const OTHER_ROOT = (): never => {
   throw new TypeError('there is no other root');
 };
 

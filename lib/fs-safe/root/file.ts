@@ -5,6 +5,7 @@ import { hostError, isErrno, type HostErrorClass } from '../errors.js';
 import { firstLink } from '../parent.js';
 import { LINKS, LINKS_SYNC, alias, trail, type Trail } from '../links.js';
 import { isBeneath } from '../paths.js';
+import { isDenied } from '../look.js';
 import { causeOf } from '../sentences.js';
 import { runLater, runNow, type Steps } from '../steps.js';
 import { toLimit, type Host } from '../read.js';
@@ -45,6 +46,15 @@ function isLinkSync(file: string) {
   }
 }
 
+/** Whether there is a `/proc`. Where Node's permission model hides it, the call fails later. */
+function hasProc() {
+  try {
+    return fs.existsSync('/proc/self/fd');
+  } catch (error) {
+    return isDenied(error);
+  }
+}
+
 interface Wanted {
   /** absolute, without `..` */
   file: string;
@@ -69,7 +79,7 @@ function toWanted(params: Unchecked): Wanted | undefined {
   toReadSymlinks(policy, 'params');
   const isOurs =
     process.platform === 'linux' &&
-    fs.existsSync('/proc/self/fd') &&
+    hasProc() &&
     (ioFs === undefined || ioFs === null || IO.every((name) => ioFs[name] === fs[name])) &&
     (aliasPolicy === undefined || aliasPolicy === null) &&
     typeof absolutePath === 'string' &&

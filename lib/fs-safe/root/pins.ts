@@ -5,7 +5,7 @@ import { refusal } from '../../errors/holdfast-error.js';
 import { isErrno } from '../errors.js';
 import { StatIndex } from '../../native/record-layout.js';
 import { openRoot, openRootSync, openSoon } from '../../root/open-root.js';
-import { lstatCached } from '../../root/stat.js';
+import { lstatAt, lstatCached } from '../../root/stat.js';
 import { openedOf, type Root } from '../../root/root.js';
 import type { BigIntStats } from 'node:fs';
 
@@ -76,7 +76,15 @@ class Pin {
   }
 
   async #checked<T>(call: (root: Root) => Promise<T>): Promise<T> {
-    this.#assertIs(await fs.promises.lstat(this.path, BIGINT).catch((error) => error));
+    let stat;
+    try {
+      stat = await lstatAt(this.path);
+    } catch (error) {
+      throw isErrno(error) ? refusal('path-mismatch', '', this.path, error) : this.#toMismatch(error);
+    }
+    if (stat.dev !== this.#identity.dev || stat.ino !== this.#identity.ino) {
+      throw refusal('path-mismatch', '', this.path);
+    }
     return this.#root === undefined ? call(this.#held(await this.#open())) : call(this.#root);
   }
 
@@ -92,7 +100,7 @@ class Pin {
   /** The name is gone, or leads to another kind of object. */
   #toMismatch(error: unknown) {
     const { code, cause } = error as NodeJS.ErrnoException;
-    return code === 'not-found' || code === 'not-directory' ? refusal('path-mismatch', '', this.path, cause) : error;
+    return code === 'not-found' || code === 'not-directory' || code === 'symlink' ? refusal('path-mismatch', '', this.path, cause) : error;
   }
 
   /** Holds a root that was opened by the path, if it is the directory. */

@@ -1,8 +1,8 @@
 // `resolve` of a root: the path of a name for later use, without symlinks on the way to it.
 
-import { fs, os, path } from '../../base/node.js';
+import { os, path } from '../../base/node.js';
 import { hostError, type HostErrorClass } from '../errors.js';
-import { assertClimbs, followed } from '../links.js';
+import { assertClimbs, followed, kindAt } from '../links.js';
 import { climbs, expandHome, isBeneath } from '../paths.js';
 import { OUTSIDE, causeOf, textEscape } from '../sentences.js';
 import { refuseDrive } from './targets.js';
@@ -54,8 +54,7 @@ async function firstFile(root: string, relative: string): Promise<string> {
   let at = root;
   for (const component of relative.split('/')) {
     at = path.join(at, component);
-    const stat = await fs.promises.lstat(at).catch(() => undefined);
-    if (stat !== undefined && !stat.isDirectory() && !stat.isSymbolicLink()) {
+    if ((await kindAt(at)) === 'other') {
       break;
     }
   }
@@ -64,7 +63,6 @@ async function firstFile(root: string, relative: string): Promise<string> {
 
 /** Returns whether no component on the way is a file. */
 async function isUsable(root: string, real: string, endsInSlash: boolean) {
-  const directory = path.join(root, endsInSlash ? real : path.dirname(real));
-  const stat = await fs.promises.lstat(directory).catch(() => undefined);
-  return stat === undefined || stat.isDirectory();
+  const kind = await kindAt(path.join(root, endsInSlash ? real : path.dirname(real)));
+  return kind === 'directory' || kind === 'missing';
 }

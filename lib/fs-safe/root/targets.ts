@@ -1,8 +1,8 @@
 // Parses targets of writes beneath a root. Checks them before a write, and explains a refusal after it.
 
-import { fs, path } from '../../base/node.js';
+import { path } from '../../base/node.js';
 import { FromCaller, hostError, isErrno, type HostErrorClass } from '../errors.js';
-import { withoutLinks } from '../links.js';
+import { kindAt, withoutLinks } from '../links.js';
 import { climbs, expandHome } from '../paths.js';
 import { isCode } from '../read.js';
 import { OUTSIDE, hardlinkCause, linkEscape, textEscape } from '../sentences.js';
@@ -157,8 +157,7 @@ export async function explained(HostError: HostErrorClass, base: Base, relative:
   if (!isCode(error, 'already-exists')) {
     return {};
   }
-  const stat = await fs.promises.lstat(path.join(base.path, relative)).catch(() => undefined);
-  if (!stat?.isSymbolicLink()) {
+  if ((await kindAt(path.join(base.path, relative))) !== 'link') {
     return {};
   }
   if (isNamed) {

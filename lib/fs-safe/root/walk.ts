@@ -1,9 +1,9 @@
 // `walk` of a root: directory by directory, each listed beneath the root's descriptor without following a link.
 
-import { fs, path } from '../../base/node.js';
-import { printable } from '../../errors/holdfast-error.js';
+import { os, path } from '../../base/node.js';
+import { systemError } from '../../errors/holdfast-error.js';
 import { ROOT_LIST, hostError, toHost, type HostErrorClass } from '../errors.js';
-import { withoutLinks } from '../links.js';
+import { followed, withoutLinks } from '../links.js';
 import { expandHome, isBeneath } from '../paths.js';
 import { isCode } from '../read.js';
 import { OUTSIDE, causeOf, linkEscape } from '../sentences.js';
@@ -94,11 +94,9 @@ function childOf(dir: NativePath, { name, rawName }: Entry): NativePath {
 }
 
 /** Returns the error of a symlink that leads to itself; `undefined` for any other. Runs only after a refusal. */
-async function loopOf(link: string): Promise<Error | undefined> {
-  return fs.promises.realpath(link).then(
-    () => undefined,
-    (error) => (error.code === 'ELOOP' ? printable(error) as Error : undefined),
-  );
+async function loopOf(root: string, relative: string): Promise<Error | undefined> {
+  const { end } = await followed(root, relative, true);
+  return end === 'loop' ? systemError(-os.constants.errno.ELOOP, 'realpath', path.join(root, relative)) : undefined;
 }
 
 class Walk {
@@ -257,7 +255,7 @@ class Walk {
       if (cause !== undefined) {
         throw hostError(this.#HostError, 'outside-workspace', OUTSIDE, cause);
       }
-      const loop = await loopOf(path.join(root, link));
+      const loop = await loopOf(root, link);
       if (loop !== undefined) {
         throw hostError(this.#HostError, 'symlink', 'symlink path could not be resolved', loop);
       }
@@ -296,7 +294,7 @@ class Walk {
   }
 
   async #failure(shown: string, real: NativePath, depth: number, error: unknown) {
-    const loop = depth === 0 && isCode(error, 'symlink') ? await loopOf(path.join(this.#base.path, String(real))) : undefined;
+    const loop = depth === 0 && isCode(error, 'symlink') ? await loopOf(this.#base.path, String(real)) : undefined;
     if (loop !== undefined) {
       return hostError(this.#HostError, 'symlink', 'symlink path could not be resolved', loop);
     }
