@@ -7,6 +7,7 @@
 
 mod failures;
 mod new_mode;
+mod owner_bits;
 mod unpublished;
 
 use crate::error::{Code, Error, Os};

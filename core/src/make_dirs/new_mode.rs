@@ -1,6 +1,7 @@
 //! The exact mode of a new directory that was made in place: the bits that the umask removed, and no
 //! inherited ACL.
 
+use super::owner_bits::remember_missing_owner_bits;
 use crate::error::{Error, Os};
 use crate::metadata;
 use crate::sys::{self, AsFd, BorrowedFd, OFlag};
@@ -22,6 +23,9 @@ pub(super) fn add_bits_taken_by_umask(
     }
     let special = stat.permissions() & !0o777;
     let for_owner = has | mode & 0o700;
+    if for_owner != has {
+        remember_missing_owner_bits();
+    }
     if for_owner != has
         && let Some(errno) = change_mode(dir, special | for_owner)?
     {

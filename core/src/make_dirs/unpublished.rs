@@ -5,13 +5,11 @@
 //! temporary.
 
 use super::new_mode::{change_mode, is_created_one};
+use super::owner_bits::{OWNER, may_lack_owner_bits, remember_missing_owner_bits};
 use crate::error::{Error, Os};
 use crate::metadata;
 use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
 use crate::temporary::{SUFFIX, with_random_name};
-
-/// The owner may read and search the directory until it is complete.
-const OWNER: u32 = 0o700;
 
 /// Opens a new directory by its name.
 pub(super) type OpenNew = fn(BorrowedFd<'_>, &[u8]) -> Result<OwnedFd, Os>;
@@ -32,10 +30,10 @@ enum Attempt {
     Lost,
 }
 
-/// Returns whether a directory with this mode can be incomplete: a umask or an ACL matters only to
-/// the group and others.
+/// Returns whether a directory with this mode may be incomplete at first. A umask or an ACL that takes
+/// bits of the owner is so rare that it counts only where one was seen.
 pub(super) fn is_wanted(mode: u32) -> bool {
-    sys::HAS_MODES && mode & !OWNER != 0
+    sys::HAS_MODES && (mode & !OWNER != 0 || may_lack_owner_bits())
 }
 
 /// Makes the directory and gives it its name.
@@ -165,6 +163,7 @@ fn complete(
     if stat.mode & OWNER != OWNER {
         // The umask took them, and the directory has to be read. They are harmless on every directory
         // of ours.
+        remember_missing_owner_bits();
         change_mode(dir, stat.permissions() | OWNER)?;
     }
     match is_created_one(parent, dir) {

@@ -95,18 +95,24 @@ fn remove_temp_root(
     name: &[u8],
     older_than: Duration,
 ) -> Result<bool, Error> {
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
-    let Ok(dir) = sys::open_at(parent, name, flags) else {
+    let Ok(stat) = sys::fstatat(parent, name) else {
         return Ok(false);
     };
-    let stat = sys::fstat(dir.as_fd())?;
-    const PRIVATE: u32 = 0o700;
-    let is_private = !sys::HAS_MODES || stat.mode & 0o777 == PRIVATE;
-    let is_stale = is_private
+    // A umask may have taken bits of the owner, and its process died before it added them.
+    let is_private = !sys::HAS_MODES || stat.mode & metadata::SHARED_BITS == 0;
+    let is_stale = stat.is_directory()
+        && is_private
         && metadata::is_own(stat.uid)
-        && age(&stat).is_some_and(|age| age >= older_than)
-        && matches!(sys::try_lock(dir.as_fd()), Ok(true));
+        && age(&stat).is_some_and(|age| age >= older_than);
     if !is_stale {
+        return Ok(false);
+    }
+    let Ok(dir) = temp_root::open_own(parent, name) else {
+        return Ok(false);
+    };
+    let is_dead = sys::fstat(dir.as_fd())?.is_same_object(&stat)
+        && matches!(sys::try_lock(dir.as_fd()), Ok(true));
+    if !is_dead {
         return Ok(false);
     }
     match temp_root::remove_locked(parent, name, dir.as_fd(), &|| false) {

@@ -3,7 +3,7 @@
 
 use super::failure::Failure;
 use super::remove::{Modes, remove_tree};
-use super::tree::Tree;
+use super::tree::{Tree, permit};
 use super::write::IsAborted;
 use crate::error::{Code, Error, Os, Refusal};
 use crate::metadata;
@@ -130,13 +130,26 @@ impl TempRoot {
 
 /// Opens the directory that was made, and gives it its exact mode.
 fn open_private(parent: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, Os> {
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
-    let dir = sys::open_at(parent, name, flags)?;
+    let dir = open_own(parent, name)?;
     let stat = sys::fstat(dir.as_fd())?;
     if sys::HAS_MODES && metadata::is_own(stat.uid) && stat.mode & 0o777 != PRIVATE {
         sys::change_mode(dir.as_fd(), stat.permissions() & !0o777 | PRIVATE)?;
     }
     Ok(dir)
+}
+
+/// Opens a directory of this user for reading. It gets the bits of its owner where they are missing:
+/// the umask, or a default ACL, took them.
+pub(super) fn open_own(parent: BorrowedFd<'_>, name: &[u8]) -> Result<OwnedFd, Os> {
+    let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
+    match sys::open_at(parent, name, OFlag::O_RDONLY | flags) {
+        Err(os) if sys::HAS_MODES && os.errno == sys::EACCES => {
+            let dir = sys::open_at(parent, name, sys::SEARCH_ONLY | flags)?;
+            permit(dir.as_fd())?;
+            sys::open_at(dir.as_fd(), b".", OFlag::O_RDONLY | flags)
+        }
+        result => result,
+    }
 }
 
 /// Removes the empty directory that was made, after a failure. Only its maker knows the name.

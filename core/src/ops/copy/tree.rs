@@ -197,6 +197,10 @@ impl Copying<'_> {
             Err(os) => return Err(Failure::of_second(os.into())),
         }
         self.modes.push(is_new.then_some(bits));
+        if let (true, Some(level)) = (is_new, self.copy.here()) {
+            // The umask, or a default ACL, took bits of the owner.
+            level.permit();
+        }
         if is_top && let Some(level) = self.copy.here() {
             let top = sys::fstat(level.as_fd())?;
             if top.is_same_object(stat) {

@@ -68,7 +68,7 @@ impl Level {
 
 /// Gives the owner of a held directory all permissions on it, if that is this user. Returns whether
 /// that changed anything.
-pub(super) fn permit(dir: BorrowedFd<'_>) -> Result<bool, Os> {
+pub(in crate::ops) fn permit(dir: BorrowedFd<'_>) -> Result<bool, Os> {
     const ALL: u32 = 0o700;
     let stat = sys::fstat(dir)?;
     if !stat.is_directory() || !metadata::is_own(stat.uid) || stat.mode & ALL == ALL {

@@ -13,7 +13,7 @@ use crate::error::{Code, Error, Os};
 use crate::resolve::Resolver;
 use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd, Stat};
 pub(super) use count::count;
-pub(super) use level::Level;
+pub(super) use level::{Level, permit};
 
 /// Directories that are open at the same time. Windows opens no directory by `..`, and has no low
 /// limit of handles.

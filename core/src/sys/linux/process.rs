@@ -1,6 +1,7 @@
 //! The ids of this process, and random bytes.
 #![allow(unsafe_code, reason = "these calls have no safe wrapper")]
 
+use super::procfs::read_entry;
 use crate::error::Os;
 use crate::sys::unix::{named, uninterrupted};
 use nix::errno::Errno;
@@ -11,6 +12,14 @@ pub(crate) fn effective_groups() -> Vec<u32> {
     nix::unistd::getgroups()
         .map(|groups| groups.iter().map(|gid| gid.as_raw()).collect())
         .unwrap_or_default()
+}
+
+/// Returns the umask; `None` where it cannot be read without changing it.
+pub(crate) fn umask() -> Option<u32> {
+    let status = read_entry(b"status").ok()?;
+    let text = String::from_utf8_lossy(&status);
+    let digits = text.lines().find_map(|line| line.strip_prefix("Umask:"))?;
+    u32::from_str_radix(digits.trim(), 8).ok()
 }
 
 /// Fills a buffer from the kernel's random generator, for unguessable names.

@@ -22,6 +22,11 @@ pub(crate) fn has_full_map(_: Ids) -> bool {
     true
 }
 
+/// Returns `None`: it cannot be read without changing it.
+pub(crate) fn umask() -> Option<u32> {
+    None
+}
+
 /// Fills a buffer from the kernel's random generator, for unguessable names.
 pub(crate) fn fill_random(bytes: &mut [u8; 256]) -> Result<(), Os> {
     uninterrupted(|| {
