@@ -52,6 +52,13 @@ describe('resolve of a root', () => {
     await expect(root.resolve('lf/')).rejects.toMatchObject({ code: 'outside-workspace' });
   });
 
+  it('refuses a name that is too long, and looks at no name that it only passes on', async () => {
+    const dir = made();
+    const root = await plain.root(`${dir}/r`);
+    for (const name of ['n'.repeat(256), `d/${'n'.repeat(256)}`, `${'n'.repeat(256)}/x`]) await expect(root.resolve(name)).rejects.toMatchObject({ code: 'invalid-path', cause: { code: 'ENAMETOOLONG' } });
+    expect(await root.resolve('none/at/all')).toBe(`${dir}/r/none/at/all`);
+  });
+
   it('keeps a link that is no directory of the path', async () => {
     const dir = made();
     const root = await plain.root(`${dir}/r`);
@@ -140,4 +147,36 @@ it('follows a link through another path of the root', async () => {
   fs.symlinkSync(`${dir}/other/d/f`, `${dir}/r/through`);
   const root = await plain.root(`${dir}/r`);
   expect(await root.readText('through', FOLLOW)).toBe('ours too');
+});
+
+describe('a change of a link to itself', () => {
+  const changes: Record<string, (root: Root, dir: string) => unknown> = {
+    append: (root) => root.append('loop', 'x'),
+    openWritable: (root) => root.openWritable('loop'),
+    write: (root) => root.write('loop', 'x'),
+    create: (root) => root.create('loop', 'x'),
+    mkdir: (root) => root.mkdir('loop'),
+    copyIn: (root, dir) => root.copyIn('loop', `${dir}/o/there`),
+  };
+  it.each(Object.keys(changes))('by %s is symlink', async (name) => {
+    const dir = made();
+    const root = await plain.root(`${dir}/r`);
+    const expected = { code: 'symlink', message: 'symlink path could not be resolved', cause: { code: 'ELOOP' } };
+    await expect((async () => changes[name]?.(root, dir))()).rejects.toMatchObject(expected);
+  });
+});
+
+it.each(['append', 'openWritable'] as const)('%s of a link with an absolute target to nothing beneath the root is symlink', async (name) => {
+  const dir = made();
+  fs.symlinkSync(`${dir}/r/nothing`, `${dir}/r/absolute`);
+  const root = await plain.root(`${dir}/r`);
+  await expect(name === 'append' ? root.append('absolute', 'x') : root.openWritable('absolute')).rejects.toMatchObject({ code: 'symlink', cause: { code: 'ELOOP' } });
+  expect(fs.existsSync(`${dir}/r/nothing`)).toBe(false);
+});
+
+it('a read that follows links takes a .. behind a missing name by the text', async () => {
+  const root = await plain.root(`${made()}/r`);
+  for (const name of ['none/../f', 'none/x/../../f', 'd/none/../../f']) expect(await root.readText(name, FOLLOW)).toBe('ours');
+  await expect(root.readText('none/../none', FOLLOW)).rejects.toMatchObject({ code: 'not-found' });
+  await expect(root.readText('none/../../o/there', FOLLOW)).rejects.toMatchObject({ code: 'outside-workspace' });
 });

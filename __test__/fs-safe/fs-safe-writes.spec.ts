@@ -315,3 +315,33 @@ describe('parents that follow the umask', () => {
     expect([modeOf(`${dir}/a`), modeOf(`${dir}/a/b`)]).toEqual([0o777 & ~mask, 0o777 & ~mask]);
   });
 });
+
+describe('append and openWritable', () => {
+  it('append takes any view of bytes', async () => {
+    const dir = scratch();
+    const root = await plain.root(dir);
+    const bytes = Buffer.from('xabcdx');
+    await root.append('f', new DataView(bytes.buffer, bytes.byteOffset + 1, 4) as never);
+    await root.append('f', new Uint16Array([0x4141]) as never);
+    expect(fs.readFileSync(`${dir}/f`, 'latin1')).toBe('abcdAA');
+    await expect(root.append('f', new ArrayBuffer(2) as never)).rejects.toThrow(TypeError);
+  });
+
+  it.each(['reject', 'follow-parents-within-root'] as const)('with mutationSymlinks %s create no file whose path ends in a slash', async (mutationSymlinks) => {
+    const dir = scratch();
+    const root = await plain.root(dir);
+    for (const name of ['new/', 'new/.']) {
+      await expect(root.append(name, 'x', { mutationSymlinks })).rejects.toMatchObject({ code: 'path-alias' });
+      await expect(root.openWritable(name, { mutationSymlinks })).rejects.toMatchObject({ code: 'path-alias' });
+    }
+    expect(fs.readdirSync(dir)).toEqual([]);
+  });
+});
+
+it.runIf(process.getuid?.() === 0)('mkdir of a private directory of another user is not-owned', async () => {
+  const dir = scratch();
+  fs.mkdirSync(`${dir}/d`);
+  fs.chownSync(`${dir}/d`, 1000, 1000);
+  fs.chmodSync(`${dir}/d`, 0o775);
+  await expect((await plain.root(dir)).mkdir('d', { private: true })).rejects.toMatchObject({ code: 'not-owned' });
+});

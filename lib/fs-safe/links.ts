@@ -71,6 +71,7 @@ const componentsOf = (given: string) => given.split('/').filter((part) => part !
  *
  * @param root its real path
  * @param given relative
+ * @param followsFinal otherwise the last component is not looked at
  */
 export function* trail(root: string, given: string, followsFinal: boolean): Steps<Trail, Verbs> {
   const components = componentsOf(given);
@@ -83,6 +84,9 @@ export function* trail(root: string, given: string, followsFinal: boolean): Step
       kind = kind === 'directory' || kind === 'missing' ? yield* parentOf(root, (at = path.dirname(at))) : 'unknown';
     } else if (kind === 'directory') {
       at = path.join(at, component);
+      if (!followsFinal && index === components.length - 1) {
+        break;
+      }
       kind = yield (verbs) => verbs.kind(at);
     } else {
       kind = kind === 'missing' ? 'missing' : 'unknown';
@@ -91,7 +95,7 @@ export function* trail(root: string, given: string, followsFinal: boolean): Step
     if (kind === 'unknown') {
       return {};
     }
-    if (kind === 'link' && (followsFinal || index < components.length - 1)) {
+    if (kind === 'link') {
       const link: string = at;
       const target: string | typeof LOOP | undefined = yield* hop(root, link, passed);
       if (target === undefined || target === LOOP) {

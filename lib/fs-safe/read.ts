@@ -73,7 +73,9 @@ export async function beneath(verb: (file: Unchecked, options: Unchecked) => Pro
   try {
     return shaped(await verb(file, options));
   } catch (error) {
-    const relative = isCode(error, 'outside-workspace') && typeof file === 'string' ? relativeTo(place, file) : undefined;
+    // The text of a `..` behind a missing name decides, as in fs-safe.
+    const mayLead = isCode(error, 'outside-workspace') || (climbing !== undefined && isCode(error, 'not-found'));
+    const relative = mayLead && typeof file === 'string' ? relativeTo(place, file) : undefined;
     if (relative === undefined || options.symlinks === undefined || options.symlinks === 'reject') {
       throw error;
     }

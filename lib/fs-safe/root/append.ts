@@ -52,10 +52,10 @@ export class RootAppends {
 
   async append(given: unknown, data: Unchecked, options: Unchecked) {
     const target = this.#toTarget(given, options);
-    if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
-      throw invalidType('data', 'of type string or an instance of Buffer or Uint8Array', data);
+    if (typeof data !== 'string' && !ArrayBuffer.isView(data)) {
+      throw invalidType('data', 'of type string or an instance of Buffer, TypedArray or DataView', data);
     }
-    const bytes = typeof data === 'string' ? Buffer.from(data, options?.encoding ?? 'utf8') : Buffer.from(data);
+    const bytes = typeof data === 'string' ? Buffer.from(data, options?.encoding ?? 'utf8') : Buffer.from(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     const opened = await this.#opened(given, target, options, O_RDWR | O_APPEND, bytes);
     if (opened === undefined) {
       return;
@@ -142,6 +142,9 @@ export class RootAppends {
         return opened;
       }
       try {
+        if (target.namesDirectory && this.#isNamed(options)) {
+          throw hostError(this.#HostError, 'path-alias', 'path alias escape blocked');
+        }
         if (content === undefined) {
           assertReopens(absolute(this.#base, target.relative));
         }
@@ -188,6 +191,10 @@ export class RootAppends {
         throw hostError(this.#HostError, 'not-file', 'path is not a regular file under root');
       }
       const { error: other, cause } = await explained(this.#HostError, this.#base, relative, isNamed, error);
+      if (isOutside(error) && cause === undefined && !isNamed) {
+        // A link with an absolute target that leads to nothing beneath the root.
+        await this.#refuseDangling(target);
+      }
       if (isNamed && cause !== undefined && isCode(error, 'symlink')) {
         // A parent that leads out of the root. A final link is a link, wherever it leads.
         const isParent = (await linkEscape(this.#base.path, path.dirname(relative))) instanceof Error;

@@ -1,11 +1,12 @@
 // `resolve` of a root: the path of a name for later use, without symlinks on the way to it.
 
 import { os, path } from '../../base/node.js';
-import { hostError, type HostErrorClass } from '../errors.js';
+import { hostError, isErrno, type HostErrorClass } from '../errors.js';
 import { assertClimbs, followed, kindAt } from '../links.js';
 import { climbs, expandHome, isBeneath } from '../paths.js';
-import { OUTSIDE, causeOf, textEscape } from '../sentences.js';
+import { OUTSIDE, causeOf, systemSentence, textEscape } from '../sentences.js';
 import { refuseDrive } from './targets.js';
+import { lstatAt } from '../../root/stat.js';
 import { escaped } from '../../base/escape.js';
 import { systemError } from '../../errors/holdfast-error.js';
 
@@ -36,6 +37,7 @@ export async function resolveBeneath(HostError: HostErrorClass, root: string, gi
   // Before a slash, the last component is on the way too.
   const endsInSlash = /\/\.?$/.test(expanded);
   const { real, end, link } = await followed(root, relative, endsInSlash);
+  await assertShort(HostError, path.join(root, real ?? relative));
   if (real !== undefined && (await isUsable(root, real, endsInSlash))) {
     return path.join(root, real);
   }
@@ -47,6 +49,15 @@ export async function resolveBeneath(HostError: HostErrorClass, root: string, gi
     throw outside(systemError(-os.constants.errno.ENOENT, 'stat', at));
   }
   throw outside(end === 'escape' ? causeOf('Symlink escapes', root, at) : new Error(`Path component is not a directory: ${escaped(at)}`));
+}
+
+/** Refuses a name that is too long for the file system. */
+async function assertShort(HostError: HostErrorClass, file: string) {
+  await lstatAt(file).catch((error) => {
+    if (isErrno(error) && error.code === 'ENAMETOOLONG') {
+      throw hostError(HostError, 'invalid-path', systemSentence(error.code), error);
+    }
+  });
 }
 
 /** Returns the first component of a path that is no directory. */

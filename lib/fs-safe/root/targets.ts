@@ -1,11 +1,12 @@
 // Parses targets of writes beneath a root. Checks them before a write, and explains a refusal after it.
 
-import { path } from '../../base/node.js';
+import { os, path } from '../../base/node.js';
 import { FromCaller, hostError, isErrno, type HostErrorClass } from '../errors.js';
-import { kindAt, withoutLinks } from '../links.js';
+import { followed as trailOf, kindAt, withoutLinks } from '../links.js';
 import { climbs, expandHome } from '../paths.js';
 import { isCode } from '../read.js';
-import { OUTSIDE, hardlinkCause, linkEscape, textEscape } from '../sentences.js';
+import { systemError } from '../../errors/holdfast-error.js';
+import { OUTSIDE, causeOf, hardlinkCause, textEscape } from '../sentences.js';
 import { statOf, type Root } from '../../root/root.js';
 import { invalidType } from '../../options/validate.js';
 import type { NativePath } from '../../errors/failure.js';
@@ -150,12 +151,18 @@ export async function explained(HostError: HostErrorClass, base: Base, relative:
   if (isCode(error, 'hardlink')) {
     return { cause: hardlinkCause(base.path, path.join(base.path, relative)) };
   }
-  if (isCode(error, 'symlink') || isCode(error, 'outside-workspace')) {
-    const escape = await linkEscape(base.path, relative);
-    return { cause: escape === 'dangling' ? undefined : escape };
-  }
-  if (!isCode(error, 'already-exists')) {
+  const isLinked = isCode(error, 'symlink') || isOutside(error);
+  if (!isLinked && !isCode(error, 'already-exists')) {
     return {};
+  }
+  const { end, link } = await trailOf(base.path, relative, true);
+  const escape = end === 'escape' ? causeOf('Symlink escapes', base.path, link as string) : undefined;
+  if (end === 'loop' && !isNamed) {
+    const loop = systemError(-os.constants.errno.ELOOP, 'realpath', path.join(base.path, relative));
+    return { error: hostError(HostError, 'symlink', 'symlink path could not be resolved', loop) };
+  }
+  if (isLinked) {
+    return { cause: escape };
   }
   if ((await kindAt(path.join(base.path, relative))) !== 'link') {
     return {};
@@ -163,6 +170,5 @@ export async function explained(HostError: HostErrorClass, base: Base, relative:
   if (isNamed) {
     return { error: hostError(HostError, 'symlink', 'symlink path component not allowed') };
   }
-  const escape = await linkEscape(base.path, relative);
-  return escape instanceof Error ? { error: hostError(HostError, 'path-alias', 'path alias escape blocked', escape) } : {};
+  return escape === undefined ? {} : { error: hostError(HostError, 'path-alias', 'path alias escape blocked', escape) };
 }

@@ -21,7 +21,7 @@ import { isCode, openedRoot, toLimit, type Host } from '../read.js';
 import { toRelative } from './stat.js';
 import { assertReplaceable, explained, refuseDrive, statusOfTarget, toTarget, type Base, type Target } from './targets.js';
 import { WriteQueue, targetOf } from '../../schedule/write-queue.js';
-import { ensureOf, writeOf } from '../../root/root.js';
+import { ensureOf, statOf, writeOf } from '../../root/root.js';
 import { invalidType } from '../../options/validate.js';
 import { OUTSIDE } from '../sentences.js';
 
@@ -237,10 +237,14 @@ export class RootWrites {
     try {
       made = await this.#makeDirectory(relative, follows, isPrivate ? 0o700 : mkdirMode(), asked([this.#defaults, options]));
     } catch (error) {
-      const { cause } = await explained(this.#HostError, this.#base, relative, named, error);
-      throw toHost(this.#HostError, named ? ROOT_MKDIR_BY_POLICY : ROOT_MKDIR, error, { given: relative, cause });
+      const { error: other, cause } = await explained(this.#HostError, this.#base, relative, named, error);
+      throw other ?? toHost(this.#HostError, named ? ROOT_MKDIR_BY_POLICY : ROOT_MKDIR, error, { given: relative, cause });
     }
     if (isPrivate && !made.isPrivate) {
+      const stat = await this.#base.use((root) => statOf(root, this.#absolute(relative), 'follow-within-root')).catch(() => undefined);
+      if (stat !== undefined && stat.uid !== process.geteuid?.()) {
+        throw hostError(this.#HostError, 'not-owned', 'private directory must belong to the current user');
+      }
       throw hostError(this.#HostError, 'insecure-permissions', 'existing directory is not private');
     }
   }
