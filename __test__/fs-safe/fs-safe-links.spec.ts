@@ -166,6 +166,14 @@ describe('a change of a link to itself', () => {
   });
 });
 
+it.each(['loop/x', 'dangling/x', 'ld/f'])('remove and move with mutationSymlinks reject refuse the link in %s', async (name) => {
+  const root = await plain.root(`${made()}/r`);
+  const expected = { code: 'symlink', message: 'symlink path component not allowed' };
+  await expect(root.remove(name, REJECT)).rejects.toMatchObject(expected);
+  await expect(root.move('f', name, REJECT)).rejects.toMatchObject(expected);
+  await expect(root.move(name, 'moved', REJECT)).rejects.toMatchObject(expected);
+});
+
 it.each(['append', 'openWritable'] as const)('%s of a link with an absolute target to nothing beneath the root is symlink', async (name) => {
   const dir = made();
   fs.symlinkSync(`${dir}/r/nothing`, `${dir}/r/absolute`);
