@@ -17,7 +17,7 @@ export interface Trail {
   link?: string;
 }
 
-/** What a name beneath the root is. A `..` behind a file, and a name that may not be looked at, end the path. */
+/** What a name beneath the root is. A path ends behind a file, and at a name that may not be looked at. */
 type Kind = 'directory' | 'link' | 'other' | 'missing' | 'unknown';
 
 /** As in the kernel. */
@@ -30,7 +30,7 @@ function kindOf(stat: { isDirectory(): boolean; isSymbolicLink(): boolean }): Ki
 }
 
 function kindOfFailure(error: unknown): Kind {
-  return isHoldfastError(error) && error.code === 'not-found' && error.sysCode !== 'ENOTDIR' ? 'missing' : 'unknown';
+  return isHoldfastError(error) && error.code === 'not-found' ? 'missing' : 'unknown';
 }
 
 /** The binary looks at the names, which Node's permission model does not restrict. */
@@ -104,7 +104,7 @@ export function* trail(root: string, given: string, followsFinal: boolean): Step
       at = target as string;
       kind = yield (verbs) => verbs.kind(at);
       if (kind === 'missing' || kind === 'unknown') {
-        return { end: 'dangling', link };
+        return kind === 'missing' ? { end: 'dangling', link } : {};
       }
     }
   }

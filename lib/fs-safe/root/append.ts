@@ -22,7 +22,7 @@ import { RootWrites } from './write.js';
 import type { FileHandle } from 'node:fs/promises';
 import type { Stats } from 'node:fs';
 
-const { O_WRONLY, O_RDWR, O_APPEND } = fs.constants;
+const { O_WRONLY, O_RDWR, O_APPEND, O_SYNC = 0 } = fs.constants;
 
 /** Attempts before a name that appears and disappears is an error. */
 const TRIES = 8;
@@ -56,7 +56,10 @@ export class RootAppends {
       throw invalidType('data', 'of type string or an instance of Buffer, TypedArray or DataView', data);
     }
     const bytes = typeof data === 'string' ? Buffer.from(data, options?.encoding ?? 'utf8') : Buffer.from(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-    const opened = await this.#opened(given, target, options, O_RDWR | O_APPEND, bytes);
+    const isDurable = (options?.durable === undefined ? this.#defaults.durable : options.durable) !== false;
+    // Node 26 has no `fsync` under its permission model.
+    const synced = isDurable && process.permission !== undefined ? O_SYNC : 0;
+    const opened = await this.#opened(given, target, options, O_RDWR | O_APPEND | synced, bytes);
     if (opened === undefined) {
       return;
     }
@@ -67,7 +70,7 @@ export class RootAppends {
       const isEnded = newline === undefined || bytes.subarray(0, newline.length).equals(newline) || (await endsWith(handle, newline));
       this.#ask(options);
       await writeAll(handle, isEnded ? bytes : Buffer.concat([newline, bytes]));
-      if ((options?.durable === undefined ? this.#defaults.durable : options.durable) !== false) {
+      if (isDurable && synced === 0) {
         await handle.sync().catch(tolerate);
       }
     } catch (error) {
