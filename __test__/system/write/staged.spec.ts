@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { beforeAll, beforeEach, expect, it } from 'vitest';
 import { stageAtomic, type StagedFile } from '../../../index.mjs';
 import { outcome } from '../../helpers/forms.js';
-import { asUser, Driver } from '../../helpers/sys-driver.js';
+import { asUser, Driver, type Request } from '../../helpers/sys-driver.js';
 import { modeOf, octal, ownedDir, ownedFile, ownerOf } from '../../helpers/sys-layout.js';
 import { needs } from '../../helpers/sys-needs.js';
 import { buildC, scratch } from '../../helpers/sys-scratch.js';
@@ -155,6 +155,73 @@ needs('root', 'setpriv', 'setfacl', 'getfacl', 'strace', 'gcc')('a staged file i
     expect(fs.readFileSync(target, 'utf8')).toBe(left);
     const published = fs.readdirSync(dir).map((name) => join(dir, name)).filter((file) => fs.readFileSync(file, 'utf8') === SECRET);
     for (const file of published) expect(octal(modeOf(file))).toBe('0600');
+    await driver.end();
+  });
+
+  it.each([
+    ['staged file', (file: string): Request => ({ stage: file, args: [{}], content: 'x'.repeat(70_000) })],
+    ['stream', (file: string): Request => ({ stream: file, pieces: 1, options: {} })],
+  ] as const)('is published although another writer has replaced or removed it since: a %s', async (what, request) => {
+    const driver = await Driver.start();
+    for (const [last, act] of [
+      ['other', (): void => fs.renameSync(ownedFile(dir, 'other', 0, 0, 0o600, 'other'), target)],
+      ['gone', (): void => fs.rmSync(target)],
+    ] as const) {
+      ownedFile(dir, 'target', 0, 0, 0o644, 'old');
+      const whileStopped = async (): Promise<void> => act();
+      const { answer } = await watch(driver, request(target), { inject: [{ syscall: 'rename,renameat,renameat2', effect: 'signal=STOP', when: 1 }], whileStopped });
+      expect(answer).toMatchObject({ value: { size: 70_000 } });
+      // A file that began without a name is published once more: nothing tells whether it was.
+      const now = fs.existsSync(target) ? fs.readFileSync(target, 'utf8') : 'gone';
+      expect(what === 'stream' ? [last, 'x'.repeat(70_000)] : [last]).toContain(now);
+      fs.rmSync(target, { force: true });
+      expect(fs.readdirSync(dir).filter((name) => name !== 'target')).toEqual([]);
+    }
+    await driver.end();
+  });
+
+  it('is published although another writer has replaced it since: a whole write that takes longer than 100 ms', async () => {
+    const driver = await Driver.start();
+    ownedFile(dir, 'target', 0, 0, 0o644, 'old');
+    const whileStopped = async (): Promise<void> => fs.renameSync(ownedFile(dir, 'other', 0, 0, 0o600, 'other'), target);
+    const inject = [{ syscall: 'fsync', effect: 'delay_exit=120000', when: 1 }, { syscall: 'rename,renameat,renameat2', effect: 'signal=STOP', when: 1 }];
+    const { answer } = await watch(driver, { call: 'writeAtomicSync', sync: true, args: [target, 'new'] }, { inject, whileStopped });
+    expect(answer.error).toBeUndefined();
+    expect(['other', 'new']).toContain(fs.readFileSync(target, 'utf8'));
+    expect(fs.readdirSync(dir)).toEqual(['target']);
+    await driver.end();
+  });
+
+  it.each([
+    ['renamed', (): void => {}],
+    ['removed', (aside: string): void => fs.rmSync(aside)],
+  ] as const)('is not taken for published where it was %s and another file has the name of its temporary', async (_what, then) => {
+    const driver = await Driver.start({ env: { UV_THREADPOOL_SIZE: '1' } });
+    ownedFile(dir, 'target', 0, 0, 0o644, 'old');
+    const secret = ownedFile(dir, 'secret', 0, 0, 0o600, SECRET);
+    const act = (): void => {
+      const temporary = join(dir, fs.readdirSync(dir).find((name) => /\.tmp$/.test(name)) as string);
+      fs.renameSync(temporary, join(dir, 'aside'));
+      asThem('mv', '-f', secret, temporary);
+      then(join(dir, 'aside'));
+    };
+    const { answer } = await watch(driver, { stage: target, args: [{}], content: 'staged' }, { atEntry: { of: 'rename', act } });
+    expect(answer.error).toMatchObject({ code: 'path-mismatch', published: true });
+    await driver.end();
+  });
+
+  it('is published by a stream all the same when another file was put in place of its temporary', async () => {
+    const driver = await Driver.start({ env: { UV_THREADPOOL_SIZE: '1' } });
+    ownedFile(dir, 'target', 0, 0, 0o644, 'old');
+    const secret = ownedFile(dir, 'secret', 0, 0, 0o600, SECRET);
+    const act = (): void => {
+      const temporary = fs.readdirSync(dir).find((name) => /\.tmp$/.test(name)) as string;
+      asThem('mv', '-f', secret, join(dir, temporary));
+    };
+    const { answer } = await watch(driver, { stream: target, pieces: 1, options: {} }, { atEntry: { of: 'rename', act } });
+    expect(answer.value).toMatchObject({ size: 70_000, mode: 0o644, ino: fs.statSync(target).ino });
+    expect(fs.readFileSync(target, 'utf8')).toBe('x'.repeat(70_000));
+    expect(fs.readdirSync(dir)).toEqual(['target']);
     await driver.end();
   });
 

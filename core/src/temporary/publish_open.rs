@@ -5,6 +5,12 @@ use crate::error::Os;
 use crate::sys::{self, AsFd, OwnedFd};
 
 impl Temporary {
+    /// Returns whether it was created without a name. The kernel's path of its descriptor is none of its
+    /// later names.
+    pub(crate) fn began_without_name(&self) -> bool {
+        self.created.is_some()
+    }
+
     /// Publishes the file if the final name is free, and returns it open. `None` where this file system
     /// cannot do so without a second name for a moment.
     ///

@@ -12,8 +12,9 @@ use super::target::WriteTarget;
 use crate::error::{Code, Error, Os};
 use crate::make_dirs;
 use crate::metadata;
+use crate::path;
 use crate::resolve::{STALE_AFTER, Scope};
-use crate::sys::{self, AsFd, OFlag, OwnedFd};
+use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd};
 use crate::temporary::{Attempt, Method, Temporary};
 use std::time::Instant;
 
@@ -97,6 +98,10 @@ impl Prepared {
     }
 
     pub(super) fn close(&mut self) -> Result<(), Error> {
+        if self.is_staged || self.inspected.elapsed() >= STALE_AFTER {
+            // For `had_name_of_target`.
+            self.temporary.stay_open();
+        }
         Ok(self.temporary.close_if_named()?)
     }
 
@@ -244,8 +249,9 @@ impl Prepared {
             }
             Err(os) => return Err(self.classify_publication(os)),
         };
-        if self.is_staged && method == Method::Rename {
-            self.verify_published()?;
+        if self.is_staged && method == Method::Rename && !self.was_published()? {
+            self.copy_to_named(scope)?;
+            return self.publish(scope, began);
         }
         // An unnamed file is still open. It is published, so a failure cannot undo that. A linked
         // file with a temporary name loses that name before the directory is synced.
@@ -287,7 +293,7 @@ impl Prepared {
         }
         let first = named.first_stat()?;
         let applied = self.plan.apply_metadata(named.fd()?, first)?;
-        in_place::copy(self.temporary.fd()?, named.fd()?)?;
+        in_place::copy(self.temporary.content()?, named.fd()?)?;
         self.temporary = named;
         self.applied = applied;
         self.sync(scope)?;
@@ -314,25 +320,43 @@ impl Prepared {
 
     /// Verifies that the rename published this file.
     ///
-    /// Another file under the temporary's name was renamed in its place, or has replaced it since.
-    /// The two can be distinguished except in a directory that another user may write.
-    fn verify_published(&self) -> Result<(), Error> {
+    /// If the target shows another one, that was renamed in its place, or has replaced it since. In a
+    /// directory that another user may write, the kernel's path of the file tells which. It does not for
+    /// a file that was created without a name: returns false, and a copy has to be published.
+    fn was_published(&self) -> Result<bool, Error> {
         let directory = self.target.directory();
         match sys::fstatat(directory.as_fd(), self.target.name()) {
-            Ok(seen) if seen.is_same_object(&self.applied.stat) => return Ok(()),
+            Ok(seen) if seen.is_same_object(&self.applied.stat) => return Ok(true),
             Ok(_) => {}
             Err(os) if os.errno == sys::ENOENT => {}
             // The error concerns the stat, not the file, which is published.
-            Err(_) => return Ok(()),
+            Err(_) => return Ok(true),
         }
-        let is_gone = self
-            .temporary
-            .any_fd()
-            .is_none_or(|fd| sys::fstat(fd).is_ok_and(|stat| stat.nlink == 0));
-        if is_gone && !metadata::others_may_rename_in(&sys::fstat(directory.as_fd())?) {
-            return Ok(());
+        let fd = self.temporary.any_fd();
+        if fd.is_none_or(|fd| sys::fstat(fd).is_ok_and(|stat| stat.nlink == 0)) {
+            if !metadata::others_may_rename_in(&sys::fstat(directory.as_fd())?) {
+                return Ok(true);
+            }
+            if fd.is_some() && self.temporary.began_without_name() {
+                return Ok(false);
+            }
+            if fd.is_some_and(|fd| self.had_name_of_target(fd)) {
+                return Ok(true);
+            }
         }
         Err(Error::refused(Code::PathMismatch, "published"))
+    }
+
+    /// Returns whether the last name of a file was that of the target, as Linux shows it. The file was
+    /// under it, and was then replaced or removed.
+    fn had_name_of_target(&self, file: BorrowedFd<'_>) -> bool {
+        let directory = self.target.directory();
+        match (sys::fd_path(file), sys::fd_path(directory.as_fd())) {
+            (Ok(last), Ok(dir)) => last
+                .strip_suffix(b" (deleted)")
+                .is_some_and(|last| last == &*path::join(&dir, self.target.name())),
+            _ => false,
+        }
     }
 
     /// Returns the error of a temporary that gets its name. ENOENT: its directory was removed.
