@@ -24,9 +24,10 @@ async function* produce(pieces) {
   }
 }
 
-/** Revives bytes from `{ $bytes: base64 }`, pieces from `{ $pieces: [...] }`, a function from `{ $returns: value }`. */
+/** Revives bytes from `{ $bytes: base64 }`, pieces from `{ $pieces: [...] }`, a function from `{ $returns: value }` or `{ $appends: text }`. */
 function revive(_key, value) {
   if (value !== null && typeof value === 'object' && '$returns' in value) return () => value.$returns;
+  if (value !== null && typeof value === 'object' && '$appends' in value) return (current = '') => `${current}${value.$appends}`;
   if (value !== null && typeof value === 'object' && Array.isArray(value.$pieces)) return produce(value.$pieces);
   return value !== null && typeof value === 'object' && typeof value.$bytes === 'string' ? Buffer.from(value.$bytes, 'base64') : value;
 }

@@ -204,6 +204,9 @@ function plainError({ errno, syscall }: Failure, path: string, context: Context 
     : systemError(-errno, syscall, context?.first ?? path, shown(second), remains);
 }
 
+/** Details of `path-mismatch` after the publication. */
+const PUBLISHED = new Set(['published', 'displaced', 'both-names']);
+
 /** Creates the error of a failed call. */
 export function toError(failure: Failure, given: NativePath, context?: Context): Error {
   const path = shown(given);
@@ -227,7 +230,7 @@ export function toError(failure: Failure, given: NativePath, context?: Context):
     euid: failure.euid,
     size: failure.size,
   };
-  if (failure.code === 'not-durable' || (failure.code === 'path-mismatch' && (failure.detail === 'published' || failure.detail === 'both-names'))) {
+  if (failure.code === 'not-durable' || (failure.code === 'path-mismatch' && PUBLISHED.has(failure.detail))) {
     fields.published = true;
   }
   if (failure.code === 'too-large' && failure.detail !== 'memory') {

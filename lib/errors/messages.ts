@@ -210,6 +210,7 @@ const WHY_MISMATCH: Record<string, (at: string) => string> = table({
   exchanged: (at) => `${at} was exchanged during its removal, and the other object was not removed`,
   'both-names': (at) => `${at} has its new name, but its old name could not be removed: it may have both`,
   'working-directory': (at) => `${at} is relative, and the path of the working directory leads to another directory now, such as a mount over it`,
+  displaced: (at) => `other programs replaced or changed ${at} twice while the update was published: one of their files has lost its name`,
   published: (at) => `${at} is another file than the one that was published: another user of the directory exchanged or replaced it`,
 });
 
@@ -217,6 +218,7 @@ const HOW_TO_MATCH = table({
   walk: "Walk it again, or with onError: 'skip'.",
   moved: 'Write again, by the current path of the directory.',
   shown: 'Write to the temporary itself, or stage in a directory that no other user may write.',
+  displaced: 'Compare both files, and let the programs that write the file take its lock.',
   published: 'Use a directory that no other user may write.',
   'working-directory': 'Change to the directory by its path, or use an absolute path.',
 });

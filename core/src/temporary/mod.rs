@@ -5,6 +5,7 @@
 //! `rename`, since `linkat` never replaces; it gets one just before the rename. Elsewhere the
 //! temporary has a random name from the start.
 
+mod exchange;
 mod leftover;
 mod lock;
 mod name;
@@ -18,6 +19,7 @@ use crate::metadata::locality;
 use crate::sys::{self, AsFd, BorrowedFd, Locality, OFlag, OwnedFd, Stat};
 use std::sync::Arc;
 
+pub(crate) use exchange::Exchange;
 use leftover::create_at;
 pub(crate) use leftover::reporting_leftovers;
 use lock::NameLock;
@@ -295,18 +297,11 @@ impl Temporary {
     /// Publishes the file over whatever has the final name. Where the name seems free, an unnamed
     /// file is linked; EEXIST then means that a file appeared there since.
     pub(crate) fn publish_over(&mut self, name: &[u8], seems_free: bool) -> Result<Attempt, Os> {
-        if self.name.is_some() {
-            self.close()?;
-        } else {
-            if seems_free {
-                return self.link_unnamed(name);
-            }
-            if !self.take_name()? {
-                return Ok(Attempt::NeedsNamedCopy);
-            }
-            if !self.stays_open {
-                self.close()?;
-            }
+        if self.name.is_none() && seems_free {
+            return self.link_unnamed(name);
+        }
+        if !self.prepare_rename()? {
+            return Ok(Attempt::NeedsNamedCopy);
         }
         let own = self.name.as_deref().unwrap_or_default();
         sys::rename_at(self.dir.as_fd(), own, self.dir.as_fd(), name)?;
@@ -354,6 +349,19 @@ impl Temporary {
         Ok(())
     }
 
+    /// Closes the file, and gives an unnamed one a name to be renamed from. Returns false if the link is
+    /// refused.
+    fn prepare_rename(&mut self) -> Result<bool, Os> {
+        let was_named = self.name.is_some();
+        if !was_named && !self.take_name()? {
+            return Ok(false);
+        }
+        if was_named || !self.stays_open {
+            self.close()?;
+        }
+        Ok(true)
+    }
+
     /// Gives an unnamed file its final name.
     fn link_unnamed(&self, name: &[u8]) -> Result<Attempt, Os> {
         let result = sys::link_fd(self.fd()?, self.dir.as_fd(), name);
@@ -382,18 +390,5 @@ impl Temporary {
             }
             Err(os) => Err(os),
         }
-    }
-
-    /// Keeps the file on disk, and returns its name. Where another file took its name, it gets a
-    /// new name with this suffix if possible.
-    pub(crate) fn keep(mut self, suffix: &[u8]) -> Option<Vec<u8>> {
-        let name = self.name.take()?;
-        let fd = self.any_fd()?;
-        let own = sys::fstatat(self.dir.as_fd(), &name).ok();
-        if own.is_some_and(|own| sys::fstat(fd).is_ok_and(|stat| stat.is_same_object(&own))) {
-            return Some(name);
-        }
-        let again = |name: &[u8]| sys::link_fd(fd, self.dir.as_fd(), name);
-        with_random_name(suffix, again).ok().map(|(name, ())| name)
     }
 }

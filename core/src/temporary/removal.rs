@@ -1,7 +1,7 @@
-//! Removes a temporary.
+//! Removes a temporary, or keeps it.
 
-use super::Temporary;
 use super::leftover::{Leftover, note, path_now};
+use super::{Temporary, with_random_name};
 use crate::error::Error;
 use crate::sys::{self, AsFd};
 
@@ -23,6 +23,19 @@ impl Temporary {
             }
             None => Ok(()),
         }
+    }
+
+    /// Keeps the file on disk, and returns its name. Where another file took its name, it gets a
+    /// new name with this suffix if possible.
+    pub(crate) fn keep(mut self, suffix: &[u8]) -> Option<Vec<u8>> {
+        let name = self.name.take()?;
+        let fd = self.any_fd()?;
+        let own = sys::fstatat(self.dir.as_fd(), &name).ok();
+        if own.is_some_and(|own| sys::fstat(fd).is_ok_and(|stat| stat.is_same_object(&own))) {
+            return Some(name);
+        }
+        let again = |name: &[u8]| sys::link_fd(fd, self.dir.as_fd(), name);
+        with_random_name(suffix, again).ok().map(|(name, ())| name)
     }
 
     /// Removes the name, unless it is gone or another file has it. Returns why the file remains,

@@ -18,6 +18,7 @@
 pub(super) mod apply_metadata;
 mod batch;
 pub(super) mod directory_sync;
+mod exchange;
 mod fill_temporary;
 pub(super) mod fsync_errors;
 mod in_place;

@@ -14,7 +14,7 @@ use crate::make_dirs;
 use crate::metadata;
 use crate::path;
 use crate::resolve::{STALE_AFTER, Scope};
-use crate::sys::{self, AsFd, BorrowedFd, OFlag, OwnedFd};
+use crate::sys::{self, AsFd, BorrowedFd, Stat};
 use crate::temporary::{Attempt, Method, Temporary};
 use std::time::Instant;
 
@@ -33,6 +33,8 @@ pub(super) struct Prepared {
     pub(super) is_staged: bool,
     /// The metadata were applied before others worked on the file, and stay as they are.
     pub(super) has_metadata: bool,
+    /// The stat of the file that is replaced, where that was compared right before.
+    pub(super) compared: Option<Stat>,
 }
 
 impl Prepared {
@@ -77,6 +79,7 @@ impl Prepared {
             rules: *rules,
             is_staged: false,
             has_metadata: false,
+            compared: None,
         })
     }
 
@@ -115,6 +118,12 @@ impl Prepared {
     ) -> Result<Written, Error> {
         self.sync(scope)?;
         self.recheck(scope)?;
+        if let (true, Durable::No, Ok(fd)) =
+            (check.is_some(), self.rules.durable, self.temporary.fd())
+        {
+            // ext4 and btrfs write a file back that replaces another one, and not one that is exchanged.
+            sys::start_sync(fd);
+        }
         self.close()?;
         if is_aborted() {
             return Err(Error::refused(Code::Aborted, ""));
@@ -122,43 +131,14 @@ impl Prepared {
         let mut old_file = None;
         if let Some(check) = check {
             old_file = self.lock_old_file(is_aborted)?;
-            check(&Named::new(&self.target)?)?;
+            let named = Named::new(&self.target)?;
+            check(&named)?;
+            self.compared = named.stat().copied();
         }
         let published = self.publish(scope, fsync_errors::mark())?;
         drop(old_file);
         let durable = published.sync_directory()?;
         Ok(published.into_written(durable))
-    }
-
-    /// Locks the file that is to be replaced, from the check to the rename. Two updates that both have a
-    /// lock, since its file was removed, would both pass the check otherwise: now the second one finds
-    /// that the first has replaced the file. Without write permission there is no lock.
-    ///
-    /// # Errors
-    ///
-    /// [`Code::LockTimeout`] where another program holds a lock on the file; [`Code::Aborted`].
-    fn lock_old_file(
-        &self,
-        is_aborted: IsAborted<'_>,
-    ) -> Result<Option<(in_place::Lock, OwnedFd)>, Error> {
-        let flags = OFlag::O_RDWR | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-        if !cfg!(target_os = "linux") || !self.rules.overwrite {
-            return Ok(None);
-        }
-        let directory = self.target.directory();
-        let Ok(fd) = sys::open_at(directory.as_fd(), self.target.name(), flags) else {
-            return Ok(None);
-        };
-        match sys::fstat(fd.as_fd()) {
-            Ok(stat) if stat.is_file() => {
-                match in_place::Lock::take(fd.as_fd(), &stat, in_place::UPDATE_WAIT, is_aborted) {
-                    Ok(lock) => Ok(Some((lock, fd))),
-                    Err(_) if is_aborted() => Err(Error::refused(Code::Aborted, "")),
-                    Err(os) => Err(Error::refused_by(Code::LockTimeout, "file", os)),
-                }
-            }
-            _ => Ok(None),
-        }
     }
 
     /// Re-checks stale facts before publication: that the directory is still beneath the root, and
@@ -225,7 +205,13 @@ impl Prepared {
         if self.is_staged && !self.has_own_name()? {
             return Err(self.was_exchanged());
         }
-        let result = if self.rules.overwrite {
+        let exchanged = match self.compared {
+            Some(compared) => self.publish_exchanged(&compared)?,
+            None => None,
+        };
+        let result = if let Some(result) = exchanged {
+            result
+        } else if self.rules.overwrite {
             self.publish_over(scope)?
         } else {
             self.temporary.publish_new(self.target.name())

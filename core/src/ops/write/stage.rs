@@ -165,6 +165,7 @@ impl Stage {
             inspected,
             is_staged: true,
             has_metadata: self.has_metadata,
+            compared: None,
         };
         prepared.finish(scope, is_aborted, None)
     }

@@ -1,4 +1,4 @@
-//! Renames that replace nothing.
+//! Renames that replace nothing, or exchange two names.
 #![allow(unsafe_code, reason = "these calls have no safe wrapper")]
 
 use super::errno::knows_call;
@@ -16,6 +16,21 @@ pub(crate) fn rename_new(
     to_dir: BorrowedFd<'_>,
     to: &[u8],
 ) -> Result<(), Os> {
+    rename_with(dir, from, to_dir, to, libc::RENAME_NOREPLACE)
+}
+
+/// `renameat2(RENAME_EXCHANGE)` of two names in one directory, kernel 3.15 and newer.
+pub(crate) fn exchange(dir: BorrowedFd<'_>, one: &[u8], other: &[u8]) -> Result<(), Os> {
+    rename_with(dir, one, dir, other, libc::RENAME_EXCHANGE)
+}
+
+fn rename_with(
+    dir: BorrowedFd<'_>,
+    from: &[u8],
+    to_dir: BorrowedFd<'_>,
+    to: &[u8],
+    flags: u32,
+) -> Result<(), Os> {
     let from = c_string("rename", from)?;
     let to = c_string("rename", to)?;
     // SAFETY: both descriptors are borrowed and open, and both names are C strings that live until
@@ -27,7 +42,7 @@ pub(crate) fn rename_new(
             from.as_ptr(),
             to_dir.as_raw_fd(),
             to.as_ptr(),
-            libc::RENAME_NOREPLACE,
+            flags,
         )
     };
     named("rename", Errno::result(result).map(drop))

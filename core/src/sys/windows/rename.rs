@@ -1,6 +1,6 @@
 //! Renames, links and removes files by their handle.
 
-use super::errno::{EISDIR, ENOTDIR, of_status, unsupported};
+use super::errno::{EISDIR, ENOSYS, ENOTDIR, of_status, unsupported};
 use super::fd::{AsFd, BorrowedFd, OwnedFd, raw};
 use super::link::open_itself;
 use super::mode::change_mode;
@@ -232,6 +232,14 @@ fn jittered(pause: Duration) -> Duration {
         .duration_since(UNIX_EPOCH)
         .map_or(0, |now| now.subsec_nanos() / 100);
     pause.mul_f64(0.5 + f64::from(clock % 1000) / 1000.0)
+}
+
+/// Fails with ENOSYS: Windows cannot exchange two names.
+pub(crate) fn exchange(_dir: BorrowedFd<'_>, _one: &[u8], _other: &[u8]) -> Result<(), Os> {
+    Err(Os {
+        errno: ENOSYS,
+        syscall: "rename",
+    })
 }
 
 /// Returns true: a rename has a flag for replacement.
