@@ -54,7 +54,8 @@ export interface Lock extends AsyncDisposable {
 }
 
 /**
- * Takes the lock for a path, calls `fn`, and releases the lock when `fn` has settled. The path need not exist, but its directory must.
+ * Takes the lock for a path, calls `fn`, and releases the lock when `fn` has settled. The path need not exist, but its directory must. Its
+ * last name may not be a symbolic link, whatever `symlinks` says: two names would have two locks.
  * `updateAtomic`, `updateJson` and the appends take the same lock.
  *
  * Calls of one JavaScript environment get the lock in call order. A waiting call uses no thread. A nested call for the same lock inside
@@ -73,6 +74,7 @@ export interface Lock extends AsyncDisposable {
  * - `lock-lost`: the lock file or its directory was removed or replaced while the lock was held. An error of `fn` is its `cause`. With
  *   `sysCode`: `fn` has ended without an error, but the lock could not be checked afterwards;
  * - `unsupported-platform`: the file system has no locks;
+ * - `symlink`: the last name of the path is a symbolic link; `not-file`: the path ends with a slash or a dot;
  * - `not-owned`, `symlink`, `hardlink`, `not-file`: the lock file belongs to another user or is not a regular file with one name.
  */
 export function withLock<T>(path: PathInput, fn: (lock: Lock) => T | Promise<T>, options?: LockOptions): Promise<T>;

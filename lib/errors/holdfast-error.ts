@@ -112,6 +112,11 @@ export function atCaller(error: unknown, called: Function) {
   return error;
 }
 
+/** Gives an error that a timer or a job made the stack trace of those who await the calling function. Call it after an `await`. */
+export function atAwait(error: unknown) {
+  return atCaller(error, atAwait);
+}
+
 function causeOf(error: unknown) {
   return error instanceof HoldfastError ? error.cause : undefined;
 }

@@ -154,7 +154,7 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
     case 'invalid-text':
       return { sentence: `${at} is not text in UTF-8`, remedy: "Read it with invalid: 'replace', or as bytes." };
     case 'invalid-json':
-      return { sentence: detail === 'text' ? `${at} is not valid JSON: it is not UTF-8` : `${at} is not valid JSON` };
+      return { sentence: `${at} is not valid JSON${WHY_NO_JSON[detail] ?? ''}` };
     case 'insecure-permissions':
     case 'not-owned':
       return describeDirectory(failure, at, context?.location);
@@ -197,6 +197,11 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
       return { sentence: `a defect of holdfast (${detail}) at ${at}`, remedy: 'Please report it.' };
   }
 }
+
+const WHY_NO_JSON: Record<string, string> = table({
+  text: ': it is not UTF-8',
+  empty: ': it is empty',
+});
 
 const WHY_MISMATCH: Record<string, (at: string) => string> = table({
   retries: (at) => `${at} kept changing during every attempt`,

@@ -57,6 +57,10 @@ export function describeState(failure: Failure, at: string, context: Context | u
         };
       }
       return detail === 'lock' ? describeLockFile(code, at, uid, euid) : undefined;
+    case 'not-file':
+      return detail === 'directory' && context?.verb === 'lock'
+        ? { sentence: `${at} has no name that a lock could belong to: it ends with '/', '.' or '..'`, remedy: 'Use the path of the directory without that end.' }
+        : undefined;
     case 'not-found':
       return detail === 'directory' && context?.verb === 'lock'
         ? { sentence: `the directory of ${at} does not exist, so that it can have no lock`, remedy: 'Make the directory first.' }

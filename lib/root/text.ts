@@ -67,7 +67,7 @@ function parsed({ buffer: content }: ReadResult, path: NativePath): unknown {
   try {
     return JSON.parse(text.startsWith('\uFEFF') ? text.slice(1) : text);
   } catch {
-    throw refusal('invalid-json', '', path);
+    throw refusal('invalid-json', content.length === 0 ? 'empty' : '', path);
   }
 }
 

@@ -1,7 +1,7 @@
 // Waits for a lock, without a thread: an attempt that does not block, then a timer.
 
 import { timers } from '../base/node.js';
-import { lockTimeout } from '../errors/holdfast-error.js';
+import { atAwait, lockTimeout } from '../errors/holdfast-error.js';
 import { onAbort } from '../schedule/abort.js';
 import { locks, type Turn } from '../schedule/lock-queue.js';
 import { beginWait, endWait, lostTime, now } from './clock.js';
@@ -46,7 +46,15 @@ export function pauseAfter(attempts: number) {
  * The time limit ends the wait for others alone. An attempt that runs is waited for, and one more is made where the time has
  * passed during a pause. Of each period in which this thread was busy or stopped, only the first 0.1 s counts.
  */
-export function contend<T>(contest: Contest<T>): Promise<T> {
+export async function contend<T>(contest: Contest<T>): Promise<T> {
+  try {
+    return await wait(contest);
+  } catch (error) {
+    throw atAwait(error);
+  }
+}
+
+function wait<T>(contest: Contest<T>): Promise<T> {
   const { turn, given, timeoutMs, signal, attempt, discard, mayEnd } = contest;
   return new Promise((resolve, reject) => {
     let isOver = false;

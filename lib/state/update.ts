@@ -231,7 +231,7 @@ function parsed(bytes: Buffer, file: unknown): unknown {
     return JSON.parse(text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text);
   } catch {
     // The error of the parser quotes the content.
-    throw refusal('invalid-json', '', given());
+    throw refusal('invalid-json', bytes.length === 0 ? 'empty' : '', given());
   }
 }
 

@@ -322,6 +322,42 @@ describe('acquireLock', () => {
     await expect(acquireLock(path.join(dir, 'none/state'))).rejects.toMatchObject({ code: 'not-found' });
   });
 
+  it.each(['live', 'dangling'])('refuses a %s link as the name, as an update does, and makes no lock file', async (name) => {
+    const dir = scratch();
+    fs.writeFileSync(path.join(dir, 'real'), '{}');
+    for (const [link, target] of [['live', 'real'], ['dangling', 'nothing']] as const) fs.symlinkSync(target, path.join(dir, link));
+    fs.symlinkSync('.', path.join(dir, 'here'));
+    const file = path.join(dir, name);
+    for (const symlinks of ['follow-parents', 'reject', 'follow-trusted'] as const) {
+      for (const call of [() => withLock(file, () => {}, { symlinks }), () => acquireLock(file, { symlinks }), () => tryLock(file, { symlinks })]) await expect(call(), symlinks).rejects.toMatchObject({ code: 'symlink' });
+      using root = openRootSync(dir, { symlinks });
+      for (const call of [() => root.withLock(name, () => {}), () => root.acquireLock(name), () => root.tryLock(name)]) await expect(call(), symlinks).rejects.toMatchObject({ code: 'symlink' });
+    }
+    expect(lockFiles(dir)).toEqual([]);
+    // A link on the way is followed.
+    expect(await withLock(path.join(dir, 'here/real'), () => 'held')).toBe('held');
+  });
+
+  it('has a lock for the name of a directory, and says why a path has no name', async () => {
+    const dir = scratch();
+    fs.mkdirSync(path.join(dir, 'ws'));
+    expect(await withLock(path.join(dir, 'ws'), () => 'held')).toBe('held');
+    for (const end of ['ws/', 'ws/.', 'ws/..']) {
+      const error = await failure(withLock(`${dir}/${end}`, () => {}));
+      expect(error).toMatchObject({ code: 'not-file', message: expect.stringContaining("ends with '/', '.' or '..'") });
+    }
+  });
+
+  it('gives a lock file that was emptied meanwhile its first line again, and leaves another content', async () => {
+    const file = path.join(scratch(), 'state');
+    for (const [content, after] of [['', 'holdfast lock\n'], ['another', 'another'], ['', '']]) {
+      const lock = await acquireLock(file);
+      fs.writeFileSync(lock.lockFile, content!);
+      await lock.release();
+      expect(fs.readFileSync(lock.lockFile, 'utf8')).toBe(after);
+    }
+  });
+
   it('refuses names of its own files beneath a root', async () => {
     const dir = scratch();
     using root = openRootSync(dir);

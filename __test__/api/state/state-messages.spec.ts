@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { UNCHANGED, acquireLock, appendRecord, appendRecordSync, tryLock, updateAtomic, updateJson, withLock, type HoldfastError } from '../../../index.mjs';
+import { UNCHANGED, acquireLock, appendRecord, appendRecordSync, openRootSync, tryLock, updateAtomic, updateJson, withLock, type HoldfastError } from '../../../index.mjs';
 import { scratch, scratchInMemory } from '../../helpers/scratch.js';
 import { start } from '../../helpers/state.js';
 
@@ -111,8 +111,37 @@ describe('the message', () => {
     await expect(appendRecord(dir, 'x')).rejects.toMatchObject({ code: 'not-file' });
     expect(fs.readdirSync(dir)).toEqual(['file', 'link']);
     // The same with a lock file that is there already.
+    fs.renameSync(path.join(dir, 'link'), path.join(dir, 'elsewhere'));
     await withLock(path.join(dir, 'link'), () => {});
+    fs.renameSync(path.join(dir, 'elsewhere'), path.join(dir, 'link'));
     expect((await failure(updateAtomic(path.join(dir, 'link'), () => 'x'))).message).not.toContain('finalSymlink');
+  });
+
+  it('of an update and a read of an empty file says that it is empty', async () => {
+    const file = path.join(scratch(), 'state');
+    fs.writeFileSync(file, '');
+    await expect(updateJson(file, () => 1, { ifMissing: 0 })).rejects.toMatchObject({ code: 'invalid-json', message: expect.stringContaining('it is empty') });
+    using root = openRootSync(path.dirname(file));
+    await expect(root.readJson('state')).rejects.toMatchObject({ code: 'invalid-json', message: expect.stringContaining('it is empty') });
+  });
+
+  it.each([
+    ['withLock', (file: string) => withLock(file, () => {}, { timeoutMs: 5 })],
+    ['acquireLock', (file: string) => acquireLock(file, { timeoutMs: 5 })],
+    ['appendRecord', (file: string) => appendRecord(file, 'x', { timeoutMs: 5 })],
+    ['updateAtomic', (file: string) => updateAtomic(file, () => 'x', { timeoutMs: 5 })],
+  ] as const)('of %s has the function that awaited it in its stack', async (_verb, call) => {
+    const dir = scratch();
+    const held = await acquireLock(path.join(dir, 'state'));
+    async function caller(file: string): Promise<unknown> {
+      return await call(file);
+    }
+    for (const [file, code] of [['state', 'lock-timeout'], ['missing/state', 'not-found']] as const) {
+      const error = await failure(caller(path.join(dir, file)));
+      expect(error.code).toBe(code);
+      expect(error.stack).toMatch(/at (async )?caller/);
+    }
+    await held.release();
   });
 
   it('of a call within a shared lock says that it is shared', async () => {

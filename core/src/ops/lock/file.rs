@@ -109,9 +109,14 @@ impl LockFile {
         sys::write_at(self.fd(), &line, HEADER.len() as u64).is_ok()
     }
 
-    /// Removes the text about the holder. The caller has the lock.
+    /// Removes the text about the holder, which the caller wrote under the lock that it has. A file that
+    /// another program emptied since gets its header again, and one that it wrote stays as it is.
     pub(crate) fn clear_text(&self) {
-        let _ = sys::truncate(self.fd(), HEADER.len() as u64);
+        if has_header(self.fd()) {
+            let _ = sys::truncate(self.fd(), HEADER.len() as u64);
+        } else if sys::fstat(self.fd()).is_ok_and(|stat| stat.size == 0) {
+            let _ = sys::write_at(self.fd(), HEADER, 0);
+        }
     }
 
     /// Removes the text of a holder that was killed. The caller has the lock, perhaps a shared one, whose

@@ -65,7 +65,8 @@ impl Lock {
     ///
     /// # Errors
     ///
-    /// Those of a write for the path. [`Code::Symlink`], [`Code::NotFile`], [`Code::Hardlink`],
+    /// Those of a write for the path. [`Code::Symlink`] for a link under the name, and
+    /// [`Code::Symlink`], [`Code::NotFile`], [`Code::Hardlink`],
     /// [`Code::NotOwned`] for the lock file; otherwise what the system returned.
     pub fn open(scope: &Scope<'_>, raw: &[u8], rules: &LockRules<'_>) -> Result<Self, Error> {
         let for_write = Rules {
@@ -79,25 +80,26 @@ impl Lock {
             in_place: false,
         };
         let target = WriteTarget::find(scope, raw, &for_write)?;
-        if rules.is_for_file {
-            match target.stat()? {
-                Some(stat) if stat.is_symlink() => {
-                    return Err(Error::refused(Code::Symlink, "state-link"));
-                }
-                Some(stat) if !stat.is_file() => {
-                    return Err(Error::refused(Code::NotFile, stat.kind_word()));
-                }
-                _ => {}
+        match target.stat()? {
+            // The file that it leads to has another name, and so another lock.
+            Some(stat) if stat.is_symlink() => {
+                return Err(Error::refused(Code::Symlink, "state-link"));
             }
+            Some(stat) if rules.is_for_file && !stat.is_file() => {
+                return Err(Error::refused(Code::NotFile, stat.kind_word()));
+            }
+            _ => {}
         }
         let mut lock = Self::beside(&target, rules, &|| Ok(()))?;
-        lock.origins.extend(Origin::of_parent(scope, raw, &target)?);
+        let identity = target.identity()?;
+        lock.origins
+            .extend(Origin::of_parent(scope, raw, identity)?);
         if let Some(root) = scope.root
             && rules.is_root_by_path
         {
             lock.origins.push(Origin::of_root(root.given(), root));
         }
-        lock.directory = Some(target.identity()?);
+        lock.directory = Some(identity);
         Ok(lock)
     }
 

@@ -1,7 +1,6 @@
 //! Where a directory was found, to see whether others find the same one there.
 
 use crate::error::Error;
-use crate::ops::write::WriteTarget;
 use crate::path;
 use crate::resolve::{Last, Policy, Resolver, Root, Scope};
 use crate::sys;
@@ -29,11 +28,11 @@ enum Way {
 }
 
 impl Origin {
-    /// Takes the directory of a file. `None` for that of a root, which is held open.
+    /// Takes the directory of a file, with its device and inode. `None` for that of a root, which is held open.
     pub(super) fn of_parent(
         scope: &Scope<'_>,
         raw: &[u8],
-        target: &WriteTarget,
+        identity: (u64, u64),
     ) -> Result<Option<Self>, Error> {
         let located = scope.locate(raw)?;
         let parent = path::split(&located.text).map_or(&b""[..], |(parent, _)| parent);
@@ -47,7 +46,7 @@ impl Origin {
                 resolver: scope.resolver,
                 text: parent.to_vec(),
             },
-            identity: target.identity()?,
+            identity,
         }))
     }
 
