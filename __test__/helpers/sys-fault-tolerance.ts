@@ -40,10 +40,10 @@ const isTrueAboutDurability = (one: Case): boolean => {
   return resultsOf(one).some((result) => result?.durable === false) || wasMadeBy(one, /^fsync$/, /\/(case-\d+|sub)> $/);
 };
 
-/** Whether the call is on a lock file, by its name or by the unnamed file that became it. */
+/** Whether the call is on a lock file, by its name or by the temporary that became it. */
 function isOnLockFile({ hit, earlier, later }: Case): boolean {
-  const [, unnamed] = /\/#(\d+)/.exec(hit.args) ?? [];
-  return unnamed === undefined || [...earlier, ...later].some(({ name, args, result }) => name === 'linkat' && result >= 0 && args.includes(`/#${unnamed}`) && args.includes('.lock"'));
+  const [temporary] = /\/#\d+|\.holdfast-\w+\.tmp/.exec(hit.args) ?? [];
+  return temporary === undefined || [...earlier, ...later].some(({ name, args, result }) => /^(link|rename)at/.test(name) && result >= 0 && args.includes(temporary) && args.includes('.lock"'));
 }
 
 /** The first match is the reason. */
@@ -137,15 +137,15 @@ const tolerances: Tolerance[] = [
   { why: 'an update of a file that cannot be locked is checked before its rename alone', call: /^(openat .*"state" flags=0xa0902\b|newfstatat <[^>]*\/state> ""|fcntl <[^>]*\/state>)/ },
   {
     why: 'a lock file that cannot be completed before it has its name is created by its name',
-    call: /(\/#\*>|^openat .*"\." flags=0x49)/,
+    call: /(\/#\*>|^openat .*"\." flags=0x49|\.holdfast-\*\.tmp)/,
     holds: (one) => wasMadeBy(one, /^openat$/, /\.lock" flags=0x[0-9a-f]*c2\b/),
   },
   { why: 'closing a lock file that was unlocked loses nothing', call: /^close .*(\.lock|\/#\*)>/, holds: isOnLockFile },
   { why: 'a lock file that cannot be read is not known to be one, and gets no text', call: /^pread64 .*(\.lock|\/#\*)>/, holds: isOnLockFile },
-  { why: 'the text about the holder of a lock is for people', call: /^pwrite64 .*(\.lock|\/#\*)>/, holds: isOnLockFile },
+  { why: 'the text about the holder of a lock is for people', call: /^pwrite64 .*(\.lock|\/#\*|\.tmp)>/, holds: isOnLockFile },
   { why: 'a lock whose file system cannot be told is not told to exclude the whole host', call: /^fstatfs .*(\.lock|\/#\*)>/, holds: isOnLockFile },
   { why: 'a lock file that root cannot give to the owner of the directory stays root\'s', call: /^newfstatat <[^>]*\/(case-\*|locks|[ab])> ""/ },
-  { why: 'a lock file that root is about to give away is opened again', call: /^openat .*\.lock"/, errnos: /^EACCES$/, holds: (one) => wasMadeBy(one, /^openat$/, /\.lock"/) },
+  { why: 'a lock file that root is about to give away is opened again', call: /^openat .*\.lock"/, errnos: /^EACCES$/, holds: (one) => wasMadeBy(one, /^(openat|linkat|renameat2?)$/, /\.lock"/) },
   { why: 'a lock that is taken is asked for again', call: /^fcntl .*(\.lock|\/#\*)>/, errnos: /^EACCES$/, holds: (one) => isOnLockFile(one) && wasMadeBy(one, /^fcntl$/) },
   { why: 'closing it releases a lock that cannot be released', call: /^fcntl .*(\.lock|\/#\*)>/, holds: (one) => isOnLockFile(one) && wasMadeBy(one, /^close$/, /(\.lock|\/#\d+[^>]*)>/) },
   { why: 'a mode that cannot be changed is told', call: /chmod/, errnos: /^(EPERM|EACCES|ENOSYS)$/, holds: ({ value }) => value.hardening === 'tolerated' },
