@@ -20,6 +20,12 @@ export function describeState(failure: Failure, at: string, context: Context | u
   if (detail === 'lock-directory') {
     return describeLockDirectory(code, context?.lockDir);
   }
+  if (detail === 'lock-denied') {
+    return {
+      sentence: `the lock file of ${at} belongs to user ${uid}, its mode does not let others open it, and ${asUser({ uid, euid })}`,
+      remedy: 'Let both users create lock files for their group (lockMode: 0o660), and remove this one; or name another directory for them (lockDir).',
+    };
+  }
   switch (code) {
     case 'too-large':
       if (detail === 'update') {

@@ -31,6 +31,8 @@ export interface Turn {
   state: 'waiting' | 'asking' | 'ending' | 'holding' | 'over';
   /** called when the state becomes `asking` */
   onGranted: (() => void) | undefined;
+  /** resolves when the attempt that runs has ended; it does not reject */
+  attempt: Promise<void> | undefined;
 }
 
 interface Queue {
@@ -90,7 +92,7 @@ export class LockQueue {
   /** Adds a call. Its state is `asking` at once if no other call is in its way. */
   enter(name: LockName, shared: boolean, isHeldByCaller: boolean, verb: string): Turn {
     const { key } = name;
-    const turn: Turn = { name, key, shared, isHeldByCaller, verb, identity: undefined, state: 'waiting', onGranted: undefined };
+    const turn: Turn = { name, key, shared, isHeldByCaller, verb, identity: undefined, state: 'waiting', onGranted: undefined, attempt: undefined };
     const turns = this.#turns.get(name.file);
     if (turns === undefined) {
       this.#turns.set(name.file, new Set([turn]));
@@ -122,10 +124,9 @@ export class LockQueue {
     turn.state = 'ending';
   }
 
-  /** Returns whether a call has only to wait for the last attempt of one that is over, which no holder can prolong. */
-  isNext(turn: Turn) {
-    const queue = this.#queues.get(turn.key);
-    return queue?.asking?.state === 'ending' && queue.waiting[0] === turn && isCompatible(turn, queue);
+  /** Returns the attempt that runs before the turn of a call, which no holder can prolong. Its outcome may be the turn. */
+  attemptBefore({ key }: Turn) {
+    return this.#queues.get(key)?.asking?.attempt;
   }
 
   /** Removes a call, whatever its state. */

@@ -102,12 +102,19 @@ function wait<T>(contest: Contest<T>): Promise<T> {
     };
     /**
      * Ends a call whose time is over before its turn. After one turn of the event loop: the call before may have ended,
-     * unnoticed by a thread that was busy, and a program that asks in a loop has to get to its timers.
+     * unnoticed by a thread that was busy, and a program that asks in a loop has to get to its timers. An attempt of a call
+     * before is waited for: the lock may be free, or shared with it.
      */
     const endWaiting = () => {
       setImmediate(() => {
-        if (turn.state === 'waiting' && !locks.isNext(turn)) {
+        if (turn.state !== 'waiting') {
+          return;
+        }
+        const before = locks.attemptBefore(turn);
+        if (before === undefined) {
           end(timedOut());
+        } else {
+          before.then(endWaiting);
         }
       });
     };
@@ -126,7 +133,13 @@ function wait<T>(contest: Contest<T>): Promise<T> {
         ask();
       }
     };
-    const ask = async () => {
+    const ask = () => {
+      const ended = () => {
+        turn.attempt = undefined;
+      };
+      turn.attempt = askOnce().then(ended, ended);
+    };
+    const askOnce = async (): Promise<void> => {
       isAsking = true;
       const wasExpired = isExpired;
       let result: Attempt<T> | undefined;
@@ -157,7 +170,7 @@ function wait<T>(contest: Contest<T>): Promise<T> {
           end(timedOut());
         } else if (isExpired) {
           // The answer may be as old as the time that this thread was busy.
-          ask();
+          await askOnce();
         } else {
           pause = setTimeout(ask, pauseAfter(attempts));
           attempts += 1;

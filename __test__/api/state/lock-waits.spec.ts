@@ -26,6 +26,29 @@ describe('timeoutMs', () => {
     }
   });
 
+  it.each([
+    ['tryLock', (file: string) => tryLock(file, { shared: true })],
+    ['acquireLock', (file: string) => acquireLock(file, { shared: true, timeoutMs: 0 })],
+  ])('ends no %s of a shared lock that others share or ask for', async (_verb, call) => {
+    const file = path.join(scratch(), 'state');
+    for (let index = 0; index < 20; index += 1) {
+      const held = index % 2 ? [await acquireLock(file, { shared: true })] : [];
+      const others = await Promise.all([call(file), call(file), call(file), call(file)]);
+      expect(others.every((lock) => lock !== undefined)).toBe(true);
+      await expect(tryLock(file)).resolves.toBeUndefined();
+      for (const lock of [...held, ...others]) await lock!.release();
+    }
+  });
+
+  it('gives one of several exclusive locks that are asked for at once', async () => {
+    const file = path.join(scratch(), 'state');
+    for (let index = 0; index < 20; index += 1) {
+      const locks = await Promise.all([tryLock(file), tryLock(file, { shared: true }), tryLock(file)]);
+      expect(locks.map((lock) => lock !== undefined)).toEqual([true, false, false]);
+      await locks[0]!.release();
+    }
+  });
+
   it.each(['tryLock', 'acquireLock', 'appendRecord', 'updateAtomic'] as const)('ends no %s right after a call that was aborted', async (verb) => {
     const file = path.join(scratch(), 'state');
     const calls = {

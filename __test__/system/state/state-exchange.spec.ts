@@ -1,5 +1,5 @@
 // Updates whose file is moved, replaced or changed by another program right before they publish.
-import { appendFileSync, existsSync, linkSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, chownSync, existsSync, linkSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -82,11 +82,40 @@ needs('root', 'strace')('right before an update publishes', () => {
       expect(contents(dir)).toEqual({ log: 'first\n', 'log.1': 'first\n' });
     });
 
+    it('permissions that another program takes away stay away', async () => {
+      const { dir, file } = await update((path) => {
+        chmodSync(path, 0o600);
+        chownSync(path, 1001, 1001);
+      });
+      expect(contents(dir)).toEqual({ log: 'first\nmine\n' });
+      expect(statSync(file)).toMatchObject({ uid: 1001, gid: 1001, mode: 0o100600 });
+    });
+
     it('another name of the file keeps the old content', async () => {
       const { dir, file } = await update((path) => linkSync(path, `${path}.other`));
       expect(contents(dir)).toEqual({ log: 'first\nmine\n', 'log.other': 'first\n' });
       expect(statSync(file).mode & 0o777).toBe(0o640);
     });
+  });
+});
+
+needs('root', 'strace')('an update whose old file is removed right after the exchange', () => {
+  it('succeeds: a program that cleans up was faster', async () => {
+    const driver = await Driver.start();
+    const dir = ownedDir(scratch(), `case-${count++}`, 0, 0, 0o700);
+    const file = ownedFile(dir, 'log', 0, 0, 0o640, 'first\n');
+    const request = { call: 'updateAtomic', args: [file, { $appends: 'mine\n' }, { lock: false, durable: false }] };
+    let removed = 0;
+    const { answer } = await watch(driver, request, {
+      inject: [{ syscall: 'renameat2', effect: 'signal=STOP', when: 1 }],
+      whileStopped: async () => {
+        removed = (await cleanStaleTemporaries(dir, { olderThanMs: 0 })).length;
+      },
+    });
+    expect(removed).toBe(1);
+    expect(answer.value).toMatchObject({ size: 11 });
+    expect(contents(dir)).toEqual({ log: 'first\nmine\n' });
+    await driver.end();
   });
 });
 

@@ -23,12 +23,13 @@ pub(crate) enum Exchange {
 
 impl Temporary {
     /// Publishes this file, with `own` stat and `size`, over the one that `is_expected` under the final
-    /// name, and over nothing else. Never removes another file.
+    /// name, and over nothing else. Never removes another file. `is_expected` gets `None` where the file
+    /// that had the final name was removed since.
     pub(crate) fn publish_exchanged(
         &mut self,
         name: &[u8],
         (own, size): (&Stat, u64),
-        is_expected: impl FnOnce(&Stat) -> bool,
+        is_expected: impl FnOnce(Option<&Stat>) -> bool,
     ) -> Result<Exchange, Os> {
         if !self.prepare_rename()? {
             return Ok(Exchange::NeedsNamedCopy);
@@ -48,7 +49,8 @@ impl Temporary {
             return outcome;
         }
         let seen = sys::fstatat(dir, &temporary);
-        if seen.as_ref().is_ok_and(is_expected) {
+        let is_removed = matches!(seen, Err(os) if os.errno == sys::ENOENT);
+        if (seen.is_ok() || is_removed) && is_expected(seen.as_ref().ok()) {
             // A failure leaves the old content there. What was asked for is done.
             if let Err(os) = sys::unlink_at(dir, &temporary)
                 && os.errno != sys::ENOENT

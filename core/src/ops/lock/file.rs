@@ -183,6 +183,7 @@ fn open_or_create(
             Err(os) if matches!(os.errno, sys::ENXIO | sys::EISDIR) => {
                 return Err(Error::refused_by(Code::NotFile, "lock", os));
             }
+            Err(os) if os.errno == sys::EACCES => return Err(refused_access(dir, name, os)),
             Err(os) if os.errno != sys::ENOENT => return Err(os.into()),
             Err(_) => {}
         }
@@ -204,6 +205,27 @@ fn open_or_create(
         }
     }
     Err(Error::refused(Code::PathMismatch, "lock"))
+}
+
+/// Returns the error for a lock file that may not be opened: it belongs to another user, or this user may
+/// not search the directory.
+fn refused_access(dir: BorrowedFd<'_>, name: &[u8], os: Os) -> Error {
+    match sys::fstatat(dir, name) {
+        Ok(stat) if !metadata::is_own(stat.uid) => Refusal {
+            os: Some(os),
+            ..not_owned(&stat, "lock-denied")
+        }
+        .into(),
+        _ => os.into(),
+    }
+}
+
+fn not_owned(stat: &Stat, detail: &'static str) -> Refusal {
+    Refusal {
+        uid: Some(stat.uid),
+        euid: metadata::effective_user(),
+        ..Refusal::new(Code::NotOwned, detail)
+    }
 }
 
 /// Creates a lock file that has owner, mode and header before it has its name: one that a killed process
@@ -297,12 +319,7 @@ fn check(dir: BorrowedFd<'_>, stat: &Stat, mode: u32) -> Result<(), Error> {
     if metadata::is_same_owner(&directory, stat) || is_shared_by_group {
         return Ok(());
     }
-    Err(Refusal {
-        uid: Some(stat.uid),
-        euid: metadata::effective_user(),
-        ..Refusal::new(Code::NotOwned, "lock")
-    }
-    .into())
+    Err(not_owned(stat, "lock").into())
 }
 
 /// Gives a lock file of root's to the directory's owner, whom it would lock out otherwise. A failure

@@ -1,7 +1,7 @@
 //! Locks the file that an update replaces, and publishes over it: only over that one, where the file system can exchange names.
 
 use super::in_place;
-use super::prepared::Prepared;
+use super::prepared::{Compared, Prepared};
 use super::rules::IsAborted;
 use crate::error::{Code, Error, Os};
 use crate::sys::{self, AsFd, OFlag, OwnedFd, Stat};
@@ -39,8 +39,8 @@ impl Prepared {
         }
     }
 
-    /// Publishes over the file that had the target's name, with this stat, when it was compared.
-    /// `None`: the file system cannot exchange names, and nothing was done.
+    /// Publishes over the file that had the target's name when it was compared. `None`: the file system
+    /// cannot exchange names, and nothing was done.
     ///
     /// # Errors
     ///
@@ -48,17 +48,23 @@ impl Prepared {
     /// [`Code::PathMismatch`] where it did so again meanwhile.
     pub(super) fn publish_exchanged(
         &mut self,
-        compared: &Stat,
+        compared: &Compared,
     ) -> Result<Option<Result<Attempt, Os>>, Error> {
         if self.applied.preserved.is_none() {
             // It was missing when its metadata were to be kept.
             return Err(Error::refused(Code::Conflict, ""));
         }
         let own = (&self.applied.stat, self.size);
-        let is_same = |seen: &Stat| {
-            seen.is_same_object(compared)
-                && seen.size == compared.size
-                && seen.modified == compared.modified
+        let Compared { stat, old_file } = compared;
+        let is_same = |seen: Option<&Stat>| match (seen, old_file) {
+            (Some(seen), _) => {
+                seen.is_same_object(stat)
+                    && (seen.size, seen.modified) == (stat.size, stat.modified)
+                    && (seen.mode, seen.uid, seen.gid) == (stat.mode, stat.uid, stat.gid)
+            }
+            // A program that cleans up was faster.
+            (None, Some((_, fd))) => sys::fstat(fd.as_fd()).is_ok_and(|now| now.nlink < stat.nlink),
+            (None, None) => false,
         };
         match self
             .temporary

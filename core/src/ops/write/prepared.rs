@@ -14,7 +14,7 @@ use crate::make_dirs;
 use crate::metadata;
 use crate::path;
 use crate::resolve::{STALE_AFTER, Scope};
-use crate::sys::{self, AsFd, BorrowedFd, Stat};
+use crate::sys::{self, AsFd, BorrowedFd, OwnedFd, Stat};
 use crate::temporary::{Attempt, Method, Temporary};
 use std::time::Instant;
 
@@ -33,8 +33,15 @@ pub(super) struct Prepared {
     pub(super) is_staged: bool,
     /// The metadata were applied before others worked on the file, and stay as they are.
     pub(super) has_metadata: bool,
-    /// The stat of the file that is replaced, where that was compared right before.
-    pub(super) compared: Option<Stat>,
+    /// The file that is replaced, where that was compared right before.
+    pub(super) compared: Option<Compared>,
+}
+
+/// The file that an update replaces.
+pub(super) struct Compared {
+    pub(super) stat: Stat,
+    /// Its lock, and its descriptor, where it could be locked.
+    pub(super) old_file: Option<(in_place::Lock, OwnedFd)>,
 }
 
 impl Prepared {
@@ -128,15 +135,13 @@ impl Prepared {
         if is_aborted() {
             return Err(Error::refused(Code::Aborted, ""));
         }
-        let mut old_file = None;
         if let Some(check) = check {
-            old_file = self.lock_old_file(is_aborted)?;
+            let old_file = self.lock_old_file(is_aborted)?;
             let named = Named::new(&self.target)?;
             check(&named)?;
-            self.compared = named.stat().copied();
+            self.compared = named.stat().map(|&stat| Compared { stat, old_file });
         }
         let published = self.publish(scope, fsync_errors::mark())?;
-        drop(old_file);
         let durable = published.sync_directory()?;
         Ok(published.into_written(durable))
     }
@@ -205,10 +210,12 @@ impl Prepared {
         if self.is_staged && !self.has_own_name()? {
             return Err(self.was_exchanged());
         }
-        let exchanged = match self.compared {
-            Some(compared) => self.publish_exchanged(&compared)?,
+        let compared = self.compared.take();
+        let exchanged = match &compared {
+            Some(compared) => self.publish_exchanged(compared)?,
             None => None,
         };
+        self.compared = compared;
         let result = if let Some(result) = exchanged {
             result
         } else if self.rules.overwrite {
