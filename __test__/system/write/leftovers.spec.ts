@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { Driver, asUser1000, type Request } from '../../helpers/sys-driver.js';
 import { needs } from '../../helpers/sys-needs.js';
 import { buildC, makeDir, scratch } from '../../helpers/sys-scratch.js';
+import { watch } from '../../helpers/sys-strace.js';
 
 const TEMPORARY = /^\.holdfast-[0-9a-v]{24}\.tmp$/;
 let base: string;
@@ -108,6 +109,22 @@ needs('linux', 'gcc')('a temporary that cannot be removed', () => {
     expect(error).toMatchObject({ code: 'not-found' });
     expect(error!.temporary).toBeUndefined();
     expect(error!.message).not.toContain('could not be removed');
+  });
+});
+
+needs('root', 'strace')('a temporary that another program removes', () => {
+  it.each([[{ durable: false }], [{}]])('is no missing target: %o', async (options) => {
+    const driver = await Driver.start();
+    const dir = makeDir(base, `removed-${count++}`, 0o755);
+    const file = join(dir, 'f');
+    fs.writeFileSync(file, 'old');
+    const removeAll = () => {
+      for (const name of fs.readdirSync(dir).filter((each) => TEMPORARY.test(each))) fs.rmSync(join(dir, name));
+    };
+    const { answer } = await watch(driver, { call: 'writeAtomic', args: [file, 'new', options] }, { atEntry: { of: 'rename', act: removeAll } });
+    expect(answer.error).toMatchObject({ code: 'path-mismatch', sysCode: 'ENOENT', message: expect.stringContaining('removed or renamed by another program') });
+    expect(fs.readFileSync(file, 'utf8')).toBe('old');
+    await driver.end();
   });
 });
 

@@ -359,7 +359,19 @@ impl Prepared {
         }
         match self.target.check_parent(scope) {
             Err(error) => error,
-            Ok(()) => make_dirs::without_name(self.target.directory().as_fd(), os, "temporary"),
+            Ok(()) => self.temporary_is_gone(os),
+        }
+    }
+
+    /// Returns the error for a temporary that another program removed or renamed, or whose directory
+    /// was removed. The target itself may exist: it is not [`Code::NotFound`].
+    fn temporary_is_gone(&self, os: Os) -> Error {
+        const GONE: &str = "temporary-gone";
+        match make_dirs::without_name(self.target.directory().as_fd(), os, GONE) {
+            Error::Refused(refusal) if refusal.detail == GONE => {
+                Error::refused_by(Code::PathMismatch, GONE, os)
+            }
+            removed => removed,
         }
     }
 
@@ -371,9 +383,7 @@ impl Prepared {
             sys::EISDIR | sys::ENOTEMPTY | sys::ENOTDIR => {
                 Error::refused_by(Code::NotFile, "directory", os)
             }
-            sys::ENOENT => {
-                make_dirs::without_name(self.target.directory().as_fd(), os, "temporary")
-            }
+            sys::ENOENT => self.temporary_is_gone(os),
             _ => Error::System {
                 os,
                 // Without a name of its own, the message shows the directory it lies in. In a tree
