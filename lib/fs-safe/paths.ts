@@ -36,6 +36,19 @@ export function isBeneath(root: string, real: string) {
   return real === root || real.startsWith(root === '/' ? root : `${root}/`);
 }
 
+/** A root. */
+export interface Place {
+  /** its absolute path as the caller gave it */
+  given: string;
+  /** its real path */
+  real: string;
+}
+
+/** Returns an absolute path that begins with the root as the caller gave it by the root's real path; any other unchanged. */
+export function byRealRoot({ given, real }: Place, file: string) {
+  return given !== real && isBeneath(given, file) ? `${real}${file.slice(given.length)}` : file;
+}
+
 /** Returns whether a path has a component `..`. */
 export function climbs(given: string) {
   return given.includes('..') && given.split('/').includes('..');

@@ -4,8 +4,8 @@ import { path } from '../base/node.js';
 import { LOCAL_READ, ROOT_READ, hostError, toHost, type HostErrorClass, type Rules } from './errors.js';
 import { NAMES, checked, toHardlinks, toReadSymlinks, type Unchecked } from './options.js';
 import { assertClimbs, withoutLinks } from './links.js';
-import { climbs, expandHome, expandLocal } from './paths.js';
-import { OUTSIDE, linkEscape, textEscape } from './sentences.js';
+import { byRealRoot, climbs, expandHome, expandLocal, type Place } from './paths.js';
+import { OUTSIDE, linkEscape, looped, textEscape } from './sentences.js';
 import { isHoldfastError, type HoldfastError } from '../errors/holdfast-error.js';
 import { openLocalFileSafely, readLocalFileSafely } from '../verbs/read.js';
 import { openRoot } from '../root/open-root.js';
@@ -19,14 +19,6 @@ export interface Host {
   outbound: Unchecked;
   /** the library itself, for calls that only it supports */
   original?: Unchecked;
-}
-
-/** The root of a call. */
-interface Place {
-  /** its absolute path as the caller gave it */
-  given: string;
-  /** its real path */
-  real: string;
 }
 
 /** Returns a limit of bytes. Throws a RangeError for every wrong value, whatever its type, as fs-safe does. */
@@ -44,14 +36,14 @@ function shaped(result: Unchecked) {
 }
 
 /** Returns the path that errors of fs-safe show: absolute, by the real path of the root. Keeps `..`. */
-function toAbsolute({ given, real }: Place, file: Unchecked) {
+function toAbsolute(place: Place, file: Unchecked) {
   if (typeof file !== 'string') {
     return file;
   }
   if (!path.isAbsolute(file)) {
-    return `${real === '/' ? '' : real}/${file}`;
+    return `${place.real === '/' ? '' : place.real}/${file}`;
   }
-  return file === given || file.startsWith(`${given}/`) ? `${real}${file.slice(given.length)}` : file;
+  return byRealRoot(place, file);
 }
 
 /** Returns the path relative to a root, for the inspection after a refusal. */
@@ -106,6 +98,9 @@ export async function failedBeneath(HostError: HostErrorClass, rules: Rules, pla
   const escape = await linkEscape(place.real, isRefusal ? path.dirname(relative) : relative);
   if (escape === 'dangling') {
     return isRefusal ? toHost(HostError, rules, error, facts) : hostError(HostError, 'not-found', 'file not found');
+  }
+  if (escape === 'loop') {
+    return toHost(HostError, rules, isRefusal ? error : looped(path.join(place.real, relative)), facts);
   }
   return isRefusal && escape !== undefined
     ? hostError(HostError, 'outside-workspace', OUTSIDE, escape)

@@ -92,9 +92,11 @@ fn make(
                     match make_below(top.fd, &new, &mut first_created, on_made)? {
                         Below::Made(fd, refused) => {
                             let is_exact = top.is_exact;
-                            let found = Found { fd, is_exact };
+                            let mut found = Found { fd, is_exact };
                             if began.elapsed() >= STALE_AFTER {
                                 check_place(scope, text, last, &found)?;
+                                // A link on the way may lead there by now.
+                                found.is_exact = false;
                             }
                             return Ok(Made {
                                 found,

@@ -88,7 +88,7 @@ export class RootAppends {
     let opened = await this.#opened(given, target, options, flags, undefined);
     if (opened === undefined) {
       isNew = true;
-      opened = await this.#reopened(given, { ...target, namesDirectory: false }, options, flags);
+      opened = await this.#reopened(given, { ...target, text: target.relative, namesDirectory: false }, options, flags);
     }
     if (opened === undefined) {
       throw hostError(this.#HostError, 'path-mismatch', 'file changed during operation');
@@ -119,7 +119,7 @@ export class RootAppends {
     if (given === '' || given === '.' || given === './') {
       throw hostError(this.#HostError, 'outside-workspace', 'directory is outside workspace root');
     }
-    return toTarget(this.#HostError, this.#base, given, this.#isNamed(options));
+    return toTarget(this.#HostError, this.#base, given, toMutationSymlinks(options?.mutationSymlinks ?? this.#defaults.mutationSymlinks));
   }
 
   /**

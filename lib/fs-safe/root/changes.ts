@@ -83,15 +83,15 @@ const linked = (HostError: HostErrorClass) => hostError(HostError, 'symlink', 's
 /** Returns what the host gets for a refused change of a name. */
 async function failed(HostError: HostErrorClass, rules: Rules, base: Base, relative: string, error: unknown) {
   const escape = isOutside(error) || isCode(error, 'symlink') ? await linkEscape(base.path, path.dirname(relative)) : undefined;
-  if (escape !== 'dangling') {
+  if (escape === undefined || escape instanceof Error) {
     return toHost(HostError, rules, error, { given: relative, cause: escape });
   }
-  if (!isCode(error, 'symlink')) {
+  if (escape === 'dangling' && !isCode(error, 'symlink')) {
     return hostError(HostError, 'not-found', 'file not found', (error as Error).cause);
   }
   // A call that follows links is refused as `symlink` only by a loop.
   return rules === ROOT_REMOVE || rules === ROOT_MOVE
-    ? hostError(HostError, 'symlink', 'symlink path could not be resolved', error.cause)
+    ? hostError(HostError, 'symlink', 'symlink path could not be resolved', (error as Error).cause)
     : toHost(HostError, rules, error, { given: relative });
 }
 

@@ -4,7 +4,7 @@ import { ROOT_ENTRIES, ROOT_LIST, hostError, toHost, type HostErrorClass } from 
 import { toReadSymlinks, type Unchecked } from '../options.js';
 import { withoutLinks } from '../links.js';
 import { failedBeneath, isCode } from '../read.js';
-import { linkEscape } from '../sentences.js';
+import { linkEscape, looped } from '../sentences.js';
 import { toPathStat, toRelative } from './stat.js';
 import { absolute, followed, isOutside, type Base } from './targets.js';
 import type { NativePath } from '../../errors/failure.js';
@@ -44,7 +44,7 @@ async function failedList(HostError: HostErrorClass, base: Base, relative: strin
   if (isCode(error, 'not-directory') && relative.endsWith('/')) {
     return hostError(HostError, 'path-alias', 'path alias escape blocked', (error as Error).cause);
   }
-  return toHost(HostError, ROOT_LIST, error, { given, cause: escape });
+  return escape === 'loop' ? toHost(HostError, ROOT_LIST, looped(absolute(base, relative)), { given }) : toHost(HostError, ROOT_LIST, error, { given, cause: escape });
 }
 
 /**

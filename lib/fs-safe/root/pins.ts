@@ -1,6 +1,6 @@
 // Roots for callers that never close one. A descriptor pins each root, and the number of open descriptors is bounded.
 
-import { BIGINT, fs } from '../../base/node.js';
+import { BIGINT, fs, path as nodePath } from '../../base/node.js';
 import { refusal } from '../../errors/holdfast-error.js';
 import { isErrno } from '../errors.js';
 import { StatIndex } from '../../native/record-layout.js';
@@ -26,12 +26,15 @@ class Pin {
   #root: Root | undefined;
   /** The real path at the time of the open. */
   path: string;
+  /** Its absolute path as the caller gave it. */
+  readonly given: string;
   /** From `fstat` of the descriptor. */
   #identity;
 
-  constructor(root: Root) {
+  constructor(root: Root, given: unknown) {
     const { path, dev, ino, inoLow, born, bornNanoseconds } = openedOf(root);
     this.path = path;
+    this.given = typeof given === 'string' ? nodePath.resolve(given) : path;
     this.#identity = { dev, ino, inoLow, born, bornNanoseconds };
     this.#hold(root);
   }
@@ -168,5 +171,5 @@ export type { Pin };
 /** Pins a directory: at once, if the kernel has it cached. */
 export function pin(dir: unknown): Pin | Promise<Pin> {
   const root = openSoon(dir);
-  return root instanceof Promise ? root.then((opened) => new Pin(opened)) : new Pin(root);
+  return root instanceof Promise ? root.then((opened) => new Pin(opened, dir)) : new Pin(root, dir);
 }

@@ -3,15 +3,15 @@
 import { os, path } from '../../base/node.js';
 import { hostError, isErrno, type HostErrorClass } from '../errors.js';
 import { assertClimbs, followed, kindAt } from '../links.js';
-import { climbs, expandHome, isBeneath } from '../paths.js';
+import { byRealRoot, climbs, expandHome, isBeneath, type Place } from '../paths.js';
 import { OUTSIDE, causeOf, systemSentence, textEscape } from '../sentences.js';
 import { refuseDrive } from './targets.js';
 import { lstatAt } from '../../root/stat.js';
 import { escaped } from '../../base/escape.js';
 import { systemError } from '../../errors/holdfast-error.js';
 
-/** @param root its real path */
-export async function resolveBeneath(HostError: HostErrorClass, root: string, given: unknown): Promise<string> {
+export async function resolveBeneath(HostError: HostErrorClass, place: Place, given: unknown): Promise<string> {
+  const root = place.real;
   if (typeof given !== 'string') {
     throw new TypeError('The path must be of type string');
   }
@@ -19,7 +19,7 @@ export async function resolveBeneath(HostError: HostErrorClass, root: string, gi
     throw hostError(HostError, 'invalid-path', 'relative path contains a NUL byte');
   }
   refuseDrive(HostError, given);
-  const expanded = expandHome(given);
+  const expanded = byRealRoot(place, expandHome(given));
   const full = path.resolve(root, expanded);
   const outside = (cause?: unknown) => hostError(HostError, 'outside-workspace', OUTSIDE, cause);
   if (!isBeneath(root, full)) {

@@ -8,6 +8,7 @@ import { Counterparts } from './counterpart.js';
 import { withCounterpart } from './handover.js';
 import { HeldRoot } from './held-root.js';
 import { pin } from './pins.js';
+import { byRealRoot, type Place } from '../paths.js';
 import { beneath, failedBeneath, isCode, toLimit, type Host } from '../read.js';
 import { handleErrors } from '../../schedule/source.js';
 import { RootAppends } from './append.js';
@@ -61,9 +62,13 @@ export function bindRoot(host: Host) {
       };
     }
 
+    get #place(): Place {
+      return { given: this.rootDir, real: this.rootReal };
+    }
+
     async #read(method: 'read' | 'open', file: unknown, options: Unchecked) {
       const chosen = this.#readOptions(options);
-      const place = { given: this.rootDir, real: this.rootReal };
+      const place = this.#place;
       try {
         return await beneath((given, rest) => this.#pin.use<unknown>((root) => root[method](given, rest)), place, file, chosen);
       } catch (error) {
@@ -209,7 +214,7 @@ export function bindRoot(host: Host) {
       } catch (error) {
         throw toHost(HostError, ROOT_READ, error);
       }
-      return resolveBeneath(HostError, this.rootReal, file);
+      return resolveBeneath(HostError, this.#place, file);
     }
 
     async remove(file: unknown, options?: Unchecked) {
@@ -247,7 +252,7 @@ export function bindRoot(host: Host) {
 
     /** Runs a change after the earlier ones on its paths. */
     #inOrder<T>(method: string, files: unknown[], call: () => Promise<T>): Promise<T> {
-      const paths = files.filter((file) => typeof file === 'string').map((file) => path.resolve(this.rootReal, file));
+      const paths = files.filter((file) => typeof file === 'string').map((file) => path.resolve(this.rootReal, byRealRoot(this.#place, file)));
       return UNSERIALIZED.has(method) ? changes.after(paths, call) : changes.queuedOnAll(paths, call);
     }
 

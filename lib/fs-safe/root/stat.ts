@@ -3,7 +3,7 @@
 import { os, path } from '../../base/node.js';
 import { ROOT_STAT, hostError, toHost, type HostErrorClass } from '../errors.js';
 import { climbs, expandHome, isBeneath } from '../paths.js';
-import { OUTSIDE, linkEscape, textEscape } from '../sentences.js';
+import { OUTSIDE, linkEscape, looped, textEscape } from '../sentences.js';
 import { systemError } from '../../errors/holdfast-error.js';
 import { statOf } from '../../root/root.js';
 import { absolute, followed, isOutside, type Base } from './targets.js';
@@ -48,7 +48,7 @@ export async function statBeneath(HostError: HostErrorClass, base: Base, given: 
     if (escape === 'dangling') {
       return undefined;
     }
-    throw toHost(HostError, ROOT_STAT, error, { given, cause: escape });
+    throw escape === 'loop' ? toHost(HostError, ROOT_STAT, looped(absolute(base, relative)), { given }) : toHost(HostError, ROOT_STAT, error, { given, cause: escape });
   }
 }
 

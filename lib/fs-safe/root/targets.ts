@@ -3,7 +3,7 @@
 import { os, path } from '../../base/node.js';
 import { FromCaller, hostError, isErrno, type HostErrorClass } from '../errors.js';
 import { followed as trailOf, kindAt, withoutLinks } from '../links.js';
-import { climbs, expandHome } from '../paths.js';
+import { byRealRoot, climbs, expandHome, type Place } from '../paths.js';
 import { isCode } from '../read.js';
 import { systemError } from '../../errors/holdfast-error.js';
 import { OUTSIDE, causeOf, hardlinkCause, textEscape } from '../sentences.js';
@@ -16,8 +16,12 @@ import type { Stats } from 'node:fs';
 export interface Base {
   /** its real path */
   path: string;
+  /** its absolute path as the caller gave it */
+  given: string;
   use<T>(call: (root: Root) => Promise<T>): Promise<T>;
 }
+
+export const toPlace = ({ path, given }: Pick<Base, 'path' | 'given'>): Place => ({ given, real: path });
 
 /** Returns the path that errors show. */
 export function absolute(base: Base, relative: string): string;
@@ -78,14 +82,16 @@ function beneathText(root: string, file: string) {
 /**
  * Returns the target of a write. Refuses paths outside the root by their text, and paths with a drive letter.
  *
- * @param isNamed the caller has chosen a symlink policy
+ * @param chosen symlink policy of the caller
  */
-export function toTarget(HostError: HostErrorClass, base: Base, given: unknown, isNamed: boolean = false): Target {
+export function toTarget(HostError: HostErrorClass, base: Base, given: unknown, chosen?: string): Target {
   if (typeof given !== 'string') {
     throw invalidType('relativePath', 'of type string', given);
   }
   refuseDrive(HostError, given);
-  const file = expandHome(given);
+  const expanded = expandHome(given);
+  // Without a policy that follows links, fs-safe knows the real path of the root alone.
+  const file = chosen === undefined || chosen === 'reject' ? expanded : byRealRoot(toPlace(base), expanded);
   if (file.includes('\0')) {
     throw hostError(HostError, 'invalid-path', 'relative path contains a NUL byte');
   }
@@ -94,7 +100,7 @@ export function toTarget(HostError: HostErrorClass, base: Base, given: unknown, 
     throw hostError(HostError, 'invalid-path', 'invalid target path');
   }
   if (relative === '..' || relative.startsWith('../')) {
-    throw isNamed
+    throw chosen !== undefined
       ? hostError(HostError, 'path-alias', 'path alias escape blocked', textEscape(base.path, file))
       : hostError(HostError, 'outside-workspace', OUTSIDE);
   }

@@ -4,11 +4,11 @@ import { os, path } from '../../base/node.js';
 import { systemError } from '../../errors/holdfast-error.js';
 import { ROOT_LIST, hostError, toHost, type HostErrorClass } from '../errors.js';
 import { followed, withoutLinks } from '../links.js';
-import { expandHome, isBeneath } from '../paths.js';
+import { byRealRoot, expandHome, isBeneath } from '../paths.js';
 import { isCode } from '../read.js';
 import { OUTSIDE, causeOf, linkEscape } from '../sentences.js';
 import { byName, listed, streamed } from './list.js';
-import { absolute, isOutside, type Base } from './targets.js';
+import { absolute, isOutside, toPlace, type Base } from './targets.js';
 import { statOf } from '../../root/root.js';
 import type { Entry } from '../../../types/root-read.js';
 import type { NativePath } from '../../errors/failure.js';
@@ -76,7 +76,7 @@ function kindOf(entry: Pick<Entry, 'isFile' | 'isDirectory' | 'isSymbolicLink'>)
 /** Returns the directory to start with: its path in results, and its path relative to the root. */
 function toStart(HostError: HostErrorClass, base: Base, given: string) {
   const expanded = expandHome(given);
-  const full = path.resolve(base.path, expanded);
+  const full = path.resolve(base.path, byRealRoot(toPlace(base), expanded));
   if (!isBeneath(base.path, full)) {
     const cause = causeOf('Path escapes', base.path, path.isAbsolute(expanded) ? expanded : full, 'root walk');
     throw hostError(HostError, 'outside-workspace', OUTSIDE, cause);
@@ -294,7 +294,7 @@ class Walk {
   }
 
   async #failure(shown: string, real: NativePath, depth: number, error: unknown) {
-    const loop = depth === 0 && isCode(error, 'symlink') ? await loopOf(this.#base.path, String(real)) : undefined;
+    const loop = depth === 0 && (isCode(error, 'symlink') || isOutside(error)) ? await loopOf(this.#base.path, String(real)) : undefined;
     if (loop !== undefined) {
       return hostError(this.#HostError, 'symlink', 'symlink path could not be resolved', loop);
     }
@@ -302,7 +302,7 @@ class Walk {
     if (escape === 'dangling' || isCode(error, 'not-directory') || isCode(error, 'not-found')) {
       return hostError(this.#HostError, 'not-file', `root walk path is not a directory: ${shown || '.'}`);
     }
-    if (escape !== undefined) {
+    if (escape instanceof Error) {
       return hostError(this.#HostError, 'outside-workspace', OUTSIDE, escape);
     }
     return isCode(error, 'symlink') && depth > 0

@@ -117,8 +117,8 @@ export class RootWrites {
    * @param fixed options that the method sets
    */
   async write(given: unknown, data: Unchecked, options: Unchecked, fixed: Fixed) {
-    const { named } = this.#linkPolicy(options, false);
-    const target = toTarget(this.#HostError, this.#base, given, named);
+    const { named, symlinks } = this.#linkPolicy(options, false);
+    const target = toTarget(this.#HostError, this.#base, given, named ? symlinks : undefined);
     const stream = isAsyncIterable(data) && fixed.mayStream ? data : undefined;
     if (stream === undefined && typeof data !== 'string' && !(data instanceof Uint8Array)) {
       throw invalidType('data', fixed.mayStream ? `${CONTENT}, or an async iterable of Uint8Array` : CONTENT, data);
@@ -310,7 +310,7 @@ export async function writeFileWithinRoot(host: Host, params: Unchecked, rules: 
   const { rootDir, relativePath, data, encoding, mkdir } = checked(params, NAMES.writeWithin, 'params');
   const root = await openedRoot(host.HostError, rootDir, rules);
   try {
-    const base: Base = { path: root.path, use: (call) => call(root) };
+    const base: Base = { path: root.path, given: path.resolve(rootDir), use: (call) => call(root) };
     await new RootWrites(host.HostError, base, {}, rules).write(relativePath, data, { encoding, mkdir }, {});
   } finally {
     root.close();

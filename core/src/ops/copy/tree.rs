@@ -92,13 +92,17 @@ fn check_place(
     scope: &Scope<'_>,
     top: Option<Stat>,
 ) -> Result<(), Error> {
-    if let Some(real) = check_held(&new.parent, dir_path, scope)? {
-        *dir_path = real;
+    // The entries are copied, and are where the directory is now.
+    let moved = || Error::refused(Code::PathMismatch, "tree");
+    match check_held(&new.parent, dir_path, scope) {
+        Ok(real) => *dir_path = real.unwrap_or_else(|| std::mem::take(dir_path)),
+        Err(error) if error.code() == Some(Code::PathMismatch) => return Err(moved()),
+        Err(error) => return Err(error),
     }
     match (sys::fstatat(new.parent.as_fd(), new.parent.name()), top) {
         (Ok(seen), Some(top)) if seen.is_same_object(&top) => Ok(()),
         (Err(os), _) if os.errno != sys::ENOENT => Err(os.into()),
-        _ => Err(Error::refused(Code::PathMismatch, "moved")),
+        _ => Err(moved()),
     }
 }
 
@@ -188,11 +192,12 @@ impl Copying<'_> {
         self.entries += u64::from(is_new);
         match self.copy.enter(parent, name) {
             Ok(Entered::Directory) => self.entries += u64::from(!is_new),
-            Ok(_) => {
-                return Err(Failure::of_second(Error::refused(
-                    Code::NotDirectory,
-                    "obstacle",
-                )));
+            Ok(other) => {
+                let (code, detail) = match other {
+                    Entered::Nothing => (Code::NotFound, "removed"),
+                    _ => (Code::NotDirectory, "obstacle"),
+                };
+                return Err(Failure::of_second(Error::refused(code, detail)));
             }
             Err(os) => return Err(Failure::of_second(os.into())),
         }
