@@ -133,6 +133,11 @@ const tolerances: Tolerance[] = [
   { why: 'a temporary whose name cannot be compared is removed', call: /^newfstatat .*("\.holdfast-[^"]*" flags=0x100|\/(#|\.holdfast-)[^>]*> "")/, holds: (one) => isInPlace(one) && wasMadeBy(one, /^unlinkat$/, /"\.holdfast-/) },
   { why: 'what cannot be looked at may still be made', call: /^openat2? /, errnos: /^(EACCES|EPERM)$/, holds: (one) => wasMadeBy(one, /^mkdirat$/) },
   { why: 'what cannot be opened or locked is judged by its age', call: /^(openat|newfstatat|statx|flock|close) .*\.holdfast-\*|^lseek /, holds: ({ value }) => Array.isArray(value) },
+  {
+    why: 'a new directory that cannot be looked at keeps the bits of its owner that it has',
+    call: /^newfstatat <[^>]*\/copy(\/[^>]*)?> ""/,
+    holds: ({ earlier }) => earlier.slice(-3).some(({ name, result }) => name === 'mkdirat' && result >= 0),
+  },
   { why: 'directories that cannot be told apart are synced one by one', call: /^(newfstatat|statx|fstat) <[^>]*\/(case-\*|sub)> ""/ },
   { why: 'an update of a file that cannot be locked is checked before its rename alone', call: /^(openat .*"state" flags=0xa0902\b|newfstatat <[^>]*\/state> ""|fcntl <[^>]*\/state>)/ },
   {
