@@ -1,7 +1,7 @@
 // Describes the machine and the run for the report.
 
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import { projectRoot } from '../scripts/support.mjs';
 
@@ -36,6 +36,20 @@ function priority() {
   return os.getPriority() === 0 ? undefined : `nice ${os.getPriority()}`;
 }
 
+/**
+ * Returns whether a virtual machine returns its free pages to the host: the feature VIRTIO_BALLOON_F_REPORTING of a
+ * balloon (device 5 of the virtio specification).
+ */
+function returnsFreePages() {
+  const devices = '/sys/bus/virtio/devices';
+  try {
+    const balloon = readdirSync(devices).find((name) => firstLine(`${devices}/${name}/device`) === '0x0005');
+    return balloon !== undefined && firstLine(`${devices}/${balloon}/features`)?.[5] === '1';
+  } catch {
+    return false;
+  }
+}
+
 /** Describes the properties that are constant during the run. */
 export function describeMachine() {
   const cpus = os.cpus();
@@ -46,6 +60,7 @@ export function describeMachine() {
     virtual: / hypervisor\b/.test(firstLine('/proc/cpuinfo') ?? ''),
     kernel: `${os.type()} ${os.release()}`,
     hugePages: /\[(\w+)\]/.exec(firstLine('/sys/kernel/mm/transparent_hugepage/enabled') ?? '')?.[1],
+    returnsFreePages: returnsFreePages(),
     umask: process.umask().toString(8).padStart(4, '0'),
     threads: process.env.UV_THREADPOOL_SIZE ?? '4 (default)',
     priority: priority(),

@@ -19,8 +19,9 @@ const reasons = [
     row: /^read-sync-(16m|256m)$/,
     against: 'node',
     why:
-      'Memory that the allocator has at hand costs a copy alone, new pages cost several times as much (fewer with huge pages). Where node:fs is as fast as the floor, which takes new pages, it was given the first, and holdfast was not: ' +
-      'the collector frees earlier buffers in the background, and which candidate finds them freed in time differs from run to run.',
+      'New memory decides. Memory that the collector has freed in time costs a copy alone, ordinary new pages cost two to three times as much, huge pages less; which of them a candidate gets differs from run to run. ' +
+      'A virtual machine that returns free pages to its host (see "Memory" above) waits 2 to 4 ms for each huge page that it returned. A read that meets one continues with ordinary pages for 0.1 s, as node:fs does all the time. ' +
+      'The floor reuses the same huge pages, which is why it is that low.',
   },
   {
     row: /^read-async-/,

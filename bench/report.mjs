@@ -21,7 +21,7 @@ function indexed(results) {
 function machineSection({ machine, places, nodes, peers, date, command, loads }) {
   const facts = [
     ['Processor', `${machine.processor}, ${machine.cores} cores${machine.virtual ? ', a virtual machine' : ''}`],
-    ['Memory', `${machine.memory}; transparent huge pages: ${machine.hugePages ?? 'unknown'}`],
+    ['Memory', `${machine.memory}; transparent huge pages: ${machine.hugePages ?? 'unknown'}${machine.returnsFreePages ? '; free pages of 2 MiB and more are returned to the host' : ''}`],
     ['Kernel', machine.kernel],
     ...places.map(({ place, type, options }) => [place, `${type}, \`${options}\``]),
     ['Node', nodes.join(', ')],

@@ -312,20 +312,25 @@ impl OpenFile {
     pub fn read(&self, buf: &mut [u8], max_bytes: u64) -> Result<Content, Error> {
         /// From this size on, page faults cost as much as the copy itself.
         const LARGE: usize = 4 * 1024 * 1024;
-        if buf.len() >= LARGE {
-            sys::advise_huge_pages(buf);
-        }
+        let is_large = buf.len() >= LARGE;
         let mut filled = 0;
         // Holds at most one byte beyond the limit.
         let room = usize::try_from(max_bytes).map_or(buf.len(), |max| buf.len().min(max));
+        let has_room_to_grow = room as u64 > self.stat.size;
         loop {
             let mut probe = [0_u8; 1];
-            let asked = room - filled;
             let rest = &mut buf[filled..room];
-            let has_room_to_grow = room as u64 > self.stat.size;
-            let count = if has_room_to_grow && asked > 0 {
-                // The buffer has room beyond the size, so growth shows without a second buffer.
-                sys::read(self.fd.as_fd(), rest)?
+            let asked = rest.len();
+            let part = if is_large {
+                sys::back_next_part(rest)
+            } else {
+                asked
+            };
+            let is_plain = part < asked || has_room_to_grow && asked > 0;
+            let count = if is_plain {
+                // More of the file follows, or the buffer has room beyond the size, so growth shows
+                // without a second buffer.
+                sys::read(self.fd.as_fd(), &mut rest[..part])?
             } else {
                 sys::read_vectored(self.fd.as_fd(), rest, &mut probe)?
             };
@@ -335,7 +340,8 @@ impl OpenFile {
             filled += count;
             // A short read at the expected size is the end of file. In any other case only a read
             // of 0 bytes is.
-            if count == 0 || filled as u64 == self.stat.size {
+            let is_short = !is_plain || count < part;
+            if count == 0 || is_short && filled as u64 == self.stat.size {
                 return Ok(Content::Fits(filled));
             }
         }

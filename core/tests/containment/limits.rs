@@ -88,6 +88,43 @@ fn a_file_that_changes_after_it_was_opened_is_read_as_it_is_then(resolver: Resol
     }
 }
 
+/// Large contents are read in parts.
+fn a_large_file_comes_back_whole_also_when_it_changed_since_it_was_opened(resolver: Resolver) {
+    const MIB: usize = 1 << 20;
+    let pattern: Vec<u8> = (0..251).collect();
+    let data_of = |length: usize| {
+        let mut data = pattern.repeat(length / pattern.len() + 1);
+        data.truncate(length);
+        data
+    };
+    let fixture = Fixture::new(&["root/"]);
+    let at = fixture.at("root/f");
+    let caller = Caller::rooted(&fixture, resolver);
+    for first in [4 * MIB, 6 * MIB + 1, 9 * MIB + 4095] {
+        for then in [
+            first,
+            first - 1,
+            first - 3 * MIB,
+            first + 1,
+            first + 5 * MIB,
+        ] {
+            for spare in [0, 1, 3 * MIB] {
+                fs::write(&at, data_of(first)).unwrap();
+                let file = read::open(&caller.scope(ROOTED[0]), b"f", &READ).unwrap();
+                let expected = data_of(then);
+                fs::write(&at, &expected).unwrap();
+                // Parts end at multiples of 2 MiB in memory, so some end where the file did.
+                let mut memory = vec![0; 2 * MIB + first + spare];
+                let start = memory.as_ptr().align_offset(2 * MIB);
+                let buf = &mut memory[start..][..first + spare];
+                let told = format!("{first} bytes, then {then}, {spare} spare, {resolver:?}");
+                let content = file.read(buf, u64::MAX).expect(&told);
+                assert!(content.bytes(buf) == expected, "{told}");
+            }
+        }
+    }
+}
+
 fn contents_of_every_length_around_a_page_come_back_as_they_were_written(resolver: Resolver) {
     let fixture = Fixture::new(&["root/"]);
     let caller = Caller::rooted(&fixture, resolver);
@@ -301,6 +338,7 @@ per_resolver! {
     a_limit_is_inclusive_and_holds_against_size_and_growth,
     a_sparse_file_of_a_tebibyte_is_too_large_before_anything_is_read,
     a_file_that_changes_after_it_was_opened_is_read_as_it_is_then,
+    a_large_file_comes_back_whole_also_when_it_changed_since_it_was_opened,
     contents_of_every_length_around_a_page_come_back_as_they_were_written,
     a_file_ends_with_the_mode_that_was_asked_for_or_that_it_had,
     a_file_goes_to_another_party_only_if_group_and_others_may_read_it,

@@ -81,21 +81,6 @@ pub(crate) fn start_sync(fd: BorrowedFd<'_>) {
     let _ = unsafe { libc::sync_file_range(fd.as_raw_fd(), 0, 0, libc::SYNC_FILE_RANGE_WRITE) };
 }
 
-/// Requests huge pages for a buffer that is about to be filled: fewer page faults, and cheaper
-/// copies. It is a hint for the whole pages within the buffer.
-pub(crate) fn advise_huge_pages(memory: &mut [u8]) {
-    /// No page size is larger where the hint has an effect, so no page is split.
-    const ALIGNMENT: usize = 64 * 1024;
-    let skipped = memory.as_ptr().align_offset(ALIGNMENT);
-    let Some(rest) = memory.get_mut(skipped..) else {
-        return;
-    };
-    let length = rest.len() / ALIGNMENT * ALIGNMENT;
-    // SAFETY: the range lies within memory that is exclusively borrowed, and begins and ends at
-    // page boundaries; MADV_HUGEPAGE changes how it is backed, never its content.
-    let _ = unsafe { libc::madvise(rest.as_mut_ptr().cast(), length, libc::MADV_HUGEPAGE) };
-}
-
 /// `ioctl(FICLONE)`: shares the content of a file with another one, where the file system can
 /// (btrfs, xfs, bcachefs).
 pub(crate) fn clone_content(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> Result<(), Os> {

@@ -31,9 +31,6 @@ pub(crate) fn sync_directory(dir: BorrowedFd<'_>) -> Result<(), Os> {
 /// Does nothing: no call starts a write-back.
 pub(crate) fn start_sync(_: BorrowedFd<'_>) {}
 
-/// Does nothing: there is no such hint.
-pub(crate) fn advise_huge_pages(_: &mut [u8]) {}
-
 /// Fails: a clone has a name from the start (`clonefile(2)`), and a temporary gets its own.
 pub(crate) fn clone_content(_: BorrowedFd<'_>, _: BorrowedFd<'_>) -> Result<(), Os> {
     Err(Os {

@@ -188,8 +188,6 @@ pub(crate) fn sync_directory(_: BorrowedFd<'_>) -> Result<(), Os> {
 
 pub(crate) fn start_sync(_: BorrowedFd<'_>) {}
 
-pub(crate) fn advise_huge_pages(_: &mut [u8]) {}
-
 /// Fails: only ReFS shares content between files.
 pub(crate) fn clone_content(_: BorrowedFd<'_>, _: BorrowedFd<'_>) -> Result<(), Os> {
     Err(unsupported("copyfile"))
