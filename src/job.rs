@@ -9,7 +9,7 @@ use holdfast_core::ops::append::Unsynced;
 use holdfast_core::ops::lock::Lock;
 use holdfast_core::ops::read::OpenFile;
 use napi::bindgen_prelude::{
-    Array, AsyncTask, BufferSlice, External, Result, ToNapiValue, TypeName, sys,
+    Array, ArrayBuffer, AsyncTask, BufferSlice, External, Result, ToNapiValue, TypeName, sys,
 };
 use napi::{Env, Task, ValueType};
 use std::sync::Arc;
@@ -84,7 +84,7 @@ impl Reply {
     /// Converts the reply to `[record, extra]`.
     fn into_pair(self, context: &Env) -> Result<Array<'_>> {
         let mut pair = context.create_array(2)?;
-        pair.set(0, &BufferSlice::copy_from(context, self.record.to_bytes())?)?;
+        pair.set(0, ArrayBuffer::copy_from(context, self.record.to_bytes())?)?;
         match self.extra {
             Extra::Nothing => {}
             Extra::Data(data) => pair.set(1, &BufferSlice::copy_from(context, data)?)?,
@@ -94,7 +94,7 @@ impl Reply {
                 let count = u32::try_from(records.len()).unwrap_or(u32::MAX);
                 let mut list = context.create_array(count)?;
                 for (index, record) in (0..count).zip(&records) {
-                    list.set(index, &BufferSlice::copy_from(context, record.to_bytes())?)?;
+                    list.set(index, ArrayBuffer::copy_from(context, record.to_bytes())?)?;
                 }
                 pair.set(1, list)?;
             }

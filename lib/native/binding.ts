@@ -8,7 +8,7 @@ export interface Handle {
 }
 
 /** A record and an optional value. */
-type Reply<Extra = undefined> = [record: Buffer, extra: Extra | undefined];
+type Reply<Extra = undefined> = [record: ArrayBuffer, extra: Extra | undefined];
 
 /** The verbs that run on the calling thread. They write their results into the memory that `direct` passes. */
 export interface Direct {
@@ -77,7 +77,7 @@ export interface Native {
     modes: number[],
     root: Handle | undefined,
     cancel: Handle | undefined,
-  ): Promise<Reply<Buffer[]>>;
+  ): Promise<Reply<ArrayBuffer[]>>;
   writeTargetAsync(path: NativePath, flags: number, root: Handle | undefined): Promise<Reply>;
   writeCheckedAsync(
     path: NativePath,
@@ -148,7 +148,7 @@ export interface Native {
   removeAsync(path: NativePath, flags: number, maxEntries: number, root: Handle | undefined, cancel: Handle | undefined): Promise<Reply>;
   renameSync(from: NativePath, to: NativePath, flags: number, root: Handle | undefined, toRoot: Handle | undefined, scratch: Float64Array): void;
   renameAsync(from: NativePath, to: NativePath, flags: number, root: Handle | undefined, toRoot: Handle | undefined): Promise<Reply>;
-  cleanAsync(path: NativePath, olderThanMs: number, flags: number, root: Handle | undefined): Promise<Reply<Buffer[]>>;
+  cleanAsync(path: NativePath, olderThanMs: number, flags: number, root: Handle | undefined): Promise<Reply<ArrayBuffer[]>>;
   tempRootCreate(parent: NativePath, prefix: NativePath, isShared: boolean): Promise<Reply<Handle>>;
   tempRootHandle(temporary: Handle): Handle | undefined | null;
   tempRootRemove(temporary: Handle): Promise<Reply>;

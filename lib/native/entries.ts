@@ -46,7 +46,7 @@ export function unpackEntries({ numbers }: record.Result, data: Buffer): Batch {
     stats,
     raw: rawRows.length === 0 ? undefined : rawNames(rawRows, names),
     isEnd: numbers[EntriesIndex.IS_END] === 1,
-    failure: failure.length === 0 ? undefined : { result: record.unpack(failure), path: part(numbers[EntriesIndex.FAILURE_PATH]).toString() },
+    failure: failure.length === 0 ? undefined : { result: record.unpack(new Uint8Array(failure).buffer), path: part(numbers[EntriesIndex.FAILURE_PATH]).toString() },
   };
 }
 

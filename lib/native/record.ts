@@ -17,10 +17,11 @@ const scratch = new Float64Array(Layout.NUMBERS + Layout.TEXT / 8);
 
 const last: Result = { numbers: scratch, text: Buffer.from(scratch.buffer, Layout.NUMBERS * 8, Layout.TEXT) };
 
-export function unpack(record: Buffer): Result {
-  // Copies: a Float64Array needs an aligned start, and a Buffer may be unaligned.
-  const numbers = new Float64Array(new Uint8Array(record.subarray(0, Layout.NUMBERS * 8)).buffer);
-  return { numbers, text: record.subarray(Layout.NUMBERS * 8) };
+const NO_TEXT = Buffer.alloc(0);
+
+export function unpack(record: ArrayBuffer): Result {
+  const start = Layout.NUMBERS * 8;
+  return { numbers: new Float64Array(record, 0, Layout.NUMBERS), text: record.byteLength === start ? NO_TEXT : Buffer.from(record, start) };
 }
 
 export function failed(result: Result): boolean {

@@ -94,7 +94,7 @@ function rejected(reason: unknown) {
   return { status: 'rejected' as const, reason };
 }
 
-function settled({ given, fixed }: Entry, answer: Buffer, signal: AbortSignal | undefined) {
+function settled({ given, fixed }: Entry, answer: ArrayBuffer, signal: AbortSignal | undefined) {
   const result = record.unpack(answer);
   if (signal && record.wasAborted(result)) {
     warnOfLeftover(result);
