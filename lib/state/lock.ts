@@ -153,19 +153,21 @@ async function tryAcquire(request: LockRequest): Promise<Held | undefined> {
 /**
  * Releases a lock. On the calling thread, if its file lies on a file system of this host.
  *
- * @returns the record; `lock-lost` where the lock file was removed or replaced, or could not be looked at
+ * @returns the error: `lock-lost` where the lock file was removed or replaced, or that of looking at it
  */
-export async function release({ handle, turn, isOfHost, context }: Held): Promise<record.Result> {
+export async function release({ handle, turn, given, isOfHost, context }: Held): Promise<Error | undefined> {
   if (context !== undefined) {
     context.isHeld = false;
   }
   try {
+    let result = record.last;
     if (isOfHost) {
       native().lockReleaseSync(handle, record.scratch);
-      return { numbers: record.scratch.slice(0, Layout.NUMBERS), text: Buffer.from(record.last.text) };
+    } else {
+      const [answer] = await native().lockRelease(handle);
+      result = record.unpack(answer);
     }
-    const [answer] = await native().lockRelease(handle);
-    return record.unpack(answer);
+    return record.failed(result) ? record.failure(result, given) : undefined;
   } finally {
     locks.leave(turn);
   }
@@ -188,22 +190,20 @@ class Lock {
     outcomeOf = (lock) => (lock.#released ??= lock.#release());
   }
 
-  declare readonly path: string;
-  declare readonly lockFile: string;
-  declare readonly shared: boolean;
-  declare readonly scope: 'host' | 'unknown';
+  // Fields, and not assignments alone: an accessor of `Object.prototype` is not called.
+  readonly path: string;
+  readonly lockFile: string;
+  readonly shared: boolean;
+  readonly scope: 'host' | 'unknown';
   #held: Held;
   #released: Promise<void> | undefined;
 
   constructor(held: Held, path: string) {
     this.#held = held;
-    const { lockFile, turn, isOfHost } = held;
-    Object.defineProperties(this, {
-      path: { enumerable: true, value: path },
-      lockFile: { enumerable: true, value: lockFile },
-      shared: { enumerable: true, value: turn.shared },
-      scope: { enumerable: true, value: isOfHost ? 'host' : 'unknown' },
-    });
+    this.path = path;
+    this.lockFile = held.lockFile;
+    this.shared = held.turn.shared;
+    this.scope = held.isOfHost ? 'host' : 'unknown';
     forgotten.register(this, held, this);
   }
 
@@ -230,12 +230,11 @@ class Lock {
   async #release() {
     forgotten.unregister(this);
     endUse(this);
-    const result = await release(this.#held);
-    if (record.failed(result)) {
-      throw record.failure(result, this.#held.given);
+    const error = await release(this.#held);
+    if (error !== undefined) {
+      throw error;
     }
   }
-
 
   [Symbol.asyncDispose]() {
     return Lock.prototype.release.call(this);
