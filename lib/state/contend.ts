@@ -66,17 +66,25 @@ function wait<T>(contest: Contest<T>): Promise<T> {
     let pause: NodeJS.Timeout | undefined;
     let limit: NodeJS.Timeout | undefined;
     let removeListener: (() => void) | undefined;
-    const isLimited = timeoutMs !== Infinity && timeoutMs !== 0;
-    const startedAt = now();
+    let startedAt: number | undefined;
     /** the time lost before this wait */
     let lostBefore = 0;
+    /** Starts the time limit when others are found. A call whose first attempt succeeds has no timer. */
+    const startLimit = () => {
+      if (startedAt === undefined && timeoutMs !== Infinity && timeoutMs !== 0) {
+        beginWait();
+        lostBefore = lostTime();
+        startedAt = now();
+        limit = setTimeout(expire, timeoutMs);
+      }
+    };
     const timedOut = () => {
       const own = locks.holderBefore(turn, lock);
       return lockTimeout(given, own === undefined ? holder : holderText().toString(), own, isAboutThisProcess(holder));
     };
     const finish = () => {
       isOver = true;
-      if (isLimited) {
+      if (startedAt !== undefined) {
         endWait();
       }
       clearTimeout(limit);
@@ -120,7 +128,7 @@ function wait<T>(contest: Contest<T>): Promise<T> {
     };
     const expire = () => {
       // A timer that fires late has used up a part of the time lost: what is left counts from now.
-      const left = startedAt + timeoutMs + (lostTime() - lostBefore) - now();
+      const left = (startedAt as number) + timeoutMs + (lostTime() - lostBefore) - now();
       if (left > 0) {
         limit = setTimeout(expire, left);
         return;
@@ -172,16 +180,12 @@ function wait<T>(contest: Contest<T>): Promise<T> {
           // The answer may be as old as the time that this thread was busy.
           await askOnce();
         } else {
+          startLimit();
           pause = setTimeout(ask, pauseAfter(attempts));
           attempts += 1;
         }
       }
     };
-    if (isLimited) {
-      beginWait();
-      lostBefore = lostTime();
-      limit = setTimeout(expire, timeoutMs);
-    }
     removeListener = signal && onAbort(signal, abort);
     if (isOver) {
       removeListener?.();
@@ -189,6 +193,7 @@ function wait<T>(contest: Contest<T>): Promise<T> {
       ask();
     } else {
       turn.onGranted = ask;
+      startLimit();
       if (isExpired) {
         endWaiting();
       }
