@@ -58,6 +58,9 @@ function toResult(result: record.Result, path: NativePath, fixed: NativePath, ro
 /** Returns the first directory created, as `fs.mkdir` does: relative for a relative path. */
 function firstCreated(made: Buffer, path: NativePath, fixed: NativePath) {
   const added = addedBytes(path, fixed);
+  if (added === 0) {
+    return made.toString('utf8');
+  }
   const base = Buffer.from(fixed).subarray(0, added);
   return made.toString('utf8', made.subarray(0, added).equals(base) ? added : 0);
 }
@@ -177,21 +180,29 @@ async function ensureInPool(
 ) {
   const isWaived = (flags & EXISTING) === 0 && isOptedOut();
   const bits = (flags | begun.probe | (isWaived ? OPT_OUT : 0)) >>> 0;
-  const ensured = await inPool(() =>
-    withRoot(root, methodRoot, async (base) => {
-      if (before !== undefined) {
-        await untilIdle();
-      }
-      signal?.throwIfAborted();
-      before?.();
-      const [answer] = await native().ensureDirAsync(fixed, bits, mode, base?.handle, begun.created);
-      const result = record.unpack(answer);
-      if (record.failed(result)) {
-        throw record.failure(result, path, { location: locationOf(fixed, base) });
-      }
-      return toResult(result, path, fixed, base, wantsPrivacy);
-    }),
-  );
+  const ask = (base: Opened | undefined) => {
+    signal?.throwIfAborted();
+    before?.();
+    return native().ensureDirAsync(fixed, bits, mode, base?.handle, begun.created);
+  };
+  const convert = ([answer]: Awaited<ReturnType<typeof ask>>, base: Opened | undefined) => {
+    const result = record.unpack(answer);
+    if (record.failed(result)) {
+      throw record.failure(result, path, { location: locationOf(fixed, base) });
+    }
+    return toResult(result, path, fixed, base, wantsPrivacy);
+  };
+  const ensured =
+    root === undefined && before === undefined
+      ? convert(await inPool(() => ask(methodRoot)), methodRoot)
+      : await inPool(() =>
+          withRoot(root, methodRoot, async (base) => {
+            if (before !== undefined) {
+              await untilIdle();
+            }
+            return convert(await ask(base), base);
+          }),
+        );
   remember(fixed, ensured.hardening);
   return ensured;
 }
