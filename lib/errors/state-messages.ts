@@ -26,6 +26,9 @@ export function describeState(failure: Failure, at: string, context: Context | u
       remedy: 'Let both users create lock files for their group (lockMode: 0o660), and remove this one; or name another directory for them (lockDir).',
     };
   }
+  if (detail === 'lock') {
+    return describeLockFile(code, at, uid, euid);
+  }
   switch (code) {
     case 'too-large':
       if (detail === 'update') {
@@ -56,13 +59,13 @@ export function describeState(failure: Failure, at: string, context: Context | u
           remedy: 'Use the path that it leads to.',
         };
       }
-      if (detail === 'update-link' || (detail !== 'lock' && context?.verb === 'update')) {
+      if (detail === 'update-link' || context?.verb === 'update') {
         return {
           sentence: `${at} is, or leads through, a symbolic link`,
           remedy: "Use the path that it leads to: an update follows no link as the name of its file. Links on the way are allowed by the option 'symlinks'.",
         };
       }
-      return detail === 'lock' ? describeLockFile(code, at, uid, euid) : undefined;
+      return undefined;
     case 'not-file':
       return detail === 'directory' && context?.verb === 'lock'
         ? { sentence: `${at} has no name that a lock could belong to: it ends with '/', '.' or '..'`, remedy: 'Use the path of the directory without that end.' }
@@ -105,7 +108,7 @@ export function describeState(failure: Failure, at: string, context: Context | u
         ? { sentence: `the file system of the lock file for ${at} has no locks`, remedy: 'Name a directory on another file system with lockDir.' }
         : undefined;
     default:
-      return detail === 'lock' ? describeLockFile(code, at, uid, euid) : undefined;
+      return undefined;
   }
 }
 

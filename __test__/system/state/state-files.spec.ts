@@ -32,6 +32,13 @@ async function unmount(dir: string): Promise<void> {
   for (let tries = 0; tries < 100 && spawnSync('umount', [dir]).status !== 0; tries += 1) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
+/** Mounts a directory over itself, with `nodev`. */
+function mountNodev(dir: string): void {
+  execFileSync('mount', ['--bind', dir, dir]);
+  onTestFinished(() => unmount(dir));
+  execFileSync('mount', ['-o', 'remount,bind,nodev', dir]);
+}
+
 needs('root', 'setpriv')('lock files', () => {
   it.each([
     ['a link', (lock: string) => fs.symlinkSync('elsewhere', lock), 'symlink'],
@@ -39,6 +46,8 @@ needs('root', 'setpriv')('lock files', () => {
     ['a FIFO', (lock: string) => build(join(lock, '..'), [`${lock.split('/').pop()} |`]), 'not-file'],
     ['a socket', (lock: string) => build(join(lock, '..'), [`${lock.split('/').pop()} @`]), 'not-file'],
     ['a directory', (lock: string) => fs.mkdirSync(lock), 'not-file'],
+    ['a device', (lock: string) => execFileSync('mknod', [lock, 'c', '1', '3']), 'not-file'],
+    ['a device that may not be opened', (lock: string) => (execFileSync('mknod', [lock, 'c', '1', '3']), mountNodev(join(lock, '..'))), 'not-file'],
     ['another name of a file', (lock: string) => fs.linkSync(join(lock, '../elsewhere'), lock), 'hardlink'],
     ["another user's file", (lock: string) => (fs.writeFileSync(lock, ''), fs.chownSync(lock, 1234, 1234)), 'not-owned'],
   ] as const)('that are %s are refused', async (_title, exchange, code) => {
@@ -55,7 +64,7 @@ needs('root', 'setpriv')('lock files', () => {
       () => appendRecord(file, 'x', quick),
       async () => appendRecordSync(file, 'x', quick),
     ]) {
-      await expect(call()).rejects.toMatchObject({ code });
+      await expect(call()).rejects.toMatchObject({ code, message: expect.stringContaining(`the lock file of '${file}' `), remedy: expect.stringContaining('lockDir') });
     }
     expect(fs.readFileSync(join(dir, 'elsewhere'), 'utf8')).toBe('outside');
     expect(fs.existsSync(file)).toBe(false);

@@ -207,10 +207,11 @@ fn open_or_create(
     Err(Error::refused(Code::PathMismatch, "lock"))
 }
 
-/// Returns the error for a lock file that may not be opened: it belongs to another user, or this user may
-/// not search the directory.
+/// Returns the error for a lock file that may not be opened: it belongs to another user, this user may not
+/// search the directory, or it is a device on a mount with `nodev`.
 fn refused_access(dir: BorrowedFd<'_>, name: &[u8], os: Os) -> Error {
     match sys::fstatat(dir, name) {
+        Ok(stat) if !stat.is_file() => Error::refused_by(Code::NotFile, "lock", os),
         Ok(stat) if !metadata::is_own(stat.uid) => Refusal {
             os: Some(os),
             ..not_owned(&stat, "lock-denied")
