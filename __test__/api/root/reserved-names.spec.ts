@@ -6,7 +6,7 @@ import { failure } from '../../helpers/forms.js';
 import { scratch } from '../../helpers/scratch.js';
 
 const DIGITS = '0123456789abcdef0123456789abcdef';
-const NAMES = ['.holdfast-0123456789abcdefghijklmv.tmp', `.holdfast-${DIGITS}.tmp`, `.holdfast-${DIGITS}.recovery`, `.holdfast-${DIGITS}.lock`, `.holdfast-${DIGITS}.dir`, `x.holdfast-${DIGITS}.dir`, `.HOLDFAST-${DIGITS}.LOCK`];
+const NAMES = ['.holdfast-0123456789abcdefghijklmv.tmp', `.holdfast-${DIGITS}.tmp`, `.holdfast-${DIGITS}.recovery`, `.holdfast-${DIGITS}.lock`, `.holdfast-${DIGITS}.dir`, `x.holdfast-${DIGITS}.dir`, `.HOLDFAST-${DIGITS}.LOCK`, `.holdfaſt-${DIGITS}.lock`, `.holdfast-${DIGITS}.loc\u212a`, `.hold\u200dfast-${DIGITS}.tmp`];
 
 const CALLS: Record<string, (root: Root, name: string) => unknown> = {
   writeAtomic: (root, name) => root.writeAtomic(name, 'x'),

@@ -19,10 +19,50 @@ pub(crate) const TEMPORARY_DIGITS: usize = 24;
 
 /// Returns whether a name has the form of one of ours, on a file system that ignores case too.
 pub(crate) fn is_reserved(name: &[u8]) -> bool {
-    let name = name.to_ascii_lowercase();
+    let name = folded(name);
     let is_ours = |suffix: &[u8]| before_digits(&name, suffix) == Some(b"");
     [TEMPORARY, RECOVERY, LOCK].into_iter().any(is_ours)
         || before_digits(&name, TEMPORARY_ROOT).is_some()
+}
+
+/// Returns the form of a name that ext4, APFS and HFS+ compare where they ignore case: `ſ` is `s`, the Kelvin
+/// sign is `k`, `ﬆ` is `st`, and ignorable characters count for nothing.
+fn folded(name: &[u8]) -> Vec<u8> {
+    match std::str::from_utf8(name) {
+        Ok(text) if !text.is_ascii() => text
+            .chars()
+            .filter(|&character| !is_ignorable(character))
+            // Upper case first: `ſ` is a lower-case letter.
+            .flat_map(char::to_uppercase)
+            .flat_map(char::to_lowercase)
+            .collect::<String>()
+            .into_bytes(),
+        _ => name.to_ascii_lowercase(),
+    }
+}
+
+/// Returns whether a character has Unicode's property `Default_Ignorable_Code_Point`.
+fn is_ignorable(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fff8}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 /// Returns what precedes [`PREFIX`], lower-case digits and a suffix at the end of a name. Temporaries
@@ -58,11 +98,17 @@ mod tests {
             format!(".holdfast-{digits}.recovery"),
             format!(".holdfast-{digits}.lock"),
             format!(".holdfast-{digits}.dir"),
+            format!(".holdfaſt-{digits}.lock"),
+            format!(".holdfast-{digits}.loc\u{212a}"),
+            format!(".holdfaﬆ-{digits}.tmp"),
+            format!(".hold\u{200d}fast-{digits}.tmp\u{feff}"),
             format!("build-.holdfast-{digits}.dir"),
         ] {
             assert!(is_reserved(name.as_bytes()), "{name}");
             assert!(is_reserved(name.to_ascii_uppercase().as_bytes()), "{name}");
         }
+        // On a file system that takes any bytes.
+        assert!(!is_reserved(b".holdfast-\xff.lock"));
         for name in [
             ".holdfast-.lock".to_owned(),
             ".holdfast-x".to_owned(),
@@ -74,6 +120,7 @@ mod tests {
             format!(".holdfast-g{}.dir", &digits[1..]),
             ".holdfast-0123456789abcdefghijklmw.tmp".to_owned(),
             ".holdfast-0123456789abcdefghijklmv.lock".to_owned(),
+            format!(".holdfäst-{digits}.lock"),
         ] {
             assert!(!is_reserved(name.as_bytes()), "{name}");
         }
