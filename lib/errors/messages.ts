@@ -78,8 +78,11 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
       if (detail === 'root') {
         return { sentence: `${at} is the root itself, which this call cannot remove, rename or replace` };
       }
+      if (detail === 'text') {
+        return { sentence: `${at} lies outside the root`, remedy: 'Use a path beneath the root.' };
+      }
       return {
-        sentence: detail === 'text' ? `${at} lies outside the root` : `${at} leaves the root through a symbolic link`,
+        sentence: `${at} leaves the root through a symbolic link`,
         remedy: 'Use a path beneath the root; a link with an absolute target always leaves it.',
       };
     case 'symlink':

@@ -2,7 +2,7 @@
 
 import { escaped } from '../base/escape.js';
 import { invalidType, invalidValue, isTop, toOptions, type Given } from './validate.js';
-import { ENTRY, ENTRY_OPTIONS, OPTIONS, READ, TITLES, WRITE, foreignHint, namesOf } from './schema.js';
+import { ENTRY, ENTRY_OPTIONS, EVERY_COPY, OPTIONS, READ, TITLES, WRITE, foreignHint, namesOf } from './schema.js';
 import { table } from '../base/lookup-table.js';
 
 /** For each option, the kinds of options objects that may have it. Every call with options costs one lookup here. */
@@ -37,6 +37,10 @@ export function optionsOf(options: unknown, call: number, where: string = 'optio
 function suchAs(value: string | number, call: number) {
   if (typeof value === 'string') {
     return (CALLS.encoding & call) === 0 ? '' : `, such as { encoding: '${Buffer.isEncoding(value) ? value : 'utf8'}' }`;
+  }
+  if ((call & EVERY_COPY) !== 0) {
+    // The third argument of fs.copyFile has COPYFILE_EXCL.
+    return ', such as { overwrite: false }';
   }
   const isMode = Number.isInteger(value) && value > 0 && value <= 0o777;
   return (CALLS.mode & call) === 0 ? '' : `, such as { mode: 0o${(isMode ? value : 0o600).toString(8)} }`;

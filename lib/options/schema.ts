@@ -142,7 +142,7 @@ export function namesOf(call: number): string[] {
 /**
  * A hint, or a function of the value. The function returns `undefined` if the value requests the call's own behaviour.
  */
-type Hint = string | ((value: unknown) => string | undefined);
+type Hint = string | ((value: unknown, call: number) => string | undefined);
 
 const DURABLE = "use durable (true, false or 'file')";
 /** Appends and updates take different values. */
@@ -152,8 +152,11 @@ const TEMP_PATH = 'use stageAtomic, whose result has tempPath';
 const STREAM = 'use openLocalFileSafely and handle.createReadStream';
 const TIMEOUT = 'use signal: AbortSignal.timeout(ms)';
 const NOT_STALE = 'a lock of the kernel ends with its holder, so that none is stale; remove the option';
-const WAITS = 'use timeoutMs';
 const OWN_CALLS = 'holdfast makes its own system calls';
+
+function waits(_value: unknown, call: number) {
+  return call === TRY_LOCK ? 'it never waits, and returns undefined when the lock is taken' : 'use timeoutMs';
+}
 
 const readFlag = (value: unknown) => (value === 'r' ? undefined : 'a read opens the file for reading only');
 
@@ -170,7 +173,7 @@ function writeFlag(value: unknown) {
     return 'use overwrite: false';
   }
   if (typeof value === 'string' && value.includes('a')) {
-    return 'use fs.appendFile; this call replaces the whole content';
+    return 'use appendRecord; this call replaces the whole content';
   }
   return 'this call replaces the whole content';
 }
@@ -191,9 +194,9 @@ const FOREIGN: Record<string, { read?: Hint; write?: Hint; json?: Hint; ensure?:
   stale: { lock: NOT_STALE },
   update: { lock: NOT_STALE },
   lockfilePath: { lock: 'use lockDir' },
-  retries: { lock: WAITS },
-  wait: { lock: WAITS },
-  retryWait: { lock: WAITS },
+  retries: { lock: waits },
+  wait: { lock: waits },
+  retryWait: { lock: waits },
   realpath: { lock: "links on the way are followed, or refused with symlinks: 'reject'" },
   onCompromised: { lock: 'release, withLock and updates reject with lock-lost' },
   recursive: {
@@ -238,7 +241,7 @@ const FOREIGN: Record<string, { read?: Hint; write?: Hint; json?: Hint; ensure?:
 export function foreignHint(name: string, value: unknown, call: number): { known: boolean; hint: string | undefined } {
   const entry = FOREIGN[name];
   const rule = (call & EVERY_READ) !== 0 ? entry?.read : call === WRITE_JSON && entry?.json !== undefined ? entry.json : (call & EVERY_WRITE) !== 0 ? entry?.write : call === ENSURE ? entry?.ensure : call === LIST ? entry?.list : call === STAT ? entry?.stat : call === REMOVE ? entry?.remove : (call & EVERY_COPY) !== 0 ? entry?.copy : (call & LOCKING) !== 0 ? entry?.lock : undefined;
-  return { known: rule !== undefined, hint: typeof rule === 'function' ? rule(value) : rule };
+  return { known: rule !== undefined, hint: typeof rule === 'function' ? rule(value, call) : rule };
 }
 
 export {
@@ -249,6 +252,7 @@ export {
   ENSURE,
   ENTRY,
   ENTRY_OPTIONS,
+  EVERY_COPY,
   EVERY_READ,
   EVERY_WRITE,
   LIST,

@@ -113,3 +113,11 @@ describe('a directory that cannot be private', () => {
     }
   });
 });
+
+test.each(['/f', '../x', 'a/../../x'])('a path that leaves the root by its text is not said to lead through a link: %s', async (name) => {
+  using root = holdfast.openRootSync(scratch());
+  for (const call of [() => root.read(name), () => root.writeAtomic(name, 'x')]) {
+    const error = await call().then(() => undefined, (refused: any) => refused);
+    expect(error).toMatchObject({ code: 'outside-workspace', remedy: 'Use a path beneath the root.' });
+  }
+});

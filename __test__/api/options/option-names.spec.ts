@@ -1,4 +1,5 @@
 // Options that a call does not know, and those of other libraries.
+import { constants } from 'node:fs';
 import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it, test } from 'vitest';
 import * as holdfast from '../../../index.mjs';
@@ -67,7 +68,7 @@ describe('a misspelt option', () => {
 describe('an option of node:fs and its peers', () => {
   test.each([
     ['write', { flag: 'wx' }, 'overwrite: false'],
-    ['write', { flag: 'a' }, 'fs.appendFile'],
+    ['write', { flag: 'a' }, 'use appendRecord'],
     ['write', { flag: 'r+' }, 'replaces the whole content'],
     ['write', { flag: 577 }, 'replaces the whole content'],
     ['write', { flags: 'ax' }, 'overwrite: false'],
@@ -88,6 +89,13 @@ describe('an option of node:fs and its peers', () => {
     ['ensure', { recursive: false }, 'fs.mkdir'],
   ] as [Verb, object, string][])('is refused in %s with what to use instead: %o', async (verb, options, instead) => {
     await refuses((form) => call(form, verb, TARGET[verb], options), instead);
+  });
+
+  it.each(['wait', 'retries', 'retryWait'])('that waits for a lock is refused by tryLock, which never waits: %s', async (name) => {
+    const error = await failure(() => holdfast.tryLock('f', { [name]: 0 } as never));
+    expect(error.message).toContain('is not supported by tryLock: it never waits');
+    expect(error.message).not.toContain('timeoutMs');
+    expect((await failure(() => holdfast.acquireLock('f', { [name]: 0 } as never))).message).toContain('use timeoutMs');
   });
 
   it('is accepted when it asks for what the call does anyway', async () => {
@@ -244,6 +252,13 @@ describe('a value in place of another', () => {
     ['ensureDir', ['d', 0], '{ mode: 0o700 }'],
   ])('%s with an encoding or a mode as options names the option (%j)', async (name, args, hint) => {
     expect(await failure(() => loose[name]!(...args))).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message: expect.stringContaining(`such as ${hint}`) });
+  });
+
+  test('a copy with flags of fs.copyFile as options names no mode', async () => {
+    using root = holdfast.openRootSync(scratch());
+    for (const call of [() => root.copy('a', 'b', constants.COPYFILE_EXCL as never), () => root.copyIn('/a', 'b', constants.COPYFILE_EXCL as never)]) {
+      expect(await failure(call)).toMatchObject({ code: 'ERR_INVALID_ARG_TYPE', message: expect.stringContaining('such as { overwrite: false }') });
+    }
   });
 
   test('a URL as text gets a remedy where it is not found', async () => {
