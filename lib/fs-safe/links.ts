@@ -1,8 +1,8 @@
 // Follows the symlinks of a path beneath a root. Only names beneath the root are looked at: what lies outside is known by
 // its text alone, so that nobody learns what exists there.
 
-import { fs, path } from '../base/node.js';
-import { isHoldfastError, refusal } from '../errors/holdfast-error.js';
+import { fs, os, path } from '../base/node.js';
+import { isHoldfastError, refusal, systemError } from '../errors/holdfast-error.js';
 import { lstatAt, lstatAtSync, readlinkAt, readlinkAtSync } from '../root/stat.js';
 import { isBeneath } from './paths.js';
 import { runLater, type Steps } from './steps.js';
@@ -11,7 +11,9 @@ import { runLater, type Steps } from './steps.js';
 export interface Trail {
   /** the path relative to the root without symlinks; `undefined` if there is none */
   real?: string;
-  /** why there is none: a symlink leads out of the root, to nothing, or to itself */
+  /** the path without the symlinks up to a name that may not be looked at, or has a file above it: calls of it tell why */
+  rest?: string;
+  /** why there is neither: a symlink leads out of the root, to nothing, or to itself */
   end?: 'escape' | 'dangling' | 'loop';
   /** that symlink */
   link?: string;
@@ -30,7 +32,12 @@ function kindOf(stat: { isDirectory(): boolean; isSymbolicLink(): boolean }): Ki
 }
 
 function kindOfFailure(error: unknown): Kind {
-  return isHoldfastError(error) && error.code === 'not-found' ? 'missing' : 'unknown';
+  return isMissing(error) ? 'missing' : 'unknown';
+}
+
+/** Returns whether an error is that of a missing path, and not of one beneath a file. */
+export function isMissing(error: unknown) {
+  return isHoldfastError(error) && error.code === 'not-found' && error.sysCode !== 'ENOTDIR';
 }
 
 /** The binary looks at the names, which Node's permission model does not restrict. */
@@ -78,10 +85,14 @@ export function* trail(root: string, given: string, followsFinal: boolean): Step
   const passed = { links: 0 };
   let at = root;
   let kind: Kind = 'directory';
+  const rest = (from: number): Trail => (isBeneath(root, at) ? { rest: [path.relative(root, at), ...components.slice(from)].join('/') } : {});
   for (const [index, component] of components.entries()) {
+    if (kind === 'other') {
+      return rest(index);
+    }
     if (component === '..') {
       // Behind a missing name, the text decides.
-      kind = kind === 'directory' || kind === 'missing' ? yield* parentOf(root, (at = path.dirname(at))) : 'unknown';
+      kind = yield* parentOf(root, (at = path.dirname(at)));
     } else if (kind === 'directory') {
       at = path.join(at, component);
       if (!followsFinal && index === components.length - 1) {
@@ -89,11 +100,10 @@ export function* trail(root: string, given: string, followsFinal: boolean): Step
       }
       kind = yield (verbs) => verbs.kind(at);
     } else {
-      kind = kind === 'missing' ? 'missing' : 'unknown';
       at = path.join(at, component);
     }
     if (kind === 'unknown') {
-      return {};
+      return rest(index + 1);
     }
     if (kind === 'link') {
       const link: string = at;
@@ -104,7 +114,7 @@ export function* trail(root: string, given: string, followsFinal: boolean): Step
       at = target as string;
       kind = yield (verbs) => verbs.kind(at);
       if (kind === 'missing' || kind === 'unknown') {
-        return kind === 'missing' ? { end: 'dangling', link } : {};
+        return kind === 'missing' ? { end: 'dangling', link } : rest(index + 1);
       }
     }
   }
@@ -158,16 +168,57 @@ export async function followed(root: string, given: string, followsFinal: boolea
   return runLater(trail(root, given, followsFinal), ASYNC).catch(() => ({}));
 }
 
+/** Returns the error of a symlink that leads to itself, like the kernel's of one with a relative target. */
+export function looped(file: string) {
+  return refusal('symlink', '', file, systemError(-os.constants.errno.ELOOP, 'open', file));
+}
+
 /**
- * Returns the same path beneath a root without symlinks. A symlink with an absolute target may lead back into the root,
- * but the kernel treats it as one that leaves. The result is a hint only: the caller resolves it again from the root
- * and without symlinks. Runs only after a refusal.
+ * Returns the path for a second attempt: the same beneath a root without symlinks. A symlink with an absolute target may lead
+ * back into the root, but the kernel treats it as one that leaves. Throws what a symlink with a relative target has, if it
+ * leads to nothing or to itself; and the error of the first attempt if it leaves the root.
+ *
+ * The result is a hint only: the caller resolves it again from the root, by the policy of the first attempt.
  *
  * @param root its real path
  * @param given relative
+ * @param error of the first attempt
  */
-export async function withoutLinks(root: string, given: string, followsFinal: boolean): Promise<string | undefined> {
-  return (await followed(root, given, followsFinal)).real;
+export async function withoutLinks(root: string, given: string, followsFinal: boolean, error: unknown): Promise<string> {
+  const { real, rest, end } = await followed(root, given, followsFinal);
+  const file = path.join(root, given);
+  if (end === 'dangling') {
+    throw refusal('not-found', '', file, systemError(-os.constants.errno.ENOENT, 'open', file));
+  }
+  if (end === 'loop') {
+    throw looped(file);
+  }
+  const found = real ?? rest;
+  if (found === undefined) {
+    throw error;
+  }
+  // A slash behind a file is an error.
+  const [slash = ''] = /(?:\/\.?)*$/.exec(given) ?? [];
+  return (found === '' ? '.' : found) + slash;
+}
+
+/**
+ * Runs a call that follows symlinks beneath the root. Runs it again without, if one with an absolute target leads back
+ * into the root.
+ *
+ * @param root its real path
+ * @param given relative
+ * @param followsFinal whether the call follows the last component
+ */
+export async function retraced<T>(root: string, given: string, followsFinal: boolean, call: (given: string) => Promise<T>): Promise<T> {
+  try {
+    return await call(given);
+  } catch (error) {
+    if (!isHoldfastError(error) || error.code !== 'outside-workspace') {
+      throw error;
+    }
+    return call(await withoutLinks(root, given, followsFinal, error));
+  }
 }
 
 /**

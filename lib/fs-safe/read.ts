@@ -5,7 +5,7 @@ import { LOCAL_READ, ROOT_READ, hostError, toHost, type HostErrorClass, type Rul
 import { NAMES, checked, toHardlinks, toReadSymlinks, type Unchecked } from './options.js';
 import { assertClimbs, withoutLinks } from './links.js';
 import { byRealRoot, climbs, expandHome, expandLocal, type Place } from './paths.js';
-import { OUTSIDE, linkEscape, looped, textEscape } from './sentences.js';
+import { OUTSIDE, linkEscape, textEscape } from './sentences.js';
 import { isHoldfastError, type HoldfastError } from '../errors/holdfast-error.js';
 import { openLocalFileSafely, readLocalFileSafely } from '../verbs/read.js';
 import { openRoot } from '../root/open-root.js';
@@ -71,11 +71,8 @@ export async function beneath(verb: (file: Unchecked, options: Unchecked) => Pro
     if (relative === undefined || options.symlinks === undefined || options.symlinks === 'reject') {
       throw error;
     }
-    const real = await withoutLinks(place.real, relative, options.symlinks === 'follow-within-root');
-    if (real === undefined) {
-      throw error;
-    }
-    return shaped(await verb(toAbsolute(place, real), { ...options, symlinks: 'reject' }));
+    const real = await withoutLinks(place.real, relative, options.symlinks === 'follow-within-root', error);
+    return shaped(await verb(toAbsolute(place, real), options));
   }
 }
 
@@ -96,13 +93,10 @@ export async function failedBeneath(HostError: HostErrorClass, rules: Rules, pla
   const isRefusal = isCode(error, 'symlink');
   // fs-safe reports a final symlink as `symlink` wherever it leads, and an object beyond a linked parent as outside.
   const escape = await linkEscape(place.real, isRefusal ? path.dirname(relative) : relative);
-  if (escape === 'dangling') {
-    return isRefusal ? toHost(HostError, rules, error, facts) : hostError(HostError, 'not-found', 'file not found');
+  if (escape === undefined) {
+    return toHost(HostError, rules, error, facts);
   }
-  if (escape === 'loop') {
-    return toHost(HostError, rules, isRefusal ? error : looped(path.join(place.real, relative)), facts);
-  }
-  return isRefusal && escape !== undefined
+  return isRefusal
     ? hostError(HostError, 'outside-workspace', OUTSIDE, escape)
     : toHost(HostError, rules, error, { ...facts, cause: escape });
 }

@@ -1,7 +1,7 @@
 // The messages of fs-safe. Hosts show them, and match them and the first words of a cause.
 
 import { os, path } from '../base/node.js';
-import { own, refusal, systemError } from '../errors/holdfast-error.js';
+import { own } from '../errors/holdfast-error.js';
 import { escaped } from '../base/escape.js';
 import { followed } from './links.js';
 import { climbs } from './paths.js';
@@ -173,23 +173,18 @@ export function textEscape(root: string, given: string) {
 }
 
 /**
- * Finds where a path leaves a root through a symlink. Returns the cause for hosts; `'dangling'` if a symlink leads to
- * nothing beneath the root; `'loop'` if it leads to itself; or `undefined`. Inspects by path, and runs only after a refusal.
+ * Returns the cause for a path that leaves a root through a symlink; `undefined` for any other. Inspects by path, and runs only
+ * after a refusal.
  *
  * @param root its real path
  * @param given relative
  */
-export async function linkEscape(root: string, given: string): Promise<Error | 'dangling' | 'loop' | undefined> {
+export async function linkEscape(root: string, given: string): Promise<Error | undefined> {
   if (climbs(given)) {
     return undefined;
   }
   const { end, link } = await followed(root, given, true);
-  return end === 'escape' ? causeOf('Symlink escapes', root, link as string) : end;
-}
-
-/** Returns the refusal of a symlink with an absolute target that leads to itself, like the kernel's of a relative one. */
-export function looped(file: string) {
-  return refusal('symlink', '', file, systemError(-os.constants.errno.ELOOP, 'open', file));
+  return end === 'escape' ? causeOf('Symlink escapes', root, link as string) : undefined;
 }
 
 /**

@@ -4,11 +4,11 @@
 import { fs, os, path } from '../../base/node.js';
 import { ROOT_APPEND, ROOT_APPEND_BY_POLICY, hostError, isErrno, toHost, type HostErrorClass } from '../errors.js';
 import { beforeMutation } from '../host-callbacks.js';
-import { assertClimbs, followed, kindAt, withoutLinks } from '../links.js';
+import { assertClimbs, followed, kindAt, retraced } from '../links.js';
 import { mkdirMode } from '../paths.js';
 import { isCode } from '../read.js';
 import { toMutationSymlinks, type Unchecked } from '../options.js';
-import { absolute, assertReplaceable, explained, isOutside, toTarget, type Base, type Target } from './targets.js';
+import { absolute, assertReplaceable, explained, toTarget, type Base, type Target } from './targets.js';
 import { linkEscape } from '../sentences.js';
 import { isDenied } from '../look.js';
 import { OTHER_ROOT } from './changes.js';
@@ -194,13 +194,9 @@ export class RootAppends {
         throw hostError(this.#HostError, 'not-file', 'path is not a regular file under root');
       }
       const { error: other, cause } = await explained(this.#HostError, this.#base, relative, isNamed, error);
-      if (isOutside(error) && cause === undefined && !isNamed) {
-        // A link with an absolute target that leads to nothing beneath the root.
-        await this.#refuseDangling(target);
-      }
       if (isNamed && cause !== undefined && isCode(error, 'symlink')) {
         // A parent that leads out of the root. A final link is a link, wherever it leads.
-        const isParent = (await linkEscape(this.#base.path, path.dirname(relative))) instanceof Error;
+        const isParent = (await linkEscape(this.#base.path, path.dirname(relative))) !== undefined;
         throw isParent ? hostError(this.#HostError, 'path-alias', 'path alias escape blocked', cause) : toHost(this.#HostError, ROOT_APPEND_BY_POLICY, error, { given });
       }
       throw other ?? toHost(this.#HostError, isNamed ? ROOT_APPEND_BY_POLICY : ROOT_APPEND, error, { given, cause });
@@ -214,16 +210,9 @@ export class RootAppends {
   }
 
   async #openedBeneath(relative: string, symlinks: 'reject' | 'follow-parents' | 'follow-within-root', flags: number): Promise<Writable> {
-    const openAt = (at: string, policy: string) =>
-      this.#base.use((root) => callOf(root, absolute(this.#base, at), policy, (pinned) => open(absolute(this.#base, at), ANY_SIZE, pinned, flags)));
-    const { handle, stat, realPath, containment } = await openAt(relative, symlinks).catch(async (error) => {
-      // A link with an absolute target may lead back into the root.
-      const real = isOutside(error) && symlinks !== 'reject' ? await withoutLinks(this.#base.path, relative, symlinks === 'follow-within-root') : undefined;
-      if (real === undefined) {
-        throw error;
-      }
-      return openAt(real, 'reject');
-    });
+    const { handle, stat, realPath, containment } = await retraced(this.#base.path, relative, symlinks === 'follow-within-root', (at) =>
+      this.#base.use((root) => callOf(root, absolute(this.#base, at), symlinks, (pinned) => open(absolute(this.#base, at), ANY_SIZE, pinned, flags))),
+    );
     try {
       await this.#assertNamed(handle, realPath);
     } catch (error) {

@@ -14,10 +14,10 @@ import {
 } from '../errors.js';
 import { beforeMutation } from '../host-callbacks.js';
 import { toMutationSymlinks, type Unchecked } from '../options.js';
-import { withoutLinks } from '../links.js';
+import { followed, isMissing, retraced, withoutLinks } from '../links.js';
 import { isBeneath } from '../paths.js';
 import { isCode } from '../read.js';
-import { OUTSIDE, hardlinkCause, linkEscape } from '../sentences.js';
+import { OUTSIDE, causeOf, hardlinkCause, linkEscape } from '../sentences.js';
 import { toRelative } from './stat.js';
 import { absolute, isOutside, refuseDrive, type Base } from './targets.js';
 import { callOf } from '../../root/root.js';
@@ -53,25 +53,12 @@ function toAsk(options: Unchecked, defaults: Unchecked) {
   return levels.some((level) => Boolean(level?.assertBeforeMutation)) ? beforeMutation(levels) : undefined;
 }
 
-/** Runs a call; again without links, if one in the parents with an absolute target leads back into the root. */
-async function followedParent<T>(base: Base, relative: string, { symlinks }: Policy, call: (relative: string, symlinks: string) => Promise<T>) {
-  try {
-    return await call(relative, symlinks);
-  } catch (error) {
-    const real = isOutside(error) && symlinks !== 'reject' ? await withoutLinks(base.path, relative, false) : undefined;
-    if (real === undefined) {
-      throw error;
-    }
-    return call(real, 'reject');
-  }
-}
-
 /** Returns the lstat of a path beneath the root; `undefined` if there is nothing. */
-async function lstatBeneath(base: Base, relative: string, policy: Policy): Promise<Stats | undefined> {
+async function lstatBeneath(base: Base, relative: string, { symlinks }: Policy): Promise<Stats | undefined> {
   try {
-    return await followedParent(base, relative, policy, (at, symlinks) => base.use((root) => root.lstat(absolute(base, at), { symlinks })));
+    return await retraced(base.path, relative, false, (at) => base.use((root) => root.lstat(absolute(base, at), { symlinks })));
   } catch (error) {
-    if (isCode(error, 'not-found') && error.sysCode !== 'ENOTDIR') {
+    if (isMissing(error)) {
       return undefined;
     }
     throw error;
@@ -82,17 +69,11 @@ const linked = (HostError: HostErrorClass) => hostError(HostError, 'symlink', 's
 
 /** Returns what the host gets for a refused change of a name. */
 async function failed(HostError: HostErrorClass, rules: Rules, base: Base, relative: string, error: unknown) {
-  const escape = isOutside(error) || isCode(error, 'symlink') ? await linkEscape(base.path, path.dirname(relative)) : undefined;
-  if (escape === undefined || escape instanceof Error) {
-    return toHost(HostError, rules, error, { given: relative, cause: escape });
+  const { end, link } = isOutside(error) || isCode(error, 'symlink') ? await followed(base.path, path.dirname(relative), true) : {};
+  if (end === 'loop' && (rules === ROOT_REMOVE || rules === ROOT_MOVE)) {
+    return hostError(HostError, 'symlink', 'symlink path could not be resolved', (error as Error).cause);
   }
-  if (escape === 'dangling' && !isCode(error, 'symlink')) {
-    return hostError(HostError, 'not-found', 'file not found', (error as Error).cause);
-  }
-  // A call that follows links is refused as `symlink` only by a loop.
-  return rules === ROOT_REMOVE || rules === ROOT_MOVE
-    ? hostError(HostError, 'symlink', 'symlink path could not be resolved', (error as Error).cause)
-    : toHost(HostError, rules, error, { given: relative });
+  return toHost(HostError, rules, error, { given: relative, cause: end === 'escape' ? causeOf('Symlink escapes', base.path, link as string) : undefined });
 }
 
 /** Checks the options of `remove` in the order of the original. */
@@ -130,10 +111,13 @@ export async function removeBeneath(HostError: HostErrorClass, base: Base, given
     if (policy.isNamed || maxDepth !== Infinity) {
       await assertRemovable(HostError, base, relative, policy, isTree, maxDepth);
     }
-    await followedParent(base, relative, policy, (at, symlinks) =>
-      base.use((root) => callOf(root, absolute(base, at), symlinks, (pinned) => remove(absolute(base, at), own, pinned, ask))),
+    await retraced(base.path, relative, false, (at) =>
+      base.use((root) => callOf(root, absolute(base, at), policy.symlinks, (pinned) => remove(absolute(base, at), own, pinned, ask))),
     );
   } catch (error) {
+    if (force && isMissing(error)) {
+      return;
+    }
     throw await failedRemoval(HostError, base, relative, policy, isTree, signal, error);
   }
 }
@@ -147,9 +131,9 @@ async function assertRemovable(HostError: HostErrorClass, base: Base, relative: 
   if (!isTree || !stat?.isDirectory()) {
     return;
   }
-  await followedParent(base, relative, policy, (at, symlinks) =>
+  await retraced(base.path, relative, false, (at) =>
     base.use(async (root) => {
-      const walk = root.walk(absolute(base, at), { symlinks, maxDepth: Math.max(1, maxDepth + 1) }) as AsyncIterable<WalkEntry>;
+      const walk = root.walk(absolute(base, at), { symlinks: policy.symlinks, maxDepth: Math.max(1, maxDepth + 1) }) as AsyncIterable<WalkEntry>;
       for await (const entry of walk) {
         if (entry.depth > maxDepth) {
           throw hostError(HostError, 'too-large', 'recursive removal budget exceeded', undefined, { ...DETAILS, phase: 'inspect', relativePath: path.relative(at, entry.path) });
@@ -219,19 +203,15 @@ export async function moveBeneath(HostError: HostErrorClass, base: Base, from: u
 
 /** Renames; again without links, if one with an absolute target leads back into the root. */
 async function renamed(base: Base, source: string, target: string, { symlinks }: Policy, options: object, ask: (() => void) | undefined) {
-  const attempt = (from: string, to: string, links: string) =>
-    base.use((root) => callOf(root, absolute(base, from), links, (pinned) => rename(absolute(base, from), absolute(base, to), options, pinned, OTHER_ROOT, ask)));
+  const attempt = (from: string, to: string) =>
+    base.use((root) => callOf(root, absolute(base, from), symlinks, (pinned) => rename(absolute(base, from), absolute(base, to), options, pinned, OTHER_ROOT, ask)));
   try {
-    await attempt(source, target, symlinks);
+    await attempt(source, target);
   } catch (error) {
-    if (!isOutside(error) || symlinks === 'reject') {
+    if (!isOutside(error)) {
       throw error;
     }
-    const [from, to] = [await withoutLinks(base.path, source, false), await withoutLinks(base.path, target, false)];
-    if (from === undefined || to === undefined) {
-      throw error;
-    }
-    await attempt(from, to, 'reject');
+    await attempt(await withoutLinks(base.path, source, false, error), await withoutLinks(base.path, target, false, error));
   }
 }
 
@@ -241,7 +221,7 @@ async function assertSource(HostError: HostErrorClass, base: Base, source: strin
     const escape = policy.isNamed ? undefined : await linkEscape(base.path, source);
     throw policy.isNamed
       ? linked(HostError)
-      : escape instanceof Error
+      : escape !== undefined
         ? hostError(HostError, 'path-alias', 'path alias escape blocked', escape)
         : hostError(HostError, 'symlink', 'symlink not allowed');
   }
@@ -273,7 +253,7 @@ async function assertTarget(HostError: HostErrorClass, base: Base, target: strin
     throw linked(HostError);
   }
   const escape = stat?.isSymbolicLink() && !overwrite ? await linkEscape(base.path, target) : undefined;
-  if (escape instanceof Error) {
+  if (escape !== undefined) {
     throw hostError(HostError, 'path-alias', 'path alias escape blocked', escape);
   }
 }

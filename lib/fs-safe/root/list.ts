@@ -2,11 +2,11 @@
 
 import { ROOT_ENTRIES, ROOT_LIST, hostError, toHost, type HostErrorClass } from '../errors.js';
 import { toReadSymlinks, type Unchecked } from '../options.js';
-import { withoutLinks } from '../links.js';
+import { retraced, withoutLinks } from '../links.js';
 import { failedBeneath, isCode } from '../read.js';
-import { linkEscape, looped } from '../sentences.js';
+import { linkEscape } from '../sentences.js';
 import { toPathStat, toRelative } from './stat.js';
-import { absolute, followed, isOutside, type Base } from './targets.js';
+import { absolute, isOutside, type Base } from './targets.js';
 import type { NativePath } from '../../errors/failure.js';
 import type { Entry } from '../../../types/root-read.js';
 
@@ -28,7 +28,7 @@ export async function listBeneath(HostError: HostErrorClass, base: Base, given: 
   const relative = toRelative(HostError, base.path, given);
   const withStat = options?.withFileTypes === true;
   try {
-    const entries = await followed(base, relative === '' ? '.' : relative, true, (at, symlinks) => listed(base, at, symlinks, withStat));
+    const entries = await retraced(base.path, relative === '' ? '.' : relative, true, (at) => listed(base, at, 'follow-within-root', withStat));
     return withStat ? entries.sort(byName).map(toDirEntry).filter(Boolean) : entries.map(({ name }) => name).sort();
   } catch (error) {
     throw await failedList(HostError, base, relative, given, error);
@@ -36,15 +36,11 @@ export async function listBeneath(HostError: HostErrorClass, base: Base, given: 
 }
 
 async function failedList(HostError: HostErrorClass, base: Base, relative: string, given: unknown, error: unknown) {
-  const escape = isOutside(error) ? await linkEscape(base.path, relative) : undefined;
-  if (escape === 'dangling') {
-    return hostError(HostError, 'not-found', 'directory not found', (error as Error).cause);
-  }
   // With a slash behind it, a file is a component on the way.
   if (isCode(error, 'not-directory') && relative.endsWith('/')) {
     return hostError(HostError, 'path-alias', 'path alias escape blocked', (error as Error).cause);
   }
-  return escape === 'loop' ? toHost(HostError, ROOT_LIST, looped(absolute(base, relative)), { given }) : toHost(HostError, ROOT_LIST, error, { given, cause: escape });
+  return toHost(HostError, ROOT_LIST, error, { given, cause: isOutside(error) ? await linkEscape(base.path, relative) : undefined });
 }
 
 /**
@@ -101,11 +97,11 @@ export async function* entriesBeneath(HostError: HostErrorClass, base: Base, roo
     try {
       next = await source.next();
     } catch (error) {
-      const real = isOutside(error) && symlinks !== 'reject' ? await withoutLinks(base.path, relative, symlinks === 'follow-within-root') : undefined;
-      if (real === undefined) {
+      if (!isOutside(error)) {
         throw error;
       }
-      source = streamed(base, real, 'reject', maxEntries, signal);
+      const real = await withoutLinks(base.path, relative, symlinks === 'follow-within-root', error);
+      source = streamed(base, real, symlinks, maxEntries, signal);
       next = await source.next();
     }
     const first = next.value;

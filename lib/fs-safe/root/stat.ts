@@ -2,11 +2,12 @@
 
 import { os, path } from '../../base/node.js';
 import { ROOT_STAT, hostError, toHost, type HostErrorClass } from '../errors.js';
+import { isMissing, retraced } from '../links.js';
 import { climbs, expandHome, isBeneath } from '../paths.js';
-import { OUTSIDE, linkEscape, looped, textEscape } from '../sentences.js';
+import { OUTSIDE, linkEscape, textEscape } from '../sentences.js';
 import { systemError } from '../../errors/holdfast-error.js';
 import { statOf } from '../../root/root.js';
-import { absolute, followed, isOutside, type Base } from './targets.js';
+import { absolute, isOutside, type Base } from './targets.js';
 import type { Stats } from 'node:fs';
 
 /**
@@ -44,17 +45,15 @@ export async function statBeneath(HostError: HostErrorClass, base: Base, given: 
     const stat = await statusBeneath(base, relative === '' ? '.' : relative);
     return stat && toPathStat(stat);
   } catch (error) {
-    const escape = isOutside(error) ? await linkEscape(base.path, relative) : undefined;
-    if (escape === 'dangling') {
+    if (isMissing(error)) {
       return undefined;
     }
-    throw escape === 'loop' ? toHost(HostError, ROOT_STAT, looped(absolute(base, relative)), { given }) : toHost(HostError, ROOT_STAT, error, { given, cause: escape });
+    throw toHost(HostError, ROOT_STAT, error, { given, cause: isOutside(error) ? await linkEscape(base.path, relative) : undefined });
   }
 }
 
-/** Returns the stat of a path. Tries again if a symlink with an absolute target leads back into the root. */
 function statusBeneath(base: Base, relative: string): Promise<Stats | undefined> {
-  return followed(base, relative, true, (at, symlinks) => base.use((root) => statOf(root, absolute(base, at), symlinks)));
+  return retraced(base.path, relative, true, (at) => base.use((root) => statOf(root, absolute(base, at), 'follow-within-root')));
 }
 
 /**

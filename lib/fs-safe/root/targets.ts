@@ -2,7 +2,7 @@
 
 import { os, path } from '../../base/node.js';
 import { FromCaller, hostError, isErrno, type HostErrorClass } from '../errors.js';
-import { followed as trailOf, kindAt, withoutLinks } from '../links.js';
+import { followed as trailOf, kindAt, retraced } from '../links.js';
 import { byRealRoot, climbs, expandHome, type Place } from '../paths.js';
 import { isCode } from '../read.js';
 import { systemError } from '../../errors/holdfast-error.js';
@@ -33,29 +33,6 @@ export function absolute(base: Base, relative: NativePath): NativePath {
 
 export function isOutside(error: unknown) {
   return isCode(error, 'outside-workspace');
-}
-
-/**
- * Runs a call that follows symlinks beneath the root. Runs it again without, if one with an absolute target leads back
- * into the root.
- *
- * @param followsFinal whether the call follows the last component
- */
-export async function followed<T>(
-  base: Base,
-  relative: string,
-  followsFinal: boolean,
-  call: (relative: string, symlinks: 'reject' | 'follow-within-root') => Promise<T>,
-): Promise<T> {
-  try {
-    return await call(relative, 'follow-within-root');
-  } catch (error) {
-    const real = isOutside(error) ? await withoutLinks(base.path, relative, followsFinal) : undefined;
-    if (real === undefined) {
-      throw error;
-    }
-    return call(real, 'reject');
-  }
 }
 
 export interface Target {
@@ -111,7 +88,7 @@ export function toTarget(HostError: HostErrorClass, base: Base, given: unknown, 
 /** Returns the stat of a target, or `undefined`. It only selects the error for the host. */
 export async function statusOfTarget(base: Base, { relative, climbed }: Target): Promise<Stats | undefined> {
   try {
-    return await base.use((root) => statOf(root, `${base.path === '/' ? '' : base.path}/${relative}`, climbed ? 'reject' : 'follow-within-root'));
+    return await retraced(base.path, relative, true, (at) => base.use((root) => statOf(root, absolute(base, at), climbed ? 'reject' : 'follow-within-root')));
   } catch {
     return undefined;
   }
@@ -138,7 +115,7 @@ export async function assertReplaceable(HostError: HostErrorClass, base: Base, t
   }
   try {
     const options = { hardlinks: 'allow', maxBytes: Infinity, symlinks: target.climbed ? 'reject' : 'follow-within-root' };
-    const opened = await base.use((root) => root.open(`${base.path === '/' ? '' : base.path}/${target.relative}`, options));
+    const opened = await retraced(base.path, target.relative, true, (at) => base.use((root) => root.open(absolute(base, at), options)));
     await opened.handle.close();
   } catch (error) {
     if (isErrno(error) && (error.code === 'EACCES' || error.code === 'EPERM')) {

@@ -1,9 +1,8 @@
 // `walk` of a root: directory by directory, each listed beneath the root's descriptor without following a link.
 
-import { os, path } from '../../base/node.js';
-import { systemError } from '../../errors/holdfast-error.js';
+import { path } from '../../base/node.js';
 import { ROOT_LIST, hostError, toHost, type HostErrorClass } from '../errors.js';
-import { followed, withoutLinks } from '../links.js';
+import { followed, looped, withoutLinks } from '../links.js';
 import { byRealRoot, expandHome, isBeneath } from '../paths.js';
 import { isCode } from '../read.js';
 import { OUTSIDE, causeOf, linkEscape } from '../sentences.js';
@@ -91,12 +90,6 @@ function childOf(dir: NativePath, { name, rawName }: Entry): NativePath {
     return path.posix.join(dir, name);
   }
   return Buffer.concat([Buffer.from(dir), Buffer.from(dir.length === 0 ? '' : '/'), rawName ?? Buffer.from(name)]);
-}
-
-/** Returns the error of a symlink that leads to itself; `undefined` for any other. Runs only after a refusal. */
-async function loopOf(root: string, relative: string): Promise<Error | undefined> {
-  const { end } = await followed(root, relative, true);
-  return end === 'loop' ? systemError(-os.constants.errno.ELOOP, 'realpath', path.join(root, relative)) : undefined;
 }
 
 class Walk {
@@ -191,10 +184,10 @@ class Walk {
     try {
       return { entries: await this.#entries(real), real };
     } catch (error) {
-      const target = follows && typeof real === 'string' && (isCode(error, 'symlink') || isOutside(error)) ? await withoutLinks(this.#base.path, real, true) : undefined;
-      if (target === undefined) {
+      if (!follows || typeof real !== 'string' || !(isCode(error, 'symlink') || isOutside(error))) {
         throw error;
       }
+      const target = await withoutLinks(this.#base.path, real, true, error);
       return { entries: await this.#entries(target), real: target };
     }
   }
@@ -249,27 +242,20 @@ class Walk {
   /** Returns what a symlink leads to; `undefined` if there is nothing. */
   async #target(link: string) {
     const { path: root } = this.#base;
-    const real = await withoutLinks(root, link, true);
+    const { real, end } = await followed(root, link, true);
+    if (end === 'escape') {
+      throw hostError(this.#HostError, 'outside-workspace', OUTSIDE, causeOf('Symlink escapes', root, path.join(root, link), 'root walk'));
+    }
+    if (end === 'loop') {
+      throw toHost(this.#HostError, ROOT_LIST, looped(path.join(root, link)));
+    }
     if (real === undefined) {
-      const cause = await this.#escape(link);
-      if (cause !== undefined) {
-        throw hostError(this.#HostError, 'outside-workspace', OUTSIDE, cause);
-      }
-      const loop = await loopOf(root, link);
-      if (loop !== undefined) {
-        throw hostError(this.#HostError, 'symlink', 'symlink path could not be resolved', loop);
-      }
       return undefined;
     }
     const stat = await this.#statusOf(real).catch((error) => {
       throw toHost(this.#HostError, ROOT_LIST, error);
     });
     return stat && { kind: kindOf(stat), size: stat.size, real };
-  }
-
-  async #escape(link: string) {
-    const escape = await linkEscape(this.#base.path, link);
-    return escape instanceof Error ? causeOf('Symlink escapes', this.#base.path, path.join(this.#base.path, link), 'root walk') : undefined;
   }
 
   /** Asks the caller about an entry. Calls its filter with the options as `this`. */
@@ -294,15 +280,11 @@ class Walk {
   }
 
   async #failure(shown: string, real: NativePath, depth: number, error: unknown) {
-    const loop = depth === 0 && (isCode(error, 'symlink') || isOutside(error)) ? await loopOf(this.#base.path, String(real)) : undefined;
-    if (loop !== undefined) {
-      return hostError(this.#HostError, 'symlink', 'symlink path could not be resolved', loop);
-    }
     const escape = depth === 0 && typeof real === 'string' && (isCode(error, 'symlink') || isOutside(error)) ? await linkEscape(this.#base.path, real) : undefined;
-    if (escape === 'dangling' || isCode(error, 'not-directory') || isCode(error, 'not-found')) {
+    if (isCode(error, 'not-directory') || isCode(error, 'not-found')) {
       return hostError(this.#HostError, 'not-file', `root walk path is not a directory: ${shown || '.'}`);
     }
-    if (escape instanceof Error) {
+    if (escape !== undefined) {
       return hostError(this.#HostError, 'outside-workspace', OUTSIDE, escape);
     }
     return isCode(error, 'symlink') && depth > 0

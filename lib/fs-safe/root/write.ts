@@ -15,7 +15,7 @@ import { beforeMutation } from '../host-callbacks.js';
 import { changes } from '../order.js';
 import { isAsyncIterable, limited } from '../chunks.js';
 import { NAMES, checked, toMutationSymlinks, type Unchecked } from '../options.js';
-import { assertClimbs, withoutLinks } from '../links.js';
+import { assertClimbs, retraced } from '../links.js';
 import { mkdirMode } from '../paths.js';
 import { isCode, openedRoot, toLimit, type Host } from '../read.js';
 import { toRelative } from './stat.js';
@@ -98,19 +98,6 @@ export class RootWrites {
     return `${this.#base.path === '/' ? '' : this.#base.path}/${relative}`;
   }
 
-  /** Runs a call, and runs it again if a symlink with an absolute target leads back into the root. */
-  async #followed(relative: string, symlinks: string, call: (file: string, symlinks: string) => Promise<Unchecked>) {
-    try {
-      return await call(this.#absolute(relative), symlinks);
-    } catch (error) {
-      const real = isCode(error, 'outside-workspace') ? await withoutLinks(this.#base.path, relative, symlinks === 'follow-within-root') : undefined;
-      if (real === undefined) {
-        throw error;
-      }
-      return call(this.#absolute(real), 'reject');
-    }
-  }
-
   /**
    * Writes a file.
    *
@@ -178,12 +165,12 @@ export class RootWrites {
       overwrite: overwrites,
       signal: stream === undefined || isWrapped ? undefined : (options?.signal ?? undefined),
     };
-    const attempt = (more: Unchecked) =>
-      this.#followed(relative, symlinks, (file, policy) =>
+    const attempt = (more: Unchecked): Promise<Unchecked> =>
+      retraced(this.#base.path, relative, false, (at) =>
         this.#base.use((root) => {
           ask?.();
           const data = stream === undefined ? content : limited(this.#HostError, stream, maxBytes ?? Infinity, isWrapped);
-          return writeOf(root, file, data, { ...common, ...more, symlinks: policy }, ask);
+          return writeOf(root, this.#absolute(at), data, { ...common, ...more, symlinks }, ask);
         }),
       );
     const parent = path.dirname(relative);
@@ -212,8 +199,8 @@ export class RootWrites {
 
   /** @param ask called right before directories are made */
   #makeDirectory(relative: string, symlinks: string, mode: number, ask: (() => void) | undefined) {
-    return this.#followed(relative, symlinks, (dir, policy) =>
-      this.#base.use((root) => ensureOf(root, dir, { mode, existing: 'leave', symlinks: policy }, ask)),
+    return retraced(this.#base.path, relative, symlinks === 'follow-within-root', (at) =>
+      this.#base.use((root) => ensureOf(root, this.#absolute(at), { mode, existing: 'leave', symlinks }, ask)),
     );
   }
 
