@@ -72,6 +72,58 @@ describe('a path with .. beneath a root', () => {
     expect(fs.readFileSync(`${dir}/r/${made}`, 'utf8')).toBe('n');
   });
 
+  const changes: Record<string, (root: Awaited<ReturnType<typeof plain.root>>, file: string, dir: string) => unknown> = {
+    write: (root, file) => root.write(file, 'n'),
+    'write with a policy': (root, file) => root.write(file, 'n', { mutationSymlinks: 'follow-parents-within-root' }),
+    create: (root, file) => root.create(file, 'n'),
+    append: (root, file) => root.append(file, 'n'),
+    openWritable: async (root, file) => {
+      const { handle } = await root.openWritable(file);
+      await handle.writeFile('n');
+      await handle.close();
+    },
+    copyIn: (root, file, dir) => root.copyIn(file, `${dir}/new`),
+  };
+
+  it.each(Object.keys(changes))('is changed by %s behind a link that no .. leaves', async (name) => {
+    for (const [file, made] of [['lsub/in/../b', 'sub/b'], ['lsub/none/../b', 'sub/b'], ['lsub/lin/../b', 'sub/b'], ['lsub/../lsub/b', 'sub/b'], ['absolute/in/../b', 'sub/b'], ['absolute/lin/../c/b', 'sub/c/b']]) {
+      const dir = tree();
+      build(dir, ['new: n', 'r/sub/in/', 'r/sub/lin => in', 'r/absolute => $DIR/r/sub']);
+      await changes[name]?.(await plain.root(`${dir}/r`), file as string, dir);
+      expect(fs.readFileSync(`${dir}/r/${made}`, 'utf8')).toBe('n');
+    }
+  });
+
+  it.each(Object.keys(changes))('is not changed by %s behind a link to a file', async (name) => {
+    for (const file of ['la.txt/../b', 'la.txt/../sub/x', 'absolute/../sub/x', 'lsub/lx/../x', 'lla/../b']) {
+      const dir = tree();
+      build(dir, ['new: n', 'r/la.txt => a.txt', 'r/absolute => $DIR/r/a.txt', 'r/lla => la.txt', 'r/sub/lx => x']);
+      const root = await plain.root(`${dir}/r`);
+      expect(await failed(() => changes[name]?.(root, file, dir))).toMatchObject({ code: 'path-alias' });
+      expect([fs.existsSync(`${dir}/r/b`), fs.readFileSync(`${dir}/r/sub/x`, 'utf8')]).toEqual([false, 'X']);
+    }
+  });
+
+  it('is resolved as the file system does', async () => {
+    const dir = tree();
+    build(dir, ['r/sub/in/', 'r/deep => sub/in', 'r/la.txt => a.txt']);
+    const root = await plain.root(`${dir}/r`);
+    const expected = { 'lsub/in/..': 'sub', 'lsub/in/../x': 'sub/x', 'deep/..': 'sub', 'deep/../in': 'sub/in', 'no/../deep': 'deep' };
+    for (const [name, real] of Object.entries(expected)) expect(await root.resolve(name)).toBe(`${dir}/r/${real}`);
+    for (const name of ['lsub/..', 'no/..', 'sub/in/../..']) expect(await root.resolve(name)).toBe(`${dir}/r`);
+    for (const name of ['la.txt/..', 'la.txt/../b', 'a.txt/..', 'lsub/../../out', 'esc/..', 'esc/../r', 'dang/..', 'dang/../b']) {
+      expect(await failed(() => root.resolve(name))).toMatchObject({ code: 'outside-workspace' });
+    }
+  });
+
+  it.each(['.', './.', 'n/..', 'sub/../', 'lsub/..'])('names no file by %s, the root itself', async (name) => {
+    const root = await plain.root(`${tree()}/r`);
+    const expected = { code: 'outside-workspace', message: 'directory is outside workspace root' };
+    expect(await failed(() => root.append(name, 'n'))).toMatchObject(expected);
+    expect(await failed(() => root.openWritable(name))).toMatchObject(expected);
+    expect(await failed(() => root.write(name, 'n'))).toMatchObject({ code: 'invalid-path', message: 'invalid target path' });
+  });
+
   it('is not written where a link leads to another place', async () => {
     const dir = tree();
     build(dir, ['r/deep => sub/in', 'r/sub/in/']);

@@ -238,7 +238,7 @@ export async function assertClimbs(root: string, given: string, links: 'reject' 
     if (!isBeneath(root, at)) {
       throw refusal('outside-workspace', '', at);
     }
-    const kind = await ASYNC.kind(at);
+    let kind = await ASYNC.kind(at);
     if (kind === 'link') {
       if (links === 'leave') {
         return;
@@ -250,10 +250,13 @@ export async function assertClimbs(root: string, given: string, links: 'reject' 
       if (links === 'reject') {
         throw refusal('symlink', '', at);
       }
-      if (real === undefined || path.dirname(path.join(root, real)) !== path.dirname(at)) {
+      const { real: above } = await followed(root, path.relative(root, path.dirname(at)), true);
+      if (real === undefined || above === undefined || path.dirname(path.join(root, real)) !== path.join(root, above)) {
         throw refusal('outside-workspace', '', at);
       }
-    } else if (kind === 'other') {
+      kind = await ASYNC.kind(path.join(root, real));
+    }
+    if (kind === 'other') {
       throw refusal('not-directory', '', at);
     }
   }

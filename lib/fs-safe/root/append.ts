@@ -88,7 +88,7 @@ export class RootAppends {
     let opened = await this.#opened(given, target, options, flags, undefined);
     if (opened === undefined) {
       isNew = true;
-      opened = await this.#reopened(given, { ...target, text: target.relative, namesDirectory: false }, options, flags);
+      opened = await this.#reopened(given, { ...target, climb: undefined, namesDirectory: false }, options, flags);
     }
     if (opened === undefined) {
       throw hostError(this.#HostError, 'path-mismatch', 'file changed during operation');
@@ -116,10 +116,11 @@ export class RootAppends {
   }
 
   #toTarget(given: unknown, options: Unchecked): Target {
-    if (given === '' || given === '.' || given === './') {
+    const target = toTarget(this.#HostError, this.#base, given, toMutationSymlinks(options?.mutationSymlinks ?? this.#defaults.mutationSymlinks));
+    if (target.relative === '') {
       throw hostError(this.#HostError, 'outside-workspace', 'directory is outside workspace root');
     }
-    return toTarget(this.#HostError, this.#base, given, toMutationSymlinks(options?.mutationSymlinks ?? this.#defaults.mutationSymlinks));
+    return target;
   }
 
   /**
@@ -175,17 +176,17 @@ export class RootAppends {
 
   /** Opens an existing file for writing; returns `undefined` if there is none. */
   async #reopened(given: unknown, target: Target, options: Unchecked, flags: number): Promise<Writable | undefined> {
-    const { relative, climbed, text } = target;
+    const { relative, climb, isTextual } = target;
     const chosen = toMutationSymlinks(options?.mutationSymlinks ?? this.#defaults.mutationSymlinks);
     const isNamed = chosen !== undefined;
     try {
-      if (climbed && text !== undefined) {
-        await assertClimbs(this.#base.path, text, chosen === 'reject' ? 'reject' : 'same-parent');
+      if (climb !== undefined) {
+        await assertClimbs(this.#base.path, climb, chosen === 'reject' ? 'reject' : 'same-parent');
       }
       if (target.namesDirectory) {
         await assertReplaceable(this.#HostError, this.#base, target);
       }
-      return await this.#openedBeneath(relative, climbed ? 'reject' : (chosen ?? 'follow-within-root'), flags);
+      return await this.#openedBeneath(relative, isTextual ? 'reject' : (chosen ?? 'follow-within-root'), flags);
     } catch (error) {
       if (isCode(error, 'not-found')) {
         return undefined;

@@ -2,8 +2,8 @@
 
 import { os, path } from '../../base/node.js';
 import { hostError, isErrno, type HostErrorClass } from '../errors.js';
-import { assertClimbs, followed, kindAt } from '../links.js';
-import { byRealRoot, climbs, expandHome, isBeneath, type Place } from '../paths.js';
+import { followed, kindAt } from '../links.js';
+import { byRealRoot, expandHome, isBeneath, type Place } from '../paths.js';
 import { OUTSIDE, causeOf, systemSentence, textEscape } from '../sentences.js';
 import { refuseDrive } from './targets.js';
 import { lstatAt } from '../../root/stat.js';
@@ -25,23 +25,15 @@ export async function resolveBeneath(HostError: HostErrorClass, place: Place, gi
   if (!isBeneath(root, full)) {
     throw outside(textEscape(root, expanded));
   }
-  const relative = path.relative(root, full);
-  if (climbs(expanded)) {
-    await assertClimbs(root, path.isAbsolute(expanded) ? expanded.slice(root.length) : expanded, 'same-parent').catch(() => {
-      throw outside();
-    });
-  }
-  if (relative === '') {
-    return root;
-  }
+  const relative = !path.isAbsolute(expanded) ? expanded : isBeneath(root, expanded) ? expanded.slice(root.length) : path.relative(root, full);
   // Before a slash, the last component is on the way too.
   const endsInSlash = /\/\.?$/.test(expanded);
-  const { real, end, link } = await followed(root, relative, endsInSlash);
+  const { real, rest, end, link } = await followed(root, relative, endsInSlash);
   await assertShort(HostError, path.join(root, real ?? relative));
   if (real !== undefined && (await isUsable(root, real, endsInSlash))) {
     return path.join(root, real);
   }
-  const at = link ?? (await firstFile(root, real ?? relative));
+  const at = link ?? (await firstFile(root, real ?? rest ?? relative));
   if (end === 'loop') {
     throw hostError(HostError, 'symlink', 'symlink path could not be resolved', systemError(-os.constants.errno.ELOOP, 'realpath', at));
   }

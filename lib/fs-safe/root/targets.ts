@@ -37,10 +37,10 @@ export function isOutside(error: unknown) {
 
 export interface Target {
   relative: string;
-  /** the path relative to the root, as given; `undefined` for an absolute path that does not begin with the root */
-  text: string | undefined;
-  /** the path has a `..` */
-  climbed: boolean;
+  /** the path relative to the root as given, if it has a `..` beneath the root */
+  climb: string | undefined;
+  /** the path has a `..` before the root, which only its text resolves: links are refused */
+  isTextual: boolean;
   /** the path ends in `/` or `/.` */
   namesDirectory: boolean;
 }
@@ -57,7 +57,7 @@ function beneathText(root: string, file: string) {
 }
 
 /**
- * Returns the target of a write. Refuses paths outside the root by their text, and paths with a drive letter.
+ * Returns the target of a write; the path of the root itself is empty. Refuses paths outside the root by their text, and paths with a drive letter.
  *
  * @param chosen symlink policy of the caller
  */
@@ -73,22 +73,19 @@ export function toTarget(HostError: HostErrorClass, base: Base, given: unknown, 
     throw hostError(HostError, 'invalid-path', 'relative path contains a NUL byte');
   }
   const relative = path.relative(base.path, path.resolve(base.path, file));
-  if (relative === '') {
-    throw hostError(HostError, 'invalid-path', 'invalid target path');
-  }
   if (relative === '..' || relative.startsWith('../')) {
     throw chosen !== undefined
       ? hostError(HostError, 'path-alias', 'path alias escape blocked', textEscape(base.path, file))
       : hostError(HostError, 'outside-workspace', OUTSIDE);
   }
-  const text = path.isAbsolute(file) ? beneathText(base.path, file) : file;
-  return { relative, text, climbed: climbs(file), namesDirectory: /\/\.?$/.test(file) };
+  const climb = !climbs(file) ? undefined : path.isAbsolute(file) ? beneathText(base.path, file) : file;
+  return { relative, climb, isTextual: climbs(file) && climb === undefined, namesDirectory: /\/\.?$/.test(file) };
 }
 
 /** Returns the stat of a target, or `undefined`. It only selects the error for the host. */
-export async function statusOfTarget(base: Base, { relative, climbed }: Target): Promise<Stats | undefined> {
+export async function statusOfTarget(base: Base, { relative, isTextual }: Target): Promise<Stats | undefined> {
   try {
-    return await retraced(base.path, relative, true, (at) => base.use((root) => statOf(root, absolute(base, at), climbed ? 'reject' : 'follow-within-root')));
+    return await retraced(base.path, relative, true, (at) => base.use((root) => statOf(root, absolute(base, at), isTextual ? 'reject' : 'follow-within-root')));
   } catch {
     return undefined;
   }
@@ -114,7 +111,7 @@ export async function assertReplaceable(HostError: HostErrorClass, base: Base, t
     return;
   }
   try {
-    const options = { hardlinks: 'allow', maxBytes: Infinity, symlinks: target.climbed ? 'reject' : 'follow-within-root' };
+    const options = { hardlinks: 'allow', maxBytes: Infinity, symlinks: target.isTextual ? 'reject' : 'follow-within-root' };
     const opened = await retraced(base.path, target.relative, true, (at) => base.use((root) => root.open(absolute(base, at), options)));
     await opened.handle.close();
   } catch (error) {

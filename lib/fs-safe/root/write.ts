@@ -86,12 +86,13 @@ export class RootWrites {
   }
 
   /**
-   * Returns the symlink policy. By default follows symlinks that stay beneath the root. A path with `..` is resolved by
-   * its text, which is sound only without symlinks.
+   * Returns the symlink policy. By default follows symlinks that stay beneath the root.
+   *
+   * @param isTextual only the text of the path tells what it means, which is sound without symlinks alone
    */
-  #linkPolicy(options: Unchecked, climbed: boolean) {
+  #linkPolicy(options: Unchecked, isTextual: boolean) {
     const chosen = toMutationSymlinks(options?.mutationSymlinks ?? this.#defaults.mutationSymlinks);
-    return { named: chosen !== undefined, symlinks: climbed ? 'reject' : (chosen ?? 'follow-parents') };
+    return { named: chosen !== undefined, symlinks: isTextual ? 'reject' : (chosen ?? 'follow-parents') };
   }
 
   #absolute(relative: string) {
@@ -106,6 +107,9 @@ export class RootWrites {
   async write(given: unknown, data: Unchecked, options: Unchecked, fixed: Fixed) {
     const { named, symlinks } = this.#linkPolicy(options, false);
     const target = toTarget(this.#HostError, this.#base, given, named ? symlinks : undefined);
+    if (target.relative === '') {
+      throw hostError(this.#HostError, 'invalid-path', 'invalid target path');
+    }
     const stream = isAsyncIterable(data) && fixed.mayStream ? data : undefined;
     if (stream === undefined && typeof data !== 'string' && !(data instanceof Uint8Array)) {
       throw invalidType('data', fixed.mayStream ? `${CONTENT}, or an async iterable of Uint8Array` : CONTENT, data);
@@ -142,9 +146,9 @@ export class RootWrites {
   }
 
   async #checkedPublish(call: Call) {
-    const { climbed, text } = call.target;
-    if (climbed && text !== undefined) {
-      await assertClimbs(this.#base.path, text, this.#linkPolicy(call.options, false).symlinks === 'reject' ? 'reject' : 'same-parent');
+    const { climb } = call.target;
+    if (climb !== undefined) {
+      await assertClimbs(this.#base.path, climb, this.#linkPolicy(call.options, false).symlinks === 'reject' ? 'reject' : 'same-parent');
     }
     if (call.overwrites) {
       await assertReplaceable(this.#HostError, this.#base, call.target);
@@ -155,8 +159,8 @@ export class RootWrites {
     await this.#publish(call);
   }
 
-  async #publish({ target: { relative, climbed }, stream, isWrapped, content, overwrites, maxBytes, mode, options, onPublished }: Call) {
-    const { symlinks } = this.#linkPolicy(options, climbed);
+  async #publish({ target: { relative, isTextual }, stream, isWrapped, content, overwrites, maxBytes, mode, options, onPublished }: Call) {
+    const { symlinks } = this.#linkPolicy(options, isTextual);
     const ask = asked([this.#defaults, options]);
     const common = {
       ...(mode === undefined ? { newFileMode: DEFAULT_MODE } : { mode }),
