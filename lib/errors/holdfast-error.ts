@@ -210,7 +210,7 @@ function plainError({ errno, syscall }: Failure, path: string, context: Context 
 }
 
 /** Details of `path-mismatch` after the publication. */
-const PUBLISHED = new Set(['published', 'displaced', 'both-names']);
+const PUBLISHED = new Set(['published', 'displaced', 'replaced', 'unseen', 'both-names']);
 
 /** Creates the error of a failed call. */
 export function toError(failure: Failure, given: NativePath, context?: Context): Error {

@@ -220,6 +220,8 @@ const WHY_MISMATCH: Record<string, (at: string) => string> = table({
   'both-names': (at) => `${at} has its new name, but its old name could not be removed: it may have both`,
   'working-directory': (at) => `${at} is relative, and the path of the working directory leads to another directory now, such as a mount over it`,
   displaced: (at) => `other programs replaced or changed ${at} twice while the update was published: one of their files has lost its name`,
+  replaced: (at) => `another program replaced or changed ${at} while the update was published, and removed or moved the published file: that of the other program has the name`,
+  unseen: (at) => `the file that the update of ${at} replaced was removed before the update could compare it once more: a change of another program may be lost`,
   published: (at) => `${at} is another file than the one that was published: another user of the directory exchanged or replaced it`,
 });
 
@@ -228,6 +230,8 @@ const HOW_TO_MATCH = table({
   moved: 'Write again, by the current path of the directory.',
   shown: 'Write to the temporary itself, or stage in a directory that no other user may write.',
   displaced: 'Compare both files, and let the programs that write the file take its lock.',
+  replaced: 'Let the programs that write the file take its lock.',
+  unseen: 'Let the programs that write the file take its lock.',
   published: 'Use a directory that no other user may write.',
   'working-directory': 'Change to the directory by its path, or use an absolute path.',
 });

@@ -1,5 +1,6 @@
 // Updates whose file is moved, replaced or changed by another program right before they publish.
-import { appendFileSync, chmodSync, chownSync, existsSync, linkSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, chownSync, existsSync, linkSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -22,7 +23,10 @@ function contents(dir: string): Record<string, string> {
   return Object.fromEntries(names.map((name) => [name, readFileSync(join(dir, name), 'utf8')]));
 }
 
-needs('root', 'strace')('right before an update publishes', () => {
+const setfacl = (path: string, entries: string): Buffer => execFileSync('setfacl', ['-m', entries, path]);
+const getfacl = (path: string): string => execFileSync('getfacl', ['--absolute-names', '--numeric', '--no-effective', path], { encoding: 'utf8' });
+
+needs('root', 'strace', 'setfacl', 'getfacl')('right before an update publishes', () => {
   let driver: Driver;
   beforeAll(async () => {
     driver = await Driver.start();
@@ -31,9 +35,10 @@ needs('root', 'strace')('right before an update publishes', () => {
 
   describe.each(updates)('%s', (how) => {
     /** Adds a line to a log; `act` runs at the publication. */
-    async function update(act: (file: string, dir: string) => void) {
+    async function update(act: (file: string, dir: string) => void, prepare?: (file: string) => void) {
       const dir = ownedDir(scratch(), `case-${count++}`, 0, 0, 0o700);
       const file = ownedFile(dir, 'log', 0, 0, 0o640, 'first\n');
+      prepare?.(file);
       const request = { call: 'updateAtomic', args: [file, { $appends: 'mine\n' }, options[how]] };
       const { answer } = await watch(driver, request, { atEntry: { of: 'rename', act: () => act(file, dir) } });
       return { answer, dir, file };
@@ -91,6 +96,20 @@ needs('root', 'strace')('right before an update publishes', () => {
       expect(statSync(file)).toMatchObject({ uid: 1001, gid: 1001, mode: 0o100600 });
     });
 
+    it('an entry of its ACL that another program takes away stays away', async () => {
+      const { dir, file } = await update((path) => setfacl(path, 'u:1001:-,m::rw'), (path) => setfacl(path, 'u:1001:rw,m::rw'));
+      expect(contents(dir)).toEqual({ log: 'first\nmine\n' });
+      expect(getfacl(file)).toContain('user:1001:---');
+      expect(statSync(file).mode & 0o777).toBe(0o660);
+    });
+
+    it('an entry of its ACL that another program adds stays', async () => {
+      const { dir, file } = await update((path) => setfacl(path, 'u:1001:r'));
+      expect(contents(dir)).toEqual({ log: 'first\nmine\n' });
+      expect(getfacl(file)).toContain('user:1001:r--');
+      expect(statSync(file).mode & 0o777).toBe(0o640);
+    });
+
     it('another name of the file keeps the old content', async () => {
       const { dir, file } = await update((path) => linkSync(path, `${path}.other`));
       expect(contents(dir)).toEqual({ log: 'first\nmine\n', 'log.other': 'first\n' });
@@ -99,23 +118,71 @@ needs('root', 'strace')('right before an update publishes', () => {
   });
 });
 
-needs('root', 'strace')('an update whose old file is removed right after the exchange', () => {
-  it('succeeds: a program that cleans up was faster', async () => {
+needs('root', 'strace', 'setfacl')('an update whose old file is removed right after the exchange', () => {
+  /** Stops an update after its exchange; `act` gets the file and the temporary. */
+  async function update(act: (file: string, temporary: string) => unknown) {
     const driver = await Driver.start();
     const dir = ownedDir(scratch(), `case-${count++}`, 0, 0, 0o700);
     const file = ownedFile(dir, 'log', 0, 0, 0o640, 'first\n');
     const request = { call: 'updateAtomic', args: [file, { $appends: 'mine\n' }, { lock: false, durable: false }] };
-    let removed = 0;
     const { answer } = await watch(driver, request, {
       inject: [{ syscall: 'renameat2', effect: 'signal=STOP', when: 1 }],
       whileStopped: async () => {
-        removed = (await cleanStaleTemporaries(dir, { olderThanMs: 0 })).length;
+        const temporary = readdirSync(dir).find((name) => name.endsWith('.tmp'))!;
+        await act(file, join(dir, temporary));
       },
+    });
+    await driver.end();
+    return { answer, dir };
+  }
+
+  it('succeeds: a program that cleans up was faster', async () => {
+    let removed = 0;
+    const { answer, dir } = await update(async (file) => {
+      removed = (await cleanStaleTemporaries(join(file, '..'), { olderThanMs: 0 })).length;
     });
     expect(removed).toBe(1);
     expect(answer.value).toMatchObject({ size: 11 });
     expect(contents(dir)).toEqual({ log: 'first\nmine\n' });
-    await driver.end();
+  });
+
+  it.each([
+    ['its permissions', (temporary: string) => chmodSync(temporary, 0o600)],
+    ['its owner', (temporary: string) => chownSync(temporary, 1001, 1001)],
+    ['its content', (temporary: string) => appendFileSync(temporary, 'theirs\n')],
+    ['its times', (temporary: string) => utimesSync(temporary, 1, 1)],
+    ['its ACL', (temporary: string) => setfacl(temporary, 'u:1001:r')],
+  ])('fails where another program changed %s before', async (_what, change) => {
+    const { answer, dir } = await update((_file, temporary) => {
+      change(temporary);
+      rmSync(temporary);
+    });
+    expect(answer.error).toMatchObject({ code: 'path-mismatch', published: true, remedy: expect.stringContaining('take its lock') });
+    expect(contents(dir)).toEqual({ log: 'first\nmine\n' });
+  });
+
+  it('fails where another program replaced the file before', async () => {
+    const { answer, dir } = await update((file, temporary) => {
+      // As if before the exchange: the old file loses its name by a rename over it.
+      renameSync(file, `${file}.mine`);
+      renameSync(temporary, file);
+      writeFileSync(`${file}.theirs`, 'theirs\n');
+      renameSync(`${file}.theirs`, file);
+      // As after an exchange and the removal of that file.
+      renameSync(`${file}.mine`, file);
+    });
+    expect(answer.error).toMatchObject({ code: 'path-mismatch', published: true, remedy: expect.stringContaining('take its lock') });
+    expect(contents(dir)).toEqual({ log: 'first\nmine\n' });
+  });
+
+  it('that leaves the name to the file of another program says so', async () => {
+    const { answer, dir } = await update((file, temporary) => {
+      appendFileSync(temporary, 'theirs\n');
+      rmSync(file);
+    });
+    expect(answer.error).toMatchObject({ code: 'path-mismatch', published: true, remedy: expect.stringContaining('take its lock') });
+    expect(answer.error!.message).not.toContain('another user');
+    expect(contents(dir)).toEqual({ log: 'first\ntheirs\n' });
   });
 });
 

@@ -19,17 +19,19 @@ pub(crate) enum Exchange {
     /// The file was published over another one than expected, which could not be undone. The other one
     /// has its name again, or is kept under this one.
     Displaced(Option<Leftover>),
+    /// The file was published. What it replaced was removed since, and may be another file than expected.
+    Unseen,
 }
 
 impl Temporary {
     /// Publishes this file, with `own` stat and `size`, over the one that `is_expected` under the final
-    /// name, and over nothing else. Never removes another file. `is_expected` gets `None` where the file
-    /// that had the final name was removed since.
+    /// name, and over nothing else. Never removes another file. `is_expected` gets the name that the file
+    /// has now, and its stat; `None` where it was removed since.
     pub(crate) fn publish_exchanged(
         &mut self,
         name: &[u8],
         (own, size): (&Stat, u64),
-        is_expected: impl FnOnce(Option<&Stat>) -> bool,
+        is_expected: impl FnOnce(&[u8], Option<&Stat>) -> bool,
     ) -> Result<Exchange, Os> {
         if !self.prepare_rename()? {
             return Ok(Exchange::NeedsNamedCopy);
@@ -50,7 +52,7 @@ impl Temporary {
         }
         let seen = sys::fstatat(dir, &temporary);
         let is_removed = matches!(seen, Err(os) if os.errno == sys::ENOENT);
-        if (seen.is_ok() || is_removed) && is_expected(seen.as_ref().ok()) {
+        if (seen.is_ok() || is_removed) && is_expected(&temporary, seen.as_ref().ok()) {
             // A failure leaves the old content there. What was asked for is done.
             if let Err(os) = sys::unlink_at(dir, &temporary)
                 && os.errno != sys::ENOENT
@@ -58,6 +60,9 @@ impl Temporary {
                 note((path_now(dir, &temporary), os));
             }
             return Ok(Exchange::Published);
+        }
+        if is_removed {
+            return Ok(Exchange::Unseen);
         }
         if let Err(os) = sys::exchange(dir, &temporary, name) {
             // What was published has been moved away or removed.

@@ -1,10 +1,11 @@
 //! Locks the file that an update replaces, and publishes over it: only over that one, where the file system can exchange names.
 
+use super::compared::{Compared, LockedFile};
 use super::in_place;
-use super::prepared::{Compared, Prepared};
+use super::prepared::Prepared;
 use super::rules::IsAborted;
 use crate::error::{Code, Error, Os};
-use crate::sys::{self, AsFd, OFlag, OwnedFd, Stat};
+use crate::sys::{self, AsFd, OFlag, Stat};
 use crate::temporary::{Attempt, Exchange, Method};
 
 impl Prepared {
@@ -18,7 +19,7 @@ impl Prepared {
     pub(super) fn lock_old_file(
         &self,
         is_aborted: IsAborted<'_>,
-    ) -> Result<Option<(in_place::Lock, OwnedFd)>, Error> {
+    ) -> Result<Option<LockedFile>, Error> {
         let flags = OFlag::O_RDWR | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
         if !cfg!(target_os = "linux") || !self.rules.overwrite {
             return Ok(None);
@@ -30,7 +31,7 @@ impl Prepared {
         match sys::fstat(fd.as_fd()) {
             Ok(stat) if stat.is_file() => {
                 match in_place::Lock::take(fd.as_fd(), &stat, in_place::UPDATE_WAIT, is_aborted) {
-                    Ok(lock) => Ok(Some((lock, fd))),
+                    Ok(lock) => Ok(Some(LockedFile::new(lock, fd, stat))),
                     Err(_) if is_aborted() => Err(Error::refused(Code::Aborted, "")),
                     Err(os) => Err(Error::refused_by(Code::LockTimeout, "file", os)),
                 }
@@ -45,7 +46,7 @@ impl Prepared {
     /// # Errors
     ///
     /// [`Code::Conflict`] where another program moved, replaced or changed the file since;
-    /// [`Code::PathMismatch`] where it did so again meanwhile.
+    /// [`Code::PathMismatch`] where it did so again meanwhile, or what it replaced was removed since.
     pub(super) fn publish_exchanged(
         &mut self,
         compared: &Compared,
@@ -55,16 +56,9 @@ impl Prepared {
             return Err(Error::refused(Code::Conflict, ""));
         }
         let own = (&self.applied.stat, self.size);
-        let Compared { stat, old_file } = compared;
-        let is_same = |seen: Option<&Stat>| match (seen, old_file) {
-            (Some(seen), _) => {
-                seen.is_same_object(stat)
-                    && (seen.size, seen.modified) == (stat.size, stat.modified)
-                    && (seen.mode, seen.uid, seen.gid) == (stat.mode, stat.uid, stat.gid)
-            }
-            // A program that cleans up was faster.
-            (None, Some((_, fd))) => sys::fstat(fd.as_fd()).is_ok_and(|now| now.nlink < stat.nlink),
-            (None, None) => false,
+        let directory = self.target.directory();
+        let is_same = |temporary: &[u8], seen: Option<&Stat>| {
+            compared.is_now(&self.plan, (directory.as_fd(), temporary), seen)
         };
         match self
             .temporary
@@ -74,7 +68,8 @@ impl Prepared {
             Ok(Exchange::NeedsNamedCopy) => Ok(Some(Ok(Attempt::NeedsNamedCopy))),
             Ok(Exchange::Unsupported) => Ok(None),
             Ok(Exchange::Conflict) => Err(Error::refused(Code::Conflict, "")),
-            Ok(Exchange::Displaced(None)) => Err(Error::refused(Code::PathMismatch, "published")),
+            Ok(Exchange::Displaced(None)) => Err(Error::refused(Code::PathMismatch, "replaced")),
+            Ok(Exchange::Unseen) => Err(Error::refused(Code::PathMismatch, "unseen")),
             Ok(Exchange::Displaced(Some((path, os)))) => {
                 Err(Error::refused(Code::PathMismatch, "displaced")
                     .leaving(|remains| remains.temporary = Some((path, os))))

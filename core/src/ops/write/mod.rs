@@ -17,6 +17,7 @@
 
 pub(super) mod apply_metadata;
 mod batch;
+mod compared;
 pub(super) mod directory_sync;
 mod exchange;
 mod fill_temporary;

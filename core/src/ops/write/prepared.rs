@@ -1,6 +1,7 @@
 //! A file from its first byte to its publication.
 
 use super::apply_metadata::{Applied, OldFile, Plan};
+use super::compared::{Compared, had_name};
 use super::fill_temporary::{create_locked_temporary, create_temporary, purpose, write_all};
 use super::fsync_errors::{self, Mark};
 use super::in_place;
@@ -12,9 +13,8 @@ use super::target::WriteTarget;
 use crate::error::{Code, Error, Os};
 use crate::make_dirs;
 use crate::metadata;
-use crate::path;
 use crate::resolve::{STALE_AFTER, Scope};
-use crate::sys::{self, AsFd, BorrowedFd, OwnedFd, Stat};
+use crate::sys::{self, AsFd};
 use crate::temporary::{Attempt, Method, Temporary};
 use std::time::Instant;
 
@@ -35,13 +35,6 @@ pub(super) struct Prepared {
     pub(super) has_metadata: bool,
     /// The file that is replaced, where that was compared right before.
     pub(super) compared: Option<Compared>,
-}
-
-/// The file that an update replaces.
-pub(super) struct Compared {
-    pub(super) stat: Stat,
-    /// Its lock, and its descriptor, where it could be locked.
-    pub(super) old_file: Option<(in_place::Lock, OwnedFd)>,
 }
 
 impl Prepared {
@@ -109,7 +102,7 @@ impl Prepared {
 
     pub(super) fn close(&mut self) -> Result<(), Error> {
         if self.is_staged || self.inspected.elapsed() >= STALE_AFTER {
-            // For `had_name_of_target`.
+            // For `had_name`.
             self.temporary.stay_open();
         }
         Ok(self.temporary.close_if_named()?)
@@ -139,7 +132,7 @@ impl Prepared {
             let old_file = self.lock_old_file(is_aborted)?;
             let named = Named::new(&self.target)?;
             check(&named)?;
-            self.compared = named.stat().map(|&stat| Compared { stat, old_file });
+            self.compared = named.stat().map(|&stat| Compared::new(stat, old_file));
         }
         let published = self.publish(scope, fsync_errors::mark())?;
         let durable = published.sync_directory()?;
@@ -333,23 +326,12 @@ impl Prepared {
             if fd.is_some() && self.temporary.began_without_name() {
                 return Ok(false);
             }
-            if fd.is_some_and(|fd| self.had_name_of_target(fd)) {
+            // The file was under the name, and was then replaced or removed.
+            if fd.is_some_and(|fd| had_name(fd, directory.as_fd(), self.target.name())) {
                 return Ok(true);
             }
         }
         Err(Error::refused(Code::PathMismatch, "published"))
-    }
-
-    /// Returns whether the last name of a file was that of the target, as Linux shows it. The file was
-    /// under it, and was then replaced or removed.
-    fn had_name_of_target(&self, file: BorrowedFd<'_>) -> bool {
-        let directory = self.target.directory();
-        match (sys::fd_path(file), sys::fd_path(directory.as_fd())) {
-            (Ok(last), Ok(dir)) => last
-                .strip_suffix(b" (deleted)")
-                .is_some_and(|last| last == &*path::join(&dir, self.target.name())),
-            _ => false,
-        }
     }
 
     /// Returns the error of a temporary that gets its name. ENOENT: its directory was removed.
