@@ -50,8 +50,9 @@ export interface AppendResult {
  * Appends one record as a line. Adds the line break. A record that contains one fails with `ERR_INVALID_ARG_VALUE`.
  *
  * After success the record is in the file once and complete, unless the lock file was removed during the call. This holds while other
- * processes append to, update or rotate the file, and when they are killed. The call takes the lock of `withLock`. It reads the last byte, so the file needs read permission. The file must
- * not be a link, FIFO or device.
+ * processes append to or update the file with the lock, or rotate it, and when they are killed. A program without the lock that appends
+ * text without a line break at that moment spoils the record. The call takes the lock of `withLock`. It reads the last byte, so the file
+ * needs read permission. The file must not be a link, FIFO or device.
  *
  * After an error the file has no part of the record, with two exceptions:
  * - `not-durable`: the record is in the file, but a power loss may remove it.

@@ -41,7 +41,7 @@ export type HoldfastPolicyCode =
  * - `not-durable`: the file is published, but its directory could not be synced; `published` is `true`;
  * - `lock-timeout`: the lock was not free in time, and `holder` has the holder that the lock file names; or another program holds a lock
  *   (`fcntl`, `lockf`) on the file that an update would replace;
- * - `lock-lost`: the lock file was removed or replaced while the lock was held;
+ * - `lock-lost`: the lock file was removed or replaced, or its directory moved, while the lock was held;
  * - `conflict`: a program without the lock changed the file during each attempt of an update;
  * - `root-closed`: a `Root` was used after `close()`;
  * - `unsupported-platform`: this system does not support the call;
@@ -119,9 +119,10 @@ export class HoldfastError extends Error {
    */
   readonly temporary?: string | undefined;
   /**
-   * Whether the failure came after publication. `true` in two cases:
+   * Whether the failure came after publication. `true` in three cases:
    * - `not-durable`: the name has the new content, but a power loss may undo it;
-   * - `path-mismatch` that was detected after publication: another file has the name.
+   * - `path-mismatch` that was detected after publication: another file has the name, or another program's change may be lost;
+   * - `lock-lost` of an update whose directory was moved or replaced since the check before the publication.
    */
   readonly published?: boolean | undefined;
   /** `lock-timeout`: the holder that the lock file names, for people to read. holdfast decides nothing by it. */

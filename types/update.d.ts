@@ -40,7 +40,8 @@ export interface UpdateOptions extends Omit<WriteOptions, 'overwrite' | 'fallbac
  *
  * Right before publication, the call compares the file's identity, size and times, and in files of up to 1 MiB the content. When a
  * program without the lock changed the file, it publishes nothing and calls `update` again with the new content, at most 8 times. It
- * cannot detect a change between the comparison and the rename, nor one that keeps size and times in a file of more than 1 MiB.
+ * cannot detect a change between the comparison and the rename where the file system cannot exchange names, nor one that keeps size and
+ * times in a file of more than 1 MiB.
  * `update` may change the Buffer that it gets, and return it.
  *
  * @returns What was published, or `undefined` when `update` returned {@link UNCHANGED}.
@@ -49,7 +50,9 @@ export interface UpdateOptions extends Omit<WriteOptions, 'overwrite' | 'fallbac
  * await updateAtomic('counter', (current) => String(Number(current ?? 0) + 1));
  *
  * @throws {HoldfastError} As {@link withLock}, `readLocalFileSafely` and {@link writeAtomic}; `conflict` when other programs changed the
- * file during each of 8 attempts. After an error nothing is published, except with `not-durable`.
+ * file during each of 8 attempts. After an error nothing is published, except where {@link HoldfastError.published | published} is
+ * `true`: with `not-durable`; with `path-mismatch`, when a program without the lock changed the file at that moment; with `lock-lost`, when
+ * the directory was moved at that moment.
  */
 export function updateAtomic(
   file: PathInput,

@@ -209,7 +209,7 @@ function plainError({ errno, syscall }: Failure, path: string, context: Context 
     : systemError(-errno, syscall, context?.first ?? path, shown(second), remains);
 }
 
-/** Details of `path-mismatch` after the publication. */
+/** Details of `path-mismatch` and `lock-lost` after the publication. */
 const PUBLISHED = new Set(['published', 'displaced', 'replaced', 'unseen', 'both-names']);
 
 /** Creates the error of a failed call. */
@@ -235,7 +235,7 @@ export function toError(failure: Failure, given: NativePath, context?: Context):
     euid: failure.euid,
     size: failure.size,
   };
-  if (failure.code === 'not-durable' || (failure.code === 'path-mismatch' && PUBLISHED.has(failure.detail))) {
+  if (failure.code === 'not-durable' || ((failure.code === 'path-mismatch' || failure.code === 'lock-lost') && PUBLISHED.has(failure.detail))) {
     fields.published = true;
   }
   if (failure.code === 'too-large' && failure.detail !== 'memory') {

@@ -81,6 +81,12 @@ export function describeState(failure: Failure, at: string, context: Context | u
           remedy: 'Try again. Exchange directories while no program uses them.',
         };
       }
+      if (detail === 'published') {
+        return {
+          sentence: `the directory of ${at}, or of its lock file, was moved or replaced while the update was published: the path may lead to a file without the update`,
+          remedy: 'Look at the file before you update it again. Exchange directories while no program uses them.',
+        };
+      }
       if (detail === 'unchecked') {
         return {
           sentence: `the work under the lock for ${at} has ended, but whether the lock was held until then could not be checked`,

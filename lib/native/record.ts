@@ -131,6 +131,11 @@ export function isMissingDirectory(result: Result) {
   return hasCode(result, 'not-found\0directory') || hasCode(result, 'not-found\0removed');
 }
 
+/** Returns whether a lock was lost because its directory, or that of its file, was moved or replaced. */
+export function isLostDirectory(result: Result) {
+  return hasCode(result, 'lock-lost\0directory');
+}
+
 /** Returns how many entries a failed call has removed or copied. */
 export function done({ numbers }: Result) {
   return numbers[FailureIndex.DONE];

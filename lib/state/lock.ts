@@ -153,9 +153,10 @@ async function tryAcquire(request: LockRequest): Promise<Held | undefined> {
 /**
  * Releases a lock. On the calling thread, if its file lies on a file system of this host.
  *
+ * @param errorOf returns the error of a release that failed
  * @returns the error: `lock-lost` where the lock file was removed or replaced, or that of looking at it
  */
-export async function release({ handle, turn, given, isOfHost, context }: Held): Promise<Error | undefined> {
+export async function release({ handle, turn, given, isOfHost, context }: Held, errorOf: (result: record.Result, given: string) => Error | undefined = record.failure): Promise<Error | undefined> {
   if (context !== undefined) {
     context.isHeld = false;
   }
@@ -167,7 +168,7 @@ export async function release({ handle, turn, given, isOfHost, context }: Held):
       const [answer] = await native().lockRelease(handle);
       result = record.unpack(answer);
     }
-    return record.failed(result) ? record.failure(result, given) : undefined;
+    return record.failed(result) ? errorOf(result, given) : undefined;
   } finally {
     locks.leave(turn);
   }

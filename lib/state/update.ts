@@ -1,7 +1,8 @@
 // Read, change, write under a lock: `updateAtomic` and `updateJson`.
 
 import { buffer } from '../base/node.js';
-import { invalidReturn, pending, promised, refusal, shown, tooLarge } from '../errors/holdfast-error.js';
+import { NO_FACTS } from '../errors/fields.js';
+import { invalidReturn, pending, promised, refusal, shown, toError, tooLarge } from '../errors/holdfast-error.js';
 import { native } from '../native/load.js';
 import { ownCopy, toBytes, withinLimit } from '../options/data.js';
 import { updateArguments, type UpdateArguments } from '../options/locking.js';
@@ -26,6 +27,7 @@ import type { Stats } from 'node:fs';
 import type contract = require('../../types/update.js');
 import type { HoldfastError } from '../../types/errors.js';
 import type { UpdateJsonResult } from '../../types/update.js';
+import type { WriteResult } from '../../types/write.js';
 
 /** What an update returns to leave the file as it is. */
 export const UNCHANGED: typeof contract.UNCHANGED = Symbol.for('holdfast.unchanged') as never;
@@ -93,14 +95,27 @@ async function run(file: unknown, update: Update, args: UpdateArguments, methodR
   const request = toRequest(path, lock, methodRoot, 'an update');
   const held = await acquire(request);
   return whileHeld(held, { key: request.name.key, identity: held.identity, isShared: false }, async (context) => {
+    let written: WriteResult | undefined;
+    let moved: Error | undefined;
     try {
-      return await tries(request.fixed, request.given, update, args, methodRoot, held);
+      written = await tries(request.fixed, request.given, update, args, methodRoot, held);
     } finally {
       context.isHeld = false;
-      // What was published was checked right before.
-      await release(held);
+      moved = await release(held, movedError);
     }
+    if (written !== undefined && moved !== undefined) {
+      throw moved;
+    }
+    return written;
   });
+}
+
+/**
+ * Returns the error where the directory was moved since the check before the publication: the file is in the moved one. A lock file
+ * that was removed since is no error, since only the compared file was replaced.
+ */
+function movedError(result: record.Result, given: string) {
+  return record.isLostDirectory(result) ? toError({ ...NO_FACTS, code: 'lock-lost', detail: 'published' }, given) : undefined;
 }
 
 async function tries(path: NativePath, given: string, update: Update, args: UpdateArguments, methodRoot: MethodRoot | undefined, held: Held | undefined) {

@@ -1,5 +1,5 @@
 // Updates whose file is moved, replaced or changed by another program right before they publish.
-import { appendFileSync, chmodSync, chownSync, existsSync, linkSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, chownSync, cpSync, existsSync, linkSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { constants } from 'node:os';
 import { join } from 'node:path';
@@ -115,6 +115,24 @@ needs('root', 'strace', 'setfacl', 'getfacl')('right before an update publishes'
       expect(contents(dir)).toEqual({ log: 'first\nmine\n', 'log.other': 'first\n' });
       expect(statSync(file).mode & 0o777).toBe(0o640);
     });
+  });
+});
+
+needs('root', 'strace')('an update whose directory is moved right before it publishes', () => {
+  it.each([['a path', (file: string) => [file, {}]], ['a lock file elsewhere', (file: string, locks: string) => [file, { lockDir: locks }]], ['a root', (file: string) => ['log', { root: join(file, '..') }]]] as const)('fails, and says that it has published (%s)', async (_kind, form) => {
+    const driver = await Driver.start();
+    const dir = ownedDir(scratch(), `case-${count++}`, 0, 0, 0o700);
+    const [file, options] = form(ownedFile(dir, 'log', 0, 0, 0o640, 'first\n'), scratch());
+    const request = { call: 'updateAtomic', args: [file, { $appends: 'mine\n' }, { durable: false, ...options }] };
+    const act = (): void => {
+      renameSync(dir, `${dir}.old`);
+      cpSync(`${dir}.old`, dir, { recursive: true });
+    };
+    const { answer } = await watch(driver, request, { atEntry: { of: 'rename', act } });
+    await driver.end();
+    expect(answer.error).toMatchObject({ code: 'lock-lost', published: true, remedy: expect.stringContaining('Look at the file') });
+    expect(contents(`${dir}.old`)).toEqual({ log: 'first\nmine\n' });
+    expect(contents(dir)['log']).toBe('first\n');
   });
 });
 
