@@ -80,6 +80,12 @@ const LINKS: Record<string, string> = {
   llf: 'lf',
   none: 'nothing',
   beneath: 'nothing/x',
+  'file-slash': 'f/',
+  'file-dot': 'f/.',
+  'to-file-slash': 'file-slash',
+  'dir-dot': 'a/.',
+  'through-dir-dot': 'dir-dot/g',
+  'file-name': 'f/x',
   loop: 'back',
   back: 'loop',
 };
@@ -90,7 +96,8 @@ function made(base: string, isAbsolute: (link: string) => boolean): string {
   build(dir, ['r/f: file', 'r/a/g: deep', 'r/a/c/h: deeper', 'o/there: theirs', 'source: source']);
   for (const [name, target] of Object.entries(LINKS)) {
     const link = path.join(dir, 'r', name);
-    fs.symlinkSync(isAbsolute(name) ? path.resolve(path.dirname(link), target) : target, link);
+    const [slash = ''] = /\/\.?$/.exec(target) ?? [];
+    fs.symlinkSync(isAbsolute(name) ? path.resolve(path.dirname(link), target) + slash : target, link);
   }
   return dir;
 }
@@ -146,7 +153,7 @@ class Tree {
 const LONG = 'n'.repeat(256);
 const ENDS = ['', '/', '/.', '/x', '/x/', '/..', '/x/y'];
 const PATHS = [
-  ...['la', 'lf', 'lla', 'llf', 'none', 'beneath', 'loop', 'la/g', 'la/c', 'la/lg', 'la/lc', 'la/none', 'la/self', 'la/out'].flatMap((start) => ENDS.map((end) => start + end)),
+  ...['la', 'lf', 'lla', 'llf', 'none', 'beneath', 'loop', 'file-slash', 'file-dot', 'to-file-slash', 'dir-dot', 'through-dir-dot', 'file-name', 'la/g', 'la/c', 'la/lg', 'la/lc', 'la/none', 'la/self', 'la/out'].flatMap((start) => ENDS.map((end) => start + end)),
   ...['la/../f', 'la/c/../g', 'la/x/../g', 'lf/../f', 'la/g/../g', 'la/lg/../g', 'la/lc/../g', 'la/c/../../f', 'la/./c//h', 'la//g//', 'la/g/./.', './la/c/.'],
   ...['la', 'lf', 'la/lc', 'la/g', 'loop'].map((start) => `${start}/${LONG}`),
 ];

@@ -45,13 +45,15 @@ const ROOT_WRITE = {
     'outside-workspace': 'path-alias',
   }),
   says: SENTENCES.rootWrite,
+  notDirectory: 'path-alias',
   errno: 'invalid-path',
 };
 /** As of a write, but system errors stay raw. */
-const ROOT_APPEND = { codes: ROOT_WRITE.codes, says: ROOT_WRITE.says, tooLong: 'invalid-path' };
+const ROOT_APPEND = { codes: ROOT_WRITE.codes, says: ROOT_WRITE.says, notDirectory: 'path-alias', tooLong: 'invalid-path' };
 const ROOT_MKDIR = {
   codes: table({ ...COMMON, symlink: 'path-alias', 'outside-workspace': 'path-alias' }),
   says: SENTENCES.rootMkdir,
+  notDirectory: 'not-file',
   errno: 'invalid-path',
 };
 const ROOT_STAT = {

@@ -2,7 +2,8 @@
 // its text alone, so that nobody learns what exists there.
 
 import { fs, os, path } from '../base/node.js';
-import { isHoldfastError, refusal, systemError } from '../errors/holdfast-error.js';
+import { NO_FACTS } from '../errors/fields.js';
+import { isHoldfastError, refusal, toError } from '../errors/holdfast-error.js';
 import { lstatAt, lstatAtSync, readlinkAt, readlinkAtSync } from '../root/stat.js';
 import { isBeneath } from './paths.js';
 import { runLater, type Steps } from './steps.js';
@@ -13,8 +14,11 @@ export interface Trail {
   real?: string;
   /** the path without the symlinks up to a name that may not be looked at, or has a file above it: calls of it tell why */
   rest?: string;
-  /** why there is neither: a symlink leads out of the root, to nothing, or to itself */
-  end?: 'escape' | 'dangling' | 'loop';
+  /**
+   * Why there is neither: a symlink leads out of the root, to nothing, or to itself. `slash`: there is a real path, but the
+   * target of the final symlink has a slash behind a file, which the kernel refuses.
+   */
+  end?: 'escape' | 'dangling' | 'loop' | 'slash';
   /** that symlink */
   link?: string;
 }
@@ -22,8 +26,17 @@ export interface Trail {
 /** What a name beneath the root is. A path ends behind a file, and at a name that may not be looked at. */
 type Kind = 'directory' | 'link' | 'other' | 'missing' | 'unknown';
 
+/** What the symlinks have in common. */
+interface Passed {
+  links: number;
+  /** the target of the last one, or of one that it leads to, ends in a slash */
+  slash: boolean;
+}
+
 /** As in the kernel. */
 const MAX_LINKS = 40;
+
+const { ELOOP, ENOENT, ENOTDIR } = os.constants.errno;
 
 const LOOP = Symbol('loop');
 
@@ -82,11 +95,12 @@ const componentsOf = (given: string) => given.split('/').filter((part) => part !
  */
 export function* trail(root: string, given: string, followsFinal: boolean): Steps<Trail, Verbs> {
   const components = componentsOf(given);
-  const passed = { links: 0 };
+  const passed: Passed = { links: 0, slash: false };
   let at = root;
   let kind: Kind = 'directory';
   const rest = (from: number): Trail => (isBeneath(root, at) ? { rest: [path.relative(root, at), ...components.slice(from)].join('/') } : {});
   for (const [index, component] of components.entries()) {
+    passed.slash = false;
     if (kind === 'other') {
       return rest(index);
     }
@@ -118,7 +132,8 @@ export function* trail(root: string, given: string, followsFinal: boolean): Step
       }
     }
   }
-  return { real: path.relative(root, at) };
+  const real = path.relative(root, at);
+  return passed.slash && kind === 'other' ? { real, end: 'slash' } : { real };
 }
 
 function* parentOf(root: string, at: string): Steps<Kind, Verbs> {
@@ -126,7 +141,7 @@ function* parentOf(root: string, at: string): Steps<Kind, Verbs> {
 }
 
 /** Returns where a symlink beneath the root leads; `undefined` if out of the root. Takes a `..` in its target by the text. */
-function* hop(root: string, link: string, passed: { links: number }): Steps<string | typeof LOOP | undefined, Verbs> {
+function* hop(root: string, link: string, passed: Passed): Steps<string | typeof LOOP | undefined, Verbs> {
   passed.links += 1;
   if (passed.links > MAX_LINKS) {
     return LOOP;
@@ -134,6 +149,7 @@ function* hop(root: string, link: string, passed: { links: number }): Steps<stri
   const target: string = yield (verbs) => verbs.readlink(link);
   let at = path.isAbsolute(target) ? '/' : path.dirname(link);
   for (const component of componentsOf(target)) {
+    passed.slash = false;
     at = path.join(at, component);
     if (component !== '..' && at !== root && isBeneath(root, at) && (yield (verbs) => verbs.kind(at)) === 'link') {
       const next: string | typeof LOOP | undefined = yield* hop(root, at, passed);
@@ -143,6 +159,7 @@ function* hop(root: string, link: string, passed: { links: number }): Steps<stri
       at = next as string;
     }
   }
+  passed.slash ||= /\/\.?$/.test(target);
   return isBeneath(root, at) ? at : yield* alias(root, at);
 }
 
@@ -168,9 +185,12 @@ export async function followed(root: string, given: string, followsFinal: boolea
   return runLater(trail(root, given, followsFinal), ASYNC).catch(() => ({}));
 }
 
+/** Returns the error of a path that the kernel does not open. */
+const refused = (code: string, errno: number, file: string) => toError({ ...NO_FACTS, code, errno, syscall: 'open' }, file);
+
 /** Returns the error of a symlink that leads to itself, like the kernel's of one with a relative target. */
 export function looped(file: string) {
-  return refusal('symlink', '', file, systemError(-os.constants.errno.ELOOP, 'open', file));
+  return refused('symlink', ELOOP, file);
 }
 
 /**
@@ -187,11 +207,11 @@ export function looped(file: string) {
 export async function withoutLinks(root: string, given: string, followsFinal: boolean, error: unknown): Promise<string> {
   const { real, rest, end } = await followed(root, given, followsFinal);
   const file = path.join(root, given);
-  if (end === 'dangling') {
-    throw refusal('not-found', '', file, systemError(-os.constants.errno.ENOENT, 'open', file));
-  }
   if (end === 'loop') {
     throw looped(file);
+  }
+  if (end === 'dangling' || end === 'slash') {
+    throw refused('not-found', end === 'slash' ? ENOTDIR : ENOENT, file);
   }
   const found = real ?? rest;
   if (found === undefined) {
