@@ -72,6 +72,21 @@ describe('openRootFileSync', () => {
     expect(() => fs.fstatSync(fd)).toThrow('EBADF');
   });
 
+  it.each(['f/', 'f/.'])('says that the system follows no link to %s, though the original does', async (target) => {
+    const dir = scratch();
+    build(dir, ['f: text', `l => ${target}`]);
+    const fds: number[] = [];
+    const open = () => {
+      const fd = fs.openSync(`${dir}/f`, 'r');
+      fds.push(fd);
+      return { ok: true as const, fd, path: '', stat: fs.statSync(dir), rootRealPath: dir };
+    };
+    const api = bindFsSafe({ FsSafeError, original: { openRootFileSync: open, openRootFile: async () => open() } });
+    const wanted = { ...params(dir, 'l'), symlinks: 'follow-within-root' as const };
+    for (const found of [api.openRootFileSync(wanted), await api.openRootFile(wanted)]) expect(found).toMatchObject({ ok: false, reason: 'validation', error: { code: 'ENOTDIR' } });
+    for (const fd of fds) expect(() => fs.fstatSync(fd)).toThrow('EBADF');
+  });
+
   it('passes an injected file system to the original, and refuses it without one', () => {
     const dir = scratch();
     build(dir, ['f: text']);

@@ -249,13 +249,16 @@ function toFailure(HostError: HostErrorClass, error: unknown): Failed {
 
 /**
  * Returns the original's result for a call that is refused here, because hosts show the original's messages. Closes a
- * file that the original opens: the file was exchanged in between.
+ * file that the original opens: the file was exchanged in between, or the original follows a link that the system does not.
  */
-function explained(HostError: HostErrorClass, theirs: Opened | Failed): Failed {
+function explained(HostError: HostErrorClass, theirs: Opened | Failed, ours: Failed): Failed {
   if (!theirs.ok) {
     return theirs;
   }
   fs.closeSync(theirs.fd);
+  if (isErrno(ours.error)) {
+    return ours;
+  }
   return { ok: false, reason: 'validation', error: hostError(HostError, 'path-mismatch', 'canonical file identity changed or could not be verified') };
 }
 
@@ -302,7 +305,7 @@ export function bindRootFile(host: Host) {
       } catch (error) {
         const failure = toFailure(HostError, error);
         const asks = failure.reason === 'validation' && typeof original?.openRootFile === 'function';
-        return asks ? explained(HostError, await original.openRootFile(params)) : failure;
+        return asks ? explained(HostError, await original.openRootFile(params), failure) : failure;
       }
     },
     openRootFileSync(params: Unchecked): Opened | Failed {
@@ -315,7 +318,7 @@ export function bindRootFile(host: Host) {
       } catch (error) {
         const failure = toFailure(HostError, error);
         const asks = failure.reason === 'validation' && typeof original?.openRootFileSync === 'function';
-        return asks ? explained(HostError, original.openRootFileSync(params)) : failure;
+        return asks ? explained(HostError, original.openRootFileSync(params), failure) : failure;
       }
     },
   };
