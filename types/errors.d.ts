@@ -120,7 +120,7 @@ export class HoldfastError extends Error {
   readonly temporary?: string | undefined;
   /**
    * Whether the failure came after publication. `true` in three cases:
-   * - `not-durable`: the name has the new content, but a power loss may undo it;
+   * - `not-durable`: the name has the new content, or is renamed or removed, but a power loss may undo it;
    * - `path-mismatch` that was detected after publication: another file has the name, or another program's change may be lost;
    * - `lock-lost` of an update whose directory was moved or replaced since the check before the publication.
    */
@@ -131,7 +131,7 @@ export class HoldfastError extends Error {
    * `too-large`: bytes of the file or of the data; for a stream, those received so far. Absent when unknown (growth, memory).
    */
   readonly size?: number | undefined;
-  /** `too-large`: the limit in bytes, when one was given. */
+  /** `too-large`: the limit in bytes, when one was given; the number of entries where `maxEntries` was exceeded. */
   readonly limit?: number | undefined;
   /** `remove`: entries that were removed before the error. */
   readonly removed?: number | undefined;

@@ -239,7 +239,7 @@ export function toError(failure: Failure, given: NativePath, context?: Context):
     fields.published = true;
   }
   if (failure.code === 'too-large' && failure.detail !== 'memory') {
-    fields.limit = context?.maxBytes ?? context?.maxEntries;
+    fields.limit = failure.detail === 'entries' ? context?.maxEntries : context?.maxBytes;
   }
   if (failure.errno !== 0) {
     const isOfLockDir = failure.detail === 'lock-directory' && context?.lockDir !== undefined;

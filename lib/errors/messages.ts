@@ -43,8 +43,8 @@ const CODES: Record<string, Known> = tableOfTables<Known>({
   'already-exists': { category: 'operational', public: 'The name already exists.' },
   'not-durable': {
     category: 'operational',
-    public: 'The file was written, but may not survive a power loss.',
-    remedy: 'Write it again once the storage is healthy.',
+    public: 'The change was made, but may not survive a power loss.',
+    remedy: 'Look at the result after a power loss, or write the file again once the storage is healthy.',
   },
   ...STATE_CODES,
   'root-closed': { category: 'operational', public: 'The directory is no longer open.' },
@@ -176,10 +176,7 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
     case 'already-exists':
       return { sentence: `${at} already exists` };
     case 'not-durable':
-      return {
-        sentence: `${at} was published, but its directory could not be synced: it may not survive a power loss`,
-        remedy: 'Write it again once the storage is healthy.',
-      };
+      return describeNotDurable(at, context);
     case 'root-closed':
       return { sentence: `the root for ${at} is closed`, remedy: 'Open it again.' };
     case 'unsupported-platform':
@@ -199,6 +196,25 @@ function describe(failure: Failure, at: string, context: Context | undefined): E
     default:
       return { sentence: `a defect of holdfast (${detail}) at ${at}`, remedy: 'Please report it.' };
   }
+}
+
+function describeNotDurable(at: string, context: Context | undefined): Explained {
+  if (context?.done === 'removed') {
+    return {
+      sentence: `${at} was removed, but a directory could not be synced: it may be there again after a power loss`,
+      remedy: 'Nothing is left to remove now: look for it after a power loss.',
+    };
+  }
+  if (context?.first !== undefined) {
+    return {
+      sentence: `the rename of ${at} was made, but a directory could not be synced: a power loss may undo it`,
+      remedy: 'Do not rename again: look at both names after a power loss.',
+    };
+  }
+  return {
+    sentence: `${at} was published, but its directory could not be synced: it may not survive a power loss`,
+    remedy: context?.done === 'copied' ? 'Copy it again with overwrite: true once the storage is healthy.' : 'Write it again once the storage is healthy.',
+  };
 }
 
 const WHY_NO_JSON: Record<string, string> = table({

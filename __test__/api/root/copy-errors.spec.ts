@@ -57,4 +57,21 @@ describe('a copy', () => {
     expect(error.code).toBe('too-large');
     expect(error.message).toMatch(/together larger than the limit of 14 bytes/);
   });
+
+  it('of too many entries names their limit, and no limit of bytes', async () => {
+    const dir = scratch();
+    fs.mkdirSync(path.join(dir, 'd'));
+    for (const name of 'abc') fs.writeFileSync(path.join(dir, 'd', name), 'x');
+    await using root = await openRoot(dir);
+    for (const [index, options] of [{}, { maxBytes: 100 }].entries()) {
+      expect(await failure(() => root.copy('d', `to-${index}`, { recursive: true, maxEntries: 2, ...options }))).toMatchObject({ code: 'too-large', limit: 2 });
+    }
+  });
+
+  it('of a directory over itself has copied nothing', async () => {
+    const dir = scratch();
+    fs.mkdirSync(path.join(dir, 'd'));
+    await using root = await openRoot(dir);
+    expect(await failure(() => root.copy('d', 'd', { recursive: true, overwrite: true }))).toMatchObject({ code: 'EINVAL', copied: 0 });
+  });
 });

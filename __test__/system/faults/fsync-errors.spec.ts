@@ -150,3 +150,33 @@ needs('root', 'gcc', 'unshare', 'mount')('every sync is counted', () => {
     expect(seen).toEqual(['not-durable', 'EIO']);
   });
 });
+
+needs('root', 'gcc', 'unshare', 'mount')('a failed sync of a directory after the change', () => {
+  let faulty: FaultyDriver;
+  let base: string;
+  let count = 0;
+  beforeAll(async () => {
+    base = scratch();
+    faulty = await FaultyDriver.start(undefined, own);
+  });
+
+  const ONCE_MORE = 'Copy it again with overwrite: true once the storage is healthy.';
+
+  it.each([
+    ['remove', ['tree', { recursive: true, durable: true }], 1, { path: 'tree', removed: 4, remedy: 'Nothing is left to remove now: look for it after a power loss.' }, []],
+    ['rename', ['tree', 'new'], 1, { path: 'new', remedy: 'Do not rename again: look at both names after a power loss.' }, ['new', 'new/d', 'new/d/f', 'new/g']],
+    // The files g and d/f are synced first, then the directories from below.
+    ['copy', ['tree', 'new', { recursive: true }], 3, { path: 'new/d', copied: 4, remedy: ONCE_MORE }, ['tree', 'tree/d', 'tree/d/f', 'tree/g', 'new', 'new/d', 'new/d/f', 'new/g']],
+    ['copy', ['tree', 'new', { recursive: true }], 4, { path: 'new', copied: 4, remedy: ONCE_MORE }, ['tree', 'tree/d', 'tree/d/f', 'tree/g', 'new', 'new/d', 'new/d/f', 'new/g']],
+    ['copy', ['tree', 'new', { recursive: true }], 5, { path: 'new', copied: 4, remedy: ONCE_MORE }, ['tree', 'tree/d', 'tree/d/f', 'tree/g', 'new', 'new/d', 'new/d/f', 'new/g']],
+  ])('is `not-durable`, and says what %s has done: %j, sync %i', async (method, args, number, fields, left) => {
+    const dir = makeDir(base, `case-${count++}`, 0o755);
+    await faulty.driver.fs('mkdirSync', join(dir, 'tree/d'), { recursive: true });
+    for (const name of ['tree/d/f', 'tree/g']) await faulty.driver.fs('writeFileSync', join(dir, name), 'x');
+    await faulty.driver.openRoot(dir);
+    const { answer } = await faulty.ask({ onRoot: dir, method, args }, `fsync#${number}:error=${EIO}`);
+    expect(answer.error).toMatchObject({ code: 'not-durable', sysCode: 'EIO', published: true, ...fields });
+    expect(await faulty.driver.fs('readdirSync', dir, { recursive: true })).toEqual(expect.arrayContaining(left));
+    expect(await faulty.driver.fs('readdirSync', dir, { recursive: true })).toHaveLength(left.length);
+  });
+});

@@ -106,6 +106,17 @@ needs('root', 'setpriv')('a user without capabilities, under a umask that takes 
       }
     });
 
+    it('stages a file, which has mode 0600 until then', async () => {
+      const dir = place();
+      const driver = await underUmask(umask);
+      const stage = { stage: join(dir, 'f'), args: [{ mode: 0o640 }], content: 'x', meanwhile: ['stat', '-c', '%a'] };
+      expect((await driver.must(stage)).mode).toBe(0o640);
+      await driver.openRoot(dir);
+      const { error, value } = await driver.onRoot(dir, 'async', 'writeAtomic', 'g', 'x', { mode: 0o640 });
+      expect([error, value?.mode]).toEqual([undefined, 0o640]);
+      expect(readdirSync(dir).sort()).toEqual(['f', 'g']);
+    });
+
     it('gets a temporary root', () => {
       const dir = place();
       const script = `

@@ -10,7 +10,7 @@ use crate::ops::rename::Side;
 use crate::ops::tree::{Entered, Tree, is_within, may_be_directory};
 use crate::ops::two_names::{HeldName, held_parent};
 use crate::ops::write::apply_metadata::{bits_without_acl, needs_no_acl};
-use crate::ops::write::directory_sync::{sync_directory, sync_parent};
+use crate::ops::write::directory_sync::{sync_parent, sync_published};
 use crate::ops::write::fsync_errors;
 use crate::ops::write::parent::ParentRules;
 use crate::ops::write::{Durable, IsAborted, WriteTarget, check_held, write_with};
@@ -191,7 +191,7 @@ impl Copying<'_> {
         // A directory that was made counts even if the call fails before anything is in it.
         self.entries += u64::from(is_new);
         match self.copy.enter(parent, name) {
-            Ok(Entered::Directory) => self.entries += u64::from(!is_new),
+            Ok(Entered::Directory) => {}
             Ok(other) => {
                 let (code, detail) = match other {
                     Entered::Nothing => (Code::NotFound, "removed"),
@@ -213,6 +213,7 @@ impl Copying<'_> {
             }
             self.top = Some(top);
         }
+        self.entries += u64::from(!is_new);
         Ok(())
     }
 
@@ -346,7 +347,8 @@ impl Copying<'_> {
         if let Some(level) = self.copy.here() {
             let dir = level.as_fd();
             if self.rules.durable == Durable::Full {
-                self.is_synced &= sync_directory(dir).map_err(Failure::of_second)?;
+                self.is_synced &= sync_published(dir)
+                    .map_err(|error| Failure::of_second(error).at(self.source.path_of(b"")))?;
             }
             if let Some(Some(bits)) = self.modes.pop() {
                 apply_directory_mode(dir, bits).map_err(|os| Failure::of_second(os.into()))?;

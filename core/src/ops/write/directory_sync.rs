@@ -23,6 +23,18 @@ pub(in crate::ops) fn sync_directory(dir: BorrowedFd<'_>) -> Result<bool, Error>
     }
 }
 
+/// Syncs a directory whose new entries have their names. Returns false where that is not supported.
+///
+/// # Errors
+///
+/// [`Code::NotDurable`].
+pub(in crate::ops) fn sync_published(dir: BorrowedFd<'_>) -> Result<bool, Error> {
+    sync_directory(dir).map_err(|error| match error {
+        Error::System { os, .. } => Error::refused_by(Code::NotDurable, "", os),
+        other => other,
+    })
+}
+
 /// Syncs the directory of a name that a call has changed. `began` is a point in time before the
 /// change. Returns false where the directory cannot be synced.
 ///

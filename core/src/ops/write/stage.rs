@@ -58,6 +58,10 @@ impl Stage {
         let mut temporary = create_locked_temporary(&target, PRIVATE, purpose)?;
         let is_shared = purpose == Purpose::Named;
         if is_shared {
+            // The umask may have taken bits of the owner, and others open the file by its name.
+            if temporary.first_stat()?.mode & PRIVATE != PRIVATE {
+                sys::change_mode(temporary.fd()?, PRIVATE)?;
+            }
             temporary.share();
         }
         Ok(Self {
