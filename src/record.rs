@@ -111,7 +111,8 @@ impl Record {
                 numbers[failure::UID] = optional(refusal.uid);
                 numbers[failure::EUID] = optional(refusal.euid);
                 numbers[failure::SIZE] = refusal.size.map_or(UNKNOWN, |size| size as f64);
-                (refusal.code.as_str(), refusal.detail, refusal.os, None)
+                let lock_file = refusal.lock_file.as_deref();
+                (refusal.code.as_str(), refusal.detail, refusal.os, lock_file)
             }
             Error::System { os, temporary } => ("", "", Some(*os), temporary.as_deref()),
             // `Error` never nests it.

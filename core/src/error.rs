@@ -116,6 +116,8 @@ pub struct Refusal {
     pub euid: Option<u32>,
     /// Size of the object in bytes, where a size limit is the reason and the size is known.
     pub size: Option<u64>,
+    /// Full path of the lock file, where that is refused.
+    pub lock_file: Option<Vec<u8>>,
 }
 
 /// Any error of the core.
@@ -226,6 +228,7 @@ impl Refusal {
             uid: None,
             euid: None,
             size: None,
+            lock_file: None,
         }
     }
 }

@@ -10,7 +10,7 @@ export interface Failure {
   /** the case within the code */
   detail: string;
   syscall: string;
-  /** path of the temporary, for a failed rename */
+  /** path of the temporary, for a failed rename; of the lock file, where that is refused */
   temporary: string;
   /** path of the entry of a tree that the error concerns, relative to the path of the call; empty for that path itself */
   entry: string;

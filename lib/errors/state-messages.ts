@@ -22,12 +22,12 @@ export function describeState(failure: Failure, at: string, context: Context | u
   }
   if (detail === 'lock-denied') {
     return {
-      sentence: `the lock file of ${at} belongs to user ${uid}, its mode does not let others open it, and ${asUser({ uid, euid })}`,
+      sentence: `${lockFileOf(failure, at)} belongs to user ${uid}, its mode does not let others open it, and ${asUser({ uid, euid })}`,
       remedy: 'Let both users create lock files for their group (lockMode: 0o660), and remove this one; or name another directory for them (lockDir).',
     };
   }
   if (detail === 'lock') {
-    return describeLockFile(code, at, uid, euid);
+    return describeLockFile(failure, lockFileOf(failure, at));
   }
   switch (code) {
     case 'too-large':
@@ -161,20 +161,26 @@ function describeLockDirectory(code: string, directory: Context['lockDir']) {
   }
 }
 
-function describeLockFile(code: string, at: string, uid: number | undefined, euid: number | undefined) {
+/** Names a lock file by its path, and the path of the call. */
+function lockFileOf({ temporary }: Failure, at: string) {
+  return `the lock file of ${at} (${quoted(temporary)})`;
+}
+
+/** @param it the lock file, in words */
+function describeLockFile({ code, uid, euid }: Failure, it: string) {
   switch (code) {
     case 'symlink':
-      return { sentence: `the lock file of ${at} is a symbolic link, which another user may have created`, remedy: REMOVE_LOCK_FILE };
+      return { sentence: `${it} is a symbolic link, which another user may have created`, remedy: REMOVE_LOCK_FILE };
     case 'hardlink':
-      return { sentence: `the lock file of ${at} has more than one name`, remedy: REMOVE_LOCK_FILE };
+      return { sentence: `${it} has more than one name`, remedy: REMOVE_LOCK_FILE };
     case 'not-file':
-      return { sentence: `the lock file of ${at} is not a regular file`, remedy: REMOVE_LOCK_FILE };
+      return { sentence: `${it} is not a regular file`, remedy: REMOVE_LOCK_FILE };
     case 'not-owned':
       return {
-        sentence: `the lock file of ${at} belongs to user ${uid}, who is neither root nor the owner of its directory, and ${asUser({ uid, euid })}`,
+        sentence: `${it} belongs to user ${uid}, who is neither root nor the owner of its directory, and ${asUser({ uid, euid })}`,
         remedy: REMOVE_LOCK_FILE,
       };
     default:
-      return { sentence: `the lock file of ${at} was removed or replaced during every attempt`, remedy: 'Try again.' };
+      return { sentence: `${it} was removed or replaced during every attempt`, remedy: 'Try again.' };
   }
 }

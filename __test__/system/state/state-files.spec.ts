@@ -64,7 +64,7 @@ needs('root', 'setpriv')('lock files', () => {
       () => appendRecord(file, 'x', quick),
       async () => appendRecordSync(file, 'x', quick),
     ]) {
-      await expect(call()).rejects.toMatchObject({ code, message: expect.stringContaining(`the lock file of '${file}' `), remedy: expect.stringContaining('lockDir') });
+      await expect(call()).rejects.toMatchObject({ code, message: expect.stringContaining(`the lock file of '${file}' ('${lockFile}') `), remedy: expect.stringContaining('lockDir') });
     }
     expect(fs.readFileSync(join(dir, 'elsewhere'), 'utf8')).toBe('outside');
     expect(fs.existsSync(file)).toBe(false);

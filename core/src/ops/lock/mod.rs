@@ -15,7 +15,7 @@ mod origin;
 #[cfg(target_os = "linux")]
 pub(crate) use file::has_no_locks;
 
-use crate::error::{Code, Error, Os};
+use crate::error::{Code, Error, Os, Refusal};
 use crate::ops::write::{Durable, FinalSymlink, Rules, WriteTarget};
 use crate::path;
 use crate::resolve::{Root, Scope};
@@ -277,6 +277,11 @@ fn with_path(error: Error, path: &[u8]) -> Error {
             os,
             temporary: Some(path.to_vec()),
         },
-        refusal => refusal,
+        Error::Refused(refusal) if refusal.detail.starts_with("lock") => Refusal {
+            lock_file: Some(path.to_vec()),
+            ..*refusal
+        }
+        .into(),
+        other => other,
     }
 }
