@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { expect, it } from 'vitest';
-import { plain } from '../helpers/fs-safe-hosts.js';
+import { old, plain } from '../helpers/fs-safe-hosts.js';
 import { build, scratch, scratchInMemory } from '../helpers/scratch.js';
 
 scratchInMemory();
@@ -33,6 +33,8 @@ const CALLS: Record<string, (root: Root, file: string, dir: string) => unknown> 
   readAbsolute: async (root, file, dir) => (await root.readAbsolute(`${dir}/r/${file}`, READ)).buffer.length,
   readFileWithinRoot: async (_, file, dir) => (await plain.readFileWithinRoot({ rootDir: `${dir}/r`, relativePath: file, allowSymlinkTargetWithinRoot: true })).buffer.length,
   readLocalFileFromRoots: async (_, file, dir) => (await plain.readLocalFileFromRoots({ filePath: `${dir}/r/${file}`, roots: [`${dir}/r`], ...READ }))?.buffer.length,
+  'readFileWithinRoot of bindSafeOpen': async (_, file, dir) => (await old.readFileWithinRoot({ rootDir: `${dir}/r`, relativePath: file, allowSymlinkTargetWithinRoot: true })).buffer.length,
+  'writeFileWithinRoot of bindSafeOpen': (_, file, dir) => old.writeFileWithinRoot({ rootDir: `${dir}/r`, relativePath: file, data: 'x' }),
   stat: async (root, file) => (await root.stat(file)).isFile,
   exists: (root, file) => root.exists(file),
   list: (root, file) => root.list(file),
