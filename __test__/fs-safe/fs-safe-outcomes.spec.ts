@@ -104,6 +104,17 @@ describe('a path with .. beneath a root', () => {
     }
   });
 
+  it.each(['la.txt/', 'absolute/.', 'lsub/lx/'])('is refused as a link where the caller has chosen a policy: %s', async (file) => {
+    const dir = tree();
+    build(dir, ['r/la.txt => a.txt', 'r/absolute => $DIR/r/a.txt', 'r/sub/lx => x']);
+    const root = await plain.root(`${dir}/r`);
+    const FOLLOW = { mutationSymlinks: 'follow-parents-within-root' } as const;
+    for (const call of [() => root.write(file, 'n', FOLLOW), () => root.append(file, 'n', FOLLOW), () => root.openWritable(file, FOLLOW)]) {
+      expect(await failed(call)).toMatchObject({ code: 'symlink', message: 'symlink path component not allowed' });
+    }
+    for (const call of [() => root.write(file, 'n'), () => root.append(file, 'n'), () => root.openWritable(file)]) expect(await failed(call)).toMatchObject({ code: 'path-alias' });
+  });
+
   it('is resolved as the file system does', async () => {
     const dir = tree();
     build(dir, ['r/sub/in/', 'r/deep => sub/in', 'r/la.txt => a.txt']);

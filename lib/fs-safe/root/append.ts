@@ -184,7 +184,7 @@ export class RootAppends {
         await assertClimbs(this.#base.path, climb, chosen === 'reject' ? 'reject' : 'same-parent');
       }
       if (target.namesDirectory) {
-        await assertReplaceable(this.#HostError, this.#base, target);
+        await assertReplaceable(this.#HostError, this.#base, target, isNamed);
       }
       return await this.#openedBeneath(relative, isTextual ? 'reject' : (chosen ?? 'follow-within-root'), flags);
     } catch (error) {

@@ -97,14 +97,17 @@ const READ_BY_OWNER = 0o400;
 /**
  * Refuses to overwrite two kinds of files, as fs-safe does: files that this user may not read (hosts read back what
  * they replaced), and files whose path ends like a directory.
+ *
+ * @param isNamed the caller has chosen a symlink policy
  */
-export async function assertReplaceable(HostError: HostErrorClass, base: Base, target: Target) {
+export async function assertReplaceable(HostError: HostErrorClass, base: Base, target: Target, isNamed: boolean) {
   const stat = await statusOfTarget(base, target);
   if (stat === undefined || !stat.isFile()) {
     return;
   }
   if (target.namesDirectory) {
-    throw hostError(HostError, 'path-alias', 'path alias escape blocked');
+    const isLink = isNamed && (await kindAt(path.join(base.path, target.relative))) === 'link';
+    throw isLink ? hostError(HostError, 'symlink', 'symlink path component not allowed') : hostError(HostError, 'path-alias', 'path alias escape blocked');
   }
   const isOwn = stat.uid === process.geteuid?.();
   if ((stat.mode & READ_BY_ALL) === READ_BY_ALL || (isOwn && (stat.mode & READ_BY_OWNER) !== 0)) {

@@ -151,7 +151,7 @@ export class RootWrites {
       await assertClimbs(this.#base.path, climb, this.#linkPolicy(call.options, false).symlinks === 'reject' ? 'reject' : 'same-parent');
     }
     if (call.overwrites) {
-      await assertReplaceable(this.#HostError, this.#base, call.target);
+      await assertReplaceable(this.#HostError, this.#base, call.target, this.#linkPolicy(call.options, false).named);
     } else if (call.stream !== undefined && (await statusOfTarget(this.#base, call.target)) !== undefined) {
       // Fails before the first read from the producer.
       throw hostError(this.#HostError, 'already-exists', 'file already exists');
