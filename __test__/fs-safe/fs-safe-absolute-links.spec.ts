@@ -160,11 +160,14 @@ const PATHS = [
   ...['la', 'lf', 'la/lc', 'la/g', 'loop'].map((start) => `${start}/${LONG}`),
 ];
 
-it.each(Object.keys(CALLS))('%s treats a link with an absolute target like one with a relative target', async (name) => {
+/** `npm run test:hostile` takes every path for every call. The short form takes a fourth of them for each call, and every path for some. */
+const STEP = process.env['HOLDFAST_HOSTILE'] === 'all' ? 1 : 4;
+
+it.each(Object.keys(CALLS).map((name, index) => [name, index] as const))('%s treats a link with an absolute target like one with a relative target', async (name, index) => {
   const base = scratch();
   const [relative, absolute, mixed] = [() => false, () => true, (link: string) => !link.includes('/')].map((isAbsolute) => new Tree(() => made(base, isAbsolute))) as [Tree, Tree, Tree];
   const differ: Record<string, object> = {};
-  for (const file of PATHS) {
+  for (const file of PATHS.filter((_, at) => (at + index) % STEP === 0)) {
     const [one, two, three] = [relative, absolute, mixed].map((tree) => outcome(tree, (root, dir) => CALLS[name]?.(root, file, dir)));
     const told = { relative: await one, absolute: await two, mixed: await three };
     if (told.absolute !== told.relative || told.mixed !== told.relative) differ[file.replace(LONG, 'long')] = told;
